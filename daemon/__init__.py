@@ -1,0 +1,1 @@
+"""A reviewer for Notion documents: finds changed pages, reviews them, answers people."""

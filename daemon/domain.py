@@ -1,0 +1,238 @@
+"""The values that cross modules. All are frozen; every time is an aware UTC datetime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class AuthorKind(StrEnum):
+    """Who stands behind a comment, decided by ids and never by a shown name."""
+
+    PERSON = "person"
+    BOT = "bot"
+    OWN = "own"
+    UNKNOWN = "unknown"
+
+
+class Severity(StrEnum):
+    """How much a finding matters, the gravest first."""
+
+    BLOCKING = "blocking"
+    IMPORTANT = "important"
+    MINOR = "minor"
+
+    @property
+    def rank(self) -> int:
+        """0 for the gravest; sorts findings."""
+        return list(Severity).index(self)
+
+
+class Outcome(StrEnum):
+    """How one review ended."""
+
+    DONE = "done"
+    NOTHING_TO_ADD = "nothing to add"
+    REFUSED = "refused by the model"
+    TRUNCATED = "answer cut off"
+    ROUNDS = "stopped at the round limit"
+    TIME = "stopped at the time limit"
+    LOOP = "stopped: the model repeats itself"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the model had its whole say; an incomplete review still counts what it found."""
+        return self in (Outcome.DONE, Outcome.NOTHING_TO_ADD)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """A comment's author; `name` is for reading only."""
+
+    id: str
+    name: str
+    kind: AuthorKind
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One comment. `text` is Markdown, `plain` the same without marks."""
+
+    id: str
+    author: Author
+    created: datetime
+    text: str
+    plain: str
+    edited: datetime
+    new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A discussion: comments in list order. `block_id` is None for the page's own discussion."""
+
+    id: str
+    block_id: str | None
+    comments: tuple[Comment, ...]
+
+    @property
+    def waiting(self) -> tuple[Comment, ...]:
+        """The comments that want an answer."""
+        return tuple(comment for comment in self.comments if comment.new)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block of a page, in document order.
+
+    Attributes:
+        id: Notion's id, with dashes.
+        type: Notion's name of the type, such as `to_do`.
+        depth: Nesting level as a reader sees it, 0 at the top.
+        line: What a reader reads, as Markdown with the block's own mark (`## `, `- `, `[x] `,
+            `| a | b |`). May hold line breaks. Empty for a container that says nothing itself.
+        plain: The same text without any mark: what a quote must stand in.
+        commentable: Whether a comment may be put on this block.
+    """
+
+    id: str
+    type: str
+    depth: int
+    line: str
+    plain: str
+    commentable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as a query row or a retrieve gives it.
+
+    `properties` holds (name, text) pairs of every property except the title, in Notion's order.
+    `edited` is floored to the minute by Notion.
+    """
+
+    id: str
+    source_id: str
+    title: str
+    url: str
+    created: datetime
+    edited: datetime
+    properties: tuple[tuple[str, str], ...] = ()
+    in_trash: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A page read whole: what is hashed is what is reviewed is what is recorded.
+
+    Attributes:
+        page: The page with the properties that the database's settings name.
+        blocks: Every block, depth first, in document order.
+        threads: The discussions that were read.
+        read_at: The server's time when the read began.
+        comments_readable: False where Notion refused the comments (403).
+    """
+
+    page: Page
+    blocks: tuple[Block, ...]
+    threads: tuple[Thread, ...]
+    read_at: datetime
+    comments_readable: bool = True
+
+    @property
+    def by_id(self) -> dict[str, Block]:
+        """The blocks by their id."""
+        return {block.id: block for block in self.blocks}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What differs from the last reviewed snapshot.
+
+    `changed` maps a block id to its old line; `removed` holds the lines that are gone.
+    `fields` names what changed besides blocks: "title" or a property's name.
+    """
+
+    first: bool
+    new: frozenset[str] = frozenset()
+    changed: Mapping[str, str] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+
+    @property
+    def says_something(self) -> bool:
+        """False where blocks only moved: nothing was said anew."""
+        return self.first or bool(self.new or self.changed or self.removed or self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One point about one block. `quote` is the verified slice of the block's plain text."""
+
+    block_id: str
+    quote: str
+    text: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer in a thread."""
+
+    thread_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A proposal that code refused, with the reason that the model was told."""
+
+    tool: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What model calls cost. `input_tokens` includes `cached_tokens`; `cost_usd` in US dollars."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.requests + other.requests,
+            self.input_tokens + other.input_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cost_usd + other.cost_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The result of one review, before anything is posted."""
+
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+    replies: tuple[Reply, ...]
+    left: tuple[str, ...]
+    summary: str
+    refusals: tuple[Refusal, ...]
+    model: str
+    usage: Usage
+    omitted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The instructions of a database: text, the reviewer's name, and where they come from."""
+
+    name: str
+    text: str
+    origin: str
+    knowledge: tuple[tuple[str, str], ...] = ()
