@@ -148,8 +148,27 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What is kept of a reviewed snapshot: enough to say what changed since.
+
+    `blocks` holds (id, line) pairs in document order.
+    """
+
+    title: str
+    properties: tuple[tuple[str, str], ...]
+    blocks: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Reviewed:
+        """Keep what a later comparison needs."""
+        page = snapshot.page
+        blocks = tuple((block.id, block.line) for block in snapshot.blocks)
+        return cls(page.title, page.properties, blocks)
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """What differs from the last reviewed snapshot.
+    """What differs from the last reviewed snapshot. A block that only moved did not change.
 
     `changed` maps a block id to its old line; `removed` holds the lines that are gone.
     `fields` names what changed besides blocks: "title" or a property's name.
@@ -161,10 +180,31 @@ class Change:
     removed: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
 
+    @classmethod
+    def between(cls, before: Reviewed | None, now: Snapshot) -> Change:
+        """Compare block by block; without an earlier review everything is first."""
+        if before is None:
+            return cls(first=True)
+        old = dict(before.blocks)
+        lines = {block.id: block.line for block in now.blocks}
+        return cls(
+            first=False,
+            new=frozenset(id for id, line in lines.items() if id not in old and line),
+            changed={id: old[id] for id, line in lines.items() if id in old and old[id] != line},
+            removed=tuple(line for id, line in before.blocks if id not in lines and line),
+            fields=_changed_fields(before, now.page),
+        )
+
     @property
     def says_something(self) -> bool:
         """False where blocks only moved: nothing was said anew."""
         return self.first or bool(self.new or self.changed or self.removed or self.fields)
+
+
+def _changed_fields(before: Reviewed, page: Page) -> tuple[str, ...]:
+    old, new = dict(before.properties), dict(page.properties)
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return tuple((["title"] if before.title != page.title else []) + names)
 
 
 @dataclass(frozen=True, slots=True)

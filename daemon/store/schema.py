@@ -1,0 +1,139 @@
+"""The tables, as migrations: released ones are never edited, only followed by new ones.
+
+Times are text, `2026-11-20T10:41:00Z`, so that they sort; ids have dashes.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+
+migrations = Migrations("notion-review")
+
+_FIRST = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- One row for each data source of a configured database.
+CREATE TABLE sources (
+    id TEXT PRIMARY KEY, database_id TEXT NOT NULL, title TEXT NOT NULL,
+    checkpoint TEXT,           -- every edit before it is queued; NULL before the first sweep
+    baseline TEXT NOT NULL,    -- comments made before it are never new
+    pages INTEGER NOT NULL DEFAULT 0, census_at TEXT, last_ok TEXT,
+    trouble TEXT               -- why it could not be swept, NULL when it could
+) WITHOUT ROWID;
+CREATE INDEX sources_by_database ON sources (database_id);
+
+CREATE TABLE pages (
+    id TEXT PRIMARY KEY, source_id TEXT NOT NULL REFERENCES sources (id),
+    title TEXT NOT NULL, url TEXT NOT NULL,
+    edited TEXT NOT NULL,      -- the last edit that was seen
+    state TEXT NOT NULL CHECK (state IN ('baselined', 'due', 'done', 'parked', 'left', 'gone')),
+    due_at TEXT,               -- when to read it; also a recheck of a page that is done
+    dirty_since TEXT,          -- the first edit that is not handled yet
+    paused INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0, error TEXT,
+    hash TEXT, form INTEGER, prompt TEXT,
+    read_at TEXT, reviewed_at TEXT,
+    snapshot BLOB              -- what was last reviewed, see pages.py
+) WITHOUT ROWID;
+CREATE INDEX pages_due ON pages (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX pages_by_source ON pages (source_id, state);
+CREATE INDEX pages_reviewed ON pages (reviewed_at) WHERE reviewed_at IS NOT NULL;
+
+CREATE TABLE reviews (
+    id INTEGER PRIMARY KEY, page_id TEXT NOT NULL REFERENCES pages (id),
+    sweep_id INTEGER, at TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('review', 'reply')),
+    outcome TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL, hash TEXT NOT NULL,
+    summary TEXT NOT NULL, refusals TEXT NOT NULL, requests INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cost_usd REAL NOT NULL
+);
+CREATE INDEX reviews_by_page ON reviews (page_id, id);
+
+CREATE TABLE findings (
+    id INTEGER PRIMARY KEY, review_id INTEGER NOT NULL REFERENCES reviews (id),
+    page_id TEXT NOT NULL, block_id TEXT NOT NULL, quote TEXT NOT NULL, text TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN
+        ('open', 'answered', 'dismissed', 'resolved', 'addressed', 'stale', 'retracted')),
+    discussion_id TEXT
+);
+CREATE INDEX findings_by_page ON findings (page_id);
+CREATE INDEX findings_by_discussion ON findings (discussion_id) WHERE discussion_id IS NOT NULL;
+
+-- Every write to Notion is a row here before it is a request.
+CREATE TABLE outbox (
+    key TEXT PRIMARY KEY, page_id TEXT NOT NULL, review_id INTEGER, finding_id INTEGER,
+    kind TEXT NOT NULL CHECK (kind IN ('finding', 'reply', 'summary', 'edit')),
+    target TEXT NOT NULL,      -- a block, page, discussion or comment id, by kind
+    place TEXT NOT NULL,       -- the block or page whose listing shows the comment
+    body TEXT NOT NULL, name TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('intent', 'sending', 'unclear', 'posted', 'dropped')),
+    comment_id TEXT, note TEXT, created_at TEXT NOT NULL, posted_at TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX outbox_open ON outbox (created_at) WHERE state IN ('intent', 'sending', 'unclear');
+CREATE INDEX outbox_by_page ON outbox (page_id);
+CREATE INDEX outbox_by_comment ON outbox (comment_id) WHERE comment_id IS NOT NULL;
+
+CREATE TABLE comments (
+    id TEXT PRIMARY KEY, page_id TEXT NOT NULL, discussion_id TEXT NOT NULL,
+    kind TEXT NOT NULL, edited TEXT NOT NULL, state TEXT NOT NULL, text TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX comments_by_page ON comments (page_id);
+CREATE INDEX comments_by_discussion ON comments (discussion_id);
+
+CREATE TABLE threads (
+    id TEXT PRIMARY KEY, page_id TEXT NOT NULL, block_id TEXT,
+    replies INTEGER NOT NULL DEFAULT 0, handed_over INTEGER NOT NULL DEFAULT 0,
+    gone_at TEXT               -- it left the list of open ones
+) WITHOUT ROWID;
+CREATE INDEX threads_by_page ON threads (page_id);
+
+-- When the comments of a place were last listed: of a block, or of the page under its own id.
+CREATE TABLE looks (
+    page_id TEXT NOT NULL, place TEXT NOT NULL, looked_at TEXT NOT NULL,
+    known INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (page_id, place)
+) WITHOUT ROWID;
+CREATE INDEX looks_oldest ON looks (known, looked_at);
+
+CREATE TABLE users (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, seen_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE prompts (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, text TEXT NOT NULL, knowledge TEXT NOT NULL,
+    edited TEXT NOT NULL, read_at TEXT NOT NULL, trouble TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE sweeps (
+    id INTEGER PRIMARY KEY, started TEXT NOT NULL, finished TEXT, result TEXT
+);
+
+CREATE TABLE spending (
+    day TEXT NOT NULL, model TEXT NOT NULL, requests INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL, cost_usd REAL NOT NULL,
+    PRIMARY KEY (day, model)
+) WITHOUT ROWID;
+
+CREATE TABLE alerts (
+    name TEXT PRIMARY KEY, text TEXT NOT NULL, since TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- What was decided about a page, for `explain`.
+CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY, page_id TEXT NOT NULL, at TEXT NOT NULL, what TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE INDEX decisions_by_page ON decisions (page_id, id);
+CREATE INDEX decisions_by_time ON decisions (at);
+"""
+
+
+@migrations()
+def v1(db: Database) -> None:
+    """Create the first schema; statement by statement, since `executescript` would commit."""
+    for statement in _FIRST.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
