@@ -189,9 +189,11 @@ class Change:
         lines = {block.id: block.line for block in now.blocks}
         return cls(
             first=False,
-            new=frozenset(id for id, line in lines.items() if id not in old and line),
-            changed={id: old[id] for id, line in lines.items() if id in old and old[id] != line},
-            removed=tuple(line for id, line in before.blocks if id not in lines and line),
+            new=frozenset(key for key, line in lines.items() if key not in old and line),
+            changed={
+                key: old[key] for key, line in lines.items() if key in old and old[key] != line
+            },
+            removed=tuple(line for key, line in before.blocks if key not in lines and line),
             fields=_changed_fields(before, now.page),
         )
 

@@ -1,0 +1,142 @@
+"""Sweeps, spending, alerts, prompts, and the decisions that `explain` tells."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlite_utils import Database
+
+from daemon.domain import Prompt, Usage
+from daemon.store.database import iso, when
+
+
+KEEP = timedelta(days=90)
+
+
+def begin_sweep(db: Database, at: datetime) -> int:
+    """Record that a sweep began and return its number."""
+    row = db.execute("INSERT INTO sweeps (started) VALUES (?) RETURNING id", [iso(at)])
+    return int(row.fetchone()[0])
+
+
+def end_sweep(db: Database, sweep_id: int, result: dict[str, Any], at: datetime) -> None:
+    """Record how a sweep ended."""
+    db.execute(
+        "UPDATE sweeps SET finished = ?, result = ? WHERE id = ?",
+        [iso(at), json.dumps(result), sweep_id],
+    )
+
+
+def last_sweep(db: Database) -> dict[str, Any] | None:
+    """Return the result of the last finished sweep, or None."""
+    row = db.execute(
+        "SELECT result FROM sweeps WHERE result IS NOT NULL ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return json.loads(row[0]) if row else None
+
+
+def spend(db: Database, day: date, model: str, usage: Usage) -> None:
+    """Add what a model request used."""
+    db.execute(
+        "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " requests = requests + excluded.requests,"
+        " input_tokens = input_tokens + excluded.input_tokens,"
+        " cached_tokens = cached_tokens + excluded.cached_tokens,"
+        " output_tokens = output_tokens + excluded.output_tokens,"
+        " cost_usd = cost_usd + excluded.cost_usd",
+        [
+            day.isoformat(),
+            model,
+            usage.requests,
+            usage.input_tokens,
+            usage.cached_tokens,
+            usage.output_tokens,
+            usage.cost_usd,
+        ],
+    )
+
+
+def spent(db: Database, day: date) -> Usage:
+    """Return what was used on a day."""
+    row = db.execute(
+        "SELECT coalesce(sum(requests), 0), coalesce(sum(input_tokens), 0),"
+        " coalesce(sum(cached_tokens), 0), coalesce(sum(output_tokens), 0),"
+        " coalesce(sum(cost_usd), 0.0) FROM spending WHERE day = ?",
+        [day.isoformat()],
+    ).fetchone()
+    return Usage(*row)
+
+
+def raise_alert(db: Database, name: str, text: str, at: datetime) -> bool:
+    """Record an alert; return True when it is new."""
+    row = db.execute(
+        "INSERT INTO alerts VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING name",
+        [name, text, iso(at)],
+    ).fetchone()
+    return row is not None
+
+
+def clear_alert(db: Database, name: str) -> bool:
+    """Remove an alert; return True when it stood."""
+    row = db.execute("DELETE FROM alerts WHERE name = ? RETURNING name", [name]).fetchone()
+    return row is not None
+
+
+def alerts(db: Database) -> list[dict[str, str]]:
+    """Return the alerts that stand, the oldest first."""
+    rows = db.execute("SELECT name, text, since FROM alerts ORDER BY since, name").fetchall()
+    return [{"name": row[0], "text": row[1], "since": row[2]} for row in rows]
+
+
+def prompt(db: Database, page_id: str) -> tuple[Prompt, datetime, datetime] | None:
+    """Return (prompt, edited, read_at) of the last good version of a prompt page, or None."""
+    row = db.execute(
+        "SELECT name, text, knowledge, edited, read_at FROM prompts WHERE id = ?", [page_id]
+    ).fetchone()
+    if row is None:
+        return None
+    knowledge = tuple((title, text) for title, text in json.loads(row[2]))
+    return Prompt(row[0], row[1], page_id, knowledge), when(row[3]), when(row[4])
+
+
+def save_prompt(db: Database, prompt: Prompt, edited: datetime, read_at: datetime) -> None:
+    """Store a prompt page as its last good version."""
+    db.execute(
+        "INSERT INTO prompts (id, name, text, knowledge, edited, read_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+        " text = excluded.text, knowledge = excluded.knowledge, edited = excluded.edited,"
+        " read_at = excluded.read_at",
+        [
+            prompt.origin,
+            prompt.name,
+            prompt.text,
+            json.dumps(prompt.knowledge),
+            iso(edited),
+            iso(read_at),
+        ],
+    )
+
+
+def decide(db: Database, page_id: str, at: datetime, what: str, detail: str = "") -> None:
+    """Record a decision about a page."""
+    db.execute(
+        "INSERT INTO decisions (page_id, at, what, detail) VALUES (?, ?, ?, ?)",
+        [page_id, iso(at), what, detail],
+    )
+
+
+def decisions(db: Database, page_id: str) -> list[tuple[str, str, str]]:
+    """Return (time, what, detail) of every decision about a page, the oldest first."""
+    rows = db.execute(
+        "SELECT at, what, detail FROM decisions WHERE page_id = ? ORDER BY id", [page_id]
+    )
+    return [(row[0], row[1], row[2]) for row in rows.fetchall()]
+
+
+def prune(db: Database, now: datetime) -> None:
+    """Forget sweeps and decisions older than ninety days."""
+    with db.atomic():
+        db.execute("DELETE FROM sweeps WHERE started < ?", [iso(now - KEEP)])
+        db.execute("DELETE FROM decisions WHERE at < ?", [iso(now - KEEP)])

@@ -1,0 +1,251 @@
+"""Reviews, their findings, and the outbox of what is to be posted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlite_utils import Database
+
+from daemon.domain import Finding, Review, Severity
+from daemon.store.database import iso, when
+
+
+class FindingState(StrEnum):
+    """What became of a finding."""
+
+    OPEN = "open"
+    ANSWERED = "answered"  # a person wrote in its thread
+    DISMISSED = "dismissed"  # a person said no
+    RESOLVED = "resolved"  # its thread was resolved or deleted
+    ADDRESSED = "addressed"  # its block changed and the point did not come again
+    STALE = "stale"  # its block or quote was gone before it could be posted
+    RETRACTED = "retracted"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFinding:
+    """A finding with its history."""
+
+    id: int
+    finding: Finding
+    state: FindingState
+    discussion_id: str | None
+
+
+class Kind(StrEnum):
+    """What an outbox row does; its `target` is a block, a discussion, a page, a comment."""
+
+    FINDING = "finding"
+    REPLY = "reply"
+    SUMMARY = "summary"
+    EDIT = "edit"
+
+
+class Sending(StrEnum):
+    """How far an outbox row is."""
+
+    INTENT = "intent"
+    SENDING = "sending"
+    UNCLEAR = "unclear"
+    POSTED = "posted"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One write to Notion, kept before it is made."""
+
+    key: str
+    page_id: str
+    kind: Kind
+    target: str
+    place: str
+    body: str
+    name: str
+    created_at: datetime
+    review_id: int | None = None
+    finding_id: int | None = None
+    state: Sending = Sending.INTENT
+    comment_id: str | None = None
+    note: str | None = None
+    posted_at: datetime | None = None
+    attempts: int = 0
+
+
+_LETTER = tuple(Letter.__dataclass_fields__)
+_SELECT_LETTER = f"SELECT {', '.join(_LETTER)} FROM outbox"  # noqa: S608 - own names
+
+
+def _letter(values: Sequence[Any]) -> Letter:
+    fields = dict(zip(_LETTER, values, strict=True))
+    fields["kind"], fields["state"] = Kind(fields["kind"]), Sending(fields["state"])
+    fields["created_at"] = when(fields["created_at"])
+    fields["posted_at"] = when(fields["posted_at"]) if fields["posted_at"] else None
+    return Letter(**fields)
+
+
+def add(  # noqa: PLR0913 - a row has these columns
+    db: Database,
+    page_id: str,
+    review: Review,
+    *,
+    kind: str,
+    prompt: str,
+    content_hash: str,
+    sweep_id: int | None,
+    at: datetime,
+) -> int:
+    """Store a review and return its number."""
+    usage = review.usage
+    row = db.execute(
+        "INSERT INTO reviews (page_id, sweep_id, at, kind, outcome, model, prompt, hash, summary,"
+        " refusals, requests, input_tokens, output_tokens, cost_usd)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        [
+            page_id,
+            sweep_id,
+            iso(at),
+            kind,
+            review.outcome.value,
+            review.model,
+            prompt,
+            content_hash,
+            review.summary,
+            json.dumps([[refusal.tool, refusal.reason] for refusal in review.refusals]),
+            usage.requests,
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cost_usd,
+        ],
+    ).fetchone()
+    return int(row[0])
+
+
+def add_finding(db: Database, review_id: int, page_id: str, finding: Finding) -> int:
+    """Store a finding as open and return its number."""
+    row = db.execute(
+        "INSERT INTO findings (review_id, page_id, block_id, quote, text, severity, state)"
+        " VALUES (?, ?, ?, ?, ?, ?, 'open') RETURNING id",
+        [
+            review_id,
+            page_id,
+            finding.block_id,
+            finding.quote,
+            finding.text,
+            finding.severity.value,
+        ],
+    ).fetchone()
+    return int(row[0])
+
+
+def findings(db: Database, page_id: str) -> list[StoredFinding]:
+    """Return every finding of a page, the oldest first."""
+    rows = db.execute(
+        "SELECT id, block_id, quote, text, severity, state, discussion_id FROM findings"
+        " WHERE page_id = ? ORDER BY id",
+        [page_id],
+    )
+    return [
+        StoredFinding(
+            id=row[0],
+            finding=Finding(row[1], row[2], row[3], Severity(row[4])),
+            state=FindingState(row[5]),
+            discussion_id=row[6],
+        )
+        for row in rows.fetchall()
+    ]
+
+
+def set_finding(db: Database, finding_id: int, state: FindingState) -> None:
+    """Record what became of a finding."""
+    db.execute("UPDATE findings SET state = ? WHERE id = ?", [state.value, finding_id])
+
+
+def intend(db: Database, letters: Iterable[Letter]) -> None:
+    """Put letters into the outbox; one that is there already stays as it is."""
+    marks = ", ".join("?" * len(_LETTER))
+    db.conn.executemany(
+        f"INSERT INTO outbox ({', '.join(_LETTER)}) VALUES ({marks}) "  # noqa: S608 - own names
+        "ON CONFLICT (key) DO NOTHING",
+        [
+            [
+                iso(value) if isinstance(value, datetime) else value
+                for value in (getattr(letter, name) for name in _LETTER)
+            ]
+            for letter in letters
+        ],
+    )
+
+
+def undelivered(db: Database, page_id: str | None = None) -> list[Letter]:
+    """Return the letters that are not posted yet, replies first, then in their order."""
+    rows = db.execute(
+        f"{_SELECT_LETTER} WHERE state IN ('intent', 'sending', 'unclear')"
+        " AND (?1 IS NULL OR page_id = ?1)"
+        " ORDER BY kind != 'reply', created_at, finding_id, key",
+        [page_id],
+    )
+    return [_letter(values) for values in rows.fetchall()]
+
+
+def mark(db: Database, key: str, state: Sending, note: str | None = None) -> None:
+    """Record how far a letter is."""
+    db.execute(
+        "UPDATE outbox SET state = ?, note = coalesce(?, note),"
+        " attempts = attempts + (? = 'sending') WHERE key = ?",
+        [state.value, note, state.value, key],
+    )
+
+
+def posted(db: Database, letter: Letter, comment_id: str, discussion_id: str, at: datetime) -> None:
+    """Record that a letter stands on the server, and its finding's thread."""
+    db.execute(
+        "UPDATE outbox SET state = 'posted', comment_id = ?, posted_at = ? WHERE key = ?",
+        [comment_id, iso(at), letter.key],
+    )
+    if letter.kind is Kind.FINDING:
+        db.execute(
+            "UPDATE findings SET discussion_id = ? WHERE id = ?",
+            [discussion_id, letter.finding_id],
+        )
+
+
+def own_comments(db: Database, page_id: str) -> set[str]:
+    """Return the ids of every comment that was posted to a page."""
+    rows = db.execute(
+        "SELECT comment_id FROM outbox WHERE page_id = ? AND comment_id IS NOT NULL", [page_id]
+    )
+    return {row[0] for row in rows.fetchall()}
+
+
+def summary_comment(db: Database, page_id: str) -> tuple[str, str] | None:
+    """Return (comment id, text) of the newest summary that stands on a page, or None."""
+    row = db.execute(
+        "SELECT comment_id FROM outbox WHERE page_id = ? AND kind = 'summary'"
+        " AND state = 'posted' ORDER BY posted_at DESC, key DESC LIMIT 1",
+        [page_id],
+    ).fetchone()
+    if row is None:
+        return None
+    body = db.execute(
+        "SELECT body FROM outbox WHERE page_id = ?1 AND state = 'posted' AND"
+        " (kind = 'summary' AND comment_id = ?2 OR kind = 'edit' AND target = ?2)"
+        " ORDER BY created_at DESC, kind LIMIT 1",
+        [page_id, row[0]],
+    ).fetchone()
+    return row[0], body[0]
+
+
+def outbox_counts(db: Database) -> dict[str, int]:
+    """Return how many letters wait and how many are unclear."""
+    row = db.execute(
+        "SELECT count(*) FILTER (WHERE state = 'intent'),"
+        " count(*) FILTER (WHERE state IN ('sending', 'unclear')) FROM outbox"
+        " WHERE state IN ('intent', 'sending', 'unclear')"
+    ).fetchone()
+    return {"pending": row[0], "unclear": row[1]}
