@@ -1,0 +1,27 @@
+"""config.yaml and the environment, read once into frozen values.
+
+`parse` needs no secret: `status` and `explain` use it. `load` adds the keys, the addresses and
+the models that can really be asked.
+"""
+
+from daemon.config.environment import Addresses, Secrets
+from daemon.config.loading import Settings, find, load, parse
+from daemon.config.schema import Alerts, Config, Database, Limits, Notion, Price, Replies, Schedule
+
+
+__all__ = [
+    "Addresses",
+    "Alerts",
+    "Config",
+    "Database",
+    "Limits",
+    "Notion",
+    "Price",
+    "Replies",
+    "Schedule",
+    "Secrets",
+    "Settings",
+    "find",
+    "load",
+    "parse",
+]

@@ -1,0 +1,137 @@
+"""Secrets and addresses out of the environment; nothing else reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from daemon.config.values import looks_secret, web_url
+
+
+KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
+NOTION_TOKEN = "NOTION_TOKEN"  # noqa: S105 (a variable's name)
+OPENAI_MODEL = "OPENAI_MODEL"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The keys; none of them shows in a repr. A model's key is None where it is absent."""
+
+    notion: str = field(repr=False)
+    anthropic: str | None = field(default=None, repr=False)
+    openai: str | None = field(default=None, repr=False)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Every secret there is, for those who search outputs for them."""
+        return tuple(key for key in (self.notion, self.anthropic, self.openai) if key)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Base URLs without a trailing slash; None means the vendor's own host."""
+
+    notion: str | None = None
+    anthropic: str | None = None
+    openai: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the environment says. `problems` and `notes` hold one line each, without secrets."""
+
+    secrets: Secrets
+    addresses: Addresses
+    openai_model: str | None
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def read(env: Mapping[str, str]) -> Environment:
+    """Read secrets and addresses; every mistake ends in `problems`."""
+    problems: list[str] = []
+    notes: list[str] = []
+    names = (NOTION_TOKEN, *KEYS.values())
+    token, anthropic, openai = (_secret(env, name, problems) for name in names)
+    if token is None and not any(line.startswith(NOTION_TOKEN) for line in problems):
+        problems.append(
+            "NOTION_TOKEN: is not set; set it to the connection's token, "
+            "or NOTION_TOKEN_FILE to a file that holds it"
+        )
+    notes.extend(_doubles(env, names))
+    addresses = Addresses(*(_address(env, f"{name}_BASE_URL", problems) for name in _HOSTS))
+    model = _model(env, problems)
+    secrets = Secrets(token or "", anthropic, openai)
+    return Environment(secrets, addresses, model, tuple(problems), tuple(notes))
+
+
+_HOSTS = ("NOTION", "ANTHROPIC", "OPENAI")
+
+
+def _doubles(env: Mapping[str, str], names: tuple[str, ...]) -> Iterator[str]:
+    for name in names:
+        if _given(env, name) and _given(env, f"{name}_FILE"):
+            yield f"{name} and {name}_FILE are both set: {name} is used"
+
+
+def _given(env: Mapping[str, str], name: str) -> str | None:
+    return env.get(name, "").strip() or None
+
+
+def _secret(env: Mapping[str, str], name: str, problems: list[str]) -> str | None:
+    if value := _given(env, name):
+        source = name
+    elif place := _given(env, f"{name}_FILE"):
+        source = f"{name}_FILE"
+        value = _from_file(source, place, problems)
+    if value and not (value.isascii() and value.isprintable() and " " not in value):
+        problems.append(f"{source}: holds characters that no key has; copy the key again")
+        return None
+    return value
+
+
+def _from_file(variable: str, place: str, problems: list[str]) -> str | None:
+    file = _file_shown(place)
+    try:
+        value = Path(place).read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        problems.append(f"{variable}: {file} is not text; write the key into it, nothing else")
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        problems.append(
+            f"{variable}: {file} cannot be read ({reason}); mend the path or its rights"
+        )
+    except ValueError:
+        problems.append(f"{variable}: {file} is not a path; name the file that holds the key")
+    else:
+        if value:
+            return value
+        problems.append(f"{variable}: {file} is empty; write the key into it")
+    return None
+
+
+def _file_shown(place: str) -> str:
+    """A key put where a path belongs must not be told: what has no slash may be one."""
+    return "(hidden)" if looks_secret(place) or "/" not in place else place
+
+
+def _address(env: Mapping[str, str], name: str, problems: list[str]) -> str | None:
+    value = _given(env, name)
+    if value is None:
+        return None
+    try:
+        return web_url(value).rstrip("/")
+    except ValueError as error:
+        problems.append(f"{name}: {error}")
+        return None
+
+
+def _model(env: Mapping[str, str], problems: list[str]) -> str | None:
+    value = _given(env, OPENAI_MODEL)
+    if value and (value.startswith("openai:") or " " in value or looks_secret(value)):
+        problems.append(
+            f"{OPENAI_MODEL}: is not a model's name; write the bare name, without openai:"
+        )
+        return None
+    return value

@@ -1,0 +1,255 @@
+"""Single values of config.yaml: read strictly, shown without giving a secret away."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator
+
+from daemon.config.cron import crontab
+from daemon.ids import database_id, notion_id
+
+
+PROVIDERS = ("anthropic", "openai")
+OFFLINE = "offline"
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d{1,12}) ?([smhd])", re.ASCII)
+_LONGEST = 3650 * _UNITS["d"]
+_TRUE = {"true", "yes", "on"}
+_BOOL_TAG = "tag:yaml.org,2002:bool"
+_NULL_TAG = "tag:yaml.org,2002:null"
+_SHOWN = 80
+# Known beginnings of keys (Notion, model providers, chat hooks) and a password inside a URL.
+_SECRET = re.compile(
+    r"\b(?:ntn_|secret_|sk-|sk_|xox[a-z]-|gh[a-z]_|github_pat_|AKIA|AIza|eyJ)[\w-]{12,}"
+    r"|\bBearer +[\w.-]{12,}"
+    r"|://[^/\s:@]*:[^/\s@]+@"
+    r"|hooks\.slack\.com/services/\S+",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One value as it stands in the file: its text, and the type YAML gives it."""
+
+    text: str
+    tag: str
+    quoted: bool
+
+    @property
+    def is_null(self) -> bool:
+        """Whether nothing stands after the colon."""
+        return self.tag == _NULL_TAG
+
+
+def looks_secret(text: str) -> bool:
+    """Tell whether `text` holds something shaped like a key or a password."""
+    return _SECRET.search(text) is not None
+
+
+def shown(value: Any) -> str:
+    """Return `value` as a message may show it: short, on one line, never a secret."""
+    text = value.text if isinstance(value, Scalar) else value
+    if isinstance(text, list | tuple):
+        return "a list"
+    if isinstance(text, dict):
+        return "a section"
+    if looks_secret(str(text)):
+        return "(hidden)"
+    if isinstance(value, Scalar) and not value.quoted and not value.tag.endswith(":str"):
+        return value.text
+    return _quoted(text) if isinstance(text, str) else str(text)
+
+
+def _quoted(text: str) -> str:
+    line = " ".join(text.split())
+    return f'"{line[:_SHOWN]}…"' if len(line) > _SHOWN else f'"{line}"'
+
+
+def as_text(value: Any) -> Any:
+    """Return the text as it was typed: a name such as `No` or `2026` needs no quotes."""
+    if isinstance(value, Scalar):
+        if value.is_null:
+            raise ValueError("has no value; give one or delete the line")
+        value = value.text.strip()
+    if not isinstance(value, str):
+        raise ValueError(f"is {shown(value)}, not a text; write one value")  # noqa: TRY004 (pydantic reads ValueError)
+    if not value:
+        raise ValueError("is empty; give a value or delete the line")
+    return value
+
+
+def as_flag(value: Any) -> Any:
+    """Return a YAML boolean; nothing that only looks like one."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Scalar) and value.tag == _BOOL_TAG:
+        return value.text.lower() in _TRUE
+    raise ValueError(f"{shown(value)} is not a switch; write true or false, without quotes")
+
+
+def as_duration(value: Any) -> Any:
+    """Return `90s`, `10m`, `1h` or `30d` as a timedelta."""
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(as_text(value))
+    if match is None:
+        raise ValueError(f"{shown(value)} is not a duration; write it as 90s, 10m, 1h or 30d")
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST:
+        raise ValueError(f"{shown(value)} is too long; ten years (3650d) is the most")
+    return timedelta(seconds=seconds)
+
+
+def as_interval(value: Any) -> Any:
+    """Return a duration of a minute or more."""
+    interval = as_duration(value)
+    if interval < timedelta(minutes=1):
+        raise ValueError(f"{shown(value)} is too short; 1m is the least")
+    return interval
+
+
+def duration_text(value: timedelta) -> str:
+    """Return a timedelta as the config writes it, in the largest unit that is exact."""
+    seconds = int(value.total_seconds())
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _UNITS[unit] == 0:
+            return f"{seconds // _UNITS[unit]}{unit}"
+    return f"{seconds}s"
+
+
+def whole(low: int, high: int) -> BeforeValidator:
+    """Return the check for a whole number from `low` to `high`."""
+
+    def check(value: Any) -> Any:
+        text = _digits(value, r"\d{1,18}")
+        if text is None or not low <= int(text) <= high:
+            raise ValueError(f"{shown(value)} is not a whole number from {low} to {high}")
+        return int(text)
+
+    return BeforeValidator(check)
+
+
+def amount(high: float) -> BeforeValidator:
+    """Return the check for a number of US dollars from 0 to `high`."""
+
+    def check(value: Any) -> Any:
+        text = _digits(value, r"\d{1,12}(\.\d{1,12})?")
+        if text is None or float(text) > high:
+            raise ValueError(f"{shown(value)} is not an amount from 0 to {high:g} US dollars")
+        return float(text)
+
+    return BeforeValidator(check)
+
+
+def _digits(value: Any, pattern: str) -> str | None:
+    if isinstance(value, Scalar) and not value.quoted:
+        text = value.text.replace("_", "")
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        text = str(value)
+    else:
+        return None
+    return text if re.fullmatch(pattern, text, re.ASCII) else None
+
+
+def as_page(value: Any) -> Any:
+    """Return the dashed id of a page given as id or URL."""
+    text = as_text(value)
+    try:
+        return notion_id(text)
+    except ValueError as error:
+        raise ValueError(f"{shown(value)} {error}") from None
+
+
+def as_database(value: Any) -> Any:
+    """Return the dashed id of a database or data source given as id or URL."""
+    text = as_text(value)
+    try:
+        return database_id(text)
+    except ValueError as error:
+        raise ValueError(f"{shown(value)} {error}") from None
+
+
+def as_model(value: Any) -> Any:
+    """Return a model's name: `anthropic:…`, `openai:…` or `offline`."""
+    text = as_text(value)
+    provider, colon, name = text.partition(":")
+    if text == OFFLINE or (provider in PROVIDERS and name.strip() == name != ""):
+        return text
+    raise ValueError(f"{shown(value)} is not a model; {_model_remedy(provider, colon, name)}")
+
+
+def _model_remedy(provider: str, colon: str, name: str) -> str:
+    from difflib import get_close_matches
+
+    if not colon:
+        if get_close_matches(provider, [OFFLINE], 1):
+            return "did you mean offline?"
+        if provider.startswith("claude"):
+            return f"did you mean anthropic:{provider}?"
+        if provider.startswith(("gpt", "o1", "o3", "o4")):
+            return f"did you mean openai:{provider}?"
+    elif name and (close := get_close_matches(provider.lower(), PROVIDERS, 1)):
+        return f"did you mean {close[0]}:{name}?"
+    return "write anthropic:NAME, openai:NAME or offline"
+
+
+def as_url(value: Any) -> Any:
+    """Return an http(s) URL; never shown, since hooks carry their secret in the path."""
+    return web_url(as_text(value))
+
+
+def web_url(text: str) -> str:
+    """Return `text` where it is an http(s) URL with a host and no password in it.
+
+    Raises:
+        ValueError: Says what is wrong, without the value.
+    """
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is not a URL that can be read; write it as https://host/path") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"\s", text):
+        raise ValueError("is not an http(s) URL; write it as https://host/path")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("carries a user name or password; take it out of the URL")
+    return text
+
+
+def as_zone(value: Any) -> Any:
+    """Return the name of a known time zone."""
+    text = as_text(value)
+    try:
+        ZoneInfo(text)
+    except (OSError, ValueError, LookupError):
+        message = f"{shown(value)} is not a time zone; write one such as Europe/Berlin or UTC"
+        raise ValueError(message) from None
+    return text
+
+
+def as_cron(value: Any) -> Any:
+    """Return a crontab line in the scheduler's dialect."""
+    text = as_text(value)
+    try:
+        return crontab(text)
+    except ValueError as error:
+        raise ValueError(f'{shown(value)} {error}; an hourly sweep is "0 * * * *"') from None
+
+
+Text = Annotated[str, BeforeValidator(as_text)]
+Flag = Annotated[bool, BeforeValidator(as_flag)]
+Duration = Annotated[timedelta, BeforeValidator(as_duration)]
+Interval = Annotated[timedelta, BeforeValidator(as_interval)]
+PageId = Annotated[str, BeforeValidator(as_page)]
+DatabaseId = Annotated[str, BeforeValidator(as_database)]
+ModelName = Annotated[str, BeforeValidator(as_model)]
+Url = Annotated[str, BeforeValidator(as_url)]
+Zone = Annotated[str, BeforeValidator(as_zone)]
+Cron = Annotated[str, BeforeValidator(as_cron)]

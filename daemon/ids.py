@@ -1,0 +1,77 @@
+"""Notion's ids, however a person has them at hand."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+
+_HEX = "[0-9a-f]"
+_COMPACT = f"{_HEX}{{32}}"
+_DASHED = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
+_WHOLE = re.compile(f"{_COMPACT}|{_DASHED}")
+_LAST = re.compile(f"(?:^|-)({_COMPACT}|{_DASHED})$")
+_HOSTS = ("notion.so", "notion.site", "notion.com")
+_SCHEMES = ("http", "https", "notion")
+
+
+def notion_id(text: str) -> str:
+    """Return the dashed id of the page, database or data source that `text` names.
+
+    Takes an id with or without dashes and a URL of any Notion host. In the URL of a database
+    with a page open beside it (`?p=`) the page is meant; `database_id` reads the other one.
+
+    Raises:
+        ValueError: Says what is wrong with `text`.
+    """
+    return _dashed(_find(text, peek=True))
+
+
+def database_id(text: str) -> str:
+    """Return the dashed id of the database that `text` names, whatever page lies open in it.
+
+    Raises:
+        ValueError: Says what is wrong with `text`.
+    """
+    return _dashed(_find(text, peek=False))
+
+
+def _dashed(found: str) -> str:
+    digits = found.replace("-", "")
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _find(text: str, *, peek: bool) -> str:
+    text = text.strip().lower()
+    if _WHOLE.fullmatch(text):
+        return text
+    if "/" in text:
+        return _in_url(text, peek=peek)
+    raise ValueError(_wrong_id(text))
+
+
+def _wrong_id(text: str) -> str:
+    digits = text.replace("-", "")
+    if re.fullmatch(f"{_HEX}+", digits):
+        return f"has {len(digits)} hexadecimal digits, an id has 32"
+    return "is neither an id (32 hexadecimal digits) nor a Notion URL"
+
+
+def _in_url(text: str, *, peek: bool) -> str:
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+    except ValueError:
+        raise ValueError("is not a URL that can be read") from None
+    _check_host(parts.scheme, parts.hostname or "")
+    beside = parse_qs(parts.query).get("p", []) if peek else []
+    candidates = [*beside, *reversed(parts.path.split("/"))]
+    for candidate in candidates:
+        if match := _LAST.search(candidate):
+            return match[1]
+    raise ValueError("is a Notion URL without an id; copy the link of the page or database itself")
+
+
+def _check_host(scheme: str, host: str) -> None:
+    known = any(host == known or host.endswith(f".{known}") for known in _HOSTS)
+    if scheme not in _SCHEMES or not known:
+        raise ValueError("is not a URL of notion.so, notion.site or notion.com")
