@@ -9,6 +9,7 @@ ReviewError                     shown as one line; carries the exit code
 ├── TokenRefused         77     Notion or a model provider refused the key
 ├── AccessLost           77     a database is not shared, or has vanished
 ├── Unavailable          69     Notion or every model is out of reach
+├── BudgetEmpty           3     the day's tokens or money are spent; the pages stay due
 └── NotionError           3     one request failed; its page waits, the sweep goes on
     ├── Missing                 404: gone or not shared, Notion does not tell which
     ├── Forbidden               403: a capability is off
@@ -76,6 +77,12 @@ class Unavailable(ReviewError):
     """A service cannot be reached, after every attempt."""
 
     exit_code = 69
+
+
+class BudgetEmpty(ReviewError):
+    """What may be spent on models in a day is spent; pages stay due until the next."""
+
+    exit_code = 3
 
 
 class NotionError(ReviewError):

@@ -1,0 +1,77 @@
+"""What it takes to reach the models: keys, addresses, prices, windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One maker of models, and the variables that lead to it."""
+
+    name: str
+    key_variable: str
+    url_variable: str
+    url: str
+
+
+VENDORS = {
+    vendor.name: vendor
+    for vendor in (
+        Vendor("anthropic", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "https://api.anthropic.com"),
+        Vendor("openai", "OPENAI_API_KEY", "OPENAI_BASE_URL", "https://api.openai.com/v1"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a million tokens; `cached` is what a cached input token costs."""
+
+    input: float
+    output: float
+    cached: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAccess:
+    """How to reach the models of a config.
+
+    Attributes:
+        keys: The key of each vendor, by its name.
+        urls: The base URLs that replace a vendor's own.
+        prices: By model name, such as `openai:my-model`.
+        windows: Context windows in tokens, by model name.
+    """
+
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    urls: Mapping[str, str] = field(default_factory=dict)
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    windows: Mapping[str, int] = field(default_factory=dict)
+
+    def key(self, vendor: Vendor) -> str:
+        """Return the key of `vendor`, or "" where none is known."""
+        return self.keys.get(vendor.name, "")
+
+    def url(self, vendor: Vendor) -> str:
+        """Return the base URL at which `vendor`'s API is spoken."""
+        return self.urls.get(vendor.name) or vendor.url
+
+    def is_own_server(self, vendor: Vendor) -> bool:
+        """Tell whether `vendor`'s API is spoken by somebody else's server."""
+        return urlsplit(self.url(vendor)).hostname != urlsplit(vendor.url).hostname
+
+
+def split(name: str) -> tuple[Vendor, str]:
+    """Return the vendor and the vendor's own name of the model `name`.
+
+    Raises:
+        KeyError: No such vendor; config.yaml was checked for it.
+    """
+    vendor, _, model = name.partition(":")
+    return VENDORS[vendor], model

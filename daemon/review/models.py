@@ -1,0 +1,279 @@
+"""The chain of providers: attempts, fallback, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+import stamina
+
+from daemon.domain import Outcome, Usage
+from daemon.errors import BudgetEmpty, Unavailable
+from daemon.review import pricing
+from daemon.review.access import OFFLINE, ModelAccess
+from daemon.review.agent import (
+    Answer,
+    Brief,
+    Conversation,
+    Limits,
+    Toolbox,
+    ToolSpec,
+    Turn,
+    Window,
+    converse,
+)
+from daemon.review.failures import Down, Flagged, Hiccup, TooLong, Unfit
+
+
+if TYPE_CHECKING:
+    from daemon.review.vendors import Endpoint
+    from daemon.review.wire import Line
+
+
+ATTEMPTS = 3
+PATIENCE_SECONDS = 10.0  # no attempt at a request begins later than this after the first
+BREAK_SECONDS = 300.0  # how long a provider that failed is left alone
+SHRINKS = 4  # how often a document is cut down for a window before it counts as too long
+WAIT_SECONDS = 0.5  # before the second attempt; twice that before the third
+JITTER_SECONDS = 1.0
+CHARACTERS_PER_TOKEN = 4  # of English prose, roughly
+PING = Brief("Answer in one word.", "Are you there?", key="ping")
+PING_TOOL = ToolSpec(
+    "finish",
+    "Ends the conversation.",
+    {"type": "object", "properties": {}, "required": [], "additionalProperties": False},
+)
+PING_TOKENS = 64
+
+Make = Callable[[Window | None], tuple[Brief, Toolbox]]
+
+
+class Chain:
+    """The providers, the next one where one fails. Holds clients and breakers in memory.
+
+    Args:
+        access: Keys, addresses, prices and windows.
+        monotonic: A clock in seconds that only goes forward.
+        spend: Told what each request cost, at once, whatever becomes of its review.
+        may_spend: Asked before each request; a text says why there may be none.
+    """
+
+    def __init__(
+        self,
+        access: ModelAccess,
+        *,
+        monotonic: Callable[[], float],
+        spend: Callable[[str, Usage], None],
+        may_spend: Callable[[], str | None],
+    ) -> None:
+        self._access = access
+        self._monotonic = monotonic
+        self._spend = spend
+        self._may_spend = may_spend
+        self._endpoints: dict[str, Endpoint] = {}
+        self._failed: dict[str, float] = {}
+        self._learned: dict[str, int] = {}
+
+    def reset(self) -> None:
+        """Forget which providers failed: the next request tries them in their order."""
+        self._failed.clear()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        endpoints, self._endpoints = self._endpoints, {}
+        for endpoint in endpoints.values():
+            await endpoint.client.close()
+
+    async def converse(
+        self,
+        names: Sequence[str],
+        make: Make,
+        offline: Callable[[Toolbox], None],
+        limits: Limits,
+    ) -> Conversation:
+        """Hold one conversation with the first model that can hold it whole.
+
+        Args:
+            names: The models in order of preference, such as `anthropic:claude-sonnet-5-5`.
+            make: Makes the brief for a window (None: any size) and tools that accepted nothing.
+                Called anew for every provider, and where the document does not fit.
+            offline: Drives the tools without a model.
+            limits: What the conversation may take.
+
+        Raises:
+            Unavailable: Every provider failed; names each and why.
+            TokenRefused: A key was refused.
+            ConfigError: A model that is not there or has no price.
+            BudgetEmpty: `may_spend` said no.
+        """
+        bill = _Bill(self._access, self._spend)
+        reasons: list[str] = []
+        for name in self._order(names):
+            try:
+                conversation = await self._hold(name, make, offline, limits, bill)
+            except Unfit as failure:
+                reasons.append(f"{name}: {failure}")
+            except Down as failure:
+                self._failed[name] = self._monotonic()
+                reasons.append(f"{name}: {failure}")
+            else:
+                self._failed.pop(name, None)
+                return conversation
+        raise Unavailable(f"no model could review: {'; '.join(reasons)}; it is tried again later")
+
+    async def ping(self, name: str) -> str:
+        """Ask the model `name` for a word, with a tool at hand; return "ok" and the time it took.
+
+        Raises:
+            Unavailable: It did not answer; the reason is said.
+            TokenRefused, ConfigError: As for `converse`.
+        """
+        if name == OFFLINE:
+            return "ok (no model)"
+        began = self._monotonic()
+        line = self._line(name, PING, (PING_TOOL,), PING_TOKENS)
+        try:
+            await self._attempts(line, _Bill(self._access, self._spend))
+        except (Down, TooLong, Flagged) as failure:
+            raise Unavailable(f"{name}: {failure}") from None
+        return f"ok ({self._monotonic() - began:.1f} s)"
+
+    def _order(self, names: Sequence[str]) -> list[str]:
+        """Return `names` with those that failed a moment ago last, as a resort."""
+        now = self._monotonic()
+        broken = {
+            name for name in names if now - self._failed.get(name, -BREAK_SECONDS) < BREAK_SECONDS
+        }
+        return sorted(names, key=broken.__contains__)
+
+    async def _hold(
+        self,
+        name: str,
+        make: Make,
+        offline: Callable[[Toolbox], None],
+        limits: Limits,
+        bill: _Bill,
+    ) -> Conversation:
+        """Hold the conversation with one model, with less of the document where it must be."""
+        if name == OFFLINE:
+            return _offline(make, offline, bill)
+        window = self._window(name)
+        for _ in range(SHRINKS + 1):
+            brief, tools = make(window)
+            room = _within(limits, window)
+            try:
+                outcome, text = await self._talk(name, brief, tools, room, bill)
+            except TooLong as error:
+                window = self._smaller(name, window, _estimate(brief, tools), error.tokens)
+            else:
+                return Conversation(outcome, text, name, bill.total, tools, brief.omitted)
+        raise Unfit("the document does not fit into its window")
+
+    async def _talk(
+        self, name: str, brief: Brief, tools: Toolbox, limits: Limits, bill: _Bill
+    ) -> tuple[Outcome, str]:
+        line = self._line(name, brief, tools.specs, limits.output_tokens)
+
+        async def ask(answers: Sequence[Answer]) -> Turn:
+            line.answer(answers)
+            return await self._attempts(line, bill)
+
+        try:
+            return await converse(tools, ask, limits)
+        except Flagged:
+            return Outcome.REFUSED, ""
+
+    def _line(self, name: str, brief: Brief, specs: Sequence[ToolSpec], room: int) -> Line:
+        from daemon.review import vendors, wire
+
+        if name not in self._endpoints:
+            self._endpoints[name] = vendors.endpoint(name, self._access)
+        return wire.Line(self._endpoints[name], brief, specs, room)
+
+    async def _attempts(self, line: Line, bill: _Bill) -> Turn:
+        """Send what `line` holds, again while that may help.
+
+        No attempt begins later than ten seconds after the first: who waits longer for one provider
+        is better served by the next.
+        """
+        async for attempt in stamina.retry_context(
+            on=_patience(self._monotonic),
+            attempts=ATTEMPTS,
+            timeout=None,
+            wait_initial=WAIT_SECONDS,
+            wait_jitter=JITTER_SECONDS,
+        ):
+            with attempt:
+                if reason := self._may_spend():
+                    raise BudgetEmpty(reason)
+                return await line.send(bill.add)
+        raise AssertionError("an attempt returns or raises")
+
+    def _window(self, name: str) -> Window | None:
+        tokens = self._learned.get(name) or self._access.windows.get(name)
+        return Window(tokens) if tokens else None
+
+    def _smaller(self, name: str, window: Window | None, size: int, told: int | None) -> Window:
+        """Return a window that asks for less than a prompt of `size`; keeps one that was `told`."""
+        if told and (window is None or told < window.tokens):
+            self._learned[name] = told
+            return Window(told)
+        return Window(min(size, window.tokens // 2) if window else size)
+
+
+class _Bill:
+    """What one conversation cost so far, at whichever provider; passes on each request's share."""
+
+    def __init__(self, access: ModelAccess, spend: Callable[[str, Usage], None]) -> None:
+        self._access = access
+        self._spend = spend
+        self.total = Usage()
+
+    def add(self, name: str, tokens: pricing.Tokens) -> None:
+        """Count one request to the model `name`."""
+        usage = Usage(
+            requests=1,
+            input_tokens=tokens.input_tokens,
+            cached_tokens=tokens.cache_read_tokens,
+            output_tokens=tokens.output_tokens,
+            cost_usd=pricing.cost(name, tokens, self._access),
+        )
+        self.total += usage
+        self._spend(name, usage)
+
+
+def _offline(make: Make, offline: Callable[[Toolbox], None], bill: _Bill) -> Conversation:
+    brief, tools = make(None)
+    offline(tools)
+    outcome = Outcome.DONE if tools.finished else Outcome.NOTHING_TO_ADD
+    return Conversation(outcome, "", OFFLINE, bill.total, tools, brief.omitted)
+
+
+def _patience(monotonic: Callable[[], float]) -> Callable[[Exception], bool | float]:
+    """Return what decides, after each failure, whether to try again and after how many seconds."""
+    began = monotonic()
+    waits = (WAIT_SECONDS * 2**n + JITTER_SECONDS for n in count())
+
+    def again(error: Exception) -> bool | float:
+        longest = next(waits)
+        if not isinstance(error, Hiccup):
+            return False
+        if monotonic() + max(error.after or 0, longest) > began + PATIENCE_SECONDS:
+            return False
+        return error.after or True
+
+    return again
+
+
+def _within(limits: Limits, window: Window | None) -> Limits:
+    if window is None:
+        return limits
+    return replace(limits, output_tokens=min(limits.output_tokens, window.answer))
+
+
+def _estimate(brief: Brief, tools: Toolbox) -> int:
+    """Return about how many tokens `brief` takes, with the tools."""
+    specs = "".join(f"{spec.name}{spec.description}{spec.parameters}" for spec in tools.specs)
+    return len(brief.system + brief.document + specs) // CHARACTERS_PER_TOKEN
