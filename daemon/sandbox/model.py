@@ -1,0 +1,183 @@
+"""What the world is made of. Values are frozen; a change puts a new one in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from daemon.sandbox.ids import bare
+
+
+Json = dict[str, Any]
+Rich = list[Json]
+
+
+class Named(Protocol):
+    """Anything with an id."""
+
+    @property
+    def id(self) -> str:
+        """The id, with dashes."""
+        ...
+
+
+def ident(thing: Named | str) -> str:
+    """Take an object or its id, and give the id."""
+    return thing if isinstance(thing, str) else thing.id
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of the workspace."""
+
+    id: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A connection: its token and what it may do.
+
+    `users` shows names and kinds of users, `emails` their addresses too.
+    """
+
+    id: str
+    name: str
+    token: str
+    read_content: bool = True
+    update_content: bool = True
+    read_comments: bool = True
+    insert_comments: bool = True
+    users: bool = True
+    emails: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """Where a page or database hangs: `kind` is workspace, page_id, block_id or data_source_id."""
+
+    kind: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A container of data sources."""
+
+    id: str
+    title: str
+    parent: Parent
+    sources: tuple[str, ...]
+    created: datetime
+    edited: datetime
+    in_trash: bool = False
+
+    @property
+    def source_id(self) -> str:
+        """The id of its first data source."""
+        return self.sources[0]
+
+    @property
+    def url(self) -> str:
+        """The address in Notion's app; it carries the database's id, never a data source's."""
+        return f"https://app.notion.com/p/{bare(self.id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A column of a data source. `options` are the names of a choice, in order."""
+
+    id: str
+    name: str
+    type: str
+    options: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A data source: the table of a database."""
+
+    id: str
+    database_id: str
+    title: str
+    properties: Mapping[str, Property]
+    created: datetime
+    edited: datetime
+    created_by: str
+    in_trash: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page. `values` holds each property's value in the form of `properties.stored`."""
+
+    id: str
+    parent: Parent
+    title: Rich
+    values: Mapping[str, Any]
+    created: datetime
+    edited: datetime
+    created_by: str
+    edited_by: str
+    in_trash: bool = False
+    is_locked: bool = False
+    icon: str = ""
+
+    @property
+    def name(self) -> str:
+        """The title as plain text."""
+        return "".join(item.get("text", {}).get("content", "") for item in self.title)
+
+    @property
+    def url(self) -> str:
+        """The address in Notion's app."""
+        words = "".join(c if c.isalnum() and c.isascii() else "-" for c in self.name)
+        slug = "-".join(word for word in words.split("-") if word)
+        return f"https://app.notion.com/p/{slug + '-' if slug else ''}{bare(self.id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block. `content` is what stands under the type's name, rich text in request form."""
+
+    id: str
+    type: str
+    content: Json
+    parent_id: str
+    page_id: str
+    created: datetime
+    edited: datetime
+    created_by: str
+    edited_by: str
+    in_trash: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Discussion:
+    """A thread on a page or a block."""
+
+    id: str
+    parent_id: str
+    resolved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment. `shown` is the display name's type and, for a custom one, the name."""
+
+    id: str
+    discussion_id: str
+    parent_id: str
+    rich_text: Rich
+    created: datetime
+    edited: datetime
+    author_id: str
+    shown: tuple[str, str] = ("integration", "")
+    attachments: tuple[tuple[str, str], ...] = ()
+
+
+Children = Sequence[Json]

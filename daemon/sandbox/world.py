@@ -1,0 +1,344 @@
+"""The world as people see it: they write pages and comments, edit, resolve, share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from daemon.sandbox import comments, pages, properties, tree
+from daemon.sandbox.inline import as_rich
+from daemon.sandbox.model import (
+    Block,
+    Bot,
+    Comment,
+    Database,
+    Discussion,
+    Json,
+    Named,
+    Page,
+    Parent,
+    Person,
+    Property,
+    Rich,
+    Source,
+    ident,
+)
+from daemon.sandbox.state import EVERY_BOT, Quirks, State
+
+
+Thing = Named | str
+STATUS = ("Draft", "In review", "Ready", "Accepted", "Rejected")
+
+
+class World:
+    """Everything in the workspace, and what people do to it.
+
+    Objects come back as frozen values of the moment; every method takes an object or its id.
+    `by` is who acts: a person or a bot; by default the first person of the workspace.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    @property
+    def quirks(self) -> Quirks:
+        """What Notion leaves open, to be set by a test."""
+        return self.state.quirks
+
+    # People and what they make
+
+    def person(self, name: str, email: str = "") -> Person:
+        """Let a person join; the address is made from the name where none is given."""
+        address = email or f"{name.lower().replace(' ', '.')}@example.com"
+        made = Person(self.state.ids(), name, address)
+        self.state.people[made.id] = made
+        return made
+
+    def bot(self, name: str, **capabilities: bool) -> Bot:
+        """Make a connection; `capabilities` are fields of `model.Bot`."""
+        made = Bot(self.state.ids(), name, self.state.ids.token(), **capabilities)
+        self.state.bots[made.id] = made
+        return made
+
+    def _author(self, by: Thing | None) -> str:
+        if by is not None:
+            return ident(by)
+        return next(iter(self.state.people), None) or self.person("Ana Costa").id
+
+    def database(
+        self,
+        title: str,
+        columns: Mapping[str, str | Iterable[str]] | None = None,
+        *,
+        parent: Thing | None = None,
+    ) -> Database:
+        """Make a database with one data source of the same name.
+
+        Args:
+            title: Its title.
+            columns: The type of each property, or the options of a status; the title's name may
+                be given as a property of type "title". Default: Status and Owner.
+            parent: A page to put it on; default: the workspace.
+        """
+        with self.state.lock:
+            now, by = self.state.now(), self._author(None)
+            held = Parent("page_id", ident(parent)) if parent else Parent("workspace")
+            made = Database(self.state.ids(), title, held, (), now, now)
+            self.state.add_database(made, by)
+            self.source(made, title, columns)
+            return self.state.databases[made.id]
+
+    def source(
+        self,
+        database: Thing,
+        title: str,
+        columns: Mapping[str, str | Iterable[str]] | None = None,
+    ) -> Source:
+        """Put another data source into a database."""
+        with self.state.lock:
+            now, by = self.state.now(), self._author(None)
+            given = columns if columns is not None else {"Status": STATUS, "Owner": "people"}
+            held = self._columns(given)
+            made = Source(self.state.ids(), ident(database), title, held, now, now, by)
+            self.state.sources[made.id] = made
+            whole = self.state.databases[made.database_id]
+            self.state.databases[whole.id] = replace(whole, sources=(*whole.sources, made.id))
+            return made
+
+    def _columns(self, given: Mapping[str, str | Iterable[str]]) -> dict[str, Property]:
+        title = next((name for name, kind in given.items() if kind == "title"), "Name")
+        columns = {title: Property("title", title, "title")}
+        for name, kind in given.items():
+            if isinstance(kind, str):
+                columns.setdefault(name, Property(self.state.ids.property(), name, kind))
+            else:
+                options = tuple(kind)
+                made = Property(self.state.ids.property(), name, "status", options)
+                columns.setdefault(name, made)
+        return columns
+
+    def page(  # noqa: PLR0913 - what a page is made of
+        self,
+        place: Thing | None,
+        title: str | Rich,
+        blocks: Iterable[Json] = (),
+        *,
+        by: Thing | None = None,
+        at: datetime | None = None,
+        edited: datetime | None = None,
+        **values: Any,
+    ) -> Page:
+        """Write a page.
+
+        Args:
+            place: A database, data source or page; None is the workspace.
+            title: Its title.
+            blocks: What `blocks` builds.
+            by: Who writes.
+            at: When; default: now.
+            edited: When it was last edited; default: `at`.
+            values: Properties by name; one that the data source lacks is added.
+        """
+        with self.state.lock:
+            now, author = at or self.state.now(), self._author(by)
+            parent = self._place(place)
+            made = Page(
+                self.state.ids(), parent, as_rich(title), {}, now, edited or now, author, author
+            )
+            self.state.add_page(made)
+            for name, value in values.items():
+                self._store(made.id, name, value)
+            stamp = tree.Stamp(author, edited or now)
+            tree.plant(self.state, made.id, blocks, stamp)
+            return self.state.pages[made.id]
+
+    def _place(self, place: Thing | None) -> Parent:
+        if place is None:
+            return Parent("workspace")
+        held = ident(place)
+        if held in self.state.databases:
+            return Parent("data_source_id", self.state.databases[held].source_id)
+        return Parent("data_source_id" if held in self.state.sources else "page_id", held)
+
+    def _store(self, page_id: str, name: str, value: Any) -> None:
+        page = self.state.pages[page_id]
+        source = self.state.sources[page.parent.id]
+        prop = source.properties.get(name)
+        if prop is None:
+            prop = Property(self.state.ids.property(), name, properties.guess(value))
+        held = properties.stored(prop.type, value)
+        pages.add_options(self.state.sources, source.id, prop, held)
+        self.state.pages[page_id] = replace(page, values={**page.values, name: held})
+
+    # What people do to pages and blocks
+
+    def edit_property(self, page: Thing, name: str, value: Any, by: Thing | None = None) -> None:
+        """Set a property from a Python value, such as a status's name or a list of people."""
+        with self.state.lock:
+            self._store(ident(page), name, value)
+            self.state.touch_page(ident(page), self._author(by))
+
+    def rename(self, page: Thing, title: str, by: Thing | None = None) -> None:
+        """Give a page another title."""
+        with self.state.lock:
+            found = self.state.pages[ident(page)]
+            self.state.pages[found.id] = replace(found, title=as_rich(title))
+            self.state.touch_page(found.id, self._author(by))
+
+    def add_block(
+        self, parent: Thing, block: Json, after: Thing | None = None, by: Thing | None = None
+    ) -> Block:
+        """Write a block under a page or block: last, or after a sibling ("" is the start)."""
+        with self.state.lock:
+            follows = None if after is None else ident(after)
+            who = self._author(by)
+            made = tree.grow(self.state, ident(parent), [block], who, follows)[0]
+            self.state.touch_page(made.page_id, who)
+            return made
+
+    def edit_block(
+        self, block: Thing, text: str | Rich | None = None, by: Thing | None = None, **content: Any
+    ) -> Block:
+        """Write a block anew: its text, or fields of its content such as `checked=True`."""
+        with self.state.lock:
+            found = self.state.blocks[ident(block)]
+            told = content if text is None else {"rich_text": as_rich(text), **content}
+            changed = replace(found, content=found.content | told)
+            return self.state.touch(changed, self._author(by))
+
+    def delete_block(self, block: Thing, by: Thing | None = None) -> None:
+        """Put a block into the trash."""
+        with self.state.lock:
+            found = replace(self.state.blocks[ident(block)], in_trash=True)
+            self.state.touch(found, self._author(by))
+
+    def move_block(
+        self,
+        block: Thing,
+        *,
+        after: Thing | None = None,
+        to: Thing | None = None,
+        by: Thing | None = None,
+    ) -> None:
+        """Move a block: after a sibling, to the start (""), or to the end of another holder."""
+        with self.state.lock:
+            found, who = self.state.blocks[ident(block)], self._author(by)
+            self.state.detach(found)
+            holder = ident(to) if to is not None else found.parent_id
+            moved = replace(found, parent_id=holder)
+            siblings = self.state.children.setdefault(holder, [])
+            place = len(siblings)
+            if after is not None:
+                place = siblings.index(ident(after)) + 1 if after else 0
+            siblings.insert(place, moved.id)
+            self.state.touch(moved, who)
+
+    def rewrite(self, page: Thing, blocks: Iterable[Json], by: Thing | None = None) -> None:
+        """Replace all blocks of a page, such as the prompt page's."""
+        with self.state.lock:
+            who = self._author(by)
+            for child in list(self.state.children.get(ident(page), ())):
+                self.delete_block(child, who)
+            tree.grow(self.state, ident(page), blocks, who)
+            self.state.touch_page(ident(page), who)
+
+    def blocks(self, holder: Thing) -> list[Block]:
+        """List the blocks right under a page or block, without those in the trash."""
+        below = self.state.children.get(ident(holder), ())
+        return [self.state.blocks[one] for one in below if not self.state.blocks[one].in_trash]
+
+    def trash(self, thing: Thing) -> None:
+        """Put a page or database into the trash."""
+        self._set_trash(ident(thing), in_trash=True)
+
+    def restore(self, thing: Thing) -> None:
+        """Take a page or database out of the trash."""
+        self._set_trash(ident(thing), in_trash=False)
+
+    def _set_trash(self, object_id: str, *, in_trash: bool) -> None:
+        with self.state.lock:
+            if page := self.state.pages.get(object_id):
+                self.state.pages[object_id] = replace(page, in_trash=in_trash)
+            else:
+                found = self.state.databases[object_id]
+                self.state.databases[object_id] = replace(found, in_trash=in_trash)
+
+    def share(self, thing: Thing, bot: Thing | None = None) -> None:
+        """Let a bot, or every bot, see an object and what it holds."""
+        self.state.sharing[ident(bot) if bot else EVERY_BOT, ident(thing)] = True
+
+    def unshare(self, thing: Thing, bot: Thing | None = None) -> None:
+        """Hide an object and what it holds from a bot, or from every bot."""
+        self.state.sharing[ident(bot) if bot else EVERY_BOT, ident(thing)] = False
+
+    # What people say
+
+    def comment(
+        self,
+        target: Thing,
+        text: str | Rich,
+        *,
+        by: Thing | None = None,
+        at: datetime | None = None,
+        files: Iterable[tuple[str, str]] = (),
+    ) -> Comment:
+        """Say something on a page, on a block (a new thread), or in a discussion.
+
+        Args:
+            target: A page, a block, a discussion's id, or a comment to answer.
+            text: Inline Markdown or rich text.
+            by: Who says it.
+            at: When; default: now.
+            files: Attachments as (category, name); the category such as "image".
+        """
+        with self.state.lock:
+            who = self._author(by)
+            shown = ("user" if who in self.state.people else "integration", "")
+            discussion = self._discussion(ident(target))
+            made = comments.post(self.state, discussion, as_rich(text), who, shown)
+            time = at or made.created
+            made = replace(made, created=time, edited=time, attachments=tuple(files))
+            self.state.comments[made.id] = made
+            return made
+
+    def _discussion(self, target: str) -> Discussion:
+        if found := self.state.comments.get(target):
+            return self.state.discussions[found.discussion_id]
+        if target in self.state.discussions:
+            return self.state.discussions[target]
+        if target in self.state.pages:
+            return comments.page_discussion(self.state, target)
+        return Discussion(self.state.ids(), self.state.blocks[target].id)
+
+    def edit_comment(self, comment: Thing, text: str | Rich) -> Comment:
+        """Write a comment anew."""
+        with self.state.lock:
+            found = self.state.comments[ident(comment)]
+            changed = replace(found, rich_text=as_rich(text), edited=self.state.now())
+            self.state.comments[found.id] = changed
+            return changed
+
+    def delete_comment(self, comment: Thing) -> None:
+        """Take a comment away."""
+        with self.state.lock:
+            self.state.drop_comment(self.state.comments[ident(comment)])
+
+    def resolve(self, thread: Thing) -> None:
+        """Close a thread, given by a comment or a discussion: it leaves every list."""
+        self._set_resolved(ident(thread), resolved=True)
+
+    def reopen(self, thread: Thing) -> None:
+        """Open a closed thread again."""
+        self._set_resolved(ident(thread), resolved=False)
+
+    def _set_resolved(self, thread: str, *, resolved: bool) -> None:
+        with self.state.lock:
+            found = self._discussion(thread)
+            self.state.discussions[found.id] = replace(found, resolved=resolved)
+
+    def comments(self, target: Thing | None = None) -> list[Comment]:
+        """List comments in order of posting, resolved threads included: all, or of one object."""
+        found = list(self.state.comments.values())
+        return [c for c in found if target is None or c.parent_id == ident(target)]
