@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 _HEX = "[0-9a-f]"
 _COMPACT = f"{_HEX}{{32}}"
 _DASHED = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
-_WHOLE = re.compile(f"{_COMPACT}|{_DASHED}")
+_WHOLE = re.compile(_COMPACT)
 _LAST = re.compile(f"(?:^|-)({_COMPACT}|{_DASHED})$")
 _HOSTS = ("notion.so", "notion.site", "notion.com")
 _SCHEMES = ("http", "https", "notion")
@@ -43,25 +43,21 @@ def _dashed(found: str) -> str:
 
 def _find(text: str, *, peek: bool) -> str:
     text = text.strip().lower()
-    if _WHOLE.fullmatch(text):
-        return text
     if "/" in text:
         return _in_url(text, peek=peek)
-    raise ValueError(_wrong_id(text))
-
-
-def _wrong_id(text: str) -> str:
     digits = text.replace("-", "")
+    if _WHOLE.fullmatch(digits):
+        return digits
     if re.fullmatch(f"{_HEX}+", digits):
-        return f"has {len(digits)} hexadecimal digits, an id has 32"
-    return "is neither an id (32 hexadecimal digits) nor a Notion URL"
+        raise ValueError(f"has {len(digits)} hexadecimal digits, an id has 32; copy it again")
+    raise ValueError("is neither an id (32 hexadecimal digits) nor the URL of a Notion page")
 
 
 def _in_url(text: str, *, peek: bool) -> str:
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
     except ValueError:
-        raise ValueError("is not a URL that can be read") from None
+        raise ValueError("is not a URL that can be read; copy it again") from None
     _check_host(parts.scheme, parts.hostname or "")
     beside = parse_qs(parts.query).get("p", []) if peek else []
     candidates = [*beside, *reversed(parts.path.split("/"))]
@@ -74,4 +70,4 @@ def _in_url(text: str, *, peek: bool) -> str:
 def _check_host(scheme: str, host: str) -> None:
     known = any(host == known or host.endswith(f".{known}") for known in _HOSTS)
     if scheme not in _SCHEMES or not known:
-        raise ValueError("is not a URL of notion.so, notion.site or notion.com")
+        raise ValueError(f"is not a URL of {', '.join(_HOSTS)}; copy the link in Notion itself")

@@ -1,42 +1,780 @@
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from daemon.config import load, parse
+from daemon.config import Config, Database, Price, Replies, Schedule, find, load, parse
+from daemon.config.values import as_duration, duration_text
 from daemon.errors import ConfigError
 
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"
+OTHER = "fedcba98-7654-3210-fedc-ba9876543210"
+BASE = f"databases:\n  - id: {ID}\n"
+PAGE = "https://app.notion.com/p/How-we-review-fedcba9876543210fedcba9876543210"
+ENV = {"NOTION_TOKEN": "ntn_0", "ANTHROPIC_API_KEY": "a", "OPENAI_API_KEY": "o"}
 
 
-def write(folder, text):
-    path = folder / "config.yaml"
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(text):
+    path = Path("config.yaml")
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def test_a_config_with_nothing_but_an_id_has_the_documented_defaults(tmp_path):
-    config = parse(write(tmp_path, f"databases:\n  - id: {ID}\n"))
-
-    assert config.databases[0].id == ID
-    assert config.settle == timedelta(minutes=10)
-    assert config.state == tmp_path / "state/notion-review.db"
+def parsed(text):
+    return parse(write(text))
 
 
-def test_a_mistake_names_line_key_value_and_remedy(tmp_path):
+def problems(text):
     with pytest.raises(ConfigError) as caught:
-        parse(write(tmp_path, f"databases:\n  - id: {ID}\nsettle: ten\n"))
-
-    expected = 'settle: "ten" is not a duration; write it as 90s, 10m, 1h or 30d'
-    assert caught.value.problems == (f"{tmp_path}/config.yaml:3: {expected}",)
+        parsed(text)
+    return list(caught.value.problems)
 
 
-def test_a_model_without_a_key_is_left_out_and_noted(tmp_path):
-    path = write(tmp_path, f"databases:\n  - id: {ID}\n")
+def database(text):
+    return parsed(f"{BASE}    {text}\n").databases[0]
 
-    settings = load(path, {"NOTION_TOKEN": "token", "OPENAI_API_KEY": "key"})
 
-    assert settings.chains == {ID: ("openai:gpt-6.1-sol",)}
-    assert settings.notes == (
-        "anthropic:claude-sonnet-5-5 is left out: ANTHROPIC_API_KEY is not set",
+# What a right file means.
+
+
+def test_a_config_with_nothing_but_an_id_has_the_documented_defaults(folder):
+    config = parsed(BASE)
+
+    assert config == Config(
+        databases=(
+            Database(
+                id=ID,
+                name=None,
+                prompt=None,
+                file=None,
+                where={},
+                properties=(),
+                reviewer=None,
+                page_comment=True,
+                replies=Replies.ANY,
+                models=None,
+            ),
+        ),
+        models=("anthropic:claude-sonnet-5-5", "openai:gpt-6.1-sol"),
+        schedule=Schedule(every=timedelta(hours=1)),
+        settle=timedelta(minutes=10),
+        settle_limit=timedelta(hours=4),
+        lookback=timedelta(days=1),
+        watch_days=30,
+        watch_requests=60,
+        review_on_prompt_change=False,
+        limits={
+            "comments_per_review": 8,
+            "comments_per_block": 2,
+            "replies_per_thread": 5,
+            "rounds": 4,
+            "seconds_per_review": 300,
+            "concurrent_reviews": 4,
+            "tokens_per_day": 2_000_000,
+            "cost_per_day": 20.0,
+        },
+        notion={"requests_per_minute": 170},
+        alerts={"command": (), "url": None},
+        state=folder / "state/notion-review.db",
+        prices={},
+        windows={},
     )
+
+
+def test_every_key_is_read():
+    config = parsed(f"""
+databases:
+  - name: RFCs
+    id: https://app.notion.com/p/RFCs-{ID.replace("-", "")}?v={OTHER.replace("-", "")}
+    prompt: {PAGE}
+    where: {{Status: [In review, Ready], Team: Core}}
+    properties: [Status, Owner]
+    reviewer: RFC reviewer
+    page_comment: false
+    replies: ours
+    models: [openai:gpt-6.1-sol, offline]
+models:
+  - offline
+schedule: {{cron: "0 9 * * 1-5", timezone: Europe/Berlin}}
+settle: 90s
+settle_limit: 1d
+lookback: 30d
+watch_days: 0
+watch_requests: 0
+review_on_prompt_change: true
+limits: {{rounds: 6, cost_per_day: 2.5, tokens_per_day: 1_000}}
+notion: {{requests_per_minute: 600}}
+alerts: {{command: [notify, -v], url: "https://alerts.example.com/x"}}
+state: /var/lib/notion-review/state.db
+prices: {{"openai:mine": {{input: 1, output: 2.5}}}}
+windows: {{"openai:mine": 8192}}
+""")
+    base = config.databases[0]
+
+    assert (base.name, base.id, base.prompt, base.file) == ("RFCs", ID, OTHER, None)
+    assert base.where == {"Status": ("In review", "Ready"), "Team": ("Core",)}
+    assert (base.properties, base.reviewer) == (("Status", "Owner"), "RFC reviewer")
+    assert (base.page_comment, base.replies) == (False, Replies.OURS)
+    assert base.models == ("openai:gpt-6.1-sol", "offline")
+    assert config.models == ("offline",)
+    assert config.schedule == Schedule(cron="0 9 * * mon-fri", timezone="Europe/Berlin")
+    assert config.settle == timedelta(seconds=90)
+    assert (config.settle_limit, config.lookback) == (timedelta(days=1), timedelta(days=30))
+    assert (config.watch_days, config.watch_requests) == (0, 0)
+    assert config.review_on_prompt_change is True
+    assert (config.limits.rounds, config.limits.cost_per_day) == (6, 2.5)
+    assert (config.limits.tokens_per_day, config.limits.comments_per_block) == (1000, 2)
+    assert config.notion.requests_per_minute == 600
+    assert config.alerts.command == ("notify", "-v")
+    assert config.alerts.url == "https://alerts.example.com/x"
+    assert config.state == Path("/var/lib/notion-review/state.db")
+    assert config.prices == {"openai:mine": Price(input=1.0, output=2.5, cached=None)}
+    assert config.windows == {"openai:mine": 8192}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["prompt: {file: prompts/rfc.md}", 'prompt: "file: prompts/rfc.md"', "file: prompts/rfc.md"],
+)
+def test_a_prompt_may_be_a_file_and_starts_at_the_folder_of_the_config(text, folder):
+    base = database(text)
+
+    assert (base.prompt, base.file) == (None, folder / "prompts/rfc.md")
+
+
+def test_relative_paths_start_at_the_folder_of_the_config_and_not_at_the_working_folder(folder):
+    inner = folder / "etc"
+    inner.mkdir()
+    (inner / "c.yaml").write_text(f"{BASE}state: ../s.db\n")
+
+    assert parse(Path("etc/c.yaml")).state == folder / "etc/../s.db"
+
+
+@pytest.mark.parametrize("word", ["No", "off", "2026", "1.10", "2026-11-23", "true", "0123"])
+def test_a_name_needs_no_quotes_whatever_yaml_takes_it_for(word):
+    base = database(f"where: {{Status: [{word}]}}")
+
+    assert base.where == {"Status": (word,)}
+
+
+def test_an_id_of_digits_alone_is_an_id():
+    digits = "01234567012345670123456701234567"
+
+    assert parsed(f"databases:\n  - id: {digits}\n").databases[0].id.replace("-", "") == digits
+
+
+def test_a_section_with_every_key_commented_out_counts_as_absent():
+    keys = ("limits", "notion", "alerts", "prices", "windows")
+
+    config = parsed(BASE + "".join(f"{key}:\n  # nothing\n" for key in keys))
+
+    assert config == parsed(BASE)
+
+
+def test_a_leading_zero_is_no_octal_number():
+    assert parsed(f"{BASE}watch_days: 010\n").watch_days == 10
+
+
+def test_a_config_cannot_be_changed_afterwards():
+    with pytest.raises(ValidationError, match="frozen"):
+        parsed(BASE).settle = timedelta(0)
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@given(number=st.integers(0, 3650), unit=st.sampled_from(sorted(UNITS)))
+def test_a_duration_is_its_number_times_its_unit_and_can_be_written_again(number, unit):
+    duration = as_duration(f"{number}{unit}")
+
+    assert duration == timedelta(seconds=number * UNITS[unit])
+    assert as_duration(duration_text(duration)) == duration
+
+
+@given(st.text())
+def test_no_other_text_is_a_duration(text):
+    if text.strip()[:-1].strip().isdecimal() and text.strip()[-1:] in UNITS:
+        return
+    with pytest.raises(ValueError):
+        as_duration(text)
+
+
+# A15: booleans are strict.
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("true", True),
+        ("True", True),
+        ("yes", True),
+        ("on", True),
+        ("false", False),
+        ("False", False),
+        ("FALSE", False),
+        ("no", False),
+        ("off", False),
+        ("Off", False),
+    ],
+)
+def test_a15_every_boolean_of_yaml_means_what_it_says(word, value):
+    assert database(f"page_comment: {word}").page_comment is value
+
+
+@pytest.mark.parametrize("word", ['"False"', "'off'", "0", "1", "n", "disabled", '""', "0.0"])
+def test_a15_what_only_looks_like_a_boolean_is_an_error(word):
+    told = word.replace("'", '"') if word[0] in "'\"01" else f'"{word}"'
+
+    assert problems(f"{BASE}    page_comment: {word}\n") == [
+        (
+            f"config.yaml:3: databases[0].page_comment: {told} is not a switch; "
+            "write true or false, without quotes"
+        )
+    ]
+
+
+def test_a15_a_boolean_without_a_value_is_an_error():
+    assert problems(f"{BASE}    page_comment:\n") == [
+        "config.yaml:3: databases[0].page_comment: has no value; give one or delete the line"
+    ]
+
+
+# Mistakes, one by one. Each text stands below the least config, whose two lines it follows.
+
+DURATION = "is not a duration; write it as 90s, 10m, 1h or 30d"
+MODEL = "is not a model"
+
+MISTAKES = [
+    ("settle: ten", f'3: settle: "ten" {DURATION}'),
+    ("settle: 10", f"3: settle: 10 {DURATION}"),
+    ("settle: 1:30", f"3: settle: 1:30 {DURATION}"),
+    ("settle: -5m", f'3: settle: "-5m" {DURATION}'),
+    ("settle: 1h30m", f'3: settle: "1h30m" {DURATION}'),
+    ("settle: 5w", f'3: settle: "5w" {DURATION}'),
+    ("settle: 4000d", '3: settle: "4000d" is too long; ten years (3650d) is the most'),
+    ("settle:", "3: settle: has no value; give one or delete the line"),
+    ("settle: [10m]", "3: settle: is a list, not one value; write a text"),
+    ("settle: ''", "3: settle: is empty; give a value or delete the line"),
+    (
+        "settle: 5h",
+        ": settle_limit: 4h is shorter than settle (5h); make it longer, or settle shorter",
+    ),
+    (
+        "settle_limit: 5m",
+        "3: settle_limit: 5m is shorter than settle (10m); make it longer, or settle shorter",
+    ),
+    ("schedule: {every: 30s}", '3: schedule.every: "30s" is too short; 1m is the least'),
+    ("schedule: {}", '3: schedule: is empty; write {every: 1h} or {cron: "0 * * * *"}'),
+    ("schedule:", "3: schedule: has no value; give one or delete the line"),
+    (
+        "schedule: {timezone: UTC}",
+        '3: schedule: is empty; write {every: 1h} or {cron: "0 * * * *"}',
+    ),
+    (
+        'schedule: {every: 1h, cron: "0 * * * *"}',
+        "3: schedule: has both every and cron; keep one",
+    ),
+    (
+        "schedule: {every: 1h, timezone: UTC}",
+        "3: schedule: has a timezone, which only cron uses; delete it or write cron",
+    ),
+    (
+        'schedule: {cron: "61 * * * *"}',
+        "3: schedule.cron: \"61 * * * *\" has '61' as minute, which goes from 0 to 59",
+    ),
+    (
+        'schedule: {cron: "0 * * * *", timezone: Europe/Berlln}',
+        (
+            '3: schedule.timezone: "Europe/Berlln" is not a time zone; '
+            "write one such as Europe/Berlin or UTC"
+        ),
+    ),
+    (
+        'schedule: {cron: "0 * * * *", timezone: ../../etc/passwd}',
+        (
+            '3: schedule.timezone: "../../etc/passwd" is not a time zone; '
+            "write one such as Europe/Berlin or UTC"
+        ),
+    ),
+    ("schedule: {evry: 1h}", "3: schedule.evry: unknown key; did you mean every?"),
+    ("limits: {rounds: 0}", "3: limits.rounds: 0 is not a whole number from 1 to 50"),
+    ("limits: {rounds: 51}", "3: limits.rounds: 51 is not a whole number from 1 to 50"),
+    ("limits: {rounds: 1.5}", "3: limits.rounds: 1.5 is not a whole number from 1 to 50"),
+    ('limits: {rounds: "4"}', '3: limits.rounds: "4" is not a whole number from 1 to 50'),
+    ("limits: {rounds: true}", "3: limits.rounds: true is not a whole number from 1 to 50"),
+    ("limits: {rounds: 0x10}", "3: limits.rounds: 0x10 is not a whole number from 1 to 50"),
+    (
+        "limits: {cost_per_day: -1}",
+        "3: limits.cost_per_day: -1 is not an amount from 0 to 1000000 US dollars",
+    ),
+    (
+        "limits: {cost_per_day: .inf}",
+        "3: limits.cost_per_day: .inf is not an amount from 0 to 1000000 US dollars",
+    ),
+    ("limits: 5", "3: limits: 5 is not a section; put its keys below it, indented"),
+    (
+        "notion: {requests_per_minute: 601}",
+        "3: notion.requests_per_minute: 601 is not a whole number from 1 to 600",
+    ),
+    (
+        "notion: {requests_per_minute: 0}",
+        "3: notion.requests_per_minute: 0 is not a whole number from 1 to 600",
+    ),
+    (
+        "models: [gpt-6.1-sol]",
+        f'3: models[0]: "gpt-6.1-sol" {MODEL}; did you mean openai:gpt-6.1-sol?',
+    ),
+    (
+        "models:\n  - offline\n  - claude-opus-5-5",
+        f'5: models[1]: "claude-opus-5-5" {MODEL}; did you mean anthropic:claude-opus-5-5?',
+    ),
+    ("models: [OpenAI:x]", f'3: models[0]: "OpenAI:x" {MODEL}; did you mean openai:x?'),
+    ("models: [antropic:x]", f'3: models[0]: "antropic:x" {MODEL}; did you mean anthropic:x?'),
+    ("models: [ofline]", f'3: models[0]: "ofline" {MODEL}; did you mean offline?'),
+    (
+        "models: ['mistral:large']",
+        f'3: models[0]: "mistral:large" {MODEL}; write anthropic:NAME, openai:NAME or offline',
+    ),
+    (
+        "models: ['openai:']",
+        f'3: models[0]: "openai:" {MODEL}; write anthropic:NAME, openai:NAME or offline',
+    ),
+    ("models: []", "3: models: is empty; list at least one"),
+    (
+        "models: offline",
+        '3: models: "offline" is not a list; begin each entry with a dash, or write [one, two]',
+    ),
+    (
+        "prices: {mine: {input: 1, output: 1}}",
+        f'3: prices.mine: "mine" {MODEL}; write anthropic:NAME, openai:NAME or offline',
+    ),
+    ('prices: {"openai:x": {input: 1}}', "3: prices.openai:x.output: is missing; add it"),
+    (
+        'prices: {"openai:x": {input: 1, outptu: 2, output: 3}}',
+        "3: prices.openai:x.outptu: unknown key; did you mean output?",
+    ),
+    (
+        'windows: {"openai:x": 5}',
+        "3: windows.openai:x: 5 is not a whole number from 512 to 1000000000",
+    ),
+    (
+        "alerts: {command: curl -d x}",
+        (
+            '3: alerts.command: "curl -d x" is not a list; '
+            "begin each entry with a dash, or write [one, two]"
+        ),
+    ),
+    (
+        "alerts: {url: alerts.example.com}",
+        "3: alerts.url: is not an http(s) URL; write it as https://host/path",
+    ),
+    (
+        "alerts: {url: 'https://[/x'}",
+        "3: alerts.url: is not a URL that can be read; write it as https://host/path",
+    ),
+    ('state: "a\\0b"', "3: state: holds a zero byte; write a path"),
+    (
+        "state: ~nobody-of-that-name/x",
+        '3: state: "~nobody-of-that-name/x" names a home folder that is unknown here',
+    ),
+    ("setle: 10m", "3: setle: unknown key; did you mean settle?"),
+    ("Settle: 10m", "3: Settle: unknown key; did you mean settle?"),
+    ("settle-limit: 4h", "3: settle-limit: unknown key; did you mean settle_limit?"),
+    ("rounds: 4", "3: rounds: unknown key here; rounds belongs under limits"),
+    ("reviewer: Ada", "3: reviewer: unknown key here; reviewer belongs under databases"),
+    (
+        "limits: {settle: 10m}",
+        "3: limits.settle: unknown key here; settle belongs at the top level",
+    ),
+    (
+        "notion: {zzz: 1}",
+        "3: notion.zzz: unknown key; known here: requests_per_minute",
+    ),
+    ("? [a]\n: b", "3: a key is not a text; put it in quotes"),
+    ("settle: 1m\nsettle: 1m", "4: settle: stands here again, first in line 3; keep one"),
+]
+
+ENTRY_MISTAKES = [
+    ("settle: 10m", "settle: unknown key here; settle belongs at the top level"),
+    ("propertys: [x]", "propertys: unknown key; did you mean properties?"),
+    ("replies: never", 'replies: "never" is not one of any, ours, mentioned, none'),
+    ("replies: off", "replies: off is not one of any, ours, mentioned, none"),
+    (
+        "prompt: our prompt",
+        (
+            'prompt: "our prompt" is neither an id (32 hexadecimal digits) '
+            "nor the URL of a Notion page"
+        ),
+    ),
+    (
+        "prompt: https://example.com/p",
+        (
+            'prompt: "https://example.com/p" is not a URL of notion.so, notion.site, notion.com; '
+            "copy the link in Notion itself"
+        ),
+    ),
+    ("prompt: {page: x}", "prompt: is a section, not one value; write a text"),
+    ("where: [Status]", "where: a list is not a section; put its keys below it, indented"),
+    ("where: {Status: []}", "where.Status: is empty; list at least one"),
+    (
+        "where: {Status: {equals: x}}",
+        "where.Status: a section is not a list; begin each entry with a dash, or write [one, two]",
+    ),
+    (
+        "properties: Status",
+        'properties: "Status" is not a list; begin each entry with a dash, or write [one, two]',
+    ),
+    ("models: []", "models: is empty; list at least one"),
+    ("reviewer: [x]", "reviewer: is a list, not one value; write a text"),
+    ("id: x", "id: stands here again, first in line 2; keep one"),
+    (f"file: x.md\n    prompt: {OTHER}", "file: stands beside prompt; keep one of the two"),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), MISTAKES)
+def test_a_mistake_is_told_in_one_line_with_line_key_value_and_remedy(text, line):
+    assert problems(f"{BASE}{text}\n") == [f"config.yaml:{line}".replace("yaml::", "yaml:")]
+
+
+@pytest.mark.parametrize(("text", "line"), ENTRY_MISTAKES)
+def test_a_mistake_in_a_database_names_which_one(text, line):
+    assert problems(f"{BASE}    {text}\n") == [f"config.yaml:3: databases[0].{line}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("settle: 1m", ": databases: is missing; add it"),
+        ("databases:", ":1: databases: has no value; give one or delete the line"),
+        ("databases: []", ":1: databases: is empty; list at least one"),
+        ("databases:\n  - name: x", ":2: databases[0].id: is missing; add it"),
+        ("databases:\n  -", ":2: databases[0]: has no value; give one or delete the line"),
+        (
+            f"databases:\n  - {ID}",
+            f':2: databases[0]: "{ID}" is not a section; write it as - key: value',
+        ),
+        (
+            f"databases:\n  id: {ID}",
+            (
+                ":1: databases: a section is not a list; "
+                "begin each entry with a dash, or write [one, two]"
+            ),
+        ),
+        ("- a\n- b", ":1: is not a mapping of keys; start with databases:"),
+        ("just words", ":1: is not a mapping of keys; start with databases:"),
+        ("", ": is empty; notion-review init writes one to start from"),
+        ("# nothing\n", ": is empty; notion-review init writes one to start from"),
+        (
+            "databases: [",
+            (
+                ":1:13: is broken YAML: expected the node content, but found '<stream end>'; "
+                "check indentation, brackets and quotes just before this place"
+            ),
+        ),
+        (
+            "databases:\n  - id: x\n\tname: y",
+            (
+                ":3:1: is broken YAML: found character '\\t' that cannot start any token; "
+                "indent with spaces, and put a value that begins with a sign in quotes"
+            ),
+        ),
+        (
+            "a: 1\nprompt: file: x.md",
+            (
+                ":2:13: is broken YAML: mapping values are not allowed here; "
+                "put a value that holds a colon in quotes, and mind the indentation"
+            ),
+        ),
+        (
+            "a: &x [*x]",
+            (
+                ":1:8: is broken YAML: aliases (*name) are not read; "
+                "write the value out, or put it in quotes"
+            ),
+        ),
+        (
+            "a: 1\n---\na: 1",
+            (
+                ":2:1: is broken YAML: expected a single document in the stream, but found another "
+                "document; check indentation, brackets and quotes just before this place"
+            ),
+        ),
+        (
+            'a: "\x01"',
+            (
+                ": is broken YAML: a character that YAML does not allow; "
+                "check indentation, brackets and quotes just before this place"
+            ),
+        ),
+        ("[" * 5000, ": is nested too deeply; a config has three levels"),
+    ],
+)
+def test_a_file_that_is_no_config_is_told_in_one_line(text, line):
+    assert problems(text) == [f"config.yaml{line}"]
+
+
+def test_five_mistakes_are_five_lines_in_the_order_of_the_file():
+    text = f"""\
+watch_days: many
+databases:
+  - id: {ID}
+    page_comment: "False"
+  - nmae: Notes
+    id: {OTHER}
+settle: ten
+limits:
+  rounds: 0
+"""
+    assert problems(text) == [
+        'config.yaml:1: watch_days: "many" is not a whole number from 0 to 3650',
+        (
+            'config.yaml:4: databases[0].page_comment: "False" is not a switch; '
+            "write true or false, without quotes"
+        ),
+        "config.yaml:5: databases[1].nmae: unknown key; did you mean name?",
+        f'config.yaml:7: settle: "ten" {DURATION}',
+        "config.yaml:9: limits.rounds: 0 is not a whole number from 1 to 50",
+    ]
+
+
+def test_the_same_database_in_two_forms_is_an_error_though_other_keys_are_wrong():
+    text = f"{BASE}  - id: https://app.notion.com/p/x-{ID.replace('-', '')}\nsettle: ten\n"
+
+    assert problems(text) == [
+        "config.yaml:3: databases[1].id: is the same database as databases[0]; keep one",
+        f'config.yaml:4: settle: "ten" {DURATION}',
+    ]
+
+
+def test_a_message_is_one_short_line_whatever_stands_in_the_file():
+    text = f'{BASE}settle: "{"x" * 500}\\n\\e[31m"\n"se\\n\\e[31mttle": 1\n'
+
+    found = problems(text)
+
+    assert len(found) == 2
+    assert all(line.isprintable() and len(line) < 350 for line in found)
+
+
+# A1: no secret in any message.
+
+KEYS = [
+    "ntn_PLANTED4567890abcdefghijklmnop",
+    "secret_PLANTED67890abcdefghijklmnopqrstuvwxyz12345",
+    "sk-PLANTED4567890abcdefghijklmnop",
+    "sk-ant-api03-PLANTED_678-90abcdef",
+    "sk-proj-PLANTED_678-90abcdef",
+]
+NO_PLACE = "a secret has no place in this file; take it out and set it in the environment as "
+
+
+@pytest.mark.parametrize(
+    ("key", "variable"),
+    [
+        ("token", "NOTION_TOKEN"),
+        ("notion_token", "NOTION_TOKEN"),
+        ("NOTION_TOKEN", "NOTION_TOKEN"),
+        ("anthropic_api_key", "ANTHROPIC_API_KEY"),
+        ("openai-api-key", "OPENAI_API_KEY"),
+        ("api_key", "NOTION_TOKEN, ANTHROPIC_API_KEY or OPENAI_API_KEY"),
+        ("apiKey", "NOTION_TOKEN, ANTHROPIC_API_KEY or OPENAI_API_KEY"),
+        ("password", "NOTION_TOKEN, ANTHROPIC_API_KEY or OPENAI_API_KEY"),
+        ("secrets", "NOTION_TOKEN, ANTHROPIC_API_KEY or OPENAI_API_KEY"),
+    ],
+)
+@pytest.mark.parametrize("value", ["PLANTED", "[PLANTED]", "{a: PLANTED}", KEYS[0]])
+def test_a1_a_key_for_a_secret_says_where_secrets_belong(key, variable, value):
+    told = [line for line in problems(f"{BASE}{key}: {value}\n") if f": {key}: " in line]
+
+    assert told == [
+        (
+            f"config.yaml:3: {key}: {NO_PLACE}{variable}, "
+            "or with _FILE after the name to read it from a file"
+        )
+    ]
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "settle: KEY",
+        "watch_days: KEY",
+        "limits: KEY",
+        "limits: {rounds: 'KEY'}",
+        "models: [KEY]",
+        "models: KEY",
+        "models: ['openai:KEY']",
+        "schedule: {cron: 'KEY'}",
+        "schedule: {cron: '0 * * * KEY'}",
+        "schedule: {cron: '0 * * * *', timezone: KEY}",
+        "alerts: {url: KEY}",
+        "alerts: {url: https://user:KEY@example.com}",
+        "alerts: {command: [curl, -H, 'Authorization: Bearer KEY']}",
+        "prices: {KEY: {}}",
+        "windows: {'openai:x': KEY}",
+        "state: KEY",
+        "unknown: KEY",
+        "unknown: [KEY]",
+        "KEY: x",
+        "KEY: x\nKEY: y",
+        "? [KEY]\n: x",
+        "KEY",
+        "settle: *KEY",
+        "settle: !KEY x",
+        "settle: 'KEY",
+        "settle: [KEY",
+        "settle: KEY : x",
+        "%TAG ! KEY",
+    ],
+)
+def test_a1_a_secret_anywhere_in_the_file_is_an_error_and_never_shown(text, key):
+    found = problems(f"{BASE}{text.replace('KEY', key)}\n")
+
+    assert "PLANTED" not in "".join(found)
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("name", ["id", "prompt", "file", "reviewer", "name", "replies"])
+def test_a1_a_secret_in_a_database_is_an_error_and_never_shown(name, key):
+    text = f"databases:\n  - {name}: {key}\n" + (f"    id: {ID}\n" if name != "id" else "")
+
+    assert [line.partition(": a secret")[0] for line in problems(text)] == [
+        f"config.yaml:2: databases[0].{name}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["https://app.notion.com/p/sk-learn-migration-plan-for-2027-" + "0" * 32, "secret_santa"],
+)
+def test_a1_an_honest_value_does_not_pass_for_a_secret(name):
+    assert database(f"name: {name}").name == name
+
+
+# Which file.
+
+
+def test_the_config_of_the_working_folder_comes_before_the_system_s(folder, monkeypatch):
+    system = folder / "system.yaml"
+    monkeypatch.setattr("daemon.config.loading.SYSTEM", system)
+    system.touch()
+
+    assert find(None, folder) == system
+    write(BASE)
+    assert find(None, folder) == folder / "config.yaml"
+    assert find(Path("config.yaml"), folder) == Path("config.yaml")
+
+
+def test_without_a_config_both_places_are_named(folder, monkeypatch):
+    monkeypatch.setattr("daemon.config.loading.SYSTEM", folder / "etc/config.yaml")
+
+    with pytest.raises(ConfigError) as caught:
+        find(None, Path())
+
+    assert str(caught.value) == (
+        f"neither config.yaml nor {folder}/etc/config.yaml exists; "
+        "run notion-review init, or name one with --config"
+    )
+
+
+def test_a_named_config_that_is_missing_is_named(folder):
+    with pytest.raises(ConfigError) as caught:
+        find(Path("else.yaml"), folder)
+
+    assert str(caught.value) == (
+        "else.yaml: no such file; mend --config, or run notion-review init"
+    )
+
+
+def test_a_config_that_cannot_be_read_says_why():
+    Path("config.yaml").mkdir()
+    with pytest.raises(ConfigError) as caught:
+        parse(Path("config.yaml"))
+
+    assert str(caught.value) == (
+        "config.yaml: cannot be read (is a directory); mend it or name another"
+    )
+
+
+def test_a_config_in_another_encoding_is_told():
+    Path("config.yaml").write_bytes("name: Übersicht".encode("latin-1"))
+    with pytest.raises(ConfigError) as caught:
+        parse(Path("config.yaml"))
+
+    assert str(caught.value) == "config.yaml: is not UTF-8; save it as UTF-8 text"
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm():
+    Path("config.yaml").write_bytes(b"\xef\xbb\xbf" + BASE.replace("\n", "\r\n").encode())
+
+    assert parse(Path("config.yaml")).databases[0].id == ID
+
+
+# Prompt files are looked at by `load`, since they are no matter of `status`.
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            None,
+            "cannot be read (no such file or directory); paths start at the folder of the config",
+        ),
+        (b" \n", "is empty; write the prompt into it, or delete the key"),
+        (b"\xff", "is not UTF-8; save it as UTF-8 text"),
+    ],
+)
+def test_a_prompt_file_that_says_nothing_is_an_error_of_load_alone(folder, content, reason):
+    if content is not None:
+        Path("rfc.md").write_bytes(content)
+    path = write(f"{BASE}    file: rfc.md\n")
+
+    assert parse(path).databases[0].file == folder / "rfc.md"
+    with pytest.raises(ConfigError) as caught:
+        load(path, ENV)
+    assert caught.value.problems == (f"config.yaml:3: databases[0].file: {folder}/rfc.md {reason}",)
+
+
+def test_mistakes_of_the_file_come_before_those_of_the_environment():
+    with pytest.raises(ConfigError) as caught:
+        load(write(f"{BASE}settle: ten\n"), {})
+
+    assert [line.partition(": ")[0] for line in caught.value.problems] == [
+        "config.yaml:3",
+        "NOTION_TOKEN",
+    ]
+
+
+# An idle check is quick.
+
+
+def test_reading_a_config_imports_neither_sdk_nor_scheduler_nor_terminal():
+    write(f'{BASE}schedule: {{cron: "0 * * * *", timezone: Europe/Berlin}}\n')
+    code = (
+        "import sys; from pathlib import Path; from daemon.config import load; "
+        f"load(Path('config.yaml'), {ENV!r}); print(*sys.modules)"
+    )
+    root = Path(__file__).parent.parent
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(root)},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    heavy = {"anthropic", "openai", "pydantic_ai", "notion_client", "httpx", "apscheduler", "rich"}
+    assert "daemon.config.loading" in run.stdout.split()
+    assert heavy & set(run.stdout.split()) == set()

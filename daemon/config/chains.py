@@ -22,8 +22,7 @@ class Chains:
 
 def chains(config: Config, around: Environment) -> Chains:
     """Return the models of every database whose key is there."""
-    keys = {"anthropic": around.secrets.anthropic, "openai": around.secrets.openai}
-    usable = {OFFLINE, *(provider for provider, key in keys.items() if key)}
+    usable = {OFFLINE, *around.given}
     wanted = {base.id: _wanted(config, base, around.openai_model) for base in config.databases}
     models = {
         id_: tuple(name for name in names if _provider(name) in usable)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_ITEM = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d+))?")
+_ITEM = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d{1,4}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _item_values(field: _Field, item: str) -> set[int]:
 def _number(field: _Field, word: str) -> int:
     if word in field.names:
         return field.names.index(word) + field.low
-    if not word.isascii() or not word.isdigit() or not field.low <= int(word) <= field.high:
+    if not word.isdigit() or not field.low <= int(word) <= field.high:
         raise ValueError(
             f"has {word!r} as {field.name}, which goes from {field.low} to {field.high}"
         )
@@ -93,5 +93,5 @@ def _step(field: _Field, step: str | None, width: int) -> int:
     if step is None:
         return 1
     if not 0 < int(step) <= width:
-        raise ValueError(f"has a step of {step} as {field.name}, which is wider than its range")
+        raise ValueError(f"has a step of {step} as {field.name}, which does not fit its range")
     return int(step)

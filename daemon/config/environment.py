@@ -12,6 +12,8 @@ from daemon.config.values import looks_secret, web_url
 KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 NOTION_TOKEN = "NOTION_TOKEN"  # noqa: S105 (a variable's name)
 OPENAI_MODEL = "OPENAI_MODEL"
+_SECRETS = (NOTION_TOKEN, *KEYS.values())
+_ADDRESSES = ("NOTION_BASE_URL", "ANTHROPIC_BASE_URL", "OPENAI_BASE_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,15 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the environment says. `problems` and `notes` hold one line each, without secrets."""
+    """What the environment says. `problems` and `notes` hold one line each, without secrets.
+
+    `given` names the providers with a key, also with one that could not be read.
+    """
 
     secrets: Secrets
     addresses: Addresses
     openai_model: str | None
+    given: frozenset[str]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -51,28 +57,30 @@ class Environment:
 def read(env: Mapping[str, str]) -> Environment:
     """Read secrets and addresses; every mistake ends in `problems`."""
     problems: list[str] = []
-    notes: list[str] = []
-    names = (NOTION_TOKEN, *KEYS.values())
-    token, anthropic, openai = (_secret(env, name, problems) for name in names)
-    if token is None and not any(line.startswith(NOTION_TOKEN) for line in problems):
+    token, anthropic, openai = (_secret(env, name, problems) for name in _SECRETS)
+    if not _is_set(env, NOTION_TOKEN):
         problems.append(
             "NOTION_TOKEN: is not set; set it to the connection's token, "
             "or NOTION_TOKEN_FILE to a file that holds it"
         )
-    notes.extend(_doubles(env, names))
-    addresses = Addresses(*(_address(env, f"{name}_BASE_URL", problems) for name in _HOSTS))
-    model = _model(env, problems)
-    secrets = Secrets(token or "", anthropic, openai)
-    return Environment(secrets, addresses, model, tuple(problems), tuple(notes))
+    return Environment(
+        secrets=Secrets(token or "", anthropic, openai),
+        addresses=Addresses(*(_address(env, name, problems) for name in _ADDRESSES)),
+        openai_model=_model(env, problems),
+        given=frozenset(provider for provider, name in KEYS.items() if _is_set(env, name)),
+        problems=tuple(problems),
+        notes=tuple(_doubles(env)),
+    )
 
 
-_HOSTS = ("NOTION", "ANTHROPIC", "OPENAI")
-
-
-def _doubles(env: Mapping[str, str], names: tuple[str, ...]) -> Iterator[str]:
-    for name in names:
+def _doubles(env: Mapping[str, str]) -> Iterator[str]:
+    for name in _SECRETS:
         if _given(env, name) and _given(env, f"{name}_FILE"):
             yield f"{name} and {name}_FILE are both set: {name} is used"
+
+
+def _is_set(env: Mapping[str, str], name: str) -> bool:
+    return bool(_given(env, name) or _given(env, f"{name}_FILE"))
 
 
 def _given(env: Mapping[str, str], name: str) -> str | None:
@@ -94,7 +102,7 @@ def _secret(env: Mapping[str, str], name: str, problems: list[str]) -> str | Non
 def _from_file(variable: str, place: str, problems: list[str]) -> str | None:
     file = _file_shown(place)
     try:
-        value = Path(place).read_text(encoding="utf-8").strip()
+        value = Path(place).read_text(encoding="utf-8-sig").strip()
     except UnicodeDecodeError:
         problems.append(f"{variable}: {file} is not text; write the key into it, nothing else")
     except OSError as error:

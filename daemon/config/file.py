@@ -11,13 +11,22 @@ from typing import Any
 
 import yaml
 
-from daemon.config.values import Scalar, looks_secret, shown
+from daemon.config.values import Scalar, looks_secret, one_line, shown
 from daemon.errors import ConfigError
 
 
 Place = tuple[str | int, ...]
 
 _SECRET_KEY = re.compile(r"(token|secret|password|passwd|passphrase|key|credential)s?$")
+
+
+_VARIABLES = (
+    ("anthropic", "ANTHROPIC_API_KEY"),
+    ("claude", "ANTHROPIC_API_KEY"),
+    ("openai", "OPENAI_API_KEY"),
+    ("notion", "NOTION_TOKEN"),
+    ("token", "NOTION_TOKEN"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ def _sentence(mistake: Mistake) -> str:
 
 def dotted(place: Place) -> str:
     """Return a place as a person would type it: `databases[0].settle`."""
-    words = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    words = (f"[{part}]" if isinstance(part, int) else f".{one_line(part)}" for part in place)
     return "".join(words).removeprefix(".")
 
 
@@ -101,8 +110,9 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            mark = self.get_mark()
-            raise yaml.MarkedYAMLError(problem="aliases (*name) are not read", problem_mark=mark)
+            event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+            problem = "aliases (*name) are not read"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
         return super().compose_node(parent, index)
 
 
@@ -110,8 +120,10 @@ def _broken(path: Path, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
     problem = str(getattr(error, "problem", None) or "a character that YAML does not allow")
-    # What stands in quotes may come out of the file; single characters and <names> do not tell.
-    problem = re.sub(r"'(?!<)[^']{2,}'", "(hidden)", " ".join(problem.split()))
+    if problem.startswith("but"):
+        problem = f"{getattr(error, 'context', '')}, {problem}"
+    # What stands in quotes may come out of the file; one character or a <kind> does not tell.
+    problem = re.sub(r"'(?!<|\\.')[^']{2,}'", "(hidden)", one_line(problem))
     return f"{where}: is broken YAML: {problem}; {_yaml_remedy(problem)}"
 
 
@@ -185,23 +197,20 @@ def unknown_key(place: Place, value: Any, sections: Mapping[str, Collection[str]
     name = str(place[-1])
     known = sections.get(str(place[0]) if len(place) > 1 else "", ())
     plain = name.lower().replace("-", "_")
-    if isinstance(value, Scalar) and _SECRET_KEY.search(plain) and not value.text.isdigit():
+    if _SECRET_KEY.search(plain) and not (isinstance(value, Scalar) and value.text.isdigit()):
         return Mistake(place, _secret_text(plain))
-    if close := get_close_matches(plain, known, 1, 0.65):
-        return Mistake(place, f"unknown key; did you mean {close[0]}?")
     for section, keys in sections.items():
-        if plain in keys:
+        if plain in keys and keys is not known:
             home = f"under {section}" if section else "at the top level"
             return Mistake(place, f"unknown key here; {plain} belongs {home}")
+    if close := get_close_matches(plain, known, 1, 0.65):
+        return Mistake(place, f"unknown key; did you mean {close[0]}?")
     return Mistake(place, f"unknown key; known here: {', '.join(sorted(known))}")
 
 
 def _secret_text(key: str) -> str:
-    variable = "NOTION_TOKEN, ANTHROPIC_API_KEY or OPENAI_API_KEY"
-    for word, name in (("anthropic", 1), ("claude", 1), ("openai", 2), ("notion", 0), ("token", 0)):
-        if word in key:
-            variable = ("NOTION_TOKEN", "ANTHROPIC_API_KEY", "OPENAI_API_KEY")[name]
-            break
+    every = "NOTION_TOKEN, ANTHROPIC_API_KEY or OPENAI_API_KEY"
+    variable = next((name for word, name in _VARIABLES if word in key.lower()), every)
     return (
         "a secret has no place in this file; take it out and set it in the environment as "
         f"{variable}, or with _FILE after the name to read it from a file"
@@ -220,10 +229,12 @@ def mistakes_of(
         elif kind == "value_error":
             yield Mistake(place, str(error["ctx"]["error"]))
         else:
-            yield Mistake(place, _kind_text(kind, error["input"]))
+            yield Mistake(
+                place, _kind_text(kind, error["input"], in_list=isinstance(place[-1], int))
+            )
 
 
-def _kind_text(kind: str, value: Any) -> str:
+def _kind_text(kind: str, value: Any, *, in_list: bool) -> str:
     if isinstance(value, Scalar) and value.is_null:
         return "has no value; give one or delete the line"
     if kind == "missing":
@@ -231,5 +242,6 @@ def _kind_text(kind: str, value: Any) -> str:
     if kind == "tuple_type":
         return f"{shown(value)} is not a list; begin each entry with a dash, or write [one, two]"
     if kind in {"dict_type", "mapping_type", "model_type", "model_attributes_type"}:
-        return f"{shown(value)} is not a section; put its keys below it, indented"
+        form = "write it as - key: value" if in_list else "put its keys below it, indented"
+        return f"{shown(value)} is not a section; {form}"
     return f"{shown(value)} cannot be read; see the commented config.yaml for the form"

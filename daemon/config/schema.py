@@ -63,9 +63,18 @@ def _as_replies(value: Any) -> Any:
 
 
 def _as_file(value: Any, info: ValidationInfo) -> Any:
-    path = value if isinstance(value, Path) else Path(as_text(value)).expanduser()
+    path = value if isinstance(value, Path) else _path(as_text(value))
     folder = (info.context or {}).get("folder")
     return folder / path if folder else path
+
+
+def _path(text: str) -> Path:
+    if "\0" in text:
+        raise ValueError("holds a zero byte; write a path")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{shown(text)} names a home folder that is unknown here") from None
 
 
 def _one_or_many(value: Any) -> Any:
@@ -91,28 +100,48 @@ class Section(BaseModel):
 class Database(Section):
     """One database to review. `prompt` or `file` name its instructions; neither: the built-in."""
 
-    name: Text | None = Field(default=None, description="how it is called in logs and `status`")
-    id: DatabaseId = Field(description="a database or data source: id or URL of any Notion host")
-    prompt: PageId | None = Field(default=None, description="the Notion page with the prompt")
-    file: FilePath | None = Field(
-        default=None, description="a Markdown file with the prompt instead"
+    name: Text | None = Field(
+        default=None,
+        description="name in logs and `status`; default: the database's title",
+        examples=["RFCs"],
     )
-    where: Mapping[Text, Annotated[tuple[Text, ...], BeforeValidator(_one_or_many)]] = Field(
-        default={}, description="only pages whose property has one of these values"
+    id: DatabaseId = Field(description="a database or data source: id or URL of any Notion host")
+    prompt: PageId | None = Field(
+        default=None,
+        description="page with the prompt; default: the built-in RFC prompt",
+        examples=["https://app.notion.com/p/How-we-review-11111111111111111111111111111111"],
+    )
+    file: FilePath | None = Field(
+        default=None,
+        description="instead of `prompt`: a Markdown file with it",
+        examples=["prompts/rfc.md"],
+    )
+    where: Mapping[Text, Annotated[tuple[Text, ...], filled, BeforeValidator(_one_or_many)]] = (
+        Field(
+            default={},
+            description="only pages whose property has one of these values",
+            examples=["{Status: [In review, Ready]}"],
+        )
     )
     properties: tuple[Text, ...] = Field(
-        default=(), description="shown to the reviewer and part of what counts as a change"
+        default=(),
+        description="shown to the reviewer and part of the hash",
+        examples=["[Status, Owner]"],
     )
-    reviewer: Text | None = Field(default=None, description="the name on the comments")
-    page_comment: Flag = Field(
-        default=True, description="whether the summary is posted on the page"
+    reviewer: Text | None = Field(
+        default=None,
+        description="name on the comments; default: the prompt page's title",
+        examples=["RFC reviewer"],
     )
+    page_comment: Flag = Field(default=True, description="the summary comment")
     replies: Annotated[Replies, BeforeValidator(_as_replies)] = Field(
         default=Replies.ANY,
-        description="which threads are answered: any, ours (it is in them), mentioned or none",
+        description="answers in any, ours (it is in them), mentioned or none",
     )
     models: Annotated[tuple[ModelName, ...], filled] | None = Field(
-        default=None, description="in order of preference, instead of the list for all"
+        default=None,
+        description="for this database instead of the common list",
+        examples=["[openai:gpt-6.1-sol, offline]"],
     )
 
     @model_validator(mode="before")
@@ -124,7 +153,9 @@ class Database(Section):
         prompt = data.get("prompt")
         if isinstance(prompt, dict) and prompt.keys() == {"file"}:
             path = prompt["file"]
-        elif isinstance(prompt, Scalar | str) and (match := _FILE.fullmatch(as_text(prompt))):
+        elif match := _FILE.fullmatch(
+            getattr(prompt, "text", prompt if isinstance(prompt, str) else "")
+        ):
             path = match[1]
         else:
             return data
@@ -141,9 +172,15 @@ class Database(Section):
 class Schedule(Section):
     """When to sweep: `every`, or `cron` (in the scheduler's dialect) in a time zone."""
 
-    every: Interval | None = Field(default=None, description="the time from sweep to sweep")
-    cron: Cron | None = Field(default=None, description='or a crontab line, such as `"0 * * * *"`')
-    timezone: Zone = Field(default="UTC", description="the time zone of `cron`")
+    every: Interval | None = Field(default=None, description="time from sweep to sweep")
+    cron: Cron | None = Field(
+        default=None,
+        description="instead of `every`: minute hour day month weekday",
+        examples=['"0 * * * *"'],
+    )
+    timezone: Zone = Field(
+        default="UTC", description="time zone of `cron`", examples=["Europe/Berlin"]
+    )
 
 
 def _one_of(value: Any) -> Any:
@@ -163,25 +200,25 @@ class Limits(Section):
     """What a review, a thread and a day may take."""
 
     comments_per_review: Annotated[int, whole(1, 100)] = Field(
-        default=8, description="new comments one review may make"
+        default=8, description="new comments of one review"
     )
     comments_per_block: Annotated[int, whole(1, 20)] = Field(
-        default=2, description="of these on the same block"
+        default=2, description="of these on one block"
     )
     replies_per_thread: Annotated[int, whole(1, 100)] = Field(
-        default=5, description="answers in one thread before it is handed over to people"
+        default=5, description="answers in one thread, then it is handed over to people"
     )
     rounds: Annotated[int, whole(1, 50)] = Field(
         default=4, description="requests to the model in one review"
     )
     seconds_per_review: Annotated[int, whole(1, 3600)] = Field(
-        default=300, description="time one review may take"
+        default=300, description="how long one review may take"
     )
     concurrent_reviews: Annotated[int, whole(1, 64)] = Field(
         default=4, description="reviews at the same time"
     )
     tokens_per_day: Annotated[int, whole(1, 10**12)] = Field(
-        default=2_000_000, description="tokens of all models together, in and out"
+        default=2_000_000, description="in and out, all models together"
     )
     cost_per_day: Annotated[float, amount(1_000_000)] = Field(
         default=20.0, description="US dollars; a model without a known price needs `prices`"
@@ -192,15 +229,24 @@ class Notion(Section):
     """How much of Notion's own limit is used."""
 
     requests_per_minute: Annotated[int, whole(1, 600)] = Field(
-        default=170, description="Notion allows 180 a minute, 600 on the larger plans"
+        default=170, description="Notion allows 180, on the larger plans 600"
     )
 
 
 class Alerts(Section):
     """Who is told when people must act: once when it begins, once when it is over."""
 
-    command: tuple[Text, ...] = Field(default=(), description="a program and its arguments")
-    url: Url | None = Field(default=None, description="an address that is sent a JSON object")
+    command: tuple[Text, ...] = Field(
+        default=(),
+        description="told once when people must act, once when it is over",
+        examples=["[/usr/local/bin/page-someone, notion-review]"],
+    )
+    url: Url | None = Field(
+        default=None,
+        repr=False,
+        description="the same, sent there by POST",
+        examples=["https://alerts.example.com/notion-review"],
+    )
 
 
 class Price(Section):
@@ -219,48 +265,52 @@ def _or_absent(value: Any) -> Any:
 class Config(Section):
     """config.yaml as a whole; its paths are absolute when it came out of a file."""
 
-    databases: Annotated[tuple[Database, ...], filled] = Field(
-        description="the databases to review"
-    )
+    databases: Annotated[tuple[Database, ...], filled] = Field(description="what to review")
     models: Annotated[tuple[ModelName, ...], filled] = Field(
-        default=DEFAULT_MODELS, description="in order of preference; offline is rule-based"
+        default=DEFAULT_MODELS,
+        description="in order of preference; offline is the rule-based one",
     )
     schedule: Annotated[Schedule, BeforeValidator(_one_of)] = Field(
         default=Schedule(every=EVERY_HOUR), description="when to sweep"
     )
     settle: Duration = Field(
-        default=timedelta(minutes=10),
-        description="a page is reviewed once nobody edited it for so long",
+        default=timedelta(minutes=10), description="a page waits until nobody edited it for so long"
     )
     settle_limit: Duration = Field(
-        default=timedelta(hours=4), description="but never later than this after its first edit"
+        default=timedelta(hours=4), description="but not longer than this"
     )
     lookback: Duration = Field(
         default=timedelta(days=1), description="how far back the first sweep reviews"
     )
     watch_days: Annotated[int, whole(0, 3650)] = Field(
-        default=30, description="days after a review in which new comments are looked for"
+        default=30,
+        description="days for which a reviewed page's comments are watched",
     )
     watch_requests: Annotated[int, whole(0, 10_000)] = Field(
-        default=60, description="requests a sweep may spend on that"
+        default=60, description="requests that a sweep may spend on watching"
     )
     review_on_prompt_change: Flag = Field(
-        default=False,
-        description="whether a changed prompt reviews every page again",
+        default=False, description="review every page again when the prompt changed"
     )
     limits: Annotated[Limits, BeforeValidator(_or_absent)] = Limits()
     notion: Annotated[Notion, BeforeValidator(_or_absent)] = Notion()
     alerts: Annotated[Alerts, BeforeValidator(_or_absent)] = Alerts()
     state: FilePath = Field(
         default=Path("state/notion-review.db"),
-        description="the SQLite file; its folder holds the lock",
+        description="the SQLite file, from the folder of this file",
     )
     prices: Annotated[Mapping[ModelName, Price], BeforeValidator(_or_absent)] = Field(
-        default={}, description="US dollars per million tokens (input, output, cached) by model"
+        default={},
+        description="US dollars per million tokens; cached may be left out",
+        examples=['{"openai:my-model": {input: 1.0, output: 2.0, cached: 0.1}}'],
     )
     windows: Annotated[
         Mapping[ModelName, Annotated[int, whole(512, 10**9)]], BeforeValidator(_or_absent)
-    ] = Field(default={}, description="context window in tokens by model, for servers of one's own")
+    ] = Field(
+        default={},
+        description="context in tokens, for models on a server of your own",
+        examples=['{"openai:my-model": 32768}'],
+    )
 
     @field_validator("settle_limit")
     @classmethod

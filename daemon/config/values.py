@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -23,14 +25,18 @@ _DURATION = re.compile(r"(\d{1,12}) ?([smhd])", re.ASCII)
 _LONGEST = 3650 * _UNITS["d"]
 _TRUE = {"true", "yes", "on"}
 _BOOL_TAG = "tag:yaml.org,2002:bool"
+_TEXT_TAG = "tag:yaml.org,2002:str"
 _NULL_TAG = "tag:yaml.org,2002:null"
-_SHOWN = 80
-# Known beginnings of keys (Notion, model providers, chat hooks) and a password inside a URL.
+_SHOWN = 100
+_WHOLE = re.compile(r"\d[\d_]{0,17}", re.ASCII)
+_DECIMAL = re.compile(r"\d[\d_]{0,17}(\.\d{1,12})?", re.ASCII)
+# The known beginnings of keys, and a password inside a URL. Narrow on purpose: the slug of a
+# page's URL must not pass for a key.
 _SECRET = re.compile(
-    r"\b(?:ntn_|secret_|sk-|sk_|xox[a-z]-|gh[a-z]_|github_pat_|AKIA|AIza|eyJ)[\w-]{12,}"
-    r"|\bBearer +[\w.-]{12,}"
-    r"|://[^/\s:@]*:[^/\s@]+@"
-    r"|hooks\.slack\.com/services/\S+",
+    r"\b(?:ntn_\w{12,}|secret_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9]{20,}"
+    r"|sk-(?:ant|proj|svcacct|admin|or)-[\w-]{8,}|xox[a-z]-[\w-]{12,}|gh[a-z]_[A-Za-z0-9]{20,}"
+    r"|github_pat_\w{20,}|AKIA[A-Z0-9]{12,}|AIza[\w-]{20,}|eyJ[\w-]{20,}|Bearer +[\w.-]{12,})"
+    r"|://[^/\s:@]*:[^/\s@]+@",
 )
 
 
@@ -47,6 +53,11 @@ class Scalar:
         """Whether nothing stands after the colon."""
         return self.tag == _NULL_TAG
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether YAML takes it for something else than text, such as a number."""
+        return not self.quoted and self.tag != _TEXT_TAG
+
 
 def looks_secret(text: str) -> bool:
     """Tell whether `text` holds something shaped like a key or a password."""
@@ -55,31 +66,35 @@ def looks_secret(text: str) -> bool:
 
 def shown(value: Any) -> str:
     """Return `value` as a message may show it: short, on one line, never a secret."""
-    text = value.text if isinstance(value, Scalar) else value
-    if isinstance(text, list | tuple):
+    if isinstance(value, list | tuple):
         return "a list"
-    if isinstance(text, dict):
+    if isinstance(value, dict):
         return "a section"
-    if looks_secret(str(text)):
+    text = value.text if isinstance(value, Scalar) else str(value)
+    if looks_secret(text):
         return "(hidden)"
-    if isinstance(value, Scalar) and not value.quoted and not value.tag.endswith(":str"):
-        return value.text
-    return _quoted(text) if isinstance(text, str) else str(text)
+    bare = not isinstance(value, str) if not isinstance(value, Scalar) else value.is_bare
+    return one_line(text) if bare else f'"{one_line(text)}"'
 
 
-def _quoted(text: str) -> str:
-    line = " ".join(text.split())
-    return f'"{line[:_SHOWN]}…"' if len(line) > _SHOWN else f'"{line}"'
+def one_line(text: str) -> str:
+    """Return `text` without line breaks and control characters, and not too long."""
+    line = "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
+    return f"{line[:_SHOWN]}…" if len(line) > _SHOWN else line
+
+
+def _present(value: Scalar) -> Scalar:
+    if value.is_null:
+        raise ValueError("has no value; give one or delete the line")
+    return value
 
 
 def as_text(value: Any) -> Any:
     """Return the text as it was typed: a name such as `No` or `2026` needs no quotes."""
     if isinstance(value, Scalar):
-        if value.is_null:
-            raise ValueError("has no value; give one or delete the line")
-        value = value.text.strip()
+        value = _present(value).text.strip()
     if not isinstance(value, str):
-        raise ValueError(f"is {shown(value)}, not a text; write one value")  # noqa: TRY004 (pydantic reads ValueError)
+        raise ValueError(f"is {shown(value)}, not one value; write a text")  # noqa: TRY004 (pydantic reads ValueError)
     if not value:
         raise ValueError("is empty; give a value or delete the line")
     return value
@@ -89,7 +104,7 @@ def as_flag(value: Any) -> Any:
     """Return a YAML boolean; nothing that only looks like one."""
     if isinstance(value, bool):
         return value
-    if isinstance(value, Scalar) and value.tag == _BOOL_TAG:
+    if isinstance(value, Scalar) and _present(value).tag == _BOOL_TAG:
         return value.text.lower() in _TRUE
     raise ValueError(f"{shown(value)} is not a switch; write true or false, without quotes")
 
@@ -128,50 +143,56 @@ def whole(low: int, high: int) -> BeforeValidator:
     """Return the check for a whole number from `low` to `high`."""
 
     def check(value: Any) -> Any:
-        text = _digits(value, r"\d{1,18}")
-        if text is None or not low <= int(text) <= high:
+        number = _number(value, _WHOLE)
+        if number is None or number % 1 or not low <= number <= high:
             raise ValueError(f"{shown(value)} is not a whole number from {low} to {high}")
-        return int(text)
+        return int(number)
 
     return BeforeValidator(check)
 
 
-def amount(high: float) -> BeforeValidator:
+def amount(high: int) -> BeforeValidator:
     """Return the check for a number of US dollars from 0 to `high`."""
 
     def check(value: Any) -> Any:
-        text = _digits(value, r"\d{1,12}(\.\d{1,12})?")
-        if text is None or float(text) > high:
-            raise ValueError(f"{shown(value)} is not an amount from 0 to {high:g} US dollars")
-        return float(text)
+        number = _number(value, _DECIMAL)
+        if number is None or not 0 <= number <= high:
+            raise ValueError(f"{shown(value)} is not an amount from 0 to {high} US dollars")
+        return float(number)
 
     return BeforeValidator(check)
 
 
-def _digits(value: Any, pattern: str) -> str | None:
-    if isinstance(value, Scalar) and not value.quoted:
+def _number(value: Any, form: re.Pattern[str]) -> float | None:
+    """Return a number that is written in digits; quotes, octals and exponents are none."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if isinstance(value, Scalar) and not _present(value).quoted and form.fullmatch(value.text):
         text = value.text.replace("_", "")
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        text = str(value)
-    else:
-        return None
-    return text if re.fullmatch(pattern, text, re.ASCII) else None
+        return int(text) if text.isdigit() else float(text)
+    return None
 
 
 def as_page(value: Any) -> Any:
     """Return the dashed id of a page given as id or URL."""
-    text = as_text(value)
-    try:
-        return notion_id(text)
-    except ValueError as error:
-        raise ValueError(f"{shown(value)} {error}") from None
+    return _told(notion_id, value)
 
 
 def as_database(value: Any) -> Any:
     """Return the dashed id of a database or data source given as id or URL."""
+    return _told(database_id, value)
+
+
+def as_cron(value: Any) -> Any:
+    """Return a crontab line in the scheduler's dialect."""
+    return _told(crontab, value)
+
+
+def _told(read: Callable[[str], str], value: Any) -> str:
+    """Read a text; what is wrong with it is told after the value."""
     text = as_text(value)
     try:
-        return database_id(text)
+        return read(text)
     except ValueError as error:
         raise ValueError(f"{shown(value)} {error}") from None
 
@@ -180,14 +201,12 @@ def as_model(value: Any) -> Any:
     """Return a model's name: `anthropic:…`, `openai:…` or `offline`."""
     text = as_text(value)
     provider, colon, name = text.partition(":")
-    if text == OFFLINE or (provider in PROVIDERS and name.strip() == name != ""):
+    if text == OFFLINE or (provider in PROVIDERS and re.fullmatch(r"\S+", name)):
         return text
     raise ValueError(f"{shown(value)} is not a model; {_model_remedy(provider, colon, name)}")
 
 
 def _model_remedy(provider: str, colon: str, name: str) -> str:
-    from difflib import get_close_matches
-
     if not colon:
         if get_close_matches(provider, [OFFLINE], 1):
             return "did you mean offline?"
@@ -232,15 +251,6 @@ def as_zone(value: Any) -> Any:
         message = f"{shown(value)} is not a time zone; write one such as Europe/Berlin or UTC"
         raise ValueError(message) from None
     return text
-
-
-def as_cron(value: Any) -> Any:
-    """Return a crontab line in the scheduler's dialect."""
-    text = as_text(value)
-    try:
-        return crontab(text)
-    except ValueError as error:
-        raise ValueError(f'{shown(value)} {error}; an hourly sweep is "0 * * * *"') from None
 
 
 Text = Annotated[str, BeforeValidator(as_text)]
