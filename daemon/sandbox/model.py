@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -180,4 +180,10 @@ class Comment:
     attachments: tuple[tuple[str, str], ...] = ()
 
 
-Children = Sequence[Json]
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who made something, when, and when it was last edited."""
+
+    by: str
+    created: datetime
+    edited: datetime

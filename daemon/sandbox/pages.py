@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from daemon.sandbox import objects, paging, view
+from daemon.sandbox import making, objects, paging, view
 from daemon.sandbox.call import Call, database_at, need, page_at, source_at
 from daemon.sandbox.model import Json, Page, Property, Source
-from daemon.sandbox.properties import requested_value, with_options
+from daemon.sandbox.properties import requested_value
 from daemon.sandbox.query import page_wanted
 from daemon.sandbox.refusal import failed, invalid, missing_user
 
@@ -63,7 +63,8 @@ def update_page(call: Call) -> Json:
     if call.state.in_trash(found.id) and "properties" in body:
         raise invalid("Can't edit page that is archived. Unarchive the page before editing.")
     for name, told in (body.get("properties") or {}).items():
-        found = set_property(call, found, name, told)
+        _set_property(call, found, name, told)
+    found = call.state.pages[found.id]
     trashed = bool(body.get("in_trash", body.get("archived", found.in_trash)))
     locked = bool(body.get("is_locked", found.is_locked))
     now, by = call.state.now(), call.bot.id
@@ -72,8 +73,8 @@ def update_page(call: Call) -> Json:
     return objects.page(call.view, found)
 
 
-def set_property(call: Call, found: Page, name: str, told: Any) -> Page:
-    """Give a page with one property changed as a request says.
+def _set_property(call: Call, found: Page, name: str, told: Any) -> None:
+    """Change one property as a request says.
 
     Raises:
         Refusal: 400, there is no such property or the value is not of its type.
@@ -81,17 +82,9 @@ def set_property(call: Call, found: Page, name: str, told: Any) -> Page:
     prop = _prop(objects.columns(call.state, found), name)
     value = requested_value(prop, told, f"body.properties.{name}")
     if prop.type == "title":
-        return replace(found, title=value)
-    if found.parent.id in call.state.sources:
-        add_options(call.state.sources, found.parent.id, prop, value)
-    return replace(found, values={**found.values, prop.name: value})
-
-
-def add_options(sources: dict[str, Source], source_id: str, prop: Property, value: Any) -> None:
-    """Let a column know the options that a value brings."""
-    grown = replace(prop, options=with_options(prop, value))
-    held = sources[source_id]
-    sources[source_id] = replace(held, properties={**held.properties, prop.name: grown})
+        call.state.pages[found.id] = replace(call.state.pages[found.id], title=value)
+    else:
+        making.set_value(call.state, found.id, prop, value)
 
 
 def _prop(columns: dict[str, Property], name: str) -> Property:

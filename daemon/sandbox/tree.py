@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 
-from daemon.sandbox.model import Block, Json
+from daemon.sandbox.model import Block, Json, Stamp
 from daemon.sandbox.state import State
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """Who made something, and when."""
-
-    by: str
-    time: datetime
 
 
 def grow(
@@ -30,13 +20,14 @@ def grow(
         by: The id of who makes them.
         after: The sibling they follow; None for the end, "" for the start.
     """
-    return plant(state, parent_id, built, Stamp(by, state.now()), after)
+    now = state.now()
+    return plant(state, parent_id, built, Stamp(by, now, now), after)
 
 
 def plant(
     state: State, parent_id: str, built: Iterable[Json], stamp: Stamp, after: str | None = None
 ) -> list[Block]:
-    """Put built blocks under a parent with a stamp of one's own."""
+    """Put built blocks under a parent as of a time."""
     made: list[Block] = []
     for one in built:
         block = _block(state, parent_id, one, stamp)
@@ -62,6 +53,5 @@ def _block(state: State, parent_id: str, one: Json, stamp: Stamp) -> Block:
     kind = one["type"]
     held = state.blocks.get(parent_id)
     page_id = parent_id if parent_id in state.pages or held is None else held.page_id
-    new_id = state.ids()
-    times = (stamp.time, stamp.time, stamp.by, stamp.by)
-    return Block(new_id, kind, dict(one[kind]), parent_id, page_id, *times)
+    times = (stamp.created, stamp.edited, stamp.by, stamp.by)
+    return Block(state.ids(), kind, dict(one[kind]), parent_id, page_id, *times)

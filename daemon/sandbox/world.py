@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from daemon.sandbox import comments, pages, properties, tree
+from daemon.sandbox import comments, making, tree
 from daemon.sandbox.inline import as_rich
 from daemon.sandbox.model import (
     Block,
@@ -18,11 +18,10 @@ from daemon.sandbox.model import (
     Json,
     Named,
     Page,
-    Parent,
     Person,
-    Property,
     Rich,
     Source,
+    Stamp,
     ident,
 )
 from daemon.sandbox.state import EVERY_BOT, Quirks, State
@@ -30,6 +29,7 @@ from daemon.sandbox.state import EVERY_BOT, Quirks, State
 
 Thing = Named | str
 STATUS = ("Draft", "In review", "Ready", "Accepted", "Rejected")
+COLUMNS: making.Columns = {"Status": STATUS, "Owner": "people"}
 
 
 class World:
@@ -68,11 +68,7 @@ class World:
         return next(iter(self.state.people), None) or self.person("Ana Costa").id
 
     def database(
-        self,
-        title: str,
-        columns: Mapping[str, str | Iterable[str]] | None = None,
-        *,
-        parent: Thing | None = None,
+        self, title: str, columns: making.Columns | None = None, *, parent: Thing | None = None
     ) -> Database:
         """Make a database with one data source of the same name.
 
@@ -83,41 +79,17 @@ class World:
             parent: A page to put it on; default: the workspace.
         """
         with self.state.lock:
-            now, by = self.state.now(), self._author(None)
-            held = Parent("page_id", ident(parent)) if parent else Parent("workspace")
-            made = Database(self.state.ids(), title, held, (), now, now)
-            self.state.add_database(made, by)
-            self.source(made, title, columns)
+            by = self._author(None)
+            held = making.place(self.state, None if parent is None else ident(parent))
+            made = making.database(self.state, title, held, by)
+            making.source(self.state, made.id, title, columns or COLUMNS, by)
             return self.state.databases[made.id]
 
-    def source(
-        self,
-        database: Thing,
-        title: str,
-        columns: Mapping[str, str | Iterable[str]] | None = None,
-    ) -> Source:
+    def source(self, database: Thing, title: str, columns: making.Columns | None = None) -> Source:
         """Put another data source into a database."""
         with self.state.lock:
-            now, by = self.state.now(), self._author(None)
-            given = columns if columns is not None else {"Status": STATUS, "Owner": "people"}
-            held = self._columns(given)
-            made = Source(self.state.ids(), ident(database), title, held, now, now, by)
-            self.state.sources[made.id] = made
-            whole = self.state.databases[made.database_id]
-            self.state.databases[whole.id] = replace(whole, sources=(*whole.sources, made.id))
-            return made
-
-    def _columns(self, given: Mapping[str, str | Iterable[str]]) -> dict[str, Property]:
-        title = next((name for name, kind in given.items() if kind == "title"), "Name")
-        columns = {title: Property("title", title, "title")}
-        for name, kind in given.items():
-            if isinstance(kind, str):
-                columns.setdefault(name, Property(self.state.ids.property(), name, kind))
-            else:
-                options = tuple(kind)
-                made = Property(self.state.ids.property(), name, "status", options)
-                columns.setdefault(name, made)
-        return columns
+            by = self._author(None)
+            return making.source(self.state, ident(database), title, columns or COLUMNS, by)
 
     def page(  # noqa: PLR0913 - what a page is made of
         self,
@@ -142,42 +114,21 @@ class World:
             values: Properties by name; one that the data source lacks is added.
         """
         with self.state.lock:
-            now, author = at or self.state.now(), self._author(by)
-            parent = self._place(place)
-            made = Page(
-                self.state.ids(), parent, as_rich(title), {}, now, edited or now, author, author
-            )
-            self.state.add_page(made)
+            first = at or self.state.now()
+            stamp = Stamp(self._author(by), first, edited or first)
+            held = making.place(self.state, None if place is None else ident(place))
+            made = making.page(self.state, held, as_rich(title), stamp)
             for name, value in values.items():
-                self._store(made.id, name, value)
-            stamp = tree.Stamp(author, edited or now)
+                making.put_value(self.state, made.id, name, value)
             tree.plant(self.state, made.id, blocks, stamp)
             return self.state.pages[made.id]
-
-    def _place(self, place: Thing | None) -> Parent:
-        if place is None:
-            return Parent("workspace")
-        held = ident(place)
-        if held in self.state.databases:
-            return Parent("data_source_id", self.state.databases[held].source_id)
-        return Parent("data_source_id" if held in self.state.sources else "page_id", held)
-
-    def _store(self, page_id: str, name: str, value: Any) -> None:
-        page = self.state.pages[page_id]
-        source = self.state.sources[page.parent.id]
-        prop = source.properties.get(name)
-        if prop is None:
-            prop = Property(self.state.ids.property(), name, properties.guess(value))
-        held = properties.stored(prop.type, value)
-        pages.add_options(self.state.sources, source.id, prop, held)
-        self.state.pages[page_id] = replace(page, values={**page.values, name: held})
 
     # What people do to pages and blocks
 
     def edit_property(self, page: Thing, name: str, value: Any, by: Thing | None = None) -> None:
         """Set a property from a Python value, such as a status's name or a list of people."""
         with self.state.lock:
-            self._store(ident(page), name, value)
+            making.put_value(self.state, ident(page), name, value)
             self.state.touch_page(ident(page), self._author(by))
 
     def rename(self, page: Thing, title: str, by: Thing | None = None) -> None:
