@@ -1,0 +1,182 @@
+"""Reading a page whole: its blocks with their children, its properties, its threads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from daemon.domain import Author, Block, Comment, Thread
+from daemon.errors import Forbidden, Incomplete
+from daemon.notion.blocks import file_name
+from daemon.notion.inline import markdown, plain
+from daemon.notion.properties import moment
+from daemon.notion.tree import Listings, assembled, missing
+
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+# A page object holds at most so many of them:
+# https://developers.notion.com/reference/retrieve-a-page-property
+REFERENCES = 25
+_REFERRING = frozenset({"people", "relation", "rich_text", "title"})
+
+
+class Source(Protocol):
+    """What is read of Notion; every list is whole, or an error says that it is not."""
+
+    @property
+    def now(self) -> datetime:
+        """The server's time."""
+
+    async def children(self, block_id: str) -> list[Json]:
+        """List the blocks right below a page or a block."""
+
+    async def comments(self, block_id: str) -> list[Json]:
+        """List the open comments on a page or a block."""
+
+    async def property_items(self, page_id: str, property_id: str) -> list[Json]:
+        """List all items of one property's value."""
+
+
+async def blocks(source: Source, page_id: str) -> tuple[Block, ...]:
+    """Read every block of a page, in document order, level by level and each level at once.
+
+    Raises:
+        NotionError: any request failed; a part of a page is never returned.
+        Incomplete: an answer was malformed.
+    """
+    listings: Listings = {}
+    while wanted := missing(listings, page_id):
+        answers = await _together(_listing(source, *want) for want in wanted.items())
+        listings.update(zip(wanted, answers, strict=True))
+    return tuple(assembled(listings, page_id))
+
+
+async def _listing(source: Source, block_id: str, tolerated: tuple[type[Exception], ...]) -> Any:
+    """List a block's children; None where Notion refuses in a way that is no failure there."""
+    try:
+        return await source.children(block_id)
+    except tolerated:
+        return None
+
+
+async def _together(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run jobs at once and return their results in order; the first failure stops them all."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(job) for job in jobs]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+async def page_properties(source: Source, raw: Json, names: Iterable[str]) -> Json:
+    """Return a page object with the full values of its title and the named properties.
+
+    The page object cuts title, rich text, relations and people after 25.
+
+    Raises:
+        NotionError: a request failed.
+    """
+    wanted = set(names)
+    values: Mapping[str, Json] = raw.get("properties") or {}
+    cut = {
+        name: value
+        for name, value in values.items()
+        if (name in wanted or value.get("type") == "title") and _is_cut(value)
+    }
+    full = await _together(_full_value(source, raw["id"], value) for value in cut.values())
+    return {**raw, "properties": {**values, **dict(zip(cut, full, strict=True))}}
+
+
+def _is_cut(value: Json) -> bool:
+    kind = value.get("type")
+    if kind not in _REFERRING:
+        return False
+    return bool(value.get("has_more")) or len(value.get(kind) or ()) >= REFERENCES
+
+
+async def _full_value(source: Source, page_id: str, value: Json) -> Json:
+    kind = value["type"]
+    items = await source.property_items(page_id, value["id"])
+    try:
+        return {**value, kind: [item[kind] for item in items]}
+    except (KeyError, TypeError):
+        raise Incomplete(f"Notion sent a {kind} property with a hole; it is read again") from None
+
+
+async def threads(
+    source: Source,
+    page_id: str,
+    block_ids: Sequence[str],
+    author: Callable[[Json], Awaitable[Author]],
+) -> tuple[tuple[Thread, ...], bool]:
+    """Read the page's own discussions and those of the given blocks.
+
+    Args:
+        source: Where to read.
+        page_id: The page.
+        block_ids: The blocks whose comments are asked for; a request each.
+        author: Gives the author of a raw comment.
+
+    Returns:
+        The threads in list order, and False where Notion refuses comments altogether.
+
+    Raises:
+        Missing: the page or a block is gone.
+        NotionError: another request failed.
+    """
+    try:
+        first = await source.comments(page_id)
+    except Forbidden:
+        return (), False
+    others = await _together(source.comments(block_id) for block_id in block_ids)
+    found: dict[str, Json] = {}
+    for raw in (raw for answer in (first, *others) for raw in answer):
+        found.setdefault(_checked(raw)["id"], raw)
+    return await _grouped(found.values(), author), True
+
+
+def _checked(raw: Any) -> Json:
+    needed = ("id", "discussion_id", "parent", "created_by", "rich_text")
+    if not isinstance(raw, dict) or any(raw.get(name) is None for name in needed):
+        raise Incomplete("Notion sent a comment with a hole; the page is read again")
+    return raw
+
+
+async def _grouped(
+    found: Iterable[Json], author: Callable[[Json], Awaitable[Author]]
+) -> tuple[Thread, ...]:
+    discussions: dict[str, list[Comment]] = {}
+    places: dict[str, str | None] = {}
+    for raw in found:
+        thread_id = raw["discussion_id"]
+        places.setdefault(thread_id, raw["parent"].get("block_id"))
+        discussions.setdefault(thread_id, []).append(_comment(raw, await author(raw)))
+    return tuple(
+        Thread(thread_id, places[thread_id], tuple(comments))
+        for thread_id, comments in discussions.items()
+    )
+
+
+def _comment(raw: Json, author: Author) -> Comment:
+    created = moment(raw.get("created_time"))
+    attached = [_attachment(item) for item in raw.get("attachments") or ()]
+    return Comment(
+        id=raw["id"],
+        author=author,
+        created=created,
+        text="\n".join(filter(None, [markdown(raw["rich_text"]), *attached])),
+        plain="\n".join(filter(None, [plain(raw["rich_text"]), *attached])),
+        edited=moment(raw.get("last_edited_time") or raw.get("created_time")),
+    )
+
+
+def _attachment(item: Mapping[str, Any]) -> str:
+    """Name an attachment; its address is signed and is not shown."""
+    kind = item.get("category") or "file"
+    name = file_name({"file": item.get("file") or {}})
+    return f"[attached {kind}: {name}]" if name else f"[attached {kind}]"
