@@ -50,7 +50,7 @@ def _find(text: str, *, peek: bool) -> str:
         return digits
     if re.fullmatch(f"{_HEX}+", digits):
         raise ValueError(f"has {len(digits)} hexadecimal digits, an id has 32; copy it again")
-    raise ValueError("is neither an id (32 hexadecimal digits) nor the URL of a Notion page")
+    raise ValueError("is neither an id (32 hexadecimal digits) nor a Notion URL; copy the link")
 
 
 def _in_url(text: str, *, peek: bool) -> str:

@@ -58,7 +58,7 @@ def test_a_line_means_to_the_scheduler_what_it_means_in_a_crontab(line, runs):
         ("*/0 * * * *", "has a step of 0 as minute, which does not fit its range"),
         ("*/90 * * * *", "has a step of 90 as minute, which does not fit its range"),
         ("1-5/9 * * * *", "has a step of 9 as minute, which does not fit its range"),
-        ("0 0 30 2 *", "names a day that its months do not have"),
+        ("0 0 30 2 *", "names a day that its months do not have; choose another"),
         (
             "0 0 1 * 1",
             "sets both a day of the month and a weekday; crons differ on that, set one",

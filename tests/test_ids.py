@@ -72,8 +72,8 @@ def test_the_page_beside_a_database_is_the_page_and_never_the_database():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is neither an id (32 hexadecimal digits) nor the URL of a Notion page"),
-        ("RFCs", "is neither an id (32 hexadecimal digits) nor the URL of a Notion page"),
+        ("", "is neither an id (32 hexadecimal digits) nor a Notion URL; copy the link"),
+        ("RFCs", "is neither an id (32 hexadecimal digits) nor a Notion URL; copy the link"),
         (HEX[:-1], "has 31 hexadecimal digits, an id has 32; copy it again"),
         (HEX + "0", "has 33 hexadecimal digits, an id has 32; copy it again"),
         (

@@ -48,7 +48,7 @@ def crontab(text: str) -> str:
             "sets both a day of the month and a weekday; crons differ on that, set one"
         )
     if min(days) > max(_LONGEST[month - 1] for month in months):
-        raise ValueError("names a day that its months do not have")
+        raise ValueError("names a day that its months do not have; choose another")
     return " ".join((*words[:3], *_month_and_weekday(words, months, weekdays)))
 
 

@@ -49,12 +49,20 @@ def find(path: Path | None, cwd: Path) -> Path:
     """
     places = [path] if path else [cwd / NAME, SYSTEM]
     for place in places:
-        if place.exists():
+        if _is_there(place):
             return place
     if path:
         raise ConfigError(f"{path}: no such file; mend --config, or run notion-review init")
     looked = " nor ".join(str(place) for place in places)
     raise ConfigError(f"neither {looked} exists; run notion-review init, or name one with --config")
+
+
+def _is_there(place: Path) -> bool:
+    try:
+        return place.exists()
+    except PermissionError:
+        # Something is there or is not: reading it tells the reason better than silence.
+        return True
 
 
 def parse(path: Path) -> Config:

@@ -59,7 +59,7 @@ def _as_replies(value: Any) -> Any:
     text = as_text(value)
     if text in tuple(Replies):
         return Replies(text)
-    raise ValueError(f"{shown(value)} is not one of any, ours, mentioned, none")
+    raise ValueError(f"{shown(value)} is unknown; write any, ours, mentioned or none")
 
 
 def _as_file(value: Any, info: ValidationInfo) -> Any:
@@ -220,7 +220,7 @@ class Limits(Section):
     tokens_per_day: Annotated[int, whole(1, 10**12)] = Field(
         default=2_000_000, description="in and out, all models together"
     )
-    cost_per_day: Annotated[float, amount(1_000_000)] = Field(
+    cost_per_day: Annotated[float, amount(0.01, 1_000_000)] = Field(
         default=20.0, description="US dollars; a model without a known price needs `prices`"
     )
 
@@ -252,9 +252,9 @@ class Alerts(Section):
 class Price(Section):
     """US dollars per million tokens; without `cached`, cached input costs as `input`."""
 
-    input: Annotated[float, amount(1_000_000)]
-    output: Annotated[float, amount(1_000_000)]
-    cached: Annotated[float, amount(1_000_000)] | None = None
+    input: Annotated[float, amount(0, 1_000_000)]
+    output: Annotated[float, amount(0, 1_000_000)]
+    cached: Annotated[float, amount(0, 1_000_000)] | None = None
 
 
 def _or_absent(value: Any) -> Any:

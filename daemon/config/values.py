@@ -145,19 +145,21 @@ def whole(low: int, high: int) -> BeforeValidator:
     def check(value: Any) -> Any:
         number = _number(value, _WHOLE)
         if number is None or number % 1 or not low <= number <= high:
-            raise ValueError(f"{shown(value)} is not a whole number from {low} to {high}")
+            raise ValueError(
+                f"{shown(value)} does not fit; write a whole number from {low} to {high}"
+            )
         return int(number)
 
     return BeforeValidator(check)
 
 
-def amount(high: int) -> BeforeValidator:
-    """Return the check for a number of US dollars from 0 to `high`."""
+def amount(low: float, high: int) -> BeforeValidator:
+    """Return the check for a number of US dollars from `low` to `high`."""
 
     def check(value: Any) -> Any:
         number = _number(value, _DECIMAL)
-        if number is None or not 0 <= number <= high:
-            raise ValueError(f"{shown(value)} is not an amount from 0 to {high} US dollars")
+        if number is None or not low <= number <= high:
+            raise ValueError(f"{shown(value)} does not fit; write US dollars from {low} to {high}")
         return float(number)
 
     return BeforeValidator(check)
