@@ -8,7 +8,8 @@ ReviewError                     shown as one line; carries the exit code
 ├── LockHeld             75     another instance is at work
 ├── TokenRefused         77     Notion or a model provider refused the key
 ├── AccessLost           77     a database is not shared, or has vanished
-├── Unavailable          69     Notion or every model is out of reach
+├── Unavailable          69     Notion is out of reach
+│   └── ModelsDown       69     every model is out of reach; the pages stay due
 ├── BudgetEmpty           3     the day's tokens or money are spent; the pages stay due
 └── NotionError           3     one request failed; its page waits, the sweep goes on
     ├── Missing                 404: gone or not shared, Notion does not tell which
@@ -83,6 +84,10 @@ class BudgetEmpty(ReviewError):
     """What may be spent on models in a day is spent; pages stay due until the next."""
 
     exit_code = 3
+
+
+class ModelsDown(Unavailable):
+    """No provider of the chain answers."""
 
 
 class NotionError(ReviewError):

@@ -20,6 +20,8 @@ INDENT = "  "
 FIRST_COMMENTS, LAST_COMMENTS = 3, 12
 # Mixed prose and code; low, so that what is cut to a window fits.
 CHARS_PER_TOKEN = 3.0
+# Blocks shown on each side of a block whose thread is answered.
+NEIGHBOURS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def _blocks(task: Task, handles: Handles, left_out: frozenset[str]) -> list[str]
 
 
 def _gap(blocks: int) -> str:
-    return f"{INDENT}({blocks} blocks left out here: they do not fit)"
+    return f"{INDENT}({blocks} blocks left out here)"
 
 
 def _block(handle: str, block: Block, change: Change) -> list[str]:
@@ -225,3 +227,25 @@ def _sections(handles: Handles) -> list[tuple[str, list[Block]]]:
 def _must_stay(block: Block, task: Task) -> bool:
     threaded = {thread.block_id for thread in task.snapshot.threads if thread.waiting}
     return block.id in task.change.new or block.id in task.change.changed or block.id in threaded
+
+
+def around_threads(task: Task, handles: Handles) -> frozenset[str]:
+    """Choose what to leave out where only threads are answered.
+
+    What stays: the outline, and each waiting thread's block with the blocks beside it.
+    """
+    blocks = list(handles.blocks.values())
+    where = {thread.block_id for thread in task.snapshot.threads if thread.waiting}
+    if None in where:
+        return frozenset()  # a question about the page may be about any of it
+    near = {
+        blocks[beside].id
+        for index, block in enumerate(blocks)
+        if block.id in where
+        for beside in range(max(index - NEIGHBOURS, 0), min(index + NEIGHBOURS + 1, len(blocks)))
+    }
+    return frozenset(
+        block.id
+        for block in blocks
+        if block.id not in near and not block.type.startswith("heading_")
+    )

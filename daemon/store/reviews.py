@@ -202,7 +202,7 @@ def mark(db: Database, key: str, state: Sending, note: str | None = None) -> Non
     )
 
 
-def posted(db: Database, letter: Letter, comment_id: str, discussion_id: str, at: datetime) -> None:
+def posted(db: Database, letter: Letter, comment_id: str, discussion_id: str | None, at: datetime) -> None:
     """Record that a letter stands on the server, and its finding's thread."""
     db.execute(
         "UPDATE outbox SET state = 'posted', comment_id = ?, posted_at = ? WHERE key = ?",

@@ -164,3 +164,12 @@ def save_user(db: Database, user_id: str, name: str, kind: AuthorKind, at: datet
         " name = excluded.name, kind = excluded.kind, seen_at = excluded.seen_at",
         [user_id, name, kind.value, iso(at)],
     )
+
+
+def oldest_places(db: Database, page_id: str, limit: int) -> list[str]:
+    """Return the blocks of a page without a known thread, looked at longest ago first."""
+    rows = db.execute(
+        "SELECT place FROM looks WHERE page_id = ? AND known = 0 ORDER BY looked_at, place LIMIT ?",
+        [page_id, limit],
+    )
+    return [row[0] for row in rows.fetchall()]

@@ -1,0 +1,116 @@
+"""Who is who: own comments by stored ids and bot ids, never by a shown name."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from typing import Any
+
+from sqlite_utils import Database
+
+from daemon.domain import Author, AuthorKind
+from daemon.errors import NotionError, Unavailable
+from daemon.notion.gateway import Gateway
+from daemon.store import database, reviews, threads
+
+
+OWN_IDS = "own bot ids"
+SOMEONE = "Someone"
+
+
+class People:
+    """Authors of comments; users are looked up once and kept in the state."""
+
+    def __init__(self, state: Database, notion: Gateway, token: str) -> None:
+        self._state = state
+        self._notion = notion
+        # Tells tokens apart without keeping one: a new token may be a new bot.
+        self._fact = "bot of token " + hashlib.sha256(token.encode()).hexdigest()[:12]
+        self._users = threads.users(state)
+        self._asked: dict[str, asyncio.Task[tuple[str, AuthorKind]]] = {}
+
+    async def bot_id(self) -> str:
+        """Return the id of the token's bot; asks Notion once for each token."""
+        if (known := database.fact(self._state, self._fact)) is not None:
+            return known
+        bot = str((await self._notion.me())["id"])
+        with self._state.atomic():
+            database.remember(self._state, self._fact, bot)
+            ids = sorted({*self._own_ids(), bot})
+            database.remember(self._state, OWN_IDS, json.dumps(ids))
+        return bot
+
+    def _own_ids(self) -> list[str]:
+        return list(json.loads(database.fact(self._state, OWN_IDS) or "[]"))
+
+    async def on_page(self, page_id: str) -> PageAuthors:
+        """Return the judge of a page's comments."""
+        await self.bot_id()
+        own = reviews.own_comments(self._state, page_id)
+        seen = threads.comments(self._state, page_id)
+        return PageAuthors(self, frozenset(self._own_ids()), own, set(seen))
+
+    def remembered(self, user_id: str) -> tuple[str, AuthorKind] | None:
+        """Return a user that was looked up before, or None."""
+        return self._users.get(user_id)
+
+    async def user(self, user_id: str) -> tuple[str, AuthorKind] | None:
+        """Look a user up, once; None where Notion does not say."""
+        if user_id in self._users:
+            return self._users[user_id]
+        if user_id not in self._asked:
+            self._asked[user_id] = asyncio.create_task(self._look_up(user_id))
+        name, kind = await self._asked[user_id]
+        return None if kind is AuthorKind.UNKNOWN else (name, kind)
+
+    async def _look_up(self, user_id: str) -> tuple[str, AuthorKind]:
+        try:
+            user = await self._notion.user(user_id)
+        except (NotionError, Unavailable):
+            # No user capability, or a guest: the comment's own words must do.
+            return SOMEONE, AuthorKind.UNKNOWN
+        known = user.get("name") or SOMEONE, _kind(user)
+        if known[1] is not AuthorKind.UNKNOWN:
+            self._users[user_id] = known
+            threads.save_user(self._state, user_id, *known, self._notion.now)
+        return known
+
+
+class PageAuthors:
+    """Judges the authors of one page's comments."""
+
+    def __init__(self, people: People, bots: frozenset[str], own: set[str], seen: set[str]) -> None:
+        self._people = people
+        self._bots = bots
+        self._own = own
+        self._seen = seen
+
+    async def __call__(self, comment: dict[str, Any]) -> Author:
+        """Return a comment's author; only the author of an unseen comment is looked up."""
+        user_id = str((comment.get("created_by") or {}).get("id", ""))
+        shown = comment.get("display_name") or {}
+        name = str(shown.get("resolved_name") or SOMEONE)
+        if user_id in self._bots or comment["id"] in self._own:
+            return Author(user_id, name, AuthorKind.OWN)
+        if shown.get("type") in ("integration", "custom"):
+            return Author(user_id, name, AuthorKind.BOT)
+        if known := await self._known(user_id, comment["id"]):
+            return Author(user_id, name if name != SOMEONE else known[0], known[1])
+        kind = AuthorKind.PERSON if shown.get("type") == "user" else AuthorKind.UNKNOWN
+        return Author(user_id, name, kind)
+
+    async def _known(self, user_id: str, comment_id: str) -> tuple[str, AuthorKind] | None:
+        if comment_id in self._seen:
+            return self._people.remembered(user_id)
+        return await self._people.user(user_id)
+
+
+def _kind(user: dict[str, Any]) -> AuthorKind:
+    match user.get("type"):
+        case "person":
+            return AuthorKind.PERSON
+        case "bot" | "agent":
+            return AuthorKind.BOT
+        case _:
+            return AuthorKind.UNKNOWN

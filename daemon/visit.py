@@ -1,0 +1,173 @@
+"""One page: read, compare, review, record; one snapshot from the hash to the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from daemon import due, prompts
+from daemon.context import Base, Context
+from daemon.domain import Change, Prompt, Reviewed, Snapshot, Thread
+from daemon.errors import NotionError
+from daemon.notion import reading, text
+from daemon.record import Dialogue, record_review
+from daemon.review.session import Session, hold
+from daemon.store import ledger, pages, reviews
+from daemon.store import threads as thread_store
+from daemon.store.pages import PageRow, Standing
+from daemon.threads import Known, places, sort
+
+
+# Blocks without a known thread that a later review looks at besides, the oldest look first.
+OTHER_PLACES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What came of one page."""
+
+    changed: bool = False
+    reviewed: bool = False
+    why: str = ""
+
+
+async def visit(context: Context, base: Base, row: PageRow, *, asked: bool = False) -> Visit:
+    """Review a page if it says something new or an operator asks for it, and deliver the review.
+
+    Raises:
+        ReviewError: The page stays due; see `sweep` for what happens then.
+    """
+    snapshot = await read_page(context, base, row)
+    if snapshot is None:
+        pages.save(context.state, [replace(row, state=Standing.LEFT, due_at=None)])
+        return Visit(why="left the database")
+    content = text.content_hash(snapshot.page, snapshot.blocks)
+    change = Change.between(pages.reviewed(context.state, row.id), snapshot)
+    reason = _nothing_said(snapshot) or ("" if asked else _nothing_new(row, content, change))
+    if reason:
+        _record_unchanged(context, row, snapshot, content, reason)
+        return Visit(changed=row.hash != content, why=reason)
+    prompt = await prompts.current(context, base)
+    if prompt is None:
+        return Visit(changed=True, why="there is no prompt to review it under")
+    await _review(context, base, row, snapshot, change, prompt)
+    return Visit(changed=True, reviewed=True)
+
+
+async def read_page(context: Context, base: Base, row: PageRow) -> Snapshot | None:
+    """Read the page without its threads; None where it is not for us any more."""
+    raw = context.rows.pop(row.id, None) or await context.notion.page(row.id)
+    if raw.get("in_trash"):
+        return None
+    read_at = context.notion.now
+    raw = await reading.page_properties(context.notion, raw, base.settings.properties)
+    page = text.page(raw, row.source_id, base.settings.properties)
+    blocks = await reading.blocks(context.notion, row.id)
+    return Snapshot(page, blocks, (), read_at)
+
+
+def _nothing_said(snapshot: Snapshot) -> str:
+    return "" if any(block.line for block in snapshot.blocks) else "the page is empty"
+
+
+def _nothing_new(row: PageRow, content: str, change: Change) -> str:
+    """Say why there is nothing to review, or return "" where there is."""
+    if row.hash is None or row.prompt is None:
+        return ""
+    if row.hash == content:
+        return "the text is the same"
+    if row.form != text.FORM:
+        return "the form of the hash is new"
+    return "" if change.says_something else "blocks only moved"
+
+
+def _record_unchanged(
+    context: Context, row: PageRow, snapshot: Snapshot, content: str, reason: str
+) -> None:
+    after = due.done(row, snapshot.page.edited, snapshot.read_at)
+    with context.state.atomic():
+        pages.save(context.state, [replace(after, hash=content, form=text.FORM)])
+        pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot))
+        ledger.decide(context.state, row.id, context.notion.now, "not reviewed", reason)
+    context.tell("page.unchanged", title=row.title, why=reason)
+
+
+async def _review(
+    context: Context,
+    base: Base,
+    row: PageRow,
+    snapshot: Snapshot,
+    change: Change,
+    prompt: Prompt,
+) -> None:
+    context.tell("page.reading_threads", title=row.title)
+    looked = _places(context, snapshot, change)
+    dialogue = await read_threads(context, base, row, looked, prompt.name)
+    snapshot = replace(
+        snapshot, threads=dialogue.sorted.threads, comments_readable=dialogue.readable
+    )
+    context.tell("page.reviewing", title=row.title)
+    earlier = reviews.findings(context.state, row.id)
+    session = Session(snapshot, change, prompt, [one.finding for one in earlier])
+    review = await hold(context, base, session)
+    record_review(context, row, session, review, dialogue)
+    context.tell(
+        "page.reviewed",
+        title=row.title,
+        outcome=review.outcome.value,
+        model=review.model,
+        findings=len(review.findings),
+        replies=len(review.replies),
+        tokens=review.usage.input_tokens + review.usage.output_tokens,
+    )
+    await context.deliver(context, row.id)
+
+
+def _places(context: Context, snapshot: Snapshot, change: Change) -> list[str]:
+    if change.first:
+        return [block.id for block in snapshot.blocks if block.commentable]
+    row_id = snapshot.page.id
+    known = thread_store.threads(context.state, row_id).values()
+    return places(
+        snapshot,
+        {*change.new, *change.changed},
+        [thread.block_id for thread in known if thread.block_id and not thread.gone_at],
+        thread_store.oldest_places(context.state, row_id, OTHER_PLACES),
+    )
+
+
+async def read_threads(
+    context: Context, base: Base, row: PageRow, looked: Sequence[str], reviewer: str
+) -> Dialogue:
+    """List the comments of the page and of the given blocks, and sort them."""
+    authors = await context.people.on_page(row.id)
+    began = context.notion.now
+    found, readable = await reading.threads(context.notion, row.id, looked, authors)
+    known = what_is_known(context, base, row, reviewer)
+    gone = _gone(known, found, looked) if readable else ()
+    return Dialogue(sort(found, known), known, readable, tuple(looked), gone, began)
+
+
+def what_is_known(context: Context, base: Base, row: PageRow, reviewer: str) -> Known:
+    """Gather what the state knows of a page's threads."""
+    source = pages.source(context.state, row.source_id)
+    if source is None:
+        raise NotionError(f"page {row.id}: its data source is not known")
+    return Known(
+        comments=thread_store.comments(context.state, row.id),
+        threads=thread_store.threads(context.state, row.id),
+        baseline=source.baseline,
+        setting=base.settings.replies.value,
+        limit=context.config.limits.replies_per_thread,
+        reviewer=reviewer,
+    )
+
+
+def _gone(known: Known, found: Iterable[Thread], looked: Sequence[str]) -> tuple[str, ...]:
+    """Return the open threads that stood in a place we looked at and are not listed any more."""
+    listed, where = {thread.id for thread in found}, {None, *looked}
+    return tuple(
+        thread.id
+        for thread in known.threads.values()
+        if not thread.gone_at and thread.block_id in where and thread.id not in listed
+    )
