@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import urlsplit
 
 
@@ -29,13 +30,20 @@ VENDORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """US dollars for a million tokens; `cached` is what a cached input token costs."""
+class Price(Protocol):
+    """US dollars for a million tokens; without `cached`, cached input costs as `input`."""
 
-    input: float
-    output: float
-    cached: float | None = None
+    @property
+    def input(self) -> float:
+        """Tokens that are read anew."""
+
+    @property
+    def output(self) -> float:
+        """Tokens that are written, thoughts included."""
+
+    @property
+    def cached(self) -> float | None:
+        """Tokens that are read from the provider's cache."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,11 @@ def _by_status(error: ModelHTTPError, origin: Origin) -> Exception:
     if isinstance(error, vendor.ModelContextWindowExceededError) or _is_too_long(error):
         return TooLong(_window(str(error.body)))
     if status in _TRANSIENT or status >= _SERVER:
-        return Hiccup(f"{status} {told}", error.retry_after)
+        # The vendors say in `x-should-retry` where they know that another attempt is in vain.
+        hopeless = error.provider_retry_hint is False
+        return (
+            Down(f"{status} {told}") if hopeless else Hiccup(f"{status} {told}", error.retry_after)
+        )
     if error.provider_error_code in _FLAGGED:
         return Flagged(told)
     return _mistake(error, told, origin)

@@ -79,12 +79,14 @@ def _anthropic(model: str, origin: Origin, url: str) -> Endpoint:
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
     client = AsyncAnthropic(api_key=origin.secret, base_url=url, timeout=_timeout(), max_retries=0)
+    model_ = AnthropicModel(model, provider=AnthropicProvider(anthropic_client=client))
     settings = AnthropicModelSettings(
-        thinking=EFFORT,
         anthropic_cache_instructions=True,  # covers the tools: they stand before the instructions
         anthropic_cache_messages=True,  # moves on with every turn
     )
-    model_ = AnthropicModel(model, provider=AnthropicProvider(anthropic_client=client))
+    # Where effort is not known, the library asks for a budget of thinking, which new models refuse.
+    if model_.profile.get("anthropic_supports_effort"):
+        settings["thinking"] = EFFORT
     return Endpoint(model_, client, origin, {**settings}, marks_cache=True)
 
 

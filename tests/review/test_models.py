@@ -1,0 +1,437 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+import stamina
+from model_fakes import (
+    SECRET,
+    Clock,
+    Price,
+    Rig,
+    ScriptedModel,
+    call,
+    comment,
+    finish,
+    http,
+    text,
+    turn,
+)
+from pydantic_ai.exceptions import ModelConnectionError, ModelTimeoutError, UnexpectedModelBehavior
+from pydantic_ai.messages import ModelResponse
+
+from daemon.domain import Outcome, Usage
+from daemon.errors import BudgetEmpty, ConfigError, TokenRefused, Unavailable
+from daemon.review.access import ModelAccess
+from daemon.review.agent import Limits
+from daemon.review.failures import Down, Hiccup
+from daemon.review.models import ATTEMPTS, BREAK_SECONDS, PATIENCE_SECONDS, SHRINKS, _patience
+
+
+A, B = "anthropic:m", "openai:m"
+USAGE = Usage(requests=1, input_tokens=1000, cached_tokens=400, output_tokens=50)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=ATTEMPTS, cap=True):
+        yield
+
+
+def down() -> ScriptedModel:
+    return ScriptedModel(http(529, "overloaded"))
+
+
+def well() -> ScriptedModel:
+    return ScriptedModel(comment(), finish())
+
+
+def test_the_first_model_that_answers_holds_the_whole_review() -> None:
+    first, second = well(), well()
+    rig = Rig(anthropic=first, openai=second)
+    conversation = asyncio.run(rig.converse(A, B))
+    assert (conversation.outcome, conversation.text, conversation.model) == (Outcome.DONE, "", A)
+    assert conversation.tools is rig.tools[0]
+    assert rig.tools[0].comments == ["Say why."]
+    assert conversation.usage == USAGE + USAGE
+    assert rig.spent == [(A, USAGE), (A, USAGE)]
+    assert (first.requests, second.requests) == (2, 0)
+    assert rig.windows == [None]
+
+
+RETRIED = [
+    *(http(status) for status in (408, 409, 429, 500, 502, 503, 504, 529)),
+    ModelConnectionError("m", "Connection error."),
+    ModelTimeoutError("m", "Request timed out."),
+    UnexpectedModelBehavior("no JSON in it"),
+    TypeError("'NoneType' object is not iterable"),
+    ValueError("Expecting value"),
+]
+
+
+@pytest.mark.parametrize("failure", RETRIED, ids=str)
+def test_a13_a_passing_failure_is_tried_again(failure: Exception) -> None:
+    model = ScriptedModel(failure, failure, finish())
+    rig = Rig(anthropic=model)
+    assert asyncio.run(rig.converse(A)).outcome is Outcome.DONE
+    assert model.requests == 3
+
+
+@pytest.mark.parametrize("failure", RETRIED, ids=str)
+def test_a13_after_three_attempts_the_next_model_takes_over(failure: Exception) -> None:
+    first, second = ScriptedModel(failure), well()
+    rig = Rig(anthropic=first, openai=second)
+    assert asyncio.run(rig.converse(A, B)).model == B
+    assert first.requests == 3
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [http(402, "pay first"), http(429, "no credit", code="insufficient_quota")],
+    ids=["402", "insufficient quota"],
+)
+def test_an_empty_account_is_not_tried_again(failure: Exception) -> None:
+    first = ScriptedModel(failure)
+    rig = Rig(anthropic=first, openai=well())
+    assert asyncio.run(rig.converse(A, B)).model == B
+    assert first.requests == 1
+
+
+def test_a13_when_every_model_fails_each_is_named_with_its_reason() -> None:
+    first = ScriptedModel(ModelConnectionError("m", "Connection refused."))
+    rig = Rig(anthropic=first, openai=ScriptedModel(http(402, "pay first")))
+    with pytest.raises(Unavailable) as raised:
+        asyncio.run(rig.converse(A, B))
+    assert str(raised.value) == (
+        "no model could review: anthropic:m: no connection: Connection refused.; "
+        "openai:m: 402 pay first; it is tried again later"
+    )
+
+
+def test_a_model_that_fails_midway_is_replaced_from_the_start_with_fresh_tools() -> None:
+    first = ScriptedModel(comment("dropped"), http(500))
+    second = ScriptedModel(comment("kept"), finish())
+    rig = Rig(anthropic=first, openai=second)
+    conversation = asyncio.run(rig.converse(A, B))
+    assert conversation.model == B
+    assert conversation.tools.comments == ["kept"]  # type: ignore[attr-defined]
+    assert len(second.heard[0]) == 1, "the second model hears nothing of the first"
+    assert conversation.usage.requests == 3, "what the first cost counts"
+    assert [name for name, _ in rig.spent] == [A, B, B]
+
+
+def test_a13_a_model_that_says_nothing_in_time_is_replaced() -> None:
+    async def silent() -> ModelResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    rig = Rig(anthropic=ScriptedModel(silent), openai=well())
+    conversation = asyncio.run(rig.converse(A, B, limits=Limits(rounds=4, seconds=0.05)))
+    assert conversation.model == B
+
+
+def test_a_model_that_failed_is_left_alone_for_five_minutes() -> None:
+    first = ScriptedModel(http(500))
+    rig = Rig(anthropic=first, openai=ScriptedModel(finish()))
+    asyncio.run(rig.converse(A, B))
+    rig.clock.now += BREAK_SECONDS - 1
+    assert asyncio.run(rig.converse(A, B)).model == B
+    assert first.requests == 3
+    rig.clock.now += 1
+    asyncio.run(rig.converse(A, B))
+    assert first.requests == 6
+
+
+def test_reset_tries_a_model_that_failed_at_once() -> None:
+    first = ScriptedModel(http(402), finish())
+    rig = Rig(anthropic=first, openai=ScriptedModel(finish()))
+    asyncio.run(rig.converse(A, B))
+    rig.chain.reset()
+    assert asyncio.run(rig.converse(A, B)).model == A
+
+
+def test_when_every_model_failed_they_are_tried_in_order() -> None:
+    first, second = ScriptedModel(http(402), finish()), ScriptedModel(http(402), finish())
+    rig = Rig(anthropic=first, openai=second)
+    with pytest.raises(Unavailable):
+        asyncio.run(rig.converse(A, B))
+    assert asyncio.run(rig.converse(A, B)).model == A
+
+
+def test_a_model_that_failed_is_the_last_resort() -> None:
+    first, second = ScriptedModel(http(402), finish()), ScriptedModel(finish(), http(402))
+    rig = Rig(anthropic=first, openai=second)
+    assert asyncio.run(rig.converse(A, B)).model == B
+    assert asyncio.run(rig.converse(A, B)).model == A
+
+
+def test_a_model_that_answers_again_is_first_again() -> None:
+    first = ScriptedModel(http(402), finish())
+    rig = Rig(anthropic=first, openai=ScriptedModel(finish(), http(402), finish()))
+    assert [asyncio.run(rig.converse(A, B)).model for _ in range(3)] == [B, A, A]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a13_a_refused_key_is_said_at_once_without_the_next_model(status: int) -> None:
+    first, second = ScriptedModel(http(status, f"bad key {SECRET}")), well()
+    rig = Rig(anthropic=first, openai=second)
+    with pytest.raises(TokenRefused) as raised:
+        asyncio.run(rig.converse(A, B))
+    assert str(raised.value) == (
+        f"anthropic:m: the key in ANTHROPIC_API_KEY was refused ({status}); "
+        "put a valid one there that may use this model"
+    )
+    assert (first.requests, second.requests) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (http(404), "openai:m: the provider knows no such model; correct the name under `models`"),
+        (http(400, "bad\nschema"), "openai:m: the provider rejects the request (400 bad schema);"),
+        (http(422, "x" * 999), f"rejects the request (422 {'x' * 199}…); choose another model"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_said_at_once(failure: Exception, message: str) -> None:
+    first, second = ScriptedModel(failure), well()
+    rig = Rig(openai=first, anthropic=second)
+    with pytest.raises(ConfigError) as raised:
+        asyncio.run(rig.converse(B, A))
+    assert message in str(raised.value)
+    assert (first.requests, second.requests) == (1, 0)
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 404, 413, 429, 500])
+def test_a1_a_key_that_a_server_repeats_is_never_told(status: int) -> None:
+    rig = Rig(anthropic=ScriptedModel(http(status, f"your key is {SECRET}, that is bad")))
+    with pytest.raises((ConfigError, TokenRefused, Unavailable)) as raised:
+        asyncio.run(rig.converse(A))
+    assert SECRET not in str(raised.value)
+    assert raised.value.__cause__ is None
+    assert SECRET not in repr(rig.chain._endpoints[A].origin)
+
+
+def test_a22_a_flagged_prompt_is_a_refusal_and_not_a_mistake() -> None:
+    rig = Rig(openai=ScriptedModel(http(400, "flagged", code="invalid_prompt")))
+    assert asyncio.run(rig.converse(B)).outcome is Outcome.REFUSED
+
+
+def test_a22_a_refusal_is_not_taken_to_the_next_model() -> None:
+    second = well()
+    refusal = turn(text("I will not."), finish="content_filter")
+    rig = Rig(anthropic=ScriptedModel(refusal), openai=second)
+    conversation = asyncio.run(rig.converse(A, B))
+    assert (conversation.outcome, conversation.text) == (Outcome.REFUSED, "I will not.")
+    assert second.requests == 0
+
+
+def test_a22_an_answer_without_its_end_is_tried_again_and_its_tokens_count() -> None:
+    rig = Rig(anthropic=ScriptedModel(turn(text("All is"), finish=None), finish()))
+    conversation = asyncio.run(rig.converse(A))
+    assert (conversation.outcome, conversation.text) == (Outcome.DONE, "")
+    assert conversation.usage.requests == 2
+
+
+def too_long(message: str) -> Exception:
+    return http(400, message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "prompt is too long: 9000 tokens > 8192 maximum",
+        "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens.",
+        "exceed_context_size_error: {'n_prompt_tokens': 9000, 'n_ctx': 8192}",
+    ],
+)
+def test_f12_a_window_that_the_provider_tells_is_used_and_remembered(message: str) -> None:
+    rig = Rig(anthropic=ScriptedModel(too_long(message), finish()))
+    rig.document = "word " * 10_000
+    conversation = asyncio.run(rig.converse(A))
+    assert [window and window.tokens for window in rig.windows] == [None, 8192]
+    assert conversation.omitted == ("Rollout",)
+    asyncio.run(rig.converse(A))
+    assert rig.windows[-1].tokens == 8192
+
+
+def test_f12_without_a_size_the_document_is_halved_until_it_fits() -> None:
+    tight = http(400, "the request exceeds the available context size")
+    rig = Rig(anthropic=ScriptedModel(tight, tight, tight, finish()))
+    rig.document = "word " * 8_000
+    conversation = asyncio.run(rig.converse(A))
+    assert conversation.outcome is Outcome.DONE
+    sizes = [len(rig.document), *(window.prompt * 4 for window in rig.windows[1:])]
+    assert all(later <= earlier / 2 + 200 for earlier, later in pairwise(sizes))
+
+
+def test_f12_a_document_that_never_fits_goes_to_the_next_model_and_breaks_nothing() -> None:
+    first = ScriptedModel(http(413, "request_too_large"))
+    rig = Rig(anthropic=first, openai=ScriptedModel(finish()))
+    rig.document = "word " * 10_000
+    assert asyncio.run(rig.converse(A, B)).model == B
+    assert first.requests == SHRINKS + 1
+    asyncio.run(rig.converse(A, B))
+    assert first.requests == 2 * (SHRINKS + 1), "another document may fit"
+
+
+def test_f12_a_document_that_fits_nowhere_is_named() -> None:
+    rig = Rig(anthropic=ScriptedModel(http(413)))
+    with pytest.raises(Unavailable, match="anthropic:m: the document does not fit"):
+        asyncio.run(rig.converse(A))
+
+
+def test_f12_a_window_of_the_config_is_known_before_the_first_request() -> None:
+    model = ScriptedModel(finish())
+    rig = Rig(access=ModelAccess(windows={B: 8192}), openai=model)
+    asyncio.run(rig.converse(B))
+    assert [window.tokens for window in rig.windows] == [8192]
+    assert model.settings[0]["max_tokens"] == 2048, "a turn leaves room for the others"
+
+
+def test_f12_a_window_that_fills_up_midway_starts_the_review_anew() -> None:
+    full = "maximum context length is 8192 tokens"
+    rig = Rig(
+        anthropic=ScriptedModel(comment("dropped"), too_long(full), comment("kept"), finish())
+    )
+    conversation = asyncio.run(rig.converse(A))
+    assert conversation.tools.comments == ["kept"]  # type: ignore[attr-defined]
+
+
+def test_a_turn_may_say_as_much_as_the_limits_allow() -> None:
+    model = ScriptedModel(finish())
+    rig = Rig(openai=model)
+    asyncio.run(rig.converse(B, limits=Limits(rounds=1, seconds=60, output_tokens=777)))
+    assert model.settings[0]["max_tokens"] == 777
+
+
+def test_a_spent_budget_stops_before_the_request() -> None:
+    model = well()
+    rig = Rig(anthropic=model, openai=well())
+    rig.refusal = "the day's 2000000 tokens are spent"
+    with pytest.raises(BudgetEmpty, match="2000000 tokens") as raised:
+        asyncio.run(rig.converse(A, B))
+    assert raised.value.exit_code == 3
+    assert model.requests == 0
+
+
+def test_the_budget_is_asked_before_every_attempt() -> None:
+    rig = Rig(anthropic=ScriptedModel(http(500), comment(), finish()))
+    asyncio.run(rig.converse(A))
+    assert rig.asked_to_spend == 3
+
+
+def test_the_price_of_the_config_counts() -> None:
+    access = ModelAccess(prices={A: Price(input=10.0, output=100.0, cached=1.0)})
+    rig = Rig(access=access, anthropic=ScriptedModel(finish()))
+    conversation = asyncio.run(rig.converse(A))
+    expected = (600 * 10.0 + 400 * 1.0 + 50 * 100.0) / 1e6
+    assert conversation.usage.cost_usd == pytest.approx(expected)
+
+
+def test_a_model_without_a_key_is_a_mistake_in_the_configuration() -> None:
+    rig = Rig()
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY is not set"):
+        asyncio.run(rig.converse("openai:gpt-6.1-sol"))
+
+
+def test_a_model_without_a_known_price_is_not_asked() -> None:
+    rig = Rig(access=ModelAccess(keys={"openai": SECRET}))
+    with pytest.raises(ConfigError, match="the price of this model is not known"):
+        asyncio.run(rig.converse("openai:brand-new"))
+
+
+def test_offline_needs_no_model_and_costs_nothing() -> None:
+    rig = Rig()
+    conversation = asyncio.run(rig.converse("offline"))
+    assert (conversation.model, conversation.outcome) == ("offline", Outcome.DONE)
+    assert conversation.usage == Usage()
+    assert rig.tools[0].comments == ["By rule."]
+    assert rig.asked_to_spend == 0
+
+
+def test_offline_that_ends_nothing_has_nothing_to_add() -> None:
+    rig = Rig()
+    conversation = asyncio.run(rig.converse("offline", offline=lambda _: None))
+    assert conversation.outcome is Outcome.NOTHING_TO_ADD
+
+
+def test_offline_takes_over_from_models_that_failed() -> None:
+    rig = Rig(anthropic=down())
+    assert asyncio.run(rig.converse(A, "offline")).model == "offline"
+    assert asyncio.run(rig.converse(A, "offline")).model == "offline"
+
+
+def test_a_ping_says_ok_and_counts() -> None:
+    rig = Rig(anthropic=ScriptedModel(turn(text("Yes."))))
+    assert asyncio.run(rig.chain.ping(A)) == "ok (0.0 s)"
+    assert asyncio.run(rig.chain.ping("offline")) == "ok (no model)"
+    assert rig.spent == [(A, USAGE)]
+
+
+def test_a_ping_says_what_is_wrong() -> None:
+    rig = Rig(anthropic=down(), openai=ScriptedModel(http(401)))
+    with pytest.raises(Unavailable, match="anthropic:m: 529 overloaded"):
+        asyncio.run(rig.chain.ping(A))
+    with pytest.raises(TokenRefused, match="OPENAI_API_KEY"):
+        asyncio.run(rig.chain.ping(B))
+
+
+def test_closing_closes_every_client() -> None:
+    rig = Rig(anthropic=well(), openai=well())
+    clients = [endpoint.client for endpoint in rig.chain._endpoints.values()]
+    asyncio.run(rig.chain.aclose())
+    assert [client.closed for client in clients] == [True, True]
+
+
+def test_a_wrong_use_of_the_library_is_a_bug_and_not_a_failure_of_the_provider() -> None:
+    rig = Rig(anthropic=ScriptedModel(NotImplementedError("streaming")), openai=well())
+    with pytest.raises(NotImplementedError):
+        asyncio.run(rig.converse(A, B))
+
+
+def test_a_call_is_answered_in_the_message_that_follows_it() -> None:
+    model = ScriptedModel(
+        turn(call("comment", text=""), call("nope"), finish="tool_call"), finish()
+    )
+    rig = Rig(anthropic=model)
+    asyncio.run(rig.converse(A))
+    (*_, made, answered) = model.heard[1]
+    assert [part.tool_call_id for part in made.parts] == [
+        part.tool_call_id for part in answered.parts
+    ]
+    assert [part.outcome for part in answered.parts] == ["failed", "failed"]
+
+
+def patience(*failures: tuple[float, Exception]) -> list[bool | float]:
+    """Return what is decided on each failure, given the seconds since the first attempt began."""
+    clock = Clock()
+    again = _patience(clock)
+    decisions = []
+    for at, failure in failures:
+        clock.now = 1000.0 + at
+        decisions.append(again(failure))
+    return decisions
+
+
+def test_a13_no_attempt_begins_later_than_ten_seconds_after_the_first() -> None:
+    longest = 1.5  # the longest wait before a second attempt
+    assert patience((PATIENCE_SECONDS - longest, Hiccup("x"))) == [True]
+    assert patience((PATIENCE_SECONDS - longest + 0.1, Hiccup("x"))) == [False]
+    assert patience((0, Hiccup("x")), (8.5, Hiccup("x"))) == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("at", "asked", "decided"),
+    [(0, 4.0, 4.0), (0, 10.0, 10.0), (0, 10.5, False), (7, 4.0, False), (0, 0.0, True)],
+)
+def test_a13_a_wait_that_is_asked_for_is_kept_where_it_fits(
+    at: float, asked: float, decided: object
+) -> None:
+    assert patience((at, Hiccup("429", asked))) == [decided]
+
+
+@pytest.mark.parametrize("failure", [Down("no credit"), ConfigError("x"), BudgetEmpty("x")])
+def test_what_will_not_pass_is_not_tried_again(failure: Exception) -> None:
+    assert patience((0, failure)) == [False]
