@@ -192,6 +192,16 @@ def test_a_config_cannot_be_changed_afterwards():
         parsed(BASE).settle = timedelta(0)
 
 
+def test_settle_may_be_as_long_as_its_limit():
+    assert parsed(f"{BASE}settle: 4h\n").settle == timedelta(hours=4)
+
+
+@pytest.mark.parametrize("number", [1.5, True, "4", -1, None])
+def test_a_config_made_in_code_is_checked_as_one_from_a_file(number):
+    with pytest.raises(ValidationError, match="does not fit; write a whole number from 0 to 3650"):
+        Config(databases=(Database(id=ID),), watch_days=number)
+
+
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 

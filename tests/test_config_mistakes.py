@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from daemon.config import parse
+from daemon.config.values import shown
 from daemon.errors import ConfigError
 
 
@@ -113,6 +114,14 @@ MISTAKES = [
         "limits: {cost_per_day: .inf}",
         "3: limits.cost_per_day: .inf does not fit; write US dollars from 0.01 to 1000000",
     ),
+    (
+        "limits: {tokens: 5}",
+        (
+            "3: limits.tokens: unknown key; known here: comments_per_block, comments_per_review, "
+            "concurrent_reviews, cost_per_day, replies_per_thread, rounds, seconds_per_review, "
+            "tokens_per_day"
+        ),
+    ),
     ("limits: 5", "3: limits: 5 is not a section; put its keys below it, indented"),
     (
         "notion: {requests_per_minute: 601}",
@@ -215,6 +224,7 @@ ENTRY_MISTAKES = [
             "copy the link in Notion itself"
         ),
     ),
+    ("prompt: {file: x, page: y}", "prompt: is a section, not one value; write a text"),
     ("prompt: {page: x}", "prompt: is a section, not one value; write a text"),
     ("where: [Status]", "where: a list is not a section; put its keys below it, indented"),
     ("where: {Status: []}", "where.Status: is empty; list at least one"),
@@ -396,6 +406,11 @@ def test_a1_a_key_for_a_secret_says_where_secrets_belong(key, variable, value):
 
 
 @pytest.mark.parametrize("key", KEYS)
+def test_a1_a_value_that_looks_like_a_secret_is_hidden_where_it_would_be_shown(key):
+    assert shown(f"https://example.com/{key}") == "(hidden)"
+
+
+@pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize(
     "text",
     [
@@ -423,6 +438,7 @@ def test_a1_a_key_for_a_secret_says_where_secrets_belong(key, variable, value):
         "KEY",
         "settle: *KEY",
         "settle: !KEY x",
+        "settle: !KEY!x y",
         "settle: 'KEY",
         "settle: [KEY",
         "settle: KEY : x",

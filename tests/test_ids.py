@@ -22,6 +22,7 @@ FORMS = [
     "www.notion.so/acme/RFCs-{id}",
     "https://www.notion.so/acme/Some-RFC-{id}?pvs=4",
     "https://www.notion.so/acme/{id}?v=ffffffffffffffffffffffffffffffff",
+    "https://www.notion.so/ffffffffffffffffffffffffffffffff/Some-RFC-{id}",
     "https://acme.notion.site/Some-RFC-{id}",
     "https://www.notion.com/p/Some-RFC-{id}",
     "https://app.notion.com/p/Some-RFC-{id}",

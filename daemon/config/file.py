@@ -51,8 +51,7 @@ class Tree:
         """Return one line for each mistake, in the order of the file."""
         told = [(mistake.line or self._line(mistake.place), mistake) for mistake in mistakes]
         told.sort(key=lambda pair: pair[0] or 0)
-        lines = [f"{self._where(line)}: {_sentence(mistake)}" for line, mistake in told]
-        return list(dict.fromkeys(lines))
+        return [f"{self._where(line)}: {_sentence(mistake)}" for line, mistake in told]
 
     def _line(self, place: Place) -> int | None:
         for end in range(len(place), 0, -1):
@@ -97,7 +96,7 @@ def read(path: Path) -> Tree:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8; save it as UTF-8 text") from None
     except OSError as error:

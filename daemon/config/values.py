@@ -170,8 +170,7 @@ def _number(value: Any, form: re.Pattern[str]) -> float | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if isinstance(value, Scalar) and not _present(value).quoted and form.fullmatch(value.text):
-        text = value.text.replace("_", "")
-        return int(text) if text.isdigit() else float(text)
+        return float(value.text)
     return None
 
 
