@@ -11,13 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 import httpx
 from starlette.applications import Starlette
 
+from daemon.sandbox import documents
 from daemon.sandbox.clock import Clock
+from daemon.sandbox.control import routes
 from daemon.sandbox.drop import SandboxTransport
 from daemon.sandbox.faults import Faults
+from daemon.sandbox.importing import folder
+from daemon.sandbox.model import Page
 from daemon.sandbox.requests import Requests, Window
 from daemon.sandbox.server import Server, application
 from daemon.sandbox.serving import serve
@@ -38,12 +43,44 @@ class Sandbox:
         self.world = World(State(self.clock, seed))
         self.bot = self.world.bot("RFC reviewer")
         self._server = Server(self.world.state, Window(self.clock))
-        self.app: Starlette = application(self._server, [])
+        self.app: Starlette = application(self._server, routes(self))
+        self._prompt_id = ""
+
+    @classmethod
+    def with_documents(cls, clock: Callable[[], datetime] | None = None, seed: int = 0) -> Sandbox:
+        """Make a sandbox with the own documents: four RFCs, people, threads, a prompt page."""
+        box = cls(clock, seed)
+        _, prompt = documents.load(box.world)
+        box._prompt_id = prompt.id
+        return box
+
+    @classmethod
+    def importing(
+        cls, path: Path, clock: Callable[[], datetime] | None = None, seed: int = 0
+    ) -> Sandbox:
+        """Make a sandbox with the Markdown files of a folder, and the own prompt page.
+
+        Raises:
+            FileNotFoundError: There is no *.md file in the folder.
+        """
+        box = cls(clock, seed)
+        folder(box.world, path)
+        box._prompt_id = documents.prompt_page(box.world).id
+        return box
 
     @property
     def token(self) -> str:
         """The token of the first bot."""
         return self.bot.token
+
+    @property
+    def prompt(self) -> Page:
+        """The prompt page as it is now.
+
+        Raises:
+            KeyError: This sandbox began empty.
+        """
+        return self.world.state.pages[self._prompt_id]
 
     @property
     def faults(self) -> Faults:

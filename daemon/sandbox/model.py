@@ -23,7 +23,10 @@ class Named(Protocol):
         ...
 
 
-def ident(thing: Named | str) -> str:
+Thing = Named | str
+
+
+def ident(thing: Thing) -> str:
     """Take an object or its id, and give the id."""
     return thing if isinstance(thing, str) else thing.id
 

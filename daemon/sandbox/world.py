@@ -16,18 +16,17 @@ from daemon.sandbox.model import (
     Database,
     Discussion,
     Json,
-    Named,
     Page,
     Person,
     Rich,
     Source,
     Stamp,
+    Thing,
     ident,
 )
 from daemon.sandbox.state import EVERY_BOT, Quirks, State
 
 
-Thing = Named | str
 STATUS = ("Draft", "In review", "Ready", "Accepted", "Rejected")
 COLUMNS: making.Columns = {"Status": STATUS, "Owner": "people"}
 
@@ -91,7 +90,7 @@ class World:
             by = self._author(None)
             return making.source(self.state, ident(database), title, columns or COLUMNS, by)
 
-    def page(  # noqa: PLR0913 - what a page is made of
+    def page(
         self,
         place: Thing | None,
         title: str | Rich,
