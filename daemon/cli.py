@@ -190,12 +190,11 @@ _page_command("retry", "Try a failed page again at the next sweep.")
 
 
 @cli.command()
-@click.pass_obj
-def demo(options: Options) -> None:
+def demo() -> None:
     """Show the main job on an embedded Notion; needs no key."""
     from daemon.demo import demo as shown
 
-    sys.exit(shown(os.environ, verbose=options.verbose))
+    sys.exit(shown(os.environ))
 
 
 def _page_id(page: str) -> str:

@@ -40,6 +40,8 @@ def told(path: Path) -> Iterator[None]:
         raise StateUnwritable(
             f"{path}: the state cannot be written ({error}); free space or mend the permissions"
         ) from error
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise  # a mistake of this program, not of the file
     except sqlite3.DatabaseError as error:
         raise StateDamaged(
             f"{path}: the state is damaged ({error}); restore a backup, or move the file away "

@@ -133,7 +133,8 @@ def mark_known(db: Database, page_id: str) -> None:
     """Mark the places that have open threads; the page's own place always counts."""
     db.execute(
         "UPDATE looks SET known = place = page_id OR place IN"
-        " (SELECT block_id FROM threads WHERE page_id = ?1 AND gone_at IS NULL)"
+        " (SELECT block_id FROM threads WHERE page_id = ?1 AND gone_at IS NULL"
+        " AND block_id IS NOT NULL)"
         " WHERE page_id = ?1",
         [page_id],
     )

@@ -1,0 +1,175 @@
+"""Further rows: what people ask of such a system, and what goes wrong around it."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import timedelta
+
+from conftest import NOW
+from program import (
+    OPENAI_KEY,
+    Program,
+    ScriptedModel,
+    comment,
+    finish,
+    plain,
+    posted,
+)
+from vendor_server import Reply, VendorServer, chat_completion, vendor_server
+
+from daemon.sandbox import Sandbox, blocks
+
+
+HOUR = timedelta(hours=1)
+PARAGRAPHS = (
+    "We need queues because the poller is slow.",
+    "They are fast enough for every carrier we know.",
+    "Rollout happens in one step next week.",
+)
+
+
+def rfc(box: Sandbox, rfcs: str, *lines: str, title: str = "Queues") -> str:
+    content = [blocks.paragraph(line) for line in lines or PARAGRAPHS]
+    return box.world.page(rfcs, title, content, at=NOW - HOUR).id
+
+
+def test_a13_three_attempts_then_the_next_provider_and_an_alert_when_all_are_down(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    rfc(box, rfcs)
+    model.think = lambda _document, _turn: Reply({"type": "error"}, status=529)
+    with vendor_server() as second:
+        second.script = [Reply(chat_completion("Say how fast."))]
+        with_openai(program, second)
+        done = program.sweep()
+        assert done.json["summaries_posted"] == 1
+        assert (len(model.sent), len(second.sent)) == (3, 1)
+        box.world.page(rfcs, "Logs", [blocks.paragraph("Text.")], at=NOW - HOUR)
+        second.script = [Reply("down", status=503)]
+        done = program.run("--once", "--json")
+    assert done.code == 69
+    assert done.json["pages_waiting"] == 1
+    assert "alert.raised" in done.err
+    assert "anthropic:claude-sonnet-5-5" in done.err
+    assert "openai:gpt-6.1-sol" in done.err
+
+
+def with_openai(program: Program, server: VendorServer) -> None:
+    program.env |= {"OPENAI_API_KEY": OPENAI_KEY, "OPENAI_BASE_URL": f"{server.url}/v1"}
+    program.config["models"] = ["anthropic:claude-sonnet-5-5", "openai:gpt-6.1-sol"]
+
+
+def test_a13_a_refused_key_is_said_at_once_without_the_next_provider(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    rfc(box, rfcs)
+    model.think = lambda _document, _turn: Reply(
+        {"type": "error", "error": {"type": "authentication_error", "message": "bad key"}}, 401
+    )
+    with vendor_server() as second:
+        second.script = [Reply(chat_completion("Never asked."))]
+        with_openai(program, second)
+        done = program.run("--once", "--json")
+        assert second.sent == []
+    assert done.code == 77
+    assert "ANTHROPIC_API_KEY" in done.err
+    assert len(model.sent) == 1
+    assert done.json["pages_waiting"] == 1
+
+
+def test_f2_the_same_points_in_other_words_over_25_sweeps_are_made_once(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    rng = random.Random(5)
+    quotes = [line.split() for line in PARAGRAPHS]
+
+    def think(_document: str, turn: int) -> object:
+        if turn:
+            return [finish()]
+        calls = []
+        for number, words in enumerate(quotes, 1):
+            start = rng.randrange(len(words) - 4)
+            end = rng.randrange(start + 3, len(words) + 1)
+            text = " ".join(rng.sample(["vague", "unclear", "say", "more", "why", "how"], 6))
+            calls.append(comment(f"B{number}", " ".join(words[start:end]), text))
+        return calls
+
+    model.think = think  # type: ignore[assignment]
+    for sweep in range(25):
+        program.sweep()
+        box.clock.advance(HOUR)
+        box.world.add_block(page, blocks.paragraph(f"Unrelated {sweep}."))
+        box.clock.advance(HOUR)
+    assert len(model.sent) > 25
+    per_block: dict[str, int] = {}
+    for one in posted(box):
+        per_block[one.parent_id] = per_block.get(one.parent_id, 0) + 1
+    assert all(count <= 2 for count in per_block.values())
+
+
+def test_f10_an_edited_prompt_page_holds_from_the_next_review_on(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    prompt = box.world.page(None, "Prompt", [blocks.paragraph("Be strict.")], at=NOW - 2 * HOUR)
+    program.config["databases"][0]["prompt"] = prompt.id
+    rfc(box, rfcs)
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.rewrite(prompt, [blocks.paragraph("Be gentle.")])
+    box.world.page(rfcs, "Logs", [blocks.paragraph("Text.")], at=box.clock() - HOUR / 2)
+    program.sweep()
+    first, second = (json.dumps(one.body["system"]) for one in model.sent)
+    assert "Be strict." in first
+    assert "Be gentle." in second
+    assert "Be strict." not in second
+
+
+def test_f11_pages_that_the_prompt_mentions_are_read_and_a_cycle_ends(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    world = box.world
+    deep = world.page(None, "Deep", [blocks.paragraph("Depth knowledge.")])
+    guide = world.page(None, "Guide", [blocks.paragraph("Guide knowledge.")])
+    prompt = world.page(None, "Prompt", [blocks.paragraph("Be strict.")])
+    for holder, mentioned in ((prompt, guide), (guide, deep), (deep, prompt), (deep, guide)):
+        mention = {"type": "mention", "mention": {"type": "page", "page": {"id": mentioned.id}}}
+        world.add_block(holder, blocks.block("paragraph", {"rich_text": [mention]}))
+    program.config["databases"][0]["prompt"] = prompt.id
+    rfc(box, rfcs)
+    program.sweep()
+    system = json.dumps(model.sent[0].body["system"])
+    for words in ("Be strict.", "Guide knowledge.", "Depth knowledge."):
+        assert system.count(words) == 1
+
+
+def test_f12_what_does_not_fit_a_small_window_is_left_out_and_said(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    content = []
+    for section in ("Problem", "Proposal", "Rollout"):
+        content += [blocks.heading(2, section), blocks.paragraph(f"{section} text. " * 200)]
+    box.world.page(rfcs, "Long", content, at=NOW - HOUR)
+    program.config["windows"] = {"anthropic:claude-sonnet-5-5": 8000}
+    model.think = lambda _document, _turn: "Shorten it."
+    program.sweep()
+    [document] = model.documents
+    assert "Problem text." in document
+    assert "Rollout text." not in document
+    assert "## Rollout" in document
+    [summary] = posted(box)
+    assert "Not read, too long for the model: " in plain(summary)
+    assert "Rollout" in plain(summary)
+
+
+def test_f13_a_model_that_repeats_itself_is_stopped_and_a_wall_of_text_is_clamped(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    program.config["limits"] = {"rounds": 20}
+    model.think = lambda _document, _turn: [comment("B1", "queues", "wall " * 4000)]
+    program.run("--once")
+    assert len(model.sent) == 2
+    assert "repeats itself" in program.run("explain", page).out
+    assert all(len(plain(one)) < 1_500 for one in posted(box))
