@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from daemon.sandbox import properties
-from daemon.sandbox.ids import Ids
 from daemon.sandbox.model import Database, Page, Parent, Property, Rich, Source, Stamp
 from daemon.sandbox.state import State
 
 
-Columns = Mapping[str, str | Iterable[str]]
+Columns = Mapping[str, str | Iterable[str] | Database | Source]
 
 
 def place(state: State, object_id: str | None) -> Parent:
@@ -32,23 +31,39 @@ def database(state: State, title: str, parent: Parent, by: str) -> Database:
 
 def source(state: State, database_id: str, title: str, columns: Columns, by: str) -> Source:
     """Put a data source into a database."""
-    now, made_columns = state.now(), _columns(state.ids, columns)
-    made = Source(state.ids(), database_id, title, made_columns, now, now, by)
+    now = state.now()
+    made = Source(state.ids(), database_id, title, {}, now, now, by)
+    made = replace(made, properties=_columns(state, made, columns))
     state.sources[made.id] = made
     held = state.databases[database_id]
     state.databases[database_id] = replace(held, sources=(*held.sources, made.id))
     return made
 
 
-def _columns(ids: Ids, given: Columns) -> dict[str, Property]:
+def _columns(state: State, own: Source, given: Columns) -> dict[str, Property]:
     title = next((name for name, kind in given.items() if kind == "title"), "Name")
     columns = {title: Property("title", title, "title")}
     for name, kind in given.items():
-        if isinstance(kind, str):
-            columns.setdefault(name, Property(ids.property(), name, kind))
-        else:
-            columns.setdefault(name, Property(ids.property(), name, "status", tuple(kind)))
+        if kind != "title":
+            columns[name] = _column(state, own, name, kind)
     return columns
+
+
+def _column(
+    state: State, own: Source, name: str, kind: str | Iterable[str] | Database | Source
+) -> Property:
+    new_id = state.ids.property()
+    if kind == "relation":
+        kind = own
+    if isinstance(kind, Database):
+        kind = state.sources[kind.source_id]
+    if isinstance(kind, Source):
+        target = {"database_id": kind.database_id, "data_source_id": kind.id}
+        config = target | {"type": "single_property", "single_property": {}}
+        return Property(new_id, name, "relation", config=config)
+    if isinstance(kind, str):
+        return Property(new_id, name, kind)
+    return Property(new_id, name, "status", tuple(kind))
 
 
 def page(state: State, parent: Parent, title: Rich, stamp: Stamp) -> Page:

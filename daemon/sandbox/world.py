@@ -73,8 +73,9 @@ class World:
 
         Args:
             title: Its title.
-            columns: The type of each property, or the options of a status; the title's name may
-                be given as a property of type "title". Default: Status and Owner.
+            columns: The type of each property; or the options of a status; or the database that
+                a relation leads to ("relation" leads to its own). A property of type "title"
+                renames the title. Default: Status and Owner.
             parent: A page to put it on; default: the workspace.
         """
         with self.state.lock:

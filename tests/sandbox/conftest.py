@@ -79,9 +79,21 @@ def box():
     return made
 
 
+@pytest.fixture(scope="session")
+def api_of():
+    """Ask any sandbox: `api_of(box, token, version)`."""
+    return Api
+
+
 @pytest.fixture
 def api(box):
     return Api(box)
+
+
+@pytest.fixture
+def as_bot(box):
+    """Ask as another bot with these capabilities."""
+    return lambda **capabilities: Api(box, box.add_bot("Other", **capabilities))
 
 
 @pytest.fixture
