@@ -62,8 +62,9 @@ def update_page(call: Call) -> Json:
     body = call.fields("properties", "in_trash", "is_locked", "icon", "cover", trash)
     if call.state.in_trash(found.id) and "properties" in body:
         raise invalid("Can't edit page that is archived. Unarchive the page before editing.")
-    for name, told in (body.get("properties") or {}).items():
-        _set_property(call, found, name, told)
+    wanted = _wanted(call, found, body.get("properties") or {})
+    for prop, value in wanted:
+        _set(call, found.id, prop, value)
     found = call.state.pages[found.id]
     trashed = bool(body.get("in_trash", body.get("archived", found.in_trash)))
     locked = bool(body.get("is_locked", found.is_locked))
@@ -73,18 +74,25 @@ def update_page(call: Call) -> Json:
     return objects.page(call.view, found)
 
 
-def _set_property(call: Call, found: Page, name: str, told: Any) -> None:
-    """Change one property as a request says.
+def _wanted(call: Call, found: Page, told: Json) -> list[tuple[Property, Any]]:
+    """Read all properties of a request before any is set.
 
     Raises:
-        Refusal: 400, there is no such property or the value is not of its type.
+        Refusal: 400, there is no such property or a value is not of its type.
     """
-    prop = _prop(objects.columns(call.state, found), name)
-    value = requested_value(prop, told, f"body.properties.{name}")
+    columns = objects.columns(call.state, found)
+    props = [(_prop(columns, name), value) for name, value in told.items()]
+    return [
+        (prop, requested_value(prop, value, f"body.properties.{prop.name}"))
+        for prop, value in props
+    ]
+
+
+def _set(call: Call, page_id: str, prop: Property, value: Any) -> None:
     if prop.type == "title":
-        call.state.pages[found.id] = replace(call.state.pages[found.id], title=value)
+        call.state.pages[page_id] = replace(call.state.pages[page_id], title=value)
     else:
-        making.set_value(call.state, found.id, prop, value)
+        making.set_value(call.state, page_id, prop, value)
 
 
 def _prop(columns: dict[str, Property], name: str) -> Property:

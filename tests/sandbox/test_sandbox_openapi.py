@@ -82,41 +82,8 @@ def validate(answer, schema, spec):
         pytest.fail(f"{found.json_path}: {found.message[:500]}")
 
 
-def every_block():
-    return [
-        *(blocks.heading(level, f"Heading {level}") for level in (1, 2, 3, 4)),
-        blocks.heading(2, "A toggle heading", blocks.paragraph("inside")),
-        blocks.paragraph("Text with **bold**, *italic*, ~~strike~~, `code`, [link](https://a.b)."),
-        blocks.paragraph([rich.equation("x^2"), rich.mention_date("2026-11-20")]),
-        blocks.bullet("one", blocks.bullet("two")),
-        blocks.numbered("first", start=3, form="letters"),
-        blocks.to_do("done", checked=True),
-        blocks.toggle("more", blocks.paragraph("hidden")),
-        blocks.quote("said"),
-        blocks.callout("mind", blocks.paragraph("this")),
-        blocks.template("again"),
-        blocks.code("x = 1", "python", "a caption"),
-        blocks.equation("e = mc^2"),
-        blocks.image("https://example.com/a.png", "An image"),
-        *(blocks.external(kind, "https://example.com/a") for kind in blocks.FILE_TYPES),
-        *(blocks.hosted(kind, "a b.bin", "A caption") for kind in blocks.FILE_TYPES),
-        blocks.bookmark("https://example.com", "A bookmark"),
-        blocks.embed("https://example.com"),
-        blocks.link_preview("https://example.com"),
-        blocks.table([["a", "**b**"], ["c"]]),
-        blocks.columns([blocks.paragraph("left")], [blocks.paragraph("right")]),
-        blocks.tabs(One=[blocks.paragraph("first")], Two=[]),
-        blocks.meeting_notes("Weekly", summary=[blocks.paragraph("short")]),
-        blocks.synced(blocks.paragraph("shared")),
-        blocks.divider(),
-        blocks.breadcrumb(),
-        blocks.table_of_contents(),
-        blocks.unsupported("form"),
-    ]
-
-
 @pytest.fixture(scope="module")
-def full():
+def full(every_block):
     """A world with one of everything."""
     box = Sandbox()
     world = box.world
@@ -146,7 +113,7 @@ def full():
     world.page(
         database,
         "Second",
-        every_block(),
+        every_block,
         Stage="Ready",
         Kind="big",
         Tags=["a", "b"],
