@@ -15,7 +15,7 @@ from daemon.sandbox import properties, rich
 from daemon.sandbox.inline import as_rich
 from daemon.sandbox.markdown import Fence, code, convert
 from daemon.sandbox.model import Database, Json, Rich
-from daemon.sandbox.world import World
+from daemon.sandbox.world import COLUMNS, World
 
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -82,7 +82,8 @@ def folder(world: World, path: Path) -> Database:
         raise FileNotFoundError(f"{path}: no *.md files in this folder")
     found = [document(file.read_text("utf-8-sig", "replace"), file.stem) for file in files]
     kinds = _kinds(found)
-    made = world.database("Documents")
+    others = {key: kind for key, kind in kinds.items() if key.lower() not in ("status", "owner")}
+    made = world.database("Documents", {"Title": "title", **COLUMNS, **others})
     for one in found:
         values = _values(world, one.front, kinds)
         world.page(made, one.title, one.blocks, **{"Status": IN_REVIEW} | values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 PLAIN = "plain text"
 # ruff: noqa: SIM905 - a list of ninety words reads better without ninety pairs of quotes
@@ -39,8 +41,8 @@ SILENT = ("text", "txt", "plain", "plaintext", "none")
 
 def language(info: str) -> tuple[str, str]:
     """Read a fence's info line: the language, and a caption that keeps an unknown one's name."""
-    name = info.replace("{", " ").replace(",", " ").split(maxsplit=1)
-    first = name[0].lower().lstrip(".") if name else ""
+    words = re.split(r"[\s,{}]+", info.lower().strip("{ "), maxsplit=1)
+    first = words[0].lstrip(".")
     found = OTHER_NAMES.get(first, first)
     if found in KNOWN:
         return found, ""

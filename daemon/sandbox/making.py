@@ -44,7 +44,7 @@ def _columns(state: State, own: Source, given: Columns) -> dict[str, Property]:
     title = next((name for name, kind in given.items() if kind == "title"), "Name")
     columns = {title: Property("title", title, "title")}
     for name, kind in given.items():
-        if kind != "title":
+        if name != title:
             columns[name] = _column(state, own, name, kind)
     return columns
 

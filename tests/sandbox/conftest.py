@@ -139,6 +139,7 @@ def every_block():
         blocks.tabs(One=[blocks.paragraph("first")], Two=[]),
         blocks.meeting_notes("Weekly", summary=[blocks.paragraph("short")]),
         blocks.synced(blocks.paragraph("shared")),
+        blocks.link_to_page("00000000-0000-4000-8000-000000000001"),
         blocks.divider(),
         blocks.breadcrumb(),
         blocks.table_of_contents(),
