@@ -117,7 +117,7 @@ def _plant(box: Box, told: Json) -> list[Json]:
 
 
 def _faults(box: Box, _: Json) -> list[Json]:
-    names = ("kind", "method", "path", "times", "skip", "wait", "status", "struck")
+    names = ("kind", "method", "path", "times", "skip", "wait", "status", "reason", "struck")
     return [{name: getattr(fault, name) for name in names} for fault in box.faults.planted]
 
 

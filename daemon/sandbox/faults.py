@@ -8,7 +8,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from daemon.sandbox.refusal import Refusal
-from daemon.sandbox.requests import rate_limited
+from daemon.sandbox.requests import RATE_REASON, rate_limited
 
 
 class Kind(StrEnum):
@@ -28,6 +28,7 @@ class Kind(StrEnum):
     DROP_SAVED = "drop_saved"
     SLOW_SAVED = "slow_saved"
     TRUNCATED = "truncated"
+    BLANK = "blank"
     NULL_CURSOR = "null_cursor"
     STALE_CURSOR = "stale_cursor"
     EMPTY_PAGE = "empty_page"
@@ -51,6 +52,7 @@ class Fault:
         skip: How many matching requests still pass before.
         wait: Seconds in Retry-After, or of a slow answer.
         status: The status of an HTML answer.
+        reason: Notion's reason for a rate limit; "public_api_request_blocked" asks for no retry.
         struck: How often it struck.
     """
 
@@ -61,6 +63,7 @@ class Fault:
     skip: int = 0
     wait: float = 1
     status: int = 502
+    reason: str = RATE_REASON
     struck: int = 0
 
     def strikes(self, method: str, path: str) -> bool:
@@ -127,7 +130,7 @@ _GUIDANCE = ["Read the object again to see its current state.", "Do not repeat t
 def refusal(fault: Fault) -> Refusal | None:
     """Give the error that a fault answers with; None for one that does something else."""
     if fault.kind is Kind.RATE_LIMITED:
-        return rate_limited(int(fault.wait))
+        return rate_limited(int(fault.wait), fault.reason)
     if fault.kind is Kind.SAVED:
         return Refusal(503, "service_unavailable", _SAVED, {"retry_guidance": _GUIDANCE})
     found = _ERRORS.get(fault.kind)

@@ -24,6 +24,7 @@ _SECTIONS = frozenset(
     ["abstract", "background", "introduction", "motivation", "overview", "problem", "summary"]
 )
 IN_REVIEW = "In review"
+_H1 = "heading_1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Document:
 def document(text: str, name: str, fence: Fence = code) -> Document:
     """Read a Markdown document.
 
-    The title is the front matter's, else the first-level heading that the document opens with,
-    unless that is the name of a section, else `name`.
+    The title is the front matter's; else the first heading of the first level, unless that is the
+    name of a section; else `name`. A heading that opens the document moves into the title.
     """
     front, body = _front(text)
     found = convert(body, fence)
@@ -47,14 +48,18 @@ def document(text: str, name: str, fence: Fence = code) -> Document:
     others = {key: value for key, value in front.items() if key not in titled}
     if titled:
         return Document(as_rich(str(next(iter(titled.values())))), others, found)
-    if found and found[0]["type"] == "heading_1" and _is_title(found[0]["heading_1"]["rich_text"]):
-        return Document(found[0]["heading_1"]["rich_text"], others, found[1:])
-    return Document([rich.text(name)], others, found)
+    heading = _heading(found)
+    if heading is None:
+        return Document([rich.text(name)], others, found)
+    return Document(heading, others, found[1:] if found[0]["type"] == _H1 else found)
 
 
-def _is_title(heading: Rich) -> bool:
+def _heading(found: Sequence[Json]) -> Rich | None:
+    """Give the first heading of the first level, if it can be a title."""
+    headings = (block[_H1]["rich_text"] for block in found if block["type"] == _H1)
+    heading: Rich = next(headings, [])
     words = rich.plain(heading).strip().lower().strip(":.")
-    return bool(words) and words not in _SECTIONS
+    return heading if words and words not in _SECTIONS else None
 
 
 def _front(text: str) -> tuple[dict[str, Any], str]:

@@ -41,6 +41,14 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """A group of people, as a property of people may hold."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bot:
     """A connection: its token and what it may do.
 

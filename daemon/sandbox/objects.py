@@ -191,6 +191,8 @@ def _shown_name(state: State, found: Comment) -> str | None:
 def block(view: View, found: Block) -> Json:
     """Show a block. Meeting notes had another name under the older version."""
     kind = found.type
+    if found.id in view.state.quirks.partial:
+        return {"object": "block", "id": found.id}
     if kind == "meeting_notes" and view.version == OLD:
         kind = "transcription"
     held: Json = {"type": "page_id", "page_id": found.parent_id}

@@ -42,14 +42,16 @@ def query(call: Call) -> Json:
 
 
 def _allowed(call: Call) -> tuple[str, ...]:
-    names = ("filter", "sorts", "start_cursor", "page_size", "in_trash", "result_type")
+    # The documentation of summer 2026 has is_archived, the types of the time do not.
+    paging = ("start_cursor", "page_size")
+    names = ("filter", "sorts", *paging, "in_trash", "is_archived", "result_type")
     return (*names, "archived") if call.is_old else names
 
 
 def _found(call: Call, source: Source, body: Json) -> Iterable[Page]:
     state = call.state
     trashed = bool(body.get("in_trash", body.get("archived", False)))
-    if body.get("result_type") == "data_source":
+    if body.get("result_type") == "data_source" or body.get("is_archived"):
         return
     for page_id in state.rows.get(source.id, ()):
         page = state.pages[page_id]

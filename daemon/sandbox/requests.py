@@ -11,6 +11,7 @@ from daemon.sandbox.refusal import Refusal
 
 
 WINDOW_SECONDS = 60
+RATE_REASON = "public_api_request_rate_limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +96,12 @@ class Window:
         self.spent[token] = (window, used + 1)
 
 
-def rate_limited(wait: int) -> Refusal:
+def rate_limited(wait: int, reason: str = RATE_REASON) -> Refusal:
     """Refuse until `wait` seconds have passed."""
     return Refusal(
         429,
         "rate_limited",
         "You have been rate limited. Please try again in a few minutes.",
-        {"rate_limit_reason": "public_api_request_rate_limit", "retry_after": str(wait)},
+        {"rate_limit_reason": reason, "retry_after": str(wait)},
         wait,
     )

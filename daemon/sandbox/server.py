@@ -145,7 +145,8 @@ def _call(server: Server, request: Request) -> Call:
 
 
 def _token(request: Request) -> str:
-    return request.headers.get("authorization", "").removeprefix("Bearer ")
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if kind == "Bearer" else ""
 
 
 def _bot(state: State, request: Request) -> Bot:
@@ -203,6 +204,8 @@ async def _spoiled(server: Server, fault: Fault, answer: Json) -> Response:
         await anyio.sleep(fault.wait)
     elif refused := refusal(fault):
         return _json(server, refused.status, refused.body(), refused.wait)
+    if fault.kind is Kind.BLANK:
+        return Response("{}", 200, _date(server), "application/json; charset=utf-8")
     response = _json(server, 200, answer | _cursors(server, fault, answer))
     if fault.kind is Kind.TRUNCATED:
         half = bytes(response.body)[: len(response.body) // 2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import RLock
 from typing import Any
@@ -15,6 +15,7 @@ from daemon.sandbox.model import (
     Comment,
     Database,
     Discussion,
+    Group,
     Page,
     Parent,
     Person,
@@ -36,6 +37,7 @@ class Quirks:
             between two pages of results are skipped or seen twice.
         references: How many references a page object holds before it is cut.
         page_size: The most results one answer holds, whatever was asked for.
+        partial: Ids of blocks that are shown by id alone.
     """
 
     query_cap: int = 10_000
@@ -43,6 +45,7 @@ class Quirks:
     moving_cursors: bool = False
     references: int = 25
     page_size: int = 100
+    partial: set[str] = field(default_factory=set)
 
 
 class State:
@@ -60,6 +63,7 @@ class State:
         self.workspace_name = "Sandbox"
         self.people: dict[str, Person] = {}
         self.bots: dict[str, Bot] = {}
+        self.groups: dict[str, Group] = {}
         self.databases: dict[str, Database] = {}
         self.sources: dict[str, Source] = {}
         self.pages: dict[str, Page] = {}

@@ -38,8 +38,10 @@ def partial_user(user_id: str) -> Json:
 
 
 def user(view: View, user_id: str) -> Json:
-    """Show a user as far as the bot may know; a vanished one by id alone."""
+    """Show a user or group as far as the bot may know; a vanished one by id alone."""
     state = view.state
+    if group := state.groups.get(user_id):
+        return {"object": "group", "id": user_id, "name": group.name}
     if not view.bot.users:
         return partial_user(user_id)
     if found := state.people.get(user_id):

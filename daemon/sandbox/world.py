@@ -15,6 +15,7 @@ from daemon.sandbox.model import (
     Comment,
     Database,
     Discussion,
+    Group,
     Json,
     Page,
     Person,
@@ -53,6 +54,16 @@ class World:
         address = email or f"{name.lower().replace(' ', '.')}@example.com"
         made = Person(self.state.ids(), name, address)
         self.state.people[made.id] = made
+        return made
+
+    def leave(self, person: Thing) -> None:
+        """Let a person leave: what they made stays, with their id alone."""
+        del self.state.people[ident(person)]
+
+    def group(self, name: str) -> Group:
+        """Make a group, to stand in a property of people."""
+        made = Group(self.state.ids(), name)
+        self.state.groups[made.id] = made
         return made
 
     def bot(self, name: str, **capabilities: bool) -> Bot:

@@ -141,6 +141,12 @@ def test_unsupported_blocks_are_named(api, world, page):
     assert api.get(f"blocks/{block.id}")["unsupported"] == {"block_type": "form"}
 
 
+def test_a_block_may_be_shown_by_its_id_alone(api, world, page):
+    block = world.add_block(page, blocks.paragraph("x"))
+    world.quirks.partial.add(block.id)
+    assert kids(api, page.id) == [{"object": "block", "id": block.id}]
+
+
 def test_a_child_page_is_a_block_with_the_id_of_the_page(api, world, page):
     child = world.page(page, "Deeper", [blocks.paragraph("in the child")])
     (block,) = kids(api, page.id)

@@ -121,6 +121,19 @@ def test_json_that_ends_in_the_middle(way, world, page):
     assert len(world.comments()) == 1
 
 
+def test_a_success_that_says_nothing(way, world, page):
+    way.box.faults.plant(Kind.BLANK)
+    answer = way.comment(page)
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert len(world.comments()) == 1
+
+
+def test_a_rate_limit_may_have_another_reason(way):
+    way.box.faults.plant(Fault(Kind.RATE_LIMITED, reason="public_api_request_blocked"))
+    told = way.ask("GET", "users/me").json()["additional_data"]
+    assert told["rate_limit_reason"] == "public_api_request_blocked"
+
+
 @pytest.mark.parametrize("kind", [Kind.SLOW, Kind.SLOW_SAVED])
 def test_a_slow_answer_runs_into_the_timeout_of_the_client(way, world, page, kind):
     way.box.faults.plant(Fault(kind, wait=30))

@@ -247,7 +247,8 @@ def _strings(value):
     [
         ("# The title\n\ntext", "The title", "text"),
         ("---\ntitle: From above\n---\n# Heading\n", "From above", "Heading"),
-        ("text\n\n# Later heading\n", "file-name", "text"),
+        ("text\n\n# Later heading\n", "Later heading", "text"),
+        ("text\n\n# Motivation\n\n# Design\n", "file-name", "text"),
         ("# Summary\n\ntext", "file-name", "Summary"),
         ("## Second level\n", "file-name", "Second level"),
         ("\ufeff# With a mark\n\ntext".removeprefix("\ufeff"), "With a mark", "text"),

@@ -32,10 +32,11 @@ def test_each_token_is_a_bot_of_its_own(box, api, api_of):
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "nonsense"}],
+    [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "TOKEN"}],
 )
-def test_an_unknown_token_is_refused(api, headers):
-    given = {"Notion-Version": "2026-03-11"} | headers
+def test_an_unknown_token_is_refused(box, api, headers):
+    named = {name: value.replace("TOKEN", box.token) for name, value in headers.items()}
+    given = {"Notion-Version": "2026-03-11"} | named
     answer = api.ask("GET", "users/me", headers=given)
     told = answer.json()
     assert answer.status_code == 401
@@ -67,6 +68,26 @@ def test_users_are_listed_by_pages(api, world):
 def test_only_itself_sees_a_bots_workspace(box, api):
     other = box.world.bot("Other")
     assert api.get(f"users/{other.id}")["bot"] == {}
+
+
+def test_who_left_is_not_found_and_leaves_an_id_behind(api, world, rfcs):
+    ben = world.person("Ben Okafor")
+    page = world.page(rfcs, "Queues", by=ben, Owner=[ben])
+    comment = world.comment(page, "Hm.", by=ben)
+    world.leave(ben)
+    assert api.refused("GET", f"users/{ben.id}")[0] == 404
+    owner = api.get(f"pages/{page.id}")["properties"]["Owner"]["people"]
+    assert owner == [{"object": "user", "id": ben.id}]
+    shown = api.get(f"comments/{comment.id}")
+    assert shown["display_name"] == {"type": "user", "resolved_name": None}
+    assert shown["created_by"]["id"] == ben.id
+
+
+def test_a_group_may_own_a_page(api, world, rfcs):
+    team = world.group("Platform")
+    page = world.page(rfcs, "Queues", Owner=[team])
+    owner = api.get(f"pages/{page.id}")["properties"]["Owner"]["people"]
+    assert owner == [{"object": "group", "id": team.id, "name": "Platform"}]
 
 
 def test_without_user_information_users_are_ids_alone(as_bot, world, rfcs):

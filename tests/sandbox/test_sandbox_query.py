@@ -162,7 +162,8 @@ def test_people_and_relations_are_filtered_by_id(api, world):
         ({"page_size": 0}, "body.page_size should be ≥ `1`"),
         ({"page_size": "many"}, "should be a number"),
         ({"start_cursor": "nonsense"}, "The start_cursor provided is invalid: nonsense"),
-        ({"is_archived": True}, "body.is_archived should be not present"),
+        ({"archived": True}, "body.archived should be not present"),
+        ({"colour": "red"}, "body.colour should be not present"),
     ],
 )
 def test_what_is_no_query_is_refused(api, rfcs, three, body, message):
@@ -303,6 +304,11 @@ def test_trashed_pages_come_only_when_asked_for(api, world, rfcs):
     assert names(api.post(path, {"in_trash": True})) == ["Gone"]
     world.restore(gone)
     assert sorted(names(api.post(path))) == ["Gone", "Kept"]
+
+
+def test_no_page_is_archived(query, three):
+    assert query(is_archived=True)["results"] == []
+    assert len(query(is_archived=False)["results"]) == 3
 
 
 def test_result_type_page_gives_pages_and_data_source_gives_none(query, three):
