@@ -1,0 +1,263 @@
+"""A comment's Markdown -> rich text within Notion's limits. Pure.
+
+A comment holds inline text only: what Markdown would make a list, a heading or a fence is written
+so that it reads well as plain lines. Nothing here ever makes a mention.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from daemon.domain import Finding, Severity
+
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+Json = dict[str, Any]
+
+# https://developers.notion.com/reference/request-limits. Whether the unit is UTF-16 or code points
+# is not documented: UTF-16 is never the smaller count.
+ITEM_UNITS = 2_000
+ITEMS = 100
+URL_CHARS = 2_000
+CUT = "… (cut: too long for one comment)"
+QUOTE_CHARS = 200
+INDENT = "   "
+_SCHEMES = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Text with its marks; pieces of equal marks may be joined."""
+
+    text: str
+    bold: bool = False
+    italic: bool = False
+    strike: bool = False
+    code: bool = False
+    url: str | None = None
+
+
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
+
+
+def rich_text(markdown: str) -> list[Json]:
+    """Return the rich text items of a comment: at most 100 of at most 2,000 UTF-16 units.
+
+    Bold, italic, strikethrough, code and http(s) links become rich text. What is longer than
+    Notion takes in one comment is cut, and ends by saying so.
+    """
+    pieces = _joined(_pieces(_parser().parse(markdown)))
+    parts = [part for piece in pieces for part in _parts(piece)]
+    if len(parts) > ITEMS:
+        room = ITEM_UNITS - len(CUT)
+        last = replace(parts[ITEMS - 1], text=_taken(parts[ITEMS - 1].text, room) + CUT)
+        parts = [*parts[: ITEMS - 1], last]
+    return [_item(part) for part in parts]
+
+
+def plain_text(items: Iterable[Json]) -> str:
+    """Return the text of request items, as Notion will show it."""
+    return "".join(item["text"]["content"] for item in items)
+
+
+def same_text(one: str, other: str) -> bool:
+    """Compare texts as Notion may normalise them on the way."""
+    return _normal(one) == _normal(other)
+
+
+def _normal(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def finding_body(finding: Finding) -> str:
+    """Return a finding's comment as Markdown: its quote in italics, then what it says."""
+    grave = "**Blocking.** " if finding.severity is Severity.BLOCKING else ""
+    return f"*{_escaped(_short(finding.quote))}*\n\n{grave}{finding.text}"
+
+
+def _short(quote: str) -> str:
+    quote = " ".join(quote.split())
+    if len(quote) <= QUOTE_CHARS:
+        return quote
+    half = QUOTE_CHARS // 2
+    return f"{quote[:half].rsplit(' ', 1)[0]} … {quote[-half:].split(' ', 1)[-1]}"
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>&~#|!])", r"\\\1", text)
+
+
+def _pieces(tokens: Sequence[Token]) -> Iterator[_Piece]:
+    """Walk block tokens; a blank line between paragraphs, a line for each item of a list."""
+    walk = _Walk()
+    for token in tokens:
+        yield from walk.step(token)
+
+
+class _Walk:
+    """Where the walk through the blocks stands: lists around it, and the space before what comes."""
+
+    def __init__(self) -> None:
+        self._lists: list[int | None] = []
+        self._quotes = 0
+        self._mark = ""
+        self._gap = ""
+        self._bold = False
+
+    def step(self, token: Token) -> Iterator[_Piece]:
+        """Yield what one token writes."""
+        match token.type:
+            case "bullet_list_open":
+                self._lists.append(None)
+            case "ordered_list_open":
+                self._lists.append(int(token.attrGet("start") or 1))
+            case "bullet_list_close" | "ordered_list_close":
+                self._lists.pop()
+                self._gap = "\n" if self._lists else "\n\n"
+            case "list_item_open":
+                self._mark = self._next_mark()
+            case "blockquote_open":
+                self._quotes += 1
+            case "blockquote_close":
+                self._quotes -= 1
+            case "heading_open":
+                self._bold = True
+            case "heading_close":
+                self._bold = False
+            case "inline":
+                yield from self._lead()
+                yield from self._inline(token.children or [])
+                self._gap = "\n" if self._lists else "\n\n"
+            case "fence" | "code_block":
+                yield from self._lead()
+                yield _Piece(token.content.rstrip("\n"), code=True)
+                self._gap = "\n" if self._lists else "\n\n"
+            case "hr":
+                yield from self._lead()
+                yield _Piece("---")
+                self._gap = "\n\n"
+
+    def _next_mark(self) -> str:
+        number = self._lists[-1]
+        if number is None:
+            return "• "
+        self._lists[-1] = number + 1
+        return f"{number}. "
+
+    def _lead(self) -> Iterator[_Piece]:
+        indent = INDENT * max(len(self._lists) - 1, 0)
+        quote = "> " * self._quotes
+        if lead := self._gap + indent + quote + self._mark:
+            yield _Piece(lead)
+        self._gap = self._mark = ""
+
+    def _inline(self, tokens: Sequence[Token]) -> Iterator[_Piece]:
+        style = _Piece("", bold=self._bold)
+        outer: list[_Piece] = []
+        for token in tokens:
+            kind, _, end = token.type.rpartition("_")
+            if end == "open":
+                outer.append(style)
+                style = _opened(style, kind, token)
+            elif end == "close":
+                style = outer.pop()
+            elif text := _text(token):
+                yield replace(style, text=text, code=style.code or token.type == "code_inline")
+
+
+def _opened(style: _Piece, kind: str, token: Token) -> _Piece:
+    match kind:
+        case "strong":
+            return replace(style, bold=True)
+        case "em":
+            return replace(style, italic=True)
+        case "s":
+            return replace(style, strike=True)
+        case "link":
+            return replace(style, url=_address(str(token.attrGet("href") or "")))
+        case _:
+            return style
+
+
+def _address(url: str) -> str | None:
+    fits = url.lower().startswith(_SCHEMES) and len(url) <= URL_CHARS
+    return url if fits else None
+
+
+def _text(token: Token) -> str:
+    if token.type in ("softbreak", "hardbreak"):
+        return "\n"
+    return token.content
+
+
+def _joined(pieces: Iterable[_Piece]) -> list[_Piece]:
+    """Join neighbours of equal marks: fewer items, and what Notion reads back the same way."""
+    out: list[_Piece] = []
+    for piece in pieces:
+        if out and replace(out[-1], text="") == replace(piece, text=""):
+            out[-1] = replace(piece, text=out[-1].text + piece.text)
+        else:
+            out.append(piece)
+    return out
+
+
+def _parts(piece: _Piece) -> Iterator[_Piece]:
+    rest = piece.text
+    while rest:
+        taken = _taken(rest, ITEM_UNITS)
+        yield replace(piece, text=taken)
+        rest = rest[len(taken) :]
+
+
+def _taken(text: str, units: int) -> str:
+    """Return the longest beginning of at most `units`, at a word's end where there is one."""
+    end = used = 0
+    for char in text:
+        used += 2 if ord(char) > 0xFFFF else 1  # noqa: PLR2004 - the end of UTF-16's one unit
+        if used > units:
+            break
+        end += 1
+    if end == len(text):
+        return text
+    word = max(text.rfind(" ", 0, end), text.rfind("\n", 0, end)) + 1
+    return text[: word if word > end // 2 else _whole_grapheme(text, end)]
+
+
+def _whole_grapheme(text: str, end: int) -> int:
+    """Step back so that no joined emoji, modifier or accent is torn from what it belongs to."""
+    place = end
+    while place > max(end - 32, 1) and (_belongs(text[place]) or text[place - 1] == "\u200d"):
+        place -= 1
+    return place if place > max(end - 32, 1) else end
+
+
+def _belongs(char: str) -> bool:
+    joins = char in "\u200d\ufe0f\u20e3" or "\U0001f3fb" <= char <= "\U0001f3ff"
+    return joins or bool(unicodedata.combining(char))
+
+
+def _item(piece: _Piece) -> Json:
+    item: Json = {"type": "text", "text": {"content": piece.text}}
+    if piece.url:
+        item["text"]["link"] = {"url": piece.url}
+    marks = {
+        "bold": piece.bold,
+        "italic": piece.italic,
+        "strikethrough": piece.strike,
+        "code": piece.code,
+    }
+    if on := {name: True for name, is_on in marks.items() if is_on}:
+        item["annotations"] = on
+    return item
