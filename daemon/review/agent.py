@@ -125,10 +125,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """How a review went. `tools` holds what was accepted; `text` what was said in place of finish.
+    """How a review went.
 
-    `usage` counts every request, those to providers that failed as well. `omitted` names the
-    sections that this model could not be shown.
+    Attributes:
+        outcome: How it ended.
+        text: What the model said in place of `finish`, or why it refused; else "".
+        model: Who held it, such as `anthropic:claude-sonnet-5-5`.
+        usage: Every request, those to providers that failed as well.
+        tools: What was accepted, also where the outcome is not complete.
+        omitted: The sections that this model could not be shown.
     """
 
     outcome: Outcome

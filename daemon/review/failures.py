@@ -18,12 +18,13 @@ from daemon.errors import ConfigError, TokenRefused
 
 
 if TYPE_CHECKING:
-    from pydantic_ai.exceptions import ModelHTTPError
+    from pydantic_ai.exceptions import AgentRunError, ModelHTTPError
 
 
 DETAIL = 200  # characters of a vendor's own words that a message repeats
 _TRANSIENT = (408, 409, 429)
-_REFUSED = (401, 403)
+_UNKNOWN_KEY = 401
+_REFUSED = (_UNKNOWN_KEY, 403)
 _NO_SUCH_MODEL = 404
 _TOO_LARGE = 413
 _SERVER = 500
@@ -96,19 +97,23 @@ def sort_out(error: Exception, origin: Origin) -> Exception:
     return error
 
 
-def _by_kind(error: Exception, told: str) -> Exception:
+def _by_kind(error: AgentRunError, told: str) -> Exception:
+    """Judge a failure that came without a status: below HTTP, or inside an answer."""
     from pydantic_ai import exceptions as vendor
 
+    if getattr(error, "provider_error_code", None) in _FLAGGED:
+        return Flagged(told)
     match error:
         case vendor.ModelContextWindowExceededError():
-            return TooLong(_window(str(error)))
+            return TooLong(_window(told))
         case vendor.ModelQuotaExceededError():
             return Down(told)
-        case vendor.ModelTimeoutError() | vendor.ModelRequestTimeout():
+        case vendor.ModelTimeoutError():
             return Hiccup("timed out")
         case vendor.ModelConnectionError():
             return Hiccup(f"no connection: {told}")
-    return Hiccup(f"malformed answer: {told}")
+    is_unreadable = type(error) in (vendor.ModelAPIError, vendor.UnexpectedModelBehavior)
+    return Hiccup(f"malformed answer: {told}" if is_unreadable else told)
 
 
 def _by_status(error: ModelHTTPError, origin: Origin) -> Exception:
@@ -134,9 +139,11 @@ def _mistake(error: ModelHTTPError, told: str, origin: Origin) -> Exception:
     """Return the error that names what to mend: the key, the model or the address."""
     status = error.status_code
     if status in _REFUSED:
+        # What a 401 says is left out: some servers repeat part of the key in it.
+        why = f"{status}" if status == _UNKNOWN_KEY else f"{status} {told}"
         return TokenRefused(
-            f"{origin.name}: the key in {origin.key_variable} was refused ({status}); put a valid "
-            f"one there that may use this model"
+            f"{origin.name}: the key in {origin.key_variable} was refused ({why}); put a valid one "
+            f"there that may use this model"
         )
     address = f", or the address in {origin.url_variable}" if origin.own_server else ""
     if status == _NO_SUCH_MODEL:

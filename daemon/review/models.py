@@ -182,8 +182,8 @@ class Chain:
 
         try:
             return await converse(tools, ask, limits)
-        except Flagged:
-            return Outcome.REFUSED, ""
+        except Flagged as reason:
+            return Outcome.REFUSED, str(reason)
 
     def _line(self, name: str, brief: Brief, specs: Sequence[ToolSpec], room: int) -> Line:
         from daemon.review import vendors, wire

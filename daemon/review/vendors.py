@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 TIMEOUT_SECONDS = 120.0  # one answer; a provider that is silent for longer counts as down
+OWN_SERVER_SECONDS = 600.0  # a model on a CPU reads a long document for minutes
 CONNECT_SECONDS = 5.0
 # Thinking is paid as output and counts towards its limit: as much of it as leaves room to speak.
 EFFORT: Literal["low"] = "low"
@@ -67,10 +68,11 @@ def endpoint(name: str, access: ModelAccess) -> Endpoint:
     return speak(model, origin, access.url(vendor))
 
 
-def _timeout() -> Timeout:
+def _timeout(origin: Origin) -> Timeout:
     from httpx2 import Timeout
 
-    return Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
+    seconds = OWN_SERVER_SECONDS if origin.own_server else TIMEOUT_SECONDS
+    return Timeout(seconds, connect=CONNECT_SECONDS)
 
 
 def _anthropic(model: str, origin: Origin, url: str) -> Endpoint:
@@ -78,7 +80,9 @@ def _anthropic(model: str, origin: Origin, url: str) -> Endpoint:
     from pydantic_ai.models.anthropic import AnthropicModel, AnthropicModelSettings
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
-    client = AsyncAnthropic(api_key=origin.secret, base_url=url, timeout=_timeout(), max_retries=0)
+    client = AsyncAnthropic(
+        api_key=origin.secret, base_url=url, timeout=_timeout(origin), max_retries=0
+    )
     model_ = AnthropicModel(model, provider=AnthropicProvider(anthropic_client=client))
     settings = AnthropicModelSettings(
         anthropic_cache_instructions=True,  # covers the tools: they stand before the instructions
@@ -93,7 +97,7 @@ def _anthropic(model: str, origin: Origin, url: str) -> Endpoint:
 def _openai_client(origin: Origin, url: str) -> AsyncOpenAI:
     from openai import AsyncOpenAI
 
-    return AsyncOpenAI(api_key=origin.secret, base_url=url, timeout=_timeout(), max_retries=0)
+    return AsyncOpenAI(api_key=origin.secret, base_url=url, timeout=_timeout(origin), max_retries=0)
 
 
 def _openai(model: str, origin: Origin, url: str) -> Endpoint:

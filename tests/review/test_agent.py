@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tool_fakes import FakeTools
 
@@ -167,7 +167,7 @@ def test_the_time_limit_ends_the_review_and_what_was_accepted_stays() -> None:
         return calls(comment())
 
     tools = FakeTools()
-    outcome, text = asyncio.run(converse(tools, slow, Limits(rounds=4, seconds=0.05)))
+    outcome, text = asyncio.run(converse(tools, slow, Limits(rounds=4, seconds=0.2)))
     assert (outcome, text) == (Outcome.TIME, "")
     assert tools.comments == ["Say why."]
 
@@ -258,6 +258,7 @@ TURNS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(TURNS, min_size=1, max_size=6), st.integers(1, 5))
 def test_whatever_a_model_does_each_call_is_answered_and_the_end_is_named(
     turns: list[Turn], rounds: int

@@ -128,7 +128,7 @@ def test_a13_a_model_that_says_nothing_in_time_is_replaced() -> None:
         raise AssertionError
 
     rig = Rig(anthropic=ScriptedModel(silent), openai=well())
-    conversation = asyncio.run(rig.converse(A, B, limits=Limits(rounds=4, seconds=0.05)))
+    conversation = asyncio.run(rig.converse(A, B, limits=Limits(rounds=4, seconds=0.5)))
     assert conversation.model == B
 
 
@@ -173,14 +173,30 @@ def test_a_model_that_answers_again_is_first_again() -> None:
     assert [asyncio.run(rig.converse(A, B)).model for _ in range(3)] == [B, A, A]
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a13_a_refused_key_is_said_at_once_without_the_next_model(status: int) -> None:
-    first, second = ScriptedModel(http(status, f"bad key {SECRET}")), well()
+def test_a_model_that_answered_is_no_longer_held_to_its_failure() -> None:
+    rig = Rig(anthropic=ScriptedModel(http(402), finish()), openai=well())
+    with pytest.raises(Unavailable):
+        asyncio.run(rig.converse(A))
+    assert asyncio.run(rig.converse(A)).model == A
+    assert asyncio.run(rig.converse(A, B)).model == A, "another database prefers it, too"
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "why"),
+    [
+        (401, "bad key sk-pl…4711", "401"),
+        (403, "country not supported", "403 country not supported"),
+    ],
+)
+def test_a13_a_refused_key_is_said_at_once_without_the_next_model(
+    status: int, said: str, why: str
+) -> None:
+    first, second = ScriptedModel(http(status, said)), well()
     rig = Rig(anthropic=first, openai=second)
     with pytest.raises(TokenRefused) as raised:
         asyncio.run(rig.converse(A, B))
     assert str(raised.value) == (
-        f"anthropic:m: the key in ANTHROPIC_API_KEY was refused ({status}); "
+        f"anthropic:m: the key in ANTHROPIC_API_KEY was refused ({why}); "
         "put a valid one there that may use this model"
     )
     assert (first.requests, second.requests) == (1, 0)
@@ -215,7 +231,8 @@ def test_a1_a_key_that_a_server_repeats_is_never_told(status: int) -> None:
 
 def test_a22_a_flagged_prompt_is_a_refusal_and_not_a_mistake() -> None:
     rig = Rig(openai=ScriptedModel(http(400, "flagged", code="invalid_prompt")))
-    assert asyncio.run(rig.converse(B)).outcome is Outcome.REFUSED
+    conversation = asyncio.run(rig.converse(B))
+    assert (conversation.outcome, conversation.text) == (Outcome.REFUSED, "flagged")
 
 
 def test_a22_a_refusal_is_not_taken_to_the_next_model() -> None:
@@ -264,6 +281,15 @@ def test_f12_without_a_size_the_document_is_halved_until_it_fits() -> None:
     assert conversation.outcome is Outcome.DONE
     sizes = [len(rig.document), *(window.prompt * 4 for window in rig.windows[1:])]
     assert all(later <= earlier / 2 + 200 for earlier, later in pairwise(sizes))
+
+
+def test_f12_a_document_that_is_longer_than_it_looks_is_cut_further_and_further() -> None:
+    rig = Rig(access=ModelAccess(windows={A: 8192}), anthropic=ScriptedModel(http(413)))
+    rig.document = "\N{PILE OF POO}" * 100_000  # several tokens each, and `make` does not know
+    rig.make = lambda window: (rig.windows.append(window), Rig.make(rig, None))[1]  # type: ignore[method-assign]
+    with pytest.raises(Unavailable):
+        asyncio.run(rig.converse(A))
+    assert [window.tokens for window in rig.windows[::2]] == [8192, 4096, 2048, 1024, 512]
 
 
 def test_f12_a_document_that_never_fits_goes_to_the_next_model_and_breaks_nothing() -> None:

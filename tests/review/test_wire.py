@@ -29,6 +29,7 @@ from daemon.review import access as access_module
 from daemon.review.access import ModelAccess
 from daemon.review.agent import Brief, Conversation, Limits, Window
 from daemon.review.models import ATTEMPTS, Chain
+from daemon.review.vendors import endpoint
 
 
 SONNET, SOL, LOCAL = "anthropic:claude-sonnet-5-5", "openai:gpt-6.1-sol", "openai:local"
@@ -232,7 +233,7 @@ def test_openai_hears_the_answers_in_a_history_of_its_own_items(at_openai: Vendo
     assert reasoned["encrypted_content"] == "b3BhcXVl"
     assert made["call_id"] == answered["call_id"] == "call_7"
     assert json.loads(answered["output"]) == {"error": "Refused: the comment says nothing."}
-    assert "previous_response_id" not in at_openai.sent[1].body
+    assert not {"previous_response_id", "prompt_cache_options"} & at_openai.sent[1].body.keys()
 
 
 def test_a_server_of_ones_own_is_spoken_to_over_chat_completions(vendor: VendorServer) -> None:
@@ -245,6 +246,21 @@ def test_a_server_of_ones_own_is_spoken_to_over_chat_completions(vendor: VendorS
         {"role": "system", "content": "How to review."},
         {"role": "user", "content": "[B1] The document."},
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "seconds"),
+    [
+        (SONNET, {}, 120),
+        (SOL, {}, 120),
+        (SONNET, {"anthropic": "http://127.0.0.1:9"}, 600),
+        (LOCAL, {"openai": "http://127.0.0.1:9"}, 600),
+    ],
+)
+def test_a13_every_call_has_a_time_limit(name: str, url: dict[str, str], seconds: int) -> None:
+    keys = {"anthropic": SECRET, "openai": SECRET}
+    limit = endpoint(name, ModelAccess(keys=keys, urls=url)).client.timeout
+    assert (limit.read, limit.write, limit.pool, limit.connect) == (seconds, seconds, seconds, 5)
 
 
 @pytest.mark.parametrize("name", ["openai:gpt-6.1-sol", "openai:gpt-oss:20b", "openai:qwen/qwen3"])
@@ -386,9 +402,20 @@ BROKEN = [
     Reply("null"),
     Reply(""),
     Reply("", drop=True),
+    Reply('{"id": "msg_1", "type": "mess', missing=100),
     Reply("<html>Bad gateway</html>", status=502, headers={"Content-Type": "text/html"}),
 ]
-BROKEN_IDS = ["HTML", "cut JSON", "empty object", "list", "null", "empty", "dropped", "502 HTML"]
+BROKEN_IDS = [
+    "HTML",
+    "cut JSON",
+    "empty object",
+    "list",
+    "null",
+    "empty",
+    "dropped",
+    "cut",
+    "502 HTML",
+]
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=BROKEN_IDS)
@@ -410,6 +437,14 @@ def test_a13_an_answer_that_is_none_is_tried_again_over_responses(
     conversation = review(at_openai, SOL, broken, broken, response(output_text("Done.")))
     assert conversation.text == "Done."
     assert len(at_openai.sent) == 3
+
+
+@pytest.mark.parametrize("name", [SONNET, LOCAL])
+def test_a13_a_server_that_is_not_there_is_told(name: str) -> None:
+    gone = VendorServer()
+    gone.url = "http://127.0.0.1:9"
+    with pytest.raises(Unavailable, match=rf"{name}: no connection: "):
+        review(gone, name)
 
 
 def test_a13_an_answer_without_a_stop_reason_is_tried_again(vendor: VendorServer) -> None:
@@ -487,6 +522,33 @@ def test_a13_a_wait_longer_than_ten_seconds_is_left_to_the_next_model(
     with pytest.raises(Unavailable, match="429 slow down"):
         review(vendor, SONNET, Reply(error, 429, {"retry-after": "3600"}))
     assert len(vendor.sent) == 1
+
+
+def failed(code: str) -> Json:
+    return response(status="failed") | {"error": {"code": code, "message": "sorry"}}
+
+
+def test_a_failure_inside_an_answer_is_tried_again(at_openai: VendorServer) -> None:
+    conversation = review(at_openai, SOL, failed("server_error"), response(output_text("Done.")))
+    assert conversation.text == "Done."
+
+
+def test_a_failure_inside_an_answer_is_told_in_the_vendors_words(at_openai: VendorServer) -> None:
+    with pytest.raises(Unavailable, match=r"sol: server_error: sorry; it is"):
+        review(at_openai, SOL, failed("server_error"))
+
+
+def test_a22_a_prompt_flagged_inside_an_answer_is_a_refusal(at_openai: VendorServer) -> None:
+    conversation = review(at_openai, SOL, failed("invalid_prompt"))
+    assert (conversation.outcome, conversation.text) == (Outcome.REFUSED, "invalid_prompt: sorry")
+
+
+def test_an_empty_account_inside_an_answer_is_told_after_one_request(
+    at_openai: VendorServer,
+) -> None:
+    with pytest.raises(Unavailable, match="insufficient_quota: sorry"):
+        review(at_openai, SOL, failed("insufficient_quota"))
+    assert len(at_openai.sent) == 1
 
 
 LLAMA_CPP = {

@@ -16,12 +16,16 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `body` as a dict is sent as JSON, as text it is sent as it stands."""
+    """One answer. `body` as a dict is sent as JSON, as text it is sent as it stands.
+
+    `drop` closes the connection instead; `missing` bytes are promised and never sent.
+    """
 
     body: Json | str
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
+    missing: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,11 @@ def _handler(vendor: VendorServer) -> type[BaseHTTPRequestHandler]:
         def _answer(self, reply: Reply) -> None:
             text = isinstance(reply.body, str)
             payload = (reply.body if text else json.dumps(reply.body)).encode()
+            length = len(payload) + reply.missing
+            self.close_connection = bool(reply.missing)
             self.send_response(reply.status)
             named = {"Content-Type": "application/json", **reply.headers}
-            for name, value in (named | {"Content-Length": str(len(payload))}).items():
+            for name, value in (named | {"Content-Length": str(length)}).items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(payload)
