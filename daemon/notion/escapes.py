@@ -76,11 +76,16 @@ def hot(lines: Sequence[Sequence[Run]]) -> Hot:
         signs.add("~")
     if text.count("`") > (CODE not in marks):
         signs.add("`")
-    if MATH in marks or _EQUATION.search(text):
+    if MATH in marks or _EQUATION.search(text) or (marks and _count(lines, "$") > 1):
         signs.add("$")
     if _TAG.search(text):
         signs.add("<")
     return frozenset(signs)
+
+
+def _count(lines: Sequence[Sequence[Run]], sign: str) -> int:
+    """Count a sign in all that will be written, code and addresses too."""
+    return sum(part.count(sign) for line in lines for run in line for part in (run.text, *run.marks))
 
 
 def _paired(text: str) -> set[str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from daemon.notion.escapes import (
@@ -36,7 +35,7 @@ _AUTOLINK = re.compile(r"https?://(?!xn--)[\w\-.~:/?#\[\]@!$&'()*+,;=]+", re.ASC
 
 @dataclass(slots=True)
 class _Piece:
-    """A part of the written line: "text", "solid" (written as it is), "open" or "close"."""
+    """A part of the written line: "text", "math", "solid" (written as it is), "open", "close"."""
 
     kind: str
     text: str
@@ -159,7 +158,7 @@ def _leaf(run: Run, signs: Hot, before: str, after: str, *, in_link: bool) -> _P
     if CODE in run.marks:
         return _Piece("solid", _code(run.text))
     if MATH in run.marks:
-        return _Piece("solid", f"${run.text}$")
+        return _Piece("math", f"${run.text}$")
     text = escaped(run.text, signs, before=before, after=after, in_link=in_link)
     return _Piece("text", text)
 
@@ -212,14 +211,15 @@ def _is_entangled(pieces: Sequence[_Piece], first: int) -> bool:
 def _mend(pieces: list[_Piece]) -> bool:
     """Rewrite the letters that keep a mark from opening or closing; tell whether any was."""
     mended = False
-    for at, (piece, following) in enumerate(pairwise([*pieces, _Piece("text", "\n")])):
-        before = pieces[at - 1] if at else _Piece("text", "\n")
-        if piece.kind == "open" and not can_open(piece.text, before.text[-1], following.text[0]):
+    border = _Piece("text", "\n")
+    for before, piece, after in zip([border, *pieces], pieces, [*pieces[1:], border], strict=False):
+        left, right = before.text[-1], after.text[0]
+        if piece.kind == "open" and not can_open(piece.text, left, right):
             before.text = _reference_last(before.text)
-        elif piece.kind == "close" and not can_close(
-            piece.text, before.text[-1], following.text[0]
+        elif (piece.kind == "close" and not can_close(piece.text, left, right)) or (
+            piece.kind == "math" and right.isdecimal()
         ):
-            following.text = _reference_first(following.text)
+            after.text = _reference_first(after.text)
         else:
             continue
         mended = True
