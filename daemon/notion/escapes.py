@@ -85,7 +85,9 @@ def hot(lines: Sequence[Sequence[Run]]) -> Hot:
 
 def _count(lines: Sequence[Sequence[Run]], sign: str) -> int:
     """Count a sign in all that will be written, code and addresses too."""
-    return sum(part.count(sign) for line in lines for run in line for part in (run.text, *run.marks))
+    return sum(
+        part.count(sign) for line in lines for run in line for part in (run.text, *run.marks)
+    )
 
 
 def _paired(text: str) -> set[str]:
