@@ -1,0 +1,61 @@
+"""What a rule reports, and how it becomes a finding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from daemon.domain import Finding, Severity
+
+from .document import Passage
+
+
+class Kind(StrEnum):
+    """A rule. The value opens the text of its findings, so that a finding tells its rule."""
+
+    MISSING = "Missing"
+    EMPTY = "Empty section"
+    LEFTOVER = "Left open"
+    COUNT = "Count is off"
+    REFERENCE = "Points nowhere"
+    ABBREVIATION = "Not explained"
+    DATE = "Date has passed"
+    DOUBLED = "Word doubled"
+
+    @property
+    def severity(self) -> Severity:
+        """How much a finding of this rule matters."""
+        if self in (Kind.MISSING, Kind.EMPTY, Kind.LEFTOVER, Kind.DATE):
+            return Severity.IMPORTANT
+        return Severity.MINOR
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A defect in one passage: `start` and `end` bound the quote in the block's plain text."""
+
+    kind: Kind
+    passage: Passage
+    start: int
+    end: int
+    detail: str
+
+    @property
+    def finding(self) -> Finding:
+        """The hit as it crosses to the rest of the program."""
+        block = self.passage.block
+        quote = block.plain[self.start : self.end]
+        return Finding(block.id, quote, f"{self.kind}: {self.detail}", self.kind.severity)
+
+
+def whole(kind: Kind, passage: Passage, detail: str) -> Hit:
+    """Return a hit that quotes the whole block."""
+    plain = passage.block.plain
+    start = len(plain) - len(plain.lstrip())
+    return Hit(kind, passage, start, len(plain.rstrip()), detail)
+
+
+def kind_of(finding: Finding) -> Kind | None:
+    """Return the rule that raised `finding`; None where none of these did."""
+    opening = finding.text.partition(":")[0]
+    return next((kind for kind in Kind if kind == opening), None)

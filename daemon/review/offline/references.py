@@ -1,0 +1,236 @@
+"""References to a place in the document that is not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from .document import Document, Passage, sentence_at, shown, words
+from .hits import Hit, Kind
+from .marks import links
+from .patterns import alternatives, any_of
+
+
+_NUMBERED = re.compile(
+    r"(?:^|\b(?:see|in|per|to|from|by|under|also|than|with|at|and|or|of|cf\.|via)\s+|[.,:;]\s+|\()"
+    r"(?P<text>(?:[Ss]ections?\s+|§\s?)(?P<number>\d{1,2}(?:\.\d{1,2}){0,3})"
+    r"|[Aa]ppendix\s+(?P<letter>[A-Z]))(?![\w(]|\.\d|-\w)"
+)
+_IN = "(?:described|discussed|covered|explained|listed|detailed|outlined|defined)"
+_SEE = rf"\b(?:[Ss]ee|{_IN} in|[Rr]efer to) (?:also )?"
+_QUOTED = r"\"(?P<quoted>[^\"\n]{3,60})\""
+_NAME = rf"(?:{_QUOTED}|(?P<name>[A-Z][\w'/&-]*(?:\s+[\w'/&-]+){{0,4}}?))"
+_NAMED = (
+    re.compile(
+        rf"{_SEE}(?:the )?(?:section (?:on |about |called )?)?{_NAME}"
+        r"(?: section)? (?:below|above)\b"
+    ),
+    re.compile(rf"{_SEE}(?:the )?{_NAME} section\b"),
+    re.compile(rf"{_SEE}(?:the )?section (?:called |titled )?(?P<name>){_QUOTED}"),
+)
+_CUE = re.compile(r"\b(?:section|below|above)\b")
+# Words that name something other than a section.
+_THING = any_of(
+    r"""figures?\b | tables?\b | diagrams?\b | listings?\b | comments?\b | discussions?\b
+    | threads?\b | examples?\b | code\b | images?\b | charts?\b | graphs?\b | snippets?\b
+    | screenshots?\b | paragraphs?\b | definitions?\b | notes?\b | footnotes?\b | equations?\b
+    | lists?\b | links?\b | rows?\b | columns?\b | steps?\b | points?\b | items?\b | options?\b
+    | questions?\b | drawings?\b | sketch | pictures?\b | quotes?\b"""
+)
+_NO_NAME = re.compile(r"\d|'s\b")
+# Words by which a sentence speaks of another text.
+_ELSEWHERE = re.compile(
+    r"\b(?:RFCs?|RFD|ISO|IEEE|IETF|ADR|PEP|UTS|UAX|Acts?|GDPR|HIPAA|PCI|SOC)\b|[\w)]\s*#\d|(?i:"
+    + alternatives(
+        r"""\blaw\b | \bstatute | \bcode of | \bbook\b | \bpaper\b | \bmanual\b | \bhandbook
+        | \bguide(?:book)?\b | \bspec(?:ification)?\b | \bstandard\b | \bdocumentation | \bdocs\b
+        | \bpolicy | \bagreement | \bcontract\b | \blicen[cs]e | \bterms\b | \bwiki\b | \bpage\b
+        | \breport\b | \bmemo\b | \breference\b | \breadme | \barticle | \btheir\b"""
+    )
+    + ")"
+)
+_HERE = re.compile(
+    r"\b(?:this|the present) (?:RFC|document|doc|page|spec|paper|proposal)\b", re.IGNORECASE
+)
+_OF_OTHER = re.compile(r"\s*(?:of|in|from|on)\s+(?!this\b)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"\s*(?:(?:section|part|chapter|§)\s*)?(\d{1,2}(?:\.\d{1,2})*)(?:[.):]?\s|[.):]|$)",
+    re.IGNORECASE,
+)
+_APPENDIX = re.compile(r"\s*(?:appendix|annex)\b(?:\s+([A-Z])\b)?|\s*([A-Z])[.)]\s", re.IGNORECASE)
+_BLOCK_ID = re.compile(r"[0-9a-f]{32}")
+_STEM = 5
+_HEADING_LENGTH = 120
+_SHORT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """What a reference can lead to.
+
+    Attributes:
+        slugs: Headings and labels as anchors, letters and digits only.
+        ids: The block ids without dashes.
+        numbers: The numbers that open a block, each with those it lies in ("4" for "4.2").
+        is_numbered: Whether the headings are numbered.
+        letters: Letters of appendices; "" for one without a letter.
+        counted: For each top heading, how many headings lie under it.
+        items: The length of the longest numbered list, whose items may be called sections.
+        stems: Beginnings of the words of the title and of whatever may serve as a heading.
+    """
+
+    slugs: frozenset[str]
+    ids: frozenset[str]
+    numbers: frozenset[str]
+    is_numbered: bool
+    letters: frozenset[str]
+    counted: tuple[int, ...]
+    items: int
+    stems: frozenset[str]
+
+
+def references(document: Document) -> Iterator[Hit]:
+    """Find links and words that lead to a place that the document does not have."""
+    places = _places(document)
+    for passage in document.passages:
+        if passage.is_prose:
+            found = (
+                _dead_link(document, places, passage)
+                or _dead_number(places, passage)
+                or _dead_name(places, passage)
+            )
+            if found:
+                yield found
+
+
+def _places(document: Document) -> _Places:
+    labels = document.labels
+    headed = _numbers(heading.text for heading in document.headings)
+    appendices = [found for text in labels if (found := _APPENDIX.match(text))]
+    named = [*labels, document.snapshot.page.title]
+    return _Places(
+        slugs=frozenset(map(_slug, [*labels, *_short_texts(document)])),
+        ids=frozenset(passage.block.id.replace("-", "") for passage in document.passages),
+        numbers=frozenset(_numbers(labels) | headed),
+        is_numbered="1" in headed and len(headed) > 1,
+        letters=frozenset((found[1] or found[2] or "").upper() for found in appendices),
+        counted=_counted(document),
+        items=_longest_numbered(document),
+        stems=frozenset(word[:_STEM] for text in named for word in words(text)),
+    )
+
+
+def _short_texts(document: Document) -> list[str]:
+    """Return the texts that may be headings in all but type, such as a line in bold."""
+    return [p.text for p in document.passages if len(p.text) <= _HEADING_LENGTH]
+
+
+def _numbers(labels: Iterable[str]) -> set[str]:
+    found = [match[1] for text in labels if (match := _NUMBER.match(text))]
+    return {number.rsplit(".", cut)[0] for number in found for cut in range(number.count(".") + 1)}
+
+
+def _counted(document: Document) -> tuple[int, ...]:
+    """Count the headings under each top heading; a single first one on top is the title."""
+    levels = [heading.level for heading in document.headings]
+    if levels and levels[0] == min(levels) and levels.count(levels[0]) == 1:
+        levels = levels[1:]
+    top = min(levels, default=0)
+    counts: list[int] = []
+    for level in levels:
+        if level == top:
+            counts.append(0)
+        elif counts:
+            counts[-1] += 1
+    return tuple(counts)
+
+
+def _longest_numbered(document: Document) -> int:
+    longest = run = 0
+    for passage in document.passages:
+        if passage.block.type == "numbered_list_item":
+            run += 1
+        elif passage.block.depth == 0:
+            run = 0
+        longest = max(longest, run)
+    return longest
+
+
+def _dead_link(document: Document, places: _Places, passage: Passage) -> Hit | None:
+    for link in links(passage.block):
+        at = passage.block.plain.find(link.text) if link.text.strip() else -1
+        if at >= 0 and _is_dead(document, places, link.target):
+            name = shown(link.text, 60)
+            detail = f"the link “{name}” leads to no place in this document. Mend or drop it."
+            return Hit(Kind.REFERENCE, passage, at, at + len(link.text), detail)
+    return None
+
+
+def _is_dead(document: Document, places: _Places, target: str) -> bool:
+    address, _, anchor = target.partition("#")
+    bare = anchor.replace("-", "").lower()
+    if _BLOCK_ID.fullmatch(bare):
+        here = document.snapshot.page.id.replace("-", "")
+        is_here = not address or here in address.replace("-", "")
+        return is_here and bare not in places.ids
+    # A second heading of the same name has "-1" after its anchor.
+    slugs = {_slug(anchor), _slug(re.sub(r"-\d+$", "", anchor))} - {""}
+    return not address and bool(slugs) and not slugs & places.slugs
+
+
+def _dead_number(places: _Places, passage: Passage) -> Hit | None:
+    for found in _NUMBERED.finditer(passage.own):
+        number, letter = found["number"], found["letter"]
+        is_dead = _is_no_section(places, number) if number else not {letter, ""} & places.letters
+        if is_dead and not _is_elsewhere(passage, found):
+            name = found["text"] if letter else found["text"].lower()
+            detail = f"this document has no {name}. Name the right place."
+            return Hit(Kind.REFERENCE, passage, *found.span("text"), detail)
+    return None
+
+
+def _is_no_section(places: _Places, number: str) -> bool:
+    """Whether no heading bears `number`; where none bears one, whether counting leads nowhere."""
+    if number in places.numbers or places.is_numbered:
+        return number not in places.numbers
+    top, *below = (int(part) for part in number.split("."))
+    if 0 < top <= len(places.counted):
+        return bool(below) and below[0] > places.counted[top - 1]
+    return bool(below) or top > places.items
+
+
+def _dead_name(places: _Places, passage: Passage) -> Hit | None:
+    if not _CUE.search(passage.prose):
+        return None
+    for pattern in _NAMED:
+        for found in pattern.finditer(passage.prose):
+            name = found["quoted"] or found["name"]
+            if not _may_be_section(places, name) and not _is_elsewhere(passage, found):
+                called = shown(name, 60)
+                detail = f"no section here is called “{called}”. Name the right one, or add it."
+                return Hit(Kind.REFERENCE, passage, *found.span(), detail)
+    return None
+
+
+def _may_be_section(places: _Places, name: str) -> bool:
+    """Whether a name may be that of a section: one word in common with a label is enough."""
+    parts = [word for word in words(name) if len(word) > _SHORT]
+    if not parts or name.isupper() or _THING.search(name) or _NO_NAME.search(name):
+        return True
+    return any(word[:_STEM] in places.stems for word in parts)
+
+
+def _is_elsewhere(passage: Passage, found: re.Match[str]) -> bool:
+    """Whether the sentence speaks of another text: by name, or with a link."""
+    start, end = sentence_at(passage.prose, found.start())
+    sentence = _HERE.sub("", passage.prose[start:end])
+    if _OF_OTHER.match(passage.prose, found.end()) or _ELSEWHERE.search(sentence):
+        return True
+    plain = passage.block.plain[start:end]
+    outward = [link for link in links(passage.block) if not link.target.startswith("#")]
+    return any(link.text in plain for link in outward)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.lower())
