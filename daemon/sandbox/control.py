@@ -67,7 +67,7 @@ def _page(box: Box, told: Json) -> str:
     world = box.world
     values = told.get("properties", {})
     by = _by(box, told)
-    return world.page(told.get("place"), told["title"], _built(told), by=by, **values).id
+    return world.page(told.get("place"), told["title"], _built(told), by=by, properties=values).id
 
 
 def _add_block(box: Box, told: Json) -> list[str]:
@@ -230,16 +230,14 @@ def routes(box: Box) -> list[BaseRoute]:
 
 def _route(box: Box, method: str, action: Action) -> Any:
     async def run(request: Request) -> JSONResponse:
-        told = {}
-        if method == "POST":
-            # Only JSON: a page of another site cannot send that without being asked about it.
-            if "application/json" not in request.headers.get("content-type", ""):
-                return JSONResponse({"error": "the body must be application/json"}, 415)
-            told = await request.json()
+        # Only JSON: a page of another site cannot send that without being asked about it.
+        if method == "POST" and "application/json" not in request.headers.get("content-type", ""):
+            return JSONResponse({"error": "the body must be application/json"}, 415)
         try:
+            told = await request.json() if method == "POST" else {}
             with box.world.state.lock:
                 return JSONResponse({"result": action(box, told)})
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
 
     return run

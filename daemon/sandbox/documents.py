@@ -97,7 +97,7 @@ def _write(
         by=owner,
         at=now - ago(front["created"]),
         edited=now - ago(front["edited"]),
-        **values,
+        properties=values,
     )
     for thread in front.get("threads", ()):
         _talk(world, page, thread, now)

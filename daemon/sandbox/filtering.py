@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
 from daemon.sandbox import rich
 from daemon.sandbox.clock import floored, parse
-from daemon.sandbox.model import Json, Page, Property, Source
+from daemon.sandbox.model import Json, Page, Parent, Property, Source
 from daemon.sandbox.refusal import failed, invalid
 from daemon.sandbox.view import View, plain
 
@@ -29,6 +30,16 @@ def prop_named(source: Source, name: str) -> Property:
         if name in (prop.name, prop.id, unquote(prop.id)):
             return prop
     raise invalid(f"Could not find property with name or id: {name}")
+
+
+def check(view: View, source: Source, told: Any) -> None:
+    """Try a filter on a page that says nothing, so that a wrong one is refused without any row.
+
+    Raises:
+        Refusal: 400, the filter is none.
+    """
+    now = view.state.now()
+    matches(view, source, Page("", Parent("workspace"), [], {}, now, now, "", ""), told)
 
 
 def matches(view: View, source: Source, page: Page, told: Any, depth: int = 0) -> bool:
@@ -107,18 +118,20 @@ def _existence(held: Any, condition: Condition) -> bool | None:
 def _on_text(_: View, held: Any, condition: Condition) -> bool:
     if (known := _existence(held, condition)) is not None:
         return known
-    have, want = str(held or "").casefold(), str(condition[1]).casefold()
-    tests: dict[str, Callable[[], bool]] = {
-        "equals": lambda: have == want,
-        "does_not_equal": lambda: have != want,
-        "contains": lambda: want in have,
-        "does_not_contain": lambda: want not in have,
-        "starts_with": lambda: have.startswith(want),
-        "ends_with": lambda: have.endswith(want),
-    }
-    if condition[0] not in tests:
-        raise _unknown(condition[0])
-    return tests[condition[0]]()
+    name, want = condition
+    if name not in _TEXTS:
+        raise _unknown(name)
+    return _TEXTS[name](str(held or "").casefold(), str(want).casefold())
+
+
+_TEXTS: dict[str, Callable[[str, str], bool]] = {
+    "equals": operator.eq,
+    "does_not_equal": operator.ne,
+    "contains": operator.contains,
+    "does_not_contain": lambda have, want: want not in have,
+    "starts_with": str.startswith,
+    "ends_with": str.endswith,
+}
 
 
 def _on_choice(_: View, held: Any, condition: Condition) -> bool:
@@ -152,43 +165,43 @@ def _on_number(_: View, held: Any, condition: Condition) -> bool:
     if (known := _existence(have, condition)) is not None:
         return known
     name, want = condition
-    if have is None:
-        return name == "does_not_equal"
-    tests: dict[str, Callable[[], bool]] = {
-        "equals": lambda: have == want,
-        "does_not_equal": lambda: have != want,
-        "greater_than": lambda: have > want,
-        "less_than": lambda: have < want,
-        "greater_than_or_equal_to": lambda: have >= want,
-        "less_than_or_equal_to": lambda: have <= want,
-    }
-    if name not in tests:
+    if name not in _NUMBERS:
         raise _unknown(name)
-    return tests[name]()
+    return name == "does_not_equal" if have is None else _NUMBERS[name](have, want)
+
+
+_NUMBERS: dict[str, Callable[[float, float], bool]] = {
+    "equals": operator.eq,
+    "does_not_equal": operator.ne,
+    "greater_than": operator.gt,
+    "less_than": operator.lt,
+    "greater_than_or_equal_to": operator.ge,
+    "less_than_or_equal_to": operator.le,
+}
 
 
 def _on_date(view: View, held: Any, condition: Condition) -> bool:
-    start = held.get("start") if isinstance(held, dict) else held
+    start: Any = held.get("start") if isinstance(held, dict) else held
     if (known := _existence(start, condition)) is not None:
         return known
-    if not start:
-        return False
     name, want = condition
     if name in _SPANS:
-        return _within(parse(start), view.state.now(), *_SPANS[name])
-    have, limit = _comparable(view, start, want, name)
-    tests: dict[str, Callable[[], bool]] = {
-        "equals": lambda: have == limit,
-        "before": lambda: have < limit,
-        "after": lambda: have > limit,
-        "on_or_before": lambda: have <= limit,
-        "on_or_after": lambda: have >= limit,
-    }
-    if name not in tests:
+        return bool(start) and _within(parse(start), view.state.now(), *_SPANS[name])
+    if name not in _DATES:
         raise _unknown(name)
-    return tests[name]()
+    limit = _limit(view, want, name)
+    if not start:
+        return False
+    return _DATES[name](_by_day(parse(start)) if _is_day(want) else parse(start), limit)
 
 
+_DATES: dict[str, Callable[[datetime, datetime], bool]] = {
+    "equals": operator.eq,
+    "before": operator.lt,
+    "after": operator.gt,
+    "on_or_before": operator.le,
+    "on_or_after": operator.ge,
+}
 _SPANS = {
     "past_week": (-7, 0),
     "past_month": (-30, 0),
@@ -214,20 +227,27 @@ def _within(time: datetime, now: datetime, first: int, last: int) -> bool:
     return now + timedelta(days=first) <= time <= now + timedelta(days=last)
 
 
-def _comparable(view: View, have: str, want: Any, name: str) -> tuple[datetime, datetime]:
-    """Bring both sides to times: a day alone compares by day, a time by the millisecond."""
-    if isinstance(want, str) and want in _RELATIVE:
-        want = (view.state.now() + timedelta(days=_RELATIVE[want])).date().isoformat()
+def _limit(view: View, want: Any, name: str) -> datetime:
+    if _is_relative(want):
+        return _by_day(view.state.now() + timedelta(days=_RELATIVE[want]))
     try:
-        limit = parse(want)
+        return parse(want)
     except (TypeError, ValueError):
-        raise failed(
-            f"body.filter.{name}", "should be a valid ISO 8601 date string", want
-        ) from None
-    found = parse(have)
-    if len(want) == _DAY:
-        found = datetime(found.year, found.month, found.day, tzinfo=UTC)
-    return found, limit
+        rule = "should be a valid ISO 8601 date string"
+        raise failed(f"body.filter.{name}", rule, want) from None
+
+
+def _is_relative(want: Any) -> bool:
+    return isinstance(want, str) and want in _RELATIVE
+
+
+def _is_day(want: str) -> bool:
+    """Tell whether a day alone is meant: then it compares by day, else by the millisecond."""
+    return _is_relative(want) or len(want) == _DAY
+
+
+def _by_day(time: datetime) -> datetime:
+    return time.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 _TESTS: dict[str, Callable[[View, Any, Condition], bool]] = {

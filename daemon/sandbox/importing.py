@@ -91,7 +91,7 @@ def folder(world: World, path: Path) -> Database:
     made = world.database("Documents", {"Title": "title", **COLUMNS, **others})
     for one in found:
         values = _values(world, one.front, kinds)
-        world.page(made, one.title, one.blocks, **{"Status": IN_REVIEW} | values)
+        world.page(made, one.title, one.blocks, properties={"Status": IN_REVIEW} | values)
     return world.state.databases[made.id]
 
 

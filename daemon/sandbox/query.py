@@ -12,13 +12,19 @@ from urllib.parse import unquote
 from daemon.sandbox import objects, paging
 from daemon.sandbox.call import Call, need, source_at
 from daemon.sandbox.clock import floored
-from daemon.sandbox.filtering import matches, prop_named
+from daemon.sandbox.filtering import check, matches, prop_named
 from daemon.sandbox.model import Json, Page, Property, Source
 from daemon.sandbox.refusal import failed, invalid
 from daemon.sandbox.state import State
 
 
 _TIMES = ("created_time", "last_edited_time")
+_INCOMPLETE: Json = {
+    "request_status": {
+        "type": "incomplete",
+        "incomplete_reason": "query_result_limit_reached",
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ def query(call: Call) -> Json:
     need(allowed=call.bot.read_content)
     source = source_at(call, call.id("data_source_id"))
     body = call.fields(*_allowed(call))
+    check(call.view, source, body.get("filter"))
     walk = f"query {source.id} " + json.dumps([body.get("filter"), body.get("sorts")])
     found = _sorted(call, source, list(_found(call, source, body)))
     return _answer(call, source, found, walk)
@@ -83,6 +90,8 @@ def _sort(source: Source, told: Any, at: int) -> tuple[str | Property, bool]:
 def _key(state: State, row: Page, sort: tuple[str | Property, bool]) -> Any:
     """Give a comparable key; what is empty comes last either way."""
     by, down = sort
+    if not isinstance(by, str) and by.type in _TIMES:
+        by = by.type
     found = _time(state, row, by) if isinstance(by, str) else _comparable(row, by)
     if found is None:
         return (1, 0)
@@ -121,14 +130,6 @@ def _answer(call: Call, source: Source, found: list[tuple[Any, Page]], walk: str
     shown = [objects.page(call.view, row, only) for _, row in found[start[0] : end]]
     answer = paging.listing("page_or_data_source", shown, cursor)
     return answer | (_INCOMPLETE if len(found) > cap else {})
-
-
-_INCOMPLETE: Json = {
-    "request_status": {
-        "type": "incomplete",
-        "incomplete_reason": "query_result_limit_reached",
-    }
-}
 
 
 def _start(call: Call, found: list[tuple[Any, Page]], walk: str) -> tuple[int, int]:

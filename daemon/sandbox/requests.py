@@ -14,21 +14,24 @@ WINDOW_SECONDS = 60
 RATE_REASON = "public_api_request_rate_limit"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """One request. `template` is the path with names for ids; status 0 is a dropped connection."""
+    """One request, as of its arrival.
+
+    `template` is the path with names for ids; `status` stays 0 where no answer was given.
+    """
 
     time: datetime
     method: str
     path: str
     template: str
-    status: int
     token: str
+    status: int = 0
 
 
 @dataclass(slots=True)
 class Requests:
-    """The log of requests, oldest first. `most` entries are kept; counts are never cut."""
+    """The log of requests, oldest first; the last 100,000 are kept, counts are never cut."""
 
     log: deque[Entry] = field(default_factory=lambda: deque(maxlen=100_000))
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -81,19 +81,16 @@ def _nowhere(_: Call) -> Json:
 
 def _endpoint(server: Server, template: str, endpoint: Endpoint) -> Any:
     async def answer(request: Request) -> Response:
-        fault = server.faults.strike(request.method, request.url.path)
+        path = request.url.path
+        entry = Entry(server.state.now(), request.method, path, template or path, _token(request))
+        server.requests.add(entry)
+        fault = server.faults.strike(request.method, path)
         response = await _answer(server, request, endpoint, fault)
-        status = 0 if isinstance(response, HangUp) else response.status_code
-        _log(server, request, template, status)
+        if not isinstance(response, HangUp):
+            entry.status = response.status_code
         return response
 
     return answer
-
-
-def _log(server: Server, request: Request, template: str, status: int) -> None:
-    path = request.url.path
-    time, token = server.state.now(), _token(request)
-    server.requests.add(Entry(time, request.method, path, template or path, status, token))
 
 
 async def _answer(
@@ -103,20 +100,21 @@ async def _answer(
         struck = await _struck(server, fault)
         if struck:
             return struck
-    await request.body()
-    status, answer, wait = _handled(server, request, endpoint, fault)
+    body = await request.body()
+    with _paged(server.state, fault):
+        status, answer, wait = _handled(server, request, endpoint, body)
     if fault and status < 400 and not fault.kind.is_before:  # noqa: PLR2004 - an HTTP class
         return await _spoiled(server, fault, answer)
     return _json(server, status, answer, wait)
 
 
 def _handled(
-    server: Server, request: Request, endpoint: Endpoint, fault: Fault | None
+    server: Server, request: Request, endpoint: Endpoint, body: bytes
 ) -> tuple[int, Json, int]:
     """Give the status, the body and the seconds to wait."""
     try:
-        with server.state.lock, _paged(server.state, fault):
-            return 200, endpoint(_call(server, request)), 0
+        with server.state.lock:
+            return 200, endpoint(_call(server, request, body)), 0
     except Refusal as refused:
         return refused.status, refused.body(), refused.wait
 
@@ -124,16 +122,18 @@ def _handled(
 @contextmanager
 def _paged(state: State, fault: Fault | None) -> Iterator[None]:
     """Let one answer hold no results where a fault says so; its cursor leads on all the same."""
-    size = state.quirks.page_size
-    if fault and fault.kind is Kind.EMPTY_PAGE:
-        state.quirks.page_size = 0
-    try:
+    if fault is None or fault.kind is not Kind.EMPTY_PAGE:
         yield
-    finally:
-        state.quirks.page_size = size
+        return
+    with state.lock:
+        size, state.quirks.page_size = state.quirks.page_size, 0
+        try:
+            yield
+        finally:
+            state.quirks.page_size = size
 
 
-def _call(server: Server, request: Request) -> Call:
+def _call(server: Server, request: Request, body: bytes) -> Call:
     """Let a request through the gate: token, version, window, body."""
     bot = _bot(server.state, request)
     version = _version(request)
@@ -141,7 +141,7 @@ def _call(server: Server, request: Request) -> Call:
     query = request.query_params
     asked = {name: query.getlist(name) for name in query}
     view = View(server.state, bot, version)
-    return Call(view, request.path_params, asked, _body(request))
+    return Call(view, request.path_params, asked, _body(request.method, body))
 
 
 def _token(request: Request) -> str:
@@ -169,10 +169,9 @@ def _version(request: Request) -> str:
     return version
 
 
-def _body(request: Request) -> Any:
-    """Read the body of a POST or PATCH, received before; none at all counts as an empty object."""
-    body: bytes = request._body  # noqa: SLF001 - Starlette keeps what `await request.body()` gave
-    if request.method not in ("POST", "PATCH"):
+def _body(method: str, body: bytes) -> Any:
+    """Read the body of a POST or PATCH; none at all counts as an empty object."""
+    if method not in ("POST", "PATCH"):
         return None
     if len(body) > MAX_BODY:
         raise failed("body.length", f"should be ≤ `{MAX_BODY}`", len(body))
@@ -231,7 +230,9 @@ def _json(server: Server, status: int, answer: Json, wait: int = 0) -> Response:
     if wait:
         headers["Retry-After"] = str(wait)
     body = json.dumps(answer | {"request_id": request_id}, ensure_ascii=False)
-    return Response(body, status, headers, "application/json; charset=utf-8")
+    return Response(
+        body.encode("utf-8", "replace"), status, headers, "application/json; charset=utf-8"
+    )
 
 
 def _date(server: Server) -> dict[str, str]:

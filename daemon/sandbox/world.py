@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -46,8 +46,6 @@ class World:
     def quirks(self) -> Quirks:
         """What Notion leaves open, to be set by a test."""
         return self.state.quirks
-
-    # People and what they make
 
     def person(self, name: str, email: str = "") -> Person:
         """Let a person join; the address is made from the name where none is given."""
@@ -111,6 +109,7 @@ class World:
         by: Thing | None = None,
         at: datetime | None = None,
         edited: datetime | None = None,
+        properties: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> Page:
         """Write a page.
@@ -122,19 +121,18 @@ class World:
             by: Who writes.
             at: When; default: now.
             edited: When it was last edited; default: `at`.
-            values: Properties by name; one that the data source lacks is added.
+            properties: Values by name; a column that the data source lacks is added.
+            values: The same, for names that are no argument's.
         """
         with self.state.lock:
             first = at or self.state.now()
             stamp = Stamp(self._author(by), first, edited or first)
             held = making.place(self.state, None if place is None else ident(place))
             made = making.page(self.state, held, as_rich(title), stamp)
-            for name, value in values.items():
+            for name, value in {**(properties or {}), **values}.items():
                 making.put_value(self.state, made.id, name, value)
             tree.plant(self.state, made.id, blocks, stamp)
             return self.state.pages[made.id]
-
-    # What people do to pages and blocks
 
     def edit_property(self, page: Thing, name: str, value: Any, by: Thing | None = None) -> None:
         """Set a property from a Python value, such as a status's name or a list of people."""
@@ -234,8 +232,6 @@ class World:
     def unshare(self, thing: Thing, bot: Thing | None = None) -> None:
         """Hide an object and what it holds from a bot, or from every bot."""
         self.state.sharing[ident(bot) if bot else EVERY_BOT, ident(thing)] = False
-
-    # What people say
 
     def comment(
         self,

@@ -207,6 +207,11 @@ def test_what_cannot_be_done_is_refused_with_a_reason(control, name, told):
     assert answer.json()["error"]
 
 
+def test_a_body_that_is_no_json_is_refused(control):
+    given = {"content": b"{no", "headers": {"content-type": "application/json"}}
+    assert control.ask("POST", "comment", **given).status_code == 400
+
+
 def test_a_body_that_another_site_could_send_is_refused(control, world, page):
     body = b'{"target": "' + page.id.encode() + b'", "text": "x"}'
     answer = control.ask("POST", "comment", content=body, headers={"content-type": "text/plain"})

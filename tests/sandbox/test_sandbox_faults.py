@@ -139,6 +139,7 @@ def test_a_slow_answer_runs_into_the_timeout_of_the_client(way, world, page, kin
     way.box.faults.plant(Fault(kind, wait=30))
     with pytest.raises(httpx.ReadTimeout):
         way.comment(page, timeout=0.2)
+    assert [entry.status for entry in way.box.requests.log] == [0]
     assert len(world.comments()) == (1 if kind is Kind.SLOW_SAVED else 0)
 
 

@@ -307,6 +307,15 @@ def test_a_folder_becomes_a_database_of_its_files(folder, api_of):
     assert box.prompt.name == "RFC reviewer"
 
 
+def test_front_matter_may_use_any_name(tmp_path):
+    keys = ["by", "at", "edited", "blocks", "place", "self", "properties", "Status", "Owner"]
+    front = "".join(f"{key}: word\n" for key in keys)
+    (tmp_path / "a.md").write_text(f"---\n{front}---\ntext")
+    box = Sandbox.importing(tmp_path)
+    (page,) = [page for page in box.world.state.pages.values() if page.values]
+    assert set(page.values) == set(keys)
+
+
 def test_a_folder_without_markdown_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no \*\.md files"):
         Sandbox.importing(tmp_path)

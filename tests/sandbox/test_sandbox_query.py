@@ -172,6 +172,30 @@ def test_what_is_no_query_is_refused(api, rfcs, three, body, message):
     assert message in told
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"property": "Nope", "status": {"equals": "x"}},
+        {"property": "Due", "date": {"after": "soon"}},
+        {"property": "Due", "date": {"near": "2026-11-20"}},
+        {"timestamp": "last_edited_time", "last_edited_time": {"after": 3}},
+    ],
+)
+def test_a_wrong_filter_is_refused_though_there_is_no_row(api, world, told):
+    table = world.database("Empty", {"Due": "date"})
+    path = f"data_sources/{table.source_id}/query"
+    assert api.refused("POST", path, {"filter": told})[:2] == (400, "validation_error")
+
+
+def test_sorts_by_a_property_of_time(box, api, world):
+    table = world.database("Table", {"Made": "created_time"})
+    for name in "BAC":
+        world.page(table, name)
+        box.clock.advance(timedelta(minutes=1))
+    body = {"sorts": [{"property": "Made", "direction": "descending"}]}
+    assert names(api.post(f"data_sources/{table.source_id}/query", body)) == ["C", "A", "B"]
+
+
 def test_sorts_by_property_with_the_empty_last_either_way(api, world):
     table = world.database("Table", {"Size": "number", "Status": ["Low", "High"]})
     world.page(table, "Three", Size=3, Status="High")
