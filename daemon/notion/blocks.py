@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from daemon.domain import Block
 from daemon.errors import Incomplete
-from daemon.notion.inline import markdown, plain
+from daemon.notion.inline import both, markdown, plain
 from daemon.notion.numbering import ordinal
 from daemon.notion.runs import tidy
 
@@ -46,6 +46,7 @@ _LISTED = frozenset({"bulleted_list_item", "toggle"})
 _POSING = re.compile(r"(\d+(?=[.)] ))|(?:#{1,4}|[-+>|]|\[[ x]\])(?= |$)")
 # What would end an address in angle brackets.
 _BREAKS_OUT = re.compile(r"[\s<>]")
+_USUAL_PLACES = ("rich_text", "caption", "title", "name", "expression")
 _FENCES = re.compile("`{3,}")
 # Longer than any address that Notion itself takes.
 _MAX_URL = 2000
@@ -136,17 +137,22 @@ def _said(kind: str, value: Json, number: int | None, *, has_children: bool) -> 
     return read(value) if read else _unknown(kind, value)
 
 
-def _rich(value: Json, key: str = "rich_text") -> Said:
-    rich = value.get(key, [] if key == "caption" else None)
-    if not isinstance(rich, list):
+def _items(value: Json, key: str) -> list[Any]:
+    items = value.get(key, [] if key == "caption" else None)
+    if not isinstance(items, list):
         raise Incomplete(f"Notion sent a block without its {key}; the page is read again")
-    return (markdown(rich), plain(rich)) if rich else NOTHING
+    return items
+
+
+def _rich(value: Json, key: str = "rich_text") -> Said:
+    items = _items(value, key)
+    return both(items) if items else NOTHING
 
 
 def _words(text: Any) -> Said:
     """Read a title, which is a plain string here and rich text there."""
     if isinstance(text, list):
-        return _rich({"title": text}, "title")
+        return both([item for item in text if isinstance(item, Mapping)])
     name = _one_line(text if isinstance(text, str) else "")
     return markdown([{"plain_text": name}]), name
 
@@ -194,7 +200,7 @@ def _to_do(value: Json) -> Said:
 
 
 def _code(value: Json) -> Said:
-    code = plain(value.get("rich_text") or [])
+    code = plain(_items(value, "rich_text"))
     caption, caption_words = _rich(value, "caption")
     if not code and not caption:
         return NOTHING
@@ -213,11 +219,9 @@ def _equation(value: Json) -> Said:
 
 
 def _table_row(value: Json) -> Said:
-    cells = value.get("cells")
-    if not isinstance(cells, list):
-        raise Incomplete("Notion sent a table row without cells; the page is read again")
-    lines = [markdown(cell).replace("|", "\\|").replace("\n", "<br>") for cell in cells]
-    return f"| {' | '.join(lines)} |", " | ".join(plain(cell) for cell in cells)
+    cells = [both(cell) for cell in _items(value, "cells")]
+    lines = [line.replace("|", "\\|").replace("\n", "<br>") for line, _ in cells]
+    return f"| {' | '.join(lines)} |", " | ".join(words for _, words in cells)
 
 
 def _labelled(kind: str, said: Said, url: Any = None) -> Said:
@@ -254,11 +258,11 @@ def _link_to_page(value: Json) -> Said:
 
 def _unknown(kind: str, value: Json) -> Said:
     """Name a type that is not known here, with all text that it gives in the usual places."""
-    said = [_rich(value, key) for key in ("rich_text", "caption") if value.get(key)]
-    said += [_words(value[key]) for key in ("title", "name", "expression") if value.get(key)]
-    said += [_table_row(value)] if value.get("cells") else []
-    line = " ".join([f"[unsupported block: {kind}]", *(line for line, _ in said)])
-    return line, " ".join([f"unsupported block: {kind}", *(words for _, words in said)])
+    found = [value[key] for key in _USUAL_PLACES if value.get(key)]
+    found += value["cells"] if isinstance(value.get("cells"), list) else []
+    named = _labelled("unsupported block", (kind, kind))
+    lines, words = zip(named, *map(_words, found), strict=True)
+    return " ".join(filter(None, lines)), " ".join(filter(None, words))
 
 
 def _unsupported(value: Json) -> Said:

@@ -20,6 +20,8 @@ SEAM = "\0"
 
 _PUNCTUATION = r"!-/:-@\[-`{-~"
 _SPECIAL = re.compile(r"[\\`*_~$<&\]\[]")
+# What may need an escape where nothing pairs up.
+_ALWAYS = re.compile(r"[\\&]|\]\(")
 _DELIMITERS = re.compile(r"\*+|_+|~~+")
 _TAG = re.compile(r"<[A-Za-z/!?][^<>]*>")
 # A dollar sign opens before a character and closes after one, but not before a digit: money.
@@ -119,7 +121,7 @@ def escaped(text: str, signs: Hot, *, before: str, after: str, in_link: bool) ->
         after: The same on the right.
         in_link: Whether the run is part of a link's text.
     """
-    if not _SPECIAL.search(text):
+    if not (_SPECIAL if signs or in_link else _ALWAYS).search(text):
         return text
     whole = before + text + after
 

@@ -50,14 +50,32 @@ def markdown(rich: Sequence[Mapping[str, Any]]) -> str:
     Raises:
         Incomplete: an item is malformed.
     """
-    lines = [_settled(line) for line in _lines(runs(rich))]
-    signs = hot(lines)
-    return "\n".join(_written(line, signs) for line in lines)
+    return _markdown(runs(rich))
 
 
 def plain(rich: Sequence[Mapping[str, Any]]) -> str:
-    """Write rich text without marks; an equation keeps its dollar signs, as a reader quotes it."""
-    return "".join(f"${run.text}$" if MATH in run.marks else run.text for run in runs(rich))
+    """Write rich text without marks; an equation keeps its dollar signs, as a reader quotes it.
+
+    Raises:
+        Incomplete: an item is malformed.
+    """
+    return _plain(runs(rich))
+
+
+def both(rich: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Write rich text as `markdown` and as `plain`."""
+    found = runs(rich)
+    return _markdown(found), _plain(found)
+
+
+def _plain(found: Iterable[Run]) -> str:
+    return "".join(f"${run.text}$" if MATH in run.marks else run.text for run in found)
+
+
+def _markdown(found: Iterable[Run]) -> str:
+    lines = [_settled(line) for line in _lines(found)]
+    signs = hot(lines)
+    return "\n".join(_written(line, signs) for line in lines)
 
 
 def _lines(found: Iterable[Run]) -> Iterator[list[Run]]:
