@@ -33,27 +33,35 @@ class Found:
     queued: int = 0
     baselined: int = 0
 
+    def __add__(self, other: Found) -> Found:
+        return Found(
+            self.seen + other.seen, self.queued + other.queued, self.baselined + other.baselined
+        )
+
 
 async def sources(context: Context, base: Base) -> list[SourceRow]:
-    """Return the data sources of a database; Notion is asked on the first sweep and once a day.
+    """Return the data sources of a database; Notion is asked only the first time.
 
     Raises:
         AccessLost: The database is not shared, or gone.
     """
     known = pages.sources_of(context.state, base.settings.id)
-    if known and not _census_due(known[0], context.notion.now):
-        return known
+    return known or await _list_sources(context, base)
+
+
+async def _list_sources(context: Context, base: Base) -> list[SourceRow]:
+    """Ask Notion which data sources there are; a new one of a known database is said."""
+    known = {row.id for row in pages.sources_of(context.state, base.settings.id)}
     try:
         listed = await _listed(context, base.settings.id)
     except (Missing, Forbidden) as error:
         raise AccessLost(_no_access(base, error)) from error
     for source_id, title, database_id in listed:
         _add_source(context, SourceRow(source_id, database_id, title, context.notion.now))
-        if known and source_id not in {row.id for row in known}:
+        if known and source_id not in known:
             context.tell("source.new", database=base.name, source=source_id, title=title)
-    gone = {row.id for row in known} - {source_id for source_id, _, _ in listed}
-    rows = pages.sources_of(context.state, base.settings.id)
-    return [row for row in rows if row.id not in gone]
+    found = {source_id for source_id, _, _ in listed}
+    return [row for row in pages.sources_of(context.state, base.settings.id) if row.id in found]
 
 
 async def _listed(context: Context, given: str) -> list[tuple[str, str, str]]:
@@ -86,33 +94,52 @@ def _no_access(base: Base, error: Exception) -> str:
     )
 
 
-def _census_due(source: SourceRow, now: datetime) -> bool:
-    return source.census_at is None or now >= source.census_at + CENSUS_EVERY
-
-
 async def edited(context: Context, base: Base, source: SourceRow) -> Found:
     """Queue the pages that were edited since the checkpoint, then move it.
 
-    Rows are stored as they come; the checkpoint moves when the walk is complete, to the server's
-    time at its start, so a failing result page repeats the same window.
+    Raises:
+        AccessLost: The data source is not shared any more.
+    """
+    return await _walk(context, base, source, whole=source.checkpoint is None)
+
+
+async def census(context: Context, base: Base) -> Found | None:
+    """Once a day, list every page: finds new data sources, lost pages, and edits that hid.
+
+    Returns:
+        What it found, or None where the last one is not a day old by the server's clock.
 
     Raises:
-        AccessLost: The data source is not shared any more, or has lost all its pages.
+        AccessLost: The database is not shared any more, or has lost all its pages.
+    """
+    known = pages.sources_of(context.state, base.settings.id)
+    since = context.notion.now - CENSUS_EVERY
+    if all(row.census_at is not None and row.census_at > since for row in known):
+        return None
+    total = Found()
+    for source in await _list_sources(context, base):
+        total += await _walk(context, base, source, whole=True)
+    return total
+
+
+async def _walk(context: Context, base: Base, source: SourceRow, *, whole: bool) -> Found:
+    """Store rows as they come; move the checkpoint when the walk is complete.
+
+    It moves to the server's time at the walk's start, so a failing result page repeats the same
+    window.
     """
     began = None
-    found = Found()
-    census = _census_due(source, context.notion.now)
-    seen: set[str] = set()
+    found, seen = Found(), set[str]()
     try:
-        async for rows in _windows(context, source, whole=census):
+        async for rows in _windows(context, source, whole=whole):
             began = began or context.notion.now
             seen |= {row["id"] for row in rows}
-            found = _queue(context, base, source, rows, found)
+            found += _queue(context, base, source, rows)
     except (Missing, Forbidden) as error:
         raise AccessLost(_no_access(base, error)) from error
-    if census:
+    if whole:
         _refuse_emptied(context, base, source, seen)
-    _complete(context, base, source, began or context.notion.now, seen if census else None)
+    _complete(context, base, source, began or context.notion.now, seen if whole else None)
     return found
 
 
@@ -184,9 +211,7 @@ def _query(field: str, since: datetime | None) -> dict[str, Any]:
     return query
 
 
-def _queue(
-    context: Context, base: Base, source: SourceRow, rows: list[dict[str, Any]], found: Found
-) -> Found:
+def _queue(context: Context, base: Base, source: SourceRow, rows: list[dict[str, Any]]) -> Found:
     """Store one result page in one transaction."""
     known = pages.known(context.state, [row["id"] for row in rows]) if rows else {}
     before = list(known.values())
@@ -198,9 +223,9 @@ def _queue(
             _explain(context, row, known.get(row.id))
     due = {row.id for row in before if row.state is Standing.DUE}
     return Found(
-        found.seen + len(rows),
-        found.queued + sum(r.state is Standing.DUE and r.id not in due for r in changed),
-        found.baselined + sum(r.state is Standing.BASELINED for r in changed),
+        len(rows),
+        sum(r.state is Standing.DUE and r.id not in due for r in changed),
+        sum(r.state is Standing.BASELINED for r in changed),
     )
 
 

@@ -167,22 +167,23 @@ async def _discover(context: Context, tally: Tally) -> dict[str, Base]:
             for source in await discover.sources(context, base):
                 base = replace(base, name=settings.name or source.title or settings.id)
                 bases[source.id] = base
-                found = await discover.edited(context, base, source)
-                tally.seen += found.seen
-                tally.swept += 1
-                context.tell(
-                    "source.swept",
-                    database=base.name,
-                    seen=found.seen,
-                    queued=found.queued,
-                    baselined=found.baselined,
-                )
+                _tell_swept(context, tally, base, await discover.edited(context, base, source))
+            if found := await discover.census(context, base):
+                _tell_swept(context, tally, base, found)
+                bases |= {row.id: base for row in await discover.sources(context, base)}
         except AccessLost as error:
             discover.access_lost(context, base, error)
             _note(context, tally, error)
         except (NotionError, Unavailable) as error:
             _note(context, tally, error)
     return bases
+
+
+def _tell_swept(context: Context, tally: Tally, base: Base, found: discover.Found) -> None:
+    tally.seen += found.seen
+    tally.swept += 1
+    facts = {"seen": found.seen, "queued": found.queued, "baselined": found.baselined}
+    context.tell("source.swept", database=base.name, **facts)
 
 
 async def _review(context: Context, tally: Tally, bases: Mapping[str, Base]) -> None:

@@ -84,7 +84,7 @@ def _normal(text: str) -> str:
 def finding_body(finding: Finding) -> str:
     """Return a finding's comment as Markdown: its quote in italics, then what it says."""
     grave = "**Blocking.** " if finding.severity is Severity.BLOCKING else ""
-    return f"*{_escaped(_short(finding.quote))}*\n\n{grave}{finding.text}"
+    return f"*{_escaped(_short(finding.quote))}*\n{grave}{finding.text}"
 
 
 def _short(quote: str) -> str:
@@ -107,7 +107,7 @@ def _pieces(tokens: Sequence[Token]) -> Iterator[_Piece]:
 
 
 class _Walk:
-    """Where the walk through the blocks stands: lists around it, and the space before what comes."""
+    """Where the walk through the blocks stands: lists around it, the space before what comes."""
 
     def __init__(self) -> None:
         self._lists: list[int | None] = []
@@ -118,6 +118,23 @@ class _Walk:
 
     def step(self, token: Token) -> Iterator[_Piece]:
         """Yield what one token writes."""
+        words = list(self._words(token))
+        if words:
+            yield from self._lead()
+            yield from words
+            self._gap = self._after()
+        else:
+            self._move(token)
+
+    def _words(self, token: Token) -> Iterator[_Piece]:
+        if token.type == "inline":
+            yield from self._inline(token.children or [])
+        elif token.type in ("fence", "code_block"):
+            yield _Piece(token.content.rstrip("\n"), code=True)
+        elif token.type == "hr":
+            yield _Piece("---")
+
+    def _move(self, token: Token) -> None:
         match token.type:
             case "bullet_list_open":
                 self._lists.append(None)
@@ -125,29 +142,16 @@ class _Walk:
                 self._lists.append(int(token.attrGet("start") or 1))
             case "bullet_list_close" | "ordered_list_close":
                 self._lists.pop()
-                self._gap = "\n" if self._lists else "\n\n"
+                self._gap = self._after()
             case "list_item_open":
                 self._mark = self._next_mark()
-            case "blockquote_open":
-                self._quotes += 1
-            case "blockquote_close":
-                self._quotes -= 1
-            case "heading_open":
-                self._bold = True
-            case "heading_close":
-                self._bold = False
-            case "inline":
-                yield from self._lead()
-                yield from self._inline(token.children or [])
-                self._gap = "\n" if self._lists else "\n\n"
-            case "fence" | "code_block":
-                yield from self._lead()
-                yield _Piece(token.content.rstrip("\n"), code=True)
-                self._gap = "\n" if self._lists else "\n\n"
-            case "hr":
-                yield from self._lead()
-                yield _Piece("---")
-                self._gap = "\n\n"
+            case "blockquote_open" | "blockquote_close":
+                self._quotes += token.nesting
+            case "heading_open" | "heading_close":
+                self._bold = token.nesting > 0
+
+    def _after(self) -> str:
+        return "\n" if self._lists else "\n\n"
 
     def _next_mark(self) -> str:
         number = self._lists[-1]

@@ -102,8 +102,17 @@ def _desk(context: Context, session: Session, handles: Handles) -> Desk:
             comments_per_review=limits.comments_per_review,
             comments_per_block=limits.comments_per_block,
             comments_on_blocks=not session.only_threads,
+            unchanged=_unchanged(session),
         )
     )
+
+
+def _unchanged(session: Session) -> frozenset[str]:
+    change = session.change
+    if change.first:
+        return frozenset()
+    said_anew = {*change.new, *change.changed}
+    return frozenset(block.id for block in session.snapshot.blocks) - said_anew
 
 
 def _offline(context: Context, session: Session, handles: Handles, tools: Toolbox) -> None:

@@ -78,6 +78,8 @@ class Scope:
         comments_per_review: Findings that are posted at most.
         comments_per_block: Findings on one block, those that stand there included.
         comments_on_blocks: Whether findings are wanted at all, or only replies.
+        unchanged: Blocks that say what they said at the last review: what was raised on one of
+            them then stands for it, whatever the words now.
     """
 
     handles: Handles
@@ -86,6 +88,7 @@ class Scope:
     comments_per_review: int
     comments_per_block: int
     comments_on_blocks: bool = True
+    unchanged: frozenset[str] = frozenset()
 
 
 class Refused(Exception):
@@ -162,13 +165,17 @@ class Desk:
             raise Refused("this turn is for the threads only")
         if not block.commentable:
             raise Refused(f"Notion takes no comment on {handle}; choose a block beside it")
-        if repeats(finding, [*scope.earlier, *self._findings], block):
+        again = repeats(finding, [*scope.earlier, *self._findings], block)
+        if again or (block.id in scope.unchanged and self._was_raised_on(block)):
             raise Refused(f"this was raised on {handle} before and still stands; do not repeat it")
         standing = Counter(old.block_id for old in self._findings)
         if standing[block.id] >= scope.comments_per_block:
             raise Refused(f"{handle} has {scope.comments_per_block} comments, the limit")
         if len(self._findings) >= scope.comments_per_review * PROPOSALS_PER_COMMENT:
             raise Refused("there are more comments than an author can take; finish now")
+
+    def _was_raised_on(self, block: Block) -> bool:
+        return any(old.block_id == block.id for old in self._scope.earlier)
 
     def _reply(self, thread: str, text: str) -> str:
         waiting = self._waiting(thread)

@@ -187,7 +187,7 @@ def undelivered(db: Database, page_id: str | None = None) -> list[Letter]:
     rows = db.execute(
         f"{_SELECT_LETTER} WHERE state IN ('intent', 'sending', 'unclear')"
         " AND (?1 IS NULL OR page_id = ?1)"
-        " ORDER BY kind != 'reply', created_at, finding_id, key",
+        " ORDER BY kind != 'reply', created_at, finding_id IS NULL, finding_id, key",
         [page_id],
     )
     return [_letter(values) for values in rows.fetchall()]

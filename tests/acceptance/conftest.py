@@ -11,6 +11,7 @@ import stamina
 from program import ANTHROPIC_KEY, Program, ScriptedModel
 from vendor_server import _handler
 
+from daemon.notion import limiter
 from daemon.sandbox import Sandbox
 
 
@@ -18,7 +19,10 @@ NOW = datetime(2026, 11, 20, 12, 0, 30, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting() -> Iterator[None]:
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Neither back-off nor Notion's window takes time here; both have tests of their own."""
+    monkeypatch.setattr(limiter, "WINDOW_SECONDS", 0.0)
+    monkeypatch.setattr(limiter, "MARGIN_SECONDS", 0.0)
     with stamina.set_testing(True, attempts=3, cap=True):
         yield
 

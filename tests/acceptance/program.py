@@ -160,4 +160,4 @@ def posted(box: Sandbox) -> list[Any]:
 
 
 def plain(comment_: Any) -> str:
-    return "".join(item["plain_text"] for item in comment_.rich_text)
+    return "".join(item["text"]["content"] for item in comment_.rich_text)

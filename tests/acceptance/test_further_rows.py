@@ -45,7 +45,8 @@ def test_a13_three_attempts_then_the_next_provider_and_an_alert_when_all_are_dow
         done = program.sweep()
         assert done.json["summaries_posted"] == 1
         assert (len(model.sent), len(second.sent)) == (3, 1)
-        box.world.page(rfcs, "Logs", [blocks.paragraph("Text.")], at=NOW - HOUR)
+        box.clock.advance(HOUR)
+        box.world.page(rfcs, "Logs", [blocks.paragraph("Text.")], at=box.clock() - HOUR / 2)
         second.script = [Reply("down", status=503)]
         done = program.run("--once", "--json")
     assert done.code == 69

@@ -21,6 +21,7 @@ from program import (
 from vendor_server import Reply, anthropic_message, text
 
 from daemon.sandbox import Sandbox, blocks
+from daemon.sandbox.faults import Fault, Kind
 
 
 HOUR = timedelta(hours=1)
@@ -124,7 +125,7 @@ def test_a4_a_summary_of_any_length_is_posted_whole_without_a_tool_call(
     assert summary.parent_id == page
     assert plain(summary) == words
     assert all(
-        len(item["plain_text"].encode("utf-16-le")) <= 4_000 for item in summary.rich_text
+        len(item["text"]["content"].encode("utf-16-le")) <= 4_000 for item in summary.rich_text
     )
 
 
@@ -145,8 +146,9 @@ def test_a6_page_level_comments_are_read(
     box.world.comment(page, "Is this still wanted?", at=NOW - HOUR)
     model.think = lambda _document, _turn: [reply("T1", "The text says so."), finish()]
     program.sweep()
-    assert "[T1 on the page]\n  Ana Costa, 2026-11-20 11:00, new: Is this still wanted?" in (
-        model.documents[0]
+    assert (
+        "[T1 on the page]\n  Ana Costa, 2026-11-20 11:00, new: Is this still wanted?"
+        in (model.documents[0])
     )
     assert [plain(one) for one in posted(box)] == ["The text says so."]
 
@@ -194,11 +196,9 @@ def test_a10_markdown_becomes_rich_text(
     program.sweep()
     [summary] = posted(box)
     marks = {
-        item["plain_text"]: (
-            item["annotations"]["bold"],
-            item["annotations"]["italic"],
-            item["annotations"]["code"],
-            item["href"],
+        item["text"]["content"]: (
+            *(item.get("annotations", {}).get(mark, False) for mark in ("bold", "italic", "code")),
+            (item["text"].get("link") or {}).get("url"),
         )
         for item in summary.rich_text
     }
@@ -315,7 +315,9 @@ def test_a22_an_unknown_tool_is_answered_with_the_tools_there_are(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
     rfc(box, rfcs)
-    model.think = lambda _document, turn: [[("delete_page", {"page": "B1"})], [finish("Fine.")]][turn]
+    model.think = lambda _document, turn: [[("delete_page", {"page": "B1"})], [finish("Fine.")]][
+        turn
+    ]
     program.sweep()
     assert "comment, reply, leave, finish" in model.answers[0]
 
@@ -339,7 +341,7 @@ def test_a25_paging_without_end_fails_the_page_and_not_the_sweep(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
     page = rfc(box, rfcs)
-    box.faults.plant("null_cursor", "GET", f"/v1/blocks/{page}/children")
+    box.faults.plant(Fault(Kind.NULL_CURSOR, "GET", f"/v1/blocks/{page}/children", times=3))
     done = program.run("--once", "--json")
     assert (done.code, done.json["outcome"], done.json["pages_failed"]) == (3, "partial", 1)
     assert model.sent == []

@@ -1,0 +1,78 @@
+"""Forty real RFCs, where they are at hand: every text reaches the model once, then nothing more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import NOW
+from program import Program, ScriptedModel, posted
+
+from daemon.sandbox import Sandbox
+
+
+HOUR = timedelta(hours=1)
+RFCS = Path(__file__).parents[3] / "shared" / "data" / "rfcs"
+HANDLE = re.compile(r"\[B\d+\] ?")
+WORD = re.compile(r"\w+")
+
+
+@pytest.fixture
+def box() -> Sandbox:
+    if not RFCS.is_dir():
+        pytest.skip(f"{RFCS} is not here")
+    box = Sandbox.importing(RFCS, clock=lambda: NOW, seed=3)
+    return box
+
+
+def told(rich: list[Any]) -> str:
+    return "".join(item["text"]["content"] for item in rich)
+
+
+def texts(box: Sandbox, holder: str) -> Iterator[str]:
+    """Every text of a page as the world holds it, in document order."""
+    for block in box.world.blocks(holder):
+        content = block.content
+        if "rich_text" in content:
+            yield told(content["rich_text"])
+        for cell in content.get("cells", ()):
+            yield told(cell)
+        yield from texts(box, block.id)
+
+
+def without_addresses(document: str) -> str:
+    """Drop what Markdown adds to the words: handles, languages of code, addresses of links."""
+    lines = [HANDLE.sub("", line, count=1) for line in document.splitlines()]
+    text = "\n".join(re.sub(r"^\s*```[\w,+# -]*$", "", line) for line in lines)
+    return text
+
+
+def test_every_text_of_every_rfc_reaches_the_model_once_and_a_second_sweep_asks_once(
+    box: Sandbox, program: Program, model: ScriptedModel
+) -> None:
+    [database] = box.world.state.databases
+    program.config["databases"] = [{"id": database}]
+    program.config |= {"lookback": "3650d", "watch_requests": 0}
+    box.clock.set(NOW + HOUR)
+    done = program.sweep().json
+    pages = len(list(RFCS.glob("*.md")))
+    assert done["pages_reviewed"] == len(model.sent) == pages
+    by_title = {document.splitlines()[0]: document for document in model.documents}
+    for page in box.world.state.pages.values():
+        if page.parent.id not in box.world.state.sources:
+            continue
+        document = by_title[f"Title: {told(page.title)}"].split("Document:\n", 1)[1]
+        found = iter(WORD.findall(without_addresses(document)))
+        for text in texts(box, page.id):
+            for word in WORD.findall(text):
+                assert any(word == other for other in found), (told(page.title), text, word)
+    box.requests.reset()
+    calls = len(model.sent)
+    program.sweep()
+    assert box.requests.count() == 1
+    assert len(model.sent) == calls
+    assert posted(box) == []
