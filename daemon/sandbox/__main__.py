@@ -28,8 +28,11 @@ def main(folder: Path | None, port: int) -> None:
     try:
         box = Sandbox.importing(folder) if folder else Sandbox.with_documents()
         listening = listen(port)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        message = f"port {port}: {error.strerror}; choose another with --port, 0 for any"
+        raise click.ClickException(message) from error
     # The pages keep their addresses from run to run; what is made from now on is new.
     box.world.state.ids.refresh()
     click.echo(greeting(box, address(listening)))

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from daemon.sandbox import objects
 from daemon.sandbox.clock import Clock, parse
-from daemon.sandbox.faults import Fault, Faults, Kind
+from daemon.sandbox.faults import Faults
 from daemon.sandbox.importing import person
 from daemon.sandbox.markdown import convert
 from daemon.sandbox.model import Json, Page
@@ -112,7 +112,7 @@ def _clock(box: Box, _: Json) -> str:
 
 
 def _plant(box: Box, told: Json) -> list[Json]:
-    box.faults.plant(Fault(Kind(told["kind"]), **{k: v for k, v in told.items() if k != "kind"}))
+    box.faults.plant(told["kind"], **{name: told[name] for name in told if name != "kind"})
     return _faults(box, told)
 
 

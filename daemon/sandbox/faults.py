@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import Any
 
 from daemon.sandbox.refusal import Refusal
 from daemon.sandbox.requests import RATE_REASON, rate_limited
@@ -89,9 +90,18 @@ class Faults:
     planted: list[Fault] = field(default_factory=list)
     policy: Policy | None = None
 
-    def plant(self, fault: Fault | Kind | str, method: str = "*", path: str = "/v1/*") -> Fault:
-        """Plant a fault, ready-made or by its kind; it strikes once unless it says otherwise."""
-        planted = fault if isinstance(fault, Fault) else Fault(Kind(fault), method, path)
+    def plant(
+        self, fault: Fault | Kind | str, method: str = "*", path: str = "/v1/*", **more: Any
+    ) -> Fault:
+        """Plant a fault, ready-made or by its kind; it strikes once unless it says otherwise.
+
+        Args:
+            fault: The fault or its kind.
+            method: The method it strikes.
+            path: The path it strikes, with * and ?.
+            more: Other fields of `Fault`, such as times and skip.
+        """
+        planted = fault if isinstance(fault, Fault) else Fault(Kind(fault), method, path, **more)
         self.planted.append(planted)
         return planted
 

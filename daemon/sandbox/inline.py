@@ -86,7 +86,8 @@ class _Reader:
 @cache
 def parser() -> MarkdownIt:
     """Give the parser for documents: CommonMark with tables and strikethrough."""
-    return MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    # Whatever is nested deeper than this the parser leaves out.
+    return MarkdownIt("commonmark", {"maxNesting": 200}).enable(["table", "strikethrough"])
 
 
 def items(tokens: Sequence[Token] | None) -> Rich:

@@ -193,7 +193,7 @@ def test_an_empty_page_in_the_midst_of_a_query_loses_nothing(box, api, world, rf
 
 
 def test_a_fault_strikes_its_method_and_path_after_skips_and_as_often_as_told(box, api, page):
-    fault = box.faults.plant(Fault(Kind.SERVER_ERROR, "GET", "/v1/pages/*", times=2, skip=1))
+    fault = box.faults.plant("server_error", "GET", "/v1/pages/*", times=2, skip=1)
     asked = [api.ask("GET", f"pages/{page.id}").status_code for _ in range(4)]
     others = [api.ask("GET", "users/me"), api.ask("PATCH", f"pages/{page.id}", {})]
     assert asked == [200, 500, 500, 200]

@@ -208,6 +208,12 @@ def test_long_text_becomes_several_items_and_then_several_blocks():
     assert "".join(rich.plain(part) for part in items).split() == word.split()
 
 
+@pytest.mark.parametrize("mark", ["> ", "- "])
+def test_deep_nesting_loses_nothing(mark):
+    built = convert(f"{mark * 60}deep down\n")
+    assert "deep down" in list(_strings(built))
+
+
 def test_long_code_becomes_several_blocks():
     line = "x = '🙂'\n" * 40_000
     built = convert(f"```python\n{line}```\n")
@@ -409,6 +415,20 @@ def test_the_command_says_where_everything_is_and_ends_when_told(folder, tmp_pat
         started.terminate()
         started.stdout.close()
         started.wait(10)
+
+
+def test_the_command_says_that_a_port_is_taken():
+    with Sandbox().serve() as url:
+        port = url.rsplit(":", 1)[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "daemon.sandbox", "--port", port],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    said = f"Error: port {port}: Address already in use; choose another with --port, 0 for any"
+    assert done.stderr.splitlines() == [said]
 
 
 def test_the_command_refuses_a_folder_without_markdown(tmp_path):
