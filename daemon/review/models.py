@@ -37,7 +37,7 @@ PATIENCE_SECONDS = 10.0  # no attempt at a request begins later than this after 
 BREAK_SECONDS = 300.0  # how long a provider that failed is left alone
 SHRINKS = 4  # how often a document is cut down for a window before it counts as too long
 WAIT_SECONDS = 0.5  # before the second attempt; twice that before the third
-JITTER_SECONDS = 1.0
+JITTER_SECONDS = 0.5
 CHARACTERS_PER_TOKEN = 4  # of English prose, roughly
 PING = Brief("Answer in one word.", "Are you there?", key="ping")
 PING_TOOL = ToolSpec(
