@@ -141,7 +141,9 @@ def _review(talk: Conversation, session: Session) -> Review:
     if not isinstance(desk, Desk):
         raise TypeError("the chain returned other tools than it was given")
     words = session.prompt.text + "\n".join(block.line for block in session.snapshot.blocks)
-    summary = desk.summary or cleaned(talk.text, links(words), SUMMARY_CHARS)
+    # A refusal and a cut-off answer are no summary.
+    said = talk.text if talk.outcome.is_complete else ""
+    summary = desk.summary or cleaned(said, links(words), SUMMARY_CHARS)
     nothing = not (desk.findings or desk.replies or summary)
     done = talk.outcome is Outcome.DONE
     return Review(

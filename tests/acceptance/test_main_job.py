@@ -309,6 +309,7 @@ def test_a22_a_refusal_and_a_cut_answer_are_named_outcomes(
     model.think = lambda _document, _turn: Reply(anthropic_message(text("I can"), stop=stop))
     program.run("--once")
     assert named in program.run("explain", page).out
+    assert posted(box) == []
 
 
 def test_a22_an_unknown_tool_is_answered_with_the_tools_there_are(
