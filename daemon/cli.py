@@ -203,7 +203,7 @@ def _page_id(page: str) -> str:
     try:
         return notion_id(page)
     except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+        raise click.BadParameter(f"{page!r} {error}") from error
 
 
 def _complain(message: str) -> None:

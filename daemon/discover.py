@@ -139,7 +139,7 @@ async def _walk(context: Context, base: Base, source: SourceRow, *, whole: bool)
         raise AccessLost(_no_access(base, error)) from error
     if whole:
         _refuse_emptied(context, base, source, seen)
-    _complete(context, base, source, began or context.notion.now, seen if whole else None)
+    _complete(context, source, began or context.notion.now, seen if whole else None)
     return found
 
 
@@ -152,7 +152,7 @@ def _refuse_emptied(context: Context, base: Base, source: SourceRow, seen: set[s
 
 
 def _complete(
-    context: Context, base: Base, source: SourceRow, began: datetime, census: set[str] | None
+    context: Context, source: SourceRow, began: datetime, census: set[str] | None
 ) -> None:
     now = context.notion.now
     checkpoint = max(source.checkpoint, began) if source.checkpoint else began
@@ -162,7 +162,6 @@ def _complete(
             _mark_gone(context, source, census)
             after = replace(after, census_at=now, pages=len(census))
         pages.save_source(context.state, after)
-    settle(context, f"access {base.settings.id}")
 
 
 def _mark_gone(context: Context, source: SourceRow, census: set[str]) -> None:
@@ -272,6 +271,11 @@ def _explain(context: Context, row: PageRow, known: PageRow | None) -> None:
         due = iso(row.due_at) if row.due_at else "now"
         what, detail = "nominated", f"edited {iso(row.edited)}, read from {due} on"
     ledger.decide(context.state, row.id, context.notion.now, what, detail)
+
+
+def access_is_there(context: Context, base: Base) -> None:
+    """Record that a database was swept whole; people are told when it was lost before."""
+    settle(context, f"access {base.settings.id}")
 
 
 def access_lost(context: Context, base: Base, error: Exception) -> None:

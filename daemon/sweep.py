@@ -171,6 +171,7 @@ async def _discover(context: Context, tally: Tally) -> dict[str, Base]:
             if found := await discover.census(context, base):
                 _tell_swept(context, tally, base, found)
                 bases |= {row.id: base for row in await discover.sources(context, base)}
+            discover.access_is_there(context, base)
         except AccessLost as error:
             discover.access_lost(context, base, error)
             _note(context, tally, error)
@@ -267,8 +268,8 @@ def _result(
 def _ending(tally: Tally) -> Ending:
     if not tally.errors and not tally.failed:
         return Ending.OK
-    nothing_done = not tally.swept or (any(tally.errors) and not tally.handled)
-    return Ending.FAILED if nothing_done else Ending.PARTIAL
+    stopped = not tally.swept or any(isinstance(error, HALTING) for error in tally.errors)
+    return Ending.FAILED if stopped and not tally.handled else Ending.PARTIAL
 
 
 def exit_code(result: Result, errors: Sequence[ReviewError]) -> int:
