@@ -23,6 +23,8 @@ from daemon.notion.escapes import (
     can_open,
     escaped,
     hot,
+    is_punctuation,
+    is_space,
 )
 from daemon.notion.runs import BOLD, CODE, ITALIC, LINK, MATH, STRIKE, Run, runs
 
@@ -129,9 +131,12 @@ def _written(line: list[Run], signs: Hot) -> str:
 
 def _nest(line: Sequence[Run], outer: frozenset[str], signs: Hot, pieces: list[_Piece]) -> None:
     """Write runs as nested marks; `outer` are those that are open already."""
-    start = 0
+    line, start = list(line), 0
     while start < len(line):
+        _free_space(line, start, outer)
         mark, end = _outermost(line, start, outer)
+        if mark:
+            end = _without_space(line, end, outer)
         part = line[start:end]
         if not mark:
             before = SEAM if outer or start else "\n"
@@ -170,6 +175,29 @@ def _end(line: Sequence[Run], start: int, mark: str, outer: frozenset[str]) -> i
     while cut and cut[0] not in outer and before > start and cut[0] in line[before - 1].marks:
         before -= 1
     return before if before > start else end
+
+
+def _free_space(line: list[Run], start: int, outer: frozenset[str]) -> None:
+    """Move the space at `start`, where a mark goes on that was cut short, out of that mark."""
+    run = line[start]
+    core = run.text.lstrip(SPACES)
+    if core != run.text and run.marks != outer:
+        space = Run(run.text[: len(run.text) - len(core)], outer)
+        line[start : start + 1] = [space, Run(core, run.marks)] if core else [space]
+
+
+def _without_space(line: list[Run], end: int, outer: frozenset[str]) -> int:
+    """Move the space before `end`, where a mark was cut short, out of that mark."""
+    run = line[end - 1]
+    core = run.text.rstrip(SPACES)
+    if core == run.text:
+        return end
+    space = Run(run.text[len(core) :], outer)
+    if core:
+        line[end - 1 : end] = [Run(core, run.marks), space]
+        return end
+    line[end - 1] = space
+    return _without_space(line, end - 1, outer)
 
 
 def _leaf(run: Run, signs: Hot, before: str, after: str, *, in_link: bool) -> _Piece:
@@ -232,16 +260,17 @@ def _mend(pieces: list[_Piece]) -> bool:
     border = _Piece("text", "\n")
     for before, piece, after in zip([border, *pieces], pieces, [*pieces[1:], border], strict=False):
         left, right = before.text[-1], after.text[0]
-        if piece.kind == "open" and not can_open(piece.text, left, right):
-            before.text = _reference_last(before.text)
-        elif (piece.kind == "close" and not can_close(piece.text, left, right)) or (
-            piece.kind == "math" and right.isdecimal()
-        ):
-            after.text = _reference_first(after.text)
-        else:
-            continue
-        mended = True
+        if piece.kind == "open" and _is_letter(left) and not can_open(piece.text, left, right):
+            before.text, mended = _reference_last(before.text), True
+        if piece.kind == "close" and _is_letter(right) and not can_close(piece.text, left, right):
+            after.text, mended = _reference_first(after.text), True
+        if piece.kind == "math" and right.isdecimal():
+            after.text, mended = _reference_first(after.text), True
     return mended
+
+
+def _is_letter(char: str) -> bool:
+    return not is_space(char) and not is_punctuation(char)
 
 
 def _reference_first(text: str) -> str:
