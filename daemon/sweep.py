@@ -172,6 +172,7 @@ async def _discover(context: Context, tally: Tally) -> dict[str, Base]:
                 _tell_swept(context, tally, base, found)
                 bases |= {row.id: base for row in await discover.sources(context, base)}
             discover.access_is_there(context, base)
+            tally.swept += 1
         except AccessLost as error:
             discover.access_lost(context, base, error)
             _note(context, tally, error)
@@ -182,7 +183,6 @@ async def _discover(context: Context, tally: Tally) -> dict[str, Base]:
 
 def _tell_swept(context: Context, tally: Tally, base: Base, found: discover.Found) -> None:
     tally.seen += found.seen
-    tally.swept += 1
     facts = {"seen": found.seen, "queued": found.queued, "baselined": found.baselined}
     context.tell("source.swept", database=base.name, **facts)
 
