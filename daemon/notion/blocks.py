@@ -129,7 +129,7 @@ def _said(kind: str, value: Json, number: int | None, *, has_children: bool) -> 
     if kind in _SILENT:
         return NOTHING
     if kind == "numbered_list_item":
-        mark = f"{ordinal(number or 1, value.get('list_format'))}."
+        mark = f"{ordinal(1 if number is None else number, value.get('list_format'))}."
         return _marked(mark, value, alone=has_children)
     if kind in _MARKS:
         return _marked(_MARKS[kind], value, alone=has_children and kind in _LISTED)

@@ -7,6 +7,10 @@ from typing import Any
 
 
 _ROMAN = (
+    (1000, "m"),
+    (900, "cm"),
+    (500, "d"),
+    (400, "cd"),
     (100, "c"),
     (90, "xc"),
     (50, "l"),
@@ -17,6 +21,7 @@ _ROMAN = (
     (4, "iv"),
     (1, "i"),
 )
+_NO_ROMAN = 4000
 
 
 def numbers(siblings: Sequence[Mapping[str, Any]]) -> list[int | None]:
@@ -41,7 +46,12 @@ def numbers(siblings: Sequence[Mapping[str, Any]]) -> list[int | None]:
 
 
 def ordinal(number: int, form: Any) -> str:
-    """Write a place in a list as its format wants it: a number, letters or roman."""
+    """Write a place in a list as its format wants it: a number, letters or roman.
+
+    What has no letters or no roman form is written as a number.
+    """
+    if not 0 < number < _NO_ROMAN:
+        return str(number)
     if form == "letters":
         return _letters(number)
     return _roman(number) if form == "roman" else str(number)
@@ -52,7 +62,7 @@ def _letters(number: int) -> str:
     while number > 0:
         number, place = divmod(number - 1, 26)
         text = chr(ord("a") + place) + text
-    return text or "0"
+    return text
 
 
 def _roman(number: int) -> str:
@@ -60,4 +70,4 @@ def _roman(number: int) -> str:
     for value, sign in _ROMAN:
         count, number = divmod(number, value)
         text += sign * count
-    return text or "0"
+    return text
