@@ -12,7 +12,7 @@ from rich.console import Console
 from daemon import run, show
 from daemon.config import Settings, load
 from daemon.notion.gateway import Gateway
-from daemon.progress import on_terminal
+from daemon.progress import counted, on_terminal
 from daemon.sandbox import Sandbox
 from daemon.sweep import Result, exit_code
 
@@ -78,8 +78,10 @@ def _told(result: Result) -> str:
             f"{result.model_requests} to a model, no comment."
         )
     return (
-        f"{result.pages_reviewed} pages reviewed: {result.comments_posted} comments, "
-        f"{result.replies_posted} replies, {result.summaries_posted} summaries; "
+        f"{counted(result.pages_reviewed, 'page')} reviewed: "
+        f"{counted(result.comments_posted, 'comment')}, "
+        f"{counted(result.replies_posted, 'reply')}, "
+        f"{counted(result.summaries_posted, 'summary')}; "
         f"{result.notion_requests} requests to Notion, {result.model_requests} to a model."
     )
 

@@ -23,13 +23,11 @@ _LIVE = {
     "comment.posted": "Posting: {kind}",
 }
 _SAID = {
-    "source.swept": "[bold]{database}[/]: {seen} pages seen, {queued} newly due, "
-    "{baselined} baselined",
+    "source.swept": "[bold]{database}[/]: {seen} seen, {queued} to review, {baselined} baselined",
     "source.new": "[bold]{database}[/] has a new data source: {title}",
     "page.unchanged": "[dim]- {title}: {why}[/]",
-    "page.reviewed": "[green]✓[/] [bold]{title}[/]: {outcome}, {findings} comments, "
-    "{replies} replies [dim]({model})[/]",
-    "page.answered": "[green]✓[/] [bold]{title}[/]: {replies} replies [dim]({model})[/]",
+    "page.reviewed": "[green]✓[/] [bold]{title}[/]: {findings}, {replies}{outcome}",
+    "page.answered": "[green]✓[/] [bold]{title}[/]: {replies}",
     "page.failed": "[red]✗[/] [bold]{title}[/]: {error}",
     "comment.dropped": "[yellow]![/] not posted ({kind}): {why}",
     "prompt.page_not_read": "[yellow]![/] a page that the prompt mentions was not read: {why}",
@@ -53,7 +51,7 @@ class _Teller:
         self._done = 0
 
     def __call__(self, event: str, /, **facts: Any) -> None:
-        words = defaultdict(str, {key: escape(str(value)) for key, value in facts.items()})
+        words = defaultdict(str, {key: escape(_shown(key, one)) for key, one in facts.items()})
         self._due = int(facts["count"]) if event == "pages.due" else self._due
         self._done += event in _ENDS_A_PAGE
         if event in _LIVE:
@@ -61,3 +59,21 @@ class _Teller:
             self._status.update(share + _LIVE[event].format_map(words))
         if event in _SAID:
             self._console.print(_SAID[event].format_map(words), highlight=False)
+
+
+def _shown(key: str, value: Any) -> str:
+    if key in _COUNTED:
+        return counted(int(value), _COUNTED[key])
+    if key == "outcome":
+        return "" if value == "done" else f" ({value})"
+    return str(value)
+
+
+_COUNTED = {"findings": "comment", "replies": "reply", "seen": "page"}
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, in the plural where it is not one."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"

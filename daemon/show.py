@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -68,7 +69,8 @@ def _line(block: Block) -> RenderableType:
         return Text(block.line.replace("[ ] ", "☐ ", 1).replace("[x] ", "☑ ", 1))
     if block.type == "numbered_list_item":
         return Text(block.line)
-    return Markdown(block.line)
+    # As a list of its own each item would stand between two blank lines.
+    return Markdown(re.sub(r"^- ", "• ", block.line))
 
 
 def _thread(thread: Thread) -> RenderableType:
@@ -82,4 +84,9 @@ def _comment(comment: Comment, *, first: bool) -> RenderableType:
     style = "cyan" if person else "yellow"
     sign = "💬" if first else "↳"
     head = Text.assemble((f"{sign} {comment.author.name}", f"bold {style}"))
-    return Padding(Group(head, Padding(Markdown(comment.text), (0, 0, 0, 3))), (0, 0, 0, 0))
+    return Group(head, Padding(Markdown(_with_breaks(comment.text)), (0, 0, 0, 3)))
+
+
+def _with_breaks(text: str) -> str:
+    """Keep a comment's line breaks, which Markdown would fold into spaces."""
+    return text.replace("\n", "  \n")
