@@ -121,8 +121,8 @@ def _answer(call: Call, source: Source, found: list[tuple[Any, Page]], walk: str
     start = _start(call, found, walk)
     end = min(start[0] + paging.size(call), len(found))
     done = start[1] + end - start[0]
-    if done >= cap:
-        end, done = end - (done - cap), cap
+    over = max(0, done - cap)
+    end, done = end - over, done - over
     more = end < len(found) and done < cap
     by_key = end and not call.state.quirks.moving_cursors
     cursor = paging.mark(call, walk, (found[end - 1][0] if by_key else end, done)) if more else None

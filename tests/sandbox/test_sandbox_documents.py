@@ -62,9 +62,9 @@ def test_a_question_waits_unanswered_and_somebody_said_thanks(rfcs, state):
     assert len({comment.author_id for comment in last["thanks"]}) == 2
 
 
-def test_one_thread_is_resolved_and_every_comment_is_older_than_now(state):
+def test_two_threads_are_resolved_and_every_comment_is_older_than_now(state):
     resolved = [one for one in state.discussions.values() if one.resolved]
-    assert len(resolved) == 1
+    assert len(resolved) == 2
     assert all(comment.created < NOW for comment in state.comments.values())
     assert all(comment.author_id in state.people for comment in state.comments.values())
 

@@ -312,6 +312,15 @@ def test_more_than_25_references_are_cut_on_the_page_and_whole_by_property(api, 
     assert second["property_item"]["next_url"] is None
 
 
+def test_a_relation_leaves_out_what_is_not_shared(api, world):
+    table = world.database("Table", {"Next": "relation"})
+    seen, secret = world.page(table, "Seen"), world.page(table, "Secret")
+    page = world.page(table, "Row", Next=[secret, seen])
+    world.unshare(secret)
+    shown = api.get(f"pages/{page.id}")["properties"]["Next"]["relation"]
+    assert shown == [{"id": seen.id}]
+
+
 def test_other_properties_are_one_item(api, page):
     prop = api.get(f"pages/{page.id}")["properties"]["Status"]
     item = api.get(f"pages/{page.id}/properties/{prop['id']}")
