@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,14 +16,16 @@ from typing import Any, Self
 import httpx
 import stamina
 from notion_client import AsyncClient
-from notion_client.errors import NotionClientErrorBase
+from notion_client.errors import NotionClientErrorBase, RequestTimeoutError
 
-from daemon.errors import Incomplete
+from daemon.errors import Incomplete, Unavailable
 from daemon.notion.limiter import Limiter
 from daemon.notion.retry import (
     ATTEMPTS,
+    FAILURES,
     PATIENCE_SECONDS,
     failure,
+    is_too_slow,
     retry_after,
     wait_before_retry,
 )
@@ -32,10 +34,17 @@ from daemon.notion.retry import (
 VERSION = "2026-03-11"
 HOST = "https://api.notion.com"
 PAGE_SIZE = 100
-TIMEOUT_MS = 60_000
+LEAST_PAGE_SIZE = 10
+# Notion gives a request up after 60 s itself and says so, which is clearer than our own timeout.
+READ_SECONDS = 70.0
+CONNECT_SECONDS = 10.0
+# Bounds an answer that comes in drops: httpx's timeouts hold for one read.
+ANSWER_SECONDS = 120.0
+# A page's blocks are asked for all at once; so many connections are open at a time.
+IN_FLIGHT = 16
 
 Json = dict[str, Any]
-_FAILURES = (NotionClientErrorBase, httpx.HTTPError, json.JSONDecodeError)
+Check = Callable[[Any], Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,7 @@ class Gateway:
         *,
         base_url: str = HOST,
         requests_per_minute: int = 170,
+        limiter: Limiter | None = None,
         writes: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -70,12 +80,13 @@ class Gateway:
             auth=token,
             base_url=base_url,
             notion_version=VERSION,
-            timeout_ms=TIMEOUT_MS,
             retry=False,
             logger=logging.getLogger("notion_client"),
             log_level=logging.ERROR,
         )
-        self._limiter = Limiter(requests_per_minute)
+        self._http.timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        self._limiter = limiter or Limiter(requests_per_minute, PATIENCE_SECONDS)
+        self._in_flight = asyncio.Semaphore(IN_FLIGHT)
         self._writes = writes
         self._date: tuple[datetime, float] | None = None
         self.requests = 0
@@ -123,8 +134,8 @@ class Gateway:
         """Yield the result pages of a query; `arguments` are `filter` and `sorts`."""
         pages = self._pages(
             f"query of data source {source_id}",
-            lambda **cursor: self._client.data_sources.query(
-                source_id, result_type="page", page_size=PAGE_SIZE, **arguments, **cursor
+            lambda **place: self._client.data_sources.query(
+                source_id, result_type="page", **arguments, **place
             ),
         )
         async for page in pages:
@@ -140,9 +151,7 @@ class Gateway:
         """Return the whole value of a property that the page object cuts off at 25."""
         return await self._all(
             f"property {property_id} of page {page_id}",
-            lambda **cursor: self._client.pages.properties.retrieve(
-                page_id, property_id, page_size=PAGE_SIZE, **cursor
-            ),
+            lambda **place: self._client.pages.properties.retrieve(page_id, property_id, **place),
         )
 
     async def block(self, block_id: str) -> Json:
@@ -153,18 +162,14 @@ class Gateway:
         """Return every child of a page or block, one level deep."""
         return await self._all(
             f"children of {block_id}",
-            lambda **cursor: self._client.blocks.children.list(
-                block_id, page_size=PAGE_SIZE, **cursor
-            ),
+            lambda **place: self._client.blocks.children.list(block_id, **place),
         )
 
     async def comments(self, block_id: str) -> list[Json]:
         """Return every open comment of a block, or the page-level ones of a page."""
         return await self._all(
             f"comments of {block_id}",
-            lambda **cursor: self._client.comments.list(
-                block_id=block_id, page_size=PAGE_SIZE, **cursor
-            ),
+            lambda **place: self._client.comments.list(block_id=block_id, **place),
         )
 
     async def post_comment(
@@ -192,7 +197,7 @@ class Gateway:
         )
 
     async def delete_comment(self, comment_id: str) -> Json:
-        """Delete an own comment."""
+        """Delete an own comment; `Missing` may mean that an answer was lost and it is gone."""
         self._refuse_if_dry()
         return await self._call(
             f"deleting comment {comment_id}", lambda: self._client.comments.delete(comment_id)
@@ -206,62 +211,114 @@ class Gateway:
         return [row async for page in self._pages(what, fetch) for row in page["results"]]
 
     async def _pages(self, what: str, fetch: Callable[..., Awaitable[Any]]) -> AsyncIterator[Json]:
-        cursor: dict[str, str] = {}
+        place: dict[str, Any] = {"page_size": PAGE_SIZE}
+        asked: set[str] = set()
         while True:
-            page = await self._call(what, partial(fetch, **cursor))
-            if not isinstance(page.get("results"), list):
-                raise Incomplete(f"{what}: Notion's answer holds no list; tried again next time")
+            try:
+                page = await self._call(what, partial(fetch, **place), check=_list)
+            except Unavailable as error:
+                if place["page_size"] == LEAST_PAGE_SIZE or not is_too_slow(error.__cause__):
+                    raise
+                # Notion's advice with this answer: "reduce page_size".
+                place["page_size"] = LEAST_PAGE_SIZE
+                continue
             yield page
-            if not page.get("has_more"):  # alone decides: a stale cursor may stand beside it
+            if not page["has_more"]:  # alone decides: a stale cursor may stand beside it
                 return
-            following = page.get("next_cursor")
-            if not following or following == cursor.get("start_cursor"):
-                raise Incomplete(f"{what}: Notion says there is more, but not where")
-            cursor = {"start_cursor": following}
+            cursor = page["next_cursor"]
+            if cursor in asked:
+                raise Incomplete(f"{what}: Notion leads round in a circle; asked again next time")
+            asked.add(cursor)
+            place["start_cursor"] = cursor
 
     async def _call(
         self,
         what: str,
         send: Callable[[], Awaitable[Any]],
         *,
+        check: Check | None = None,
         repeatable: bool = True,
     ) -> Json:
         try:
-            return await self._attempts(what, send, repeatable=repeatable)
-        except _FAILURES as error:
+            return await self._attempts(send, check or _object, repeatable=repeatable)
+        except FAILURES as error:
             raise failure(error, what, repeatable=repeatable) from error
 
     async def _attempts(
-        self, what: str, send: Callable[[], Awaitable[Any]], *, repeatable: bool
+        self, send: Callable[[], Awaitable[Any]], check: Check, *, repeatable: bool
     ) -> Json:
+        patience = _Patience()
         attempts = stamina.retry_context(
-            on=lambda error: wait_before_retry(error, repeatable=repeatable),
+            on=lambda error: wait_before_retry(error, repeatable=repeatable, left=patience.left()),
             attempts=ATTEMPTS,
-            timeout=PATIENCE_SECONDS,
+            timeout=None,
             wait_initial=0.5,
             wait_max=10,
         )
         async for attempt in attempts:
             with attempt:
-                answer = await self._send(send)
-        if not isinstance(answer, dict):
-            raise Incomplete(f"{what}: Notion's answer is not an object")
-        return answer
+                return check(await self._send(send))
+        raise AssertionError("stamina ends in a result or an error")
 
     async def _send(self, send: Callable[[], Awaitable[Any]]) -> Any:
-        await self._limiter.turn()
-        self.requests += 1
-        try:
-            return await send()
-        except NotionClientErrorBase as error:
-            if wait := retry_after(error):
-                self._limiter.pause(min(wait, PATIENCE_SECONDS))
-            raise
+        async with self._in_flight:
+            await self._limiter.turn()
+            self.requests += 1
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    return await send()
+            except NotionClientErrorBase as error:
+                if wait := retry_after(error):
+                    self._limiter.pause(wait)
+                raise
+            except TimeoutError:
+                raise RequestTimeoutError from None
 
     async def _note_date(self, response: httpx.Response) -> None:
-        if date := response.headers.get("date"):
+        with suppress(ValueError):  # a date that cannot be read is none
+            date = parsedate_to_datetime(response.headers.get("date", ""))
             at = asyncio.get_running_loop().time()
-            self._date = (parsedate_to_datetime(date).astimezone(UTC), at)
+            self._date = (date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC), at)
+
+
+class _Patience:
+    """What is left of our patience with one request, counted from its first failure."""
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+
+    def left(self) -> float:
+        now = asyncio.get_running_loop().time()
+        self._until = self._until or now + PATIENCE_SECONDS
+        return self._until - now
+
+
+def _object(answer: Any) -> Json:
+    """Check an answer that is one object.
+
+    Raises:
+        Incomplete: It is not.
+    """
+    if not isinstance(answer, dict) or not isinstance(answer.get("id"), str):
+        raise Incomplete("Notion's answer is not the object that was asked for")
+    return answer
+
+
+def _list(answer: Any) -> Json:
+    """Check an answer that is one page of a list: what is malformed must not pass for empty.
+
+    Raises:
+        Incomplete: It is not, or it says that there is more but not where.
+    """
+    if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
+        raise Incomplete("Notion's answer holds no list")
+    if not all(isinstance(row, dict) for row in answer["results"]):
+        raise Incomplete("Notion's list has a hole")
+    if not isinstance(answer.get("has_more"), bool):
+        raise Incomplete("Notion's list does not say whether it ends")
+    if answer["has_more"] and not isinstance(answer.get("next_cursor"), str):
+        raise Incomplete("Notion says there is more, but not where")
+    return answer
 
 
 def _display_name(name: str) -> Json:
