@@ -66,7 +66,7 @@ def reply(
     checked = [comment for comment in thread.waiting if raised and _wants_check(comment)]
     asked = [comment for comment in thread.waiting if _ASKS.search(_text(comment))]
     question = _text(asked[-1]) if asked else ""
-    if raised and asked and not content(question) - _ABOUT_THE_FINDING:
+    if raised and asked and not checked and not content(question) - _ABOUT_THE_FINDING:
         return f"{_rule(raised)}{_checked(raised, document, now)}"
     parts = [_checked(raised, document, now)] if raised and checked else []
     if asked and asked[-1] not in checked:

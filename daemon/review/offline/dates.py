@@ -83,6 +83,7 @@ _HISTORY = any_of(
     | archive | past\b | background | decision record | quotes?\b"""
 )
 _LONG = 160
+_REACH = 200
 _NEAR = 60
 _QUARTER, _HALF, _YEAR_MONTHS = 3, 6, 12
 
@@ -123,6 +124,9 @@ def _past_plan(passage: Passage, today: date) -> Iterator[Hit]:
 
 def _is_planned(sentence: str, found: re.Match[str]) -> bool:
     before = sentence[: found.start()]
+    if len(before) > _REACH:
+        # A word in front, so that nothing takes the cut for the sentence's beginning.
+        before = f"cut {before[-_REACH:]}"
     if found["year"] and not _BEFORE_YEAR.search(before):
         return False
     if _OPENS.match(before) and _THEN_PLAN.match(sentence, found.end()):

@@ -43,7 +43,8 @@ _ENGLISH = vocabulary(
 # About a third of English words are among these; other languages share only a few.
 _ENGLISH_SHARE = 0.15
 _ENOUGH_WORDS = 30
-_LABEL = re.compile(r"\s*([^:.|\n]{3,60}?)\s*(?:[:.|]|-\s|$)")
+_LABEL = re.compile(r"\s*([^:.|\n]{3,60}?)\s*(?:[:|]|-\s|$)")
+_BOLD = re.compile(r"[^\w*]*\*\*([^*\n]{3,60})\*\*")
 _LABEL_LENGTH = 80
 _LABEL_WORDS = 8
 # How far a sentence is followed to either side.
@@ -64,6 +65,7 @@ class Passage:
         own: `prose` with quotations blanked: only what the author says himself.
         cited: Whether it stands in a quotation block.
         heading: The index of the heading it stands under; None above the first.
+        level: The level of a heading that says something, 0 for any other block.
     """
 
     index: int
@@ -73,11 +75,7 @@ class Passage:
     own: str
     cited: bool
     heading: int | None
-
-    @property
-    def level(self) -> int:
-        """The level of a heading that says something, 0 for any other block."""
-        return _level(self.block)
+    level: int
 
     @property
     def is_prose(self) -> bool:
@@ -144,10 +142,11 @@ def sentence_at(text: str, at: int) -> tuple[int, int]:
 
 
 def label(passage: Passage) -> str:
-    """Return what a block announces: a heading, a short text, the words before a colon; else ""."""
+    """Return what a block announces: a heading, a bold lead, words before a colon; else ""."""
     if passage.level:
         return passage.text
-    found = _LABEL.match(passage.text, 0, _LABEL_LENGTH)
+    bold = _BOLD.match(passage.block.line, 0, _LABEL_LENGTH)
+    found = bold or _LABEL.match(passage.text, 0, _LABEL_LENGTH)
     return found[1] if found and len(words(found[1])) <= _LABEL_WORDS else ""
 
 
@@ -157,10 +156,9 @@ def words(text: str) -> list[str]:
 
 
 def listed(items: list[str]) -> str:
-    """Return "a", "a and b", "a, b and c"; with semicolons where an item holds a comma."""
+    """Return "a", "a and b" or "a, b and c"."""
     *most, last = items
-    comma = "; " if any("," in item for item in items) else ", "
-    return f"{comma.join(most)} and {last}" if most else last
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def shown(text: str, limit: int = 120) -> str:
@@ -183,9 +181,9 @@ def _passages(blocks: tuple[Block, ...]) -> Iterator[Passage]:
         prose = _ADDRESS.sub(blanks, _plain_marks(without_code(block)))
         own = _QUOTED.sub(blanks, prose)
         text = _plain_marks(block.plain)
-        yield Passage(index, block, text, prose, own, cited_below is not None, heading)
-        if _level(block):
-            heading = index
+        level = _level(block)
+        yield Passage(index, block, text, prose, own, cited_below is not None, heading, level)
+        heading = index if level else heading
 
 
 def _plain_marks(text: str) -> str:

@@ -28,7 +28,7 @@ _PHRASE = re.compile(
 _TEMPLATE = re.compile(
     r"[\[<{]{1,2}(?:(?:insert|describe|explain|fill in|enter|replace|add|list)\s+"
     r"(?:your|the|a|an|here|this|why|what|how|with)|your|name of|link to|placeholder|e\.g\.)\b"
-    r"[^\[\]<>{}\n]{0,80}[\]>}](?![(\[:])",
+    r"[^\[\]<>{}\n]{0,80}[\]>}]{1,2}(?![(\[:])",
     re.IGNORECASE,
 )
 _OPEN = any_of(

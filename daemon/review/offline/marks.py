@@ -20,6 +20,8 @@ _MARK = re.compile(
     rf"|\*+|(?<!\w)_+|_+(?!\w)|\[(?=[^\[\]]*\]\()|\]{_TARGET}|</?u>",
     re.DOTALL,
 )
+# How many code spans are looked for in a text that does not fit its line.
+_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def _pieces(line: str) -> Iterator[tuple[str, bool]]:
 
 
 def _without_words(plain: str, hidden: list[str]) -> str:
-    """Blank the words of `hidden` wherever they stand: the line could not be followed."""
-    for text in filter(None, (text.strip() for text in hidden)):
-        plain = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", blanks, plain)
-    return plain
+    """Blank the texts of `hidden` wherever they stand: the line could not be followed."""
+    texts = list(dict.fromkeys(text.strip() for text in hidden if text.strip()))[:_MOST]
+    any_text = "|".join(map(re.escape, texts))
+    return re.sub(rf"(?<!\w)(?:{any_text})(?!\w)", blanks, plain) if texts else plain

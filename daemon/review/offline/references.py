@@ -13,7 +13,7 @@ from .patterns import alternatives, any_of
 
 
 _NUMBERED = re.compile(
-    r"(?:^|\b(?:see|in|per|to|from|by|under|also|than|with|at|and|or|of|cf\.|via)\s+|[.,:;]\s+|\()"
+    r"(?:^|\b(?i:see|in|per|to|as|from|by|under|also|than|with|at|and|or|of|cf\.|via)\s+|[.,:;]\s+|\()"
     r"(?P<text>(?:[Ss]ections?\s+|§\s?)(?P<number>\d{1,2}(?:\.\d{1,2}){0,3})"
     r"|[Aa]ppendix\s+(?P<letter>[A-Z]))(?![\w(]|\.\d|-\w)"
 )
@@ -29,7 +29,8 @@ _NAMED = (
     re.compile(rf"{_SEE}(?:the )?{_NAME} section\b"),
     re.compile(rf"{_SEE}(?:the )?section (?:called |titled )?(?P<name>){_QUOTED}"),
 )
-_CUE = re.compile(r"\b(?:section|below|above)\b")
+# Without one of these no pattern can match; it spares most blocks the dearer search.
+_CUE = re.compile(r"ection|ppendix|§|below|above")
 # Words that name something other than a section.
 _THING = any_of(
     r"""figures?\b | tables?\b | diagrams?\b | listings?\b | comments?\b | discussions?\b
@@ -55,7 +56,7 @@ _HERE = re.compile(
 )
 _OF_OTHER = re.compile(r"\s*(?:of|in|from|on)\s+(?!this\b)", re.IGNORECASE)
 _NUMBER = re.compile(
-    r"\s*(?:(?:section|part|chapter|§)\s*)?(\d{1,2}(?:\.\d{1,2})*)(?:[.):]?\s|[.):]|$)",
+    r"\s*(?:(?:section|part|chapter|§)\s*)?(\d{1,2}(?:\.\d{1,2}){0,4})(?:[.):]?\s|[.):]|$)",
     re.IGNORECASE,
 )
 _APPENDIX = re.compile(r"\s*(?:appendix|annex)\b(?:\s+([A-Z])\b)?|\s*([A-Z])[.)]\s", re.IGNORECASE)
@@ -95,11 +96,9 @@ def references(document: Document) -> Iterator[Hit]:
     places = _places(document)
     for passage in document.passages:
         if passage.is_prose:
-            found = (
-                _dead_link(document, places, passage)
-                or _dead_number(places, passage)
-                or _dead_name(places, passage)
-            )
+            found = _dead_link(document, places, passage)
+            if not found and _CUE.search(passage.prose):
+                found = _dead_number(places, passage) or _dead_name(places, passage)
             if found:
                 yield found
 
@@ -201,8 +200,6 @@ def _is_no_section(places: _Places, number: str) -> bool:
 
 
 def _dead_name(places: _Places, passage: Passage) -> Hit | None:
-    if not _CUE.search(passage.prose):
-        return None
     for pattern in _NAMED:
         for found in pattern.finditer(passage.prose):
             name = found["quoted"] or found["name"]

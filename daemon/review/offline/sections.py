@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from .document import Document, Passage, listed, shown, words
 from .hits import Hit, Kind, whole
@@ -48,9 +49,9 @@ def missing(document: Document) -> Iterator[Hit]:
     absent = [topic for topic in TOPICS if not _speaks_of(document, topic)]
     place = _place(document)
     if absent and place:
-        names = listed([topic.name for topic in absent])
-        asks = listed([topic.ask for topic in absent])
-        yield whole(Kind.MISSING, place, f"the document says nothing of {names}. Say {asks}.")
+        names = listed([f"{topic.name} ({topic.ask})" for topic in absent])
+        advice = "Add a section on each." if len(absent) > 1 else "Add a section on it."
+        yield whole(Kind.MISSING, place, f"the document says nothing of {names}. {advice}")
 
 
 def empty(document: Document) -> Iterator[Hit]:
@@ -127,9 +128,9 @@ def _place(document: Document) -> Passage | None:
 
 def _hollow(document: Document) -> Iterator[Passage]:
     said = [passage for passage in document.passages if not _is_bare(passage)]
-    for passage, follower in zip(said, [*said[1:], None], strict=True):
+    for passage, follower in pairwise([*said, None]):
         is_title = passage is said[0] and _is_title(passage)
-        if passage.level and not is_title and _is_hollow(passage, follower):
+        if passage and passage.level and not is_title and _is_hollow(passage, follower):
             yield passage
 
 

@@ -37,4 +37,4 @@ def _task(kind: Kind, findings: list[Finding]) -> str:
         return f"{_TASKS[kind]}: {findings[0].text.partition(': ')[2]}"
     places = ", ".join(f"“{shown(found.quote, _QUOTE)}”" for found in findings[:_EXAMPLES])
     more = f" and {len(findings) - _EXAMPLES} more" if len(findings) > _EXAMPLES else ""
-    return f"{_TASKS[kind]}: {places}{more}."
+    return f"{_TASKS[kind]}: {places}{more}"

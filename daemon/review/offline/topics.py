@@ -29,7 +29,7 @@ class Topic:
 
 PROBLEM = Topic(
     "the problem",
-    "what is wrong today, and for whom",
+    "what is wrong today and for whom",
     any_of(
         r"""problem | motivat | background | context\b | why\b | goals?\b | objective | purpose
         | introduct | overview | pains?\b | rationale | use cases?\b | needs?\b | opportunit
@@ -57,7 +57,7 @@ PROPOSAL = Topic(
 )
 ALTERNATIVES = Topic(
     "alternatives",
-    "what else was considered, doing nothing included, and why it lost",
+    "what else was considered and why it lost",
     any_of(
         r"""alternativ | options?\b | considered | rejected | trade.?offs? | comparison | compared
         | prior art | why not | other (?:approach|solution|way|design) | rationale
@@ -73,8 +73,8 @@ ALTERNATIVES = Topic(
     any_of("alternativ | trade.?off | instead of | rather than | could also | prior art"),
 )
 RISKS = Topic(
-    "risks and drawbacks",
-    "what it costs, and how it can fail",
+    "risks",
+    "what it costs and how it can fail",
     any_of(
         r"""risk | drawback | downside | failure | disadvantage | concern | trade.?off | limitation
         | caveat | cost | what (?:could|can|might) go wrong | consequence | impact | threat
@@ -91,8 +91,8 @@ RISKS = Topic(
     ),
 )
 ROLLOUT = Topic(
-    "rollout and rollback",
-    "in which steps it ships, and how it is taken back",
+    "rollout",
+    "how it ships and how it is taken back",
     any_of(
         r"""roll.?(?:out|back|ing) | deploy | release | launch | migrat | ship | phas | staging
         | stages?\b | steps?\b | milestone | timeline | plan\b | transition | adoption

@@ -1,0 +1,175 @@
+"""Whatever the document, the rules hold to their promises, and in time."""
+
+import time
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from offline_markdown import PAGE_ID, WHEN, blocks, snapshot
+
+from daemon.domain import Author, AuthorKind, Block, Comment, Page, Snapshot, Thread
+from daemon.review import offline
+from daemon.review.offline.document import read, sentences
+from daemon.review.offline.hits import Kind, kind_of
+
+
+TODAY = date(2026, 8, 1)
+FIXTURES = Path(__file__).parent / "fixtures" / "offline"
+PAGE = Page(PAGE_ID, "source", "RFC: a page", "https://example.com", WHEN, WHEN)
+TYPES = [
+    *("paragraph", "heading_1", "heading_2", "heading_3", "heading_4", "bulleted_list_item"),
+    *("numbered_list_item", "to_do", "toggle", "quote", "callout", "code", "table", "table_row"),
+    *("image", "divider", "equation", "column", "unsupported"),
+]
+PIECES = [
+    *("the", "the the", "of the of the", "a", "TODO", "TODO: ask", "TBD", "(TBD)", "???", "QXR"),
+    *("lorem ipsum", "to be decided", "[your name]", "<insert the", "(QXR)", "QXRs", "API", "é"),
+    *("three options", "two reasons:", "4 steps:", "there are", "see section 4.2", "§ 7", "日本"),
+    *("Appendix B", "see Rollback below", "[x](#gone)", "[x](https://a.example)", "](", "[", "]"),
+    *("`code`", "``", "`", "**bold**", "~~old~~", "*", "_", "“quoted”", "“", "”", "'", '"', "\\"),
+    *("we will launch in March 2024", "2024-13-99", "Q9 2024", "2024", "in", "by", "1.", "1.2"),
+    *("Problem", "Alternatives", "Risks", "Rollout", "production", "customers", "#", "🙂"),
+    *(".", ":", ",", ";", "\n", "  ", "\u00a0"),
+]
+
+texts = st.lists(st.sampled_from(PIECES), max_size=8).map(" ".join) | st.text(max_size=40)
+
+
+@st.composite
+def documents(draw):
+    count = draw(st.integers(0, 25))
+    found = []
+    for number in range(count):
+        plain = draw(texts)
+        line = draw(st.sampled_from([plain, f"- {plain}", f"**{plain}**", f"`{plain}`", ""]))
+        kind, depth = draw(st.sampled_from(TYPES)), draw(st.integers(0, 3))
+        commentable = draw(st.integers(0, 5)) > 0
+        found.append(Block(f"id-{number}", kind, depth, line, plain, commentable))
+    return Snapshot(PAGE, tuple(found), (), WHEN)
+
+
+@settings(max_examples=300, deadline=None)
+@given(documents())
+def test_every_finding_quotes_a_block_that_takes_comments_in_the_documents_order(page):
+    findings = offline.findings(page, TODAY)
+    by_id = page.by_id
+    for finding in findings:
+        assert by_id[finding.block_id].commentable
+        assert finding.quote.strip()
+        assert finding.quote in by_id[finding.block_id].plain
+        assert kind_of(finding) in Kind
+    order = list(by_id)
+    places = [order.index(finding.block_id) for finding in findings]
+    assert places == sorted(places)
+
+
+@settings(max_examples=100, deadline=None)
+@given(documents(), texts)
+def test_every_finding_has_its_place_in_the_summary_and_every_comment_an_answer_or_none(page, text):
+    findings = offline.findings(page, TODAY)
+    assert bool(offline.summary(page, findings)) == bool(findings)
+    ana = Author("ana", "Ana", AuthorKind.PERSON)
+    thread = Thread("t", "id-0", (Comment("c", ana, WHEN, text, text, WHEN, new=True),))
+    for raised in (None, *findings[:1]):
+        answer = offline.answer(thread, page, TODAY, raised)
+        assert answer is None or answer.strip()
+
+
+@settings(max_examples=100, deadline=None)
+@given(documents())
+def test_the_same_document_has_the_same_findings(page):
+    assert offline.findings(page, TODAY) == offline.findings(page, TODAY)
+
+
+@settings(max_examples=200, deadline=None)
+@given(documents())
+def test_what_the_rules_read_has_the_length_of_the_text(page):
+    for passage in read(page).passages:
+        size = len(passage.block.plain)
+        assert (len(passage.text), len(passage.prose), len(passage.own)) == (size, size, size)
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts)
+def test_sentences_follow_each_other_and_leave_out_only_white_space(text):
+    spans = list(sentences(text))
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
+    assert "".join("".join(text[a:b].split()) for a, b in spans) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("markdown", "prose"),
+    [
+        ("in the `in` operator", "in the  operator"),
+        ("a ``b `c` d`` e", "a  e"),
+        ("**bold `code`** and ~~old~~ new", "bold  and  new"),
+        ("[`code`](https://a.example) text", " text"),
+        ("snake_case and *more* _text_", "snake_case and more text"),
+    ],
+)
+def test_code_and_struck_text_are_blanked_where_they_stand(markdown, prose):
+    [passage] = read(snapshot(markdown)).passages
+    assert passage.prose.replace("\ufffc", "") == prose
+
+
+def test_a_line_that_cannot_be_followed_still_hides_its_code():
+    block = Block("a", "paragraph", 0, "mark: `TODO` then `x`", "TODO then x, differently")
+    assert offline.findings(Snapshot(PAGE, (block,), (), WHEN), TODAY) == ()
+
+
+def large(count):
+    files = sorted((FIXTURES).glob("*/*.md"))
+    some = [block for path in files for block in blocks(path.read_text("utf-8"))]
+    many = (replace(some[n % len(some)], id=f"x{n}") for n in range(count))
+    return Snapshot(PAGE, tuple(many), (), WHEN)
+
+
+def seconds(page):
+    start = time.process_time()
+    offline.findings(page, TODAY)
+    return time.process_time() - start
+
+
+def test_ten_thousand_blocks_take_less_than_a_second():
+    page = large(10_000)
+    assert min(seconds(page) for _ in range(3)) < 1.0
+
+
+HOSTILE = {
+    "brackets": "[",
+    "backticks": "`",
+    "spans": "` ",
+    "tildes": "~~ ",
+    "quotes": '"',
+    "apostrophes": " 'a",
+    "one word": "a",
+    "words": "abc def ",
+    "doubled": "the ",
+    "capitals": "ABC ",
+    "numbers": "1.",
+    "counts": "3 options ",
+    "references": "See section 9 ",
+    "names": "See Foo Bar section below ",
+    "plans": "we will launch in March 2024 or 2025 and ",
+    "years": "2024 ",
+    "addresses": "a@",
+    "links": "[a](#b) ",
+    "open links": "](((",
+    "markers": "TODO list ",
+    "template": "[insert your ",
+    "lines": "a\n",
+    "blanks": " ",
+}
+
+
+@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize("kind", ["paragraph", "heading_2"])
+def test_no_single_block_holds_the_rules_up(kind, piece):
+    text = piece * (20_000 // len(piece))
+    hostile = Block("h", kind, 0, text, text)
+    page = Snapshot(PAGE, (hostile, *blocks("- a\n- b")), (), WHEN)
+    assert seconds(page) < 1.0
