@@ -6,14 +6,17 @@ so that it reads well as plain lines. Nothing here ever makes a mention.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from daemon.domain import Finding, Severity
+from daemon.notion.runs import tidy
 
 
 if TYPE_CHECKING:
@@ -26,11 +29,15 @@ Json = dict[str, Any]
 # is not documented: UTF-16 is never the smaller count.
 ITEM_UNITS = 2_000
 ITEMS = 100
+# Of the 500 KB that a request may have.
+BYTES = 400_000
 URL_CHARS = 2_000
 CUT = "… (cut: too long for one comment)"
 QUOTE_CHARS = 200
 INDENT = "   "
-_SCHEMES = ("http://", "https://")
+_STRUCTURE = re.compile(r"\s*(?:[-+*] |#{1,6} |>|\||```|~~~|\d{1,9}[.)] |[-=_* ]+$)", re.MULTILINE)
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+_WEB = re.compile(r"https?://[\w.-]*\w(?:[:/?#]|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +56,30 @@ class _Piece:
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
+    parser = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
+    # A line that defines a link would vanish; an indented one is no code in a comment.
+    return parser.disable(["code", "reference"])
 
 
 def rich_text(markdown: str) -> list[Json]:
     """Return the rich text items of a comment: at most 100 of at most 2,000 UTF-16 units.
 
     Bold, italic, strikethrough, code and http(s) links become rich text. What is longer than
-    Notion takes in one comment is cut, and ends by saying so.
+    Notion takes in one comment is cut, and ends by saying so. Only blank text gives no items.
     """
-    pieces = _joined(_pieces(_parser().parse(markdown)))
-    parts = [part for piece in pieces for part in _parts(piece)]
-    if len(parts) > ITEMS:
-        room = ITEM_UNITS - len(CUT)
-        last = replace(parts[ITEMS - 1], text=_taken(parts[ITEMS - 1].text, room) + CUT)
-        parts = [*parts[: ITEMS - 1], last]
-    return [_item(part) for part in parts]
+    text = tidy(markdown)
+    # Signs alone, such as "#", are words where Markdown has none to mark.
+    pieces = _joined(_pieces(_parser().parse(text))) or [_Piece(text.strip())]
+    items = [_item(part) for piece in pieces for part in _parts(piece)]
+    if len(items) <= ITEMS and sum(map(_size, items)) <= BYTES:
+        return items
+    room = accumulate(map(_size, items))
+    fitting = [item for item, size in zip(items, room, strict=True) if size <= BYTES]
+    return [*fitting[: ITEMS - 1], _item(_Piece(CUT))]
+
+
+def _size(item: Json) -> int:
+    return len(json.dumps(item, ensure_ascii=False).encode())
 
 
 def plain_text(items: Iterable[Json]) -> str:
@@ -83,8 +98,11 @@ def _normal(text: str) -> str:
 
 def finding_body(finding: Finding) -> str:
     """Return a finding's comment as Markdown: its quote in italics, then what it says."""
-    grave = "**Blocking.** " if finding.severity is Severity.BLOCKING else ""
-    return f"*{_escaped(_short(finding.quote))}*\n{grave}{finding.text}"
+    quote = f"*{_escaped(_short(finding.quote))}*"
+    # A list or a heading begins after a blank line; a line of dashes would make the quote one.
+    between, space = ("\n\n", "\n\n") if _STRUCTURE.match(finding.text) else ("\n", " ")
+    grave = f"**Blocking.**{space}" if finding.severity is Severity.BLOCKING else ""
+    return f"{quote}{between}{grave}{finding.text}"
 
 
 def _short(quote: str) -> str:
@@ -196,8 +214,8 @@ def _opened(style: _Piece, kind: str, token: Token) -> _Piece:
 
 
 def _address(url: str) -> str | None:
-    fits = url.lower().startswith(_SCHEMES) and len(url) <= URL_CHARS
-    return url if fits else None
+    # Notion refuses a whole comment for one address without a host.
+    return url if len(url) <= URL_CHARS and _WEB.match(url) else None
 
 
 def _text(token: Token) -> str:
@@ -240,16 +258,23 @@ def _taken(text: str, units: int) -> str:
 
 
 def _whole_grapheme(text: str, end: int) -> int:
-    """Step back so that no joined emoji, modifier or accent is torn from what it belongs to."""
+    """Step back so that no joined emoji, modifier, accent or flag is torn apart."""
     place = end
-    while place > max(end - 32, 1) and (_belongs(text[place]) or text[place - 1] == "\u200d"):
+    while place > max(end - 32, 1) and _belongs(text, place):
         place -= 1
     return place if place > max(end - 32, 1) else end
 
 
-def _belongs(char: str) -> bool:
-    joins = char in "\u200d\ufe0f\u20e3" or "\U0001f3fb" <= char <= "\U0001f3ff"
-    return joins or bool(unicodedata.combining(char))
+def _belongs(text: str, place: int) -> bool:
+    char, before = text[place], text[place - 1]
+    if char in "\u200d\ufe0f\u20e3" or before == "\u200d" or unicodedata.combining(char):
+        return True
+    if "\U0001f1e6" <= char <= "\U0001f1ff":
+        # A flag is two letters of its own alphabet.
+        flags = len(text[:place]) - len(text[:place].rstrip(_FLAG_LETTERS))
+        return flags % 2 == 1
+    # A skin colour, or the region of a flag spelled in tags.
+    return "\U0001f3fb" <= char <= "\U0001f3ff" or "\U000e0020" <= char <= "\U000e007f"
 
 
 def _item(piece: _Piece) -> Json:
