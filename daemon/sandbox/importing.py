@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ _SECTIONS = frozenset(
     ["abstract", "background", "introduction", "motivation", "overview", "problem", "summary"]
 )
 IN_REVIEW = "In review"
+# A page that was written just now would still be settling in the reviewer's eyes.
+AGE = timedelta(hours=1)
 _H1 = "heading_1"
 
 
@@ -89,9 +92,10 @@ def folder(world: World, path: Path) -> Database:
     kinds = _kinds(found)
     others = {key: kind for key, kind in kinds.items() if key.lower() not in ("status", "owner")}
     made = world.database("Documents", {"Title": "title", **COLUMNS, **others})
+    written = world.state.now() - AGE
     for one in found:
-        values = _values(world, one.front, kinds)
-        world.page(made, one.title, one.blocks, properties={"Status": IN_REVIEW} | values)
+        values = {"Status": IN_REVIEW} | _values(world, one.front, kinds)
+        world.page(made, one.title, one.blocks, at=written, properties=values)
     return world.state.databases[made.id]
 
 

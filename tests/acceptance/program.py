@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import yaml
 from vendor_server import Json, Reply, Sent, VendorServer, anthropic_message, text, tool_use
 
@@ -130,6 +131,7 @@ class Program:
         self.capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()
+        structlog.reset_defaults()  # it would go on writing to what captured this run
         out, err = self.capsys.readouterr()
         return Done(int(ended.value.code or 0), out, err)
 
