@@ -263,6 +263,19 @@ def test_a_bot_appends_where_it_says(api, old, page):
     assert [text(block) for block in kids(api, page.id)] == ["0", "1", "1b", "2", "3"]
 
 
+@pytest.mark.parametrize("start", [True, False])
+def test_several_blocks_appended_at_once_keep_their_order(api, world, page, start):
+    first = world.add_block(page, blocks.paragraph("1"))
+    world.add_block(page, blocks.paragraph("4"))
+    position = {"type": "after_block", "after_block": {"id": first.id}}
+    several = [{"paragraph": said("2")}, {"paragraph": said("3")}]
+    body = {"children": several, "position": {"type": "start"} if start else position}
+    made = api.patch(f"blocks/{page.id}/children", body)["results"]
+    assert [text(one) for one in made] == ["2", "3"]
+    wanted = ["2", "3", "1", "4"] if start else ["1", "2", "3", "4"]
+    assert [text(block) for block in kids(api, page.id)] == wanted
+
+
 def test_each_version_has_its_own_word_for_the_place(api, old, page):
     path, children = f"blocks/{page.id}/children", [{"divider": {}}]
     start = {"children": children, "position": {"type": "start"}}

@@ -7,8 +7,10 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -395,26 +397,46 @@ def test_every_word_of_real_documents_arrives(api_of):
     assert lost == {}
 
 
-def test_the_command_says_where_everything_is_and_ends_when_told(folder, tmp_path):
-    started = subprocess.Popen(
-        [sys.executable, "-m", "daemon.sandbox", "--import", str(folder), "--port", "0"],
+@contextmanager
+def started(*options):
+    """Run the command; gives what it said, by name."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "daemon.sandbox", "--port", "0", *options],
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         said = {}
         while "PROMPT_URL" not in said:
-            name, _, value = started.stdout.readline().strip().partition("=")
+            name, _, value = running.stdout.readline().strip().partition("=")
             said[name] = value
+        yield said
+    finally:
+        running.terminate()
+        running.stdout.close()
+        running.wait(10)
+
+
+def test_the_command_says_where_everything_is_and_ends_when_told(folder):
+    with started("--import", str(folder)) as said:
         assert said["NOTION_BASE_URL"].startswith("http://127.0.0.1:")
         assert re.fullmatch(r"https://app\.notion\.com/p/[0-9a-f]{32}", said["DATABASE_URL"])
         assert re.fullmatch(r"https://app\.notion\.com/p/RFC-reviewer-\w{32}", said["PROMPT_URL"])
         assert said["NOTION_TOKEN"]
         assert "# Stop it with Ctrl-C; it keeps nothing." in said
-    finally:
-        started.terminate()
-        started.stdout.close()
-        started.wait(10)
+
+
+def test_a_second_run_has_the_same_pages_and_makes_new_ids():
+    def run():
+        with started() as said:
+            told = {"title": "New", "place": None}
+            url = f"{said['NOTION_BASE_URL']}/_sandbox/page"
+            made = httpx.post(url, json=told, timeout=10).json()["result"]
+            return said["DATABASE_URL"], said["PROMPT_URL"], said["NOTION_TOKEN"], made
+
+    (*first, new), (*second, newer) = run(), run()
+    assert first == second
+    assert new != newer
 
 
 def test_the_command_says_that_a_port_is_taken():

@@ -239,6 +239,16 @@ def test_a_page_outside_every_database_has_a_title_alone(api, world):
     assert api.get(f"pages/{child.id}")["parent"] == {"type": "page_id", "page_id": home.id}
 
 
+def test_a_renamed_title_is_the_title_still(api, world):
+    table = world.database("Table", {"Document": "title", "Name": "rich_text"})
+    page = world.page(table, "Row", Name="not the title")
+    columns = api.get(f"data_sources/{table.source_id}")["properties"]
+    assert (columns["Document"]["id"], columns["Document"]["type"]) == ("title", "title")
+    shown = api.get(f"pages/{page.id}")["properties"]
+    assert shown["Document"]["title"][0]["plain_text"] == "Row"
+    assert shown["Name"]["rich_text"][0]["plain_text"] == "not the title"
+
+
 def test_values_of_every_kind_are_shown(api, world):
     ana = world.person("Ana Costa")
     kinds = {"Stage": ["Draft", "Ready"], "Kind": "select", "Tags": "multi_select"}
