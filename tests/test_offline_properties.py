@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from offline_markdown import PAGE_ID, WHEN, blocks, snapshot
 
 from daemon.domain import Author, AuthorKind, Block, Comment, Page, Snapshot, Thread
+from daemon.notion.inline import both
 from daemon.review import offline
 from daemon.review.offline.document import read, sentences
 from daemon.review.offline.hits import Kind, kind_of
@@ -79,12 +80,6 @@ def test_every_finding_has_its_place_in_the_summary_and_every_comment_an_answer_
         assert answer is None or answer.strip()
 
 
-@settings(max_examples=100, deadline=None)
-@given(documents())
-def test_the_same_document_has_the_same_findings(page):
-    assert offline.findings(page, TODAY) == offline.findings(page, TODAY)
-
-
 @settings(max_examples=200, deadline=None)
 @given(documents())
 def test_what_the_rules_read_has_the_length_of_the_text(page):
@@ -114,6 +109,37 @@ def test_sentences_follow_each_other_and_leave_out_only_white_space(text):
 def test_code_and_struck_text_are_blanked_where_they_stand(markdown, prose):
     [passage] = read(snapshot(markdown)).passages
     assert passage.prose.replace("\ufffc", "") == prose
+
+
+MARKS = ("code", "bold", "italic", "strikethrough")
+PARTS = ["TODO", "a", "the", " the ", "`", "*x*", "in", "[b]", "(c)", "\\", "&#97;", "snake_x", "~"]
+
+
+@st.composite
+def rich_texts(draw):
+    """Rich text as Notion gives it: parts, each with its marks and perhaps a link."""
+    items = []
+    for text in draw(st.lists(st.sampled_from(PARTS), max_size=6)):
+        marks = draw(st.sets(st.sampled_from(MARKS), max_size=2))
+        link = draw(st.sampled_from([None, None, "https://a.example/(b)_c"]))
+        notes = {mark: mark in marks for mark in MARKS}
+        items.append({"plain_text": text, "href": link, "annotations": notes})
+    return items
+
+
+@settings(max_examples=400, deadline=None)
+@given(rich_texts())
+def test_what_notion_marks_as_code_or_struck_is_blanked_and_nothing_else(rich):
+    line, plain = both(rich)
+    hidden = [
+        bool(item["annotations"]["code"] or item["annotations"]["strikethrough"])
+        for item in rich
+        for _ in item["plain_text"]
+    ]
+    page = Snapshot(PAGE, (Block("a", "paragraph", 0, line, plain),), (), WHEN)
+    [passage] = read(page).passages
+    letters = [at for at, char in enumerate(plain) if not char.isspace()]
+    assert [passage.prose[at] == "\ufffc" for at in letters] == [hidden[at] for at in letters]
 
 
 def test_a_line_that_cannot_be_followed_still_hides_its_code():
@@ -162,6 +188,8 @@ HOSTILE = {
     "markers": "TODO list ",
     "template": "[insert your ",
     "lines": "a\n",
+    "uneven spans": "`a ``b ",
+    "references to characters": "&#97;",
     "blanks": " ",
 }
 

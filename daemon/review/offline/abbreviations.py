@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from .document import Document, Passage, label
 from .hits import Hit, Kind
 from .known import ABBREVIATIONS, WORDS
-from .marks import links
 from .patterns import alternatives
 
 
@@ -87,9 +86,9 @@ def _explained(document: Document, shorts: frozenset[str]) -> set[str]:
 def _explains(passage: Passage, short: str) -> bool:
     if passage.level or passage.cited or label(passage).strip() == short:
         return True
-    if any(short in link.text for link in links(passage.block)):
-        return True
     text = passage.text
+    if any(short in text[link.start : link.end] for link in passage.links):
+        return True
     return _spelled(text, short) or any(
         _EXPLAINED_AFTER.match(text, found.end())
         or _EXPLAINED_BEFORE.search(text[max(0, found.start() - _NEAR) : found.start()])

@@ -9,9 +9,12 @@ from functools import cached_property
 
 from daemon.domain import Block, Snapshot
 
-from .marks import blanks, without_code
+from .marks import Link, marks
 from .patterns import vocabulary
 
+
+BLANK = "\ufffc"
+"""Stands where code stood: no letter, no digit, no space, so that nothing joins across it."""
 
 PROSE_TYPES = vocabulary(
     """bulleted_list_item callout heading_1 heading_2 heading_3 heading_4 numbered_list_item
@@ -66,6 +69,7 @@ class Passage:
         cited: Whether it stands in a quotation block.
         heading: The index of the heading it stands under; None above the first.
         level: The level of a heading that says something, 0 for any other block.
+        links: The links in its text.
     """
 
     index: int
@@ -76,6 +80,7 @@ class Passage:
     cited: bool
     heading: int | None
     level: int
+    links: tuple[Link, ...]
 
     @property
     def is_prose(self) -> bool:
@@ -178,12 +183,22 @@ def _passages(blocks: tuple[Block, ...]) -> Iterator[Passage]:
             cited_below = None
         if cited_below is None and block.type == "quote":
             cited_below = block.depth
-        prose = _ADDRESS.sub(blanks, _plain_marks(without_code(block)))
-        own = _QUOTED.sub(blanks, prose)
-        text = _plain_marks(block.plain)
-        level = _level(block)
-        yield Passage(index, block, text, prose, own, cited_below is not None, heading, level)
+        found, level, text = marks(block), _level(block), _plain_marks(block.plain)
+        prose = _ADDRESS.sub(_blanks, _blanked(text, found.hidden))
+        own = _QUOTED.sub(_blanks, prose)
+        cited = cited_below is not None
+        yield Passage(index, block, text, prose, own, cited, heading, level, found.links)
         heading = index if level else heading
+
+
+def _blanked(text: str, spans: tuple[tuple[int, int], ...]) -> str:
+    for start, end in spans:
+        text = text[:start] + BLANK * (end - start) + text[end:]
+    return text
+
+
+def _blanks(found: re.Match[str]) -> str:
+    return BLANK * len(found[0])
 
 
 def _plain_marks(text: str) -> str:

@@ -1,83 +1,92 @@
-"""What the Markdown marks of a block's line say of its plain text: code, struck text, links."""
+"""What the Markdown of a block's line says of its plain text: code, struck text, links."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 from daemon.domain import Block
 
 
-BLANK = "\ufffc"
-"""Stands where code stood: no letter, no digit, no space, so that nothing joins across it."""
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
-_CODE = re.compile(r"``(.+?)``|`([^`]+)`", re.DOTALL)
-_TARGET = r"\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)[^()]*\)"
-_LINK = re.compile(rf"\[([^\[\]]*)\]{_TARGET}")
-_MARK = re.compile(
-    r"\\(?P<escaped>[!-/:-@\[-`{-~])|``(?P<double>.+?)``|`(?P<single>[^`]+)`|~~"
-    rf"|\*+|(?<!\w)_+|_+(?!\w)|\[(?=[^\[\]]*\]\()|\]{_TARGET}|</?u>",
-    re.DOTALL,
-)
-# How many code spans are looked for in a text that does not fit its line.
-_MOST = 100
+# Without one of these there is neither code nor struck text nor a link.
+_MARK = re.compile(r"`|~~|\]\(|<http")
+# A line longer than this is not parsed: what its marks hide is not known, so all of it is hidden.
+_LONGEST = 20_000
+_BREAKS = {"softbreak": "\n", "hardbreak": "\n", "html_inline": "\n"}
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link of a block: what is shown, without marks, and where it leads."""
+    """A link: the span of its text in the plain text, and where it leads."""
 
-    text: str
+    start: int
+    end: int
     target: str
 
 
-def links(block: Block) -> tuple[Link, ...]:
-    """Return the links of a block."""
-    if "](" not in block.line or block.type == "code":
-        return ()
-    bare = _CODE.sub(lambda found: (found[1] or found[2]).replace("[", " "), block.line)
-    return tuple(Link(re.sub(r"[*_~\\]", "", found[1]), found[2]) for found in _LINK.finditer(bare))
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of a block: the spans of what is code or struck out, and the links."""
+
+    hidden: tuple[tuple[int, int], ...] = ()
+    links: tuple[Link, ...] = ()
 
 
-def without_code(block: Block) -> str:
-    """Return the plain text with code and struck text blanked, of the same length."""
+def marks(block: Block) -> Marks:
+    """Find the marks of a block; where its line cannot be followed, all of it counts as code."""
+    everything = Marks(hidden=((0, len(block.plain)),))
     if block.type in ("code", "equation"):
-        return BLANK * len(block.plain)
-    if "`" not in block.line and "~~" not in block.line:
-        return block.plain
-    pieces = tuple(_pieces(block.line))
-    at = "".join(text for text, _ in pieces).find(block.plain)
-    if at < 0:
-        return _without_words(block.plain, [text for text, hidden in pieces if hidden])
-    masked = "".join(BLANK * len(text) if hidden else text for text, hidden in pieces)
-    return masked[at : at + len(block.plain)]
+        return everything
+    if not _MARK.search(block.line):
+        return Marks()
+    if len(block.line) > _LONGEST:
+        return everything
+    [inline] = _parser().parseInline(block.line)
+    text, found = _walk(inline.children or ())
+    # Before the text stands the block's own mark, "## " or "| ".
+    at = text.find(block.plain)
+    return _moved(found, at) if at >= 0 else everything
 
 
-def blanks(found: re.Match[str]) -> str:
-    """Return as many blanks as were found characters; for `re.sub`."""
-    return BLANK * len(found[0])
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("strikethrough")
 
 
-def _pieces(line: str) -> Iterator[tuple[str, bool]]:
-    """Yield the text of `line` without its marks, each piece with whether it is hidden."""
-    struck, end = False, 0
-    for mark in _MARK.finditer(line):
-        yield line[end : mark.start()], struck
-        end = mark.end()
-        code = mark["double"] or mark["single"]
-        if code is not None:
-            is_padded = code[0] == code[-1] == " " and code.strip()
-            yield (code[1:-1] if is_padded else code), True
-        elif mark["escaped"]:
-            yield mark["escaped"], struck
-        elif mark[0] == "~~":
-            struck = not struck
-    yield line[end:], struck
+def _walk(tokens: Sequence[Token]) -> tuple[str, Marks]:
+    """Return the text of the tokens without marks, and the marks by their place in it."""
+    text, struck, targets = "", 0, [(0, "")]
+    hidden: list[tuple[int, int]] = []
+    links: list[Link] = []
+    for token in tokens:
+        start = len(text)
+        text += _BREAKS.get(token.type, token.content)
+        struck += token.nesting if token.tag == "s" else 0
+        if token.type == "code_inline" or (struck and len(text) > start):
+            hidden.append((start, len(text)))
+        if token.type == "link_open":
+            targets.append((start, str(token.attrGet("href"))))
+        elif token.type == "link_close":
+            opened, target = targets.pop()
+            links.append(Link(opened, start, target))
+    return text, Marks(tuple(hidden), tuple(links))
 
 
-def _without_words(plain: str, hidden: list[str]) -> str:
-    """Blank the texts of `hidden` wherever they stand: the line could not be followed."""
-    texts = list(dict.fromkeys(text.strip() for text in hidden if text.strip()))[:_MOST]
-    any_text = "|".join(map(re.escape, texts))
-    return re.sub(rf"(?<!\w)(?:{any_text})(?!\w)", blanks, plain) if texts else plain
+def _moved(found: Marks, by: int) -> Marks:
+    return Marks(
+        tuple((start - by, end - by) for start, end in found.hidden if start >= by),
+        tuple(
+            Link(link.start - by, link.end - by, link.target)
+            for link in found.links
+            if link.start >= by
+        ),
+    )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from .document import Document, Passage, sentence_at, shown, words
 from .hits import Hit, Kind
-from .marks import links
 from .patterns import alternatives, any_of
 
 
@@ -157,12 +156,11 @@ def _longest_numbered(document: Document) -> int:
 
 
 def _dead_link(document: Document, places: _Places, passage: Passage) -> Hit | None:
-    for link in links(passage.block):
-        at = passage.block.plain.find(link.text) if link.text.strip() else -1
-        if at >= 0 and _is_dead(document, places, link.target):
-            name = shown(link.text, 60)
-            detail = f"the link “{name}” leads to no place in this document. Mend or drop it."
-            return Hit(Kind.REFERENCE, passage, at, at + len(link.text), detail)
+    for link in passage.links:
+        text = passage.block.plain[link.start : link.end]
+        if text.strip() and _is_dead(document, places, link.target):
+            detail = f"the link “{shown(text, 60)}” leads to no place in this document."
+            return Hit(Kind.REFERENCE, passage, link.start, link.end, f"{detail} Mend or drop it.")
     return None
 
 
@@ -224,9 +222,10 @@ def _is_elsewhere(passage: Passage, found: re.Match[str]) -> bool:
     sentence = _HERE.sub("", passage.prose[start:end])
     if _OF_OTHER.match(passage.prose, found.end()) or _ELSEWHERE.search(sentence):
         return True
-    plain = passage.block.plain[start:end]
-    outward = [link for link in links(passage.block) if not link.target.startswith("#")]
-    return any(link.text in plain for link in outward)
+    return any(
+        link.start < end and start < link.end and not link.target.startswith("#")
+        for link in passage.links
+    )
 
 
 def _slug(text: str) -> str:
