@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -313,6 +314,15 @@ def test_a_folder_becomes_a_database_of_its_files(folder, api_of):
     assert second["properties"]["Status"]["status"]["name"] == "In review"
     assert second["properties"]["mixed"]["rich_text"][0]["plain_text"] == "three"
     assert box.prompt.name == "RFC reviewer"
+
+
+def test_imported_pages_are_an_hour_old(folder):
+    now = datetime(2031, 3, 4, 10, 30, tzinfo=UTC)
+    box = Sandbox.importing(folder, lambda: now)
+    pages = [page for page in box.world.state.pages.values() if page.values]
+    assert {page.edited for page in pages} == {now - timedelta(hours=1)}
+    blocks = [block for block in box.world.state.blocks.values() if block.page_id == pages[0].id]
+    assert {block.edited for block in blocks} == {now - timedelta(hours=1)}
 
 
 def test_front_matter_may_use_any_name(tmp_path):
