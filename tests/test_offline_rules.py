@@ -247,6 +247,7 @@ def test_an_abbreviation_that_nobody_explains_is_found(markdown, quote):
     [
         "The quick index rebuilder (QXR) is slow. The QXR is kept, the QXR is ours.",
         "The QXR (our index) is slow. The QXR is kept, the QXR is ours.",
+        "Quick engines for a table (QXRs) are slow. A QXR is kept, the QXR is ours, the QXR stays.",
         "QXR: the index. The QXR is kept, the QXR is ours.",
         "The QXR is the index that we have. The QXR is kept, the QXR is ours.",
         "The query index rebuilder is slow. The QIR is kept, the QIR is ours, a QIR a day.",

@@ -16,7 +16,7 @@ from .patterns import alternatives
 _CAPITALS = re.compile(
     r"(?<![\w.&/#@$%'+*=<>:\\-])([A-Z]{3,6})s?(?![\w/&#@$%+*=<>\\:-]|\.\w|'\w|\s[\d#])"
 )
-_WORD = re.compile(r"[A-Za-z]{3,6}")
+_WORD = re.compile(r"[A-Za-z]{3,7}")
 # A run of capitals is shouting, or a name in two words.
 _SHOUTED = re.compile(r"[A-Z]{2,}(?:[\s-]+[A-Z]{2,})+")
 _AFTER = alternatives(
@@ -77,10 +77,14 @@ def _explained(document: Document, shorts: frozenset[str]) -> set[str]:
     around = " ".join([page.title, *(f"{name} {text}" for name, text in page.properties)])
     known = set(_WORD.findall(around)) & shorts
     for passage in document.passages if shorts else ():
-        found = set(_WORD.findall(passage.text))
+        found = {_singular(word) for word in _WORD.findall(passage.text)}
         known |= {word.upper() for word in found if not word[1:].isupper()} & shorts
         known |= {short for short in (found & shorts) - known if _explains(passage, short)}
     return known
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if word.endswith("s") and word[:-1].isupper() else word
 
 
 def _explains(passage: Passage, short: str) -> bool:
