@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from daemon.store.threads import ANSWERED, LEFT, SEEN, SeenComment, ThreadRow
 TRIES = 3
 HANDED_OVER = (
     "I have answered {count} times in this thread, so I leave it to the people here. "
-    "A new thread reaches me again."
+    "A new thread on a block reaches me again."
 )
 
 
@@ -89,16 +90,47 @@ def _decide(comment: Comment, thread: Thread, known: Known) -> tuple[Gate, str] 
     if seen is not None and not _again(comment, seen):
         return None
     row = known.threads.get(thread.id)
+    addressed, words = _addressed(comment.plain, known.reviewer)
     asked = Asked(
         author=comment.author.kind,
-        text=comment.plain,
+        text=words,
         in_thread=any(one.author.kind is AuthorKind.OWN for one in thread.comments),
-        addressed=known.reviewer.casefold() in comment.plain.casefold(),
-        replies=row.replies if row else 0,
+        addressed=addressed,
+        replies=max(row.replies if row else 0, _own_replies(thread)),
         handed_over=row.handed_over if row else False,
         old=comment.created < known.baseline.replace(second=0, microsecond=0),
+        answered=row is None and _own_comes_after(comment, thread),
     )
     return gate(asked, known.setting, known.limit)
+
+
+def _addressed(text: str, reviewer: str) -> tuple[bool, str]:
+    """Tell whether a comment names the reviewer; return with it what it says besides."""
+    name = r"\s+".join(map(re.escape, reviewer.split()))
+    pattern = re.compile(rf"@?(?<!\w){name}(?!\w)", re.IGNORECASE)
+    if not name or not pattern.search(text):
+        return False, text
+    rest = pattern.sub(" ", text)
+    # The bare name calls the reviewer: no acknowledgement.
+    return True, rest if any(char.isalnum() for char in rest) else text
+
+
+def _own_replies(thread: Thread) -> int:
+    """Count the replies that stand in a block's thread, for a state that was lost.
+
+    A finding opens its thread. On the page everything shares one discussion, summaries too.
+    """
+    if thread.block_id is None:
+        return 0
+    return sum(comment.author.kind is AuthorKind.OWN for comment in thread.comments[1:])
+
+
+def _own_comes_after(comment: Comment, thread: Thread) -> bool:
+    """Tell whether a block's thread holds a later comment of ours: an answer of another life."""
+    if thread.block_id is None:
+        return False
+    after = thread.comments[thread.comments.index(comment) + 1 :]
+    return any(one.author.kind is AuthorKind.OWN for one in after)
 
 
 def _again(comment: Comment, seen: SeenComment) -> bool:
@@ -106,7 +138,7 @@ def _again(comment: Comment, seen: SeenComment) -> bool:
     if seen.state.startswith("tried"):
         return True
     edited = comment.edited > seen.edited and comment.author.kind is AuthorKind.PERSON
-    return edited and seen.state in (SEEN, ANSWERED)
+    return edited and seen.state in (SEEN, ANSWERED, LEFT)
 
 
 def passed_over(seen: SeenComment | None) -> str:

@@ -6,71 +6,104 @@ import re
 import unicodedata
 
 
-# Whole phrases in the languages that people write comments in, folded and without punctuation.
-_PHRASES = frozenset(
-    """
-    thanks|thank|thank you|many thanks|thanks a lot|thx|ty|cheers|ta|much appreciated|done
-    fixed|updated|addressed|resolved|will do|will fix|on it|noted|ack|acknowledged|understood
-    ok|okay|k|kk|got it|sounds good|sgtm|lgtm|looks good|looks good to me|good|great|nice
-    perfect|awesome|cool|good point|good catch|nice catch|great catch|good idea|fair
-    fair point|fair enough|true|right|correct|exactly|indeed|agreed|agree|i agree|makes sense
-    yes|yep|yeah|yup|sure|of course|absolutely|definitely|same|same here|this|plus one|1
-    seconded|wow|haha|lol|danke|vielen dank|danke schon|besten dank|dankeschon|erledigt
-    gemacht|passt|alles klar|einverstanden|stimmt|genau|gut|guter punkt|klar|ja|verstanden
-    behoben|super|mache ich|merci|merci beaucoup|fait|cest fait|daccord|entendu|compris
-    bien vu|parfait|oui|exact|corrige|gracias|muchas gracias|hecho|listo|de acuerdo|entendido
-    vale|perfecto|si|claro|corregido|buen punto|obrigado|obrigada|muito obrigado
-    muito obrigada|feito|certo|combinado|perfeito|sim|concordo|valeu|grazie|grazie mille|fatto
-    va bene|daccordo|capito|perfetto|certo|esatto|giusto|dank je|dank u|bedankt|gedaan|akkoord
-    prima|top|klopt|helder|tack|tack sa mycket|klart|fixat|takk|tusen takk|tak|mange tak
-    kiitos|kiitti|valmis|selva|dziekuje|dzieki|zrobione|gotowe|jasne|zgoda|dekuji|diky|hotovo
-    jasne|souhlasim|спасибо|большое спасибо|готово|сделано|понял|поняла|понятно|согласен
-    согласна|хорошо|ок|да|дякую|зроблено|зрозуміло|tesekkurler|tesekkur ederim|tamam|sagol
-    oldu|anladim|ありがとう|ありがとうございます|了解|了解です|承知しました|わかりました|修正しました
-    完了|なるほど|谢谢|多谢|感谢|好的|好|收到|明白|了解
-    已修复|完成|同意|對|对|謝謝|감사합니다|고맙습니다|네
-    알겠습니다|확인했습니다|완료|수정했습니다|동의합니다|شكرا|شكرا جزيلا|تم|حسنا|موافق
-    תודה|תודה רבה|בוצע|מסכים|धन्यवाद|शुक्रिया|ठीक है|हो गया
-    """.replace("\n", "|").split("|")
+# Whole phrases in the languages that people write comments in; compared folded, see `_bare`.
+_PHRASES = """
+    thanks|thank|thank you|many thanks|thanks a lot|thanks a ton|thanks a bunch|thanks a million
+    thx|ty|tysm|cheers|ta|much appreciated|appreciated|appreciate it|thanks for the review
+    thanks for the feedback|thanks for the comment|thanks for the comments|thanks for the catch
+    thanks for the heads up|thanks for the suggestion|thanks for catching|thanks for reviewing
+    thanks for pointing out|thanks for the input|thanks for the note|thanks for checking
+    done|all done|fixed|all fixed|updated|addressed|resolved|will do|will fix
+    will update|will add|on it|noted|duly noted|ack|acked|acknowledged|understood|ok|okay|k|kk|okey
+    got it|roger|sounds good|sgtm|lgtm|looks good|looks great|looks good to me|works for me|good
+    great|nice|perfect|awesome|cool|excellent|brilliant|lovely|wonderful|good point|great point
+    good catch|nice catch|great catch|good idea|great idea|good call|good one|well spotted|fair
+    fair point|fair enough|true|right|correct|exactly|indeed|agreed|agree|i agree|totally agree
+    fully agree|makes sense|makes total sense|yes|yep|yeah|yup|aye|sure|sure thing|of course
+    absolutely|definitely|certainly|same|same here|this|plus one|1|seconded|no problem|no worries
+    np|wow|haha|lol|all good|all set|point taken|sorry|my bad|oops
+    danke|vielen dank|danke schon|danke schön|besten dank|herzlichen dank|dankeschon|dankeschön
+    danke dir|danke euch|danke für den hinweis|danke fürs review|erledigt|gemacht|passt|alles klar
+    einverstanden|stimmt|genau|gut|guter punkt|guter hinweis|klar|ja|verstanden|behoben|super
+    mache ich|mach ich|wird gemacht|in ordnung|korrigiert|geändert|angepasst|sehe ich auch so
+    merci|merci beaucoup|merci bien|fait|c'est fait|d'accord|entendu|compris|bien vu|parfait|oui
+    exact|corrigé|je suis d'accord|très bien|ça marche|bonne idée
+    gracias|muchas gracias|mil gracias|hecho|listo|de acuerdo|entendido|vale|perfecto|sí|claro
+    corregido|buen punto|bien visto|buena idea
+    obrigado|obrigada|muito obrigado|muito obrigada|feito|certo|combinado|perfeito|sim|concordo
+    valeu|corrigido|pronto|entendi|bem visto
+    grazie|grazie mille|molte grazie|fatto|va bene|d'accordo|capito|perfetto|esatto|giusto|corretto
+    dank je|dank je wel|dank u|dank u wel|bedankt|hartelijk dank|gedaan|akkoord|prima|top|klopt
+    helder|begrepen|mee eens|goed punt|eens
+    tack|tack så mycket|klart|fixat|förstått|takk|tusen takk|tak|mange tak|kiitos|paljon kiitoksia
+    kiitti|valmis|selvä|tehty|dziękuję|dzięki|zrobione|gotowe|jasne|zgoda|zgadzam się|poprawione
+    rozumiem|děkuji|díky|hotovo|jasně|souhlasím|opraveno|mulțumesc|gata|köszönöm|kész|rendben
+    спасибо|большое спасибо|спс|готово|сделано|понял|поняла|понятно|принято|согласен|согласна
+    хорошо|ок|да|исправлено|исправил|исправила|дякую|зроблено|зрозуміло|виправлено|згоден|згодна
+    ευχαριστώ|έγινε|εντάξει|συμφωνώ|teşekkürler|teşekkür ederim|tamam|sağol|oldu|anladım|düzeltildi
+    katılıyorum|terima kasih|selesai|baik|setuju|cảm ơn|xong|đồng ý|ขอบคุณ|ขอบคุณครับ|ขอบคุณค่ะ
+    ありがとう|ありがとうございます|ありがとうございました|了解|了解です|了解しました|承知しました
+    わかりました|修正しました|対応しました|完了|なるほど|同意します|はい|谢谢|多谢|感谢|好的|好|收到
+    明白|已修复|已修改|完成|同意|对|是的|謝謝|感謝|對|已修正|감사합니다|고맙습니다|네|알겠습니다
+    확인했습니다|완료|수정했습니다|동의합니다|شكرا|شكرا جزيلا|تم|حسنا|موافق|نعم|ممنون
+    متشکرم|انجام شد|תודה|תודה רבה|בוצע|מסכים|מסכימה|धन्यवाद|शुक्रिया|ठीक है|हो गया|सहमत
+"""  # noqa: RUF001 - other alphabets
+_THANKS = frozenset({"thanks", "thx", "danke", "merci", "gracias", "cheers", "obrigado", "grazie"})
+# Whom one thanks; without a capital these alone.
+_CROWD = frozenset({"all", "again", "both", "everyone", "folks", "guys", "mate", "team"})
+_OBJECTIONS = frozenset(
+    {
+        "aber",
+        "but",
+        "how",
+        "mais",
+        "nein",
+        "nicht",
+        "no",
+        "non",
+        "nope",
+        "not",
+        "pero",
+        "what",
+        "why",
+    }
 )
 _FILLERS = frozenset(
-    [
-        "you",
-        "it",
-        "that",
-        "this",
-        "so",
-        "much",
-        "very",
-        "all",
-        "again",
-        "a",
-        "lot",
-        "too",
-        "for",
-        "the",
-    ]
+    {"a", "again", "all", "for", "it", "lot", "much", "now", "out", "so", "that", "the", "this"}
+    | {"too", "very", "you"}
 )
-_PARTS = re.compile(r"[.!,;:\n—–-]+")  # noqa: RUF001 - dashes as people type them
-_MOST_PARTS = 4
+# An emoji by its short name, and a mention of someone; a name has capitals, if it is a long one.
+_MINUS = re.compile(r"[-−–]1\b")  # noqa: RUF001 - as typed
+_SHORT_NAME = re.compile(r":[a-z][\w+-]*:", re.IGNORECASE)
+_MENTION = re.compile(r"@[^\W\d_][\w'.-]*(?: [^\W\d_a-zà-öø-ÿ][\w'-]*){0,2}")
+_PARTS = re.compile(r"[.!,;:\n()…·、。！，；：・،؛।–—]+|(?<!\w)-+|-+(?!\w)")  # noqa: RUF001 - as typed
+_MOST_PARTS = 5
+_LONGEST_NAME = 2  # words
 
 
 def is_acknowledgement(text: str) -> bool:
     """Tell whether a comment only acknowledges; a question never does."""
-    if "?" in text or "？" in text or "؟" in text:  # noqa: RUF001 - other scripts' marks
+    if any("QUESTION MARK" in unicodedata.name(char, "") for char in text):
         return False
-    parts = [part for raw in _PARTS.split(text) if (part := _bare(raw))]
+    words = _MENTION.sub(" ", _SHORT_NAME.sub(" ", _MINUS.sub("minus one", text)))
+    parts = [part for raw in _PARTS.split(words) if _bare(part := raw.strip())]
     return len(parts) <= _MOST_PARTS and all(_says_thanks(part) for part in parts)
 
 
 def _says_thanks(part: str) -> bool:
-    if part in _KNOWN:
-        return True
-    core = " ".join(word for word in part.split() if word not in _FILLERS)
-    if core in _KNOWN:
-        return True
-    first, _, name = part.partition(" ")
-    return first in {"thanks", "thx", "danke", "merci", "gracias"} and " " not in name
+    words = _bare(part)
+    return words in _KNOWN or _core(words) in _CORES or _thanks_someone(part)
+
+
+def _thanks_someone(part: str) -> bool:
+    """Tell "thanks Ana" from "thanks no": a name has a capital."""
+    first, *rest = part.split()
+    if _bare(first) not in _THANKS or len(rest) > _LONGEST_NAME:
+        return False
+    names = [_bare(word) for word in rest]
+    if any(name in _OBJECTIONS for name in names):
+        return False
+    return all(word[0].isupper() or name in _CROWD for word, name in zip(rest, names, strict=True))
 
 
 def _bare(text: str) -> str:
@@ -81,4 +114,11 @@ def _bare(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-_KNOWN = frozenset(_bare(phrase) for phrase in _PHRASES if _bare(phrase))
+def _core(words: str) -> str:
+    return " ".join(word for word in words.split() if word not in _FILLERS)
+
+
+_KNOWN = frozenset(
+    bare for phrase in _PHRASES.replace("\n", "|").split("|") if (bare := _bare(phrase))
+)
+_CORES = frozenset(core for phrase in _KNOWN if (core := _core(phrase)))

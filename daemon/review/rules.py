@@ -4,66 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from daemon.domain import AuthorKind, Block, Finding
 from daemon.review.acknowledge import is_acknowledgement
-from daemon.review.quotes import fold, overlap
+from daemon.review.cleaning import cleaned, has_secret, links, visible
+from daemon.review.quotes import fold, overlap, stands
 
+
+__all__ = [
+    "FINDING_CHARS",
+    "REPLY_CHARS",
+    "SUMMARY_CHARS",
+    "Asked",
+    "Gate",
+    "best",
+    "cleaned",
+    "gate",
+    "has_secret",
+    "links",
+    "repeats",
+    "standing",
+    "visible",
+]
 
 # Longer texts are cut: a wall of text is noise whatever it says.
 FINDING_CHARS = 1_200
 REPLY_CHARS = 2_500
 SUMMARY_CHARS = 6_000
-# Two texts this alike on one block make the same point.
-SAME_POINT = 88.0
-
-_URL = re.compile(r"https?://[^\s<>()\[\]\"'`]+")
-_LINK = re.compile(r"\[([^\]\n]*)\]\(\s*<?([^)\s>]*)>?(?:\s+\"[^\"]*\")?\s*\)")
-_MENTION = re.compile(r"(?<![\w.+-])@(?=\w)")
-_SECRET = re.compile(
-    r"\b(?:sk-[A-Za-z0-9_-]{16,}|ntn_[A-Za-z0-9]{16,}|secret_[A-Za-z0-9]{16,}"
-    r"|gh[pousr]_[A-Za-z0-9]{20,}|xox[abprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}"
-    r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+)"
-)
-# Everything that does not print but steers a terminal, a renderer or a reader's eye.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"
-    "\U000e0000-\U000e007f]"
-)
-
-
-def visible(text: str) -> str:
-    """Drop control and invisible characters; joiners that scripts and emoji need stay."""
-    return _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def links(text: str) -> frozenset[str]:
-    """Return every http(s) address in a text."""
-    return frozenset(match.rstrip(".,;:!?*_~") for match in _URL.findall(text))
-
-
-def cleaned(text: str, allowed: frozenset[str], limit: int) -> str:
-    """Return a proposal's text as it may be posted.
-
-    No mention, no link that does not stand in the document or the prompt, nothing that looks
-    like a secret, nothing invisible, at most `limit` characters.
-    """
-    text = visible(text).strip()
-    text = _LINK.sub(lambda found: _kept_link(found, allowed), text)
-    text = _URL.sub(lambda found: _kept_url(found[0], allowed), text)
-    text = _SECRET.sub("(removed)", _MENTION.sub("", text))
-    return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0] + "…"
-
-
-def _kept_link(found: re.Match[str], allowed: frozenset[str]) -> str:
-    return found[0] if found[2].rstrip(".,;:!?*_~") in allowed else found[1]
-
-
-def _kept_url(url: str, allowed: frozenset[str]) -> str:
-    bare = url.rstrip(".,;:!?*_~")
-    return url if bare in allowed else "(link removed)" + url[len(bare) :]
+# Two texts this alike on one block make the same point; shorter ones must have the same words.
+SAME_POINT, SAME_POINT_FROM = 88.0, 4
+# A shorter quote may stand in a block by chance.
+TELLING_CHARS = 12
 
 
 def repeats(finding: Finding, earlier: Iterable[Finding], block: Block) -> bool:
@@ -71,18 +44,43 @@ def repeats(finding: Finding, earlier: Iterable[Finding], block: Block) -> bool:
 
     The same point: an overlapping quote, or nearly the same words about the same block.
     """
-    hay = fold(block.plain).text
-    standing = [old for old in earlier if old.block_id == block.id and fold(old.quote).text in hay]
     return any(
         overlap(finding.quote, old.quote, block.plain) or _alike(finding.text, old.text)
-        for old in standing
+        for old in earlier
+        if old.block_id == block.id and stands(old.quote, block.plain)
     )
 
 
 def _alike(one: str, other: str) -> bool:
     from rapidfuzz import fuzz
 
-    return fuzz.token_set_ratio(fold(one).text, fold(other).text) >= SAME_POINT
+    words, others = (re.findall(r"\w+", fold(text).text) for text in (one, other))
+    # A short text would be part of many that say something else.
+    if min(len(set(words)), len(set(others))) < SAME_POINT_FROM:
+        return set(words) == set(others)
+    return fuzz.token_set_ratio(" ".join(words), " ".join(others)) >= SAME_POINT
+
+
+def standing(earlier: Iterable[Finding], blocks: Sequence[Block]) -> list[Finding]:
+    """Return the findings whose quote still stands, each on the block where it stands now.
+
+    Notion gives a block that was cut and pasted a new id: where the old block is gone, the only
+    one that holds the quote takes its place.
+    """
+    by_id = {block.id: block for block in blocks}
+    found = []
+    for old in earlier:
+        home = by_id.get(old.block_id) or _new_home(old.quote, blocks)
+        if home is not None and stands(old.quote, home.plain):
+            found.append(replace(old, block_id=home.id))
+    return found
+
+
+def _new_home(quote: str, blocks: Iterable[Block]) -> Block | None:
+    if len(quote) < TELLING_CHARS:
+        return None
+    holders = [block for block in blocks if stands(quote, block.plain)]
+    return holders[0] if len(holders) == 1 else None
 
 
 def best(findings: Sequence[Finding], limit: int) -> tuple[Finding, ...]:
@@ -111,6 +109,7 @@ class Asked:
         replies: Own replies in the thread so far.
         handed_over: Whether the thread was handed over to people.
         old: Whether the comment is older than the page's baseline.
+        answered: Whether it was answered before this state began.
     """
 
     author: AuthorKind
@@ -120,6 +119,7 @@ class Asked:
     replies: int
     handed_over: bool
     old: bool
+    answered: bool = False
 
 
 def gate(asked: Asked, setting: str, limit: int) -> tuple[Gate, str]:
@@ -133,6 +133,7 @@ def gate(asked: Asked, setting: str, limit: int) -> tuple[Gate, str]:
     for silent, reason in (
         (asked.author is not AuthorKind.PERSON, f"written by: {asked.author.value}"),
         (asked.old, "older than the baseline"),
+        (asked.answered, "answered before"),
         (is_acknowledgement(asked.text), "an acknowledgement"),
         (not _wanted(asked, setting), f"replies: {setting}"),
         (asked.handed_over, "handed over to people"),

@@ -6,13 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.context import Base, Context
-from daemon.domain import Change, Finding, Outcome, Prompt, Review, Snapshot
+from daemon.domain import AuthorKind, Change, Finding, Outcome, Prompt, Review, Snapshot, Thread
 from daemon.errors import ModelsDown, Unavailable
 from daemon.review import offline, prompt
 from daemon.review.agent import Brief, Conversation, Limits, Toolbox, Window
-from daemon.review.prompt import CHARS_PER_TOKEN, Handles, Task
-from daemon.review.rules import SUMMARY_CHARS, cleaned, links
+from daemon.review.excerpt import around_threads, fitting
+from daemon.review.failures import Unfit
+from daemon.review.handles import Handles
+from daemon.review.prompt import WHOLE, Excerpt, Task
+from daemon.review.quotes import stands
+from daemon.review.rules import SUMMARY_CHARS, cleaned, links, standing
 from daemon.review.tools import SPECS, Desk, Scope
+
+
+# Sections that a summary names as not read.
+OMITTED_NAMED = 8
+REMARK_CHARS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,50 +70,78 @@ def _brief(
 ) -> tuple[Brief, Toolbox]:
     system = prompt.system(session.prompt)
     task = _task(session)
-    left_out, omitted = _left_out(session, handles, window, task, system)
+    excerpt = _excerpt(session, handles, window, task, system)
     brief = Brief(
         system=system,
-        document=prompt.document(task, handles, left_out),
+        document=prompt.document(task, handles, excerpt),
         key=session.snapshot.page.id,
-        omitted=omitted,
+        omitted=excerpt.sections,
     )
     return brief, _desk(context, session, handles)
 
 
-def _left_out(
+def _excerpt(
     session: Session, handles: Handles, window: Window | None, task: Task, system: str
-) -> tuple[frozenset[str], tuple[str, ...]]:
-    if session.only_threads:
-        return prompt.around_threads(task, handles), ()
+) -> Excerpt:
+    """Choose what of the document is shown.
+
+    Raises:
+        Unfit: The window leaves no room for any of it.
+    """
+    shown = around_threads(task, handles) if session.only_threads else WHOLE
     if window is None:
-        return frozenset(), ()
-    tools = sum(len(str(spec.parameters)) + len(spec.description) for spec in SPECS)
-    room = window.prompt - int((len(system) + tools) / CHARS_PER_TOKEN)
-    return prompt.fitting(task, handles, max(room, 0))
+        return shown
+    tools = "".join(f"{spec.name}{spec.description}{spec.parameters}" for spec in SPECS)
+    room = window.prompt - prompt.tokens(system + tools)
+    found = fitting(task, handles, room, shown)
+    if found is None:
+        raise Unfit(
+            f"its window of {window.tokens} tokens has no room for the document "
+            "beside the instructions and the prompt page"
+        )
+    return found
 
 
 def _task(session: Session) -> Task:
+    snapshot = session.snapshot
     notes = ["only the threads are to be answered now"] if session.only_threads else []
-    open_now = {thread.block_id for thread in session.snapshot.threads}
-    hidden = [one for one in session.earlier if one.block_id not in open_now]
-    return Task(session.snapshot, session.change, session.prompt, hidden, notes)
+    earlier = standing(session.earlier, snapshot.blocks)
+    unseen = [one for one in earlier if not _is_shown(one, snapshot.threads)]
+    return Task(snapshot, session.change, session.prompt, unseen, notes)
+
+
+def _is_shown(finding: Finding, threads: Sequence[Thread]) -> bool:
+    """Tell whether the model sees a finding in its thread."""
+    return any(
+        comment.author.kind is AuthorKind.OWN and stands(finding.quote, comment.plain)
+        for thread in threads
+        if thread.block_id == finding.block_id
+        for comment in thread.comments
+    )
 
 
 def _desk(context: Context, session: Session, handles: Handles) -> Desk:
     limits = context.config.limits
-    words = [block.line for block in session.snapshot.blocks]
-    words += [session.prompt.text, *(text for _, text in session.prompt.knowledge)]
     return Desk(
         Scope(
             handles=handles,
             earlier=session.earlier,
-            links=links("\n".join(words)),
+            links=_addresses(session),
             comments_per_review=limits.comments_per_review,
             comments_per_block=limits.comments_per_block,
             comments_on_blocks=not session.only_threads,
             unchanged=_unchanged(session),
         )
     )
+
+
+def _addresses(session: Session) -> frozenset[str]:
+    """Return the addresses of the document and the prompt; those in comments do not count."""
+    page = session.snapshot.page
+    words = [page.title, *(text for _, text in page.properties)]
+    words += [block.line for block in session.snapshot.blocks]
+    words += [session.prompt.text, *(text for _, text in session.prompt.knowledge)]
+    return links("\n".join(words))
 
 
 def _unchanged(session: Session) -> frozenset[str]:
@@ -140,10 +177,9 @@ def _review(talk: Conversation, session: Session) -> Review:
     desk = talk.tools
     if not isinstance(desk, Desk):
         raise TypeError("the chain returned other tools than it was given")
-    words = session.prompt.text + "\n".join(block.line for block in session.snapshot.blocks)
     # A refusal and a cut-off answer are no summary.
     said = talk.text if talk.outcome.is_complete else ""
-    summary = desk.summary or cleaned(said, links(words), SUMMARY_CHARS)
+    summary = desk.summary or desk.for_people(said, SUMMARY_CHARS)
     nothing = not (desk.findings or desk.replies or summary)
     done = talk.outcome is Outcome.DONE
     return Review(
@@ -162,10 +198,19 @@ def _review(talk: Conversation, session: Session) -> Review:
 def _with_remarks(summary: str, desk: Desk, talk: Conversation) -> str:
     """Add what the model does not know: what was held back, left out, or cut short."""
     remarks = []
-    if desk.unposted:
+    if desk.unposted == 1:
+        remarks.append("One smaller point was left out.")
+    elif desk.unposted:
         remarks.append(f"{desk.unposted} smaller points were left out.")
     if talk.omitted:
-        remarks.append(f"Not read, too long for the model: {', '.join(talk.omitted)}.")
+        remarks.append(f"Not read, too long for the model: {_listed(talk.omitted)}.")
     if not talk.outcome.is_complete and (desk.findings or summary):
         remarks.append(f"This review is not complete: {talk.outcome.value}.")
-    return "\n\n".join(part for part in (summary, " ".join(remarks)) if part)
+    said = cleaned(" ".join(remarks), frozenset(), REMARK_CHARS)
+    return "\n\n".join(part for part in (summary, said) if part)
+
+
+def _listed(sections: Sequence[str]) -> str:
+    named = ", ".join(sections[:OMITTED_NAMED])
+    more = len(sections) - OMITTED_NAMED
+    return f"{named} and {more} more" if more > 0 else named

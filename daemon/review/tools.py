@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from daemon.domain import Block, Finding, Refusal, Reply, Severity, Thread
 from daemon.review.agent import Answer, ToolSpec
-from daemon.review.prompt import Handles
-from daemon.review.quotes import place
+from daemon.review.cleaning import FOREIGN, SECRET
+from daemon.review.handles import Handles
+from daemon.review.prompt import clipped, one_line
+from daemon.review.quotes import holders, place, shortened
 from daemon.review.rules import (
     FINDING_CHARS,
     REPLY_CHARS,
     SUMMARY_CHARS,
     best,
     cleaned,
+    has_secret,
     repeats,
+    standing,
 )
 
 
 # More proposals than this are a model that does not choose; the gravest within it are posted.
 PROPOSALS_PER_COMMENT = 3
+# A quote opens the comment; of a longer one the beginning is enough to find the place.
+QUOTE_CHARS = 300
+REASON_CHARS = 300
+# How much of a block a refusal repeats, and how many blocks it names.
+ECHO_CHARS, ECHO_BLOCKS = 400, 5
+
+# What an argument means that was not given; the others are asked for again.
+_DEFAULTS = {"summary": "", "reason": ""}
+_GRADES = {
+    **{severity.value: severity for severity in Severity},
+    **dict.fromkeys(("blocker", "critical"), Severity.BLOCKING),
+    **dict.fromkeys(("major", "high"), Severity.IMPORTANT),
+    **dict.fromkeys(("low", "nit", "trivial"), Severity.MINOR),
+}
 
 
 def _spec(name: str, description: str, **fields: Mapping[str, Any]) -> ToolSpec:
@@ -102,6 +119,8 @@ class Desk:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+        self._blocks = tuple(scope.handles.blocks.values())
+        self._standing = standing(scope.earlier, self._blocks)
         self._findings: list[Finding] = []
         self.replies: list[Reply] = []
         self.left: dict[str, str] = {}
@@ -128,13 +147,15 @@ class Desk:
             self.refusals.append(Refusal(name, str(refusal)))
             return Answer(f"refused: {refusal}", accepted=False)
 
+    def for_people(self, text: str, limit: int) -> str:
+        """Return a text as it may be posted, with words in place of handles."""
+        return cleaned(self._scope.handles.spelled_out(text), self._scope.links, limit)
+
     def _run(self, name: str, arguments: Mapping[str, Any]) -> str:
         spec = next((spec for spec in SPECS if spec.name == name), None)
         if spec is None:
-            raise Refused(f"there is no tool {name!r}; use comment, reply, leave or finish")
+            raise Refused(f"there is no tool {name[:60]!r}; use comment, reply, leave or finish")
         fields = {key: _string(arguments, key) for key in spec.parameters["required"]}
-        if self.finished:
-            raise Refused("the review has ended")
         match name:
             case "comment":
                 return self._comment(**fields)
@@ -146,31 +167,44 @@ class Desk:
                 return self._finish(**fields)
 
     def _comment(self, block: str, quote: str, text: str, severity: str) -> str:
+        if not self._scope.comments_on_blocks:
+            raise Refused("this turn is for the threads only; use reply or leave")
         named = self._block(block)
-        if not quote.strip():
-            raise Refused("the quote is empty; quote the words that the comment is about")
-        found = place(quote, named, tuple(self._scope.handles.blocks.values()))
-        if found is None:
-            raise Refused(f"these words do not stand in {block}, which says: {named.plain[:400]}")
-        target, words = found
+        target, words = self._placed(quote, named)
         finding = Finding(target.id, words, self._words(text, FINDING_CHARS), _grade(severity))
         self._refuse_finding(finding, target)
         self._findings.append(finding)
         moved = "" if target is named else f"; the words stand in {self._handle(target)}"
         return f"noted{moved}"
 
+    def _placed(self, quote: str, named: Block) -> tuple[Block, str]:
+        if not quote.strip():
+            raise Refused("the quote is empty; quote the words that the comment is about")
+        found = place(quote, named, self._blocks)
+        if found is None:
+            raise Refused(self._nowhere(quote, named))
+        if has_secret(found[1]):
+            raise Refused("these words hold what looks like a secret; quote others beside it")
+        return found[0], shortened(found[1], QUOTE_CHARS)
+
+    def _nowhere(self, quote: str, named: Block) -> str:
+        handle, says = self._handle(named), clipped(one_line(named.plain), ECHO_CHARS)
+        others = [self._handle(block) for block in holders(quote, self._blocks)]
+        if others:
+            several = ", ".join(others[:ECHO_BLOCKS])
+            return f"these words do not stand in {handle} but in {several}; name the one you mean"
+        return f"these words do not stand in {handle}; quote from it exactly. It says: {says}"
+
     def _refuse_finding(self, finding: Finding, block: Block) -> None:
         scope, handle = self._scope, self._handle(block)
-        if not scope.comments_on_blocks:
-            raise Refused("this turn is for the threads only")
         if not block.commentable:
             raise Refused(f"Notion takes no comment on {handle}; choose a block beside it")
-        again = repeats(finding, [*scope.earlier, *self._findings], block)
+        known = [*self._standing, *self._findings]
+        again = repeats(finding, known, block)
         if again or (block.id in scope.unchanged and self._was_raised_on(block)):
             raise Refused(f"this was raised on {handle} before and still stands; do not repeat it")
-        standing = Counter(old.block_id for old in self._findings)
-        if standing[block.id] >= scope.comments_per_block:
-            raise Refused(f"{handle} has {scope.comments_per_block} comments, the limit")
+        if sum(old.block_id == block.id for old in known) >= scope.comments_per_block:
+            raise Refused(f"{handle} has {scope.comments_per_block} comments, the limit; leave it")
         if len(self._findings) >= scope.comments_per_review * PROPOSALS_PER_COMMENT:
             raise Refused("there are more comments than an author can take; finish now")
 
@@ -183,63 +217,95 @@ class Desk:
         return "noted"
 
     def _leave(self, thread: str, reason: str) -> str:
-        self.left[self._waiting(thread).id] = reason[:300]
+        self.left[self._waiting(thread).id] = clipped(one_line(reason), REASON_CHARS)
         return "noted"
 
     def _finish(self, summary: str) -> str:
-        open_threads = [
-            handle
-            for handle, thread in self._scope.handles.threads.items()
-            if thread.waiting and not self._is_answered(thread)
-        ]
-        if open_threads and not self._reminded:
+        # Kept even where the model is reminded: that may have been its last turn.
+        self.summary = self.for_people(summary, SUMMARY_CHARS)
+        if (waiting := self._unanswered()) and not self._reminded:
             self._reminded = True
-            raise Refused(
-                f"someone waits in {', '.join(open_threads)}: reply or leave, then finish"
-            )
-        self.summary = cleaned(summary, self._scope.links, SUMMARY_CHARS)
+            raise Refused(f"someone waits in {', '.join(waiting)}: reply or leave, then finish")
+        # Calls of the same turn that come after this one are still run.
         self.finished = True
         return "the review has ended"
 
-    def _block(self, handle: str) -> Block:
-        block = self._scope.handles.blocks.get(handle.strip().strip("[]"))
-        if block is None:
-            last = len(self._scope.handles.blocks)
-            raise Refused(f"there is no block {handle!r}; the handles are B1 to B{last}")
-        return block
+    def _unanswered(self) -> list[str]:
+        threads = self._scope.handles.threads.items()
+        return [
+            handle for handle, thread in threads if thread.waiting and not self._is_answered(thread)
+        ]
 
-    def _waiting(self, handle: str) -> Thread:
-        thread = self._scope.handles.threads.get(handle.strip().strip("[]"))
-        if thread is None:
-            raise Refused(f"there is no thread {handle!r}")
+    def _block(self, text: str) -> Block:
+        handles = self._scope.handles
+        match handles.named(text, "B"):
+            case [handle] if handle in handles.blocks:
+                return handles.blocks[handle]
+            case [_, _, *_]:
+                raise Refused(f"{_echo(text)} names several blocks; a comment is about one")
+        if threads := handles.named(text, "T"):
+            raise Refused(f"{threads[0]} is a thread, no block; to answer there, use reply")
+        raise Refused(f"there is no block {_echo(text)}; {_range('B', len(handles.blocks))}")
+
+    def _waiting(self, text: str) -> Thread:
+        handle = self._thread(text)
+        thread = self._scope.handles.threads[handle]
         if not thread.waiting:
             raise Refused(f"nobody waits for an answer in {handle}")
         if self._is_answered(thread):
-            raise Refused(f"{handle} is answered")
+            raise Refused(f"{handle} is answered; one reply is enough")
         return thread
+
+    def _thread(self, text: str) -> str:
+        """Return the handle of the thread that is meant; a block means the one that waits on it."""
+        handles = self._scope.handles
+        named = handles.named(text, "T")
+        if len(named) == 1 and named[0] in handles.threads:
+            return named[0]
+        blocks = [] if named else [key for key in handles.named(text, "B") if key in handles.blocks]
+        on = [thread for key in blocks for thread in handles.on(handles.blocks[key])]
+        waiting = [handle for handle in on if handles.threads[handle].waiting]
+        if len(waiting) == 1:
+            return waiting[0]
+        if on:
+            raise Refused(f"{_echo(text)} is a block; its threads are {', '.join(on)}")
+        raise Refused(f"there is no thread {_echo(text)}; {_range('T', len(handles.threads))}")
 
     def _is_answered(self, thread: Thread) -> bool:
         return thread.id in self.left or any(reply.thread_id == thread.id for reply in self.replies)
 
     def _words(self, text: str, limit: int) -> str:
-        words = cleaned(text, self._scope.links, limit)
-        if not any(char.isalnum() for char in words):
-            raise Refused("the text is empty")
+        words = self.for_people(text, limit)
+        said = words.replace(FOREIGN, "").replace(SECRET, "")
+        if not any(char.isalnum() for char in said):
+            raise Refused("the text is empty; say what is the matter in words")
         return words
 
     def _handle(self, block: Block) -> str:
         return self._scope.handles.of_block[block.id]
 
 
+def _echo(text: str) -> str:
+    return repr(clipped(one_line(text), 60))
+
+
+def _range(letter: str, last: int) -> str:
+    return f"the handles are {letter}1 to {letter}{last}" if last else "there are none here"
+
+
 def _string(arguments: Mapping[str, Any], key: str) -> str:
     value = arguments.get(key)
+    if value is None:
+        value = _DEFAULTS.get(key)
+    if key in ("block", "thread") and type(value) is int:
+        value = str(value)
     if not isinstance(value, str):
         raise Refused(f"{key} is missing or no text")
     return value
 
 
 def _grade(severity: str) -> Severity:
-    try:
-        return Severity(severity.strip().lower())
-    except ValueError:
-        raise Refused("severity is blocking, important or minor") from None
+    grade = _GRADES.get(severity.strip().strip(".").lower())
+    if grade is None:
+        raise Refused("severity is blocking, important or minor")
+    return grade

@@ -1,0 +1,124 @@
+"""Which part of a document is shown: where a window is small, or only threads are answered."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from daemon.domain import Block
+from daemon.review.handles import Handles
+from daemon.review.prompt import WHOLE, Excerpt, Task, document, one_line, tokens
+
+
+# Blocks shown on each side of a block whose thread is answered.
+NEIGHBOURS = 3
+# Where sections must go, no block may take more than about half of the window: characters for
+# each token of it, and at least so many.
+BLOCK_SHARE, LEAST_CHARS = 1.5, 200
+NAME_CHARS = 60
+
+# Headings with the blocks below them; blocks before the first one come under None.
+_Sections = Sequence[tuple[Block | None, Sequence[Block]]]
+
+
+def around_threads(task: Task, handles: Handles) -> Excerpt:
+    """Choose what is shown where only threads are answered.
+
+    What stays: the outline, and each waiting thread's block with the blocks beside it.
+    """
+    blocks = list(handles.blocks.values())
+    where = _waited_on(task)
+    if None in where:
+        return WHOLE  # a question about the page may be about any of it
+    near = {
+        blocks[beside].id
+        for index, block in enumerate(blocks)
+        if block.id in where
+        for beside in range(max(index - NEIGHBOURS, 0), min(index + NEIGHBOURS + 1, len(blocks)))
+    }
+    out = (block.id for block in blocks if block.id not in near and not _is_heading(block))
+    return Excerpt(frozenset(out))
+
+
+def fitting(
+    task: Task, handles: Handles, room_tokens: int, shown: Excerpt = WHOLE
+) -> Excerpt | None:
+    """Choose what to leave out so that the document fits, whole sections from the end.
+
+    Headings stay, as the outline; changed and new blocks and those with waiting threads stay
+    longest. Of a very long block the end is not shown.
+
+    Returns:
+        The largest excerpt that fits; None where it would show nothing but headings.
+    """
+
+    def fits(excerpt: Excerpt) -> bool:
+        return tokens(document(task, handles, excerpt)) <= room_tokens
+
+    if fits(shown):
+        return shown
+    sections = _sections(handles.blocks)
+    order = list(_order(task, sections))
+    cut = replace(shown, longest=max(int(room_tokens * BLOCK_SHARE), LEAST_CHARS))
+
+    def without(steps: int) -> Excerpt:
+        return replace(cut, left_out=cut.left_out.union(*order[:steps]))
+
+    steps = bisect_left(range(len(order) + 1), 1, key=lambda steps: fits(without(steps)))
+    found = without(steps)
+    if steps > len(order) or _says_nothing(sections, found, shown):
+        return None
+    return replace(found, sections=tuple(_missing(sections, found)))
+
+
+def _is_heading(block: Block) -> bool:
+    return block.type.startswith("heading_")
+
+
+def _waited_on(task: Task) -> set[str | None]:
+    return {thread.block_id for thread in task.snapshot.threads if thread.waiting}
+
+
+def _sections(blocks: Mapping[str, Block]) -> _Sections:
+    sections: list[tuple[Block | None, list[Block]]] = [(None, [])]
+    for block in blocks.values():
+        if _is_heading(block):
+            sections.append((block, []))
+        else:
+            sections[-1][1].append(block)
+    return [section for section in sections if section[0] or section[1]]
+
+
+def _order(task: Task, sections: _Sections) -> Iterator[set[str]]:
+    """Yield the ids of what is left out, step by step."""
+    anew = {*task.change.new, *task.change.changed}
+    waited_on = _waited_on(task)
+    first = next((body for _, body in sections if body), ())
+    for _, body in reversed(sections):
+        out = [block.id for block in body if block.id not in anew | waited_on]
+        # A section is left out whole, except the first: something must be read.
+        yield from ({key} for key in reversed(out)) if body is first else [{*out}]
+    bodies = [block.id for _, body in sections for block in body]
+    yield from ({key} for key in reversed(bodies) if key in anew - waited_on)
+    yield from ({key} for key in reversed(bodies) if key in waited_on)
+    yield from ({heading.id} for heading, _ in reversed(sections) if heading)
+
+
+def _says_nothing(sections: _Sections, found: Excerpt, shown: Excerpt) -> bool:
+    bodies = {block.id for _, body in sections for block in body} - shown.left_out
+    return bool(bodies) and bodies <= found.left_out
+
+
+def _missing(sections: _Sections, excerpt: Excerpt) -> Iterator[str]:
+    """Name what an excerpt does not show whole, in the order of the document."""
+    opening = "the beginning" if len(sections) > 1 else "the document"
+    for heading, body in sections:
+        blocks = [heading, *body] if heading else body
+        out = [block for block in blocks if block.id in excerpt.left_out]
+        cut = [block for block in blocks if len(block.line) > (excerpt.longest or len(block.line))]
+        name = one_line(heading.plain)[:NAME_CHARS] if heading else opening
+        if body and all(block in out for block in body):
+            yield name
+        elif out or cut:
+            yield f"part of {name}"

@@ -1,0 +1,401 @@
+"""What may be posted, what counts as said before, and which findings are kept."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from review_values import BREAKS, block, finding
+
+from daemon.domain import Severity
+from daemon.review.rules import (
+    best,
+    cleaned,
+    has_secret,
+    links,
+    repeats,
+    standing,
+    visible,
+)
+
+
+GOOD, DEEP = "https://good.example/a", "https://en.good.example/wiki/Foo(bar)"
+ALLOWED = links(
+    f"See {GOOD}, [the wiki](https://en.good.example/wiki/Foo\\(bar\\)), ana@good.example"
+)
+LIMIT = 2_000
+
+KEYS = (
+    "sk-ant-api03-AbCdEfGhIjKlMnOp",
+    "sk_live_AbCdEfGhIjKlMn",
+    "ntn_AbCdEfGhIjKlMnOpQrStUv",
+    "secret_AbCdEfGhIjKlMnOpQrStUv",
+    "ghp_AbCdEfGhIjKlMnOpQrStUv",
+    "github_pat_11ABCDEFG0aBcDeFgHiJkLm",
+    "glpat-AbCdEfGhIjKlMnOpQrSt",
+    "xoxb-123456789012-AbCdEf",
+    "AKIAIOSFODNN7EXAMPLE",
+    "AIzaSyAbCdEfGhIjKlMnOpQrStUvWxYz01234",
+    "hf_AbCdEfGhIjKlMnOpQrStUv",
+    "npm_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
+    "Bearer AbCdEfGhIjKlMnOpQrStUv",
+    "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW",
+)
+FOREIGN = (
+    "https://evil.example/x",
+    "HTTPS://EVIL.example",
+    "http:evil.example/x",
+    "https:/evil.example/x",
+    "https:\\/\\/evil.example/x",
+    "https\uff1a\uff0f\uff0fevil.example/x",
+    "https:\u2044\u2044evil.example/x",
+    "hxxps://evil.example/x",
+    "ftp://evil.example/x",
+    "vscode://evil/x",
+    "www.evil.example",
+    "www\uff0eevil.example",
+    "evil.example/x?y=1",
+    "//evil.example/x",
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "data:text/html,x",
+    "data:text/html;base64,eA==",
+    "mailto:eve@evil.example",
+    "eve@evil.example",
+    "tel:+15550100",
+    "<https://evil.example/x>",
+    "<javascript:alert(1)>",
+    "<eve@evil.example>",
+    "[words](https://evil.example/x)",
+    "[words](<https://evil.example/x>)",
+    "[words](\nhttps://evil.example/x )",
+    '[words](https://evil.example/x "title")',
+    "[words](//evil.example/x)",
+    "[words](/relative)",
+    "[words](%68ttps://evil.example/x)",
+    "[words](javascript:alert(1))",
+    "[words](data:text/html,x)",
+    "[words](&#104;ttps://evil.example/x)",
+    "[words](java&Tab;script:alert(1))",
+    "![words](https://evil.example/x.png)",
+    "[a [b](https://evil.example/b) c](https://evil.example/c)",
+    f"[a [b]({GOOD}) c](https://evil.example/c)",
+    "[words][ref]\n\n[ref]: https://evil.example/x",
+    "[words][ref]\n\n[ref]: /relative",
+    "[ref]\n\n> [ref]:\n> https://evil.example/x",
+    f"{GOOD}.evil.example",
+    f"{GOOD}/../../evil",
+    "https://good.example@evil.example/a",
+    "https://good.example:pw@evil.example/a",
+    "https://g\u043e\u043ed.example/a",
+    f"[{GOOD}](https://evil.example/x)",
+    f"[https://evil.example/x]({GOOD})",
+    "https&colon;//evil.example/x",
+    "&#x68;ttps://evil.example/x",
+    "ht\u200btps://evil.example/x",
+    "https://\u202eevil.example/x",
+)
+KEPT = (
+    GOOD,
+    f"See {GOOD}.",
+    f"({GOOD})",
+    f"**{GOOD}**",
+    f"<{GOOD}>",
+    f"[words]({GOOD})",
+    f"[words]({DEEP})",
+    DEEP,
+    f"{GOOD}\u3092\u898b\u3066",
+    "HTTPS://GOOD.example/a",
+    "ana@good.example",
+    "Use `handlers[name]` and dict[str, int].",
+    "node.js/TypeScript, and/or, src/main.py/x, e.g./i.e., 3/4",
+    "HTTP: what is it? data: rows; note: this",
+    "pip install pkg@1.2.3",
+    "Escape `<` as `&lt;`.",
+    "commit 4f2c1b7e9d3a4f2c1b7e9d3a4f2c1b7e9d3a4f2c",
+    "id 4f2c1b7e-9d3a-4f2c-8b7e-9d3a4f2c1b7e",
+    "**bold** _italic_ ~~gone~~ `code`",
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u2764\ufe0f\u200d\U0001f525 1\ufe0f\u20e3",
+)
+MENTIONS = (
+    "@Ana see this",
+    "ping @all",
+    "\uff20all",
+    "\ufe6ball",
+    "@\u200ball",
+    "@**Ana**",
+    "@[Ana](x)",
+    "&#64;all",
+    "&commat;all",
+    "\\@all",
+    "@@all",
+    "_@all_",
+    "(@all)",
+    "x.@all",
+)
+# What still steers a reader's eye, a terminal or a model though nothing of it is seen.
+FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
+SEEN_FORMATS = (
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+)
+JOINERS = "\u200c\u200d"
+_KEPT_TARGET = rf"\]\((?:{re.escape(GOOD)}|{re.escape(DEEP)})/?\)"
+_SCHEME = re.compile(
+    r"[a-z][a-z0-9+.-]+:[/\\]{2}[^\s<>\"`|…\u2e80-\ud7ff\uf900-\uffef]*", re.IGNORECASE
+)
+_BARE = re.compile(r"\bwww\.\w|\b(?:javascript|vbscript|data:text|mailto|tel):\w", re.IGNORECASE)
+# Within a word it is none: "task-oriented-programming".
+_KEY = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, KEYS))})(?![A-Za-z0-9])")
+_AT = re.compile(r"(?<![^\W_])[@\uff20\ufe6b][*_`~\[\]\\(<@]*\w")
+
+
+def targets(text: str) -> list[str]:
+    """Return where the links of a Markdown text lead."""
+    found = []
+    for token in MarkdownIt("commonmark").parse(text):
+        for child in token.children or ():
+            found += [child.attrs[key] for key in ("href", "src") if key in child.attrs]
+    return [str(target) for target in found]
+
+
+def rendered(text: str) -> str:
+    """Return the words of a Markdown text as a reader sees them."""
+    parts = []
+    for token in MarkdownIt("commonmark", {"html": False}).parse(text):
+        for child in token.children or ():
+            code = child.type == "code_inline"
+            parts.append(f" {child.content} " if code else child.content or "\n")
+        parts.append("" if token.children else token.content)
+        parts.append("\n" if token.type.endswith("_close") else "")
+    return "".join(parts)
+
+
+def hidden(text: str) -> list[str]:
+    """Return the characters of a text that nobody sees."""
+    return [
+        char
+        for char in text
+        if (unicodedata.category(char) == "Cf" and char not in SEEN_FORMATS + JOINERS)
+        or (unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t")
+        or char in FILLERS
+        or "\U000e0000" <= char <= "\U000e0fff"
+    ]
+
+
+def trouble(text: str) -> str:
+    """Say what of a text may not be posted; "" for nothing."""
+    for target in targets(text):
+        if target not in (GOOD, DEEP, "mailto:ana@good.example"):
+            return f"a link to {target}"
+    for words in (text, rendered(text)):
+        for found in _SCHEME.findall(re.sub(_KEPT_TARGET, "] ", words)):
+            if found.rstrip("/.,;:!?*_~'\\)]}").casefold() not in (
+                GOOD.casefold(),
+                DEEP.casefold().rstrip(")"),
+            ):
+                return f"the address {found}"
+        if found := _BARE.search(words) or _AT.search(words):
+            return found[0]
+    if found := _KEY.search(text):
+        return found[0]
+    return repr(hidden(text)) if hidden(text) else ""
+
+
+PIECES = st.one_of(
+    st.sampled_from((*FOREIGN, *KEPT, *MENTIONS, *KEYS, *BREAKS)),
+    st.sampled_from(["[", "]", "(", ")", "<", ">", "](", "]:", ":", "/", "\\", "@", "&", ";", "."]),
+    st.sampled_from(
+        ["*", "_", "`", "!", "#", "https:", "//", "www.", "javascript:", "&#", "evil."]
+    ),
+    st.sampled_from([" ", "\u200b", "\u200d", "\ufe0f", "\u202e", "\U000e0041", "\ud800", "words"]),
+    st.text(max_size=8),
+)
+TEXTS = st.lists(PIECES, max_size=12).map("".join)
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+def test_an_address_that_stands_nowhere_is_not_posted(text: str) -> None:
+    posted = cleaned(f"Before {text} after", ALLOWED, LIMIT)
+    assert trouble(posted) == ""
+    assert "evil.example/" not in posted
+    assert posted.startswith("Before ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://evil.example/x",
+        "www.evil.example",
+        "eve@evil.example",
+        "evil.example/x?y=1",
+        "[words](https://evil.example/x)",
+        "<https://evil.example/x>",
+    ],
+)
+def test_the_same_address_may_be_posted_where_it_stands_in_the_document(text: str) -> None:
+    assert cleaned(text, links(f"See {text}, please."), LIMIT) == text
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_what_is_allowed_stays_as_it_is(text: str) -> None:
+    assert cleaned(text, ALLOWED, LIMIT) == text
+
+
+@pytest.mark.parametrize("text", MENTIONS)
+def test_nobody_is_mentioned(text: str) -> None:
+    posted = cleaned(text, ALLOWED, LIMIT)
+    assert _AT.search(posted) is None
+    assert _AT.search(rendered(posted)) is None
+    assert "all" in posted or "Ana" in posted
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_nothing_like_a_secret_is_posted(key: str) -> None:
+    assert cleaned(f"The key **{key}** leaks", ALLOWED, LIMIT) == "The key **(removed)** leaks"
+    hidden_key = f"{key[:4]}\u200b{key[4:]}"
+    assert "leaks" in cleaned(f"{hidden_key} leaks", ALLOWED, LIMIT)
+    assert key not in cleaned(f"{hidden_key} leaks", ALLOWED, LIMIT)
+
+
+def test_a_private_key_goes_with_all_of_its_lines() -> None:
+    pem = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\nAAAA\n-----END RSA PRIVATE KEY-----"
+    assert cleaned(f"a\n{pem}\nb", ALLOWED, LIMIT) == "a\n(removed)\nb"
+    assert cleaned(f"a\n{pem[:40]}", ALLOWED, LIMIT) == "a\n(removed)"
+
+
+def test_an_address_with_a_password_is_not_posted_though_the_document_has_it() -> None:
+    url = "postgres://app:hunter2@db.good.example/main"
+    assert cleaned(f"see {url}", links(url), LIMIT) == "see (link removed)"
+    assert has_secret(f"connect to {url}")
+    assert not has_secret(f"connect to {GOOD}, at 10:30")
+
+
+def test_the_words_of_a_forbidden_link_stay() -> None:
+    assert (
+        cleaned("See [the runbook](https://evil.example/x).", ALLOWED, LIMIT) == "See the runbook."
+    )
+
+
+def test_the_title_of_a_link_is_dropped() -> None:
+    assert cleaned(f'[words]({GOOD} "call me")', ALLOWED, LIMIT) == f"[words]({GOOD})"
+
+
+def test_code_that_looks_like_a_link_keeps_all_its_letters() -> None:
+    assert cleaned("`handlers[name](event)`", ALLOWED, LIMIT) == "`handlers[name] (event)`"
+
+
+@given(TEXTS)
+@example("&#38;" * 20 + "#64;all")
+@example("[" * 50 + "x](https://evil.example)" * 3)
+def test_cleaning_leaves_nothing_that_may_not_be_posted_and_is_done_at_once(text: str) -> None:
+    posted = cleaned(text, ALLOWED, LIMIT)
+    assert trouble(posted) == ""
+    assert cleaned(posted, ALLOWED, LIMIT) == posted
+    posted.encode()
+
+
+@given(TEXTS, st.integers(0, 60))
+def test_no_text_is_longer_than_its_limit_and_a_cut_brings_nothing_back(
+    text: str, limit: int
+) -> None:
+    posted = cleaned(text, ALLOWED, limit)
+    assert len(posted) <= limit
+    assert trouble(posted) == ""
+    assert cleaned(posted, ALLOWED, limit) == posted
+
+
+def test_a_text_is_cut_at_words() -> None:
+    posted = cleaned("one two three four", ALLOWED, 12)
+    assert posted == "one two…"
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "a.", "a-", "a@", "[", "[x](", "ab:", "/", "<a:", "&", "@", "\u200d", "* "]
+)
+def test_a_text_made_to_be_slow_is_not(piece: str) -> None:
+    """A regular expression that tries every way would take minutes here."""
+    links(piece * 50_000)
+    cleaned(piece * 50_000, ALLOWED, LIMIT)
+
+
+@given(st.text())
+def test_visible_text_holds_no_hidden_character(text: str) -> None:
+    shown = visible(text)
+    assert hidden(shown) == []
+    assert visible(shown) == shown
+
+
+@pytest.mark.parametrize("sign", BREAKS)
+def test_every_kind_of_line_break_becomes_a_newline(sign: str) -> None:
+    assert visible(f"a{sign}b") == "a\nb"
+
+
+def test_a_message_hidden_in_joiners_and_variants_is_gone() -> None:
+    assert visible("a\u200c\u200d\u200cb") == "ab"
+    assert visible("x\ufe01\ufe02y\U000e0141") == "xy"
+    assert visible("\u2764\ufe0f\ufe0e\ufe0f") == "\u2764\ufe0f"
+
+
+TEXT = "We use Redis as the queue. We use Redis for the cache."
+
+
+@pytest.mark.parametrize(
+    ("quote", "text", "again"),
+    [
+        ("Redis as the queue", "Other words entirely.", True),
+        ("We use Redis as the queue.", "Other words entirely.", True),
+        ("the cache", "Say why not Postgres.", True),
+        ("the cache", "Why not Postgres? Say why not.", True),
+        ("the cache", "Who pays for it?", False),
+    ],
+)
+def test_the_same_point_is_an_overlapping_quote_or_the_same_words(
+    quote: str,
+    text: str,
+    again: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    old = finding("b", "Redis as the queue", "Say why not Postgres.")
+    assert repeats(finding("b", quote, text), [old], block("b", TEXT)) is again
+
+
+def test_a_point_may_come_again_where_its_text_is_gone_or_on_another_block() -> None:
+    old = finding("b", "Kafka as the queue", "Say why not Postgres.")
+    new = finding("b", "Redis as the queue", "Say why not Postgres.")
+    assert not repeats(new, [old], block("b", TEXT))
+    assert not repeats(new, [finding("c", new.quote, new.text)], block("b", TEXT))
+
+
+def test_a_finding_stands_while_its_very_words_do() -> None:
+    old = finding("b", "at most 10 requests a second")
+    assert standing([old], [block("b", "It takes at most  10 requests a second.")]) == [old]
+    assert standing([old], [block("b", "It takes at most 50 requests a second.")]) == []
+
+
+def test_a_finding_follows_its_words_into_a_block_that_was_pasted_anew() -> None:
+    old = finding("gone", "at most 10 requests")
+    new, twin = (block(key, "It takes at most 10 requests.") for key in ("new", "twin"))
+    assert [one.block_id for one in standing([old], [new])] == ["new"]
+    assert standing([old], [new, twin]) == []
+    assert standing([finding("gone", "10")], [new]) == []
+
+
+@given(st.lists(st.sampled_from(Severity), max_size=20), st.integers(0, 10))
+def test_best_keeps_the_gravest_in_the_order_of_their_making(
+    severities: list[Severity], limit: int
+) -> None:
+    found = [
+        finding("b", str(number), severity=severity) for number, severity in enumerate(severities)
+    ]
+    kept = best(found, limit)
+    assert len(kept) == min(limit, len(found))
+    assert list(kept) == sorted(kept, key=found.index)
+    dropped = [one for one in found if one not in kept]
+    for one in dropped:
+        for other in kept:
+            rank = (one.severity.rank, found.index(one))
+            assert rank > (other.severity.rank, found.index(other))
