@@ -98,11 +98,16 @@ def _normal(text: str) -> str:
 
 def finding_body(finding: Finding) -> str:
     """Return a finding's comment as Markdown: its quote in italics, then what it says."""
-    quote = f"*{_escaped(_short(finding.quote))}*"
+    quote = f"*{quoted(finding.quote)}*"
     # A list or a heading begins after a blank line; a line of dashes would make the quote one.
     between, space = ("\n\n", "\n\n") if _STRUCTURE.match(finding.text) else ("\n", " ")
     grave = f"**Blocking.**{space}" if finding.severity is Severity.BLOCKING else ""
     return f"{quote}{between}{grave}{finding.text}"
+
+
+def quoted(text: str) -> str:
+    """Return someone's words as Markdown that shows just these: escaped, a long text shortened."""
+    return _escaped(_short(text))
 
 
 def _short(quote: str) -> str:
