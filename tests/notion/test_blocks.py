@@ -211,6 +211,10 @@ def item(**more):
         ([item(list_start_index=5), item(list_start_index=6)], [5, 6]),
         ([item(), item(list_start_index=9), item()], [1, 9, 10]),
         ([item(list_start_index=0), item(list_start_index=0)], [0, 1]),
+        (
+            [item(list_start_index=5), raw("divider"), item(), item(list_start_index=5)],
+            [5, None, 1, 5],
+        ),
         ([raw("divider")], [None]),
         ([], []),
     ],

@@ -73,7 +73,7 @@ def test_a_comment_that_is_listed_twice_counts_once_and_stands_on_its_block():
     """The page's list may hold comments of blocks, then the block's list holds them again."""
     pages = Pages()
     inline = [comment("c1", "d1", block="b-1"), comment("c2", "d1", block="b-1")]
-    pages.discussions = {"p-1": [comment("c0", "d0"), inline[0]], "b-1": inline}
+    pages.discussions = {"p-1": [comment("c0", "d0"), dict(inline[0])], "b-1": inline}
     assert grouped(pages, "b-1") == [("d0", None, ["c0"]), ("d1", "b-1", ["c1", "c2"])]
 
 

@@ -33,6 +33,8 @@ WORDS = [
 ]
 URLS = ["https://a.b/c", "https://a.b/X_(Y)", "https://a.b/*x*?a=1&copy;2", "/1f2e#3"]
 
+BOTH = text("(x)", bold=True, italic=True)
+
 words = st.lists(st.text(LETTERS, min_size=1, max_size=4) | st.sampled_from(WORDS), min_size=1)
 marks = st.fixed_dictionaries(
     {}, optional=dict.fromkeys(("bold", "italic", "strikethrough", "code"), st.just(value=True))
@@ -56,6 +58,12 @@ rich_texts = st.lists(texts | texts | bare_links | equations, max_size=6)
 @example([text("a", bold=True), text("b", bold=True, italic=True), text("c", italic=True)])
 @example([text("x", bold=True), text("y", "https://a.b", bold=True), text("z", "https://a.b")])
 @example([text("\\"), text("a", italic=True), text("\\b"), text("!", bold=True)])
+@example([text("a ", bold=True), text("b", "https://a.b", bold=True), text("c", "https://a.b")])
+@example([text("x!"), text("y", "https://a.b")])
+@example([BOTH, text("a_b c d", italic=True), BOTH])
+@example([BOTH, text("a b c_d", italic=True), BOTH])
+@example([text("_a b_"), text("c", "https://a.b")])
+@example([text("$\n$", "https://a.b")])
 @with_any(rich_texts)
 def test_a19_markdown_reads_back_as_the_same_runs(rich):
     assert compared(given(rich)) == compared(parsed(markdown(rich)))
@@ -93,6 +101,14 @@ def test_a19_marks_within_words_read_back_as_the_same_runs(rich):
                 text(" now", bold=True),
             ],
             "**see [it](https://a.b) now**",
+        ),
+        (
+            [
+                text("a ", bold=True),
+                text("b", "https://a.b", bold=True),
+                text("c", "https://a.b"),
+            ],
+            "**a** [**b**c](https://a.b)",
         ),
         ([text("a"), equation("x_1^2")], "a$x_1^2$"),
         ([], ""),
