@@ -34,13 +34,15 @@ _ELLIPSIS = re.compile(r"[\[(]\s*(?:\.{3,}|\u2026)\s*[\])]|\.{3,}|\u2026")
 # What a model copies along at the beginning of a line: the handle, and the block's own marks.
 _HANDLE = re.compile(r"^\s*(?:\[[BT]\d+(?: \w+)*\]:?|[BT]\d+:)(?:\s+|$)", re.MULTILINE)
 _LEADING = re.compile(
-    r"^(?:\s*(?:#{1,6}|[-+>*\u2022]|(?:\d{1,4}|[a-z]{1,5})[.)]|\[[ xX]\])(?:\s+|$))+", re.MULTILINE
+    r"^(?:\s*(?:#{1,6}|[-+>*\u2022]|(?:\d{1,4}|[a-z]|[ivxl]{2,6})[.)]|\[[ xX]\])(?:\s+|$))+",
+    re.MULTILINE,
 )
 _FENCE = re.compile(r"^\s*`{3,}\w*\s*$", re.MULTILINE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TARGET = re.compile(r"\]\((?:\\.|[^()\s\\]|\([^()\s]*\))*\)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _MARKS = re.compile(r"\*\*|~~|[*_`]|(?<!\w)\[")
+_EDGES = re.compile(r"^\W+|\W+$")
 _AROUND = " \t\n\"'`|\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2026"
 
 
@@ -80,9 +82,10 @@ def _folded(char: str) -> str:
     )
 
 
-def _letters(folded: Folded) -> Folded:
+def _letters(folded: Folded, also: str = "") -> Folded:
     """Keep letters and digits alone."""
-    kept = [(char, at) for char, at in zip(folded.text, folded.at, strict=True) if char.isalnum()]
+    pairs = zip(folded.text, folded.at, strict=True)
+    kept = [(char, at) for char, at in pairs if char.isalnum() or char in also]
     return Folded("".join(char for char, _ in kept), tuple(at for _, at in kept))
 
 
@@ -107,8 +110,10 @@ def shortened(quote: str, limit: int) -> str:
     """Return the beginning of a quote, cut at a space where there is one."""
     if len(quote) <= limit:
         return quote
-    words = quote[: limit + 1].rsplit(None, 1)[0]
-    return words[:limit].rstrip()
+    kept = quote[:limit]
+    words = kept.rsplit(None, 1)
+    whole = quote[limit].isspace() or kept[-1].isspace() or len(words) < 2  # noqa: PLR2004
+    return kept.rstrip() if whole else words[0]
 
 
 def overlap(one: str, other: str, plain: str) -> bool:
@@ -166,27 +171,29 @@ def _part(quote: str, named: Block, blocks: Sequence[Block]) -> str | None:
 
 def _surely(quote: str, plain: str, hay: Folded, *, whole: bool = False) -> tuple[int, int] | None:
     """Return where the words of a quote stand, unchanged but for marks, or None."""
-    bare = _bare(quote)
-    for candidate in (quote, bare):
-        needle = fold(candidate.strip(_AROUND)).text
-        if span := _find(needle, hay, plain, whole=whole):
+    unmarked, letters = _unmarked(quote), _letters(hay)
+    # A list's number may be part of the words: what is less changed comes first.
+    bare = _LEADING.sub("", unmarked)
+    for candidate in (quote, unmarked, bare):
+        needle = fold(candidate.strip(_AROUND))
+        if span := _find(needle.text, hay, plain, whole=whole):
             return span
-    letters = _letters(fold(bare)).text
-    if len(letters) >= LOOSE_FROM and (span := _find(letters, _letters(hay), plain, whole=True)):
-        return span
+        loose = _letters(needle).text
+        if len(loose) >= LOOSE_FROM and (span := _find(loose, letters, plain, whole=True)):
+            return span
     return _with_gaps(bare, plain, hay)
 
 
-def _bare(quote: str) -> str:
+def _unmarked(quote: str) -> str:
     """Take off what a model copies or adds around the words: handles, marks, addresses."""
     text = _BREAK.sub(" ", html.unescape(visible(quote)))
-    text = _LEADING.sub("", _HANDLE.sub("", _FENCE.sub("", text)))
-    return _MARKS.sub("", _ESCAPED.sub(r"\1", _TARGET.sub("", text)))
+    text = _TARGET.sub("", _HANDLE.sub("", _FENCE.sub("", text)))
+    return _MARKS.sub("", _ESCAPED.sub(r"\1", text))
 
 
 def _with_gaps(quote: str, plain: str, hay: Folded) -> tuple[int, int] | None:
     """Return the span from the first to the last part of a quote with an ellipsis between."""
-    parts = [fold(part.strip(_AROUND)).text for part in _ELLIPSIS.split(quote)]
+    parts = [fold(_EDGES.sub("", part)).text for part in _ELLIPSIS.split(quote)]
     parts = [part for part in parts if part]
     if len(parts) < 2 or min(map(len, parts)) < PART_FROM:  # noqa: PLR2004 - two ends
         return None
@@ -233,7 +240,10 @@ def _is_cased(char: str) -> bool:
 
 
 def _nearly(quote: str, plain: str, hay: Folded) -> tuple[int, int] | None:
-    needle = fold(_bare(quote).strip(_AROUND)).text
+    needle, hay = (
+        _letters(fold(_EDGES.sub("", _LEADING.sub("", _unmarked(quote)))), " ").text,
+        _letters(hay, " "),
+    )
     # A quote longer than the block is no quote of it.
     if min(len(needle), len(hay.text)) < FUZZY_FROM or len(needle) > len(hay.text) * 1.1:
         return None

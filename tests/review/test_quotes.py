@@ -1,0 +1,309 @@
+"""A quote is found whatever a model did to it, and never where it does not stand."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from review_values import block
+
+from daemon.review.quotes import fold, holders, locate, overlap, place, shortened, stands
+
+
+TEXT = (
+    "The retry queue — Redis today — holds “at most” 10,000 jobs; the worker's `drain_all()` has"
+    " it. A job that fails is tried 3 times… then it's dropped."
+)
+ROW = "Phase | Share of users | Date\u00a0agreed"
+CODE = "def drain(queue):\n    while queue:\n        queue.pop()"
+
+
+@pytest.mark.parametrize(
+    ("quote", "words"),
+    [
+        ("holds “at most” 10,000 jobs", "holds “at most” 10,000 jobs"),
+        ('HOLDS "at most" 10,000 jobs', "holds “at most” 10,000 jobs"),
+        ("The retry queue - Redis today -", "The retry queue — Redis today —"),
+        ("The retry queue -- Redis today", "The retry queue — Redis today"),
+        ("The retry queue—Redis today", "The retry queue — Redis today"),
+        ("the worker\u2019s drain_all()", "the worker's `drain_all()"),
+        ("holds **at most** 10,000 jobs", "holds “at most” 10,000 jobs"),
+        ("> holds at most\n> 10,000 jobs", "holds “at most” 10,000 jobs"),
+        ("[B3] The retry queue", "The retry queue"),
+        ("[B3 changed] - The retry queue", "The retry queue"),
+        ("B3: The retry queue", "The retry queue"),
+        ("12. The retry queue", "The retry queue"),
+        ("iv) The retry queue", "The retry queue"),
+        ("- [x] The retry queue", "The retry queue"),
+        ("## The retry queue", "The retry queue"),
+        ("“The retry queue”", "The retry queue"),
+        ("'the retry queue…'", "The retry queue"),
+        ("...tried 3 times...", "tried 3 times"),
+        ("[the retry queue](https://x.example/a) — Redis", "The retry queue — Redis"),
+        ("10\\,000 jobs", "10,000 jobs"),
+        ("&#8220;at most&#8221; 10,000", "at most” 10,000"),
+        ("tried 3\u200b times", "tried 3 times"),
+        ("tried\u00a03\n times", "tried 3 times"),
+        ("at most 10,000 jobs.", "at most” 10,000 jobs"),
+        (
+            "A job that fails … then it's dropped",
+            "A job that fails is tried 3 times… then it's dropped",
+        ),
+        ("The retry queue [...] 10,000 jobs", TEXT[: TEXT.index(" jobs") + 5]),
+        ("holds at most 10,00 jobs the worker", "holds “at most” 10,000 jobs; the worker"),
+    ],
+)
+def test_a_quote_is_found_through_what_models_do_to_it(quote: str, words: str) -> None:
+    found = locate(quote, TEXT)
+    assert found is not None
+    assert found in TEXT
+    assert _letters(found) == _letters(words)
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "the scheduler of the batch system",
+        "holds at most twenty messages for Kafka",
+        "then it's dropped … The retry queue",
+        "xyz … then it's dropped",
+        "",
+        "   ",
+        "“”",
+        "**",
+        "…",
+        "[B3]",
+    ],
+)
+def test_a_quote_of_other_words_is_not_found(quote: str) -> None:
+    assert locate(quote, TEXT) is None
+
+
+@pytest.mark.parametrize(
+    ("quote", "plain", "words"),
+    [
+        ("| Phase | Share of users |", ROW, "Phase | Share of users"),
+        ("| Share of users", ROW, "Share of users"),
+        ("Phase \\| Share", ROW, "Phase | Share"),
+        ("Share of users<br>Date agreed", ROW, "Share of users | Date\u00a0agreed"),
+        (
+            "```python\ndef drain(queue):\n    while queue:\n```",
+            CODE,
+            "def drain(queue):\n    while queue:",
+        ),
+        ("while queue: queue.pop()", CODE, "while queue:\n        queue.pop()"),
+        ("日本語で書く", "この文書は日本語で書く。", "日本語で書く"),
+        ("CAFE\u0301", "The café closes.", "café"),
+        ("ﬁle", "Open the file.", "file"),
+        ("Straße", "Die STRASSE ist zu.", "STRASSE"),
+    ],
+)
+def test_rows_code_and_other_scripts_are_quoted_too(quote: str, plain: str, words: str) -> None:
+    assert locate(quote, plain) == words
+
+
+def test_a_whole_word_is_preferred_to_a_part_of_one() -> None:
+    plain = "The category says which cat."
+    assert place("cat", block("b", plain), ()) == (block("b", plain), "cat")
+    assert stands("cat", plain)
+    whole = "A scatter. A cat sat."
+    assert locate("cat sat", whole) == "cat sat"
+    assert holders("cat", [block("b", "The category."), block("c", "A cat.")]) == [
+        block("c", "A cat.")
+    ]
+
+
+VOCABULARY = """
+    queue retry isn't “at most” 10,000 re-use — snake_case café (see jobs; worker's v2.1 日本語
+    above) größer * don\u2019t the of a
+"""
+WORDS = st.sampled_from(VOCABULARY.split())
+PLAIN = st.lists(WORDS, min_size=1, max_size=40).flatmap(
+    lambda words: st.lists(
+        st.sampled_from([" ", " ", " ", "\n", "\u00a0", "  "]),
+        min_size=len(words),
+        max_size=len(words),
+    ).map(lambda gaps: "".join(map("".join, zip(words, gaps, strict=True))).strip())
+)
+SWAPS = (
+    ("\u2019", "'"),
+    ("'", "\u2019"),
+    ("\u201c", '"'),
+    ("\u201d", '"'),
+    ("\u2014", "-"),
+    ("\u2014", "--"),
+    (" ", "\u00a0"),
+    (" ", "  "),
+    (" ", "\n"),
+    ("\n", " "),
+    ("\u00e9", "e\u0301"),
+    ("queue", "**queue**"),
+    ("retry", "`retry`"),
+    ("most", "_most_"),
+    ("jobs", "[jobs](https://x.example/a_(b))"),
+    ("_", "\\_"),
+    ("a", "\u200ba"),
+)
+AROUND = (
+    ("", ""),
+    ('"', '"'),
+    ("“", "”"),
+    ("…", "…"),
+    ("**", "**"),
+    ("_", "_"),
+    ("- ", ""),
+    ("> ", ""),
+    ("### ", ""),
+    ("3. ", ""),
+    ("[ ] ", ""),
+    ("[B12 new] ", ""),
+    ("| ", " |"),
+    ("", "."),
+)
+
+
+@given(PLAIN, st.data())
+def test_locate_finds_any_quote_after_changes_that_keep_its_letters(
+    plain: str, data: st.DataObject
+) -> None:
+    words = plain.split()
+    first = data.draw(st.integers(0, len(words) - 1))
+    last = data.draw(st.integers(first, min(first + 12, len(words) - 1)))
+    begin = _nth_word(plain, first)
+    quote = plain[begin : _nth_word(plain, last) + len(words[last])]
+    letters = _letters(quote)
+    assume(len(letters) >= 8)
+    for old, new in data.draw(st.lists(st.sampled_from(SWAPS), max_size=4, unique=True)):
+        quote = quote.replace(old, new)
+    case = data.draw(st.sampled_from([str, str.upper, str.title]))
+    before, after = data.draw(st.sampled_from(AROUND))
+    found = locate(f"{before}{case(quote)}{after}", plain)
+    assert found is not None
+    assert found in plain
+    assert _letters(found) == letters
+
+
+def _nth_word(plain: str, number: int) -> int:
+    at = 0
+    for word in plain.split()[: number + 1]:
+        at = plain.index(word, at)
+        start, at = at, at + len(word)
+    return start
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in fold(text).text if char.isalnum())
+
+
+@given(st.text(max_size=40), st.text(max_size=80))
+@example("a", "A\u0301")
+@example("\u00a8", "\u00a8")
+@example("...", "\u2026")
+def test_locate_gives_an_exact_slice_or_nothing(quote: str, plain: str) -> None:
+    found = locate(quote, plain)
+    assert found is None or (found in plain and found)
+
+
+@given(st.text(max_size=60), st.integers(0, 60), st.integers(0, 60))
+def test_every_part_of_a_text_stands_in_it(plain: str, begin: int, end: int) -> None:
+    part = plain[begin:end]
+    assert stands(part, plain) is bool(fold(part).text)
+
+
+def test_words_stand_only_unchanged() -> None:
+    """A finding on "10 requests" is addressed when the text says 50, near as that is."""
+    plain = "The limit is 50 requests a second."
+    assert locate("The limit is 10 requests a second", plain) is not None
+    assert not stands("The limit is 10 requests a second", plain)
+    assert not stands("", plain)
+
+
+LETTERS = st.text("ab ", max_size=6)
+
+
+@given(LETTERS, LETTERS, st.text("ab ", max_size=20))
+def test_overlap_is_symmetric_and_means_a_shared_place(one: str, other: str, plain: str) -> None:
+    hay = fold(plain).text
+    spans = [
+        [
+            set(range(at, at + len(needle)))
+            for at in range(len(hay))
+            if needle and hay.startswith(needle, at)
+        ]
+        for needle in (fold(one).text, fold(other).text)
+    ]
+    expected = any(a & b for a in spans[0] for b in spans[1])
+    assert overlap(one, other, plain) is expected
+    assert overlap(other, one, plain) is expected
+
+
+@given(st.text(min_size=1, max_size=60), st.integers(1, 40))
+def test_a_quote_is_shortened_to_its_beginning(quote: str, limit: int) -> None:
+    short = shortened(quote, limit)
+    assert len(short) <= limit
+    assert quote.startswith(short) or quote.strip().startswith(short)
+
+
+def test_a_quote_is_shortened_at_a_space() -> None:
+    assert shortened("one two three", 8) == "one two"
+    assert shortened("one two three", 7) == "one two"
+    assert shortened("one two", 7) == "one two"
+    assert shortened("日本語で書く", 3) == "日本語"
+
+
+B1 = block("1", "Phase 1 rolls out to 10% of the users.")
+B2 = block("2", "Phase 2 rolls out to 20% of the users.")
+B3 = block("3", "If it fails, the on-call engineer rolls it back.")
+B4 = block("4", "Rolling back takes ten minutes. Redis keeps the jobs.")
+BLOCKS = (B1, B2, B3, B4)
+
+
+@pytest.mark.parametrize(
+    ("quote", "named", "target", "words"),
+    [
+        ("the on-call engineer", B3, B3, "the on-call engineer"),
+        ("the on-call engineer", B1, B3, "the on-call engineer"),
+        ("Phase 2 rolls out to 20% of the users", B1, B2, "Phase 2 rolls out to 20% of the users"),
+        ("Redis", B1, B4, "Redis"),
+        ("Phase 1 rols out to 10% of the user", B1, B1, "Phase 1 rolls out to 10% of the users"),
+        ("engineer rolls it back.\nRolling back takes", B3, B3, "engineer rolls it back."),
+        ("engineer rolls it back. Rolling back takes", B4, B4, "Rolling back takes"),
+        (
+            "[B3] engineer rolls it back.\n[B4] Rolling back takes",
+            B3,
+            B3,
+            "engineer rolls it back.",
+        ),
+        ("of the users. Phase 2 rolls out to 20% of the users. If it", B2, B2, B2.plain),
+    ],
+)
+def test_a_quote_is_placed_where_it_plainly_belongs(
+    quote: str, named: object, target: object, words: str
+) -> None:
+    assert place(quote, named, BLOCKS) == (target, words)
+
+
+@pytest.mark.parametrize(
+    ("quote", "named"),
+    [
+        ("rolls out to", B4),  # stands in two others
+        ("tting", B4),
+        ("at all times", B1),
+        ("engineer rolls it back. Rolling back takes", B1),  # neither is the named one
+    ],
+)
+def test_a_quote_that_belongs_nowhere_or_anywhere_is_not_placed(quote: str, named: object) -> None:
+    assert place(quote, named, BLOCKS) is None
+
+
+def test_the_named_block_wins_over_an_equal_one() -> None:
+    twins = (block("a", "Same words here."), block("b", "Same words here."))
+    assert place("same words", twins[1], twins) == (twins[1], "Same words")
+    assert [one.id for one in holders("same words", twins)] == ["a", "b"]
+
+
+def test_a_giant_block_and_a_giant_quote_take_no_time() -> None:
+    plain = " ".join(f"word{number % 97} of" for number in range(12_000))
+    quote = plain[:3_000].replace("of", "off")
+    assert locate(quote, plain) is not None
+    assert overlap("o", "f", "of " * 20_000) is False
