@@ -58,7 +58,11 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One comment. `text` is Markdown, `plain` the same without marks."""
+    """One comment.
+
+    `text` is Markdown, `plain` the same without marks. `mentions` holds the users that it mentions:
+    how its text shows each, by id.
+    """
 
     id: str
     author: Author
@@ -67,6 +71,7 @@ class Comment:
     plain: str
     edited: datetime
     new: bool = False
+    mentions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

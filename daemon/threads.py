@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from daemon.domain import AuthorKind, Comment, Snapshot, Thread
-from daemon.review.rules import Asked, Gate, gate
-from daemon.store.threads import ANSWERED, LEFT, SEEN, SeenComment, ThreadRow
+from daemon.due import SAME_MINUTE
+from daemon.review.claim import is_claim
+from daemon.review.gate import Asked, Gate, gate
+from daemon.store.threads import ANSWERED, KEPT_CHARS, LEFT, SEEN, SeenComment, ThreadRow
+from daemon.words import Said, addressed, in_order, word_in
 
 
+# A comment that was answered, edited by its author, and answered once more.
+ANSWERED_TWICE = "answered twice"
 # A comment that the model passes over is offered again so often, then left.
 TRIES = 3
+# Of a comment, in the reasons that `explain` tells.
+EXCERPT_CHARS = 60
 HANDED_OVER = (
     "I have answered {count} times in this thread, so I leave it to the people here. "
     "A new thread on a block reaches me again."
@@ -31,6 +37,10 @@ class Known:
         setting: `replies` of the database.
         limit: Replies of our own in one thread.
         reviewer: The name that addresses the reviewer.
+        own: Ids of the users that we comment as; to mention one is to address the reviewer.
+        raised: The threads that findings began.
+        paused: Whether people told the reviewer to leave the page alone.
+        looks: When each block's comments were last listed; the page's own under None.
     """
 
     comments: Mapping[str, SeenComment]
@@ -39,20 +49,31 @@ class Known:
     setting: str
     limit: int
     reviewer: str
+    own: frozenset[str] = frozenset()
+    raised: frozenset[str] = frozenset()
+    paused: bool = False
+    looks: Mapping[str | None, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
     """Threads with the comments that want an answer marked new, and what else was decided.
 
-    `states` holds what to store of the comments that are not waiting, by id; `hand_over` the
-    threads that go to people; `reasons` a sentence for each comment that was newly decided.
+    Attributes:
+        threads: Every thread that was listed.
+        states: What to store of the comments that are decided now, by id.
+        hand_over: The threads that go to people.
+        reasons: A sentence for each comment that was decided without a model.
+        told: The words to the reviewer, in the order in which they were said.
+        dismissed: The threads in which a person said no to the finding.
     """
 
     threads: tuple[Thread, ...]
     states: Mapping[str, str]
     hand_over: tuple[Thread, ...]
     reasons: tuple[str, ...]
+    told: tuple[Said, ...] = ()
+    dismissed: frozenset[str] = frozenset()
 
     @property
     def waiting(self) -> tuple[Thread, ...]:
@@ -60,91 +81,204 @@ class Sorted:
         return tuple(thread for thread in self.threads if thread.waiting)
 
 
+_Placed = tuple[Thread, Comment]
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """The words to the reviewer among what is undecided; `paused` is how they leave the page."""
+
+    told: tuple[Said, ...]
+    idle: frozenset[str]
+    paused: bool
+
+    def to_be_said(self, thread: Thread) -> int:
+        """Count the acknowledgements that are due in a thread."""
+        return sum(one.thread.id == thread.id for one in self.told)
+
+    def is_told(self, comment: Comment) -> bool:
+        """Tell whether a comment is a word that is carried out now."""
+        return any(one.comment.id == comment.id for one in self.told)
+
+
 def sort(threads: Iterable[Thread], known: Known) -> Sorted:
     """Apply the reply gate to every comment that is not decided yet."""
-    out: list[Thread] = []
-    states: dict[str, str] = {}
-    hand_over: list[Thread] = []
-    reasons: list[str] = []
-    for thread in threads:
-        marked: list[Comment] = []
-        for comment in thread.comments:
-            decided = _decide(comment, thread, known)
-            if decided is None:
-                marked.append(comment)
-                continue
-            verdict, reason = decided
-            reasons.append(f"{comment.author.name}: {verdict.value} ({reason})")
-            marked.append(replace(comment, new=verdict is Gate.REPLY))
-            if verdict is not Gate.REPLY:
-                states[comment.id] = SEEN
-            if verdict is Gate.HAND_OVER and thread not in hand_over:
-                hand_over.append(thread)
-        out.append(replace(thread, comments=tuple(marked)))
-    return Sorted(tuple(out), states, tuple(hand_over), tuple(reasons))
-
-
-def _decide(comment: Comment, thread: Thread, known: Known) -> tuple[Gate, str] | None:
-    """Return the gate's verdict, or None for a comment that is decided already."""
-    seen = known.comments.get(comment.id)
-    if seen is not None and not _again(comment, seen):
-        return None
-    row = known.threads.get(thread.id)
-    addressed, words = _addressed(comment.plain, known.reviewer)
-    asked = Asked(
-        author=comment.author.kind,
-        text=words,
-        in_thread=any(one.author.kind is AuthorKind.OWN for one in thread.comments),
-        addressed=addressed,
-        replies=max(row.replies if row else 0, _own_replies(thread)),
-        handed_over=row.handed_over if row else False,
-        old=comment.created < known.baseline.replace(second=0, microsecond=0),
-        answered=row is None and _own_comes_after(comment, thread),
+    threads = tuple(threads)
+    undecided = [
+        (thread, comment)
+        for thread in threads
+        for comment in thread.comments
+        if _is_undecided(comment, thread, known)
+    ]
+    heard = _heard(undecided, known)
+    verdicts = [(*placed, *_decide(*placed, known, heard)) for placed in undecided]
+    waiting = {one.id for _, one, verdict, _ in verdicts if verdict is Gate.REPLY}
+    decided = [found for found in verdicts if found[2] not in (Gate.REPLY, Gate.WAIT)]
+    return Sorted(
+        threads=tuple(_marked(thread, waiting) for thread in threads),
+        states={
+            one.id: _state(verdict, known.comments.get(one.id)) for _, one, verdict, _ in decided
+        },
+        hand_over=_each_once(
+            thread for thread, _, verdict, _ in decided if verdict is Gate.HAND_OVER
+        ),
+        reasons=tuple(
+            f"{one.author.name}, “{excerpt(one)}”: {verdict.value} ({reason})"
+            for _, one, verdict, reason in decided
+            if one.author.kind is not AuthorKind.OWN
+        ),
+        told=heard.told,
+        dismissed=frozenset(
+            thread.id for thread, _, verdict, _ in decided if verdict is Gate.DISMISS
+        ),
     )
-    return gate(asked, known.setting, known.limit)
 
 
-def _addressed(text: str, reviewer: str) -> tuple[bool, str]:
-    """Tell whether a comment names the reviewer; return with it what it says besides."""
-    name = r"\s+".join(map(re.escape, reviewer.split()))
-    pattern = re.compile(rf"@?(?<!\w){name}(?!\w)", re.IGNORECASE)
-    if not name or not pattern.search(text):
-        return False, text
-    rest = pattern.sub(" ", text)
-    # The bare name calls the reviewer: no acknowledgement.
-    return True, rest if any(char.isalnum() for char in rest) else text
+def _marked(thread: Thread, waiting: set[str]) -> Thread:
+    return replace(
+        thread, comments=tuple(replace(one, new=one.id in waiting) for one in thread.comments)
+    )
 
 
-def _own_replies(thread: Thread) -> int:
-    """Count the replies that stand in a block's thread, for a state that was lost.
-
-    A finding opens its thread. On the page everything shares one discussion, summaries too.
-    """
-    if thread.block_id is None:
-        return 0
-    return sum(comment.author.kind is AuthorKind.OWN for comment in thread.comments[1:])
+def _each_once(threads: Iterable[Thread]) -> tuple[Thread, ...]:
+    return tuple({thread.id: thread for thread in threads}.values())
 
 
-def _own_comes_after(comment: Comment, thread: Thread) -> bool:
-    """Tell whether a block's thread holds a later comment of ours: an answer of another life."""
-    if thread.block_id is None:
-        return False
-    after = thread.comments[thread.comments.index(comment) + 1 :]
-    return any(one.author.kind is AuthorKind.OWN for one in after)
+def excerpt(comment: Comment) -> str:
+    """Return the beginning of a comment, for `explain`."""
+    text = " ".join(comment.plain.split())
+    return text if len(text) <= EXCERPT_CHARS else text[: EXCERPT_CHARS - 1].rstrip() + "…"
 
 
-def _again(comment: Comment, seen: SeenComment) -> bool:
-    """Tell whether a comment that was decided comes up again: edited once, or passed over."""
-    if seen.state.startswith("tried"):
-        return True
-    edited = comment.edited > seen.edited and comment.author.kind is AuthorKind.PERSON
-    return edited and seen.state in (SEEN, ANSWERED, LEFT)
+def _state(verdict: Gate, seen: SeenComment | None) -> str:
+    return answered(seen) if verdict is Gate.OBEY else SEEN
+
+
+def answered(seen: SeenComment | None) -> str:
+    """Return what to store of a comment that is answered: after an edit once more, then never."""
+    return ANSWERED_TWICE if seen and seen.state == ANSWERED else ANSWERED
 
 
 def passed_over(seen: SeenComment | None) -> str:
     """Return what to store of a comment that the model neither answered nor left."""
     tries = int(seen.state.split()[1]) if seen and seen.state.startswith("tried") else 0
     return LEFT if tries + 1 >= TRIES else f"tried {tries + 1}"
+
+
+def _is_undecided(comment: Comment, thread: Thread, known: Known) -> bool:
+    """Tell whether a comment is new, was passed over, or was edited since it was decided."""
+    seen = known.comments.get(comment.id)
+    if seen is None or seen.state.startswith("tried"):
+        return True
+    if comment.author.kind is not AuthorKind.PERSON or seen.state not in (SEEN, ANSWERED, LEFT):
+        return False
+    return comment.edited > seen.edited or _hid(comment, thread, seen, known)
+
+
+def _hid(comment: Comment, thread: Thread, seen: SeenComment, known: Known) -> bool:
+    """Tell whether a comment was edited in the very minute in which it was listed before.
+
+    Its edit time does not show that, its text does. Text is compared only then: later it changes
+    with the name of whoever it mentions.
+    """
+    looked = known.looks.get(thread.block_id)
+    if looked is None or looked >= comment.edited + SAME_MINUTE:
+        return False
+    return bool(seen.text) and seen.text != comment.plain[:KEPT_CHARS]
+
+
+def _heard(undecided: Sequence[_Placed], known: Known) -> _Heard:
+    said = in_order((one for placed in undecided for one in _said(*placed, known)), known.paused)
+    paused = said[-1].paused_after if said else known.paused
+    idle = frozenset(one.comment.id for one in said if one.is_idle)
+    told = tuple(one for one in said if not one.is_idle and not (paused and one.waits))
+    return _Heard(told, idle, paused)
+
+
+def _said(thread: Thread, comment: Comment, known: Known) -> Iterable[Said]:
+    """Yield the word to the reviewer that a comment is, if a person says it to the reviewer."""
+    called, words = _called(comment, known)
+    word = word_in(words)
+    mine = called or _is_ours(thread)
+    if (
+        word
+        and mine
+        and comment.author.kind is AuthorKind.PERSON
+        and not _is_past(comment, thread, known)
+    ):
+        yield Said(word, thread, comment)
+
+
+def _decide(thread: Thread, comment: Comment, known: Known, heard: _Heard) -> tuple[Gate, str]:
+    called, words = _called(comment, known)
+    row, acknowledged = known.threads.get(thread.id), heard.to_be_said(thread)
+    replies = replies_so_far(thread, known) + acknowledged
+    asked = Asked(
+        author=comment.author.kind,
+        text=words,
+        in_thread=_is_ours(thread),
+        addressed=called,
+        replies=replies,
+        handed_over=(row is not None and row.handed_over)
+        or (acknowledged > 0 and replies > known.limit),
+        old=_is_old(comment, known),
+        answered=_is_of_another_life(comment, thread, known),
+        finding=thread.id in known.raised,
+        corrected=_was_corrected(thread, known),
+        word=heard.is_told(comment),
+        idle=comment.id in heard.idle,
+        paused=heard.paused,
+    )
+    return gate(asked, known.setting, known.limit)
+
+
+def _called(comment: Comment, known: Known) -> tuple[bool, str]:
+    mentions = {id_: shown for id_, shown in comment.mentions.items() if id_ in known.own}
+    return addressed(comment.plain, known.reviewer, mentions)
+
+
+def _is_ours(thread: Thread) -> bool:
+    return any(one.author.kind is AuthorKind.OWN for one in thread.comments)
+
+
+def _is_past(comment: Comment, thread: Thread, known: Known) -> bool:
+    return _is_old(comment, known) or _is_of_another_life(comment, thread, known)
+
+
+def _is_old(comment: Comment, known: Known) -> bool:
+    return comment.created < known.baseline.replace(second=0, microsecond=0)
+
+
+def _is_of_another_life(comment: Comment, thread: Thread, known: Known) -> bool:
+    """Tell whether a comment was answered before this state began.
+
+    It stands in a block's thread that the state does not know, with a later comment of ours.
+    """
+    if thread.id in known.threads or thread.block_id is None:
+        return False
+    after = thread.comments[thread.comments.index(comment) + 1 :]
+    return any(one.author.kind is AuthorKind.OWN for one in after)
+
+
+def replies_so_far(thread: Thread, known: Known) -> int:
+    """Return how many replies of ours stand in a thread: as stored, or as listed if that is more.
+
+    A state that was lost knows none. A finding opens its thread; on the page everything shares one
+    discussion, summaries too, so there only what is stored counts.
+    """
+    row = known.threads.get(thread.id)
+    listed = sum(one.author.kind is AuthorKind.OWN for one in thread.comments[1:])
+    return max(row.replies if row else 0, listed if thread.block_id else 0)
+
+
+def _was_corrected(thread: Thread, known: Known) -> bool:
+    """Tell whether a claim in a finding's thread was replied to: once is enough."""
+    return thread.id in known.raised and any(
+        seen.thread_id == thread.id
+        and seen.state in (ANSWERED, ANSWERED_TWICE)
+        and is_claim(seen.text)
+        for seen in known.comments.values()
+    )
 
 
 def places(

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from daemon import dialogue as dialogues
 from daemon import due, prompts
+from daemon.answers import settle
 from daemon.context import Base, Context
-from daemon.domain import Change, Prompt, Reviewed, Snapshot, Thread
-from daemon.errors import NotionError
+from daemon.dialogue import Dialogue
+from daemon.domain import Change, Reviewed, Snapshot
 from daemon.notion import reading, text
-from daemon.record import Dialogue, record_review
+from daemon.record import record_review
 from daemon.review.session import Session, hold
-from daemon.store import ledger, pages, reviews
+from daemon.store import ledger, origins, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.pages import PageRow, Standing
-from daemon.threads import Known, places, sort
+from daemon.threads import places
 
 
 # Blocks without a known thread that a later review looks at besides, the oldest look first.
@@ -50,7 +51,21 @@ async def visit(context: Context, base: Base, row: PageRow, *, asked: bool = Fal
     prompt = await prompts.current(context, base)
     if prompt is None:
         return Visit(changed=True, why="there is no prompt to review it under")
-    await _review(context, base, row, snapshot, change, prompt)
+    context.tell("page.reading_threads", title=row.title)
+    looked = [row.id, *_places(context, snapshot, change)]
+    dialogue = await dialogues.read(context, base, row, looked, prompt.name)
+    row = settle(context, row, dialogue)
+    if row.paused and not asked:
+        await context.deliver(context, row.id)
+        return Visit(changed=True, why="a person paused it")
+    session = Session(
+        replace(snapshot, threads=dialogue.sorted.threads, comments_readable=dialogue.readable),
+        change,
+        prompt,
+        [one.finding for one in reviews.findings(context.state, row.id)],
+        raised=origins.raised(context.state, row.id),
+    )
+    await _review(context, base, row, session, dialogue)
     return Visit(changed=True, reviewed=True)
 
 
@@ -88,27 +103,16 @@ def _record_unchanged(
     with context.state.atomic():
         pages.save(context.state, [replace(after, hash=content, form=text.FORM)])
         pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot))
+        commentable = [block.id for block in snapshot.blocks if block.commentable]
+        thread_store.keep_places(context.state, row.id, commentable, context.notion.now)
         ledger.decide(context.state, row.id, context.notion.now, "not reviewed", reason)
     context.tell("page.unchanged", title=row.title, why=reason)
 
 
 async def _review(
-    context: Context,
-    base: Base,
-    row: PageRow,
-    snapshot: Snapshot,
-    change: Change,
-    prompt: Prompt,
+    context: Context, base: Base, row: PageRow, session: Session, dialogue: Dialogue
 ) -> None:
-    context.tell("page.reading_threads", title=row.title)
-    looked = _places(context, snapshot, change)
-    dialogue = await read_threads(context, base, row, looked, prompt.name)
-    snapshot = replace(
-        snapshot, threads=dialogue.sorted.threads, comments_readable=dialogue.readable
-    )
     context.tell("page.reviewing", title=row.title)
-    earlier = reviews.findings(context.state, row.id)
-    session = Session(snapshot, change, prompt, [one.finding for one in earlier])
     review = await hold(context, base, session)
     record_review(context, row, session, review, dialogue)
     context.tell(
@@ -133,41 +137,4 @@ def _places(context: Context, snapshot: Snapshot, change: Change) -> list[str]:
         {*change.new, *change.changed},
         [thread.block_id for thread in known if thread.block_id and not thread.gone_at],
         thread_store.oldest_places(context.state, row_id, OTHER_PLACES),
-    )
-
-
-async def read_threads(
-    context: Context, base: Base, row: PageRow, looked: Sequence[str], reviewer: str
-) -> Dialogue:
-    """List the comments of the page and of the given blocks, and sort them."""
-    authors = await context.people.on_page(row.id)
-    began = context.notion.now
-    found, readable = await reading.threads(context.notion, row.id, looked, authors)
-    known = what_is_known(context, base, row, reviewer)
-    gone = _gone(known, found, looked) if readable else ()
-    return Dialogue(sort(found, known), known, readable, tuple(looked), gone, began)
-
-
-def what_is_known(context: Context, base: Base, row: PageRow, reviewer: str) -> Known:
-    """Gather what the state knows of a page's threads."""
-    source = pages.source(context.state, row.source_id)
-    if source is None:
-        raise NotionError(f"page {row.id}: its data source is not known")
-    return Known(
-        comments=thread_store.comments(context.state, row.id),
-        threads=thread_store.threads(context.state, row.id),
-        baseline=source.baseline,
-        setting=base.settings.replies.value,
-        limit=context.config.limits.replies_per_thread,
-        reviewer=reviewer,
-    )
-
-
-def _gone(known: Known, found: Iterable[Thread], looked: Sequence[str]) -> tuple[str, ...]:
-    """Return the open threads that stood in a place we looked at and are not listed any more."""
-    listed, where = {thread.id for thread in found}, {None, *looked}
-    return tuple(
-        thread.id
-        for thread in known.threads.values()
-        if not thread.gone_at and thread.block_id in where and thread.id not in listed
     )

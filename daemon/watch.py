@@ -2,40 +2,101 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any, TypeVar
 
-from daemon import prompts
+from daemon import alerts, prompts
+from daemon import dialogue as dialogues
+from daemon.answers import record_replies, settle
 from daemon.context import Base, Context
-from daemon.domain import Change
-from daemon.errors import Missing
-from daemon.record import record_looks, record_replies
+from daemon.dialogue import Dialogue
+from daemon.domain import Change, Prompt
+from daemon.errors import (
+    BudgetEmpty,
+    ConfigError,
+    Forbidden,
+    Missing,
+    ReviewError,
+    TokenRefused,
+    Unavailable,
+)
 from daemon.review.session import Session, hold
-from daemon.store import pages, reviews
+from daemon.store import ledger, origins, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.pages import PageRow
 from daemon.store.threads import Place
-from daemon.visit import read_page, read_threads
+from daemon.visit import read_page
 
 
-# The share of the budget that places without a known thread always get, so that none starves.
-OTHERS_SHARE = 0.25
+T = TypeVar("T")
+
+# One part in so many of the budget is kept for places without a known thread: none starves.
+OTHERS_PART = 4
+# What would happen on every further page too.
+_HALTING = (TokenRefused, ConfigError, BudgetEmpty, Forbidden, Unavailable)
 
 
-def choose(known: Sequence[Place], others: Sequence[Place], budget: int) -> dict[str, list[Place]]:
-    """Choose the places to look at, by page: known threads first, and a share for the others.
+def choose(known: Sequence[Place], others: Sequence[Place], budget: int) -> list[list[Place]]:
+    """Choose the places to look at: known threads first, and a share for the others.
 
-    Both lists come with the oldest look first. What one kind does not use, the other gets.
+    Args:
+        known: The page's own places and those with open threads, the oldest look first.
+        others: All other places, the oldest look first.
+        budget: Requests. What one kind does not use, the other gets.
+
+    Returns:
+        The places page by page, the page with the oldest look first: where the requests turn out
+        to be more, it is the latest looks that are put off.
     """
-    reserved = min(len(others), int(budget * OTHERS_SHARE))
-    first = known[: budget - reserved]
-    chosen = [*first, *others[: budget - len(first)]]
-    by_page: dict[str, list[Place]] = defaultdict(list)
+    if budget < 1:
+        return []
+    kept = min(_cost(others), max(budget // OTHERS_PART, 1))
+    if known and others and budget == 1:
+        # A single request goes to whoever has waited longest.
+        chosen = [min(known[0], others[0], key=lambda place: place.looked_at)]
+    else:
+        first = _within(known, budget - kept)
+        # What is kept for the others is theirs, even where a known place took more than its share.
+        chosen = [*first, *_within(others, max(budget - _cost(first), kept))]
+    by_page: dict[str, list[Place]] = {}
     for place in chosen:
-        by_page[place.page_id].append(place)
-    return dict(by_page)
+        by_page.setdefault(place.page_id, []).append(place)
+    return sorted(by_page.values(), key=lambda places: min(place.looked_at for place in places))
+
+
+def _cost(places: Iterable[Place]) -> int:
+    return sum(place.requests for place in places)
+
+
+def _within(places: Sequence[Place], budget: int) -> list[Place]:
+    """Take places in order while their requests fit; the first always, lest it blocks the rest."""
+    taken: list[Place] = []
+    for place in places:
+        budget -= place.requests
+        if budget < 0 and (taken or budget + place.requests <= 0):
+            break
+        taken.append(place)
+    return taken
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """A database that is watched, and the prompt that it is answered under."""
+
+    base: Base
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page that is looked at, and where."""
+
+    desk: _Desk
+    row: PageRow
+    places: Sequence[str]
 
 
 async def watch(context: Context, bases: Mapping[str, Base]) -> Sequence[str]:
@@ -44,56 +105,127 @@ async def watch(context: Context, bases: Mapping[str, Base]) -> Sequence[str]:
     Args:
         context: The sweep.
         bases: The database of each data source, by the source's id.
+
+    Raises:
+        ReviewError: What would happen on every further page too; who waits is answered next time.
     """
-    budget = context.config.watch_requests
-    since = context.notion.now - timedelta(days=context.config.watch_days)
-    known = thread_store.oldest_looks(context.state, since, budget, known=True)
-    others = thread_store.oldest_looks(context.state, since, budget, known=False)
-    failed = []
-    for page_id, places in choose(known, others, budget).items():
-        row = pages.page(context.state, page_id)
-        if row is None or row.paused or row.source_id not in bases:
-            continue
-        if not await _look(context, bases[row.source_id], row, places):
-            failed.append(page_id)
+    failed: list[str] = []
+    waiting = await _look_around(context, bases, failed)
+    await _answer_all(context, waiting, failed)
     return failed
 
 
-async def _look(context: Context, base: Base, row: PageRow, places: Iterable[Place]) -> bool:
-    looked = [place.place for place in places if place.place != row.id]
+async def _look_around(
+    context: Context, bases: Mapping[str, Base], failed: list[str]
+) -> list[tuple[_Page, Dialogue]]:
+    """List the comments of the places whose turn it is; return the pages where somebody waits."""
+    desks = await _desks(context, bases) if any(_places(context, bases)) else {}
+    waiting, spent = [], 0
+    for places in choose(*_places(context, desks), context.config.watch_requests):
+        row = pages.page(context.state, places[0].page_id)
+        if row is None or (spent and spent + _cost(places) > context.config.watch_requests):
+            continue
+        before = context.notion.requests
+        page = _Page(desks[row.source_id], row, [place.place for place in places])
+        dialogue = await _alone(context, page, failed, _listened(context, page))
+        spent += context.notion.requests - before
+        if dialogue and not dialogue.readable:
+            break
+        if dialogue and dialogue.sorted.waiting:
+            waiting.append((page, dialogue))
+    return waiting
+
+
+def _places(context: Context, sources: Iterable[str]) -> tuple[list[Place], list[Place]]:
+    """Return the known places and the others, as many as the budget could reach."""
+    since = context.notion.now - timedelta(days=context.config.watch_days)
+    budget, ids = context.config.watch_requests, list(sources)
+    return (
+        thread_store.oldest_looks(context.state, ids, since, budget, known=True),
+        thread_store.oldest_looks(context.state, ids, since, budget, known=False),
+    )
+
+
+async def _desks(context: Context, bases: Mapping[str, Base]) -> dict[str, _Desk]:
+    found = {}
+    for source_id, base in bases.items():
+        prompt = await prompts.current(context, base)
+        if prompt is not None:
+            found[source_id] = _Desk(base, prompt)
+    return found
+
+
+async def _alone(
+    context: Context, page: _Page, failed: list[str], doing: Coroutine[Any, Any, T]
+) -> T | None:
+    """Do something with one page; None where it failed, which stays with this page."""
     try:
-        await answer(context, base, row, looked)
+        return await doing
+    except _HALTING:
+        raise
     except Missing as error:
-        # A block or the page went away; the next reading of the page finds out which.
-        context.tell("watch.gone", title=row.title, why=str(error))
-        thread_store.looked(context.state, row.id, [row.id, *looked], context.notion.now)
-        return False
-    return True
+        # The page went away; the next census finds out where to.
+        context.tell("watch.gone", title=page.row.title, why=str(error))
+    except Exception as error:  # noqa: BLE001 - a page must not stop the rest of the sweep
+        failed.append(page.row.id)
+        said = str(error) if isinstance(error, ReviewError) else f"internal error: {error!r}"
+        ledger.decide(context.state, page.row.id, context.notion.now, "not answered", said)
+        context.tell("watch.failed", title=page.row.title, error=said)
+    # Else it would always be the oldest look, and the others would never have their turn.
+    thread_store.looked(context.state, page.row.id, page.places, context.notion.now)
+    return None
 
 
-async def answer(context: Context, base: Base, row: PageRow, looked: Sequence[str]) -> None:
-    """List the comments of some places of a page and answer who waits there."""
-    prompt = await prompts.current(context, base)
-    if prompt is None:
-        return
-    dialogue = await read_threads(context, base, row, looked, prompt.name)
-    if not dialogue.sorted.waiting:
-        record_looks(context, row, dialogue, prompt.name)
-        if dialogue.sorted.hand_over:
-            await context.deliver(context, row.id)
-        return
+async def _listened(context: Context, page: _Page) -> Dialogue:
+    """List and sort the comments of a page's places, and settle what needs no model."""
+    row = page.row
+    found = await dialogues.read(context, page.desk.base, row, page.places, page.desk.prompt.name)
+    settle(context, row, found)
+    if found.sorted.told or found.sorted.hand_over:
+        await context.deliver(context, row.id)
+    return found
+
+
+async def _answer_all(
+    context: Context, waiting: Iterable[tuple[_Page, Dialogue]], failed: list[str]
+) -> None:
+    places = asyncio.Semaphore(context.config.limits.concurrent_reviews)
+    halted: list[ReviewError] = []
+
+    async def one(page: _Page, dialogue: Dialogue) -> None:
+        async with places:
+            if halted:
+                return
+            try:
+                await _alone(context, page, failed, _answer(context, page, dialogue))
+            except _HALTING as error:
+                halted.append(error)
+
+    async with asyncio.TaskGroup() as group:
+        for page, dialogue in waiting:
+            group.create_task(one(page, dialogue))
+    if halted:
+        raise halted[0]
+
+
+async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
+    """Answer who waits on a page: all its threads in one sitting."""
+    row, base = page.row, page.desk.base
     snapshot = await read_page(context, base, row)
     if snapshot is None:
-        return
+        raise Missing(f"page {row.id} is in the trash")
     session = Session(
-        replace(snapshot, threads=dialogue.sorted.threads, comments_readable=dialogue.readable),
+        replace(snapshot, threads=dialogue.sorted.threads),
         Change(first=False),
-        prompt,
+        page.desk.prompt,
         [one.finding for one in reviews.findings(context.state, row.id)],
         only_threads=True,
+        raised=origins.raised(context.state, row.id),
     )
     context.tell("page.answering", title=row.title, threads=len(dialogue.sorted.waiting))
     review = await hold(context, base, session)
     record_replies(context, row, session, review, dialogue)
     context.tell("page.answered", title=row.title, replies=len(review.replies), model=review.model)
+    for alert in ("models", "budget"):
+        alerts.settle(context, alert)
     await context.deliver(context, row.id)

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from daemon.domain import Author, Block, Comment, Thread
-from daemon.errors import Forbidden, Incomplete
+from daemon.errors import Forbidden, Incomplete, Missing
 from daemon.notion.blocks import file_name
 from daemon.notion.inline import markdown, plain
 from daemon.notion.properties import moment
+from daemon.notion.runs import mentioned
 from daemon.notion.tree import Listings, assembled, missing
 
 
@@ -134,10 +135,38 @@ async def threads(
     except Forbidden:
         return (), False
     others = await _together(source.comments(block_id) for block_id in block_ids)
-    found: dict[str, Json] = {}
-    for raw in (raw for answer in (first, *others) for raw in answer):
-        found.setdefault(_checked(raw)["id"], raw)
-    return await _grouped(found.values(), author), True
+    return await _grouped([first, *others], author), True
+
+
+async def discussions(
+    source: Source, places: Sequence[str], author: Callable[[Json], Awaitable[Author]]
+) -> tuple[tuple[Thread, ...], frozenset[str]]:
+    """Read the discussions of some places of a page: blocks, or the page under its own id.
+
+    Args:
+        source: Where to read.
+        places: At least one; the first alone, so that a refusal costs one request.
+        author: Gives the author of a raw comment.
+
+    Returns:
+        The threads in list order, and the places that are gone.
+
+    Raises:
+        Forbidden: Notion refuses comments altogether.
+        NotionError: another request failed.
+    """
+    first = await _comments(source, places[0])
+    answers = [first, *await _together(_comments(source, place) for place in places[1:])]
+    gone = (place for place, answer in zip(places, answers, strict=True) if answer is None)
+    found = [answer for answer in answers if answer is not None]
+    return await _grouped(found, author), frozenset(gone)
+
+
+async def _comments(source: Source, place: str) -> list[Json] | None:
+    try:
+        return await source.comments(place)
+    except Missing:
+        return None
 
 
 def _checked(raw: Any) -> Json:
@@ -148,17 +177,19 @@ def _checked(raw: Any) -> Json:
 
 
 async def _grouped(
-    found: Iterable[Json], author: Callable[[Json], Awaitable[Author]]
+    answers: Iterable[list[Json]], author: Callable[[Json], Awaitable[Author]]
 ) -> tuple[Thread, ...]:
-    discussions: dict[str, list[Comment]] = {}
+    found: dict[str, Json] = {}
+    for raw in (raw for answer in answers for raw in answer):
+        found.setdefault(_checked(raw)["id"], raw)
+    comments: dict[str, list[Comment]] = {}
     places: dict[str, str | None] = {}
-    for raw in found:
+    for raw in found.values():
         thread_id = raw["discussion_id"]
         places.setdefault(thread_id, raw["parent"].get("block_id"))
-        discussions.setdefault(thread_id, []).append(_comment(raw, await author(raw)))
+        comments.setdefault(thread_id, []).append(_comment(raw, await author(raw)))
     return tuple(
-        Thread(thread_id, places[thread_id], tuple(comments))
-        for thread_id, comments in discussions.items()
+        Thread(thread_id, places[thread_id], tuple(said)) for thread_id, said in comments.items()
     )
 
 
@@ -172,6 +203,7 @@ def _comment(raw: Json, author: Author) -> Comment:
         text="\n".join(filter(None, [markdown(raw["rich_text"]), *attached])),
         plain="\n".join(filter(None, [plain(raw["rich_text"]), *attached])),
         edited=moment(raw.get("last_edited_time") or raw.get("created_time")),
+        mentions=mentioned(raw["rich_text"]),
     )
 
 

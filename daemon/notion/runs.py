@@ -120,6 +120,21 @@ def person(user: Mapping[str, Any], shown: str = "") -> str:
     return name
 
 
+def mentioned(rich: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the users that rich text mentions: how each is shown, by id.
+
+    Raises:
+        Incomplete: an item is malformed.
+    """
+    users = [item for item in rich if isinstance(item, Mapping) and _is_user(item)]
+    return {str(item["mention"]["user"].get("id", "")): _run(item).text for item in users}
+
+
+def _is_user(item: Mapping[str, Any]) -> bool:
+    mention = item.get("mention") or {}
+    return mention.get("type") == "user" and isinstance(mention.get("user"), Mapping)
+
+
 def date_text(value: Mapping[str, Any]) -> str:
     """Write a date or a span as `2026-11-20 10:41 UTC → 2026-11-21`; "" for none."""
     ends = [value.get("start"), value.get("end")]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -36,13 +36,14 @@ _PUNCTUATION = re.compile(r"[()\[\]<>:,]+")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """All that one review is about."""
+    """All that one review is about; `raised` holds the findings that began threads, by thread."""
 
     snapshot: Snapshot
     change: Change
     prompt: Prompt
     settled: Sequence[Finding] = ()
     notes: Sequence[str] = ()
+    raised: Mapping[str, Finding] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def document(task: Task, handles: Handles, excerpt: Excerpt = WHOLE) -> str:
         parts += [f"{INDENT}{one_line(name)}: {one_line(text)}" for name, text in page.properties]
     parts.append("Document:")
     parts += _blocks(task, handles, excerpt)
-    parts += _threads(handles, excerpt)
+    parts += _threads(task, handles, excerpt)
     parts += _remarks(task, handles)
     return "\n".join(parts)
 
@@ -156,7 +157,7 @@ def _block(handle: str, block: Block, change: Change, longest: int | None) -> It
         yield f"[{handle}] {text}"
 
 
-def _threads(handles: Handles, excerpt: Excerpt) -> list[str]:
+def _threads(task: Task, handles: Handles, excerpt: Excerpt) -> list[str]:
     names, lines, hidden = handles.of_block, [], 0
     for handle, thread in handles.threads.items():
         if thread.block_id in excerpt.left_out and not thread.waiting:
@@ -164,10 +165,18 @@ def _threads(handles: Handles, excerpt: Excerpt) -> list[str]:
             continue
         on = "the page" if thread.block_id is None else names.get(thread.block_id)
         lines.append(f"[{handle} on {on or 'a block without text'}]")
+        if raised := task.raised.get(thread.id):
+            lines.append(
+                f"{INDENT}begun by your {raised.severity.value} finding about: {_about(raised)}"
+            )
         lines += _comments(thread)
     if hidden:
         lines.append(f"{INDENT}({hidden} threads on blocks that are left out)")
     return ["Threads:", *lines] if lines else []
+
+
+def _about(raised: Finding) -> str:
+    return clipped(one_line(raised.quote), RAISED_CHARS)
 
 
 def _comments(thread: Thread) -> list[str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
-from daemon.domain import AuthorKind, Block, Finding
-from daemon.review.acknowledge import is_acknowledgement
+from daemon.domain import Block, Finding
 from daemon.review.cleaning import cleaned, has_secret, links, visible
+from daemon.review.gate import Asked, Gate, gate
 from daemon.review.quotes import fold, overlap, stands
 
 
@@ -87,68 +86,3 @@ def best(findings: Sequence[Finding], limit: int) -> tuple[Finding, ...]:
     """Keep the gravest findings, in the order in which they were made."""
     ranked = sorted(range(len(findings)), key=lambda index: (findings[index].severity.rank, index))
     return tuple(findings[index] for index in sorted(ranked[:limit]))
-
-
-class Gate(StrEnum):
-    """What happens with a new comment."""
-
-    REPLY = "reply"
-    SILENT = "silent"
-    HAND_OVER = "hand over"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the reply gate looks at.
-
-    Attributes:
-        author: Who wrote the comment.
-        text: Its text without marks.
-        in_thread: Whether a comment of ours stands in the thread.
-        addressed: Whether the comment names the reviewer.
-        replies: Own replies in the thread so far.
-        handed_over: Whether the thread was handed over to people.
-        old: Whether the comment is older than the page's baseline.
-        answered: Whether it was answered before this state began.
-    """
-
-    author: AuthorKind
-    text: str
-    in_thread: bool
-    addressed: bool
-    replies: int
-    handed_over: bool
-    old: bool
-    answered: bool = False
-
-
-def gate(asked: Asked, setting: str, limit: int) -> tuple[Gate, str]:
-    """Decide on a new comment, and say why.
-
-    Args:
-        asked: The comment and its thread.
-        setting: `replies` of the database: any, ours, mentioned or none.
-        limit: Replies of our own that one thread may hold.
-    """
-    for silent, reason in (
-        (asked.author is not AuthorKind.PERSON, f"written by: {asked.author.value}"),
-        (asked.old, "older than the baseline"),
-        (asked.answered, "answered before"),
-        (is_acknowledgement(asked.text), "an acknowledgement"),
-        (not _wanted(asked, setting), f"replies: {setting}"),
-        (asked.handed_over, "handed over to people"),
-    ):
-        if silent:
-            return Gate.SILENT, reason
-    if asked.replies >= limit:
-        return Gate.HAND_OVER, f"{limit} replies in this thread"
-    return Gate.REPLY, "a person wrote"
-
-
-def _wanted(asked: Asked, setting: str) -> bool:
-    return {
-        "any": True,
-        "ours": asked.in_thread or asked.addressed,
-        "mentioned": asked.addressed,
-        "none": False,
-    }[setting]

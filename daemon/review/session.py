@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from daemon.context import Base, Context
 from daemon.domain import AuthorKind, Change, Finding, Outcome, Prompt, Review, Snapshot, Thread
@@ -34,6 +34,7 @@ class Session:
         prompt: The instructions.
         earlier: Every finding made on this page before.
         only_threads: Whether it is about the waiting threads alone.
+        raised: The findings that began threads, by the threads' ids.
     """
 
     snapshot: Snapshot
@@ -41,6 +42,7 @@ class Session:
     prompt: Prompt
     earlier: Sequence[Finding]
     only_threads: bool = False
+    raised: Mapping[str, Finding] = field(default_factory=dict)
 
 
 async def hold(context: Context, base: Base, session: Session) -> Review:
@@ -107,7 +109,7 @@ def _task(session: Session) -> Task:
     notes = ["only the threads are to be answered now"] if session.only_threads else []
     earlier = standing(session.earlier, snapshot.blocks)
     unseen = [one for one in earlier if not _is_shown(one, snapshot.threads)]
-    return Task(snapshot, session.change, session.prompt, unseen, notes)
+    return Task(snapshot, session.change, session.prompt, unseen, notes, session.raised)
 
 
 def _is_shown(finding: Finding, threads: Sequence[Thread]) -> bool:
@@ -163,8 +165,7 @@ def _offline(context: Context, session: Session, handles: Handles, tools: Toolbo
     for handle, thread in handles.threads.items():
         if not thread.waiting:
             continue
-        raised = next((f for f in session.earlier if f.block_id == thread.block_id), None)
-        words = offline.answer(thread, snapshot, today, raised)
+        words = offline.answer(thread, snapshot, today, session.raised.get(thread.id))
         if words:
             tools.call("reply", {"thread": handle, "text": words})
         else:

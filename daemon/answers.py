@@ -1,0 +1,242 @@
+"""What a dialogue leaves behind: first what needs no model, then the answers that one gave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from daemon import due, prompts
+from daemon.context import Context
+from daemon.dialogue import Dialogue
+from daemon.domain import AuthorKind, Comment, Finding, Review, Thread
+from daemon.review.offline.hits import kind_of
+from daemon.review.session import Session
+from daemon.store import ledger, origins, pages, reviews
+from daemon.store import threads as thread_store
+from daemon.store.database import iso
+from daemon.store.pages import PageRow
+from daemon.store.reviews import FindingState, Kind, Letter
+from daemon.store.threads import ANSWERED, LEFT
+from daemon.threads import HANDED_OVER, answered, excerpt, passed_over, replies_so_far
+from daemon.words import AGAIN, NOT_PAUSED, PAUSED, RESUMED, Said, Word, because
+
+
+_LIVE = (FindingState.OPEN, FindingState.ANSWERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A reply to be sent.
+
+    Attributes:
+        key: Names it in the outbox: what has the same key is sent once.
+        words: What it says, as Markdown.
+        review: The review that it comes from; None for what needs no model.
+        hands_over: Whether it leaves the thread to people.
+    """
+
+    key: str
+    words: str
+    review: int | None = None
+    hands_over: bool = False
+
+
+def settle(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
+    """Store all that needs no model, in one transaction, and return the page as it stands then.
+
+    That is: words to the reviewer carried out and acknowledged, threads handed over, findings
+    that people settled, and every comment that wants no answer. Who waits is left as it was.
+    """
+    with context.state.atomic():
+        after = _obey(context, row, dialogue)
+        for thread in dialogue.sorted.hand_over:
+            say = Say(f"hand over:{thread.id}", _handed_over(dialogue), hands_over=True)
+            _speak(context, row, dialogue, thread, say)
+        for thread in dialogue.sorted.threads:
+            thread_store.save_thread(context.state, row.id, thread, dialogue.sorted.states)
+        thread_store.gone(context.state, dialogue.gone, dialogue.at)
+        _follow_people(context, row, dialogue)
+        _note_looks(context, row, dialogue)
+        for reason in dialogue.sorted.reasons:
+            ledger.decide(context.state, row.id, dialogue.at, "comment", reason)
+    return after
+
+
+def record_replies(
+    context: Context, row: PageRow, session: Session, review: Review, dialogue: Dialogue
+) -> None:
+    """Store the answers to waiting threads; the page's hash stays what was reviewed."""
+    with context.state.atomic():
+        number = reviews.add(
+            context.state,
+            row.id,
+            review,
+            kind="reply",
+            prompt=prompts.version(session.prompt),
+            content_hash=row.hash or "",
+            sweep_id=context.sweep_id,
+            at=context.notion.now,
+        )
+        record_answers(context, row, number, review, dialogue)
+        for refusal in review.refusals:
+            what = f"{refusal.tool}: {refusal.reason}"
+            ledger.decide(context.state, row.id, context.notion.now, "refused", what)
+
+
+def record_answers(
+    context: Context, row: PageRow, number: int, review: Review, dialogue: Dialogue
+) -> None:
+    """Store what became of the comments that waited; part of the caller's transaction."""
+    replies = {reply.thread_id: reply.text for reply in review.replies}
+    for thread in dialogue.sorted.waiting:
+        if thread.id in replies:
+            say = Say(_key(thread, thread.waiting[-1], dialogue), replies[thread.id], number)
+            _speak(context, row, dialogue, thread, say)
+        states = {one.id: _state(one.id, thread, review, dialogue) for one in thread.waiting}
+        thread_store.save_thread(context.state, row.id, thread, states)
+        for one in thread.waiting:
+            what = f"{one.author.name}, “{excerpt(one)}”: {_became(states[one.id])}"
+            ledger.decide(context.state, row.id, dialogue.at, "comment", what)
+    thread_store.looked(context.state, row.id, dialogue.looked, dialogue.at)
+
+
+def _state(comment_id: str, thread: Thread, review: Review, dialogue: Dialogue) -> str:
+    seen = dialogue.known.comments.get(comment_id)
+    if any(reply.thread_id == thread.id for reply in review.replies):
+        return answered(seen)
+    return LEFT if thread.id in review.left else passed_over(seen)
+
+
+def _became(state: str) -> str:
+    if state.startswith("tried"):
+        return "the model passed over it; it is offered again"
+    return {LEFT: "left by the model"}.get(state, "answered")
+
+
+def _obey(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
+    """Carry out the words to the reviewer, and acknowledge each in its thread."""
+    spoken: Counter[str] = Counter()
+    after = row
+    for said in dialogue.sorted.told:
+        after = _carried_out(context, after, said)
+        so_far = replies_so_far(said.thread, dialogue.known) + spoken[said.thread.id]
+        spoken[said.thread.id] += 1
+        _acknowledge(context, row, dialogue, said, dialogue.known.limit - so_far)
+        ledger.decide(context.state, row.id, dialogue.at, said.word.value, said.comment.author.name)
+    if after != row:
+        pages.save(context.state, [after])
+    return after
+
+
+def _carried_out(context: Context, row: PageRow, said: Said) -> PageRow:
+    match said.word:
+        case Word.PAUSE | Word.RESUME:
+            return replace(row, paused=said.word is Word.PAUSE)
+        case Word.REVIEW_AGAIN:
+            # Without a hash the page counts as not reviewed, whatever it says.
+            return replace(due.asked_for(row, context.notion.now), hash=None)
+        case Word.WHY:
+            return row
+
+
+def _acknowledge(context: Context, row: PageRow, dialogue: Dialogue, said: Said, room: int) -> None:
+    """Answer a word where the thread takes another reply; the last one hands it over to people."""
+    known = dialogue.known.threads.get(said.thread.id)
+    if room < 0 or dialogue.known.setting == "none" or (known and known.handed_over):
+        return
+    words = _in_reply(context, row, dialogue, said)
+    if room == 0:
+        words = f"{words}\n\n{_handed_over(dialogue)}"
+    say = Say(_key(said.thread, said.comment, dialogue), words, hands_over=room == 0)
+    _speak(context, row, dialogue, said.thread, say)
+
+
+def _in_reply(context: Context, row: PageRow, dialogue: Dialogue, said: Said) -> str:
+    match said.word:
+        case Word.PAUSE:
+            return PAUSED
+        case Word.RESUME:
+            return RESUMED if said.paused else NOT_PAUSED
+        case Word.REVIEW_AGAIN:
+            return AGAIN
+        case Word.WHY:
+            raised = origins.raised(context.state, row.id).get(said.thread.id)
+            origin = origins.of_thread(context.state, row.id, said.thread.id)
+            return because(origin, dialogue.reviewer, _rule(raised))
+
+
+def _rule(raised: Finding | None) -> str:
+    kind = kind_of(raised) if raised else None
+    return kind.value if kind else ""
+
+
+def _handed_over(dialogue: Dialogue) -> str:
+    return HANDED_OVER.format(count=dialogue.known.limit)
+
+
+def _speak(context: Context, row: PageRow, dialogue: Dialogue, thread: Thread, say: Say) -> None:
+    """Put a reply into the outbox, and count it; what answers the same thing is sent once."""
+    letter = Letter(
+        key=say.key,
+        page_id=row.id,
+        kind=Kind.REPLY,
+        target=thread.id,
+        place=thread.block_id or row.id,
+        body=say.words,
+        name=dialogue.reviewer,
+        created_at=context.notion.now,
+        review_id=say.review,
+    )
+    thread_store.save_thread(context.state, row.id, thread, {})
+    thread_store.replied(context.state, thread.id, handed_over=say.hands_over)
+    reviews.intend(context.state, [letter])
+
+
+def _key(thread: Thread, comment: Comment, dialogue: Dialogue) -> str:
+    """Name the answer to a comment as it reads now; an edit may not show in its time."""
+    seen = dialogue.known.comments.get(comment.id)
+    again = ":again" if seen and seen.state == ANSWERED else ""
+    return f"reply:{thread.id}:{comment.id}:{iso(comment.edited)}{again}"
+
+
+def _follow_people(context: Context, row: PageRow, dialogue: Dialogue) -> None:
+    """Let findings follow their threads: closed by people, turned down, or spoken to."""
+    threads = dialogue.sorted.threads
+    own = {
+        comment.id: thread.id
+        for thread in threads
+        for comment in thread.comments
+        if comment.author.kind is AuthorKind.OWN
+    }
+    origins.link(context.state, row.id, own)
+    for stored in reviews.findings(context.state, row.id):
+        if stored.discussion_id is None:
+            continue
+        state = _became_of(stored.state, stored.discussion_id, dialogue)
+        if state is not stored.state:
+            reviews.set_finding(context.state, stored.id, state)
+
+
+def _became_of(state: FindingState, thread_id: str, dialogue: Dialogue) -> FindingState:
+    found = {thread.id: thread for thread in dialogue.sorted.threads}.get(thread_id)
+    if state in _LIVE and thread_id in dialogue.gone:
+        return FindingState.RESOLVED
+    if state in _LIVE and thread_id in dialogue.sorted.dismissed:
+        return FindingState.DISMISSED
+    # Its thread is listed again: people opened it anew.
+    if found and state in (FindingState.OPEN, FindingState.RESOLVED):
+        return FindingState.ANSWERED if _has_people(found) else FindingState.OPEN
+    return state
+
+
+def _has_people(thread: Thread) -> bool:
+    return any(comment.author.kind is AuthorKind.PERSON for comment in thread.comments)
+
+
+def _note_looks(context: Context, row: PageRow, dialogue: Dialogue) -> None:
+    """Note where was looked; a place where somebody waits counts when that is answered."""
+    waited_on = {thread.block_id or row.id for thread in dialogue.sorted.waiting}
+    seen = [place for place in dialogue.looked if place not in waited_on]
+    thread_store.looked(context.state, row.id, seen, dialogue.at)
+    thread_store.forget_places(context.state, row.id, dialogue.missing)
+    thread_store.mark_known(context.state, row.id)
