@@ -68,8 +68,10 @@ def rich_text(markdown: str) -> list[Json]:
     Notion takes in one comment is cut, and ends by saying so. Only blank text gives no items.
     """
     text = tidy(markdown)
-    # Signs alone, such as "#", are words where Markdown has none to mark.
-    pieces = _joined(_pieces(_parser().parse(text))) or [_Piece(text.strip())]
+    pieces = _joined(_pieces(_parser().parse(text)))
+    if not any(piece.text.strip() for piece in pieces):
+        # Signs alone, such as "#", are words where Markdown has none to mark.
+        pieces = [_Piece(text.strip())]
     items = [_item(part) for piece in pieces for part in _parts(piece)]
     if len(items) <= ITEMS and sum(map(_size, items)) <= BYTES:
         return items

@@ -77,6 +77,8 @@ def test_many_marks_are_cut_to_a_hundred_items() -> None:
         ("[note]: https://g.example", "[note]: https://g.example"),
         ("    not code", "not code"),
         ("#", "#"),
+        ("```", "```"),
+        ("> \n>", "> \n>"),
         ("[x](javascript:run)", "[x](javascript:run)"),
         ("a\ud83db\0c\u2028d", "a\ufffdbc\nd"),
         (
