@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given as with_any
 from hypothesis import settings
 from hypothesis import strategies as st
-from notion_objects import Json, Pages, mention, text
+from notion_objects import Json, Pages, equation, mention, text
 
 from daemon.domain import Page
 from daemon.notion import reading
@@ -43,8 +43,31 @@ def world() -> tuple[Pages, str]:
         pages.block("image", caption=[text("flow")], **signed("abc")),
         pages.block("equation", expression="a^2"),
         pages.block("callout", "Mind", icon={"type": "emoji", "emoji": "💡"}),
+        pages.block("numbered_list_item", "first", list_start_index=3),
+        pages.block("numbered_list_item", "next"),
+        pages.block("quote", "said\ntwice"),
+        pages.block("bookmark", url="https://a.b/c", caption=[]),
+        pages.block("unsupported", block_type="form"),
+        pages.block("hologram", "unknown"),
+        pages.block("paragraph") | {"paragraph": {"rich_text": every_mark()}},
         pages.block("paragraph") | {"paragraph": {"rich_text": [by("u-1")]}},
     )
+
+
+def every_mark() -> list[Json]:
+    """Build text whose writing needs every rule: a new rule changes what is hashed."""
+    return [
+        text("- 2*3*4 [a](b) &amp; <b> \\* "),
+        text("both", bold=True, italic=True),
+        text("(gone)", strikethrough=True),
+        text("`code`", code=True),
+        text("link ", "https://a.b/(c)", bold=True),
+        text("more", "https://a.b/(c)"),
+        text("https://a.b", "https://a.b"),
+        equation("x^2"),
+        text("1 "),
+        mention("date", {"start": "2026-11-20", "end": "2026-11-21"}, "soon"),
+    ]
 
 
 def by(user: str) -> Json:
@@ -71,7 +94,7 @@ def text_items(value: Any) -> Iterator[Json]:
             yield from text_items(inner)
 
 
-GOLDEN = "583b0b48e1fc9683c14c9f34561334dead526319d38c24d99491f0952c3dd0e6"
+GOLDEN = "952ec21ff6e2a5646fe1a4de98a44c5b5164baa739ec0d9ad605f4d7d4a52a9e"
 BASE = hashed(*world())
 TEXTS = len(list(text_items(world()[0].listings)))
 BLOCKS = len(blocks_of(world()[0]))
