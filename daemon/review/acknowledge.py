@@ -72,11 +72,15 @@ _FILLERS = frozenset(
     {"a", "again", "all", "for", "it", "lot", "much", "now", "out", "so", "that", "the", "this"}
     | {"too", "very", "you"}
 )
-# An emoji by its short name, and a mention of someone; a name has capitals, if it is a long one.
+# An emoji by its short name.
 _MINUS = re.compile(r"[-−–]1\b")  # noqa: RUF001 - as typed
-_SHORT_NAME = re.compile(r":[a-z][\w+-]*:", re.IGNORECASE)
-_MENTION = re.compile(r"@[^\W\d_][\w'.-]*(?: [^\W\d_a-zà-öø-ÿ][\w'-]*){0,2}")
-_PARTS = re.compile(r"[.!,;:\n()…·、。！，；：・،؛।–—]+|(?<!\w)-+|-+(?!\w)")  # noqa: RUF001 - as typed
+_SHORT_NAME = re.compile(r"(?<!\w):[\w+-]+:(?!\d)")
+# A mention is shown as the name alone, so how many of the words belong to it is open.
+_SURNAME = rf" (?!(?i:{'|'.join(_OBJECTIONS)})\b)[^\W\d_a-zß-ÿ][\w'-]*"
+_MENTIONS = tuple(
+    re.compile(rf"@[^\W\d_][\w'-]*(?:\.[\w'-]+)*(?:{_SURNAME}){{{words}}}") for words in range(3)
+)
+_PARTS = re.compile(r"\.(?!\w)|[!,;:\n()…·、。！，；：・،؛।–—]+|(?<!\w)-+|-+(?!\w)")  # noqa: RUF001 - as typed
 _MOST_PARTS = 5
 _LONGEST_NAME = 2  # words
 
@@ -85,12 +89,18 @@ def is_acknowledgement(text: str) -> bool:
     """Tell whether a comment only acknowledges; a question never does."""
     if any("QUESTION MARK" in unicodedata.name(char, "") for char in text):
         return False
-    words = _MENTION.sub(" ", _SHORT_NAME.sub(" ", _MINUS.sub("minus one", text)))
-    parts = [part for raw in _PARTS.split(words) if _bare(part := raw.strip())]
-    return len(parts) <= _MOST_PARTS and all(_says_thanks(part) for part in parts)
+    said = _SHORT_NAME.sub(" ", _MINUS.sub("minus one", text))
+    parts = [part for raw in _PARTS.split(said) if _bare(part := raw.strip())]
+    return len(parts) <= _MOST_PARTS and all(map(_is_thanks_to, parts))
 
 
-def _says_thanks(part: str) -> bool:
+def _is_thanks_to(part: str) -> bool:
+    """Tell whether a part is thanks beside a mention; of two words, "@Ana No" may be more."""
+    without = [mention.sub(" ", part).strip() for mention in _MENTIONS]
+    return not _bare(without[0]) or any(_bare(rest) and _is_thanks(rest) for rest in without)
+
+
+def _is_thanks(part: str) -> bool:
     words = _bare(part)
     return words in _KNOWN or _core(words) in _CORES or _thanks_someone(part)
 
