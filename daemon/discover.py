@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ from daemon.store.pages import PageRow, SourceRow, Standing
 # Edits show up late in queries, and their times are floored to the minute.
 LOOKBACK = timedelta(minutes=10)
 CENSUS_EVERY = timedelta(days=1)
+# The census has a share of the pages hashed again, so that each is within so many days.
+EVERY_PAGE_IN_DAYS = 30
 # Fewer pages than this may all go in a day; more that go at once were not deleted by hand.
 MANY = 5
 
@@ -119,7 +122,17 @@ async def census(context: Context, base: Base) -> Found | None:
     total = Found()
     for source in await _list_sources(context, base):
         total += await _walk(context, base, source, whole=True)
+        _look_again(context, source)
     return total
+
+
+def _look_again(context: Context, source: SourceRow) -> None:
+    """Have the pages read longest ago hashed again: some edits move no time."""
+    limit = math.ceil(source.pages / EVERY_PAGE_IN_DAYS)
+    rows = pages.longest_unread(context.state, source.id, limit)
+    now = context.notion.now
+    with context.state.atomic():
+        pages.save(context.state, [replace(row, due_at=now) for row in rows])
 
 
 async def _walk(context: Context, base: Base, source: SourceRow, *, whole: bool) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -109,6 +110,11 @@ class Block:
     plain: str
     commentable: bool = True
 
+    @property
+    def may_hold_comments(self) -> bool:
+        """Whether its comments are worth a request: empty paragraphs hold none."""
+        return self.commentable and (bool(self.line) or self.type == "table")
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -196,7 +202,9 @@ class Change:
             first=False,
             new=frozenset(key for key, line in lines.items() if key not in old and line),
             changed={
-                key: old[key] for key, line in lines.items() if key in old and old[key] != line
+                block.id: old[block.id]
+                for block in now.blocks
+                if block.id in old and not _says_the_same(old[block.id], block)
             },
             removed=tuple(line for key, line in before.blocks if key not in lines and line),
             fields=_changed_fields(before, now.page),
@@ -206,6 +214,16 @@ class Change:
     def says_something(self) -> bool:
         """False where blocks only moved: nothing was said anew."""
         return self.first or bool(self.new or self.changed or self.removed or self.fields)
+
+
+_NUMBER = re.compile(r"\w+\. ")
+
+
+def _says_the_same(old: str, block: Block) -> bool:
+    """Compare lines; an item put into a list before this one changes its number, not its text."""
+    if block.type == "numbered_list_item":
+        return _NUMBER.sub("", old, count=1) == _NUMBER.sub("", block.line, count=1)
+    return old == block.line
 
 
 def _changed_fields(before: Reviewed, page: Page) -> tuple[str, ...]:

@@ -50,8 +50,8 @@ def record_review(
         letters = _findings(context, row, number, session, review)
         letters += _summary(context, row, number, session, review)
         reviews.intend(context.state, letters)
-        commentable = [block.id for block in snapshot.blocks if block.commentable]
-        thread_store.keep_places(context.state, row.id, commentable, now)
+        places = [block.id for block in snapshot.blocks if block.may_hold_comments]
+        thread_store.keep_places(context.state, row.id, places, now)
         record_answers(context, row, number, review, dialogue)
         _explain(context, row, review, dialogue)
 

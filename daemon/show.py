@@ -24,8 +24,8 @@ async def show(notion: Gateway, page_id: str, console: Console) -> None:
     """Read a page and print it."""
     page = text.page(await notion.page(page_id), "", ["Status", "Owner"])
     blocks = await reading.blocks(notion, page_id)
-    commentable = [block.id for block in blocks if block.commentable]
-    threads, _ = await reading.threads(notion, page_id, commentable, _author)
+    places = [block.id for block in blocks if block.may_hold_comments]
+    threads, _ = await reading.threads(notion, page_id, places, _author)
     console.print(Rule(Text(page.title, "bold")))
     facts = " · ".join(f"{name}: {value}" for name, value in page.properties)
     console.print(Text(facts, "dim"))

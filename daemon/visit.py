@@ -103,8 +103,8 @@ def _record_unchanged(
     with context.state.atomic():
         pages.save(context.state, [replace(after, hash=content, form=text.FORM)])
         pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot))
-        commentable = [block.id for block in snapshot.blocks if block.commentable]
-        thread_store.keep_places(context.state, row.id, commentable, context.notion.now)
+        places = [block.id for block in snapshot.blocks if block.may_hold_comments]
+        thread_store.keep_places(context.state, row.id, places, context.notion.now)
         ledger.decide(context.state, row.id, context.notion.now, "not reviewed", reason)
     context.tell("page.unchanged", title=row.title, why=reason)
 
@@ -129,7 +129,7 @@ async def _review(
 
 def _places(context: Context, snapshot: Snapshot, change: Change) -> list[str]:
     if change.first:
-        return [block.id for block in snapshot.blocks if block.commentable]
+        return [block.id for block in snapshot.blocks if block.may_hold_comments]
     row_id = snapshot.page.id
     known = thread_store.threads(context.state, row_id).values()
     return places(

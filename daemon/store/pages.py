@@ -126,7 +126,8 @@ def sources_of(db: Database, database_id: str) -> list[SourceRow]:
 
 def save(db: Database, rows: Iterable[PageRow]) -> None:
     """Insert or update pages; snapshots stay as they are."""
-    db.conn.executemany(_SAVE_PAGE, [_stored(row) for row in rows])
+    with db.atomic():
+        db.conn.executemany(_SAVE_PAGE, [_stored(row) for row in rows])
 
 
 def page(db: Database, page_id: str) -> PageRow | None:
@@ -137,18 +138,30 @@ def page(db: Database, page_id: str) -> PageRow | None:
 
 def known(db: Database, page_ids: Sequence[str]) -> dict[str, PageRow]:
     """Return those of the pages that are known, by id."""
-    marks = ", ".join("?" * len(page_ids))
-    rows = db.execute(f"{_SELECT_PAGE} WHERE id IN ({marks})", list(page_ids))
+    rows = db.execute(
+        f"{_SELECT_PAGE} WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - own names
+        [json.dumps(list(page_ids))],
+    )
     return {row.id: row for row in map(_page, rows.fetchall())}
 
 
 def due(db: Database, now: datetime, source_ids: Sequence[str]) -> list[PageRow]:
     """Return the pages to read now, the longest due first."""
-    marks = ", ".join("?" * len(source_ids))
     rows = db.execute(
-        f"{_SELECT_PAGE} WHERE due_at IS NOT NULL AND due_at <= ? "
-        f"AND source_id IN ({marks}) AND paused = 0 ORDER BY due_at, id",
-        [iso(now), *source_ids],
+        f"{_SELECT_PAGE} INDEXED BY pages_due "  # noqa: S608 - own names
+        "WHERE due_at IS NOT NULL AND due_at <= ?"
+        " AND source_id IN (SELECT value FROM json_each(?)) AND paused = 0 ORDER BY due_at, id",
+        [iso(now), json.dumps(list(source_ids))],
+    )
+    return [_page(values) for values in rows.fetchall()]
+
+
+def longest_unread(db: Database, source_id: str, limit: int) -> list[PageRow]:
+    """Return the reviewed pages of a data source that were read longest ago."""
+    rows = db.execute(
+        f"{_SELECT_PAGE} WHERE source_id = ? AND state = 'done' AND due_at IS NULL"
+        " ORDER BY read_at, id LIMIT ?",
+        [source_id, limit],
     )
     return [_page(values) for values in rows.fetchall()]
 

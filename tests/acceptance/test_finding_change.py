@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -223,6 +224,21 @@ def test_review_page_reviews_a_page_that_was_not_edited(
     assert len(model.sent) == 2
 
 
+def test_an_edit_that_moves_no_time_is_found_within_the_days_of_the_census(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = write(box, rfcs, "Quiet", text="We need a queue.")
+    program.sweep()
+    edited = box.world.state.pages[page].edited
+    box.clock.advance(DAY + HOUR)
+    program.sweep()
+    edit(box, page, "We need a log.")
+    box.world.state.pages[page] = replace(box.world.state.pages[page], edited=edited)
+    box.clock.advance(DAY + HOUR)
+    assert program.sweep().json["pages_reviewed"] == 1
+    assert "We need a log." in model.documents[-1]
+
+
 @pytest.mark.parametrize("wrong", ["nonsense", "https://example.com/x"])
 def test_review_of_what_is_no_page_is_a_mistake_of_the_command_line(
     program: Program, rfcs: str, wrong: str
@@ -248,3 +264,16 @@ def test_what_changes_while_the_model_works_is_queued_again(
     assert program.sweep().json["comments_posted"] == 1
     assert len(model.sent) == 2
     assert len(posted(box)) == 1
+
+
+def test_an_item_put_into_a_numbered_list_does_not_mark_those_after_it(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    items = [blocks.numbered(text) for text in ("One", "Two", "Three")]
+    page = box.world.page(rfcs, "List", items, at=NOW - HOUR)
+    program.sweep()
+    first, *_ = box.world.blocks(page)
+    box.world.add_block(page, blocks.numbered("Half"), after=first)
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert "[B1] 1. One\n[B2 new] 2. Half\n[B3] 3. Two\n[B4] 4. Three" in model.documents[1]
