@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -75,6 +75,7 @@ class Letter:
     note: str | None = None
     posted_at: datetime | None = None
     attempts: int = 0
+    sent_at: datetime | None = None
 
 
 _LETTER = tuple(Letter.__dataclass_fields__)
@@ -84,12 +85,12 @@ _SELECT_LETTER = f"SELECT {', '.join(_LETTER)} FROM outbox"  # noqa: S608 - own 
 def _letter(values: Sequence[Any]) -> Letter:
     fields = dict(zip(_LETTER, values, strict=True))
     fields["kind"], fields["state"] = Kind(fields["kind"]), Sending(fields["state"])
-    fields["created_at"] = when(fields["created_at"])
-    fields["posted_at"] = when(fields["posted_at"]) if fields["posted_at"] else None
+    for name in ("created_at", "posted_at", "sent_at"):
+        fields[name] = when(fields[name]) if fields[name] else None
     return Letter(**fields)
 
 
-def add(  # noqa: PLR0913 - a row has these columns
+def add(
     db: Database,
     page_id: str,
     review: Review,
@@ -143,6 +144,14 @@ def add_finding(db: Database, review_id: int, page_id: str, finding: Finding) ->
     return int(row[0])
 
 
+def finding(db: Database, finding_id: int) -> Finding | None:
+    """Return one finding, or None."""
+    row = db.execute(
+        "SELECT block_id, quote, text, severity FROM findings WHERE id = ?", [finding_id]
+    ).fetchone()
+    return Finding(row[0], row[1], row[2], Severity(row[3])) if row else None
+
+
 def findings(db: Database, page_id: str) -> list[StoredFinding]:
     """Return every finding of a page, the oldest first."""
     rows = db.execute(
@@ -169,17 +178,16 @@ def set_finding(db: Database, finding_id: int, state: FindingState) -> None:
 def intend(db: Database, letters: Iterable[Letter]) -> None:
     """Put letters into the outbox; one that is there already stays as it is."""
     marks = ", ".join("?" * len(_LETTER))
-    db.conn.executemany(
-        f"INSERT INTO outbox ({', '.join(_LETTER)}) VALUES ({marks}) "  # noqa: S608 - own names
-        "ON CONFLICT (key) DO NOTHING",
-        [
-            [
-                iso(value) if isinstance(value, datetime) else value
-                for value in (getattr(letter, name) for name in _LETTER)
-            ]
-            for letter in letters
-        ],
-    )
+    rows = [
+        [iso(value) if isinstance(value, datetime) else value for value in astuple(letter)]
+        for letter in letters
+    ]
+    with db.atomic():
+        db.conn.executemany(
+            f"INSERT INTO outbox ({', '.join(_LETTER)}) VALUES ({marks}) "  # noqa: S608 - own names
+            "ON CONFLICT (key) DO NOTHING",
+            rows,
+        )
 
 
 def undelivered(db: Database, page_id: str | None = None) -> list[Letter]:
@@ -193,26 +201,41 @@ def undelivered(db: Database, page_id: str | None = None) -> list[Letter]:
     return [_letter(values) for values in rows.fetchall()]
 
 
+def sending(db: Database, letter: Letter, at: datetime) -> bool:
+    """Record that a letter's POST begins: from here on it may stand on the server.
+
+    False where the letter was sent or settled since it was read: then it is not ours to send.
+    """
+    row = db.execute(
+        "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_at = ?"
+        " WHERE key = ? AND state = ? AND attempts = ? RETURNING key",
+        [iso(at), letter.key, letter.state.value, letter.attempts],
+    ).fetchone()
+    return row is not None
+
+
 def mark(db: Database, key: str, state: Sending, note: str | None = None) -> None:
     """Record how far a letter is."""
     db.execute(
-        "UPDATE outbox SET state = ?, note = coalesce(?, note),"
-        " attempts = attempts + (? = 'sending') WHERE key = ?",
-        [state.value, note, state.value, key],
+        "UPDATE outbox SET state = ?, note = coalesce(?, note) WHERE key = ?",
+        [state.value, note, key],
     )
 
 
-def posted(db: Database, letter: Letter, comment_id: str, discussion_id: str | None, at: datetime) -> None:
+def posted(
+    db: Database, letter: Letter, comment_id: str, discussion_id: str | None, at: datetime
+) -> None:
     """Record that a letter stands on the server, and its finding's thread."""
-    db.execute(
-        "UPDATE outbox SET state = 'posted', comment_id = ?, posted_at = ? WHERE key = ?",
-        [comment_id, iso(at), letter.key],
-    )
-    if letter.kind is Kind.FINDING:
+    with db.atomic():
         db.execute(
-            "UPDATE findings SET discussion_id = ? WHERE id = ?",
-            [discussion_id, letter.finding_id],
+            "UPDATE outbox SET state = 'posted', comment_id = ?, posted_at = ? WHERE key = ?",
+            [comment_id, iso(at), letter.key],
         )
+        if letter.kind is Kind.FINDING:
+            db.execute(
+                "UPDATE findings SET discussion_id = ? WHERE id = ?",
+                [discussion_id, letter.finding_id],
+            )
 
 
 def own_comments(db: Database, page_id: str) -> set[str]:

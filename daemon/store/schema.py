@@ -38,6 +38,7 @@ CREATE TABLE pages (
 ) WITHOUT ROWID;
 CREATE INDEX pages_due ON pages (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX pages_by_source ON pages (source_id, state);
+CREATE INDEX pages_by_state ON pages (state, paused, attempts, due_at);
 CREATE INDEX pages_reviewed ON pages (reviewed_at) WHERE reviewed_at IS NOT NULL;
 
 CREATE TABLE reviews (
@@ -69,7 +70,8 @@ CREATE TABLE outbox (
     body TEXT NOT NULL, name TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('intent', 'sending', 'unclear', 'posted', 'dropped')),
     comment_id TEXT, note TEXT, created_at TEXT NOT NULL, posted_at TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0
+    attempts INTEGER NOT NULL DEFAULT 0,
+    sent_at TEXT               -- when its last POST began
 ) WITHOUT ROWID;
 CREATE INDEX outbox_open ON outbox (created_at) WHERE state IN ('intent', 'sending', 'unclear');
 CREATE INDEX outbox_by_page ON outbox (page_id);
@@ -109,6 +111,7 @@ CREATE TABLE prompts (
 CREATE TABLE sweeps (
     id INTEGER PRIMARY KEY, started TEXT NOT NULL, finished TEXT, result TEXT
 );
+CREATE INDEX sweeps_by_time ON sweeps (started);
 
 CREATE TABLE spending (
     day TEXT NOT NULL, model TEXT NOT NULL, requests INTEGER NOT NULL,

@@ -1,0 +1,106 @@
+"""D5: one instance for a state; the lock names its holder and dies with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from states import begin, python
+
+from daemon.errors import LockHeld
+from daemon.store.database import lock
+
+
+HOLD = (
+    "import sys, pathlib\n"
+    "from daemon.store.database import lock\n"
+    "with lock(pathlib.Path(sys.argv[1])):\n"
+    "    print('ready', flush=True)\n"
+    "    sys.stdin.read()"
+)
+
+
+@pytest.fixture
+def state(tmp_path):
+    return tmp_path / "state" / "notion-review.db"
+
+
+@pytest.fixture
+def lock_file(state):
+    return state.with_name(state.name + ".lock")
+
+
+def test_d5_a_second_process_is_told_at_once_who_holds_the_lock(state, lock_file):
+    with begin(HOLD, state) as holder:
+        began = time.monotonic()
+        with pytest.raises(LockHeld) as caught, lock(state):
+            pass
+        assert time.monotonic() - began < 1
+    said = str(caught.value)
+    assert said.startswith(f"{lock_file}: held by pid {holder.pid} since 20")
+    assert "\n" not in said
+
+
+def test_d5_a_killed_holder_frees_the_lock_and_leaves_the_file(state, lock_file):
+    with begin(HOLD, state) as holder:
+        inode = lock_file.stat().st_ino
+        holder.kill()
+        assert holder.wait() == -signal.SIGKILL
+    with lock(state):
+        assert lock_file.read_text().startswith(f"pid {os.getpid()} since ")
+    assert lock_file.stat().st_ino == inode
+
+
+def test_the_file_outlives_the_lock_so_that_all_lock_the_same_one(state, lock_file):
+    with lock(state):
+        inode = lock_file.stat().st_ino
+    assert lock_file.stat().st_ino == inode
+    with lock(state):
+        assert lock_file.stat().st_ino == inode
+        assert len(lock_file.read_text().splitlines()) == 1
+
+
+def test_the_lock_is_let_go_when_its_block_fails(state):
+    with pytest.raises(ValueError, match="words"), lock(state):
+        raise ValueError("words")
+    with lock(state):
+        pass
+
+
+def test_what_an_alert_starts_does_not_keep_the_lock(state):
+    code = (
+        "import subprocess, sys, pathlib\n"
+        "from daemon.store.database import lock\n"
+        "with lock(pathlib.Path(sys.argv[1])):\n"
+        "    child = subprocess.Popen([sys.executable, '-c', 'import sys; sys.stdin.read()'],"
+        " stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)\n"
+        "    print('ready', flush=True)\n"
+        "    sys.stdin.read()\n"
+        "child.communicate()"
+    )
+    with begin(code, state) as holder:
+        holder.kill()
+        holder.wait()
+        with lock(state):
+            pass
+
+
+def test_an_unnamed_holder_is_still_a_holder(state, lock_file):
+    with begin(HOLD, state):
+        lock_file.write_text("")
+        with pytest.raises(LockHeld, match="held by another process"), lock(state):
+            pass
+
+
+def test_two_states_do_not_lock_each_other_out(tmp_path):
+    with lock(tmp_path / "one.db"), lock(tmp_path / "other.db"):
+        pass
+
+
+def test_the_lock_is_made_before_there_is_a_state(state):
+    with lock(state):
+        assert not state.exists()
+    assert python(HOLD, state, stdin=subprocess.DEVNULL).stdout == "ready\n"

@@ -1,0 +1,176 @@
+"""No statement on the sweep's path reads a whole table, and a state of 10,000 pages stays small."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from states import NOW, SOURCE, page_row
+
+from daemon.domain import (
+    AuthorKind,
+    Finding,
+    Outcome,
+    Prompt,
+    Review,
+    Reviewed,
+    Severity,
+    Thread,
+    Usage,
+)
+from daemon.store import database, ledger, pages, reviews, threads
+from daemon.store.database import copy_in_memory, open_state
+from daemon.store.pages import Standing
+from daemon.store.reviews import FindingState, Kind, Letter, Sending
+
+
+PAGE = page_row(1)
+REVIEW = Review(Outcome.DONE, (), (), (), "", (), "offline", Usage())
+FINDING = Finding("block", "quote", "text", Severity.MINOR)
+LETTER = Letter("key", PAGE.id, Kind.FINDING, "block", "block", "body", "RFC reviewer", NOW)
+THREAD = Thread("thread", "block", ())
+PROMPT = Prompt("RFC reviewer", "Be kind.", "prompt")
+REVIEWED = Reviewed("RFC", (), (("block", "line"),))
+NAMED = {"prompt": "p1", "content_hash": "abc", "sweep_id": 1, "at": NOW}
+
+# What a sweep asks of the state, and from where.
+ON_THE_PATH = {
+    "fact": lambda db: database.fact(db, "name"),
+    "remember": lambda db: database.remember(db, "name", "value"),
+    "save_source": lambda db: pages.save_source(db, SOURCE),
+    "source": lambda db: pages.source(db, SOURCE.id),
+    "sources_of": lambda db: pages.sources_of(db, "database"),
+    "save": lambda db: pages.save(db, [PAGE]),
+    "page": lambda db: pages.page(db, PAGE.id),
+    "known": lambda db: pages.known(db, [PAGE.id, "page-00002"]),
+    "due": lambda db: pages.due(db, NOW, [SOURCE.id]),
+    "longest_unread": lambda db: pages.longest_unread(db, SOURCE.id, 10),
+    "ids_of": lambda db: pages.ids_of(db, SOURCE.id),
+    "counts": lambda db: pages.counts(db, NOW),
+    "failed": pages.failed,
+    "reviewed": lambda db: pages.reviewed(db, PAGE.id),
+    "save_reviewed": lambda db: pages.save_reviewed(db, PAGE.id, REVIEWED),
+    "add": lambda db: reviews.add(db, PAGE.id, REVIEW, kind="review", **NAMED),
+    "add_finding": lambda db: reviews.add_finding(db, 1, PAGE.id, FINDING),
+    "finding": lambda db: reviews.finding(db, 1),
+    "findings": lambda db: reviews.findings(db, PAGE.id),
+    "set_finding": lambda db: reviews.set_finding(db, 1, FindingState.STALE),
+    "intend": lambda db: reviews.intend(db, [LETTER]),
+    "undelivered": reviews.undelivered,
+    "undelivered of a page": lambda db: reviews.undelivered(db, PAGE.id),
+    "sending": lambda db: reviews.sending(db, LETTER, NOW),
+    "mark": lambda db: reviews.mark(db, LETTER.key, Sending.UNCLEAR, "note"),
+    "posted": lambda db: reviews.posted(db, LETTER, "comment", "thread", NOW),
+    "own_comments": lambda db: reviews.own_comments(db, PAGE.id),
+    "summary_comment": lambda db: reviews.summary_comment(db, PAGE.id),
+    "outbox_counts": reviews.outbox_counts,
+    "save_thread": lambda db: threads.save_thread(db, PAGE.id, THREAD, {}),
+    "comments": lambda db: threads.comments(db, PAGE.id),
+    "threads": lambda db: threads.threads(db, PAGE.id),
+    "replied": lambda db: threads.replied(db, "thread"),
+    "gone": lambda db: threads.gone(db, ["thread"], NOW),
+    "looked": lambda db: threads.looked(db, PAGE.id, ["block"], NOW),
+    "keep_places": lambda db: threads.keep_places(db, PAGE.id, ["block", "other"], NOW),
+    "mark_known": lambda db: threads.mark_known(db, PAGE.id),
+    "oldest_places": lambda db: threads.oldest_places(db, PAGE.id, 10),
+    "save_user": lambda db: threads.save_user(db, "user", "Ana", AuthorKind.PERSON, NOW),
+    "begin_sweep": lambda db: ledger.begin_sweep(db, NOW),
+    "end_sweep": lambda db: ledger.end_sweep(db, 1, {}, NOW),
+    "spend": lambda db: ledger.spend(db, NOW.date(), "offline", Usage()),
+    "spent": lambda db: ledger.spent(db, NOW.date()),
+    "raise_alert": lambda db: ledger.raise_alert(db, "models", "down", NOW),
+    "clear_alert": lambda db: ledger.clear_alert(db, "models"),
+    "prompt": lambda db: ledger.prompt(db, "prompt"),
+    "save_prompt": lambda db: ledger.save_prompt(db, PROMPT, NOW, NOW),
+    "decide": lambda db: ledger.decide(db, PAGE.id, NOW, "nominated"),
+    "decisions": lambda db: ledger.decisions(db, PAGE.id),
+    "prune": lambda db: ledger.prune(db, NOW),
+}
+# A list that was passed in, an index instead of its table, the few letters that wait.
+HARMLESS = re.compile(r"SCAN json_each|USING COVERING INDEX|USING INDEX outbox_open")
+# Read whole on purpose: a handful of rows, or off the sweep's path.
+READ_WHOLE = {"users", "alerts", "last_sweep", "oldest_looks"}
+
+
+@pytest.fixture
+def db():
+    with closing(copy_in_memory(Path("there is none"))) as db:
+        pages.save_source(db, SOURCE)
+        pages.save(db, [page_row(number) for number in range(50)])
+        yield db
+
+
+@pytest.mark.parametrize("ask", ON_THE_PATH.values(), ids=ON_THE_PATH)
+def test_no_statement_of_a_sweep_reads_a_whole_table(db, ask):
+    for statement in statements_of(db, ask):
+        for step in plan(db, statement):
+            assert not re.match(r"SCAN ", step) or HARMLESS.search(step), f"{step}: {statement}"
+
+
+def statements_of(db, ask):
+    found = []
+    db.conn.set_trace_callback(found.append)
+    ask(db)
+    db.conn.set_trace_callback(None)
+    asked = [one for one in found if re.match(r"(SELECT|UPDATE|DELETE|INSERT)\b", one.lstrip())]
+    assert asked
+    return asked
+
+
+def plan(db, statement):
+    return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()]
+
+
+def test_every_function_with_sql_is_looked_at():
+    """A new one is added above, or to those that may read a whole table."""
+    made = {
+        name
+        for module in (pages, reviews, ledger)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
+        and not name.startswith("_")
+        and "db" in inspect.signature(function).parameters
+    }
+    assert made <= ON_THE_PATH.keys() | READ_WHOLE
+
+
+def test_d6_a_reviewed_page_of_a_hundred_blocks_takes_40_kilobytes(tmp_path):
+    """So 10,000 of them take 400 MB; two thirds of it is when each block was last looked at."""
+    path, count = tmp_path / "notion-review.db", 200
+    with closing(open_state(path)) as db:
+        pages.save_source(db, SOURCE)
+        empty = size(db)
+        for number in range(count):
+            with db.atomic():
+                fill(db, number)
+        grown = size(db) - empty
+    assert grown / count < 40_000
+
+
+def size(db):
+    return db.execute("PRAGMA page_count").fetchone()[0] * 4096
+
+
+def fill(db, number):
+    row = page_row(number, id=uuid(number, 0), state=Standing.DONE, reviewed_at=NOW)
+    pages.save(db, [row])
+    lines = [f"{n}. The {n * number} words of a line, " * 4 for n in range(100)]
+    blocks = [(uuid(number, n + 1), line) for n, line in enumerate(lines)]
+    pages.save_reviewed(db, row.id, Reviewed(row.title, (), tuple(blocks)))
+    review = reviews.add(db, row.id, REVIEW, kind="review", **NAMED)
+    for n in range(5):
+        finding = replace(FINDING, block_id=blocks[n][0], text="What happens then? " * 5)
+        finding_id = reviews.add_finding(db, review, row.id, finding)
+        letter = replace(LETTER, key=f"{row.id} {n}", page_id=row.id, body=finding.text)
+        reviews.intend(db, [replace(letter, finding_id=finding_id)])
+    threads.keep_places(db, row.id, [block_id for block_id, _ in blocks], NOW)
+    for _ in range(20):
+        ledger.decide(db, row.id, NOW, "nominated", "edited 2026-11-20T12:00:00Z, read at once")
+
+
+def uuid(number, part):
+    return f"{number:08x}-0000-4000-8000-{part * 7919 + number:012x}"
