@@ -3,149 +3,31 @@
 A letter is committed as `intent` together with the review that it comes from, and as `sending`
 before its POST. One that is found in `sending` or `unclear` may stand on the server: the listing
 of its place is searched for an own comment with its text before anything is sent again.
+
+One corner stays open: a comment that was saved, whose answer was lost, and whose thread people
+resolved before it was looked for, is hidden from every listing and is posted once more.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from itertools import groupby
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from daemon.context import Context
-from daemon.domain import Finding
-from daemon.due import SAME_MINUTE
-from daemon.errors import Forbidden, Invalid, Missing, Unavailable, Unclear
-from daemon.notion import text, writing
-from daemon.review.quotes import locate
-from daemon.store import pages, reviews
+from daemon.errors import Invalid, Missing, NotionError, ReviewError, Unclear
+from daemon.notion import writing
+from daemon.settle import Fate, settle
+from daemon.standing import Away, checker, page
+from daemon.store import reviews
 from daemon.store.reviews import FindingState, Kind, Letter, Sending
 
 
 # A letter is sent, found unclear and settled at most so often in one delivery.
 PASSES = 3
-
-
-async def deliver(context: Context, page_id: str | None = None) -> None:
-    """Send every letter that waits, of one page or of all, replies first.
-
-    Raises:
-        Forbidden: The connection may not comment.
-        TokenRefused: The token is not valid any more.
-        Unavailable: Notion cannot be reached; what is left waits.
-    """
-    for _ in range(PASSES):
-        letters = reviews.undelivered(context.state, page_id)
-        if not letters:
-            return
-        by_page = sorted(letters, key=lambda letter: letter.page_id)
-        for of_page, group in groupby(by_page, key=lambda letter: letter.page_id):
-            await _deliver_page(context, of_page, list(group))
-
-
-async def _deliver_page(context: Context, page_id: str, letters: list[Letter]) -> None:
-    letters.sort(key=lambda letter: letter.kind is not Kind.REPLY)
-    still_stands = await _checker(context, page_id, letters)
-    if still_stands is None:
-        return
-    for letter in letters:
-        if letter.state is not Sending.INTENT and await _is_there(context, letter):
-            continue
-        if letter.kind is Kind.FINDING and not await still_stands(letter):
-            _drop(context, letter, "the text it was made on is gone")
-            continue
-        await _send(context, letter)
-
-
-async def _checker(
-    context: Context, page_id: str, letters: list[Letter]
-) -> Callable[[Letter], Any] | None:
-    """Return the check of a finding just before it is posted, None where the page is away.
-
-    A page that shows the edit time it was read at, and was read clear of that minute, still says
-    what was reviewed: one request. Otherwise each finding's block is read again.
-    """
-    if not any(letter.kind is Kind.FINDING for letter in letters):
-        return _always
-    row = pages.page(context.state, page_id)
-    try:
-        raw = await context.notion.page(page_id)
-    except Missing:
-        return None  # trashed or not shared: its letters wait for its return
-    if raw.get("in_trash") or row is None:
-        return None
-    edited = text.moment(raw["last_edited_time"])
-    clear = row.read_at is not None and row.read_at >= edited + SAME_MINUTE
-    if clear and edited == row.edited:
-        return _always
-    return lambda letter: _quote_stands(context, letter)
-
-
-async def _always(_: Letter) -> bool:
-    return True
-
-
-async def _quote_stands(context: Context, letter: Letter) -> bool:
-    finding = _finding(context, letter)
-    try:
-        raw = await context.notion.block(letter.target)
-    except Missing:
-        return False
-    if raw.get("in_trash") or finding is None:
-        return False
-    return locate(finding.quote, text.block(raw, 0, None).plain) is not None
-
-
-def _finding(context: Context, letter: Letter) -> Finding | None:
-    stored = reviews.findings(context.state, letter.page_id)
-    return next((one.finding for one in stored if one.id == letter.finding_id), None)
-
-
-async def _is_there(context: Context, letter: Letter) -> bool:
-    """Settle a letter that may have been saved: look for it where it would stand."""
-    if letter.kind is Kind.EDIT:
-        return False  # doing an edit twice is doing it once
-    bot = await context.people.bot_id()
-    try:
-        listed = await context.notion.comments(letter.place)
-    except Missing:
-        return False
-    taken = reviews.own_comments(context.state, letter.page_id)
-    for comment in listed:
-        if comment["id"] not in taken and _is_it(comment, letter, bot):
-            _record(context, letter, comment)
-            return True
-    reviews.mark(context.state, letter.key, Sending.INTENT, "was not saved")
-    return False
-
-
-def _is_it(comment: dict[str, Any], letter: Letter, bot: str) -> bool:
-    if (comment.get("created_by") or {}).get("id") != bot:
-        return False
-    if letter.kind is Kind.REPLY and comment["discussion_id"] != letter.target:
-        return False
-    sent = writing.plain_text(writing.rich_text(letter.body))
-    return writing.same_text(text.plain(comment.get("rich_text") or []), sent)
-
-
-async def _send(context: Context, letter: Letter) -> None:
-    state = context.state
-    reviews.mark(state, letter.key, Sending.SENDING)
-    try:
-        answer = await _post(context, letter)
-    except Unclear as error:
-        reviews.mark(state, letter.key, Sending.UNCLEAR, str(error))
-        context.tell("comment.unclear", page=letter.page_id, kind=letter.kind, why=str(error))
-    except Missing:
-        _drop(context, letter, _GONE[letter.kind])
-    except Invalid as error:
-        _drop(context, letter, str(error))
-    except (Forbidden, Unavailable) as error:
-        reviews.mark(state, letter.key, Sending.INTENT, str(error))
-        raise
-    else:
-        _record(context, letter, answer)
-
+# Notion empties its trash after so long; nobody waits for a comment on what is gone since then.
+LONGEST_WAIT = timedelta(days=30)
 
 _GONE = {
     Kind.FINDING: "the block is gone",
@@ -153,6 +35,97 @@ _GONE = {
     Kind.SUMMARY: "the page is gone",
     Kind.EDIT: "the summary was deleted by people",
 }
+
+
+async def deliver(context: Context, page_id: str | None = None) -> None:
+    """Send every letter that waits, of one page or of all, replies first.
+
+    Raises:
+        TokenRefused: The token is not valid any more.
+        Unavailable: Notion cannot be reached; what is left waits.
+        NotionError: What kept the first of the pages that failed; the others were delivered.
+    """
+    troubles: list[NotionError] = []
+    letters = reviews.undelivered(context.state, page_id)
+    for _ in range(PASSES):
+        for of_page in _in_turn(letters):
+            try:
+                await _deliver_page(context, of_page)
+            except NotionError as error:
+                troubles.append(error)
+        open_ = reviews.undelivered(context.state, page_id)
+        letters = [letter for letter in open_ if letter.state is Sending.UNCLEAR]
+    if troubles:
+        raise troubles[0]
+
+
+def _in_turn(letters: Iterable[Letter]) -> list[list[Letter]]:
+    """Group letters by page: the replies of all pages, then the rest."""
+    groups: dict[tuple[bool, str], list[Letter]] = {}
+    for letter in letters:
+        groups.setdefault((letter.kind is not Kind.REPLY, letter.page_id), []).append(letter)
+    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
+
+
+async def _deliver_page(context: Context, letters: list[Letter]) -> None:
+    for letter in _superseded(letters):
+        _drop(context, letter, "a newer summary takes its place")
+        letters.remove(letter)
+    try:
+        await _deliver_all(context, letters)
+    except Away:
+        _give_up_old(context, letters[0].page_id)
+
+
+def _superseded(letters: Iterable[Letter]) -> list[Letter]:
+    """Return the summaries that a newer one overtook before they were sent."""
+    summaries = [letter for letter in letters if letter.kind in (Kind.SUMMARY, Kind.EDIT)]
+    return [letter for letter in summaries[:-1] if letter.state is Sending.INTENT]
+
+
+async def _deliver_all(context: Context, letters: list[Letter]) -> None:
+    stands = None
+    if any(letter.kind is Kind.FINDING for letter in letters):
+        stands = await checker(context, letters[0].page_id)
+    for letter in letters:
+        if letter.state is not Sending.INTENT and not await _was_lost(context, letter):
+            continue
+        if stands and letter.kind is Kind.FINDING and not await stands(letter):
+            _drop(context, letter, "the text it was made on is gone")
+            continue
+        await _send(context, letter)
+
+
+async def _was_lost(context: Context, letter: Letter) -> bool:
+    """Settle a letter that may have been saved; True when it may be sent again."""
+    settled = await settle(context, letter)
+    match settled.fate:
+        case Fate.STANDS if settled.comment:
+            _record(context, letter, settled.comment)
+        case Fate.GONE:
+            await _drop_unless_away(context, letter, _GONE[letter.kind])
+        case Fate.UNTOLD:
+            why = "whether it was saved cannot be read: the comments are not readable"
+            reviews.mark(context.state, letter.key, Sending.UNCLEAR, why)
+    return settled.fate is Fate.LOST
+
+
+async def _send(context: Context, letter: Letter) -> None:
+    if not reviews.sending(context.state, letter, context.notion.now):
+        return  # another delivery has it
+    try:
+        answer = await _post(context, letter)
+    except Unclear as error:
+        reviews.mark(context.state, letter.key, Sending.UNCLEAR, str(error))
+        context.tell("comment.unclear", page=letter.page_id, kind=letter.kind, why=str(error))
+    except ReviewError as error:
+        reviews.mark(context.state, letter.key, Sending.INTENT, str(error))
+        if not isinstance(error, Missing | Invalid):
+            raise
+        why = _GONE[letter.kind] if isinstance(error, Missing) else str(error)
+        await _drop_unless_away(context, letter, why)
+    else:
+        _record(context, letter, answer)
 
 
 async def _post(context: Context, letter: Letter) -> dict[str, Any]:
@@ -170,17 +143,29 @@ async def _post(context: Context, letter: Letter) -> dict[str, Any]:
 
 
 def _record(context: Context, letter: Letter, comment: dict[str, Any]) -> None:
-    with context.state.atomic():
-        reviews.posted(
-            context.state,
-            letter,
-            comment["id"],
-            # Without the capability to read comments the answer holds the id alone.
-            comment.get("discussion_id"),
-            context.notion.now,
-        )
+    # Without the capability to read comments the answer holds the id alone.
+    discussion, now = comment.get("discussion_id"), context.notion.now
+    reviews.posted(context.state, letter, comment["id"], discussion, now)
     context.posted[letter.kind] += 1
     context.tell("comment.posted", page=letter.page_id, kind=letter.kind, text=letter.body)
+
+
+async def _drop_unless_away(context: Context, letter: Letter, why: str) -> None:
+    """Drop a letter whose target is gone, unless the whole page is away.
+
+    Below a page in the trash Notion answers 404, or 400 "Can't edit block that is archived".
+
+    Raises:
+        Away: The page is away; the letter waits.
+    """
+    await page(context, letter.page_id)
+    _drop(context, letter, why)
+
+
+def _give_up_old(context: Context, page_id: str) -> None:
+    for letter in reviews.undelivered(context.state, page_id):
+        if context.notion.now - letter.created_at > LONGEST_WAIT:
+            _drop(context, letter, f"the page has been away for {LONGEST_WAIT.days} days")
 
 
 def _drop(context: Context, letter: Letter, why: str) -> None:

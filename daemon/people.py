@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections import defaultdict
 from typing import Any
 
 from sqlite_utils import Database
 
 from daemon.domain import Author, AuthorKind
-from daemon.errors import NotionError, Unavailable
+from daemon.errors import Forbidden, Invalid, Missing
+from daemon.notion import text
 from daemon.notion.gateway import Gateway
+from daemon.notion.runs import NOBODY
 from daemon.store import database, reviews, threads
 
 
 OWN_IDS = "own bot ids"
-SOMEONE = "Someone"
 
 
 class People:
@@ -28,53 +30,64 @@ class People:
         # Tells tokens apart without keeping one: a new token may be a new bot.
         self._fact = "bot of token " + hashlib.sha256(token.encode()).hexdigest()[:12]
         self._users = threads.users(state)
-        self._asked: dict[str, asyncio.Task[tuple[str, AuthorKind]]] = {}
+        self._untold: set[str] = set()
+        # One look-up of each user at a time; a task that gives up must not take others along.
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def bot_id(self) -> str:
         """Return the id of the token's bot; asks Notion once for each token."""
-        if (known := database.fact(self._state, self._fact)) is not None:
-            return known
-        bot = str((await self._notion.me())["id"])
-        with self._state.atomic():
-            database.remember(self._state, self._fact, bot)
-            ids = sorted({*self._own_ids(), bot})
-            database.remember(self._state, OWN_IDS, json.dumps(ids))
-        return bot
+        async with self._asking[self._fact]:
+            if (known := database.fact(self._state, self._fact)) is not None:
+                return known
+            bot = str((await self._notion.me())["id"])
+            with self._state.atomic():
+                database.remember(self._state, self._fact, bot)
+                ids = sorted({*self._stored_ids(), bot})
+                database.remember(self._state, OWN_IDS, json.dumps(ids))
+            return bot
 
-    def _own_ids(self) -> list[str]:
+    def _stored_ids(self) -> list[str]:
         return list(json.loads(database.fact(self._state, OWN_IDS) or "[]"))
+
+    async def own_ids(self) -> frozenset[str]:
+        """Return the ids of every bot that this instance has been: tokens are rotated."""
+        return frozenset({*self._stored_ids(), await self.bot_id()})
 
     async def on_page(self, page_id: str) -> PageAuthors:
         """Return the judge of a page's comments."""
-        await self.bot_id()
+        bots = await self.own_ids()
         own = reviews.own_comments(self._state, page_id)
         seen = threads.comments(self._state, page_id)
-        return PageAuthors(self, frozenset(self._own_ids()), own, set(seen))
+        return PageAuthors(self, bots, own, set(seen))
 
     def remembered(self, user_id: str) -> tuple[str, AuthorKind] | None:
         """Return a user that was looked up before, or None."""
         return self._users.get(user_id)
 
     async def user(self, user_id: str) -> tuple[str, AuthorKind] | None:
-        """Look a user up, once; None where Notion does not say."""
-        if user_id in self._users:
-            return self._users[user_id]
-        if user_id not in self._asked:
-            self._asked[user_id] = asyncio.create_task(self._look_up(user_id))
-        name, kind = await self._asked[user_id]
-        return None if kind is AuthorKind.UNKNOWN else (name, kind)
+        """Look a user up, once; None where Notion does not say.
 
-    async def _look_up(self, user_id: str) -> tuple[str, AuthorKind]:
+        Raises:
+            Unavailable: Notion cannot be reached; who it is stays open until it can.
+        """
+        async with self._asking[user_id]:
+            if user_id not in self._users and user_id not in self._untold:
+                await self._look_up(user_id)
+        return self._users.get(user_id)
+
+    async def _look_up(self, user_id: str) -> None:
         try:
             user = await self._notion.user(user_id)
-        except (NotionError, Unavailable):
+        except (Forbidden, Missing, Invalid):
             # No user capability, or a guest: the comment's own words must do.
-            return SOMEONE, AuthorKind.UNKNOWN
-        known = user.get("name") or SOMEONE, _kind(user)
-        if known[1] is not AuthorKind.UNKNOWN:
-            self._users[user_id] = known
-            threads.save_user(self._state, user_id, *known, self._notion.now)
-        return known
+            self._untold.add(user_id)
+            return
+        kind = _kind(user)
+        if kind is AuthorKind.UNKNOWN:
+            self._untold.add(user_id)
+            return
+        self._users[user_id] = text.person(user), kind
+        threads.save_user(self._state, user_id, *self._users[user_id], self._notion.now)
 
 
 class PageAuthors:
@@ -86,22 +99,27 @@ class PageAuthors:
         self._own = own
         self._seen = seen
 
+    @property
+    def own(self) -> frozenset[str]:
+        """The ids of the bots that we comment or commented as."""
+        return self._bots
+
     async def __call__(self, comment: dict[str, Any]) -> Author:
         """Return a comment's author; only the author of an unseen comment is looked up."""
         user_id = str((comment.get("created_by") or {}).get("id", ""))
         shown = comment.get("display_name") or {}
-        name = str(shown.get("resolved_name") or SOMEONE)
+        name = text.person({"id": user_id, "name": shown.get("resolved_name")})
         if user_id in self._bots or comment["id"] in self._own:
             return Author(user_id, name, AuthorKind.OWN)
         if shown.get("type") in ("integration", "custom"):
             return Author(user_id, name, AuthorKind.BOT)
         if known := await self._known(user_id, comment["id"]):
-            return Author(user_id, name if name != SOMEONE else known[0], known[1])
+            return Author(user_id, known[0] if name == NOBODY else name, known[1])
         kind = AuthorKind.PERSON if shown.get("type") == "user" else AuthorKind.UNKNOWN
         return Author(user_id, name, kind)
 
     async def _known(self, user_id: str, comment_id: str) -> tuple[str, AuthorKind] | None:
-        if comment_id in self._seen:
+        if comment_id in self._seen or not user_id:
             return self._people.remembered(user_id)
         return await self._people.user(user_id)
 
