@@ -267,6 +267,11 @@ def test_an_abbreviation_that_readers_can_know_is_left_alone(markdown):
     assert found(markdown) == []
 
 
+def test_of_many_unexplained_abbreviations_the_first_two_are_named():
+    markdown = "\n\n".join(["QXR, QXS and QXT are slow."] * 3)
+    assert [quote for _, quote in found(markdown)] == ["QXR", "QXS"]
+
+
 def test_an_abbreviation_of_the_title_or_a_property_is_left_alone():
     markdown = "The QXR is slow. The QXR is kept, the QXR is ours."
     assert found(markdown, title="QXR: a new index") == []

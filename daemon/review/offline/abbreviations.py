@@ -31,7 +31,7 @@ _SPELLED_OUT = re.compile(r"[a-z] \([A-Z]{2,6}s?\)")
 # be a name that all his readers know.
 _FEWEST_USES = 3
 _FEWEST_WITH_HABIT = 2
-_MOST = 3
+_MOST = 2
 _NEAR = 30
 _SMALL_WORD = 3
 
@@ -62,7 +62,7 @@ def _uses(document: Document) -> dict[str, list[_Use]]:
     """Return where each unknown abbreviation stands in the author's own text."""
     uses: dict[str, list[_Use]] = {}
     for passage in document.passages:
-        if not passage.is_prose or passage.level:
+        if not passage.is_prose:
             continue
         text = _SHOUTED.sub(lambda found: " " * len(found[0]), passage.own)
         for found in _CAPITALS.finditer(text):
