@@ -21,6 +21,10 @@ class Meter:
         self._clock = clock
         self.total = Usage()
 
+    def reset(self) -> None:
+        """Begin to count anew; what the state holds stays."""
+        self.total = Usage()
+
     def spend(self, model: str, usage: Usage) -> None:
         """Count one request."""
         self.total += usage

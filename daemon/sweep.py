@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from structlog.contextvars import bound_contextvars
+
 from daemon import alerts, discover, due
 from daemon.context import Base, Context
 from daemon.errors import (
@@ -100,12 +102,13 @@ async def sweep(
     requests, tally = context.notion.requests, Tally()
     number = ledger.begin_sweep(context.state, started)
     context = replace(context, sweep_id=number)
-    context.tell("sweep.started")
-    await _story(context, tally, asked)
-    result = _result(context, tally, started, time.monotonic() - clock, requests)
-    ledger.end_sweep(context.state, number, asdict(result), datetime.now(UTC))
-    ledger.prune(context.state, context.notion.now)
-    context.tell("sweep.done", **asdict(result))
+    with bound_contextvars(sweep=number):
+        context.tell("sweep.started")
+        await _story(context, tally, asked)
+        result = _result(context, tally, started, time.monotonic() - clock, requests)
+        ledger.end_sweep(context.state, number, asdict(result), datetime.now(UTC))
+        ledger.prune(context.state, context.notion.now)
+        context.tell("sweep.done", **asdict(result))
     return result, tally.errors
 
 
@@ -116,7 +119,8 @@ async def _story(context: Context, tally: Tally, asked: tuple[PageRow, Base] | N
         if asked is not None:
             row, base = asked
             tally.swept = 1
-            await _visit(context, tally, base, row, asked=True)
+            with bound_contextvars(page=row.id):
+                await _visit(context, tally, base, row, asked=True)
             return
         bases = await _discover(context, tally)
         async with _noted(context, tally):
@@ -196,7 +200,8 @@ async def _review(context: Context, tally: Tally, bases: Mapping[str, Base]) -> 
     async def one(row: PageRow) -> None:
         async with places:
             if not tally.halted:
-                await _visit(context, tally, bases[row.source_id], row)
+                with bound_contextvars(page=row.id):
+                    await _visit(context, tally, bases[row.source_id], row)
 
     async with asyncio.TaskGroup() as group:
         for row in rows:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import httpx
-from sqlite_utils import Database
-
-from daemon import outbox
-from daemon.config import Settings
-from daemon.context import Context, Tell
-from daemon.meter import Meter
-from daemon.notion.gateway import HOST, Gateway
-from daemon.people import People
 from daemon.review.access import ModelAccess
-from daemon.review.models import Chain
+
+
+if TYPE_CHECKING:
+    import httpx
+    from sqlite_utils import Database
+
+    from daemon.config import Settings
+    from daemon.context import Context, Tell
+    from daemon.meter import Meter
+    from daemon.notion.gateway import Gateway
+    from daemon.review.models import Chain
 
 
 def model_access(settings: Settings) -> ModelAccess:
@@ -32,19 +35,61 @@ def model_access(settings: Settings) -> ModelAccess:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """What outlives a sweep: the limit of requests and the models that failed lately hold on.
+
+    Attributes:
+        settings: What they were made from.
+        state: The database.
+        notion: The gateway.
+        models: The chain of providers.
+        meter: What the models cost.
+        dry_run: Whether nothing may be written to Notion.
+    """
+
+    settings: Settings
+    state: Database
+    notion: Gateway
+    models: Chain
+    meter: Meter
+    dry_run: bool
+
+    def context(self, tell: Tell) -> Context:
+        """Return what one sweep works with; its counts begin at nothing."""
+        from daemon import outbox
+        from daemon.context import Context
+        from daemon.people import People
+
+        self.meter.reset()
+        return Context(
+            state=self.state,
+            notion=self.notion,
+            people=People(self.state, self.notion, self.settings.secrets.notion),
+            models=self.models,
+            config=self.settings.config,
+            chains=self.settings.chains,
+            tell=tell,
+            deliver=outbox.preview if self.dry_run else outbox.deliver,
+            meter=self.meter,
+        )
+
+
 @asynccontextmanager
-async def context(
+async def connected(
     settings: Settings,
     state: Database,
-    tell: Tell,
     *,
     dry_run: bool = False,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> AsyncIterator[Context]:
-    """Yield what sweeps work with; connections are closed at the end."""
-    token = settings.secrets.notion
+) -> AsyncIterator[Connections]:
+    """Yield the connections for sweeps; they are closed at the end, however it comes."""
+    from daemon.meter import Meter
+    from daemon.notion.gateway import HOST, Gateway
+    from daemon.review.models import Chain
+
     gateway = Gateway(
-        token,
+        settings.secrets.notion,
         base_url=settings.addresses.notion or HOST,
         requests_per_minute=settings.config.notion.requests_per_minute,
         writes=not dry_run,
@@ -58,15 +103,7 @@ async def context(
         may_spend=meter.may_spend,
     )
     async with gateway:
-        yield Context(
-            state=state,
-            notion=gateway,
-            people=People(state, gateway, token),
-            models=chain,
-            config=settings.config,
-            chains=settings.chains,
-            tell=tell,
-            deliver=outbox.preview if dry_run else outbox.deliver,
-            meter=meter,
-        )
-        await chain.aclose()
+        try:
+            yield Connections(settings, state, gateway, chain, meter, dry_run)
+        finally:
+            await chain.aclose()

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import Addresses, Secrets, load
+from daemon.config import Addresses, Secrets, environment, load
 from daemon.errors import ConfigError
 
 
@@ -317,3 +317,30 @@ def test_a21_only_models_of_the_config_can_be_asked():
     settings = loaded({**ENV, "ANTHROPIC_MODEL": "claude-fable-5-1"}, f"models: [{CLAUDE}]")
 
     assert settings.chains == {ID: (CLAUDE,)}
+
+
+def test_credentials_of_systemd_are_read_and_an_empty_one_is_none(tmp_path):
+    (tmp_path / "notion-token").write_text("ntn_from_credential")
+    (tmp_path / "anthropic-api-key").write_text("")
+    (tmp_path / "ping-url").write_text("https://ping.example/uuid\n")
+    found = environment.read({"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert found.problems == ()
+    assert found.secrets.notion == "ntn_from_credential"
+    assert found.secrets.ping == "https://ping.example/uuid"
+    assert (found.secrets.anthropic, found.given) == (None, frozenset())
+
+
+def test_a_variable_goes_before_a_credential(tmp_path):
+    (tmp_path / "notion-token").write_text("ntn_from_credential")
+    env = {"CREDENTIALS_DIRECTORY": str(tmp_path), "NOTION_TOKEN": "ntn_from_variable"}
+    assert environment.read(env).secrets.notion == "ntn_from_variable"
+
+
+def test_a_ping_url_that_is_none_is_told_without_repeating_it():
+    found = environment.read({"NOTION_TOKEN": "x", "PING_URL": "uuid-of-the-check"})
+    assert found.problems == ("PING_URL: is no URL; set it to one that begins with https://",)
+
+
+def test_the_runtime_folder_is_the_first_one_that_systemd_names():
+    assert environment.read({"RUNTIME_DIRECTORY": "/run/one:/run/two"}).runtime == Path("/run/one")
+    assert environment.read({}).runtime is None

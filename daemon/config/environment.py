@@ -6,28 +6,35 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from daemon.config.values import looks_secret, web_url
+from daemon.config.values import web_url
+from daemon.redact import looks_secret
 
 
 KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 NOTION_TOKEN = "NOTION_TOKEN"  # noqa: S105 (a variable's name)
 OPENAI_MODEL = "OPENAI_MODEL"
-_SECRETS = (NOTION_TOKEN, *KEYS.values())
+PING_URL = "PING_URL"
+_SECRETS = (NOTION_TOKEN, *KEYS.values(), PING_URL)
 _ADDRESSES = ("NOTION_BASE_URL", "ANTHROPIC_BASE_URL", "OPENAI_BASE_URL")
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The keys; none of them shows in a repr. A model's key is None where it is absent."""
+    """The keys; none of them shows in a repr. A model's key is None where it is absent.
+
+    `ping` is the URL that hears of every sweep: whoever knows it can pretend to be well.
+    """
 
     notion: str = field(repr=False)
     anthropic: str | None = field(default=None, repr=False)
     openai: str | None = field(default=None, repr=False)
+    ping: str | None = field(default=None, repr=False)
 
     @property
     def values(self) -> tuple[str, ...]:
         """Every secret there is, for those who search outputs for them."""
-        return tuple(key for key in (self.notion, self.anthropic, self.openai) if key)
+        every = (self.notion, self.anthropic, self.openai, self.ping)
+        return tuple(key for key in every if key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,8 @@ class Addresses:
 class Environment:
     """What the environment says. `problems` and `notes` hold one line each, without secrets.
 
-    `given` names the providers with a key, also with one that could not be read.
+    `given` names the providers with a key, also with one that could not be read. `runtime` is the
+    folder that systemd made for what a running service shows.
     """
 
     secrets: Secrets
@@ -52,25 +60,66 @@ class Environment:
     given: frozenset[str]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    runtime: Path | None = None
 
 
 def read(env: Mapping[str, str]) -> Environment:
     """Read secrets and addresses; every mistake ends in `problems`."""
     problems: list[str] = []
-    token, anthropic, openai = (_secret(env, name, problems) for name in _SECRETS)
+    env = _with_credentials(env)
+    token, anthropic, openai, ping = (_secret(env, name, problems) for name in _SECRETS)
     if not _is_set(env, NOTION_TOKEN):
         problems.append(
             "NOTION_TOKEN: is not set; set it to the connection's token, "
             "or NOTION_TOKEN_FILE to a file that holds it"
         )
     return Environment(
-        secrets=Secrets(token or "", anthropic, openai),
+        secrets=Secrets(token or "", anthropic, openai, _ping(ping, problems)),
         addresses=Addresses(*(_address(env, name, problems) for name in _ADDRESSES)),
         openai_model=_model(env, problems),
         given=frozenset(provider for provider, name in KEYS.items() if _is_set(env, name)),
         problems=tuple(problems),
         notes=tuple(_doubles(env)),
+        runtime=_runtime(env),
     )
+
+
+def _with_credentials(env: Mapping[str, str]) -> Mapping[str, str]:
+    """Add what systemd passed as credentials, such as `anthropic-api-key`; an empty one is none.
+
+    https://www.freedesktop.org/software/systemd/man/systemd.exec.html#LoadCredential=
+    """
+    folder = _given(env, "CREDENTIALS_DIRECTORY")
+    if folder is None:
+        return env
+    added = {}
+    for name in _SECRETS:
+        file = Path(folder) / name.lower().replace("_", "-")
+        if not _is_set(env, name) and _holds_something(file):
+            added[f"{name}_FILE"] = str(file)
+    return {**env, **added}
+
+
+def _holds_something(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # reading it tells the reason
+
+
+def _ping(url: str | None, problems: list[str]) -> str | None:
+    try:
+        return url and web_url(url)
+    except ValueError:
+        problems.append(f"{PING_URL}: is no URL; set it to one that begins with https://")
+        return None
+
+
+def _runtime(env: Mapping[str, str]) -> Path | None:
+    first = (_given(env, "RUNTIME_DIRECTORY") or "").partition(":")[0]
+    return Path(first) if first else None
 
 
 def _doubles(env: Mapping[str, str]) -> Iterator[str]:

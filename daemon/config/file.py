@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
-from daemon.config.values import Scalar, looks_secret, one_line, shown
+from daemon.config.values import Scalar, one_line, shown
 from daemon.errors import ConfigError
+from daemon.redact import looks_secret
 
 
 Place = tuple[str | int, ...]

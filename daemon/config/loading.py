@@ -31,6 +31,7 @@ class Settings:
         addresses: Base URLs of the environment.
         chains: The models that can be asked, by the database's id, in order of preference.
         notes: What `check` should say though nothing is wrong, one line each.
+        runtime: The folder for what a running service shows; None: beside the state.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Settings:
     addresses: Addresses
     chains: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...] = ()
+    runtime: Path | None = None
 
 
 def find(path: Path | None, cwd: Path) -> Path:
@@ -94,7 +96,9 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
     if mistakes or around.problems:
         raise ConfigError(*tree.tell(mistakes), *around.problems)
     notes = (*around.notes, *found.notes)
-    return Settings(path, config, around.secrets, around.addresses, found.models, notes)
+    return Settings(
+        path, config, around.secrets, around.addresses, found.models, notes, around.runtime
+    )
 
 
 def _validated(tree: Tree) -> tuple[Config | None, list[Mistake]]:

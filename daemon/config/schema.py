@@ -247,6 +247,12 @@ class Alerts(Section):
         description="the same, sent there by POST",
         examples=["https://alerts.example.com/notion-review"],
     )
+    waiting: Duration = Field(
+        default=timedelta(days=1), description="people must act when a page waits for longer"
+    )
+    quiet: Duration = Field(
+        default=timedelta(days=14), description="and when no page was edited for so long"
+    )
 
 
 class Price(Section):
@@ -287,7 +293,8 @@ class Config(Section):
         description="days for which a reviewed page's comments are watched",
     )
     watch_requests: Annotated[int, whole(0, 10_000)] = Field(
-        default=60, description="requests that a sweep may spend on watching"
+        default=240,
+        description="requests a sweep may spend on watching; 240 take 85 s",
     )
     review_on_prompt_change: Flag = Field(
         default=False, description="review every page again when the prompt changed"

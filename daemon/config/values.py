@@ -15,6 +15,7 @@ from pydantic import BeforeValidator
 
 from daemon.config.cron import crontab
 from daemon.ids import database_id, notion_id
+from daemon.redact import looks_secret
 
 
 PROVIDERS = ("anthropic", "openai")
@@ -30,14 +31,6 @@ _NULL_TAG = "tag:yaml.org,2002:null"
 _SHOWN = 100
 _WHOLE = re.compile(r"\d[\d_]{0,17}", re.ASCII)
 _DECIMAL = re.compile(r"\d[\d_]{0,17}(\.\d{1,12})?", re.ASCII)
-# The known beginnings of keys, and a password inside a URL. Narrow on purpose: the slug of a
-# page's URL must not pass for a key.
-_SECRET = re.compile(
-    r"\b(?:ntn_\w{12,}|secret_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9]{20,}"
-    r"|sk-(?:ant|proj|svcacct|admin|or)-[\w-]{8,}|xox[a-z]-[\w-]{12,}|gh[a-z]_[A-Za-z0-9]{20,}"
-    r"|github_pat_\w{20,}|AKIA[A-Z0-9]{12,}|AIza[\w-]{20,}|eyJ[\w-]{20,}|Bearer +[\w.-]{12,})"
-    r"|://[^/\s:@]*:[^/\s@]+@",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +50,6 @@ class Scalar:
     def is_bare(self) -> bool:
         """Whether YAML takes it for something else than text, such as a number."""
         return not self.quoted and self.tag != _TEXT_TAG
-
-
-def looks_secret(text: str) -> bool:
-    """Tell whether `text` holds something shaped like a key or a password."""
-    return _SECRET.search(text) is not None
 
 
 def shown(value: Any) -> str:
