@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from daemon import due, prompts
 from daemon.context import Context
 from daemon.dialogue import Dialogue
-from daemon.domain import AuthorKind, Comment, Finding, Review, Thread
+from daemon.domain import AuthorKind, Comment, Review, Thread
+from daemon.review.access import OFFLINE
 from daemon.review.offline.hits import kind_of
 from daemon.review.session import Session
 from daemon.store import ledger, origins, pages, reviews
@@ -95,7 +96,8 @@ def record_answers(
         states = {one.id: _state(one.id, thread, review, dialogue) for one in thread.waiting}
         thread_store.save_thread(context.state, row.id, thread, states)
         for one in thread.waiting:
-            what = f"{one.author.name}, “{excerpt(one)}”: {_became(states[one.id])}"
+            became = _became(states[one.id], review.left.get(thread.id, ""))
+            what = f"{one.author.name}, “{excerpt(one)}”: {became}"
             ledger.decide(context.state, row.id, dialogue.at, "comment", what)
     thread_store.looked(context.state, row.id, dialogue.looked, dialogue.at)
 
@@ -107,10 +109,12 @@ def _state(comment_id: str, thread: Thread, review: Review, dialogue: Dialogue) 
     return LEFT if thread.id in review.left else passed_over(seen)
 
 
-def _became(state: str) -> str:
+def _became(state: str, reason: str) -> str:
     if state.startswith("tried"):
         return "the model passed over it; it is offered again"
-    return {LEFT: "left by the model"}.get(state, "answered")
+    if state == LEFT:
+        return f"left by the model ({reason})" if reason else "passed over by the model, and left"
+    return "answered"
 
 
 def _obey(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
@@ -160,14 +164,14 @@ def _in_reply(context: Context, row: PageRow, dialogue: Dialogue, said: Said) ->
         case Word.REVIEW_AGAIN:
             return AGAIN
         case Word.WHY:
-            raised = origins.raised(context.state, row.id).get(said.thread.id)
-            origin = origins.of_thread(context.state, row.id, said.thread.id)
-            return because(origin, dialogue.reviewer, _rule(raised))
+            return _why(context, row, dialogue, said.thread)
 
 
-def _rule(raised: Finding | None) -> str:
-    kind = kind_of(raised) if raised else None
-    return kind.value if kind else ""
+def _why(context: Context, row: PageRow, dialogue: Dialogue, thread: Thread) -> str:
+    origin = origins.of_thread(context.state, row.id, thread.id)
+    raised = origins.raised(context.state, row.id).get(thread.id)
+    rule = kind_of(raised) if raised and origin and origin.model == OFFLINE else None
+    return because(origin, dialogue.reviewer, rule.value if rule else "")
 
 
 def _handed_over(dialogue: Dialogue) -> str:
@@ -201,14 +205,6 @@ def _key(thread: Thread, comment: Comment, dialogue: Dialogue) -> str:
 
 def _follow_people(context: Context, row: PageRow, dialogue: Dialogue) -> None:
     """Let findings follow their threads: closed by people, turned down, or spoken to."""
-    threads = dialogue.sorted.threads
-    own = {
-        comment.id: thread.id
-        for thread in threads
-        for comment in thread.comments
-        if comment.author.kind is AuthorKind.OWN
-    }
-    origins.link(context.state, row.id, own)
     for stored in reviews.findings(context.state, row.id):
         if stored.discussion_id is None:
             continue

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from daemon import alerts
 from daemon.context import Base, Context
-from daemon.domain import Thread
+from daemon.domain import AuthorKind, Thread
 from daemon.errors import Forbidden, Missing, NotionError
 from daemon.notion import reading
 from daemon.store import origins, pages
@@ -67,18 +67,33 @@ async def read(
     """
     authors = await context.people.on_page(row.id)
     began = context.notion.now
-    known = _known(context, base, row, reviewer, authors.own)
     try:
         found, missing = await reading.discussions(context.notion, places, authors)
     except Forbidden:
         alerts.tell_once(context, _ALERT, _UNREADABLE)
+        known = _known(context, base, row, reviewer, authors.own)
         return Dialogue(sort((), known), known, reviewer, began, readable=False)
     if row.id in missing:
         raise Missing(f"page {row.id}: its comments cannot be listed, it is gone or not shared")
     alerts.settle(context, _ALERT)
+    _learn_findings(context, row, found)
+    known = _known(context, base, row, reviewer, authors.own)
     looked = tuple(place for place in places if place not in missing)
     gone = _gone(known, found, {None if place == row.id else place for place in looked})
     return Dialogue(sort(found, known), known, reviewer, began, looked, missing, gone)
+
+
+def _learn_findings(context: Context, row: PageRow, found: Iterable[Thread]) -> None:
+    """Learn which threads findings began, as soon as they stand, whoever wrote there since."""
+    own = {
+        comment.id: thread.id
+        for thread in found
+        for comment in thread.comments
+        if comment.author.kind is AuthorKind.OWN
+    }
+    with context.state.atomic():
+        origins.link(context.state, row.id, own)
+        thread_store.adopt(context.state, row.id)
 
 
 def _known(context: Context, base: Base, row: PageRow, reviewer: str, own: frozenset[str]) -> Known:

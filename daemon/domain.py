@@ -280,12 +280,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The result of one review, before anything is posted."""
+    """The result of one review, before anything is posted.
+
+    `left` holds the threads that need no reply, with the model's reason for each.
+    """
 
     outcome: Outcome
     findings: tuple[Finding, ...]
     replies: tuple[Reply, ...]
-    left: tuple[str, ...]
+    left: Mapping[str, str]
     summary: str
     refusals: tuple[Refusal, ...]
     model: str

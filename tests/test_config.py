@@ -73,7 +73,7 @@ def test_a_config_with_nothing_but_an_id_has_the_documented_defaults(folder):
         settle_limit=timedelta(hours=4),
         lookback=timedelta(days=1),
         watch_days=30,
-        watch_requests=60,
+        watch_requests=240,
         review_on_prompt_change=False,
         limits={
             "comments_per_review": 8,

@@ -187,7 +187,7 @@ def _review(talk: Conversation, session: Session) -> Review:
         outcome=Outcome.NOTHING_TO_ADD if nothing and done else talk.outcome,
         findings=() if session.only_threads else desk.findings,
         replies=tuple(desk.replies),
-        left=tuple(desk.left),
+        left=desk.left,
         summary="" if session.only_threads else _with_remarks(summary, desk, talk),
         refusals=tuple(desk.refusals),
         model=talk.model,

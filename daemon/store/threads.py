@@ -132,17 +132,14 @@ def gone(db: Database, thread_ids: Iterable[str], at: datetime) -> None:
         )
 
 
-def begun(db: Database, page_id: str, thread_id: str, block_id: str | None) -> None:
-    """Record a thread that a comment of our own began: its place is looked at from now on."""
-    with db.atomic():
-        db.execute(
-            "INSERT INTO threads (id, page_id, block_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            [thread_id, page_id, block_id],
-        )
-        db.execute(
-            "UPDATE looks SET known = 1 WHERE page_id = ? AND place = ?",
-            [page_id, block_id or page_id],
-        )
+def adopt(db: Database, page_id: str) -> None:
+    """Record the threads that findings began as soon as they were posted, listed or not."""
+    db.execute(
+        "INSERT INTO threads (id, page_id, block_id)"
+        " SELECT discussion_id, page_id, block_id FROM findings"
+        " WHERE page_id = ? AND discussion_id IS NOT NULL ON CONFLICT DO NOTHING",
+        [page_id],
+    )
 
 
 def looked(db: Database, page_id: str, places: Iterable[str], at: datetime) -> None:
@@ -186,17 +183,15 @@ def forget_places(db: Database, page_id: str, places: Iterable[str]) -> None:
 
 
 def mark_known(db: Database, page_id: str) -> None:
-    """Mark the places that have open threads; the page's own place always counts.
+    """Mark the places that have open threads, or findings that may have some by now.
 
-    A finding whose thread is not known counts too: without the capability to read comments,
-    Notion does not tell which thread it began.
+    The page's own place always counts.
     """
     db.execute(
         "UPDATE looks SET known = place = page_id OR place IN"
         " (SELECT block_id FROM threads WHERE page_id = ?1 AND gone_at IS NULL"
         " AND block_id IS NOT NULL) OR place IN"
-        " (SELECT block_id FROM findings WHERE page_id = ?1 AND discussion_id IS NULL"
-        " AND state IN ('open', 'answered'))"
+        " (SELECT block_id FROM findings WHERE page_id = ?1 AND state IN ('open', 'answered'))"
         " WHERE page_id = ?1",
         [page_id],
     )

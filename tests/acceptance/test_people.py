@@ -1,0 +1,814 @@
+"""People in the document, seen through the program: answered in the right place, once, or left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from conftest import NOW
+from program import (
+    Call,
+    Program,
+    ScriptedModel,
+    comment,
+    finish,
+    leave,
+    plain,
+    posted,
+    reply,
+)
+from vendor_server import Reply
+
+from daemon import answers, outbox, watch
+from daemon.sandbox import Sandbox, blocks, rich
+from daemon.sandbox.faults import Kind
+from daemon.sandbox.model import Comment
+
+
+HOUR = timedelta(hours=1)
+WORDS = ("We need queues.", "They are fast.", "Rollout is next week.")
+
+
+def rfc(box: Sandbox, rfcs: str, *lines: str, title: str = "Queues") -> str:
+    content = [blocks.paragraph(line) for line in lines or WORDS]
+    return box.world.page(rfcs, title, content, at=NOW - HOUR).id
+
+
+def block_ids(box: Sandbox, page: str) -> list[str]:
+    return [block.id for block in box.world.blocks(page)]
+
+
+def silent(model: ScriptedModel) -> None:
+    """Let the model find nothing, and fail the test where somebody is left to it."""
+
+    def think(document: str, _turn: int) -> list[Call]:
+        assert ", new: " not in document
+        return [finish()]
+
+    model.think = think
+
+
+def answering(model: ScriptedModel, words: str = "The text says so.") -> None:
+    """Let the model answer every thread that waits, by its handle."""
+
+    def think(document: str, turn: int) -> list[Call]:
+        waiting, handle = list[str](), ""
+        for line in document.splitlines():
+            if line.startswith("[T"):
+                handle = line[1:].split()[0]
+            elif ", new: " in line and handle not in waiting:
+                waiting.append(handle)
+        return [*(reply(one, f"{words} {turn}") for one in waiting), finish()]
+
+    model.think = think
+
+
+def reviewed(box: Sandbox, program: Program, model: ScriptedModel, page: str) -> Comment:
+    """Let a first sweep raise a finding on the first block; returns its comment."""
+    model.think = lambda _document, _turn: [
+        comment("B1", "We need queues.", "Say which queue, and why."),
+        finish(),
+    ]
+    program.sweep()
+    [finding] = posted(box)
+    assert finding.parent_id == block_ids(box, page)[0]
+    model.sent.clear()
+    box.clock.advance(HOUR)
+    return finding
+
+
+def may_read(box: Sandbox, *, allowed: bool) -> None:
+    bots = box.world.state.bots
+    bots[box.bot.id] = replace(bots[box.bot.id], read_comments=allowed)
+
+
+def said(box: Sandbox) -> list[str]:
+    return [plain(one) for one in posted(box)]
+
+
+def in_thread(box: Sandbox, thread: Comment) -> list[str]:
+    """What we said in a thread, without the comment that began it."""
+    return [
+        plain(one)
+        for one in posted(box)
+        if one.discussion_id == thread.discussion_id and one.id != thread.id
+    ]
+
+
+@pytest.mark.parametrize("where", ["block", "page"])
+def test_a7_an_answer_on_an_unedited_page_is_answered_in_its_thread_in_the_next_sweep(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, where: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    asked = box.world.comment(finding if where == "block" else page, "Which queue do you mean?")
+    thread = finding if where == "block" else asked
+    answering(model)
+    done = program.sweep().json
+    assert in_thread(box, thread) == ["The text says so. 0"]
+    assert (done["replies_posted"], done["pages_reviewed"]) == (1, 0)
+    assert len(model.sent) == 1
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert len(model.sent) == 1
+
+
+def test_a_comment_on_a_block_that_nobody_commented_on_is_answered_within_the_rotation(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    """README: ceil(other blocks / requests left for them) sweeps."""
+    page = rfc(box, rfcs, *(f"Paragraph {number}." for number in range(40)))
+    program.config["watch_requests"] = 8
+    program.sweep()
+    asked = box.world.comment(block_ids(box, page)[17], "Why seventeen?")
+    answering(model)
+    sweeps = 0
+    while not in_thread(box, asked):
+        box.clock.advance(HOUR)
+        program.sweep()
+        sweeps += 1
+        assert sweeps <= 6  # 40 blocks, 8 requests of which the page's own place takes one
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "No",
+        "Won't do.",
+        "I disagree, the guide names it.",
+        "Not needed",
+        "wontfix",
+        "Nein, Absicht",
+    ],
+)
+def test_f3_a_no_settles_the_finding_without_a_word_and_it_is_not_raised_again(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, words)
+    silent(model)
+    program.sweep()
+    assert model.sent == []
+    assert "dismissed, important" in program.run("explain", page).out
+    box.clock.advance(HOUR)
+    box.world.edit_block(block_ids(box, page)[1], "They are fast, we measured.")
+    model.think = lambda _document, turn: [
+        [comment("B1", "We need queues.", "Which one exactly, in other words?")],
+        [finish()],
+    ][turn]
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert len(posted(box)) == 1
+    assert "still stands; do not repeat it" in model.answers[0]
+
+
+def test_a_no_that_asks_is_a_question(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, "No, because of the carriers? What do you mean")
+    answering(model)
+    program.sweep()
+    assert in_thread(box, finding) == ["The text says so. 0"]
+    assert "answered, important" in program.run("explain", page).out
+
+
+@pytest.mark.parametrize("gone", ["resolved", "deleted"])
+def test_f3_a_thread_that_people_close_resolves_its_finding_for_good(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, gone: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    if gone == "resolved":
+        box.world.resolve(finding)
+    else:
+        box.world.delete_comment(finding)
+    silent(model)
+    program.sweep()
+    assert "resolved, important" in program.run("explain", page).out
+    box.clock.advance(HOUR)
+    box.world.edit_block(block_ids(box, page)[1], "They are fast, we measured.")
+    model.think = lambda _document, turn: [
+        [comment("B1", "We need queues.", "Which one exactly?")],
+        [finish()],
+    ][turn]
+    box.clock.advance(HOUR)
+    before = len(posted(box))
+    program.sweep()
+    assert len(posted(box)) == before
+    if gone == "resolved":
+        box.world.reopen(finding)
+        box.clock.advance(HOUR)
+        program.sweep()
+        assert "open, important" in program.run("explain", page).out
+
+
+def test_a_claim_is_checked_against_the_text_as_it_is_now_and_corrected_once(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.edit_block(finding.parent_id, "We need queues, really.")
+    box.world.comment(finding, "I changed it, see above.")
+    answering(model, "It still names no queue.")
+    program.sweep()
+    document = model.documents[0]
+    assert "[B1] We need queues, really." in document
+    assert "begun by your important finding about: We need queues." in document
+    assert in_thread(box, finding) == ["It still names no queue. 0"]
+    box.clock.advance(timedelta(minutes=1))
+    box.world.comment(finding, "Now I fixed it, done as you asked.")
+    silent(model)
+    program.sweep()
+    assert len(in_thread(box, finding)) == 1
+    assert "a claim was corrected before" in program.run("explain", page).out
+    box.world.comment(finding, "Is it right now?")
+    answering(model, "Yes.")
+    box.clock.advance(timedelta(minutes=1))
+    program.sweep()
+    assert len(in_thread(box, finding)) == 2
+
+
+@pytest.mark.parametrize(
+    "words", ["thanks", "Done.", "fixed", "👍", "Danke, erledigt!", "ありがとう"]
+)
+def test_f8_an_acknowledgement_costs_no_model_call_and_gets_no_reply(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, words)
+    silent(model)
+    program.sweep()
+    assert (model.sent, in_thread(box, finding)) == ([], [])
+    assert "answered, important" in program.run("explain", page).out
+
+
+def test_f9_after_the_limit_the_thread_is_handed_over_once_and_says_so(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    program.config["limits"] = {"replies_per_thread": 2}
+    asked = box.world.comment(block_ids(box, page)[0], "Which queue?", at=NOW - HOUR)
+    answering(model)
+    for _ in range(5):
+        program.sweep()
+        box.clock.advance(HOUR)
+        box.world.comment(asked, "And why that one?")
+    program.sweep()
+    first, second, last = in_thread(box, asked)
+    assert first == second == "The text says so. 0"
+    assert last.startswith("I have answered 2 times in this thread, so I leave it to the people")
+    assert len(model.sent) == 2
+
+
+def test_a14_unreadable_comments_are_said_and_not_taken_for_none_until_they_are_back(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    may_read(box, allowed=False)
+    silent(model)
+    done = program.run("--once", "--json")
+    assert done.err.count("alert.raised") == 1
+    assert "Read comments" in program.run("status").out
+    box.clock.advance(HOUR)
+    box.world.edit_block(block_ids(box, page)[1], "They are fast, we measured.")
+    box.clock.advance(HOUR)
+    done = program.run("--once", "--json")
+    assert "alert.raised" not in done.err
+    assert "Notion does not let this reviewer read them" in model.documents[-1]
+    assert "not readable" in program.run("explain", page).out
+    assert "open, important" in program.run("explain", page).out
+    asked = box.world.comment(finding, "Which queue do you mean?")
+    may_read(box, allowed=True)
+    answering(model)
+    box.clock.advance(HOUR)
+    done = program.sweep()
+    assert done.err.count("alert.over") == 1
+    assert "Read comments" not in program.run("status").out
+    assert in_thread(box, asked)[-1] == "The text says so. 0"
+
+
+def test_a14_a_finding_posted_while_comments_were_unreadable_finds_its_thread_later(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    may_read(box, allowed=False)
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [comment("B1", "queues", "Which?"), finish()]
+    program.run("--once")
+    [finding] = posted(box)
+    may_read(box, allowed=True)
+    box.clock.advance(HOUR)
+    box.world.comment(finding, "No")
+    silent(model)
+    program.sweep()
+    assert "dismissed, important" in program.run("explain", page).out
+
+
+def test_a20_a_reply_names_people_and_holds_no_address_and_no_id(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    ana, ben = box.world.state.people
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(
+        finding, [rich.text("Ask "), rich.mention("user", ana), rich.text(" which?")], by=ben
+    )
+    answering(model)
+    program.sweep()
+    [sent] = model.sent
+    assert "Ben Ode" in str(sent.body)
+    assert "@Ana Costa" in str(sent.body)
+    for secret in ("corp.example", ana, ben, page, finding.id, finding.discussion_id):
+        assert secret not in str(sent.body)
+
+
+def mention(box: Sandbox, words: str) -> list[dict[str, object]]:
+    return [rich.mention("user", box.bot), rich.text(f" {words}")]
+
+
+def test_pause_holds_for_the_page_until_resume_and_what_was_asked_meanwhile_is_answered_then(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, "Pause.")
+    silent(model)
+    program.sweep()
+    assert in_thread(box, finding)[0].startswith("Paused: I leave this page alone until somebody")
+    assert program.run("status", "--json").json["pages"]["paused"] == 1
+    asked = box.world.comment(block_ids(box, page)[0], "Which queue do you mean?")
+    box.world.edit_block(block_ids(box, page)[1], "They are fast, we measured.")
+    for _ in range(3):
+        box.clock.advance(HOUR)
+        program.sweep()
+    assert model.sent == []
+    assert len(posted(box)) == 2
+    box.world.comment(page, mention(box, "resume"))
+    answering(model)
+    done = program.sweep().json
+    assert in_thread(box, asked) == ["The text says so. 0"]
+    assert done["pages_reviewed"] == 1
+    assert [words for words in said(box) if words.startswith("Resumed: ")]
+    box.clock.advance(HOUR)
+    before = len(posted(box))
+    program.sweep()
+    assert len(posted(box)) == before
+
+
+def test_review_again_reviews_an_unchanged_page_in_the_same_sweep_and_says_so_once(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    reviewed(box, program, model, page)
+    asked = box.world.comment(block_ids(box, page)[1], "RFC reviewer, review again!")
+    program.config["watch_requests"] = 100
+    model.think = lambda _document, _turn: [comment("B2", "fast", "How fast?"), finish()]
+    done = program.sweep().json
+    assert done["pages_reviewed"] == 1
+    assert "fast\nHow fast?" in said(box)
+    [words] = in_thread(box, asked)
+    assert words.startswith("I review this page again")
+    box.clock.advance(HOUR)
+    assert program.sweep().json["pages_reviewed"] == 0
+    assert len(in_thread(box, asked)) == 1
+
+
+def test_why_is_answered_from_the_state_without_a_model(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, "why?")
+    box.world.comment(page, "@RFC reviewer: Why?")
+    silent(model)
+    program.sweep()
+    assert model.sent == []
+    [why] = in_thread(box, finding)
+    assert why.startswith(
+        "Raised as important on 2026-11-20 12:00 UTC, by anthropic:claude-sonnet-5-5 under the "
+        "prompt “RFC reviewer”, version "
+    )
+    assert why.endswith("It is about “We need queues.”.")
+    assert [one for one in said(box) if one.startswith("I last reviewed this page on 2026-11-20")]
+
+
+@pytest.mark.parametrize("words", ["pause please", "please pause", "stop", "retry", "forget this"])
+def test_no_other_word_is_a_command(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, words)
+    answering(model)
+    program.sweep()
+    assert program.run("status", "--json").json["pages"]["paused"] == 0
+    assert in_thread(box, finding) == ["The text says so. 0"]
+
+
+def test_a_word_in_a_thread_of_people_that_does_not_call_the_reviewer_is_no_command(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    reviewed(box, program, model, page)
+    box.world.comment(page, "pause")
+    answering(model)
+    program.sweep()
+    assert program.run("status", "--json").json["pages"]["paused"] == 0
+
+
+def test_a_word_by_a_bot_is_no_command(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    other = box.world.bot("Other")
+    box.world.comment(finding, "pause", by=other)
+    silent(model)
+    program.sweep()
+    assert program.run("status", "--json").json["pages"]["paused"] == 0
+    assert len(posted(box)) == 1
+
+
+def test_a_page_that_is_paused_before_its_first_review_is_not_reviewed(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    box.world.comment(page, "RFC reviewer pause", at=NOW - HOUR)
+    silent(model)
+    program.sweep()
+    assert model.sent == []
+    [words] = said(box)
+    assert words.startswith("Paused: ")
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert len(posted(box)) == 1
+
+
+@pytest.fixture
+def second(box: Sandbox, program: Program, tmp_path: Path, model: ScriptedModel) -> Program:
+    """Another instance with its own state and another bot."""
+    folder = tmp_path / "second"
+    folder.mkdir()
+    env = program.env | {"NOTION_TOKEN": box.add_bot("Second reviewer")}
+    other = Program(folder, env, program.capsys, program.monkeypatch)
+    other.config = program.config
+    return other
+
+
+def test_f1_two_instances_with_two_bots_are_silent_after_the_first_exchange(
+    box: Sandbox, program: Program, second: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    turns = iter(range(1000))
+
+    def think(document: str, turn: int) -> object:
+        assert ", new: " not in document
+        words = f"Say which, {next(turns)}?"
+        return [[comment("B1", "We need queues.", words)], [finish("Which queue is meant?")]][turn]
+
+    model.think = think  # type: ignore[assignment]
+    program.sweep()
+    second.sweep()
+    first = len(box.world.comments())
+    assert first == 4
+    for _ in range(5):
+        box.clock.advance(HOUR)
+        program.sweep()
+        second.sweep()
+    assert len(box.world.comments()) == first
+    assert len(model.sent) == 4
+    assert page
+
+
+def test_f1_a_bot_that_always_answers_never_gets_a_reply(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    other = box.world.bot("Chatty")
+    silent(model)
+    for hour in range(6):
+        box.world.comment(finding, f"Which queue do you mean, {hour}?", by=other)
+        program.sweep()
+        box.clock.advance(HOUR)
+    assert len(posted(box)) == 1
+
+
+def test_an_edited_comment_is_answered_once_more_and_then_never(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    asked = box.world.comment(block_ids(box, page)[0], "Which queue?", at=NOW - HOUR)
+    answering(model)
+    for number in range(4):
+        program.sweep()
+        box.clock.advance(HOUR)
+        box.world.edit_comment(asked, f"Which queue, and why? {number}")
+    assert len(in_thread(box, asked)) == 2
+    assert len(model.sent) == 2
+
+
+def test_an_edit_in_the_minute_of_the_first_look_is_found(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    asked = box.world.comment(block_ids(box, page)[0], "thanks")
+    silent(model)
+    program.sweep()
+    box.world.edit_comment(asked, "thanks, but which queue?")
+    answering(model)
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert in_thread(box, asked) == ["The text says so. 0"]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("at", ["before the record", "before the post", "after the post"])
+def test_a_comment_is_answered_once_wherever_the_process_is_killed(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    at: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, "Which queue do you mean?")
+    answering(model)
+    with monkeypatch.context() as patched:
+        killing(patched, at)
+        with pytest.raises((Killed, BaseExceptionGroup)):
+            program.run("--once")
+    for _ in range(2):
+        box.clock.advance(HOUR)
+        program.sweep()
+    assert in_thread(box, finding) == ["The text says so. 0"]
+
+
+def killing(monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    async def posted_then_killed(*arguments: object, **named: object) -> None:
+        await real(*arguments, **named)  # type: ignore[arg-type]
+        raise Killed
+
+    real = outbox._post
+    match at:
+        case "before the record":
+            monkeypatch.setattr(watch, "record_replies", killed)
+        case "before the post":
+            monkeypatch.setattr(outbox, "_post", killed)
+        case _:
+            monkeypatch.setattr(outbox, "_post", posted_then_killed)
+
+
+def test_a_word_is_carried_out_and_acknowledged_once_wherever_the_process_is_killed(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, "pause")
+    silent(model)
+    with monkeypatch.context() as patched:
+        patched.setattr(answers.ledger, "decide", lambda *_: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            program.run("--once")
+    assert program.run("status", "--json").json["pages"]["paused"] == 0
+    for _ in range(2):
+        program.sweep()
+        box.clock.advance(HOUR)
+    assert len(in_thread(box, finding)) == 1
+
+
+def test_several_waiting_threads_of_a_page_take_one_model_call(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    reviewed(box, program, model, page)
+    asked = [box.world.comment(one, "Why so?") for one in (*block_ids(box, page), page)]
+    answering(model)
+    done = program.sweep().json
+    assert done["replies_posted"] == 4
+    assert len(model.sent) == 1
+    assert all(len(in_thread(box, one)) == 1 for one in asked)
+
+
+def test_a_reply_sees_its_block_with_heading_neighbours_and_the_outline(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    content = []
+    for section in ("Problem", "Proposal", "Rollout"):
+        content.append(blocks.heading(2, section))
+        content += [blocks.paragraph(f"{section} sentence {number}.") for number in range(12)]
+    page = box.world.page(rfcs, "Long", content, at=NOW - HOUR)
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.comment(block_ids(box, page.id)[19], "Why so?")
+    answering(model)
+    program.sweep()
+    document = model.documents[-1]
+    for words in ("## Problem", "## Proposal", "## Rollout"):
+        assert words in document
+    for shown in (5, 6, 7):
+        assert f"Proposal sentence {shown}." in document
+    assert "Problem sentence 3." not in document
+    assert "Rollout sentence 9." not in document
+
+
+def test_a_model_that_neither_replies_nor_leaves_is_offered_the_comment_three_times(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, "Which queue do you mean?")
+    model.think = lambda _document, _turn: ""
+    for _ in range(6):
+        program.sweep()
+        box.clock.advance(HOUR)
+    assert len(model.sent) == 3
+    assert len(posted(box)) == 1
+
+
+def test_leave_is_silence_and_its_reason_is_told(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, "Ben will look at it on Monday.")
+    model.think = lambda _document, _turn: [leave("T1", "Ben was named"), finish()]
+    for _ in range(2):
+        program.sweep()
+        box.clock.advance(HOUR)
+    assert len(model.sent) == 1
+    assert len(posted(box)) == 1
+    assert "Ben was named" in program.run("explain", page).out
+
+
+def test_150_comments_on_a_block_are_all_read_and_the_last_is_answered(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first, _, _ = block_ids(box, page)
+    asked = box.world.comment(first, "thanks", at=NOW - HOUR)
+    for _ in range(148):
+        box.world.comment(asked, "ok", at=NOW - HOUR)
+    box.world.comment(asked, "And which queue is it?", at=NOW - HOUR)
+    answering(model)
+    program.sweep()
+    assert in_thread(box, asked) == ["The text says so. 0"]
+
+
+def test_a_thread_of_60_comments_is_shown_with_its_beginning_and_its_newest(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    asked = box.world.comment(block_ids(box, page)[0], "Number 0", at=NOW - 48 * HOUR)
+    for number in range(1, 59):
+        box.world.comment(asked, f"Number {number}", at=NOW - 48 * HOUR)
+    box.world.comment(asked, "Number 59: which one?", at=NOW - HOUR)
+    answering(model)
+    program.sweep()
+    [document] = model.documents
+    shown = [
+        int(line.partition("Number ")[2].split(":")[0])
+        for line in document.splitlines()
+        if "Number " in line
+    ]
+    assert shown[0] == 0
+    assert shown[-1] == 59
+    assert len(shown) < 30
+
+
+def test_two_threads_on_one_block_are_settled_apart(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    other = box.world.comment(finding.parent_id, "Which queue do you mean?")
+    box.world.comment(finding, "No, thanks")
+    answering(model)
+    program.sweep()
+    assert in_thread(box, other) == ["The text says so. 0"]
+    assert in_thread(box, finding) == []
+    assert "dismissed, important" in program.run("explain", page).out
+
+
+def test_twenty_pages_with_five_threads_each_stay_within_the_budget_and_all_are_looked_at(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    lines = [f"Paragraph {number}." for number in range(12)]
+    pages = [rfc(box, rfcs, *lines, title=f"Page {number}") for number in range(20)]
+    threads = [
+        box.world.comment(block, "thanks", at=NOW - HOUR)
+        for page in pages
+        for block in block_ids(box, page)[:5]
+    ]
+    program.sweep()
+    box.clock.advance(HOUR)
+    program.sweep()
+    box.clock.advance(HOUR)
+    asked = threads[::7]
+    for one in asked:
+        box.world.comment(one, "But which queue?")
+    answering(model)
+    box.requests.reset()
+    program.sweep()
+    assert [len(in_thread(box, one)) for one in asked] == [1] * len(asked)
+    assert box.requests.count("GET", "/v1/comments") <= 240
+
+
+def test_a_deleted_block_with_a_thread_is_no_failure(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    asked = box.world.comment(block_ids(box, page)[1], "Why so?")
+    box.world.delete_block(finding.parent_id)
+    answering(model)
+    done = program.sweep().json
+    assert done["outcome"] == "ok"
+    assert in_thread(box, asked) == ["The text says so. 0"]
+
+
+def test_one_page_whose_comments_fail_does_not_keep_the_others_waiting(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    rfc(box, rfcs, title="One")
+    rfc(box, rfcs, title="Two")
+    program.sweep()
+    box.clock.advance(HOUR)
+    asked = [box.world.comment(page, "Which queue?") for page in box.world.state.pages]
+    answering(model)
+    box.faults.plant(Kind.NULL_CURSOR, "GET", "/v1/comments", times=3)
+    done = program.run("--once", "--json")
+    assert (done.code, done.json["pages_failed"], done.json["replies_posted"]) == (3, 1, 1)
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert [len(in_thread(box, one)) for one in asked] == [1, 1]
+
+
+def test_a_page_in_the_trash_is_no_failure_of_watching(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    reviewed(box, program, model, page)
+    box.world.trash(page)
+    assert program.sweep().json["outcome"] == "ok"
+
+
+def test_people_are_answered_before_the_reviews_of_a_sweep(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    reviewed(box, program, model, page)
+    box.world.page(rfcs, "Logs", [blocks.paragraph("Text.")], at=box.clock() - HOUR / 2)
+    box.world.comment(page, "Which queue do you mean?")
+    answering(model)
+    program.sweep()
+    assert ["Title: Queues" in one for one in model.documents] == [True, False]
+
+
+def test_while_every_model_is_down_words_are_carried_out_and_questions_keep(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, "why?")
+    asked = box.world.comment(page, "Which queue do you mean?")
+    model.think = lambda _document, _turn: Reply({"type": "error"}, status=529)
+    assert program.run("--once").code == 69
+    assert [words[:19] for words in in_thread(box, finding)] == ["Raised as important"]
+    assert in_thread(box, asked) == []
+    answering(model)
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert len(in_thread(box, finding)) == 1
+    assert in_thread(box, asked) == ["The text says so. 0"]
+
+
+def test_a_lost_state_answers_nobody_twice(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    asked = box.world.comment(block_ids(box, page)[0], "Which queue?", at=NOW - HOUR)
+    answering(model)
+    program.sweep()
+    for file in (program.folder / "state").iterdir():
+        file.unlink()
+    program.sweep()
+    assert in_thread(box, asked) == ["The text says so. 0"]
