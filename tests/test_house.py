@@ -23,7 +23,7 @@ OWNERS = {
     "anthropic": {"review/"},
     "openai": {"review/"},
     "pydantic_ai": {"review/"},
-    "apscheduler": {"service.py"},
+    "apscheduler": {"service.py", "timetable.py"},
     "signal": {"service.py", "signals.py", "cli.py", "run.py"},
     "starlette": {"sandbox/"},
     "uvicorn": {"sandbox/"},
