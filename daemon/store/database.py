@@ -133,6 +133,7 @@ def copy_in_memory(path: Path) -> Database:
     if (source := read_state(path)) is not None:
         source.conn.backup(copy.conn)
         source.close()
+    copy.execute("PRAGMA foreign_keys = ON")  # what the state refuses, its copy refuses
     migrations.apply(copy)
     return copy
 

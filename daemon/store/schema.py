@@ -59,6 +59,7 @@ CREATE TABLE findings (
     discussion_id TEXT
 );
 CREATE INDEX findings_by_page ON findings (page_id);
+CREATE INDEX findings_by_review ON findings (review_id);
 CREATE INDEX findings_by_discussion ON findings (discussion_id) WHERE discussion_id IS NOT NULL;
 
 -- Every write to Notion is a row here before it is a request.

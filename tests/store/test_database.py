@@ -371,6 +371,15 @@ def test_f17_a_folder_of_root_is_refused_to_others(mode):
 
 
 @only_root
+def test_f17_what_a_closed_folder_hides_is_its_owners():
+    with open_folder() as folder:
+        path = filled(folder / "closed" / "state" / "notion-review.db")
+        (folder / "closed").chmod(0o700)
+        with as_nobody(), pytest.raises(StateForeign, match="belongs to user 0"):
+            open_state(path)
+
+
+@only_root
 def test_a_shared_folder_is_no_foreign_one():
     with open_folder() as folder:
         folder.chmod(0o1777)

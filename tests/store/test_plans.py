@@ -101,6 +101,7 @@ def db():
     with closing(copy_in_memory(Path("there is none"))) as db:
         pages.save_source(db, SOURCE)
         pages.save(db, [page_row(number) for number in range(50)])
+        reviews.add(db, PAGE.id, REVIEW, kind="review", **NAMED)
         yield db
 
 
