@@ -30,7 +30,8 @@ NOT_PAUSED = "I was not paused on this page; I read it as before."
 AGAIN = "I review this page again, in this sweep or the next, though it may not have changed."
 NOTHING_KNOWN = "I have no record of a review of this page."
 
-_SPOKEN = re.compile(r"[\s,:;–—-]*([a-z]+(?:\s+[a-z]+)?)\s*[.!?]?\s*", re.IGNORECASE)  # noqa: RUF001
+# Around the word, what is left of "RFC reviewer, pause" or "pause, RFC reviewer".
+_SPOKEN = re.compile(r"[\s,:;–—-]*([a-z]+(?:\s+[a-z]+)?)[\s,–—-]*[.!?]?\s*", re.IGNORECASE)  # noqa: RUF001
 
 
 def word_in(text: str) -> Word | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from daemon.review.phrases import asks, clauses
+from daemon.review.phrases import asks, clauses, phrases
 
 
 _DONE = re.compile(
@@ -31,10 +31,12 @@ _DONE = re.compile(
     re.VERBOSE,
 )
 # Scripts without spaces between words.
-_DONE_JOINED = re.compile(
-    "修正しました|直しました|変更しました|追加しました|対応しました|更新しました|削除しました"
-    "|已修复|已修改|已改|改好了|改了|已更新|已添加|修好了|已修正|已删除|已刪除"
-    "|수정했|고쳤|반영했|추가했|변경했|삭제했"
+_DONE_JOINED = phrases(
+    """
+    修正しました|直しました|変更しました|追加しました|対応しました|更新しました|削除しました
+    已修复|已修改|已改|改好了|改了|已更新|已添加|修好了|已修正|已删除|已刪除
+    수정했|고쳤|반영했|추가했|변경했|삭제했
+    """
 )
 _NOT_YET = re.compile(
     r"""\b(?:not|never|no(?!\ longer)|will|shall|should|can|could|must|would|to\ be|going\ to|needs?
@@ -47,6 +49,7 @@ _NOT_YET = re.compile(
 def is_claim(text: str) -> bool:
     """Tell whether a comment says that something was changed; a question never does."""
     return not asks(text) and any(
-        _DONE_JOINED.search(clause) or (_DONE.search(clause) and not _NOT_YET.search(clause))
+        any(words in clause for words in _DONE_JOINED)
+        or (_DONE.search(clause) and not _NOT_YET.search(clause))
         for clause in clauses(text)
     )

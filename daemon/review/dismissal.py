@@ -70,8 +70,8 @@ _OPENING = phrases(
 )
 # What may stand before it.
 _LEADING = re.compile(
-    r"(?:sorry|thanks|thank you|thx|but|and|so|well|hm+|hmm|ah|oh|ok|okay|right|true|fair|maybe"
-    r"|good point|fair point|actually|honestly|imo|imho|still|again|here|just|really|definitely"
+    r"(?:please|sorry|thanks|thank you|thx|but|and|so|well|hm+|hmm|ah|oh|ok|okay|right|true|fair"
+    r"|maybe|good point|fair point|actually|honestly|imo|imho|still|again|here|just|really|definitely"
     r"|simply|for now|for v\d"
     r"|i think|i guess|i believe|i fear|im afraid|we think|its|it is|thats|that is|this is|this was"
     r"|that was|it was|these are|those are|they are|was|this|that|it|is|we|i|the finding is"
@@ -88,7 +88,8 @@ _ASSENT = phrases(
 )
 _TURNS = re.compile(
     r"\b(?:(?:will|ill) (?:fix|change|update|add|rewrite|reword|do it)"
-    r"|let me (?:fix|change|update|add|check)|no longer|not sure|no idea|on second thought)\b"
+    r"|let me (?:fix|change|update|add|check)|no longer|not sure|no idea|on second thought"
+    r"|(?:please|bitte) (?:explain|say|tell|clarify|check|look|elaborate|erklar\w*|sag\w*))\b"
 )
 _THUMBS_DOWN = "\N{THUMBS DOWN SIGN}"
 _MOST_CLAUSES = 4
@@ -104,7 +105,7 @@ def is_dismissal(text: str) -> bool:
     ):
         return True
     found = clauses(text)
-    if any(begins(clause, _ASSENT) or _TURNS.search(clause) for clause in found):
+    if any(_agrees(clause) or _TURNS.search(clause) for clause in found):
         return False
     return any(_says_no(clause) for clause in found[:_MOST_CLAUSES])
 
@@ -113,6 +114,10 @@ def is_bare(text: str) -> bool:
     """Tell whether a comment says no and nothing else."""
     found = clauses(text)
     return bool(found) and not asks(text) and all(clause in _WHOLE for clause in found)
+
+
+def _agrees(clause: str) -> bool:
+    return begins(clause, _ASSENT) and not begins(clause, _OPENING)
 
 
 def _says_no(clause: str) -> bool:

@@ -14,7 +14,7 @@ _ASKING = re.compile(
     r"(?:what|why|how|which|who|whose|where|when|can (?:you|we|i)|could (?:you|we|i)"
     r"|would (?:you|it)|do (?:you|we|i)|does|did|should (?:we|i)|is (?:it|that|this|there)"
     r"|are (?:you|there|they|we)"
-    r"|was|please|warum|wieso|weshalb|wie|welche\w*|kannst|konnen|bitte"
+    r"|was|warum|wieso|weshalb|wie|welche\w*|kannst|konnen"
     r"|pourquoi|comment|quel\w*|que veux|porque|por que|como|cual\w*|perche|come|quale|quali"
     r"|waarom|hoe|welke|почему|зачем|как|какой|какие)\b"
 )
