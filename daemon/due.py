@@ -14,7 +14,8 @@ from daemon.store.pages import PageRow, Standing
 SAME_MINUTE = timedelta(seconds=120)
 FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=6)
-PARKED_AFTER = 8  # attempts, about a day of growing waits
+PARKED_AFTER = 10  # attempts, about a day of growing waits
+STALE = "Notion listed a later edit than the page shows; it is read again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,24 @@ class Timing:
     limit: timedelta
 
 
-def nominate(known: PageRow | None, page: Page, timing: Timing, *, since: datetime) -> PageRow:
+def nominate(
+    known: PageRow | None,
+    page: Page,
+    timing: Timing,
+    *,
+    since: datetime,
+    seen: datetime | None = None,
+) -> PageRow:
     """Return the row of a page as a query shows it; the time only nominates.
 
     Args:
         known: The row so far, if any.
         page: The page as the query row gives it.
         timing: The settle rule.
-        since: Pages unknown so far and last edited before it are baselined, not reviewed.
+        since: Pages unknown so far and last edited before it are baselined, not reviewed. What
+            was edited within its minute is not: another edit of that minute would look the same.
+        seen: When the data source was queried before. Of several edits since then only the last
+            one shows, so the first may be as old as this.
     """
     fresh = PageRow(
         id=page.id,
@@ -43,18 +54,18 @@ def nominate(known: PageRow | None, page: Page, timing: Timing, *, since: dateti
         state=Standing.BASELINED,
     )
     if known is None:
-        return fresh if page.edited < since else _edited(fresh, timing)
+        return fresh if page.edited + SAME_MINUTE <= since else _edited(fresh, timing, seen)
     row = replace(known, source_id=page.source_id, title=page.title, url=page.url)
     if page.edited > known.edited:
-        return _edited(replace(row, edited=page.edited), timing)
+        return _edited(replace(row, edited=page.edited), timing, seen)
     if known.state in (Standing.GONE, Standing.LEFT):
-        return _edited(row, timing)
+        return _edited(row, timing, seen)
     return row
 
 
-def _edited(row: PageRow, timing: Timing) -> PageRow:
-    waiting = row.state is Standing.DUE and row.dirty_since is not None
-    dirty = row.dirty_since if waiting and row.dirty_since else row.edited
+def _edited(row: PageRow, timing: Timing, seen: datetime | None) -> PageRow:
+    dirty = row.dirty_since if row.state is Standing.DUE else None
+    dirty = dirty or _first_edit(row, seen)
     return replace(
         row,
         state=Standing.DUE,
@@ -65,6 +76,13 @@ def _edited(row: PageRow, timing: Timing) -> PageRow:
     )
 
 
+def _first_edit(row: PageRow, seen: datetime | None) -> datetime:
+    """Return the earliest time of an edit that is not handled and was not seen before."""
+    if seen is None:
+        return row.edited
+    return min(row.edited, max(seen, row.read_at or seen))
+
+
 def done(row: PageRow, edited: datetime, read_at: datetime) -> PageRow:
     """Return the row after its snapshot was handled.
 
@@ -72,7 +90,11 @@ def done(row: PageRow, edited: datetime, read_at: datetime) -> PageRow:
         row: The row so far.
         edited: The edit time that the page showed when the snapshot was read.
         read_at: The server's time when the read began.
+
+    A snapshot that shows an earlier edit than was listed does not settle that edit.
     """
+    if edited < row.edited:
+        return failed(replace(row, read_at=read_at), STALE, read_at)
     again = edited + SAME_MINUTE if read_at < edited + SAME_MINUTE else None
     return replace(
         row,
@@ -81,7 +103,7 @@ def done(row: PageRow, edited: datetime, read_at: datetime) -> PageRow:
         dirty_since=None,
         attempts=0,
         error=None,
-        edited=max(row.edited, edited),
+        edited=edited,
         read_at=read_at,
     )
 
