@@ -375,14 +375,31 @@ def test_f9_no_sequence_brings_more_than_the_limit_and_one_handing_over(
     assert all(count <= 2 for count in answered.values())
 
 
-def test_f9_people_who_go_on_asking_get_exactly_the_limit_and_the_handing_over() -> None:
-    world = World(OWN)
-    for _ in range(LIMIT * 2):
+@pytest.mark.parametrize("ours", AuthorKind)
+def test_f9_who_goes_on_asking_gets_exactly_the_limit_and_the_handing_over(
+    ours: AuthorKind,
+) -> None:
+    world = World(ours)
+    for _ in range(LIMIT * 3):
         world.say("Which queue?", PERSON)
         world.sweep("reply")
     assert len(world.letters) == LIMIT + 1
-    assert world.letters[-1] != world.letters[0]
     assert sum(key.startswith("hand over:") for key in world.letters) == 1
+
+
+def test_f9_words_to_the_reviewer_count_and_the_last_one_hands_over() -> None:
+    world = World(OWN)
+    for _ in range(LIMIT * 2):
+        world.say("RFC reviewer, why?", PERSON)
+    world.sweep("reply")
+    assert len(world.letters) == LIMIT + 1
+    world.say("RFC reviewer, pause", PERSON)
+    world.say("Which queue?", PERSON)
+    world.sweep("reply")
+    assert len(world.letters) == LIMIT + 1
+    row = pages.page(world.state, PAGE)
+    assert row is not None
+    assert row.paused
 
 
 def test_a_question_while_paused_is_answered_after_resume_and_once() -> None:

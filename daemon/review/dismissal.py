@@ -71,8 +71,8 @@ _OPENING = phrases(
 # What may stand before it.
 _LEADING = re.compile(
     r"(?:please|sorry|thanks|thank you|thx|but|and|so|well|hm+|hmm|ah|oh|ok|okay|right|true|fair"
-    r"|maybe|good point|fair point|actually|honestly|imo|imho|still|again|here|just|really|definitely"
-    r"|simply|for now|for v\d"
+    r"|maybe|good point|fair point|actually|honestly|imo|imho|still|again|here|just|really"
+    r"|definitely|simply|for now|for v\d"
     r"|i think|i guess|i believe|i fear|im afraid|we think|its|it is|thats|that is|this is|this was"
     r"|that was|it was|these are|those are|they are|was|this|that|it|is|we|i|the finding is"
     r"|danke|aber|also|das ist|ist|das|es ist|leider|sorry aber|merci|mais|cest|desole|gracias"

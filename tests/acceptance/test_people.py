@@ -101,7 +101,8 @@ def in_thread(box: Sandbox, thread: Comment) -> list[str]:
 def test_a7_an_answer_on_an_unedited_page_is_answered_in_its_thread_in_the_next_sweep(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, where: str
 ) -> None:
-    page = rfc(box, rfcs)
+    page = rfc(box, rfcs, *WORDS, *(f"Paragraph {number}." for number in range(30)))
+    program.config["watch_requests"] = 4
     finding = reviewed(box, program, model, page)
     asked = box.world.comment(finding if where == "block" else page, "Which queue do you mean?")
     thread = finding if where == "block" else asked
@@ -760,6 +761,21 @@ def test_one_page_whose_comments_fail_does_not_keep_the_others_waiting(
     box.clock.advance(HOUR)
     program.sweep()
     assert [len(in_thread(box, one)) for one in asked] == [1, 1]
+
+
+def test_a_page_that_is_not_shared_any_more_takes_nobody_elses_turn(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    lost, page = rfc(box, rfcs, title="Lost"), rfc(box, rfcs)
+    program.sweep()
+    program.config["watch_requests"] = 2
+    box.world.unshare(lost)
+    asked = box.world.comment(page, "Which queue?")
+    answering(model)
+    for _ in range(3):
+        box.clock.advance(HOUR)
+        assert program.sweep().json["outcome"] == "ok"
+    assert len(in_thread(box, asked)) == 1
 
 
 def test_a_page_in_the_trash_is_no_failure_of_watching(
