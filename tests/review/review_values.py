@@ -93,9 +93,18 @@ def desk(
     per_review: int = 8,
     per_block: int = 2,
     on_blocks: bool = True,
+    unchanged: Iterable[str] = (),
 ) -> Desk:
     read = snapshot(blocks, threads)
     words = "\n".join(one.line for one in read.blocks)
     return Desk(
-        Scope(Handles.of(read), tuple(earlier), links(words), per_review, per_block, on_blocks)
+        Scope(
+            Handles.of(read),
+            tuple(earlier),
+            links(words),
+            per_review,
+            per_block,
+            on_blocks,
+            frozenset(unchanged),
+        )
     )

@@ -403,6 +403,15 @@ def test_what_is_new_and_who_waits_stays_longest() -> None:
     assert "(1 threads on blocks that are left out)" in text
 
 
+def test_who_waits_stays_longer_than_what_is_new() -> None:
+    asked = thread("t", "p1.1", comment("1", "why?", new=True))
+    change = Change(first=False, new=frozenset(["p0.0", "p2.0", "p1.1"]))
+    _, text = fitted(task(snapshot(sections(3), [asked]), change), 250)
+    assert "(1.1)" in text
+    assert "(0.0)" not in text
+    assert "(2.0)" not in text
+
+
 def test_nothing_fits_where_not_even_one_block_does() -> None:
     seen = task(snapshot(sections(3)))
     handles = Handles.of(seen.snapshot)
@@ -416,6 +425,7 @@ def test_a_page_of_headings_alone_loses_its_last_ones() -> None:
     _, text = fitted(seen, 300)
     assert "Part 0" in text
     assert "Part 99" not in text
+    assert fitting(seen, Handles.of(seen.snapshot), 0) is None
 
 
 @settings(max_examples=60)

@@ -102,6 +102,11 @@ def test_rows_code_and_other_scripts_are_quoted_too(quote: str, plain: str, word
     assert locate(quote, plain) == words
 
 
+def test_a_few_letters_are_not_enough_where_the_signs_between_them_differ() -> None:
+    assert locate("i < 3", "Stop if i > 3 holds.") is None
+    assert locate("limit_ms < 3000", "Stop if limit_ms > 3000 holds.") == "limit_ms > 3000"
+
+
 def test_a_whole_word_is_preferred_to_a_part_of_one() -> None:
     plain = "The category says which cat."
     assert place("cat", block("b", plain), ()) == (block("b", plain), "cat")

@@ -281,6 +281,10 @@ def test_the_words_of_a_forbidden_link_stay() -> None:
     )
 
 
+def test_a_link_without_words_shows_its_address() -> None:
+    assert cleaned(f"[ ]({GOOD})", ALLOWED, LIMIT) == GOOD
+
+
 def test_the_title_of_a_link_is_dropped() -> None:
     assert cleaned(f'[words]({GOOD} "call me")', ALLOWED, LIMIT) == f"[words]({GOOD})"
 
@@ -351,6 +355,8 @@ TEXT = "We use Redis as the queue. We use Redis for the cache."
         ("We use Redis as the queue.", "Other words entirely.", True),
         ("the cache", "Say why not Postgres.", True),
         ("the cache", "Why not Postgres? Say why not.", True),
+        ("the cache", "Please say why not just Postgres.", True),
+        ("the cache", "Say why.", False),
         ("the cache", "Who pays for it?", False),
     ],
 )

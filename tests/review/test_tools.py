@@ -235,6 +235,12 @@ def test_f3_a_block_that_was_cut_and_pasted_keeps_what_was_raised_on_it() -> Non
     assert not remark(tools, text="Say how the share was chosen.").accepted
 
 
+def test_f2_a_block_that_did_not_change_takes_no_second_finding_whatever_it_says() -> None:
+    tools = at_desk(earlier=[finding("p", "Phase 1", "Name it.")], unchanged=["p", "q"])
+    assert not remark(tools, quote="for details", text="Which ones?").accepted
+    assert remark(tools, block="B3", quote="50% of users", text="Why so many?").accepted
+
+
 def test_f2_twenty_five_reviews_in_other_words_bring_one_comment() -> None:
     earlier = []
     for number in range(25):
