@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from daemon.domain import Block, Finding
@@ -66,20 +66,19 @@ def standing(earlier: Iterable[Finding], blocks: Sequence[Block]) -> list[Findin
     Notion gives a block that was cut and pasted a new id: where the old block is gone, the only
     one that holds the quote takes its place.
     """
-    by_id = {block.id: block for block in blocks}
+    says = {block.id: fold(block.plain).text for block in blocks}
     found = []
     for old in earlier:
-        home = by_id.get(old.block_id) or _new_home(old.quote, blocks)
-        if home is not None and stands(old.quote, home.plain):
-            found.append(replace(old, block_id=home.id))
+        words = fold(old.quote).text
+        home = old.block_id if old.block_id in says else _new_home(words, says)
+        if home is not None and words and words in says[home]:
+            found.append(replace(old, block_id=home))
     return found
 
 
-def _new_home(quote: str, blocks: Iterable[Block]) -> Block | None:
-    if len(quote) < TELLING_CHARS:
-        return None
-    holders = [block for block in blocks if stands(quote, block.plain)]
-    return holders[0] if len(holders) == 1 else None
+def _new_home(words: str, says: Mapping[str, str]) -> str | None:
+    holders = [key for key, text in says.items() if words in text]
+    return holders[0] if len(holders) == 1 and len(words) >= TELLING_CHARS else None
 
 
 def best(findings: Sequence[Finding], limit: int) -> tuple[Finding, ...]:
