@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 import json
 from collections import defaultdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
 from daemon.domain import Author, AuthorKind
-from daemon.errors import Forbidden, Invalid, Missing
+from daemon.errors import Forbidden, Invalid, Missing, NotionError, Unavailable
 from daemon.notion import text
 from daemon.notion.gateway import Gateway
 from daemon.notion.runs import NOBODY
@@ -19,6 +20,10 @@ from daemon.store import database, reviews, threads
 
 
 OWN_IDS = "own bot ids"
+# Names must not hold a review up: after a look-up that failed or took longer, nobody is looked up
+# for a while. Whose kind is not known by then is decided on at a later look.
+LOOK_UP_SECONDS = 15.0
+REST = timedelta(minutes=5)
 
 
 class People:
@@ -31,6 +36,7 @@ class People:
         self._fact = "bot of token " + hashlib.sha256(token.encode()).hexdigest()[:12]
         self._users = threads.users(state)
         self._untold: set[str] = set()
+        self._rests_until: datetime | None = None
         # One look-up of each user at a time; a task that gives up must not take others along.
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -65,22 +71,28 @@ class People:
         return self._users.get(user_id)
 
     async def user(self, user_id: str) -> tuple[str, AuthorKind] | None:
-        """Look a user up, once; None where Notion does not say.
-
-        Raises:
-            Unavailable: Notion cannot be reached; who it is stays open until it can.
-        """
+        """Look a user up, once; None where Notion does not say."""
         async with self._asking[user_id]:
             if user_id not in self._users and user_id not in self._untold:
                 await self._look_up(user_id)
         return self._users.get(user_id)
 
+    def is_open(self, user_id: str) -> bool:
+        """Tell whether who a user is may be found out later."""
+        return user_id not in self._users and user_id not in self._untold
+
     async def _look_up(self, user_id: str) -> None:
+        if self._rests_until and self._notion.now < self._rests_until:
+            return
         try:
-            user = await self._notion.user(user_id)
+            async with asyncio.timeout(LOOK_UP_SECONDS):
+                user = await self._notion.user(user_id)
         except (Forbidden, Missing, Invalid):
             # No user capability, or a guest: the comment's own words must do.
             self._untold.add(user_id)
+            return
+        except (NotionError, Unavailable, TimeoutError):
+            self._rests_until = self._notion.now + REST
             return
         kind = _kind(user)
         if kind is AuthorKind.UNKNOWN:
@@ -115,8 +127,11 @@ class PageAuthors:
             return Author(user_id, name, AuthorKind.BOT)
         if known := await self._known(user_id, comment["id"]):
             return Author(user_id, known[0] if name == NOBODY else name, known[1])
-        kind = AuthorKind.PERSON if shown.get("type") == "user" else AuthorKind.UNKNOWN
-        return Author(user_id, name, kind)
+        is_told = shown.get("type") == "user" and not self._is_open(user_id, comment["id"])
+        return Author(user_id, name, AuthorKind.PERSON if is_told else AuthorKind.UNKNOWN)
+
+    def _is_open(self, user_id: str, comment_id: str) -> bool:
+        return comment_id not in self._seen and self._people.is_open(user_id)
 
     async def _known(self, user_id: str, comment_id: str) -> tuple[str, AuthorKind] | None:
         if comment_id in self._seen or not user_id:

@@ -415,6 +415,22 @@ def test_a_question_while_paused_is_answered_after_resume_and_once() -> None:
     assert len(world.letters) == 3
 
 
+def test_a_place_where_somebody_waits_counts_as_looked_at_when_that_is_answered() -> None:
+    world = World(OWN)
+    world.say("Which queue?", PERSON)
+
+    async def listen() -> None:
+        row = pages.page(world.state, PAGE)
+        found = await dialogue.read(world.context, world.base, row, [PAGE, BLOCK], PROMPT.name)
+        settle(world.context, row, found)
+
+    asyncio.run(listen())
+    looks = thread_store.looks(world.state, PAGE)
+    assert looks == {PAGE: world.now, BLOCK: START}
+    world.sweep("pass")
+    assert thread_store.looks(world.state, PAGE)[BLOCK] == world.now
+
+
 def test_review_again_makes_the_page_due_though_its_text_is_the_same() -> None:
     world = World(OWN)
     known = pages.page(world.state, PAGE)

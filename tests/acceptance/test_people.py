@@ -362,6 +362,20 @@ def test_pause_holds_for_the_page_until_resume_and_what_was_asked_meanwhile_is_a
     assert len(posted(box)) == before
 
 
+def test_a_page_is_taken_up_again_however_long_it_was_paused(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    program.run("pause", page)
+    box.clock.advance(HOUR * 24 * 60)
+    box.world.comment(finding, "resume")
+    silent(model)
+    program.sweep()
+    assert [words[:8] for words in in_thread(box, finding)] == ["Resumed:"]
+    assert program.run("status", "--json").json["pages"]["paused"] == 0
+
+
 def test_review_again_reviews_an_unchanged_page_in_the_same_sweep_and_says_so_once(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
@@ -515,18 +529,19 @@ def test_an_edited_comment_is_answered_once_more_and_then_never(
     assert len(model.sent) == 2
 
 
+@pytest.mark.parametrize(("first", "answers"), [("thanks", 1), ("Which one?", 2)])
 def test_an_edit_in_the_minute_of_the_first_look_is_found(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, first: str, answers: int
 ) -> None:
     page = rfc(box, rfcs)
-    asked = box.world.comment(block_ids(box, page)[0], "thanks")
-    silent(model)
+    asked = box.world.comment(block_ids(box, page)[0], first)
+    answering(model)
     program.sweep()
     box.world.edit_comment(asked, "thanks, but which queue?")
-    answering(model)
-    box.clock.advance(HOUR)
-    program.sweep()
-    assert in_thread(box, asked) == ["The text says so. 0"]
+    for _ in range(2):
+        box.clock.advance(HOUR)
+        program.sweep()
+    assert len(in_thread(box, asked)) == answers
 
 
 class Killed(BaseException):
@@ -776,6 +791,46 @@ def test_a_page_that_is_not_shared_any_more_takes_nobody_elses_turn(
         box.clock.advance(HOUR)
         assert program.sweep().json["outcome"] == "ok"
     assert len(in_thread(box, asked)) == 1
+
+
+def test_users_that_cannot_be_looked_up_hold_nothing_up_and_are_answered_later(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    reviewed(box, program, model, page)
+    newcomer = box.world.person("Cy Noor")
+    asked = box.world.comment(page, "Which queue do you mean?", by=newcomer)
+    box.world.edit_block(block_ids(box, page)[1], "They are fast, we measured.")
+    box.clock.advance(HOUR)
+    box.faults.plant(Kind.SERVER_ERROR, "GET", f"/v1/users/{newcomer.id}", times=None)
+    silent(model)
+    done = program.sweep().json
+    assert (done["pages_reviewed"], in_thread(box, asked)) == (1, [])
+    box.faults.clear()
+    box.clock.advance(HOUR)
+    answering(model)
+    program.sweep()
+    assert in_thread(box, asked) == ["The text says so. 0"]
+
+
+def test_in_the_demos_documents_a_question_is_answered_and_the_rest_is_left_alone(
+    program: Program,
+) -> None:
+    """Priya's question; Jonas's thanks, and what Ben answered Mei, need no word."""
+    box = Sandbox.with_documents()
+    reopened = [one for one in box.world.comments() if "One row per shipment, or" in plain(one)]
+    box.world.reopen(reopened[0])
+    with box.serve() as url:
+        program.env |= {"NOTION_BASE_URL": url, "NOTION_TOKEN": box.token}
+        program.config = {
+            "databases": [{"id": next(iter(box.world.state.databases)), "prompt": box.prompt.id}],
+            "models": ["offline"],
+        }
+        done = program.sweep().json
+    begun = {one.discussion_id: plain(one) for one in reversed(box.world.comments())}
+    [answered] = [one for one in posted(box) if begun[one.discussion_id] != plain(one)]
+    assert done["replies_posted"] == 1
+    assert begun[answered.discussion_id].startswith("What happens to a report that has started")
 
 
 def test_a_page_in_the_trash_is_no_failure_of_watching(

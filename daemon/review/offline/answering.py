@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from daemon.domain import Comment, Finding, Thread
+from daemon.domain import AuthorKind, Comment, Finding, Thread
 
 from .document import Document, shown
 from .hits import Kind, kind_of
@@ -64,7 +64,11 @@ def reply(
     `now` are the findings as the document stands; `raised` is the one that began the thread.
     """
     checked = [comment for comment in thread.waiting if raised and _wants_check(comment)]
-    asked = [comment for comment in thread.waiting if _ASKS.search(_text(comment))]
+    asked = [
+        comment
+        for comment in thread.waiting
+        if _ASKS.search(_text(comment)) and not _is_answered(comment, thread)
+    ]
     question = _text(asked[-1]) if asked else ""
     if raised and asked and not checked and not content(question) - _ABOUT_THE_FINDING:
         return f"{_rule(raised)}{_checked(raised, document, now)}"
@@ -72,6 +76,17 @@ def reply(
     if asked and asked[-1] not in checked:
         parts.append(_pointer(question, document, thread.block_id))
     return "\n\n".join(parts) or None
+
+
+def _is_answered(asked: Comment, thread: Thread) -> bool:
+    """Whether somebody else has said something since that is no question itself."""
+    after = thread.comments[thread.comments.index(asked) + 1 :]
+    return any(
+        comment.author.id != asked.author.id
+        and comment.author.kind is AuthorKind.PERSON
+        and not _ASKS.search(_text(comment))
+        for comment in after
+    )
 
 
 def _text(comment: Comment) -> str:
