@@ -91,7 +91,21 @@ _dry_run = click.option(
 )
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+# A line with a backspace alone keeps the lines of its paragraph apart: click's own convention.
+HELP = """\
+Review the edited pages of Notion databases: once, or for ever on the schedule.
+
+\b
+notion-review --once     one sweep
+notion-review demo       see it work, without any key
+notion-review init       write a config.yaml
+notion-review doctor     find out what is missing
+"""
+
+
+@click.group(
+    help=HELP, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @_common
 @click.option("--once", is_flag=True, help="Sweep once and end.")
 @_dry_run
@@ -99,14 +113,7 @@ _dry_run = click.option(
 @click.version_option(package_name="notion-review")
 @click.pass_context
 def cli(context: click.Context, *, once: bool, dry_run: bool, as_json: bool) -> None:
-    r"""Review the edited pages of Notion databases: once, or for ever on the schedule.
-
-    \b
-    notion-review --once     one sweep
-    notion-review demo       see it work, without any key
-    notion-review init       write a config.yaml
-    notion-review doctor     find out what is missing
-    """
+    """Take what the options say; without a command, sweep."""
     if context.invoked_subcommand is not None:
         if once or dry_run or as_json:
             raise click.UsageError(f"options of a sweep stand before {context.invoked_subcommand}")
