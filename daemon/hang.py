@@ -21,8 +21,8 @@ class Hung(ReviewError):
 class Watch:
     """Looks at a sweep from time to time: for how long has it shown nothing new?"""
 
-    def __init__(self) -> None:
-        self._seen: object = None
+    def __init__(self, progress: object) -> None:
+        self._seen = progress
         self._since = asyncio.get_running_loop().time()
 
     def still(self, progress: object) -> float:

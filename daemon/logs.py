@@ -139,7 +139,7 @@ class _ToStderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         try:
-            print(self.format(record), file=sys.stderr, flush=True)
+            sys.stderr.write(self.format(record) + "\n")
         except Exception:  # noqa: BLE001 - as every handler: a log line must not end the program
             self.handleError(record)
 

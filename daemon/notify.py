@@ -7,10 +7,11 @@ import json
 import os
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from signal import SIGKILL
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import httpx
 from sqlite_utils import Database
@@ -120,27 +121,40 @@ async def _send(message: Message, ways: Sequence[Way], tell: Tell) -> bool:
 
 async def _run(command: Sequence[str], message: dict[str, str]) -> None:
     """Run a command with the message as one line of JSON on its standard input."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=DEVNULL, stderr=PIPE, env=_public(os.environ)
-        )
-    except OSError as error:
-        raise NotTold(f"alerts.command: {command[0]}: {error.strerror}") from error
-    said = await _ended(process, (json.dumps(message, ensure_ascii=False) + "\n").encode())
-    if process.returncode:
-        raise NotTold(f"alerts.command: {command[0]}: exit code {process.returncode}{said}")
+    with TemporaryFile() as errors:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=PIPE,
+                stdout=DEVNULL,
+                stderr=errors,
+                env=_public(os.environ),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise NotTold(f"alerts.command: {command[0]}: {error.strerror}") from error
+        await _fed(process, (json.dumps(message, ensure_ascii=False) + "\n").encode())
+        if process.returncode:
+            why = f"exit code {process.returncode}{_last_line(errors)}"
+            raise NotTold(f"alerts.command: {command[0]}: {why}")
 
 
-async def _ended(process: Process, words: bytes) -> str:
+async def _fed(process: Process, words: bytes) -> None:
+    """Wait for the end of a command; what takes too long is ended with all that it started."""
     try:
         async with asyncio.timeout(SECONDS):
-            _, errors = await process.communicate(words)
+            await process.communicate(words)
     except TimeoutError:
         raise NotTold(f"alerts.command: did not end within {SECONDS:.0f} s") from None
     finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-    said = errors.decode(errors="replace").strip()
+        if process.returncode is None:
+            os.killpg(process.pid, SIGKILL)
+            await process.wait()
+
+
+def _last_line(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    said = errors.read().decode(errors="replace").strip()
     return f" ({said.splitlines()[-1][:200]})" if said else ""
 
 

@@ -205,7 +205,7 @@ class Service:
             await self._work.adopt(self._adopted)
             self._adopted = None
         self._systemd.status("sweeping")
-        self._watch = hang.Watch()
+        self._watch = hang.Watch(self._work.progress)
         try:
             did_something = await self._work.sweep()
         except ReviewError:

@@ -24,11 +24,10 @@ class Trigger(Protocol):
 
 def trigger(schedule: Schedule) -> Trigger:
     """Return the scheduler's trigger for a schedule."""
-    from apscheduler.triggers.cron import CronTrigger
-    from apscheduler.triggers.interval import IntervalTrigger
+    from daemon.clockwork import Cron, IntervalTrigger
 
     if schedule.cron is not None:
-        by_cron: Trigger = CronTrigger.from_crontab(schedule.cron, timezone=schedule.timezone)
+        by_cron: Trigger = Cron.from_crontab(schedule.cron, timezone=schedule.timezone)
         return by_cron
     if schedule.every is None:
         raise TypeError("a schedule has every or cron")
@@ -53,5 +52,6 @@ def rest(failures: int, every: timedelta) -> timedelta:
     if failures < FAILURES:
         return timedelta()
     longest = max(LONGEST_REST, 2 * every)
-    doublings = min(failures - FAILURES + 1, 30)  # more would overflow
-    return min(every * float(2**doublings), longest)
+    # The shortest interval is a minute: six times doubled it is longer than an hour.
+    doublings = min(failures - FAILURES + 1, 6)
+    return min(every * (1 << doublings), longest)
