@@ -52,11 +52,11 @@ _LINK = (
 )
 _KEYS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[\s\S]*)"
-    r"|(?<![A-Za-z0-9])(?:sk-[\w-]{16,}|[rs]k_(?:live|test)_\w{10,}|ntn_\w{16,}|secret_\w{16,}"
-    r"|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,}"
-    r"|A(?:KIA|SIA)[0-9A-Z]{16}|AIza[\w-]{30,}|hf_\w{20,}|npm_\w{30,}|pypi-[\w-]{20,}"
+    r"|(?<![A-Za-z0-9])(?:sk-(?=[\w-]*\d)[\w-]{16,}|(?:[rs]k_live|[rs]k_test|ntn|secret|gh[pousr]|hf"
+    r"|npm)_[A-Za-z0-9]{14,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{10,}"
+    r"|xapp-[\w-]{10,}|A(?:KIA|SIA)[0-9A-Z]{16}|AIza[\w-]{30,}|pypi-[\w-]{20,}"
     r"|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)"
-    r"|(?<![A-Za-z0-9])(?i:bearer)\s+[\w.~+/-]{20,}=*",
+    r"|(?<![A-Za-z0-9])(?i:bearer)\s+(?=[\w.~+/-]*\d)[\w.~+/-]{20,}=*",
     re.ASCII,
 )
 # Random letters and digits without a prefix; an address may hold such a thing, so it comes later.

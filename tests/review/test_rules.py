@@ -43,7 +43,7 @@ KEYS = (
     "hf_AbCdEfGhIjKlMnOpQrStUv",
     "npm_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
-    "Bearer AbCdEfGhIjKlMnOpQrStUv",
+    "Bearer AbCdEfGhIj1KlMnOpQrStUv",
     "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW",
 )
 FOREIGN = (
@@ -117,6 +117,8 @@ KEPT = (
     "HTTP: what is it? data: rows; note: this",
     "pip install pkg@1.2.3",
     "Escape `<` as `&lt;`.",
+    "sk-learn-compatible-pipelines, secret_manager_client_factory, npm_config_registry_for_builds",
+    "Bearer token-based-authentication-flow, a task-oriented-programming-language",
     "commit 4f2c1b7e9d3a4f2c1b7e9d3a4f2c1b7e9d3a4f2c",
     "id 4f2c1b7e-9d3a-4f2c-8b7e-9d3a4f2c1b7e",
     "**bold** _italic_ ~~gone~~ `code`",
