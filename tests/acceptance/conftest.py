@@ -2,20 +2,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import stamina
-from program import ANTHROPIC_KEY, Program, ScriptedModel
+from program import ANTHROPIC_KEY, NOW, Program, ScriptedModel
 from vendor_server import _handler
 
 from daemon.notion import limiter
 from daemon.sandbox import Sandbox
-
-
-NOW = datetime(2026, 11, 20, 12, 0, 30, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)

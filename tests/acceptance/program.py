@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from daemon.cli import main
 from daemon.sandbox import Sandbox
 
 
+NOW = datetime(2026, 11, 20, 12, 0, 30, tzinfo=UTC)
 ANTHROPIC_KEY = "sk-ant-planted-0123456789abcdef"
 OPENAI_KEY = "sk-planted-fedcba9876543210fedc"
 

@@ -6,8 +6,7 @@ import os
 from datetime import timedelta
 
 import pytest
-from conftest import NOW
-from program import Program, ScriptedModel, comment, finish, posted
+from program import NOW, Program, ScriptedModel, comment, finish, posted
 
 from daemon.sandbox import Sandbox, blocks
 

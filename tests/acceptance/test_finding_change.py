@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from conftest import NOW
-from program import Program, ScriptedModel, comment, finish, posted
+from program import NOW, Program, ScriptedModel, comment, finish, posted
 
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.faults import Fault, Kind

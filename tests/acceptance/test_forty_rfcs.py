@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NOW
-from program import Program, ScriptedModel, posted
+from program import NOW, Program, ScriptedModel, posted
 
 from daemon.sandbox import Sandbox
 

@@ -6,8 +6,8 @@ import json
 import random
 from datetime import timedelta
 
-from conftest import NOW
 from program import (
+    NOW,
     OPENAI_KEY,
     Program,
     ScriptedModel,

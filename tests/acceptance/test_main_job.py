@@ -6,9 +6,9 @@ import json
 from datetime import timedelta
 
 import pytest
-from conftest import NOW
 from program import (
     ANTHROPIC_KEY,
+    NOW,
     Program,
     ScriptedModel,
     comment,

@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import NOW
 from program import (
+    NOW,
     Call,
     Program,
     ScriptedModel,

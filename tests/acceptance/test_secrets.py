@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from conftest import NOW
-from program import ANTHROPIC_KEY, OPENAI_KEY, Program, ScriptedModel
+from program import ANTHROPIC_KEY, NOW, OPENAI_KEY, Program, ScriptedModel
 from vendor_server import Reply
 
 from daemon.sandbox import Sandbox, blocks
