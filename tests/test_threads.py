@@ -431,6 +431,15 @@ def test_a_place_where_somebody_waits_counts_as_looked_at_when_that_is_answered(
     assert thread_store.looks(world.state, PAGE)[BLOCK] == world.now
 
 
+def test_a_place_costs_a_request_for_each_hundred_of_its_comments() -> None:
+    world = World(OWN)
+    for _ in range(150):
+        world.say("thanks", PERSON)
+    world.sweep("reply")
+    places = thread_store.oldest_looks(world.state, ["source"], START, 9, known=True)
+    assert {one.place: one.requests for one in places} == {PAGE: 1, BLOCK: 2}
+
+
 def test_review_again_makes_the_page_due_though_its_text_is_the_same() -> None:
     world = World(OWN)
     known = pages.page(world.state, PAGE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -392,6 +393,49 @@ def test_review_again_reviews_an_unchanged_page_in_the_same_sweep_and_says_so_on
     box.clock.advance(HOUR)
     assert program.sweep().json["pages_reviewed"] == 0
     assert len(in_thread(box, asked)) == 1
+
+
+def test_review_again_on_a_page_that_is_being_reviewed_anyway_brings_one_review(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    program.config["watch_requests"] = 0
+    box.world.edit_block(block_ids(box, page)[0], "We need queues, really.")
+    box.world.comment(finding, "review again")
+    box.clock.advance(HOUR)
+    silent(model)
+    assert [program.sweep().json["pages_reviewed"] for _ in range(2)] == [1, 0]
+    assert len(in_thread(box, finding)) == 1
+
+
+def test_where_no_replies_are_wanted_words_are_carried_out_without_one(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    program.config["databases"][0]["replies"] = "none"
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, "pause")
+    silent(model)
+    program.sweep()
+    assert program.run("status", "--json").json["pages"]["paused"] == 1
+    assert in_thread(box, finding) == []
+
+
+def test_a_dry_run_prints_what_it_would_say_and_carries_nothing_out(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    other = box.world.page(rfcs, "Other", [blocks.paragraph("Text.")], at=box.clock() - HOUR / 2)
+    box.world.comment(other, "Which queue do you mean?")
+    box.world.comment(finding, "pause")
+    answering(model)
+    done = program.run("--once", "--dry-run")
+    told = [json.loads(line) for line in done.out.splitlines()]
+    assert sorted(one["text"][:12] for one in told) == ["Paused: I le", "The text say"]
+    assert len(posted(box)) == 1
+    assert program.run("status", "--json").json["pages"]["paused"] == 0
 
 
 def test_why_is_answered_from_the_state_without_a_model(
