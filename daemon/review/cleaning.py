@@ -38,8 +38,8 @@ _FILES = r"(?!(?:c|cc|cpp|cs|css|go|h|html|java|js|json|jsx|md|py|rb|rs|sh|sql|t
 _SCHEMES = r"javascript|vbscript|livescript|mailto|tel|sms|blob|magnet|intent|https?|ftp|wss?"
 _ADDRESS = (
     rf"[^\W\d_][\w+.-]{{1,30}}{_COLON}(?:\\?{_SLASH}){{2,}}{_ON}*"
-    rf"|(?:{_SCHEMES}){_COLON}(?=\S){_ON}+"
-    rf"|data{_COLON}(?=[\w.+-]{{0,60}}[/;,])(?=\S){_ON}+"
+    rf"|(?:{_SCHEMES}){_COLON}(?=[\w'(%+]|{_SLASH}){_ON}*"
+    rf"|data{_COLON}(?=[\w.+-]{{0,60}}[/;,]){_ON}*"
     rf"|(?<![^\W_])[\w.+-]{{1,64}}[{_AT}]{_HOST}"
     rf"|(?<![\w:]){_SLASH}{{2}}{_HOST}{_ON}*"
     rf"|(?<![^\W_])www{_DOT}(?=\S){_ON}*"
@@ -50,6 +50,8 @@ _LINK = (
     rf"!?\[(?P<words>[^\[\]]*)\]\(\s*<?(?P<target>{_TARGET})>?"
     r"(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*\)"
 )
+# `Vec<Self::Item>` is code.
+_AUTO = rf"<(?:[a-z][a-z\d+.-]{{1,31}}:(?!:)|[^\s<>]*[{_AT}])[^\s<>]*>"
 _KEYS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[\s\S]*)"
     r"|(?<![A-Za-z0-9])(?:sk-(?=[\w-]*\d)[\w-]{16,}|(?:[rs]k_live|[rs]k_test|ntn|secret|gh[pousr]|hf"
@@ -67,7 +69,7 @@ _RANDOM = (
 _PASSWORD = re.compile(rf"{_SLASH}{{2}}[^\s/:@]*:[^\s/@]+@")
 _MENTION = rf"(?<![^\W_])[{_AT}](?=[{_AT}*_`~\[\]\\(<]{{0,16}}\w)"
 _FOUND = re.compile(
-    rf"(?P<link>{_LINK})|(?P<auto><[^\s<>]*[:{_AT}][^\s<>]*>)|(?P<address>{_ADDRESS})"
+    rf"(?P<link>{_LINK})|(?P<auto>{_AUTO})|(?P<address>{_ADDRESS})"
     rf"|(?P<random>{_RANDOM})|(?P<mention>{_MENTION})",
     re.IGNORECASE,
 )
