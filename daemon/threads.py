@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from daemon.domain import AuthorKind, Comment, Snapshot, Thread
 from daemon.due import SAME_MINUTE
@@ -101,6 +102,15 @@ class _Heard:
         return any(one.comment.id == comment.id for one in self.told)
 
 
+class _Decision(NamedTuple):
+    """What the gate says of one comment, and why."""
+
+    thread: Thread
+    comment: Comment
+    gate: Gate
+    reason: str
+
+
 def sort(threads: Iterable[Thread], known: Known) -> Sorted:
     """Apply the reply gate to every comment that is not decided yet."""
     threads = tuple(threads)
@@ -111,26 +121,20 @@ def sort(threads: Iterable[Thread], known: Known) -> Sorted:
         if _is_undecided(comment, thread, known)
     ]
     heard = _heard(undecided, known)
-    verdicts = [(*placed, *_decide(*placed, known, heard)) for placed in undecided]
-    waiting = {one.id for _, one, verdict, _ in verdicts if verdict is Gate.REPLY}
-    decided = [found for found in verdicts if found[2] not in (Gate.REPLY, Gate.WAIT)]
+    found = [_Decision(*placed, *_decide(*placed, known, heard)) for placed in undecided]
+    waiting = {one.comment.id for one in found if one.gate is Gate.REPLY}
+    decided = [one for one in found if one.gate not in (Gate.REPLY, Gate.WAIT)]
     return Sorted(
         threads=tuple(_marked(thread, waiting) for thread in threads),
-        states={
-            one.id: _state(verdict, known.comments.get(one.id)) for _, one, verdict, _ in decided
-        },
-        hand_over=_each_once(
-            thread for thread, _, verdict, _ in decided if verdict is Gate.HAND_OVER
-        ),
+        states={one.comment.id: _state(one, known) for one in decided},
+        hand_over=_each_once(one.thread for one in decided if one.gate is Gate.HAND_OVER),
         reasons=tuple(
-            f"{one.author.name}, “{excerpt(one)}”: {verdict.value} ({reason})"
-            for _, one, verdict, reason in decided
-            if one.author.kind is not AuthorKind.OWN
+            f"{one.comment.author.name}, “{excerpt(one.comment)}”: {one.gate.value} ({one.reason})"
+            for one in decided
+            if one.comment.author.kind is not AuthorKind.OWN
         ),
         told=heard.told,
-        dismissed=frozenset(
-            thread.id for thread, _, verdict, _ in decided if verdict is Gate.DISMISS
-        ),
+        dismissed=frozenset(one.thread.id for one in decided if one.gate is Gate.DISMISS),
     )
 
 
@@ -150,8 +154,9 @@ def excerpt(comment: Comment) -> str:
     return text if len(text) <= EXCERPT_CHARS else text[: EXCERPT_CHARS - 1].rstrip() + "…"
 
 
-def _state(verdict: Gate, seen: SeenComment | None) -> str:
-    return answered(seen) if verdict is Gate.OBEY else SEEN
+def _state(decision: _Decision, known: Known) -> str:
+    seen = known.comments.get(decision.comment.id)
+    return answered(seen) if decision.gate is Gate.OBEY else SEEN
 
 
 def answered(seen: SeenComment | None) -> str:
