@@ -11,7 +11,7 @@ from daemon.context import Context
 from daemon.dialogue import Dialogue
 from daemon.domain import Finding, Review, Reviewed, Severity
 from daemon.notion import text, writing
-from daemon.review.quotes import locate
+from daemon.review.quotes import stands
 from daemon.review.session import Session
 from daemon.store import ledger, pages, reviews
 from daemon.store import threads as thread_store
@@ -63,7 +63,7 @@ def _settle_earlier(context: Context, session: Session, review: Review) -> None:
         if stored.state not in (FindingState.OPEN, FindingState.ANSWERED):
             continue
         block = blocks.get(stored.finding.block_id)
-        if block is not None and locate(stored.finding.quote, block.plain) is not None:
+        if block is not None and stands(stored.finding.quote, block.plain):
             continue
         if not _came_again(stored, review):
             reviews.set_finding(context.state, stored.id, FindingState.ADDRESSED)

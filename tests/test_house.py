@@ -23,8 +23,8 @@ OWNERS = {
     "anthropic": {"review/"},
     "openai": {"review/"},
     "pydantic_ai": {"review/"},
-    "apscheduler": {"service.py", "timetable.py"},
-    "signal": {"service.py", "signals.py", "cli.py", "run.py"},
+    "apscheduler": {"service.py", "timetable.py", "clockwork.py"},
+    "signal": {"service.py", "signals.py", "notify.py", "cli.py", "run.py"},
     "starlette": {"sandbox/"},
     "uvicorn": {"sandbox/"},
 }

@@ -33,6 +33,7 @@ ITEMS = 100
 BYTES = 400_000
 URL_CHARS = 2_000
 CUT = "… (cut: too long for one comment)"
+_MENTION = re.compile(r"(?<![\w.+-])@(?=\w)")
 QUOTE_CHARS = 200
 INDENT = "   "
 _STRUCTURE = re.compile(r"\s*(?:[-+*] |#{1,6} |>|\||```|~~~|\d{1,9}[.)] |[-=_* ]+$)", re.MULTILINE)
@@ -100,7 +101,8 @@ def _normal(text: str) -> str:
 
 def finding_body(finding: Finding) -> str:
     """Return a finding's comment as Markdown: its quote in italics, then what it says."""
-    quote = f"*{quoted(finding.quote)}*"
+    # A name that the document mentions is quoted, not called.
+    quote = f"*{quoted(_MENTION.sub('', finding.quote))}*"
     # A list or a heading begins after a blank line; a line of dashes would make the quote one.
     between, space = ("\n\n", "\n\n") if _STRUCTURE.match(finding.text) else ("\n", " ")
     grave = f"**Blocking.**{space}" if finding.severity is Severity.BLOCKING else ""

@@ -12,7 +12,7 @@ from daemon.notion.writing import CUT, finding_body, plain_text, rich_text, same
 
 WORDS = st.text(st.sampled_from("ab é🙂👩\u200d👧🏽\u0301日 "), min_size=1, max_size=6_000)
 
-PRINTED = st.characters(exclude_categories=["Cc", "Cs"])
+PRINTED = st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="@")
 
 
 def units(text: str) -> int:
@@ -200,3 +200,8 @@ def test_a_blocking_finding_says_so_and_a_long_quote_is_cut_in_the_middle() -> N
     assert told.startswith("start word")
     assert " … " in told
     assert told.endswith("end\nBlocking. Text.")
+
+
+def test_a_mention_in_a_quote_calls_nobody() -> None:
+    body = finding_body(Finding("b", "Ask @Ana Costa (a@b.example)", "Who?", Severity.MINOR))
+    assert shown(body) == "Ask Ana Costa (a@b.example)\nWho?"
