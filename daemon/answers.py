@@ -56,6 +56,7 @@ def settle(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
         for thread in dialogue.sorted.threads:
             thread_store.save_thread(context.state, row.id, thread, dialogue.sorted.states)
         thread_store.gone(context.state, dialogue.gone, dialogue.at)
+        reviews.take_up(context.state, row.id, [thread.id for thread in dialogue.sorted.threads])
         _follow_people(context, row, dialogue)
         _note_looks(context, row, dialogue)
         for reason in dialogue.sorted.reasons:
@@ -129,6 +130,8 @@ def _obey(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
         ledger.decide(context.state, row.id, dialogue.at, said.word.value, said.comment.author.name)
     if after != row:
         pages.save(context.state, [after])
+    if after.paused != row.paused:
+        pages.set_paused(context.state, row.id, paused=after.paused)
     return after
 
 

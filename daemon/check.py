@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from daemon.config import Settings
-from daemon.errors import ConfigError, StateDamaged, StateUnwritable
+from daemon.config.schema import DEFAULT_MODELS
+from daemon.errors import ConfigError, StateUnwritable
 from daemon.store import database
+from daemon.store.lock import refuse_foreign
 
 
 def check(settings: Settings) -> list[str]:
@@ -17,33 +18,42 @@ def check(settings: Settings) -> list[str]:
     Raises:
         ReviewError: The first thing that is not, with what to do.
     """
-    from daemon.review.pricing import price_problems
-    from daemon.wiring import model_access
-
     models = sorted({name for chain in settings.chains.values() for name in chain})
-    if problems := price_problems(models, model_access(settings)):
-        raise ConfigError(*problems)
+    _refuse_unpriced(settings, models)
     return [
         f"config   {settings.path}: {len(settings.config.databases)} databases",
         f"models   {', '.join(models)}",
         *(f"note     {note}" for note in settings.notes),
-        *_state(settings.config.state),
+        f"state    {state(settings.config.state)}",
     ]
 
 
-def _state(path: Path) -> Iterator[str]:
-    state = database.read_state(path)
-    if state is None:
-        _refuse_unwritable(path)
-        yield f"state    {path}: not there yet, made by the first sweep"
+def _refuse_unpriced(settings: Settings, models: list[str]) -> None:
+    # The price list takes as long to load as all the rest; it knows what is asked by default.
+    if not set(models) - set(DEFAULT_MODELS):
         return
-    with database.told(path):
-        found = database.integrity(state)
-    if found != "ok":
-        raise StateDamaged(f"{path}: the state is damaged ({found}); restore a backup")
+    from daemon.review.pricing import price_problems
+    from daemon.wiring import model_access
+
+    if problems := price_problems(models, model_access(settings)):
+        raise ConfigError(*problems)
+
+
+def state(path: Path) -> str:
+    """Say how the state stands.
+
+    Raises:
+        StateDamaged, StateForeign, StateUnwritable: It cannot be used.
+    """
+    refuse_foreign(path)
+    found = database.read_state(path)
+    if found is None:
+        _refuse_unwritable(path)
+        return f"{path}: not there yet, made by the first sweep"
+    found.close()
     if not os.access(path, os.W_OK):
         raise StateUnwritable(f"{path}: is not writable for this user; mend its permissions")
-    yield f"state    {path}: sound"
+    return f"{path}: sound"
 
 
 def _refuse_unwritable(path: Path) -> None:

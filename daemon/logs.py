@@ -44,6 +44,7 @@ _LEVELS = {
     "health.not_written": "warning",
     "sweep.skipped": "warning",
     "page.failed": "error",
+    "watch.failed": "error",
     "sweep.trouble": "error",
     "sweep.crashed": "error",
     "alert.raised": "error",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlite_utils import Database
 
@@ -24,6 +24,7 @@ from daemon.wiring import Connections
 if TYPE_CHECKING:
     import httpx
 
+T = TypeVar("T")
 Swept = tuple[Result, Sequence[ReviewError]]
 
 
@@ -63,6 +64,26 @@ async def _once(
         swept = await told_sweep(connections, context)
         health.show(settings, state, tell)
         return swept
+
+
+def on_state(settings: Settings, tell: Tell, doing: Callable[[Context], Awaitable[T]]) -> T:
+    """Do something that an operator asks for, with connections of its own.
+
+    Works while the service runs: it takes no lock.
+
+    Raises:
+        StateDamaged, StateForeign, StateUnwritable: The state cannot be used.
+        Interrupted: A signal ended it.
+        ReviewError: What `doing` raises.
+    """
+    path = settings.config.state
+    with database.told(path), closing(database.open_state(path)) as state:
+
+        async def do() -> T:
+            async with wiring.connected(settings, state) as connections:
+                return await doing(connections.context(tell))
+
+        return until_signal(do())
 
 
 async def _one_page(context: Context, page_id: str) -> Swept:

@@ -96,9 +96,15 @@ def _yaml(value: Any) -> str:
     return value.as_posix() if isinstance(value, Path) else str(value)
 
 
-def example(database: str = PLACEHOLDER, prompt: str | None = None) -> str:
+def example(
+    database: str = PLACEHOLDER, prompt: str | None = None, state: str | None = None
+) -> str:
     """Return a commented config.yaml that reviews `database` under the page `prompt`."""
-    given = {"databases[].id": _plain(database), "databases[].prompt": _plain(prompt or "")}
+    given = {
+        "databases[].id": _plain(database),
+        "databases[].prompt": _plain(prompt or ""),
+        "state": _plain(state or ""),
+    }
     lines: list[str] = []
     for name in Config.model_fields:
         inner = list(_under(name))

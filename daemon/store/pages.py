@@ -90,16 +90,18 @@ def _page(values: Sequence[Any]) -> PageRow:
     )
 
 
-def _upsert(table: str, names: Sequence[str]) -> str:
+def _upsert(table: str, names: Sequence[str], *, keeping: str = "") -> str:
     marks = ", ".join("?" * len(names))
-    updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+    updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:] if name != keeping)
     return (
         f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) "  # noqa: S608 - own names
         f"ON CONFLICT (id) DO UPDATE SET {updates}"
     )
 
 
-_SAVE_PAGE = _upsert("pages", _PAGE)
+# Whether a page is paused is for people to say: a sweep that read the row before they did must
+# not take it back.
+_SAVE_PAGE = _upsert("pages", _PAGE, keeping="paused")
 _SAVE_SOURCE = _upsert("sources", _SOURCE)
 _SELECT_PAGE = f"SELECT {', '.join(_PAGE)} FROM pages"  # noqa: S608 - own names
 _SELECT_SOURCE = f"SELECT {', '.join(_SOURCE)} FROM sources"  # noqa: S608 - own names
@@ -125,9 +127,14 @@ def sources_of(db: Database, database_id: str) -> list[SourceRow]:
 
 
 def save(db: Database, rows: Iterable[PageRow]) -> None:
-    """Insert or update pages; snapshots stay as they are."""
+    """Insert or update pages; snapshots, and whether a page is paused, stay as they are."""
     with db.atomic():
         db.conn.executemany(_SAVE_PAGE, [_stored(row) for row in rows])
+
+
+def set_paused(db: Database, page_id: str, *, paused: bool) -> None:
+    """Leave a page alone, or take it up again."""
+    db.execute("UPDATE pages SET paused = ? WHERE id = ?", [int(paused), page_id])
 
 
 def page(db: Database, page_id: str) -> PageRow | None:

@@ -46,6 +46,10 @@ class Kind(StrEnum):
     EDIT = "edit"
 
 
+# Why a reply was dropped; where its thread is listed again, the reason is gone.
+THREAD_CLOSED = "the thread was resolved or deleted"
+
+
 class Sending(StrEnum):
     """How far an outbox row is."""
 
@@ -222,6 +226,19 @@ def mark(db: Database, key: str, state: Sending, note: str | None = None) -> Non
     )
 
 
+def take_up(db: Database, page_id: str, thread_ids: Iterable[str]) -> None:
+    """Take replies up again that were dropped for their threads, which are open now.
+
+    One of them may have been saved before its thread was closed, so each counts as unclear.
+    """
+    with db.atomic():
+        db.conn.executemany(
+            "UPDATE outbox SET state = 'unclear' WHERE page_id = ? AND target = ?"
+            " AND kind = 'reply' AND state = 'dropped' AND note = ?",
+            [[page_id, thread_id, THREAD_CLOSED] for thread_id in thread_ids],
+        )
+
+
 def posted(
     db: Database, letter: Letter, comment_id: str, discussion_id: str | None, at: datetime
 ) -> None:
@@ -272,3 +289,15 @@ def outbox_counts(db: Database) -> dict[str, int]:
         " WHERE state IN ('intent', 'sending', 'unclear')"
     ).fetchone()
     return {"pending": row[0], "unclear": row[1]}
+
+
+def letters_of(
+    db: Database, *, page_id: str | None = None, review_id: int | None = None
+) -> list[Letter]:
+    """Return every letter of a page or of a review, whatever became of it, the oldest first."""
+    rows = db.execute(
+        f"{_SELECT_LETTER} WHERE (page_id = ?1 OR ?1 IS NULL) AND (review_id = ?2 OR ?2 IS NULL)"
+        " ORDER BY created_at, finding_id IS NULL, finding_id, key",
+        [page_id, review_id],
+    )
+    return [_letter(values) for values in rows.fetchall()]

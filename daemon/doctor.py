@@ -1,0 +1,277 @@
+"""What keeps the service from working, asked of everything it depends on, and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from sqlite_utils import Database
+
+from daemon import check, prompts, timetable, wiring
+from daemon.config import Database as Configured
+from daemon.config import Settings
+from daemon.context import Base, Context, Tell
+from daemon.errors import (
+    Forbidden,
+    LockHeld,
+    Missing,
+    NotionError,
+    ReviewError,
+    Unavailable,
+)
+from daemon.notion import text
+from daemon.review import lifecycle
+from daemon.store import database, ledger, overview
+from daemon.wiring import Connections, model_access
+
+
+# Notion's own clock decides, but a machine that is further off breaks TLS and the schedule.
+CLOCK = timedelta(minutes=2)
+MISSED_SWEEPS = 3
+
+
+class Standing(StrEnum):
+    """How one thing stands; a note is worth knowing and no fault."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was found about one thing, and what to do about it ("" for nothing)."""
+
+    name: str
+    standing: Standing
+    words: str
+    remedy: str = ""
+
+    def line(self) -> str:
+        """Return it as a line for a person."""
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.standing:<8} {self.name}: {self.words}{remedy}"
+
+
+def ok(name: str, words: str) -> Check:
+    """Return what is as it should be."""
+    return Check(name, Standing.OK, words)
+
+
+def problem(name: str, error: object, remedy: str = "") -> Check:
+    """Return what has to be mended."""
+    return Check(name, Standing.PROBLEM, str(error), remedy)
+
+
+def as_json(checks: list[Check]) -> dict[str, Any]:
+    """Return the object of `doctor --json`."""
+    fine = all(one.standing is not Standing.PROBLEM for one in checks)
+    return {"ok": fine, "checks": [asdict(one) for one in checks]}
+
+
+def local(settings: Settings) -> Iterator[Check]:
+    """Look at what is on this machine: config, state, lock, last success."""
+    yield ok("config", str(settings.path))
+    yield from (Check("models", Standing.NOTE, note) for note in settings.notes)
+    path = settings.config.state
+    try:
+        yield ok("state", check.state(path))
+        yield from _lock(path)
+        yield from _last_success(settings, path)
+    except ReviewError as error:
+        yield problem("state", error)
+
+
+def _lock(path: Path) -> Iterator[Check]:
+    if not path.with_name(path.name + ".lock").exists():
+        return
+    try:
+        with database.lock(path):
+            yield ok("lock", "free")
+    except LockHeld as error:
+        held = str(error).partition("; ")[0]
+        yield Check("lock", Standing.NOTE, held, "stop that process before a --once")
+
+
+def _last_success(settings: Settings, path: Path) -> Iterator[Check]:
+    state = database.read_state(path)
+    since = overview.last_success(state) if state else None
+    began = overview.first_sweep(state) if state else None
+    if state is None or began is None:
+        yield Check("last success", Standing.NOTE, "no sweep yet", "notion-review --once")
+        return
+    now = datetime.now(UTC)
+    every = timetable.interval(timetable.trigger(settings.config.schedule), now)
+    limit = max(MISSED_SWEEPS * every, timetable.LONGEST_REST)
+    words = database.iso(since) if since else "never"
+    if (since or began) > now - limit:
+        yield ok("last success", words)
+        return
+    remedy = "see whether the service runs (systemctl status notion-review) and what its log says"
+    yield problem("last success", f"{words}, though a sweep is due every {every}", remedy)
+
+
+async def examine(settings: Settings, tell: Tell, found: Callable[[Check], None]) -> None:
+    """Look at everything, and hand each finding over as it comes; changes nothing anywhere."""
+    for one in local(settings):
+        found(one)
+    # What sweeps remember, such as a prompt, must not hide what is wrong now.
+    nothing = settings.config.state / "nothing"
+    async with wiring.connected(settings, database.copy_in_memory(nothing)) as connections:
+        async for one in _online(connections, connections.context(tell)):
+            found(one)
+
+
+async def _online(connections: Connections, context: Context) -> AsyncIterator[Check]:
+    token = await _token(context)
+    yield token
+    if token.standing is Standing.OK:
+        yield _clock(context)
+        page_id = None
+        for settings in context.config.databases:
+            found, page = await _database(context, settings)
+            page_id = page_id or page
+            for one in found:
+                yield one
+        for one in await _comments(context, page_id):
+            yield one
+        async for one in _prompts(context):
+            yield one
+    names = sorted({name for chain in context.chains.values() for name in chain})
+    for one in await asyncio.gather(*(_model(connections, context, name) for name in names)):
+        yield one
+
+
+async def _token(context: Context) -> Check:
+    try:
+        me = await context.notion.me()
+    except ReviewError as error:
+        return problem("token", error)
+    workspace = (me.get("bot") or {}).get("workspace_name") or "unknown"
+    return ok("token", f"{me.get('name') or 'a bot'} in the workspace {workspace}")
+
+
+def _clock(context: Context) -> Check:
+    apart = datetime.now(UTC) - context.notion.now
+    seconds = round(apart.total_seconds())
+    if abs(apart) < CLOCK:
+        return ok("clock", f"{abs(seconds)} s from Notion's")
+    side = "ahead of" if seconds > 0 else "behind"
+    return problem(
+        "clock",
+        f"{abs(seconds)} s {side} Notion's",
+        "let the machine keep time: timedatectl set-ntp true",
+    )
+
+
+async def _database(context: Context, settings: Configured) -> tuple[list[Check], str | None]:
+    """Return what is to be said of a database, and a page of it to try comments on."""
+    name = f"database {settings.name or settings.id}"
+    share = "open it in Notion, ••• > Connections, and add the connection"
+    try:
+        sources = await _sources(context, settings.id)
+        schemas = [await context.notion.data_source(one) for one in sources]
+        pages = [await _first_page(context, one) for one in sources]
+    except Missing as error:
+        return [problem(name, f"Notion does not show it ({error})", share)], None
+    except Forbidden as error:
+        return [problem(name, error, "turn on Read content in the connection's settings")], None
+    except (NotionError, Unavailable) as error:
+        return [problem(name, error)], None
+    titles = ", ".join(text.plain(one.get("title") or []) or one["id"] for one in schemas)
+    unknown = [problem(name, words, remedy) for words, remedy in _unknown(settings, schemas)]
+    return [*unknown, ok(name, f"readable: {titles}")], next(filter(None, pages), None)
+
+
+async def _sources(context: Context, given: str) -> list[str]:
+    try:
+        found = await context.notion.database(given)
+    except Missing:
+        return [str((await context.notion.data_source(given))["id"])]
+    return [str(one["id"]) for one in found.get("data_sources") or []]
+
+
+async def _first_page(context: Context, source_id: str) -> str | None:
+    page = await anext(aiter(context.notion.query(source_id)), None)
+    return str(page.rows[0]["id"]) if page and page.rows else None
+
+
+def _unknown(settings: Configured, schemas: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield properties that the config names and no data source has: they select nothing."""
+    known = {name for schema in schemas for name in schema.get("properties") or {}}
+    for name in dict.fromkeys([*settings.where, *settings.properties]):
+        if name not in known:
+            yield f"has no property {name!r}", f"known are {', '.join(sorted(known))}"
+
+
+async def _comments(context: Context, page_id: str | None) -> list[Check]:
+    if page_id is None:
+        reading = Check("reading comments", Standing.NOTE, "not tried: there is no page yet")
+    else:
+        reading = await _reading(context, page_id)
+    return [reading, await _posting(context)]
+
+
+async def _reading(context: Context, page_id: str) -> Check:
+    name = "reading comments"
+    try:
+        await context.notion.comments(page_id)
+    except Forbidden as error:
+        return problem(name, error, "turn on Read comments in the connection's settings")
+    except (NotionError, Unavailable) as error:
+        return problem(name, error)
+    return ok(name, "allowed")
+
+
+async def _posting(context: Context) -> Check:
+    """Try to comment on a page that does not exist: refused either way, and for which reason."""
+    name = "posting comments"
+    nowhere = {"parent": {"page_id": str(uuid4())}}
+    try:
+        await context.notion.post_comment(nowhere, [{"text": {"content": "?"}}], "doctor")
+    except Forbidden as error:
+        return problem(name, error, "turn on Insert comments in the connection's settings")
+    except Unavailable as error:
+        return problem(name, error)
+    except NotionError:
+        pass  # there is no such page, as was to be shown
+    return ok(name, "allowed, as far as Notion tells without posting")
+
+
+async def _prompts(context: Context) -> AsyncIterator[Check]:
+    for settings in context.config.databases:
+        if settings.prompt is None and settings.file is None:
+            continue
+        base = Base(settings, settings.name or settings.id, context.chains[settings.id])
+        name = f"prompt of {base.name}"
+        try:
+            found = await prompts.current(context, base)
+        except ReviewError as error:
+            yield problem(name, error)
+            continue
+        if found is None:
+            yield problem(name, _why_unusable(context.state), "write it, and share the page")
+        else:
+            yield ok(name, f"{found.name}, {len(found.text)} characters")
+
+
+def _why_unusable(state: Database) -> str:
+    told = [alert["text"] for alert in ledger.alerts(state) if alert["name"].startswith("prompt")]
+    return told[-1] if told else "cannot be read"
+
+
+async def _model(connections: Connections, context: Context, name: str) -> Check:
+    try:
+        words = await context.models.ping(name)
+    except ReviewError as error:
+        return problem("model", error)
+    if retires := await lifecycle.retirement(name, model_access(connections.settings)):
+        remedy = "choose another under `models` in config.yaml"
+        return problem("model", f"{name}: answers, but {retires}", remedy)
+    return ok("model", f"{name}: {words}")

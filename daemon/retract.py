@@ -1,0 +1,137 @@
+"""Taking back what a review posted: deleted, or edited where a person has answered it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from daemon import settle
+from daemon.context import Context
+from daemon.domain import AuthorKind
+from daemon.errors import Forbidden, Missing, ReviewError
+from daemon.notion import writing
+from daemon.people import PageAuthors
+from daemon.settle import Fate
+from daemon.store import history, ledger, reviews
+from daemon.store.reviews import FindingState, Kind, Letter, Sending
+
+
+WITHDRAWN = "_Withdrawn._"
+NOTE = "retracted"
+
+
+class Unknown(ReviewError):
+    """There is no such review."""
+
+    exit_code = 2
+
+
+async def retract(context: Context, review_id: int) -> list[str]:
+    """Take a review back; return a line for each of its comments.
+
+    What is on its way is held back first, so that nothing of it is posted any more.
+
+    Raises:
+        Unknown: The state knows no such review.
+        ReviewError: Notion refused; what is done stays done, and the rest can be tried again.
+    """
+    held = history.review(context.state, review_id)
+    if held is None:
+        raise Unknown(
+            f"review {review_id}: is not in the state; notion-review explain PAGE lists a page's"
+        )
+    letters = reviews.letters_of(context.state, review_id=review_id)
+    for letter in letters:
+        if letter.state is Sending.INTENT:
+            _close(context, letter)
+    authors = await context.people.on_page(held.page_id)
+    lines = [await _take_back(context, letter, authors) for letter in letters]
+    ledger.decide(context.state, held.page_id, context.notion.now, NOTE, f"review {review_id}")
+    return lines or [f"review {review_id}: posted nothing"]
+
+
+async def _take_back(context: Context, letter: Letter, authors: PageAuthors) -> str:
+    what = f"{letter.kind.value} on {letter.place}"
+    if letter.state is Sending.DROPPED:
+        return f"{what}: was not posted"
+    if letter.state is Sending.INTENT:
+        return f"{what}: held back"
+    comment_id = letter.comment_id or await _saved(context, letter)
+    if comment_id is None:
+        done = "was not posted"
+    elif letter.kind is Kind.EDIT:
+        done = await _restored(context, letter)
+    else:
+        done = await _removed(context, letter, comment_id, authors)
+    _close(context, letter)
+    return f"{what}: {done}"
+
+
+async def _saved(context: Context, letter: Letter) -> str | None:
+    """Find the comment of a letter whose answer was lost.
+
+    Raises:
+        Forbidden: The comments cannot be read.
+    """
+    settled = await settle.settle(context, letter)
+    if settled.fate is Fate.UNTOLD:
+        raise Forbidden(
+            "the comments cannot be read, so nobody knows what was saved; turn on Read comments"
+        )
+    if settled.comment is None:
+        return None
+    comment_id = str(settled.comment["id"])
+    reviews.posted(context.state, letter, comment_id, None, context.notion.now)
+    return comment_id
+
+
+async def _restored(context: Context, letter: Letter) -> str:
+    """Put back what a summary said before this review edited it."""
+    versions = [
+        one
+        for one in reviews.letters_of(context.state, page_id=letter.page_id)
+        if one.state is Sending.POSTED and letter.target in (one.comment_id, one.target)
+    ]
+    place = next(i for i, one in enumerate(versions) if one.key == letter.key)
+    if place < len(versions) - 1:
+        return "was replaced by a later review"
+    before = versions[place - 1].body if place else WITHDRAWN
+    try:
+        await context.notion.edit_comment(letter.target, writing.rich_text(before))
+    except Missing:
+        return "was gone"
+    return "put back to what it said before"
+
+
+async def _removed(context: Context, letter: Letter, comment_id: str, authors: PageAuthors) -> str:
+    try:
+        listed = await context.notion.comments(letter.place)
+        if why := await _reason_to_keep(listed, comment_id, authors):
+            await context.notion.edit_comment(comment_id, writing.rich_text(WITHDRAWN))
+            return f"edited, since {why}"
+        await context.notion.delete_comment(comment_id)
+    except Missing:
+        return "was gone"
+    return "deleted"
+
+
+async def _reason_to_keep(
+    listed: Sequence[dict[str, Any]], comment_id: str, authors: PageAuthors
+) -> str:
+    """Say why a comment must not vanish: people answered it, or closed its thread."""
+    place = next((i for i, one in enumerate(listed) if one["id"] == comment_id), None)
+    if place is None:
+        return "its thread is closed"
+    thread = listed[place]["discussion_id"]
+    after = [one for one in listed[place + 1 :] if one["discussion_id"] == thread]
+    kinds = [(await authors(comment)).kind for comment in after]
+    # Who cannot be told from a person is taken for one.
+    answered = AuthorKind.PERSON in kinds or AuthorKind.UNKNOWN in kinds
+    return "a person answered it" if answered else ""
+
+
+def _close(context: Context, letter: Letter) -> None:
+    with context.state.atomic():
+        reviews.mark(context.state, letter.key, Sending.DROPPED, NOTE)
+        if letter.finding_id is not None:
+            reviews.set_finding(context.state, letter.finding_id, FindingState.RETRACTED)
