@@ -17,6 +17,8 @@ from daemon.store.reviews import Kind, Letter
 
 # A POST whose answer was lost may still be under way, or not be listed yet.
 GRACE_SECONDS = 5.0
+# The state and the server's `Date` hold whole seconds: up to two too many seem to have passed.
+ROUNDED_SECONDS = 2.0
 
 
 class Fate(Enum):
@@ -67,7 +69,7 @@ def _grace(context: Context, letter: Letter) -> float:
     """Return the seconds until what was sent must be listed."""
     if letter.sent_at is None:
         return 0.0
-    passed = (context.notion.now - letter.sent_at).total_seconds()
+    passed = (context.notion.now - letter.sent_at).total_seconds() - ROUNDED_SECONDS
     return min(max(GRACE_SECONDS - passed, 0.0), GRACE_SECONDS)
 
 
