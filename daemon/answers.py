@@ -17,8 +17,16 @@ from daemon.store import threads as thread_store
 from daemon.store.database import iso
 from daemon.store.pages import PageRow
 from daemon.store.reviews import FindingState, Kind, Letter
-from daemon.store.threads import ANSWERED, LEFT
-from daemon.threads import HANDED_OVER, answered, excerpt, passed_over, replies_so_far
+from daemon.store.threads import LEFT
+from daemon.threads import (
+    HANDED_OVER,
+    answered,
+    excerpt,
+    passed_over,
+    replies_so_far,
+    unanswered,
+    was_answered,
+)
 from daemon.words import AGAIN, NOT_PAUSED, PAUSED, RESUMED, Said, Word, because
 
 
@@ -97,7 +105,9 @@ def record_answers(
         states = {one.id: _state(one.id, thread, review, dialogue) for one in thread.waiting}
         thread_store.save_thread(context.state, row.id, thread, states)
         for one in thread.waiting:
-            became = _became(states[one.id], review.left.get(thread.id, ""))
+            became = "answered"
+            if thread.id not in replies:
+                became = _unanswered(states[one.id], review.left.get(thread.id, ""))
             what = f"{one.author.name}, “{excerpt(one)}”: {became}"
             ledger.decide(context.state, row.id, dialogue.at, "comment", what)
     thread_store.looked(context.state, row.id, dialogue.looked, dialogue.at)
@@ -107,15 +117,13 @@ def _state(comment_id: str, thread: Thread, review: Review, dialogue: Dialogue) 
     seen = dialogue.known.comments.get(comment_id)
     if any(reply.thread_id == thread.id for reply in review.replies):
         return answered(seen)
-    return LEFT if thread.id in review.left else passed_over(seen)
+    return unanswered(seen, LEFT) if thread.id in review.left else passed_over(seen)
 
 
-def _became(state: str, reason: str) -> str:
+def _unanswered(state: str, reason: str) -> str:
     if state.startswith("tried"):
         return "the model passed over it; it is offered again"
-    if state == LEFT:
-        return f"left by the model ({reason})" if reason else "passed over by the model, and left"
-    return "answered"
+    return f"left by the model ({reason})" if reason else "passed over by the model, and left"
 
 
 def _obey(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
@@ -202,7 +210,7 @@ def _speak(context: Context, row: PageRow, dialogue: Dialogue, thread: Thread, s
 def _key(thread: Thread, comment: Comment, dialogue: Dialogue) -> str:
     """Name the answer to a comment as it reads now; an edit may not show in its time."""
     seen = dialogue.known.comments.get(comment.id)
-    again = ":again" if seen and seen.state == ANSWERED else ""
+    again = ":again" if was_answered(seen) else ""
     return f"reply:{thread.id}:{comment.id}:{iso(comment.edited)}{again}"
 
 

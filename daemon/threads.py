@@ -17,6 +17,8 @@ from daemon.words import Said, addressed, in_order, word_in
 
 # A comment that was answered, edited by its author, and answered once more.
 ANSWERED_TWICE = "answered twice"
+# Follows the tries of a comment that was answered before it was edited.
+_AGAIN = " again"
 # A comment that the model passes over is offered again so often, then left.
 TRIES = 3
 # Of a comment, in the reasons that `explain` tells.
@@ -156,18 +158,30 @@ def excerpt(comment: Comment) -> str:
 
 def _state(decision: _Decision, known: Known) -> str:
     seen = known.comments.get(decision.comment.id)
-    return answered(seen) if decision.gate is Gate.OBEY else SEEN
+    return answered(seen) if decision.gate is Gate.OBEY else unanswered(seen, SEEN)
+
+
+def was_answered(seen: SeenComment | None) -> bool:
+    """Tell whether a comment was answered once, before its author edited it."""
+    return seen is not None and (seen.state == ANSWERED or seen.state.endswith(_AGAIN))
 
 
 def answered(seen: SeenComment | None) -> str:
     """Return what to store of a comment that is answered: after an edit once more, then never."""
-    return ANSWERED_TWICE if seen and seen.state == ANSWERED else ANSWERED
+    return ANSWERED_TWICE if was_answered(seen) else ANSWERED
+
+
+def unanswered(seen: SeenComment | None, state: str) -> str:
+    """Return what to store of a comment that gets no answer: that it once got one is not lost."""
+    return ANSWERED if was_answered(seen) else state
 
 
 def passed_over(seen: SeenComment | None) -> str:
     """Return what to store of a comment that the model neither answered nor left."""
     tries = int(seen.state.split()[1]) if seen and seen.state.startswith("tried") else 0
-    return LEFT if tries + 1 >= TRIES else f"tried {tries + 1}"
+    if tries + 1 >= TRIES:
+        return unanswered(seen, LEFT)
+    return f"tried {tries + 1}{_AGAIN if was_answered(seen) else ''}"
 
 
 def _is_undecided(comment: Comment, thread: Thread, known: Known) -> bool:
