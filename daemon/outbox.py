@@ -21,7 +21,7 @@ from daemon.notion import writing
 from daemon.settle import Fate, settle
 from daemon.standing import Away, checker, page
 from daemon.store import reviews
-from daemon.store.reviews import FindingState, Kind, Letter, Sending
+from daemon.store.reviews import THREAD_CLOSED, FindingState, Kind, Letter, Sending
 
 
 # A letter is sent, found unclear and settled at most so often in one delivery.
@@ -31,7 +31,7 @@ LONGEST_WAIT = timedelta(days=30)
 
 _GONE = {
     Kind.FINDING: "the block is gone",
-    Kind.REPLY: "the thread was resolved or deleted",
+    Kind.REPLY: THREAD_CLOSED,
     Kind.SUMMARY: "the page is gone",
     Kind.EDIT: "the summary was deleted by people",
 }
@@ -111,7 +111,8 @@ async def _was_lost(context: Context, letter: Letter) -> bool:
 
 
 async def _send(context: Context, letter: Letter) -> None:
-    if not reviews.sending(context.state, letter, context.notion.now):
+    # Of the machine's own clock nobody knows how far it is off.
+    if not reviews.sending(context.state, letter, await context.notion.server_time()):
         return  # another delivery has it
     try:
         answer = await _post(context, letter)

@@ -110,6 +110,12 @@ class Gateway:
         date, at = self._date
         return date + timedelta(seconds=asyncio.get_running_loop().time() - at)
 
+    async def server_time(self) -> datetime:
+        """Return the server's time; it is asked where no answer has told it yet."""
+        if self._date is None:
+            await self.me()
+        return self.now
+
     async def me(self) -> Json:
         """Return the bot that the token belongs to."""
         return await self._call("your own user", self._client.users.me)
