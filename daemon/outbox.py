@@ -10,8 +10,10 @@ resolved before it was looked for, is hidden from every listing and is posted on
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +28,8 @@ from daemon.store.reviews import THREAD_CLOSED, FindingState, Kind, Letter, Send
 
 # A letter is sent, found unclear and settled at most so often in one delivery.
 PASSES = 3
+# A text that was looked at so lately still counts as seen; twice that may pass in all.
+FRESH_SECONDS = 5.0
 # Notion empties its trash after so long; nobody waits for a comment on what is gone since then.
 LONGEST_WAIT = timedelta(days=30)
 
@@ -60,11 +64,11 @@ async def deliver(context: Context, page_id: str | None = None) -> None:
 
 
 def _in_turn(letters: Iterable[Letter]) -> list[list[Letter]]:
-    """Group letters by page: the replies of all pages, then the rest."""
+    """Group letters by page: the replies of all pages, which come first, then the rest."""
     groups: dict[tuple[bool, str], list[Letter]] = {}
     for letter in letters:
-        groups.setdefault((letter.kind is not Kind.REPLY, letter.page_id), []).append(letter)
-    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
+        groups.setdefault((letter.kind is Kind.REPLY, letter.page_id), []).append(letter)
+    return list(groups.values())
 
 
 async def _deliver_page(context: Context, letters: list[Letter]) -> None:
@@ -84,16 +88,46 @@ def _superseded(letters: Iterable[Letter]) -> list[Letter]:
 
 
 async def _deliver_all(context: Context, letters: list[Letter]) -> None:
-    stands = None
-    if any(letter.kind is Kind.FINDING for letter in letters):
-        stands = await checker(context, letters[0].page_id)
+    look = None
     for letter in letters:
         if letter.state is not Sending.INTENT and not await _was_lost(context, letter):
             continue
-        if stands and letter.kind is Kind.FINDING and not await stands(letter):
+        if letter.kind is Kind.FINDING:
+            look = await _send_standing(context, letter, look)
+        else:
+            await _send(context, letter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A page as it was looked at, and until when, on the loop's clock, that counts as now."""
+
+    stands: Callable[[Letter], Awaitable[bool]]
+    until: float
+
+
+class _Late(Exception):
+    """Too much time has passed since the text was looked at; nothing was sent."""
+
+
+async def _send_standing(context: Context, letter: Letter, look: _Look | None) -> _Look | None:
+    """Send a finding whose text still stands; look again where sending had to wait."""
+    time = asyncio.get_running_loop().time
+    for _ in range(PASSES):
+        if look is None or look.until < time():
+            until = time() + FRESH_SECONDS
+            look = _Look(await checker(context, letter.page_id), until)
+        until = time() + FRESH_SECONDS
+        if not await look.stands(letter):
             _drop(context, letter, "the text it was made on is gone")
-            continue
-        await _send(context, letter)
+            break
+        try:
+            await _send(context, letter, until)
+        except _Late:
+            letter = replace(letter, state=Sending.INTENT, attempts=letter.attempts + 1)
+        else:
+            break
+    return look
 
 
 async def _was_lost(context: Context, letter: Letter) -> bool:
@@ -110,12 +144,20 @@ async def _was_lost(context: Context, letter: Letter) -> bool:
     return settled.fate is Fate.LOST
 
 
-async def _send(context: Context, letter: Letter) -> None:
+async def _send(context: Context, letter: Letter, until: float | None = None) -> None:
+    """Send a letter, before `until` on the loop's clock if at all.
+
+    Raises:
+        _Late: It did not come to that in time; the letter waits.
+    """
     # Of the machine's own clock nobody knows how far it is off.
     if not reviews.sending(context.state, letter, await context.notion.server_time()):
         return  # another delivery has it
     try:
-        answer = await _post(context, letter)
+        answer = await _post(context, letter, until)
+    except _Late:
+        reviews.mark(context.state, letter.key, Sending.INTENT)
+        raise
     except Unclear as error:
         reviews.mark(context.state, letter.key, Sending.UNCLEAR, str(error))
         context.tell("comment.unclear", page=letter.page_id, kind=letter.kind, why=str(error))
@@ -129,7 +171,11 @@ async def _send(context: Context, letter: Letter) -> None:
         _record(context, letter, answer)
 
 
-async def _post(context: Context, letter: Letter) -> dict[str, Any]:
+async def _post(context: Context, letter: Letter, until: float | None) -> dict[str, Any]:
+    def may_go() -> None:
+        if until is not None and asyncio.get_running_loop().time() > until:
+            raise _Late
+
     words = writing.rich_text(letter.body)
     match letter.kind:
         case Kind.FINDING:
@@ -140,7 +186,7 @@ async def _post(context: Context, letter: Letter) -> dict[str, Any]:
             target = {"discussion_id": letter.target}
         case Kind.EDIT:
             return await context.notion.edit_comment(letter.target, words)
-    return await context.notion.post_comment(target, words, letter.name)
+    return await context.notion.post_comment(target, words, letter.name, may_go)
 
 
 def _record(context: Context, letter: Letter, comment: dict[str, Any]) -> None:

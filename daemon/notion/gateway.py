@@ -179,20 +179,28 @@ class Gateway:
         )
 
     async def post_comment(
-        self, target: Mapping[str, Any], rich_text: Sequence[Json], name: str
+        self,
+        target: Mapping[str, Any],
+        rich_text: Sequence[Json],
+        name: str,
+        may_go: Callable[[], None] = lambda: None,
     ) -> Json:
         """Post a comment once; `target` is `{"parent": …}` or `{"discussion_id": …}`.
+
+        It may wait for its turn, or because Notion asks for it: `may_go` is called right before
+        each sending, and what it raises keeps the comment from being sent.
 
         Raises `Unclear` when the answer was lost: it is never sent again here.
         """
         self._refuse_if_dry()
-        return await self._call(
-            "posting a comment",
-            lambda: self._client.comments.create(
+
+        async def send() -> Any:
+            may_go()
+            return await self._client.comments.create(
                 **target, rich_text=list(rich_text), display_name=_display_name(name)
-            ),
-            repeatable=False,
-        )
+            )
+
+        return await self._call("posting a comment", send, repeatable=False)
 
     async def edit_comment(self, comment_id: str, rich_text: Sequence[Json]) -> Json:
         """Replace an own comment's text."""
