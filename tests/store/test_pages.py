@@ -70,14 +70,15 @@ def test_pages_come_out_as_they_went_in(saved):
 
 @settings(deadline=None)
 @given(rows, rows)
-def test_saving_again_changes_everything_but_the_snapshot(before, after):
+def test_saving_again_changes_everything_but_the_snapshot_and_a_pause(before, after):
     snapshot = Reviewed("title", (), (("block", "line"),))
     with empty() as db:
         pages.save_source(db, SOURCE)
         pages.save(db, [before])
         pages.save_reviewed(db, before.id, snapshot)
         pages.save(db, [replace(after, id=before.id)])
-        assert pages.page(db, before.id) == replace(after, id=before.id)
+        expected = replace(after, id=before.id, paused=before.paused)
+        assert pages.page(db, before.id) == expected
         assert pages.reviewed(db, before.id) == snapshot
 
 

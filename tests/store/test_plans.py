@@ -45,6 +45,7 @@ ON_THE_PATH = {
     "source": lambda db: pages.source(db, SOURCE.id),
     "sources_of": lambda db: pages.sources_of(db, "database"),
     "save": lambda db: pages.save(db, [PAGE]),
+    "set_paused": lambda db: pages.set_paused(db, PAGE.id, paused=True),
     "page": lambda db: pages.page(db, PAGE.id),
     "known": lambda db: pages.known(db, [PAGE.id, "page-00002"]),
     "due": lambda db: pages.due(db, NOW, [SOURCE.id]),
@@ -64,6 +65,7 @@ ON_THE_PATH = {
     "undelivered of a page": lambda db: reviews.undelivered(db, PAGE.id),
     "sending": lambda db: reviews.sending(db, LETTER, NOW),
     "mark": lambda db: reviews.mark(db, LETTER.key, Sending.UNCLEAR, "note"),
+    "take_up": lambda db: reviews.take_up(db, PAGE.id, ["thread"]),
     "posted": lambda db: reviews.posted(db, LETTER, "comment", "thread", NOW),
     "own_comments": lambda db: reviews.own_comments(db, PAGE.id),
     "summary_comment": lambda db: reviews.summary_comment(db, PAGE.id),
@@ -93,7 +95,7 @@ ON_THE_PATH = {
 # A list that was passed in, an index instead of its table, the few letters that wait.
 HARMLESS = re.compile(r"SCAN json_each|USING COVERING INDEX|USING INDEX outbox_open")
 # Read whole on purpose: a handful of rows, or off the sweep's path.
-READ_WHOLE = {"users", "alerts", "last_sweep", "oldest_looks"}
+READ_WHOLE = {"users", "alerts", "last_sweep", "oldest_looks", "letters_of"}
 
 
 @pytest.fixture
