@@ -133,6 +133,14 @@ def test_a_page_is_due_by_its_time_whatever_its_state(db, state):
     assert len(pages.due(db, NOW, [SOURCE.id])) == 1
 
 
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_page_is_paused_and_taken_up_by_a_statement_of_its_own(db, paused):
+    pages.save(db, [page_row(1, paused=not paused), page_row(2, paused=not paused)])
+    pages.set_paused(db, page_row(1).id, paused=paused)
+    assert pages.page(db, page_row(1).id) == page_row(1, paused=paused)
+    assert pages.page(db, page_row(2).id) == page_row(2, paused=not paused)
+
+
 def test_a_paused_page_is_not_due(db):
     pages.save(db, [page_row(1, paused=True), page_row(2)])
     assert [row.title for row in pages.due(db, NOW, [SOURCE.id])] == ["RFC 2"]

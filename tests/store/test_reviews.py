@@ -145,6 +145,45 @@ def test_waiting_and_unclear_letters_are_counted(db, states, counted):
     assert reviews.outbox_counts(db) == counted
 
 
+def test_replies_are_taken_up_again_when_their_thread_is_open_again(db):
+    dropped = {"kind": Kind.REPLY, "state": Sending.DROPPED, "note": reviews.THREAD_CLOSED}
+    reviews.intend(
+        db,
+        [
+            replace(LETTER, key="taken up", target="thread-1", **dropped),
+            replace(LETTER, key="another thread", target="thread-2", **dropped),
+            replace(LETTER, key="another reason", target="thread-1", **dropped | {"note": "400"}),
+            replace(LETTER, key="stands", target="thread-1", **dropped | {"state": Sending.POSTED}),
+        ],
+    )
+    reviews.take_up(db, PAGE.id, ["thread-1"])
+    assert [(one.key, one.state) for one in reviews.undelivered(db)] == [
+        ("taken up", Sending.UNCLEAR)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "keys"),
+    [
+        ({}, ["a", "b", "c"]),
+        ({"page_id": "page-00002"}, ["b"]),
+        ({"review_id": 7}, ["b", "c"]),
+        ({"page_id": PAGE.id, "review_id": 7}, ["c"]),
+    ],
+)
+def test_all_letters_of_a_page_or_a_review_are_listed_the_oldest_first(db, asked, keys):
+    minute = timedelta(minutes=1)
+    reviews.intend(
+        db,
+        [
+            replace(LETTER, key="c", review_id=7, created_at=NOW + 2 * minute),
+            replace(LETTER, key="a", state=Sending.DROPPED),
+            replace(LETTER, key="b", page_id="page-00002", review_id=7, created_at=NOW + minute),
+        ],
+    )
+    assert [letter.key for letter in reviews.letters_of(db, **asked)] == keys
+
+
 def summary(key, minute, **values):
     fields = {"kind": Kind.SUMMARY, "target": PAGE.id, "finding_id": None}
     at = NOW + timedelta(minutes=minute)
