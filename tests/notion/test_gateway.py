@@ -468,6 +468,36 @@ def test_the_time_is_the_servers_whatever_this_machine_thinks():
     assert after - before == timedelta(seconds=90)
 
 
+def test_the_servers_time_is_asked_for_where_no_answer_told_it():
+    async def story(scene):
+        scene.box.clock.set(datetime(2031, 5, 1, 12, 0, 0, tzinfo=UTC))
+        first = await scene.gateway.server_time()
+        second = await scene.gateway.server_time()
+        return first.year, second.year, scene.sent
+
+    assert play(story)[0] == (2031, 2031, 1)
+
+
+def test_a_comment_that_must_not_go_any_more_is_kept_back_after_a_pause_too():
+    """It is asked for right before each sending, not when the waiting begins."""
+
+    async def story(scene):
+        asked = []
+
+        def may_go():
+            asked.append(asyncio.get_running_loop().time())
+            if len(asked) == 2:
+                raise KeyError("too late")
+
+        scene.plant(Kind.RATE_LIMITED, wait=60, method="POST")
+        target = {"parent": {"block_id": scene.block.id}}
+        with pytest.raises(KeyError):
+            await scene.gateway.post_comment(target, WORDS, "RFC reviewer", may_go)
+        return asked, scene.posted, scene.sent
+
+    assert play(story)[0] == ([0, 60], 0, 1)
+
+
 def test_a_refusal_tells_the_time_too():
     async def story(scene):
         scene.box.clock.set(datetime(2031, 5, 1, 12, 0, 0, tzinfo=UTC))

@@ -22,7 +22,7 @@ from daemon.domain import (
     Thread,
     Usage,
 )
-from daemon.store import database, ledger, pages, reviews, threads
+from daemon.store import database, ledger, origins, pages, reviews, threads
 from daemon.store.database import copy_in_memory, open_state
 from daemon.store.pages import Standing
 from daemon.store.reviews import FindingState, Kind, Letter, Sending
@@ -50,6 +50,7 @@ ON_THE_PATH = {
     "known": lambda db: pages.known(db, [PAGE.id, "page-00002"]),
     "due": lambda db: pages.due(db, NOW, [SOURCE.id]),
     "longest_unread": lambda db: pages.longest_unread(db, SOURCE.id, 10),
+    "reviewed_under_another": lambda db: pages.reviewed_under_another(db, SOURCE.id, "p2"),
     "ids_of": lambda db: pages.ids_of(db, SOURCE.id),
     "counts": lambda db: pages.counts(db, NOW),
     "failed": pages.failed,
@@ -78,6 +79,13 @@ ON_THE_PATH = {
     "looked": lambda db: threads.looked(db, PAGE.id, ["block"], NOW),
     "keep_places": lambda db: threads.keep_places(db, PAGE.id, ["block", "other"], NOW),
     "mark_known": lambda db: threads.mark_known(db, PAGE.id),
+    "adopt": lambda db: threads.adopt(db, PAGE.id),
+    "looks": lambda db: threads.looks(db, PAGE.id),
+    "forget_places": lambda db: threads.forget_places(db, PAGE.id, ["block"]),
+    "oldest_looks": lambda db: threads.oldest_looks(db, [SOURCE.id], NOW, 10, known=True),
+    "of_thread": lambda db: origins.of_thread(db, PAGE.id, "thread"),
+    "raised": lambda db: origins.raised(db, PAGE.id),
+    "link": lambda db: origins.link(db, PAGE.id, {"comment": "thread"}),
     "oldest_places": lambda db: threads.oldest_places(db, PAGE.id, 10),
     "save_user": lambda db: threads.save_user(db, "user", "Ana", AuthorKind.PERSON, NOW),
     "begin_sweep": lambda db: ledger.begin_sweep(db, NOW),
@@ -132,7 +140,7 @@ def test_every_function_with_sql_is_looked_at():
     """A new one is added above, or to those that may read a whole table."""
     made = {
         name
-        for module in (pages, reviews, ledger)
+        for module in (pages, reviews, ledger, threads, origins)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")
