@@ -37,7 +37,7 @@ CREATE TABLE pages (
     snapshot BLOB              -- what was last reviewed, see pages.py
 ) WITHOUT ROWID;
 CREATE INDEX pages_due ON pages (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX pages_by_source ON pages (source_id, state);
+CREATE INDEX pages_by_source ON pages (source_id, state, edited);
 CREATE INDEX pages_by_state ON pages (state, paused, attempts, due_at);
 CREATE INDEX pages_reviewed ON pages (reviewed_at) WHERE reviewed_at IS NOT NULL;
 
