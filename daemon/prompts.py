@@ -19,7 +19,8 @@ from daemon.ids import notion_id
 from daemon.notion import reading, text
 from daemon.notion.gateway import Gateway
 from daemon.review import prompt as builtin
-from daemon.store import ledger
+from daemon.store import ledger, pages
+from daemon.store.pages import PageRow
 
 
 # A prompt that was looked at so lately is not looked at again.
@@ -50,6 +51,25 @@ async def current(context: Context, base: Base) -> Prompt | None:
     if prompt is None or base.settings.reviewer is None:
         return prompt
     return replace(prompt, name=base.settings.reviewer)
+
+
+async def changed_since(context: Context, base: Base, row: PageRow) -> bool:
+    """Tell whether a page is to be reviewed again because the prompt changed."""
+    if not context.config.review_on_prompt_change or row.prompt is None:
+        return False
+    prompt = await current(context, base)
+    return prompt is not None and version(prompt) != row.prompt
+
+
+async def queue_changed(context: Context, base: Base, source_id: str) -> None:
+    """Make the pages due that were reviewed under another prompt, where the config asks for it."""
+    if not context.config.review_on_prompt_change:
+        return
+    if prompt := await current(context, base):
+        rows = pages.reviewed_under_another(context.state, source_id, version(prompt))
+        due = [replace(row, due_at=context.notion.now) for row in rows]
+        with context.state.atomic():
+            pages.save(context.state, due)
 
 
 async def _found(context: Context, base: Base) -> Prompt | None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from structlog.contextvars import bound_contextvars
 
-from daemon import alerts, discover, due
+from daemon import alerts, discover, due, prompts
 from daemon.context import Base, Context
 from daemon.errors import (
     AccessLost,
@@ -125,6 +125,9 @@ async def _story(context: Context, tally: Tally, asked: tuple[PageRow, Base] | N
         bases = await _discover(context, tally)
         async with _noted(context, tally):
             tally.failed += len(await watch(context, bases))
+        for source_id, base in bases.items():
+            async with _noted(context, tally):
+                await prompts.queue_changed(context, base, source_id)
         await _review(context, tally, bases)
     except FATAL as error:
         _note(context, tally, error)

@@ -44,7 +44,8 @@ async def visit(context: Context, base: Base, row: PageRow, *, asked: bool = Fal
         return Visit(why="left the database")
     content = text.content_hash(snapshot.page, snapshot.blocks)
     change = Change.between(pages.reviewed(context.state, row.id), snapshot)
-    reason = _nothing_said(snapshot) or ("" if asked else _nothing_new(row, content, change))
+    wanted = asked or await prompts.changed_since(context, base, row)
+    reason = _nothing_said(snapshot) or ("" if wanted else _nothing_new(row, content, change))
     if reason:
         _record_unchanged(context, row, snapshot, content, reason)
         return Visit(changed=row.hash != content, why=reason)

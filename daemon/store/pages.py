@@ -173,6 +173,15 @@ def longest_unread(db: Database, source_id: str, limit: int) -> list[PageRow]:
     return [_page(values) for values in rows.fetchall()]
 
 
+def reviewed_under_another(db: Database, source_id: str, prompt: str) -> list[PageRow]:
+    """Return the pages of a data source that were reviewed under another prompt."""
+    rows = db.execute(
+        f"{_SELECT_PAGE} WHERE source_id = ? AND state = 'done' AND prompt != ? ORDER BY id",
+        [source_id, prompt],
+    )
+    return [_page(values) for values in rows.fetchall()]
+
+
 def ids_of(db: Database, source_id: str) -> set[str]:
     """Return the ids of a data source's pages that are not gone."""
     rows = db.execute("SELECT id FROM pages WHERE source_id = ? AND state != 'gone'", [source_id])
