@@ -238,18 +238,18 @@ def test_an_edit_that_moves_no_time_is_found_within_the_days_of_the_census(
     assert "We need a log." in model.documents[-1]
 
 
-@pytest.mark.parametrize(("setting", "reviews"), [(False, 1), (True, 2)])
+@pytest.mark.parametrize(("settings", "reviews"), [({}, 1), ({"review_on_prompt_change": True}, 2)])
 def test_a_changed_prompt_reviews_again_only_where_the_config_asks_for_it(
     box: Sandbox,
     program: Program,
     model: ScriptedModel,
     rfcs: str,
-    setting: bool,
-    reviews: int,  # noqa: FBT001 - a parameter of the table
+    settings: dict[str, bool],
+    reviews: int,
 ) -> None:
     prompt = box.world.page(None, "Prompt", [blocks.paragraph("Be strict.")], at=NOW - 2 * HOUR)
     program.config["databases"][0]["prompt"] = prompt.id
-    program.config["review_on_prompt_change"] = setting
+    program.config |= settings
     write(box, rfcs, "One")
     program.sweep()
     box.world.rewrite(prompt, [blocks.paragraph("Be gentle.")])
