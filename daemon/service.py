@@ -10,14 +10,14 @@ import asyncio
 import faulthandler
 import signal
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from daemon import hang, timetable
 from daemon.config import Settings
 from daemon.context import Tell
-from daemon.errors import ConfigError, ReviewError, TokenRefused
+from daemon.errors import ConfigError, LockHeld, ReviewError, TokenRefused
 from daemon.run import Life, Worker
 from daemon.sdnotify import Systemd
 from daemon.signals import KILLED, STOPPING, end_later, end_now, heard
@@ -208,6 +208,10 @@ class Service:
         self._watch = hang.Watch(self._work.progress)
         try:
             did_something = await self._work.sweep()
+        except LockHeld as error:
+            # Somebody else wrote to the state at that moment: what was begun is taken up again.
+            self._tell("sweep.trouble", error=str(error))
+            did_something = False
         except ReviewError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug must not end the service
@@ -262,7 +266,8 @@ class Service:
 
     def _show(self) -> None:
         trouble = "; ".join(words for words in (self._refused, self._outage) if words)
-        self._systemd.status(self._work.report(Life(self._next_sweep(), trouble)))
+        with suppress(LockHeld):  # shown after the next sweep, then
+            self._systemd.status(self._work.report(Life(self._next_sweep(), trouble)))
 
     def _next_sweep(self) -> datetime | None:
         job = self._scheduler.get_job(JOB) if self._scheduler else None

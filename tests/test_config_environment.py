@@ -319,9 +319,9 @@ def test_a21_only_models_of_the_config_can_be_asked():
     assert settings.chains == {ID: (CLAUDE,)}
 
 
-def test_credentials_of_systemd_are_read_and_an_empty_one_is_none(tmp_path):
+def test_credentials_of_systemd_are_read_and_a_blank_one_is_none(tmp_path):
     (tmp_path / "notion-token").write_text("ntn_from_credential")
-    (tmp_path / "anthropic-api-key").write_text("")
+    (tmp_path / "anthropic-api-key").write_text("\n")
     (tmp_path / "ping-url").write_text("https://ping.example/uuid\n")
     found = environment.read({"CREDENTIALS_DIRECTORY": str(tmp_path)})
     assert found.problems == ()

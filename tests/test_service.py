@@ -16,7 +16,7 @@ import wall
 
 from daemon import clockwork  # noqa: F401 - loaded before time is frozen
 from daemon.config.schema import Schedule
-from daemon.errors import ConfigError, StateUnwritable, TokenRefused, Unavailable
+from daemon.errors import ConfigError, LockHeld, StateUnwritable, TokenRefused, Unavailable
 from daemon.hang import Hung
 from daemon.service import Service
 
@@ -241,6 +241,13 @@ def test_a_bug_in_a_sweep_is_told_and_the_service_goes_on():
     assert len(world.live(3 * HOUR + MINUTE)) == 4
     [crash] = [facts for event, facts in world.told if event == "sweep.crashed"]
     assert isinstance(crash["exc_info"], ValueError)
+
+
+def test_a_state_that_another_program_locked_for_a_moment_fails_one_sweep_only():
+    locked = LockHeld("state.db: the state is locked by another program; close it")
+    world = World(Work(lambda number: (MINUTE, locked if number == 2 else True)))
+    assert len(world.live(3 * HOUR + MINUTE)) == 4
+    assert world.events().count("sweep.trouble") == 1
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def read(env: Mapping[str, str]) -> Environment:
 
 
 def _with_credentials(env: Mapping[str, str]) -> Mapping[str, str]:
-    """Add what systemd passed as credentials, such as `anthropic-api-key`; an empty one is none.
+    """Add what systemd passed as credentials, such as `anthropic-api-key`; a blank one is none.
 
     https://www.freedesktop.org/software/systemd/man/systemd.exec.html#LoadCredential=
     """
@@ -102,7 +102,7 @@ def _with_credentials(env: Mapping[str, str]) -> Mapping[str, str]:
 
 def _holds_something(file: Path) -> bool:
     try:
-        return file.stat().st_size > 0
+        return bool(file.read_bytes().strip())
     except FileNotFoundError:
         return False
     except OSError:

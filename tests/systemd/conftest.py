@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from installed import SERVICE, Installed
+from lab import lab, why_not
+from program import ANTHROPIC_KEY, ScriptedModel, comment, finish
+from vendor_server import _handler
+
+from daemon.sandbox import Sandbox
+
+
+@pytest.fixture
+def box() -> Sandbox:
+    """A Notion that keeps real time, with one database."""
+    return Sandbox(seed=7)
+
+
+@pytest.fixture
+def model() -> Iterator[ScriptedModel]:
+    scripted = ScriptedModel()
+    scripted.think = lambda _document, _turn: [
+        comment("B1", "queues", "Which queues?"),
+        finish("Say which queues."),
+    ]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(scripted))
+    server.daemon_threads = True
+    scripted.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield scripted
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def installed(box: Sandbox, model: ScriptedModel, tmp_path: Path) -> Iterator[Installed]:
+    if reason := why_not():
+        pytest.skip(reason)
+    rfcs = box.world.database("RFCs")
+    config = {
+        "databases": [{"id": rfcs.id}],
+        "models": ["anthropic:claude-sonnet-5-5"],
+        "settle": "1m",
+    }
+    with box.serve() as url, lab(tmp_path) as running:
+        made = Installed(running, box, url, config)
+        made.secret("notion-token", box.token)
+        made.secret("anthropic-api-key", ANTHROPIC_KEY)
+        made.addresses = f"NOTION_BASE_URL={url}\nANTHROPIC_BASE_URL={model.url}\n"
+        made.configure()
+        made.drop_in(SERVICE, "RestartSec=1s")
+        yield made
