@@ -1,9 +1,10 @@
 # `make demo` and `make test` set up what they need; PYTHON may name another Python >= 3.11.
+# `make install`, as root, installs the service; `make uninstall` takes it away again.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-real check lock clean
+.PHONY: demo test test-real lock clean install uninstall
 
 demo: $(VENV)/run
 	@$(BIN)/notion-review demo
@@ -44,3 +45,45 @@ lock:
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The service: a Python environment of its own, the units, and a command for operators.
+PREFIX ?= /opt/notion-review
+BINDIR ?= /usr/local/bin
+UNITDIR ?= /etc/systemd/system
+CONFDIR := /etc/notion-review
+# Not one in a home folder: units do not see those.
+SERVICE_PYTHON ?= /usr/bin/python3
+UNITS := $(notdir $(wildcard systemd/*.service systemd/*.timer))
+PIP = $(PYTHON) -m pip --python $(PREFIX)/bin/python install --quiet \
+    --disable-pip-version-check --root-user-action=ignore --no-compile
+RELOAD = if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+
+# The sources are copied first: a build as root leaves nothing in the clone.
+install:
+	$(SERVICE_PYTHON) -m venv --without-pip $(PREFIX)
+	$(PIP) --require-hashes -r requirements.lock
+	sources=$$(mktemp -d) && trap 'rm -rf "$$sources"' EXIT && \
+	    cp -r daemon pyproject.toml README.md LICENSE "$$sources" && \
+	    $(PIP) --no-deps --force-reinstall "$$sources"
+	$(PREFIX)/bin/python -m compileall -q $(PREFIX)/lib
+	install -m 0644 README.md LICENSE $(PREFIX)
+	install -d -m 0755 $(CONFDIR) $(UNITDIR) $(BINDIR)
+	for unit in $(UNITS); do \
+	    sed 's|/opt/notion-review|$(PREFIX)|g' systemd/$$unit >$(UNITDIR)/$$unit || exit 1; \
+	done
+	sed 's|/opt/notion-review|$(PREFIX)|g' systemd/notion-review >$(BINDIR)/notion-review
+	chmod 0755 $(BINDIR)/notion-review
+	chmod -R go+rX $(PREFIX)
+	@$(RELOAD)
+	@echo "Installed. Next: sudo notion-review init"
+
+# What people wrote and what the service remembers stays.
+uninstall:
+	@if [ -d /run/systemd/system ]; then \
+	    systemctl disable --now notion-review.service notion-review-once.timer; \
+	    systemctl stop 'notion-review@*.service'; \
+	fi
+	rm -rf $(PREFIX) $(BINDIR)/notion-review
+	rm -f $(addprefix $(UNITDIR)/,$(UNITS))
+	@$(RELOAD)
+	@echo "Left: $(CONFDIR) and /var/lib/private/notion-review*"
