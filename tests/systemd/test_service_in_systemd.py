@@ -9,12 +9,17 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 from installed import SERVICE, Installed
 from lab import ROOT
 from program import ANTHROPIC_KEY, ScriptedModel, posted
 
 from daemon.sandbox import Sandbox
 from daemon.sandbox.faults import Kind
+
+
+# A real systemd takes its time: it runs with `make test-real`.
+pytestmark = pytest.mark.real
 
 
 ONCE = "notion-review-once.service"
