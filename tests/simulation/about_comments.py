@@ -1,0 +1,90 @@
+"""What must hold of own comments, each as a function that says what is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from final import Final
+from record import Own, Record
+
+from daemon.review.quotes import fold
+
+
+# From the look at a block to the comment on it: requests in between, not more.
+STALE = timedelta(seconds=15)
+
+
+def every_comment_stands_once(final: Final) -> Iterator[str]:
+    """Own comments and posted letters are one to one, and no letter is left over."""
+    letters = final.rows("SELECT key, kind, state, comment_id, page_id, note FROM outbox")
+    posted = Counter(row[3] for row in letters if row[2] == "posted" and row[1] != "edit")
+    made = {own.id: own for own in final.record.own}
+    for comment_id, count in posted.items():
+        if comment_id not in made or count > 1:
+            yield f"{count} letters claim the comment {comment_id[:8]}, of {len(made)} made"
+    for own in made.values():
+        if own.id not in posted:
+            if own.id in final.record.hidden_by_people or _is_gone(final, own):
+                final.record.counts["hidden before it was found"] += 1
+            else:
+                yield f"the comment {own.id[:8]} “{own.text}” was made without a letter"
+    reachable = set(final.hashes)
+    for key, _, state, _, page, note in letters:
+        if state in ("intent", "sending", "unclear") and page in reachable:
+            yield f"the letter {key} is still {state} ({note})"
+
+
+def _is_gone(final: Final, own: Own) -> bool:
+    """Tell whether the block of a comment is gone, and the comment with it."""
+    return final.ended.box.world.state.in_trash(own.parent_id)
+
+
+def no_point_stands_twice(final: Final) -> Iterator[str]:
+    """Two findings on one block never have the same quote and text while that stood."""
+    found = defaultdict(list)
+    for own in final.record.own:
+        if own.opens and own.id not in final.record.hidden_by_people:
+            found[own.parent_id, own.text].append(own)
+    for (parent, words), several in found.items():
+        if parent not in final.record.texts:
+            continue
+        quote = words.split("\n")[0]
+        for one, two in pairwise(several):
+            between = [said for at, said in final.record.texts[parent] if one.sent <= at <= two.at]
+            if all(fold(quote).text in fold(said).text for said in between):
+                yield f"“{words}” stands twice on the block {parent[:8]}"
+
+
+def every_quote_stood(final: Final) -> Iterator[str]:
+    """A comment on a block quotes words that stood there when it was sent."""
+    quotes = dict(
+        final.rows(
+            "SELECT outbox.comment_id, findings.quote FROM outbox"
+            " JOIN findings ON findings.id = outbox.finding_id WHERE comment_id IS NOT NULL"
+        )
+    )
+    for own in final.record.own:
+        if own.id in quotes and not _stood(final.record, own, quotes[own.id]):
+            yield f"the comment {own.id[:8]} quotes “{quotes[own.id]}”, which did not stand there"
+
+
+def _stood(record: Record, own: Own, quote: str) -> bool:
+    wanted = fold(quote).text
+    history = record.texts[own.parent_id]
+    later = [at for at, _ in history[1:]] + [datetime.max.replace(tzinfo=own.at.tzinfo)]
+    return any(
+        wanted in fold(said).text and began <= own.sent and ended >= own.sent - STALE
+        for (began, said), ended in zip(history, later, strict=True)
+    )
+
+
+def comments_stay_in_the_database(final: Final) -> Iterator[str]:
+    """Nothing is posted outside the pages of the database."""
+    world = final.ended.box.world.state
+    for own in final.record.own:
+        block = world.blocks.get(own.parent_id)
+        if (block.page_id if block else own.parent_id) not in final.ended.company.pages:
+            yield f"a comment was posted on {own.parent_id[:8]}, which is not ours"

@@ -1,0 +1,86 @@
+"""What must hold of answers to people, each as a function that says what is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+
+from final import Final
+from record import Own
+from talkers import QUESTION
+
+
+def only_people_are_answered(final: Final) -> Iterator[str]:
+    """Between two replies in a thread a person said something."""
+    replies = {
+        row[0]: row[1]
+        for row in final.rows("SELECT comment_id, key FROM outbox WHERE kind = 'reply'")
+    }
+    by_thread: dict[str, list[Own]] = defaultdict(list)
+    for own in final.record.own:
+        if own.id in replies:
+            by_thread[own.discussion_id].append(own)
+    for thread, several in by_thread.items():
+        said = [w for w in final.record.words.values() if w.discussion_id == thread and w.by_person]
+        edits = sum(final.record.edited_words[word.id] for word in said)
+        if len(several) > len(said) + edits:
+            yield f"thread {thread[:8]}: {len(several)} replies to {len(said)} people's comments"
+        if several and min(own.at for own in several) < min(
+            (w.at for w in said), default=several[0].at
+        ) - timedelta(days=1):
+            yield f"thread {thread[:8]} was answered before anyone spoke"
+
+
+def a_question_is_answered_once(final: Final) -> Iterator[str]:
+    """No comment has more answers than versions."""
+    answers = Counter(
+        row[0].split(":")[2]
+        for row in final.rows("SELECT key FROM outbox WHERE kind = 'reply' AND state = 'posted'")
+        if row[0].startswith("reply:")
+    )
+    for comment, count in answers.items():
+        if count > 1 + min(final.record.edited_words[comment], 1):
+            yield f"comment {comment[:8]} was answered {count} times"
+        if comment not in final.record.words or not final.record.words[comment].by_person:
+            yield f"comment {comment[:8]} is no person's and was answered"
+
+
+def every_question_is_decided(final: Final) -> Iterator[str]:
+    """Whoever asked in an open thread of a reviewed page was answered, or left for a reason."""
+    world = final.ended.box.world
+    decided = {row[0]: row[1] for row in final.rows("SELECT id, state FROM comments")}
+    answered = Counter(
+        row[0]
+        for row in final.rows("SELECT target FROM outbox WHERE kind = 'reply' AND state = 'posted'")
+    )
+    watched = final.rows(
+        "SELECT id FROM pages WHERE reviewed_at IS NOT NULL AND NOT paused AND state = 'done'"
+    )
+    reviewed = {row[0] for row in watched}
+    for comment in world.comments():
+        words = final.record.words.get(comment.id)
+        thread = world.state.discussions[comment.discussion_id]
+        page = comment.parent_id
+        if block := world.state.blocks.get(page):
+            page = block.page_id
+        if words is None or thread.resolved or page not in final.hashes or page not in reviewed:
+            continue
+        if world.state.in_trash(comment.parent_id):
+            continue
+        state = decided.get(comment.id)
+        if state is None or state.startswith("tried"):
+            yield f"comment {comment.id[:8]} ({words.kind}) was never decided: {state}"
+        elif words.kind == QUESTION:
+            yield from _has_its_answer(final, comment.id, thread.id, state, answered[thread.id])
+
+
+def _has_its_answer(
+    final: Final, comment: str, thread: str, state: str, answers: int
+) -> Iterator[str]:
+    if state.startswith("answered") and not answers:
+        yield f"comment {comment[:8]} counts as answered, and no reply was posted"
+    if state == "seen" and not final.record.edited_words[comment]:
+        over = final.rows("SELECT handed_over, replies FROM threads WHERE id = ?", thread)
+        if not over or not (over[0][0] or over[0][1]):
+            yield f"the question {comment[:8]} was passed over"

@@ -1,0 +1,140 @@
+"""The whole company: who writes and talks also trashes, shares, and changes the prompt."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import virtual_time
+from record import Record
+from talkers import Talkers
+
+from daemon.sandbox import Sandbox, blocks
+
+
+class Company(Talkers):
+    """The people of one history and all that they do."""
+
+    def __init__(self, box: Sandbox, dice: random.Random, record: Record) -> None:
+        super().__init__(box, dice, record)
+        self.prompt = box.world.page(None, "RFC reviewer", [blocks.paragraph("Review kindly.")])
+
+    def act(self, block: str | None = None) -> None:
+        """Let someone do something, now; where `block` is given, mostly to that one."""
+        dice = self._dice
+        if block == "twice":
+            self._twice()
+            return
+        if block in self.box.world.state.blocks and dice.random() < 0.7:
+            if dice.random() < 0.8:
+                self._edit(block)
+            else:
+                self._delete(block)
+            return
+        acts, weights = zip(*self._acts(), strict=True)
+        act = dice.choices(acts, weights)[0]
+        act()
+
+    def _acts(self) -> list[tuple[Callable[[], None], int]]:
+        return [
+            (self._edit, 20),
+            (self._type, 6),
+            (self._twice, 6),
+            (self._add, 5),
+            (self._move, 3),
+            (self._delete, 4),
+            (self._rename, 2),
+            (self._comment, 20),
+            (self._edit_comment, 4),
+            (self._delete_comment, 3),
+            (self._resolve, 5),
+            (self._trash, 3),
+            (self._unshare, 3),
+            (self._new, 2),
+            (self._edit_prompt, 3),
+            (self._capabilities, 1),
+            (self._unshare_database, 1),
+            (self._revoke, 1),
+        ]
+
+    def _trash(self) -> None:
+        page = self._dice.choice(self.pages)
+        if self.box.world.state.pages[page].in_trash:
+            self.box.world.restore(page)
+            self._record.visible_since[page] = virtual_time.now()
+            self._note("restore", page=page[:8])
+        else:
+            self.box.world.trash(page)
+            self._later(3600, lambda: self._back(page))
+            self._note("trash", page=page[:8])
+
+    def _back(self, page: str) -> None:
+        if self._dice.random() < 0.7:
+            self.box.world.restore(page)
+            self._record.visible_since[page] = virtual_time.now()
+            self._note("restore", page=page[:8])
+
+    def _unshare(self) -> None:
+        page = self._dice.choice(self.pages)
+        self.box.world.unshare(page)
+        self._note("unshare", page=page[:8])
+        self._later(3600, lambda: self._share(page))
+
+    def _share(self, thing: str) -> None:
+        self.box.world.share(thing)
+        for page in self.pages if thing == self.database.id else [thing]:
+            self._record.visible_since[page] = virtual_time.now()
+        self._note("share", thing=thing[:8])
+
+    def _unshare_database(self) -> None:
+        self.box.world.unshare(self.database)
+        self._note("unshare database")
+        self._later(3600, lambda: self._share(self.database.id))
+
+    def _edit_prompt(self) -> None:
+        world = self.box.world
+        if world.state.pages[self.prompt.id].in_trash:
+            world.restore(self.prompt)
+        elif self._dice.random() < 0.2:
+            world.trash(self.prompt)
+        else:
+            world.rewrite(self.prompt, [blocks.paragraph(self._text())])
+        self._note("prompt")
+
+    def _capabilities(self) -> None:
+        bots, bot = self.box.world.state.bots, self.box.bot
+        read, insert = self._dice.choice(((False, True), (True, False), (False, False)))
+        bots[bot.id] = replace(bots[bot.id], read_comments=read, insert_comments=insert)
+        self._note("capabilities", read=read, insert=insert)
+        self._later(1800, self.allow)
+
+    def _revoke(self) -> None:
+        """Take the token away for some minutes."""
+        bots, bot = self.box.world.state.bots, self.box.bot
+        bots[bot.id] = replace(bots[bot.id], token="ntn_another000000000000")
+        self._note("revoke")
+        self._later(600, self.allow)
+
+    def allow(self) -> None:
+        """Give the connection all its capabilities."""
+        bots, bot = self.box.world.state.bots, self.box.bot
+        bots[bot.id] = bot
+
+    def _later(self, most: float, do: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_later(self._dice.uniform(60, most), do)
+
+    def calm(self) -> None:
+        """Mend what people took away; what is in the trash stays there."""
+        self.allow()
+        world = self.box.world
+        if world.state.pages[self.prompt.id].in_trash:
+            world.restore(self.prompt)
+        hidden = [
+            thing
+            for thing in [self.database.id, *self.pages]
+            if world.state.sharing.get(("*", thing)) is False
+        ]
+        for thing in hidden:
+            self._share(thing)

@@ -1,0 +1,347 @@
+"""One seed, one history: a company, its Notion, and the program in bad weather, then quiet."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import shutil
+import tempfile
+from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+from unittest.mock import patch
+
+import virtual_time
+from company import Company
+from lagging import delay_index, found_late
+from mortal import Life, connect
+from network import Network, Weather, policy
+from record import Record
+from scripted import Scripted
+from sqlite_utils import Database
+from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
+
+from daemon import due, sweep, wiring
+from daemon.config import Config, Settings
+from daemon.config.environment import Addresses, Secrets
+from daemon.discover import find_page
+from daemon.errors import ReviewError
+from daemon.meter import Meter
+from daemon.notion import gateway
+from daemon.notion.gateway import Gateway
+from daemon.sandbox import Sandbox, query
+from daemon.sandbox.faults import Kind
+from daemon.store import database, pages
+
+
+MINUTE = 60.0
+HOUR = 60 * MINUTE
+PLANTED_KEY = "sk-ant-planted-0123456789abcdef"
+RAM = Path("/dev/shm")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A history that has ended: what was seen, and what stands."""
+
+    record: Record
+    box: Sandbox
+    company: Company
+    settings: Settings
+    state: Database
+
+
+class Judge(Protocol):
+    """Looks for what is wrong, and says it in words."""
+
+    def after_sweep(self, so_far: Ended) -> list[str]:
+        """Look while the history goes on."""
+
+    async def at_end(self, ended: Ended) -> list[str]:
+        """Look when all is quiet."""
+
+
+class Numbered(asyncio.Task[Any]):
+    """A task whose place in a set does not depend on its address."""
+
+    _count = 0
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        Numbered._count += 1
+        self._number = Numbered._count
+        super().__init__(*arguments, **named)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class History:
+    """One history on its way."""
+
+    def __init__(self, seed: int, folder: Path, judge: Judge) -> None:
+        self.seed = seed
+        self._judge = judge
+        self.record = Record(seed)
+        self._folder = folder
+        self._dice = random.Random(f"{seed} history")
+        self._skew = timedelta(seconds=self._dice.choice((0, 0, 20, -120, 3600, -3600)))
+        self._lives = 0
+        self._calm = False
+
+    async def run(self) -> Ended:
+        self._build()
+        await self._storm()
+        await self._quiet()
+        return Ended(self.record, self.box, self.company, self.settings, self._plain_state())
+
+    def wall(self, *_: Any) -> datetime:
+        """Give the time that the machine's own clock shows."""
+        return virtual_time.now() + self._skew
+
+    def _build(self) -> None:
+        dice = self._dice
+        self.box = Sandbox(clock=virtual_time.now, seed=self.seed)
+        self.box.window.per_minute = 180
+        self.company = Company(self.box, random.Random(f"{self.seed} people"), self.record)
+        quirks = self.box.world.quirks
+        quirks.page_size = dice.choice((100, 1, 1))
+        quirks.floored_filters = dice.random() < 0.5
+        delay_index(self.box, timedelta(seconds=dice.choice((0, 0, 30, 90))))
+        quirks.query_cap = dice.choice((10_000, 10_000, 3))
+        self.weather = Weather()
+        if quirks.page_size < 100:
+            # "No more" beside a cursor that does lead on: nobody can tell.
+            self.weather.kinds = tuple(kind for kind in Kind if kind is not Kind.STALE_CURSOR)
+        struck = policy(random.Random(f"{self.seed} weather"), self.record, self.weather)
+        self.box.faults.policy = struck
+        self.model = Scripted(random.Random(f"{self.seed} model"), self.record)
+        self.settings = self._settings()
+
+    def _settings(self) -> Settings:
+        dice = self._dice
+        settle, limit = dice.choice(((0, 30), (0, 30), (1, 15), (10, 30), (10, 240)))
+        base = {
+            "id": self.company.database.id,
+            "prompt": self.company.prompt.id,
+            "properties": dice.choice(([], ["Status"])),
+            "where": dice.choice(({}, {}, {"Status": ["Draft", "In review"]})),
+        }
+        config = Config.model_validate(
+            {
+                "databases": [base],
+                "settle": timedelta(minutes=settle),
+                "settle_limit": timedelta(minutes=limit),
+                "watch_requests": 30,
+                "lookback": timedelta(days=1),
+                "notion": {"requests_per_minute": dice.choice((170, 170, 40))},
+                "limits": {
+                    "replies_per_thread": dice.choice((2, 5)),
+                    "concurrent_reviews": dice.choice((1, 4)),
+                },
+                "state": self._folder / "state.db",
+            }
+        )
+        secrets = Secrets(self.box.token, anthropic=PLANTED_KEY)
+        chains = {base["id"]: ("scripted:model",)}
+        return Settings(Path("config.yaml"), config, secrets, Addresses(), chains)
+
+    async def _storm(self) -> None:
+        """Some hours in which everything goes wrong."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._dice.choice((1.5, 2, 4)) * HOUR
+        company = loop.create_task(self._people(until))
+        changing = loop.create_task(self._weather(until))
+        while loop.time() < until:
+            await self._life(until)
+        await company
+        await changing
+
+    async def _people(self, until: float) -> None:
+        loop, dice = asyncio.get_running_loop(), random.Random(f"{self.seed} pace")
+        while loop.time() < until:
+            await asyncio.sleep(dice.expovariate(1 / 240))
+            for _ in range(dice.choice((1, 1, 2))):
+                self.company.act()
+
+    async def _weather(self, until: float) -> None:
+        loop, dice = asyncio.get_running_loop(), random.Random(f"{self.seed} seasons")
+        while loop.time() < until:
+            self.weather.change(dice)
+            await asyncio.sleep(dice.choice((5, 15, 30)) * MINUTE)
+        self.weather.clear()
+
+    async def _life(self, until: float) -> None:
+        """Run one process of the program until it is killed, or the storm is over."""
+        dice = self._dice
+        self._lives += 1
+        life = self._born()
+        self.record.note(virtual_time.now(), "life begins", number=life.number)
+        try:
+            await self._works(life, until)
+        except BaseException as error:
+            if not (life.dead or life.suffered):
+                raise
+            self.record.kills += 1
+            self.record.note(
+                virtual_time.now(), "killed", at=life.effects, seen=type(error).__name__
+            )
+            if self.settings.config.state.exists():
+                with closing(self._plain_state()) as state:
+                    self._look(state)
+            await asyncio.sleep(dice.choice((0, 1, 20, 300, 1500)))
+
+    def _born(self) -> Life:
+        """Give a process: some live on, some die anywhere, some around a comment's POST."""
+        dice, number = self._dice, self._lives
+        roll = dice.random()
+        if roll < 0.15:
+            return Life(number, None)
+        if roll < 0.3:
+            first = dice.randrange(50, 1500)
+            return Life(number, None, full=range(first, first + dice.choice((1, 3, 200))))
+        if roll < 0.55:
+            return Life(number, dice.randrange(1, dice.choice((40, 200, 1000))))
+        kind = dice.choice(("query", "query", "children", "comment", "comment", "comment"))
+        near = (kind, dice.randrange(5), dice.choice((0, 0, 1, 2, 3, 5, 8, 13)))
+        return Life(number, None, near)
+
+    async def _works(self, life: Life, until: float) -> None:
+        loop, dice = asyncio.get_running_loop(), self._dice
+        with self._process(life) as connections:
+            while loop.time() < until:
+                await self._sweep(connections)
+                await asyncio.sleep(dice.choice((1, 5, 15, 30, 40)) * MINUTE)
+                if dice.random() < 0.05:
+                    await self._ask(connections)
+
+    @contextmanager
+    def _process(self, life: Life) -> Iterator[wiring.Connections]:
+        with patch.object(database, "_connect", partial(connect, life=life)):
+            state = database.open_state(self.settings.config.state)
+        network = Network(
+            self.box.transport(),
+            life,
+            random.Random(f"{self.seed} network {life.number}"),
+            self.record,
+            self._interrupt,
+        )
+        network.rough = not self._calm
+        per_minute = self.settings.config.notion.requests_per_minute
+        notion = Gateway(
+            self.box.token,
+            base_url="http://sandbox",
+            requests_per_minute=per_minute,
+            transport=network,
+        )
+        meter = Meter(state, self.settings.config.limits, lambda: notion.now)
+        try:
+            yield wiring.Connections(self.settings, state, notion, self.model, meter, dry_run=False)
+        finally:
+            if not life.dead:
+                state.close()
+
+    def _interrupt(self, block: str | None) -> None:
+        if not self._calm:
+            self.company.act(block)
+
+    async def _sweep(self, connections: wiring.Connections) -> None:
+        context = connections.context(self._tell)
+        await sweep.sweep(context)
+        self._look(connections.state)
+
+    async def _ask(self, connections: wiring.Connections) -> None:
+        """Let an operator ask for a review of one page."""
+        context = connections.context(self._tell)
+        page = self._dice.choice(self.company.pages)
+        try:
+            row, base = await find_page(context, page)
+        except ReviewError:
+            return
+        self.record.asked[page] += 1
+        row = due.asked_for(row, context.notion.now)
+        pages.save(context.state, [row])
+        await sweep.sweep(context, (row, base))
+
+    def _tell(self, event: str, /, **facts: Any) -> None:
+        facts = {key: value for key, value in facts.items() if key not in _CLOCKED}
+        line = json.dumps([event, facts], default=str, ensure_ascii=False, sort_keys=True)
+        self.record.said.append(line)
+        self.record.note(virtual_time.now(), f"    {event}", facts=line)
+        error = str(facts.get("error", ""))
+        if error.startswith("internal error") and "disk is full" not in error:
+            self.record.troubles.append(f"{event}: {error}")
+            if isinstance(facts.get("exc_info"), Exception):
+                import traceback
+
+                self.record.trace += traceback.format_exception(facts["exc_info"])
+
+    def _look(self, state: Database) -> None:
+        """Check what must hold after every sweep."""
+        ended = Ended(self.record, self.box, self.company, self.settings, state)
+        self.record.troubles += self._judge.after_sweep(ended)
+
+    async def _quiet(self) -> None:
+        """Let everything come to rest: no faults, no people, all waits and a day over."""
+        self._calm = True
+        self.company.calm()
+        await asyncio.sleep(2 * HOUR)  # typing ends, what was trashed comes back
+        self.company.calm()
+        # More rows of one minute than one query gives cannot be listed at all.
+        self.box.world.quirks.query_cap = 10_000
+        self.model.ill = 0.0
+        self.record.note(virtual_time.now(), "quiet")
+        with self._process(Life(self._lives + 1, None)) as connections:
+            for wait in (0, 15, 15, 360, 15, 1440, 15, 15):
+                await asyncio.sleep(wait * MINUTE)
+                await self._sweep(connections)
+
+    def _plain_state(self) -> Database:
+        return connect(self.settings.config.state, Life(0, None))
+
+
+_CLOCKED = ("seconds", "started", "finished", "exc_info_")
+
+
+def _run(main: Coroutine[Any, Any, Ended]) -> Ended:
+    def loop() -> virtual_time.Loop:
+        made = virtual_time.Loop()
+        made.set_task_factory(lambda on, doing, **named: Numbered(doing, loop=on, **named))
+        return made
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(main)
+
+
+def live(seed: int, judge: Judge) -> tuple[Record, list[str]]:
+    """Run one history and return its record with what is wrong with it."""
+    random.seed(seed)
+    Numbered._count = 0
+    folder = Path(tempfile.mkdtemp(prefix="history-", dir=RAM if RAM.is_dir() else None))
+    history = History(seed, folder, judge)
+
+    async def main() -> list[str]:
+        ended = await history.run()
+        try:
+            return await judge.at_end(ended)
+        finally:
+            ended.state.close()
+
+    class Wall(datetime):
+        now = staticmethod(history.wall)  # type: ignore[assignment]
+
+    try:
+        with ExitStack() as stack:
+            stack.callback(set_on_retry_hooks, get_on_retry_hooks())
+            set_on_retry_hooks([])
+            stack.enter_context(patch.object(query, "_found", found_late))
+            for module in (gateway, sweep):
+                stack.enter_context(patch.object(module, "datetime", Wall))
+            wrong = _run(main())  # type: ignore[arg-type]
+    finally:
+        shutil.rmtree(folder)
+    return history.record, [*history.record.troubles, *wrong]  # type: ignore[misc]
