@@ -53,7 +53,8 @@ def retry(state: Database, row: PageRow) -> str:
     """Make a failed or parked page due now."""
     if row.state not in (Standing.PARKED, Standing.DUE):
         return f"{row.title}: has not failed ({row.state.value}); nothing to retry"
-    pages.save(state, [due.asked_for(row, datetime.now(UTC))])
+    # Due since its last edit: whatever this machine's clock says, that has passed for Notion.
+    pages.save(state, [due.asked_for(row, row.edited)])
     _note(state, row, "retried")
     return f"{row.title}: due at the next sweep"
 

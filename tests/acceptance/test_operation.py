@@ -1,0 +1,546 @@
+"""What an operator does and asks: explain, pause, retract, output, exit codes, start-up time."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from conftest import NOW
+from program import (
+    ANTHROPIC_KEY,
+    Program,
+    ScriptedModel,
+    comment,
+    finish,
+    plain,
+    posted,
+)
+from vendor_server import Reply
+
+from daemon.commands import COMMANDS
+from daemon.due import PARKED_AFTER
+from daemon.sandbox import Sandbox, blocks
+from daemon.sandbox.faults import Kind
+
+
+HOUR = timedelta(hours=1)
+TEXT = "We need queues because the poller is slow."
+
+
+def page(box: Sandbox, rfcs: str, *, at: object = None, text: str = TEXT) -> str:
+    return str(box.world.page(rfcs, "Queues", [blocks.paragraph(text)], at=at or NOW - HOUR).id)
+
+
+def why(program: Program, page_id: str) -> str:
+    """The one sentence of explain."""
+    done = program.run("explain", page_id)
+    assert done.code == 0, done.err
+    [line] = [line for line in done.out.splitlines() if line.startswith("  why: ")]
+    return line.removeprefix("  why: ")
+
+
+# --- explain answers for every outcome
+
+
+def test_explain_of_a_page_that_was_commented_on(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+    model.think = lambda _document, turn: [
+        comment("B1", "queues", "Which queues?"),
+        comment("B1", "no such words", "Never posted."),
+        finish("Say which queues."),
+    ]
+    program.sweep()
+    said = why(program, one)
+    assert said.startswith("review 1 of ")
+    assert "1 comment posted, 1 summary posted, 1 comments refused" in said
+    out = program.run("explain", one).out
+    assert "Which queues?" in out
+    assert "refused comment: these words do not stand in B1" in out
+
+
+def test_explain_of_a_review_that_found_nothing(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+    program.sweep()
+    assert "nothing to add" in why(program, one)
+
+
+def test_explain_of_a_summary_that_was_kept_back(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+    program.config["databases"][0]["page_comment"] = False
+    model.think = lambda _document, _turn: [finish("Fine.")]
+    program.sweep()
+    assert "its summary was kept back: `page_comment` is off" in why(program, one)
+
+
+def test_explain_of_a_page_that_settles(box: Sandbox, program: Program, rfcs: str) -> None:
+    box.clock.set(datetime.now(UTC))
+    one = page(box, rfcs, at=box.clock() - timedelta(minutes=2))
+    program.sweep()
+    assert "and settles: it is read from " in why(program, one)
+
+
+def test_explain_of_a_page_that_is_older_than_the_first_sweep_looks(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    one = page(box, rfcs, at=NOW - timedelta(days=30))
+    program.sweep()
+    assert f"notion-review review {one}" in why(program, one)
+
+
+def test_explain_of_an_edit_that_changed_no_text(box: Sandbox, program: Program, rfcs: str) -> None:
+    one = page(box, rfcs)
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.rewrite(one, [blocks.paragraph(TEXT)])
+    box.clock.advance(HOUR)
+    program.sweep()
+    said = why(program, one)
+    assert said.startswith("its last edit was read and not reviewed: ")
+    assert "review 1" in said
+
+
+def test_explain_of_an_empty_page(box: Sandbox, program: Program, rfcs: str) -> None:
+    one = str(box.world.page(rfcs, "Empty", [], at=NOW - HOUR).id)
+    program.sweep()
+    assert "the page is empty" in why(program, one)
+
+
+def test_explain_of_a_page_that_failed_and_then_was_parked(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+    box.faults.plant(Kind.NULL_CURSOR, "GET", "/v1/blocks/*/children", times=None)
+    program.run("--once")
+    assert "it failed 1 times (" in why(program, one)
+    for _ in range(PARKED_AFTER):
+        box.clock.advance(6 * HOUR)
+        program.run("--once")
+    assert f"notion-review retry {one}" in why(program, one)
+
+
+def test_explain_of_a_page_that_waits_for_a_model(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+    model.think = lambda _document, _turn: Reply("down", 503)
+    assert program.run("--once").code == 69
+    assert "it is due, and waits: no model could review" in why(program, one)
+
+
+def test_explain_of_a_page_that_waits_for_money(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page(box, rfcs)
+    program.config["limits"] = {"tokens_per_day": 1}
+    program.run("--once")
+    box.clock.advance(HOUR)
+    other = page(box, rfcs, at=box.clock() - timedelta(minutes=30), text="Another text.")
+    program.run("--once")
+    assert "limits.tokens_per_day" in why(program, other)
+
+
+def test_explain_of_a_page_without_a_prompt(box: Sandbox, program: Program, rfcs: str) -> None:
+    empty = box.world.page(None, "Prompt", [])
+    program.config["databases"][0]["prompt"] = empty.id
+    one = page(box, rfcs)
+    program.run("--once")
+    assert "its database is not reviewed" in why(program, one)
+
+
+def test_explain_of_a_page_whose_database_was_lost(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+    program.sweep()
+    box.world.unshare(rfcs)
+    box.clock.advance(2 * HOUR)
+    program.run("--once")
+    assert "its database cannot be swept" in why(program, one)
+
+
+def test_explain_of_a_page_that_left_and_one_that_is_gone(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+    other = page(box, rfcs)
+    program.sweep()
+    box.world.trash(one)
+    box.clock.advance(timedelta(days=2))
+    program.run("--once")
+    assert "trashed, moved, or not shared" in why(program, one)
+    program.config["databases"][0]["where"] = {"Status": ["Ready"]}
+    box.clock.advance(HOUR)
+    box.world.rewrite(other, [blocks.paragraph("New text.")])
+    box.clock.advance(HOUR)
+    program.run("--once")
+    assert "`where` does not select it" in why(program, other)
+
+
+def test_explain_of_a_comment_that_is_on_its_way(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+    model.think = lambda _document, _turn: [comment("B1", "queues", "Which?"), finish()]
+    box.faults.plant(Kind.SERVER_ERROR, "POST", "/v1/comments", times=None)
+    program.run("--once")
+    assert "1 on their way" in why(program, one)
+
+
+def test_explain_of_a_comment_that_was_dropped(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+
+    def think(_document: str, _turn: int) -> object:
+        box.world.rewrite(one, [blocks.paragraph("All is different now.")])
+        return [comment("B1", "queues", "Which?"), finish()]
+
+    model.think = think  # type: ignore[assignment]
+    program.run("--once")
+    assert "1 dropped (" in why(program, one)
+
+
+def test_explain_of_a_paused_page(box: Sandbox, program: Program, rfcs: str) -> None:
+    one = page(box, rfcs)
+    program.sweep()
+    assert program.run("pause", one).code == 0
+    assert f"it is paused; notion-review resume {one}" in why(program, one)
+
+
+def test_explain_of_a_page_that_nobody_saw_names_what_to_check(program: Program, rfcs: str) -> None:
+    done = program.run("explain", "11111111-1111-4111-8111-111111111111")
+    assert done.code == 2
+    [line] = done.err.splitlines()
+    assert "config.yaml" in line
+
+
+# --- pause, resume, retry
+
+
+def test_a_paused_page_is_left_alone_until_it_is_resumed(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+    program.sweep()
+    program.run("pause", one)
+    asked = len(model.sent)
+    box.clock.advance(HOUR)
+    box.world.rewrite(one, [blocks.paragraph("Something else entirely.")])
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert len(model.sent) == asked
+    program.run("resume", one)
+    program.sweep()
+    assert len(model.sent) > asked
+
+
+def test_a_pause_that_comes_while_the_page_is_reviewed_holds(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    from daemon import operate
+    from daemon.store import database, pages
+
+    one = page(box, rfcs)
+    program.config["state"] = "state.db"
+
+    def think(_document: str, _turn: int) -> object:
+        operate.do(operate.pause, program.folder / "state.db", one)
+        return [finish()]
+
+    model.think = think  # type: ignore[assignment]
+    program.sweep()
+    state = database.open_state(program.folder / "state.db")
+    row = pages.page(state, one)
+    state.close()
+    assert row is not None
+    assert row.paused
+
+
+def test_a_parked_page_is_tried_again_on_command(box: Sandbox, program: Program, rfcs: str) -> None:
+    one = page(box, rfcs)
+    box.faults.plant(Kind.SERVER_ERROR, "GET", "/v1/blocks/*/children", times=None)
+    program.run("--once")
+    box.faults.clear()
+    assert program.sweep().json["pages_reviewed"] == 0
+    assert "due at the next sweep" in program.run("retry", one).out
+    assert program.sweep().json["pages_reviewed"] == 1
+
+
+@pytest.mark.parametrize("name", ["pause", "resume", "retry"])
+def test_what_is_done_to_an_unknown_page_is_refused_and_makes_no_state(
+    program: Program, rfcs: str, name: str
+) -> None:
+    done = program.run(name, "11111111-1111-4111-8111-111111111111")
+    assert done.code == 2
+    assert not list(program.folder.rglob("*.db*"))
+
+
+# --- retract
+
+
+def reviewed(box: Sandbox, program: Program, model: ScriptedModel, rfcs: str) -> str:
+    one = page(box, rfcs)
+    model.think = lambda _document, _turn: [
+        comment("B1", "queues", "Which queues?"),
+        finish("Say which queues."),
+    ]
+    program.sweep()
+    return one
+
+
+def test_retract_deletes_what_a_review_posted_and_it_never_comes_back(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    one = reviewed(box, program, model, rfcs)
+    assert len(posted(box)) == 2
+    done = program.run("retract", "1")
+    assert done.code == 0, done.err
+    assert [line.rpartition(": ")[2] for line in done.out.splitlines()] == ["deleted"] * 2
+    assert posted(box) == []
+    box.clock.advance(HOUR)
+    program.run("review", one)
+    assert [plain(one) for one in posted(box)] == ["Say which queues."]
+    assert "retracted" in program.run("explain", one).out
+
+
+def test_retract_edits_what_a_person_answered_and_deletes_the_rest(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    reviewed(box, program, model, rfcs)
+    [finding] = [one for one in posted(box) if "Which queues?" in plain(one)]
+    ana = next(iter(box.world.state.people.values()))
+    box.world.comment(finding, "The ones for carriers.", by=ana)
+    done = program.run("retract", "1")
+    assert "a person answered it" in done.out
+    assert [plain(one) for one in posted(box)] == ["Withdrawn."]
+    assert len(list(box.world.comments())) == 2
+
+
+def test_retract_puts_a_summary_back_to_what_it_said_before(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+    model.think = lambda _document, _turn: [finish("The first summary.")]
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.add_block(one, blocks.paragraph("More."))
+    model.think = lambda _document, _turn: [finish("The second summary.")]
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert [plain(one) for one in posted(box)] == ["The second summary."]
+    assert "put back" in program.run("retract", "2").out
+    assert [plain(one) for one in posted(box)] == ["The first summary."]
+    assert program.run("retract", "1").code == 0
+    assert posted(box) == []
+
+
+def test_retract_holds_back_what_is_still_on_its_way(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page(box, rfcs)
+    model.think = lambda _document, _turn: [comment("B1", "queues", "Which?"), finish()]
+    box.faults.plant(Kind.OVERLOADED, "POST", "/v1/comments", times=None)
+    program.run("--once")
+    box.faults.clear()
+    assert "held back" in program.run("retract", "1").out
+    box.clock.advance(HOUR)
+    program.run("--once")
+    assert posted(box) == []
+
+
+def test_retract_finds_a_comment_whose_answer_was_lost(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, state_left_unclear: None
+) -> None:
+    assert len(posted(box)) == 1
+    assert "deleted" in program.run("retract", "1").out
+    assert posted(box) == []
+
+
+@pytest.fixture
+def state_left_unclear(box: Sandbox, program: Program, model: ScriptedModel, rfcs: str) -> None:
+    """A comment that was saved, whose answer was lost, and that nobody could look for since."""
+    page(box, rfcs)
+    model.think = lambda _document, _turn: [comment("B1", "queues", "Which?"), finish()]
+    box.faults.plant(Kind.SAVED, "POST", "/v1/comments")
+    saved = [False]
+
+    def blind(method: str, path: str) -> object:
+        saved[0] |= (method, path) == ("POST", "/v1/comments")
+        return None
+
+    box.faults.policy = blind  # type: ignore[assignment]
+    box.faults.plant(Kind.SERVER_ERROR, "GET", "/v1/comments", times=None, skip=2)
+    program.run("--once")
+    box.faults.clear()
+
+
+def test_retract_twice_and_of_nothing_is_said_and_harmless(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    reviewed(box, program, model, rfcs)
+    program.run("retract", "1")
+    assert program.run("retract", "1").code == 0
+    done = program.run("retract", "99")
+    assert done.code == 2
+    assert "review 99" in done.err
+
+
+# --- what is printed, and where
+
+
+def test_once_with_json_prints_the_sweep_and_nothing_else(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    page(box, rfcs)
+    done = program.run("--once", "--json")
+    assert json.loads(done.out)["outcome"] == "ok"
+    assert all(json.loads(line)["event"] for line in done.err.splitlines())
+
+
+def test_the_lines_of_a_sweep_carry_its_number_and_those_of_a_page_its_id(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+    done = program.run("--once")
+    lines = [json.loads(line) for line in done.err.splitlines()]
+    by_event = {line["event"]: line for line in lines}
+    assert all("sweep" in line for line in lines)
+    assert by_event["page.reviewed"]["page"] == one
+    assert "page" not in by_event["sweep.done"]
+    assert sum(line["event"] == "sweep.done" for line in lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nonsense"], "no such command 'nonsense'"),
+        (["--jsn"], "did you mean '--json'"),
+        (["--json"], "--json needs --once"),
+        (["--once", "status"], "before status mean nothing"),
+        (["review"], "missing argument 'PAGE'"),
+        (["review", "somewhere"], "somewhere: is neither an id"),
+        (["retract", "one"], "'one' is not a valid integer"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_line_and_2(
+    program: Program, rfcs: str, words: list[str], told: str
+) -> None:
+    done = program.run(*words)
+    assert (done.code, done.out) == (2, "")
+    [line] = done.err.splitlines()
+    assert line.startswith("notion-review: ")
+    assert told in line
+
+
+def test_options_may_stand_before_and_after_a_command(program: Program, rfcs: str) -> None:
+    path = str(program.folder / "config.yaml")
+    assert program.run("--config", path, "status").code == 0
+    assert program.run("status", "--config", path).code == 0
+    assert program.run("status", "--config", "/nowhere.yaml").code == 78
+
+
+@pytest.mark.parametrize("name", sorted(command.name or "" for command in COMMANDS))
+def test_help_fits_a_terminal_of_80_columns(program: Program, rfcs: str, name: str) -> None:
+    for words in (["--help"], [name, "--help"]):
+        out = program.run(*words).out
+        assert out.startswith("Usage: notion-review ")
+        assert max(map(len, out.splitlines())) <= 80
+        assert "..." not in out.replace("[ARGS]...", "")
+
+
+def test_a_bug_is_one_line_and_its_traceback_needs_to_be_asked_for(
+    program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError(f"with {ANTHROPIC_KEY}")
+
+    monkeypatch.setattr("daemon.check.check", broken)
+    done = program.run("check")
+    assert done.code == 1
+    [line] = done.err.splitlines()
+    assert "internal error" in line
+    verbose = program.run("check", "--verbose").err
+    assert "Traceback" in verbose
+    assert ANTHROPIC_KEY not in line + verbose
+
+
+# --- the process as a whole
+
+
+def alone(program: Program, *words: str, code: str = "from daemon.cli import main; main()") -> str:
+    """Run in a process of its own; return what it printed."""
+    program.write()
+    env = {**os.environ, **program.env, "COVERAGE_PROCESS_START": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=program.folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+HEAVY = """
+import atexit, sys
+heavy = ("anthropic", "openai", "pydantic_ai", "rich", "starlette", "uvicorn", "genai_prices")
+atexit.register(lambda: print(*(name for name in heavy if name in sys.modules), "", sep="\\n"))
+from daemon.cli import main
+sys.argv[0] = "notion-review"
+main()
+"""
+
+
+@pytest.mark.parametrize("words", [["check"], ["status"], ["--once"]])
+def test_an_idle_run_loads_nothing_heavy(
+    box: Sandbox, program: Program, rfcs: str, words: list[str]
+) -> None:
+    program.config["state"] = "state.db"
+    program.sweep()
+    loaded = alone(program, *words, code=HEAVY).splitlines()
+    heavy = {"anthropic", "openai", "pydantic_ai", "rich", "starlette", "uvicorn", "genai_prices"}
+    assert heavy & set(loaded) == set()
+
+
+def test_check_takes_less_than_half_a_second_of_processor_time(program: Program, rfcs: str) -> None:
+    program.config["state"] = "state.db"
+    program.sweep()
+    alone(program, "check")  # fills the cache of compiled modules
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    alone(program, "check")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+
+
+def test_a_reader_that_has_had_enough_ends_the_program_in_peace(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    program.write()
+    code = "from daemon.cli import main; import sys; sys.argv[0] = 'notion-review'; main()"
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, "status"],
+        cwd=program.folder,
+        env={**os.environ, **program.env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    assert running.stderr is not None
+    running.stdout.close()
+    assert running.stderr.read() == ""
+    running.stderr.close()
+    assert running.wait() == 0
