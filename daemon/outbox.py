@@ -151,7 +151,8 @@ async def _send(context: Context, letter: Letter, until: float | None = None) ->
         _Late: It did not come to that in time; the letter waits.
     """
     # Of the machine's own clock nobody knows how far it is off.
-    if not reviews.sending(context.state, letter, await context.notion.server_time()):
+    await context.notion.server_time()
+    if not reviews.sending(context.state, letter):
         return  # another delivery has it
     try:
         answer = await _post(context, letter, until)
@@ -175,6 +176,8 @@ async def _post(context: Context, letter: Letter, until: float | None) -> dict[s
     def may_go() -> None:
         if until is not None and asyncio.get_running_loop().time() > until:
             raise _Late
+        # Long after it was claimed, where Notion asked for a pause or the limiter for one.
+        reviews.begins(context.state, letter, context.notion.now)
 
     words = writing.rich_text(letter.body)
     match letter.kind:

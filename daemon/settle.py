@@ -17,8 +17,9 @@ from daemon.store.reviews import Kind, Letter
 
 # A POST whose answer was lost may still be under way, or not be listed yet.
 GRACE_SECONDS = 5.0
-# The state and the server's `Date` hold whole seconds: up to two too many seem to have passed.
-ROUNDED_SECONDS = 2.0
+# The server's time is known to some seconds only: its `Date` holds whole ones, and each answer
+# took a while. Only what was sent clearly longer ago needs no grace any more.
+LONG_AGO_SECONDS = 60.0
 
 
 class Fate(Enum):
@@ -69,8 +70,8 @@ def _grace(context: Context, letter: Letter) -> float:
     """Return the seconds until what was sent must be listed."""
     if letter.sent_at is None:
         return 0.0
-    passed = (context.notion.now - letter.sent_at).total_seconds() - ROUNDED_SECONDS
-    return min(max(GRACE_SECONDS - passed, 0.0), GRACE_SECONDS)
+    passed = (context.notion.now - letter.sent_at).total_seconds()
+    return 0.0 if passed > LONG_AGO_SECONDS else GRACE_SECONDS
 
 
 def _find(

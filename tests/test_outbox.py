@@ -249,27 +249,46 @@ def test_s2_a_comment_that_was_saved_is_found_not_posted_again(path):
     play(path, story)
 
 
+def _breaks_off(scene, late, *, post=1):
+    """Break the connection at a POST; the server saves the comment moments later."""
+    inner, under_way, posts = scene.box.transport(), [], itertools.count(1)
+
+    async def save(request):
+        await asyncio.sleep(late)
+        await inner.handle_async_request(request)
+
+    def break_off(request):
+        if request.method == "POST" and next(posts) == post:
+            again = httpx.Request(
+                "POST", request.url, headers=request.headers, content=request.content
+            )
+            under_way.append(asyncio.create_task(save(again)))
+            raise httpx.ReadError("connection reset", request=request)
+
+    scene.transport.before = break_off
+    return under_way
+
+
 @pytest.mark.parametrize("late", [0.5, 3, settle.GRACE_SECONDS - 1])
 def test_s2_a_post_that_is_still_under_way_is_waited_for(path, late):
-    """The connection breaks, and the server saves the comment moments later."""
-
     async def story(scene):
         scene.finding()
-        inner, under_way = scene.box.transport(), []
+        under_way = _breaks_off(scene, late)
+        await scene.deliver()
+        await asyncio.gather(*under_way)
+        assert (len(scene.own), set(scene.fates.values())) == (1, {"posted"})
 
-        async def save(request):
-            await asyncio.sleep(late)
-            await inner.handle_async_request(request)
+    play(path, story)
 
-        def break_off(request):
-            if request.method == "POST" and not under_way:
-                again = httpx.Request(
-                    "POST", request.url, headers=request.headers, content=request.content
-                )
-                under_way.append(asyncio.create_task(save(again)))
-                raise httpx.ReadError("connection reset", request=request)
 
-        scene.transport.before = break_off
+@pytest.mark.parametrize("wait", [10, 290])
+def test_s2_a_post_under_way_is_waited_for_though_it_was_claimed_long_before(path, wait):
+    """Notion asked for a pause, and the connection breaks at the second sending."""
+
+    async def story(scene):
+        scene.summary()
+        under_way = _breaks_off(scene, 3, post=2)
+        scene.box.faults.plant(Kind.OVERLOADED, "POST", "/v1/comments", wait=wait)
         await scene.deliver()
         await asyncio.gather(*under_way)
         assert (len(scene.own), set(scene.fates.values())) == (1, {"posted"})
@@ -314,7 +333,8 @@ def _die(now):
 def test_s2_a_machine_with_a_wrong_clock_does_not_wait_longer(path, skew):
     async def story(scene):
         letter = scene.finding()
-        assert reviews.sending(scene.state, letter, scene.box.clock() + skew)
+        assert reviews.sending(scene.state, letter)
+        reviews.begins(scene.state, letter, scene.box.clock() + skew)
         began = asyncio.get_running_loop().time()
         await scene.deliver()
         assert len(scene.own) == 1

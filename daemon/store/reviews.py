@@ -205,17 +205,22 @@ def undelivered(db: Database, page_id: str | None = None) -> list[Letter]:
     return [_letter(values) for values in rows.fetchall()]
 
 
-def sending(db: Database, letter: Letter, at: datetime) -> bool:
-    """Record that a letter's POST begins: from here on it may stand on the server.
+def sending(db: Database, letter: Letter) -> bool:
+    """Claim a letter before its POST: from here on it may stand on the server.
 
     False where the letter was sent or settled since it was read: then it is not ours to send.
     """
     row = db.execute(
-        "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_at = ?"
+        "UPDATE outbox SET state = 'sending', attempts = attempts + 1"
         " WHERE key = ? AND state = ? AND attempts = ? RETURNING key",
-        [iso(at), letter.key, letter.state.value, letter.attempts],
+        [letter.key, letter.state.value, letter.attempts],
     ).fetchone()
     return row is not None
+
+
+def begins(db: Database, letter: Letter, at: datetime) -> None:
+    """Record when a letter's POST begins: each time, where one was refused for a while."""
+    db.execute("UPDATE outbox SET sent_at = ? WHERE key = ?", [iso(at), letter.key])
 
 
 def mark(db: Database, key: str, state: Sending, note: str | None = None) -> None:

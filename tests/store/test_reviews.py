@@ -99,19 +99,21 @@ def test_letters_can_be_asked_for_by_page(db):
 def test_a_letter_is_claimed_by_one_delivery_only(db):
     reviews.intend(db, [LETTER])
     seen = only(db)
-    assert reviews.sending(db, seen, NOW)
-    assert not reviews.sending(db, seen, NOW)
+    assert reviews.sending(db, seen)
+    assert not reviews.sending(db, seen)
     claimed = only(db)
-    assert (claimed.state, claimed.attempts, claimed.sent_at) == (Sending.SENDING, 1, NOW)
+    assert (claimed.state, claimed.attempts, claimed.sent_at) == (Sending.SENDING, 1, None)
+    reviews.begins(db, claimed, NOW)
+    assert only(db) == replace(claimed, sent_at=NOW)
 
 
 def test_a_letter_that_came_back_meanwhile_is_not_claimed_by_who_saw_it_before(db):
     reviews.intend(db, [LETTER])
     seen = only(db)
-    assert reviews.sending(db, seen, NOW)
+    assert reviews.sending(db, seen)
     reviews.mark(db, LETTER.key, Sending.INTENT, "429")
-    assert not reviews.sending(db, seen, NOW)
-    assert reviews.sending(db, only(db), NOW)
+    assert not reviews.sending(db, seen)
+    assert reviews.sending(db, only(db))
     assert only(db).attempts == 2
 
 
