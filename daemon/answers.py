@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from daemon import due, prompts
 from daemon.context import Context
@@ -40,12 +41,14 @@ class Say:
     Attributes:
         key: Names it in the outbox: what has the same key is sent once.
         words: What it says, as Markdown.
+        asked_at: When the person wrote who waits longest for it.
         review: The review that it comes from; None for what needs no model.
         hands_over: Whether it leaves the thread to people.
     """
 
     key: str
     words: str
+    asked_at: datetime
     review: int | None = None
     hands_over: bool = False
 
@@ -59,7 +62,8 @@ def settle(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
     with context.state.atomic():
         after = _obey(context, row, dialogue)
         for thread in dialogue.sorted.hand_over:
-            say = Say(f"hand over:{thread.id}", _handed_over(dialogue), hands_over=True)
+            words, asked = _handed_over(dialogue), _last_person(thread)
+            say = Say(f"hand over:{thread.id}", words, asked, hands_over=True)
             _speak(context, row, dialogue, thread, say)
         for thread in dialogue.sorted.threads:
             thread_store.save_thread(context.state, row.id, thread, dialogue.sorted.states)
@@ -100,7 +104,8 @@ def record_answers(
     replies = {reply.thread_id: reply.text for reply in review.replies}
     for thread in dialogue.sorted.waiting:
         if thread.id in replies:
-            say = Say(_key(thread, thread.waiting[-1], dialogue), replies[thread.id], number)
+            key, asked = _key(thread, thread.waiting[-1], dialogue), _asked(thread, dialogue)
+            say = Say(key, replies[thread.id], asked, number)
             _speak(context, row, dialogue, thread, say)
         states = {one.id: _state(one.id, thread, review, dialogue) for one in thread.waiting}
         thread_store.save_thread(context.state, row.id, thread, states)
@@ -162,7 +167,8 @@ def _acknowledge(context: Context, row: PageRow, dialogue: Dialogue, said: Said,
     words = _in_reply(context, row, dialogue, said)
     if room == 0:
         words = f"{words}\n\n{_handed_over(dialogue)}"
-    say = Say(_key(said.thread, said.comment, dialogue), words, hands_over=room == 0)
+    key, asked = _key(said.thread, said.comment, dialogue), said.comment.created
+    say = Say(key, words, asked, hands_over=room == 0)
     _speak(context, row, dialogue, said.thread, say)
 
 
@@ -201,10 +207,24 @@ def _speak(context: Context, row: PageRow, dialogue: Dialogue, thread: Thread, s
         name=dialogue.reviewer,
         created_at=context.notion.now,
         review_id=say.review,
+        asked_at=say.asked_at,
     )
     thread_store.save_thread(context.state, row.id, thread, {})
     thread_store.replied(context.state, thread.id, handed_over=say.hands_over)
     reviews.intend(context.state, [letter])
+
+
+def _asked(thread: Thread, dialogue: Dialogue) -> datetime:
+    """Return since when a thread's waiting comments ask what they ask; an edit asks anew."""
+    comments = dialogue.known.comments
+    return min(
+        one.edited if was_answered(comments.get(one.id)) else one.created for one in thread.waiting
+    )
+
+
+def _last_person(thread: Thread) -> datetime:
+    people = [one for one in thread.comments if one.author.kind is AuthorKind.PERSON]
+    return (people or thread.comments)[-1].created
 
 
 def _key(thread: Thread, comment: Comment, dialogue: Dialogue) -> str:

@@ -157,6 +157,15 @@ class Snapshot:
         """The blocks by their id."""
         return {block.id: block for block in self.blocks}
 
+    def section(self, block_id: str) -> str:
+        """Return the plain text of the heading that a block stands under, or is; "" for none."""
+        heading = ""
+        for block in self.blocks:
+            heading = block.plain if block.type.startswith("heading_") else heading
+            if block.id == block_id:
+                return heading
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:

@@ -81,7 +81,8 @@ def _findings(
 ) -> list[Letter]:
     letters = []
     for finding in review.findings:
-        finding_id = reviews.add_finding(context.state, number, row.id, finding)
+        section = session.snapshot.section(finding.block_id)
+        finding_id = reviews.add_finding(context.state, number, row.id, finding, section)
         letters.append(
             Letter(
                 key=f"finding:{row.id}:{finding.block_id}:{_digest(finding)}:{number}",

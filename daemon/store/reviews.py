@@ -80,6 +80,7 @@ class Letter:
     posted_at: datetime | None = None
     attempts: int = 0
     sent_at: datetime | None = None
+    asked_at: datetime | None = None
 
 
 _LETTER = tuple(Letter.__dataclass_fields__)
@@ -89,7 +90,7 @@ _SELECT_LETTER = f"SELECT {', '.join(_LETTER)} FROM outbox"  # noqa: S608 - own 
 def _letter(values: Sequence[Any]) -> Letter:
     fields = dict(zip(_LETTER, values, strict=True))
     fields["kind"], fields["state"] = Kind(fields["kind"]), Sending(fields["state"])
-    for name in ("created_at", "posted_at", "sent_at"):
+    for name in ("created_at", "posted_at", "sent_at", "asked_at"):
         fields[name] = when(fields[name]) if fields[name] else None
     return Letter(**fields)
 
@@ -109,8 +110,8 @@ def add(
     usage = review.usage
     row = db.execute(
         "INSERT INTO reviews (page_id, sweep_id, at, kind, outcome, model, prompt, hash, summary,"
-        " refusals, requests, input_tokens, output_tokens, cost_usd)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        " refusals, requests, input_tokens, output_tokens, cost_usd, cached_tokens)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         [
             page_id,
             sweep_id,
@@ -126,16 +127,19 @@ def add(
             usage.input_tokens,
             usage.output_tokens,
             usage.cost_usd,
+            usage.cached_tokens,
         ],
     ).fetchone()
     return int(row[0])
 
 
-def add_finding(db: Database, review_id: int, page_id: str, finding: Finding) -> int:
-    """Store a finding as open and return its number."""
+def add_finding(
+    db: Database, review_id: int, page_id: str, finding: Finding, section: str = ""
+) -> int:
+    """Store a finding as open and return its number; `section` is the heading above its block."""
     row = db.execute(
-        "INSERT INTO findings (review_id, page_id, block_id, quote, text, severity, state)"
-        " VALUES (?, ?, ?, ?, ?, ?, 'open') RETURNING id",
+        "INSERT INTO findings (review_id, page_id, block_id, quote, text, severity, state, section)"
+        " VALUES (?, ?, ?, ?, ?, ?, 'open', ?) RETURNING id",
         [
             review_id,
             page_id,
@@ -143,6 +147,7 @@ def add_finding(db: Database, review_id: int, page_id: str, finding: Finding) ->
             finding.quote,
             finding.text,
             finding.severity.value,
+            section,
         ],
     ).fetchone()
     return int(row[0])

@@ -46,9 +46,11 @@ CREATE TABLE reviews (
     sweep_id INTEGER, at TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('review', 'reply')),
     outcome TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL, hash TEXT NOT NULL,
     summary TEXT NOT NULL, refusals TEXT NOT NULL, requests INTEGER NOT NULL,
-    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cost_usd REAL NOT NULL
+    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cost_usd REAL NOT NULL,
+    cached_tokens INTEGER NOT NULL   -- of the input
 );
 CREATE INDEX reviews_by_page ON reviews (page_id, id);
+CREATE INDEX reviews_by_time ON reviews (at);
 
 CREATE TABLE findings (
     id INTEGER PRIMARY KEY, review_id INTEGER NOT NULL REFERENCES reviews (id),
@@ -56,7 +58,8 @@ CREATE TABLE findings (
     severity TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN
         ('open', 'answered', 'dismissed', 'resolved', 'addressed', 'stale', 'retracted')),
-    discussion_id TEXT
+    discussion_id TEXT,
+    section TEXT NOT NULL DEFAULT ''   -- the heading above its block
 );
 CREATE INDEX findings_by_page ON findings (page_id);
 CREATE INDEX findings_by_review ON findings (review_id);
@@ -72,10 +75,13 @@ CREATE TABLE outbox (
     state TEXT NOT NULL CHECK (state IN ('intent', 'sending', 'unclear', 'posted', 'dropped')),
     comment_id TEXT, note TEXT, created_at TEXT NOT NULL, posted_at TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
-    sent_at TEXT               -- when its last POST began
+    sent_at TEXT,              -- when its last POST began
+    asked_at TEXT              -- of a reply: when the person wrote
 ) WITHOUT ROWID;
 CREATE INDEX outbox_open ON outbox (created_at) WHERE state IN ('intent', 'sending', 'unclear');
 CREATE INDEX outbox_by_page ON outbox (page_id);
+CREATE INDEX outbox_by_review ON outbox (review_id) WHERE review_id IS NOT NULL;
+CREATE INDEX outbox_posted ON outbox (posted_at, kind) WHERE posted_at IS NOT NULL;
 CREATE INDEX outbox_by_comment ON outbox (comment_id) WHERE comment_id IS NOT NULL;
 
 CREATE TABLE comments (

@@ -153,7 +153,7 @@ def filled() -> Iterator[str]:
     pages.save_reviewed(db, "page-1", REVIEWED)
     db.execute(
         "INSERT INTO reviews VALUES (1, 'page-1', 1, '2026-11-20T12:00:00Z', 'review', 'done',"
-        " 'offline', 'p1', 'abc', 'Name the owner.', '[]', 0, 0, 0, 0.0)"
+        " 'offline', 'p1', 'abc', 'Name the owner.', '[]', 0, 0, 0, 0.0, 0)"
     )
     reviews.add_finding(db, 1, "page-1", FINDING)
     reviews.set_finding(db, 1, FindingState.ANSWERED)
