@@ -13,10 +13,11 @@ from daemon.domain import Finding, Review, Reviewed, Severity
 from daemon.notion import text, writing
 from daemon.review.quotes import stands
 from daemon.review.session import Session
-from daemon.store import ledger, pages, reviews
+from daemon.store import ledger, pages, reviews, texts
 from daemon.store import threads as thread_store
 from daemon.store.pages import PageRow
 from daemon.store.reviews import FindingState, Kind, Letter, StoredFinding
+from daemon.store.texts import Text
 
 
 def record_review(
@@ -47,6 +48,7 @@ def record_review(
         )
         pages.save(context.state, [after])
         pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot))
+        texts.keep(context.state, number, row.id, Text.of(snapshot), now)
         letters = _findings(context, row, number, session, review)
         letters += _summary(context, row, number, session, review)
         reviews.intend(context.state, letters)

@@ -196,7 +196,7 @@ def test_the_author_of_a_comment_that_was_decided_on_is_not_looked_up(path):
     async def story(scene):
         scene.state.execute(
             "INSERT INTO comments VALUES ('comment-1', ?, 'thread', 'person',"
-            " '2026-11-20T12:00:00Z', 'seen', '')",
+            " '2026-11-20T12:00:00Z', 'seen', '', '')",
             [scene.page.id],
         )
         assert await kinds(scene, comment(scene.ana.id)) == [AuthorKind.PERSON]

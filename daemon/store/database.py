@@ -21,6 +21,7 @@ from daemon.store.schema import migrations
 __all__ = [
     "copy_in_memory",
     "fact",
+    "glance",
     "integrity",
     "iso",
     "lock",
@@ -125,6 +126,25 @@ def read_state(path: Path) -> Database | None:
     """
     with told(path), reachable(path):
         return _examined(path) if path.exists() else None
+
+
+@contextmanager
+def glance(path: Path) -> Iterator[Database | None]:
+    """Yield the state for a moment's reading, unexamined and at once; None where there is none.
+
+    For one who read it with `read_state` before, and asks often. What is read in the block is of
+    one moment.
+
+    Raises:
+        StateDamaged, StateUnwritable, LockHeld: As `read_state`.
+    """
+    with told(path), reachable(path):
+        if not path.exists():
+            yield None
+            return
+        with closing(Database(_reading(path))) as db:
+            db.execute("BEGIN")
+            yield db
 
 
 def copy_in_memory(path: Path) -> Database:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.domain import Prompt, Usage
+from daemon.store import texts
 from daemon.store.database import iso, when
 
 
@@ -136,7 +137,8 @@ def decisions(db: Database, page_id: str) -> list[tuple[str, str, str]]:
 
 
 def prune(db: Database, now: datetime) -> None:
-    """Forget sweeps and decisions older than ninety days."""
+    """Forget sweeps and decisions older than ninety days, and what reviews read before."""
     with db.atomic():
+        texts.forget(db, now - KEEP)
         db.execute("DELETE FROM sweeps WHERE started < ?", [iso(now - KEEP)])
         db.execute("DELETE FROM decisions WHERE at < ?", [iso(now - KEEP)])

@@ -305,9 +305,11 @@ def letters_of(
     db: Database, *, page_id: str | None = None, review_id: int | None = None
 ) -> list[Letter]:
     """Return every letter of a page or of a review, whatever became of it, the oldest first."""
+    wanted = {"page_id": page_id, "review_id": review_id}
+    chosen = {name: value for name, value in wanted.items() if value is not None}
+    where = " AND ".join(f"{name} = ?" for name in chosen) or "1"
     rows = db.execute(
-        f"{_SELECT_LETTER} WHERE (page_id = ?1 OR ?1 IS NULL) AND (review_id = ?2 OR ?2 IS NULL)"
-        " ORDER BY created_at, finding_id IS NULL, finding_id, key",
-        [page_id, review_id],
+        f"{_SELECT_LETTER} WHERE {where} ORDER BY created_at, finding_id IS NULL, finding_id, key",
+        list(chosen.values()),
     )
     return [_letter(values) for values in rows.fetchall()]

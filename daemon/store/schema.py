@@ -40,6 +40,8 @@ CREATE INDEX pages_due ON pages (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX pages_by_source ON pages (source_id, state, edited);
 CREATE INDEX pages_by_state ON pages (state, paused, attempts, due_at);
 CREATE INDEX pages_reviewed ON pages (reviewed_at) WHERE reviewed_at IS NOT NULL;
+-- All that a list is chosen by: its rows alone are read.
+CREATE INDEX pages_listed ON pages (edited, id, title, state, source_id, paused, attempts);
 
 CREATE TABLE reviews (
     id INTEGER PRIMARY KEY, page_id TEXT NOT NULL REFERENCES pages (id),
@@ -51,6 +53,15 @@ CREATE TABLE reviews (
 );
 CREATE INDEX reviews_by_page ON reviews (page_id, id);
 CREATE INDEX reviews_by_time ON reviews (at);
+CREATE INDEX reviews_by_sweep ON reviews (sweep_id) WHERE sweep_id IS NOT NULL;
+
+-- What a review read, for people who look back; the last one of a page is always kept.
+CREATE TABLE texts (
+    review_id INTEGER PRIMARY KEY REFERENCES reviews (id),
+    page_id TEXT NOT NULL, at TEXT NOT NULL, body BLOB NOT NULL
+);
+CREATE INDEX texts_by_page ON texts (page_id, review_id);
+CREATE INDEX texts_by_time ON texts (at);
 
 CREATE TABLE findings (
     id INTEGER PRIMARY KEY, review_id INTEGER NOT NULL REFERENCES reviews (id),
@@ -63,6 +74,7 @@ CREATE TABLE findings (
 );
 CREATE INDEX findings_by_page ON findings (page_id);
 CREATE INDEX findings_by_review ON findings (review_id);
+CREATE INDEX findings_open ON findings (page_id, state) WHERE state = 'open';
 CREATE INDEX findings_by_discussion ON findings (discussion_id) WHERE discussion_id IS NOT NULL;
 
 -- Every write to Notion is a row here before it is a request.
@@ -86,7 +98,8 @@ CREATE INDEX outbox_by_comment ON outbox (comment_id) WHERE comment_id IS NOT NU
 
 CREATE TABLE comments (
     id TEXT PRIMARY KEY, page_id TEXT NOT NULL, discussion_id TEXT NOT NULL,
-    kind TEXT NOT NULL, edited TEXT NOT NULL, state TEXT NOT NULL, text TEXT NOT NULL
+    kind TEXT NOT NULL, edited TEXT NOT NULL, state TEXT NOT NULL, text TEXT NOT NULL,
+    author TEXT NOT NULL DEFAULT ''  -- a person's name, for reading only
 ) WITHOUT ROWID;
 CREATE INDEX comments_by_page ON comments (page_id);
 CREATE INDEX comments_by_discussion ON comments (discussion_id);

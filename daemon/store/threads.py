@@ -85,8 +85,8 @@ def save_thread(db: Database, page_id: str, thread: Thread, states: Mapping[str,
             [thread.id, page_id, thread.block_id],
         )
         db.conn.executemany(
-            "INSERT INTO comments (id, page_id, discussion_id, kind, edited, state, text)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            "INSERT INTO comments (id, page_id, discussion_id, kind, edited, state, text, author)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
             " edited = excluded.edited, state = excluded.state, text = excluded.text",
             [
                 [
@@ -97,6 +97,7 @@ def save_thread(db: Database, page_id: str, thread: Thread, states: Mapping[str,
                     iso(comment.edited),
                     states[comment.id],
                     comment.plain[:KEPT_CHARS] if comment.author.kind is AuthorKind.PERSON else "",
+                    comment.author.name if comment.author.kind is AuthorKind.PERSON else "",
                 ]
                 for comment in thread.comments
                 if comment.id in states

@@ -22,10 +22,12 @@ from daemon.domain import (
     Thread,
     Usage,
 )
-from daemon.store import database, ledger, origins, pages, reviews, threads
+from daemon.store import browse, database, ledger, origins, pages, reviews, texts, threads
+from daemon.store.browse import Key, Only, Wish
 from daemon.store.database import copy_in_memory, open_state
 from daemon.store.pages import Standing
 from daemon.store.reviews import FindingState, Kind, Letter, Sending
+from daemon.store.texts import Line, Text
 
 
 PAGE = page_row(1)
@@ -34,6 +36,7 @@ FINDING = Finding("block", "quote", "text", Severity.MINOR)
 LETTER = Letter("key", PAGE.id, Kind.FINDING, "block", "block", "body", "RFC reviewer", NOW)
 THREAD = Thread("thread", "block", ())
 PROMPT = Prompt("RFC reviewer", "Be kind.", "prompt")
+TEXT = Text("RFC", (), (Line("block", "paragraph", 0, "line"),))
 REVIEWED = Reviewed("RFC", (), (("block", "line"),))
 NAMED = {"prompt": "p1", "content_hash": "abc", "sweep_id": 1, "at": NOW}
 
@@ -100,11 +103,31 @@ ON_THE_PATH = {
     "decide": lambda db: ledger.decide(db, PAGE.id, NOW, "nominated"),
     "decisions": lambda db: ledger.decisions(db, PAGE.id),
     "prune": lambda db: ledger.prune(db, NOW),
+    "keep": lambda db: texts.keep(db, 1, PAGE.id, TEXT, NOW),
+    "text": lambda db: texts.text(db, 1),
+    "before": lambda db: texts.before(db, PAGE.id, 2),
+    "steps": lambda db: texts.steps(db, PAGE.id, 10),
+    "forget": lambda db: texts.forget(db, NOW),
+    "letters_of a page": lambda db: reviews.letters_of(db, page_id=PAGE.id),
+    "letters_of a review": lambda db: reviews.letters_of(db, review_id=1),
+    "sweeps": lambda db: browse.sweeps(db, 10),
+    "reviewed_in": lambda db: browse.reviewed_in(db, 1),
+    "listed": lambda db: browse.listed(db, Wish(), 10),
+    "listed on": lambda db: browse.listed(db, Wish(after=Key(NOW, PAGE.id)), 10),
+    "listed by words": lambda db: browse.listed(db, Wish(Only.OPEN, "Rfc 7", SOURCE.id), 10),
+    "counted": browse.counted,
+    "waiting": lambda db: browse.waiting(db, 10),
+    "raised in the margin": lambda db: browse.raised(db, PAGE.id),
+    "people_said": lambda db: browse.people_said(db, PAGE.id, 500),
+    "we_replied": lambda db: browse.we_replied(db, PAGE.id),
 }
 # A list that was passed in, an index instead of its table, the few letters that wait.
-HARMLESS = re.compile(r"SCAN json_each|USING COVERING INDEX|USING INDEX outbox_open")
+# What was just chosen and is read at once has no table of its own.
+HARMLESS = re.compile(
+    r"SCAN json_each|USING COVERING INDEX|USING INDEX outbox_open|SCAN \(subquery|CONSTANT ROW"
+)
 # Read whole on purpose: a handful of rows, or off the sweep's path.
-READ_WHOLE = {"users", "alerts", "last_sweep", "oldest_looks", "letters_of"}
+READ_WHOLE = {"users", "alerts", "last_sweep", "oldest_looks", "letters_of", "sources"}
 
 
 @pytest.fixture
@@ -141,7 +164,7 @@ def test_every_function_with_sql_is_looked_at():
     """A new one is added above, or to those that may read a whole table."""
     made = {
         name
-        for module in (pages, reviews, ledger, threads, origins)
+        for module in (pages, reviews, ledger, threads, origins, texts, browse)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")
@@ -174,6 +197,8 @@ def fill(db, number):
     blocks = [(uuid(number, n + 1), line) for n, line in enumerate(lines)]
     pages.save_reviewed(db, row.id, Reviewed(row.title, (), tuple(blocks)))
     review = reviews.add(db, row.id, REVIEW, kind="review", **NAMED)
+    kept = (Line(id_, "paragraph", 0, line) for id_, line in blocks)
+    texts.keep(db, review, row.id, Text(row.title, (), tuple(kept)), NOW)
     for n in range(5):
         finding = replace(FINDING, block_id=blocks[n][0], text="What happens then? " * 5)
         finding_id = reviews.add_finding(db, review, row.id, finding)

@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 
 from daemon.domain import AuthorKind, Finding, Prompt, Reviewed, Severity, Usage
-from daemon.store import database, ledger, pages, reviews, threads
+from daemon.store import database, ledger, pages, reviews, texts, threads
 from daemon.store.database import copy_in_memory, open_state, read_state
 from daemon.store.pages import PageRow, SourceRow, Standing
 from daemon.store.reviews import FindingState, Kind, Letter, Sending, StoredFinding
 from daemon.store.schema import migrations
+from daemon.store.texts import Line, Text
 
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "state"
@@ -155,6 +156,7 @@ def filled() -> Iterator[str]:
         "INSERT INTO reviews VALUES (1, 'page-1', 1, '2026-11-20T12:00:00Z', 'review', 'done',"
         " 'offline', 'p1', 'abc', 'Name the owner.', '[]', 0, 0, 0, 0.0, 0)"
     )
+    texts.keep(db, 1, "page-1", Text("RFC", (), (Line("b1", "paragraph", 0, "a"),)), NOON)
     reviews.add_finding(db, 1, "page-1", FINDING)
     reviews.set_finding(db, 1, FindingState.ANSWERED)
     posted = {"key": "finding:0", "state": Sending.POSTED, "comment_id": "comment-1"}
@@ -164,7 +166,7 @@ def filled() -> Iterator[str]:
     db.execute("INSERT INTO threads VALUES ('thread-1', 'page-1', 'b1', 2, 0, NULL)")
     db.execute(
         "INSERT INTO comments VALUES ('comment-2', 'page-1', 'thread-1', 'person',"
-        " '2026-11-20T12:00:00Z', 'answered', 'why?')"
+        " '2026-11-20T12:00:00Z', 'answered', 'why?', 'Ana Costa')"
     )
     db.execute("INSERT INTO looks VALUES ('page-1', 'b1', '2026-11-20T12:00:00Z', 1)")
     threads.save_user(db, "user-1", "Ana Costa", AuthorKind.PERSON, NOON)
