@@ -306,6 +306,21 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How much a review has to say, and what it cost in tokens."""
+
+    comments: int = 0
+    replies: int = 0
+    tokens: int = 0
+
+    @classmethod
+    def of(cls, review: Review) -> Load:
+        """Measure a review."""
+        tokens = review.usage.input_tokens + review.usage.output_tokens
+        return cls(len(review.findings), len(review.replies), tokens)
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """The instructions of a database: text, the reviewer's name, and where they come from."""
 

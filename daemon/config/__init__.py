@@ -4,14 +4,16 @@
 the models that can really be asked.
 """
 
+from daemon.config.choices import Approve, Replies
 from daemon.config.environment import Addresses, Secrets
 from daemon.config.loading import Settings, find, load, parse
-from daemon.config.schema import Alerts, Config, Database, Limits, Notion, Price, Replies, Schedule
+from daemon.config.schema import Alerts, Config, Database, Limits, Notion, Price, Schedule
 
 
 __all__ = [
     "Addresses",
     "Alerts",
+    "Approve",
     "Config",
     "Database",
     "Limits",

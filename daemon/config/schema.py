@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from daemon.config.choices import Replies, word_of
 from daemon.config.values import (
     Cron,
     DatabaseId,
@@ -42,24 +42,6 @@ from daemon.config.values import (
 DEFAULT_MODELS = ("anthropic:claude-sonnet-5-5", "openai:gpt-6.1-sol")
 EVERY_HOUR = timedelta(hours=1)
 _FILE = re.compile(r"file: *(\S.*)")
-
-
-class Replies(StrEnum):
-    """Which threads the reviewer answers in."""
-
-    ANY = "any"
-    OURS = "ours"
-    MENTIONED = "mentioned"
-    NONE = "none"
-
-
-def _as_replies(value: Any) -> Any:
-    if value in tuple(Replies):
-        return Replies(value)
-    text = as_text(value)
-    if text in tuple(Replies):
-        return Replies(text)
-    raise ValueError(f"{shown(value)} is unknown; write any, ours, mentioned or none")
 
 
 def _as_file(value: Any, info: ValidationInfo) -> Any:
@@ -134,7 +116,7 @@ class Database(Section):
         examples=["RFC reviewer"],
     )
     page_comment: Flag = Field(default=True, description="the summary comment")
-    replies: Annotated[Replies, BeforeValidator(_as_replies)] = Field(
+    replies: Annotated[Replies, BeforeValidator(word_of(Replies))] = Field(
         default=Replies.ANY,
         description="answers in any, ours (it is in them), mentioned or none",
     )

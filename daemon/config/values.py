@@ -153,6 +153,18 @@ def amount(low: float, high: int) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def share() -> BeforeValidator:
+    """Return the check for a share, from 0 to 1."""
+
+    def check(value: Any) -> Any:
+        number = _number(value, _DECIMAL)
+        if number is None or not 0 <= number <= 1:
+            raise ValueError(f"{shown(value)} does not fit; write a share from 0 to 1")
+        return float(number)
+
+    return BeforeValidator(check)
+
+
 def _number(value: Any, form: re.Pattern[str]) -> float | None:
     """Return a number that is written in digits; quotes, octals and exponents are none."""
     if isinstance(value, int | float) and not isinstance(value, bool):

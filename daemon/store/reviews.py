@@ -25,6 +25,9 @@ class FindingState(StrEnum):
     ADDRESSED = "addressed"  # its block changed and the point did not come again
     STALE = "stale"  # its block or quote was gone before it could be posted
     RETRACTED = "retracted"
+    HELD = "held"  # its draft waits for approval
+    REFUSED = "refused"  # a person refused its draft, or dropped it from there
+    UNSAID = "unsaid"  # its draft ended without a decision: it may be made again
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Sending(StrEnum):
     """How far an outbox row is."""
 
     INTENT = "intent"
+    HELD = "held"  # waits for approval: no delivery takes it
     SENDING = "sending"
     UNCLEAR = "unclear"
     POSTED = "posted"
@@ -62,7 +66,10 @@ class Sending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One write to Notion, kept before it is made."""
+    """One write to Notion, kept before it is made.
+
+    `last_seen` is, of a reply, the last comment of its thread when it was written.
+    """
 
     key: str
     page_id: str
@@ -81,6 +88,7 @@ class Letter:
     attempts: int = 0
     sent_at: datetime | None = None
     asked_at: datetime | None = None
+    last_seen: str | None = None
 
 
 _LETTER = tuple(Letter.__dataclass_fields__)

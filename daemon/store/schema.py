@@ -68,7 +68,8 @@ CREATE TABLE findings (
     page_id TEXT NOT NULL, block_id TEXT NOT NULL, quote TEXT NOT NULL, text TEXT NOT NULL,
     severity TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN
-        ('open', 'answered', 'dismissed', 'resolved', 'addressed', 'stale', 'retracted')),
+        ('open', 'answered', 'dismissed', 'resolved', 'addressed', 'stale', 'retracted',
+        'held', 'refused', 'unsaid')),
     discussion_id TEXT,
     section TEXT NOT NULL DEFAULT ''   -- the heading above its block
 );
@@ -84,17 +85,41 @@ CREATE TABLE outbox (
     target TEXT NOT NULL,      -- a block, page, discussion or comment id, by kind
     place TEXT NOT NULL,       -- the block or page whose listing shows the comment
     body TEXT NOT NULL, name TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('intent', 'sending', 'unclear', 'posted', 'dropped')),
+    state TEXT NOT NULL CHECK (state IN
+        ('intent', 'held', 'sending', 'unclear', 'posted', 'dropped')),
     comment_id TEXT, note TEXT, created_at TEXT NOT NULL, posted_at TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
     sent_at TEXT,              -- when its last POST began
-    asked_at TEXT              -- of a reply: when the person wrote
+    asked_at TEXT,             -- of a reply: when the person wrote
+    last_seen TEXT             -- and the last comment of its thread when it was written
 ) WITHOUT ROWID;
 CREATE INDEX outbox_open ON outbox (created_at) WHERE state IN ('intent', 'sending', 'unclear');
 CREATE INDEX outbox_by_page ON outbox (page_id);
 CREATE INDEX outbox_by_review ON outbox (review_id) WHERE review_id IS NOT NULL;
 CREATE INDEX outbox_posted ON outbox (posted_at, kind) WHERE posted_at IS NOT NULL;
 CREATE INDEX outbox_by_comment ON outbox (comment_id) WHERE comment_id IS NOT NULL;
+
+-- What of a review waits for a person's approval, and what became of it.
+CREATE TABLE drafts (
+    review_id INTEGER PRIMARY KEY REFERENCES reviews (id), page_id TEXT NOT NULL,
+    reason TEXT NOT NULL,      -- why it waits
+    state TEXT NOT NULL CHECK (state IN
+        ('waiting', 'approved', 'refused', 'expired', 'superseded')),
+    held_at TEXT NOT NULL, settled_at TEXT, note TEXT,
+    before BLOB                -- the snapshot that was last said something about, as in pages
+);
+CREATE INDEX drafts_waiting ON drafts (held_at) WHERE state = 'waiting';
+CREATE INDEX drafts_by_page ON drafts (page_id);
+
+-- What each review had to say and cost: what the brake measures the next one by.
+CREATE TABLE loads (
+    review_id INTEGER PRIMARY KEY REFERENCES reviews (id), database_id TEXT NOT NULL,
+    kind TEXT NOT NULL, prompt TEXT NOT NULL, comments INTEGER NOT NULL, replies INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    passed INTEGER NOT NULL    -- whether it went out, at once or approved
+);
+CREATE INDEX loads_by_database ON loads (database_id, kind, review_id) WHERE passed;
+CREATE INDEX loads_by_prompt ON loads (database_id, prompt) WHERE passed AND kind = 'review';
 
 CREATE TABLE comments (
     id TEXT PRIMARY KEY, page_id TEXT NOT NULL, discussion_id TEXT NOT NULL,

@@ -66,10 +66,11 @@ def test_s1_the_same_letter_cannot_enter_twice_whatever_became_of_it(db):
 
 
 @pytest.mark.parametrize("state", Sending)
-def test_a_letter_is_open_until_it_is_posted_or_dropped(db, state):
+def test_a_letter_is_open_until_it_is_posted_dropped_or_held_for_approval(db, state):
     reviews.intend(db, [LETTER])
     reviews.mark(db, LETTER.key, state)
-    assert bool(reviews.undelivered(db)) == (state not in (Sending.POSTED, Sending.DROPPED))
+    closed = (Sending.POSTED, Sending.DROPPED, Sending.HELD)
+    assert bool(reviews.undelivered(db)) == (state not in closed)
 
 
 def test_replies_come_first_then_the_oldest(db):
