@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,14 +11,15 @@ from daemon import due, prompts
 from daemon.context import Context
 from daemon.dialogue import Dialogue
 from daemon.domain import AuthorKind, Comment, Review, Thread
+from daemon.findings import Event
 from daemon.review.access import OFFLINE
 from daemon.review.offline.hits import kind_of
 from daemon.review.session import Session
-from daemon.store import ledger, origins, pages, reviews
+from daemon.store import findings, ledger, origins, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.database import iso
 from daemon.store.pages import PageRow
-from daemon.store.reviews import FindingState, Kind, Letter
+from daemon.store.reviews import Kind, Letter
 from daemon.store.threads import LEFT
 from daemon.threads import (
     HANDED_OVER,
@@ -29,9 +31,6 @@ from daemon.threads import (
     was_answered,
 )
 from daemon.words import AGAIN, NOT_PAUSED, PAUSED, RESUMED, Said, Word, because
-
-
-_LIVE = (FindingState.OPEN, FindingState.ANSWERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,24 +235,21 @@ def _key(thread: Thread, comment: Comment, dialogue: Dialogue) -> str:
 
 def _follow_people(context: Context, row: PageRow, dialogue: Dialogue) -> None:
     """Let findings follow their threads: closed by people, turned down, or spoken to."""
-    for stored in reviews.findings(context.state, row.id):
-        if stored.discussion_id is None:
-            continue
-        state = _became_of(stored.state, stored.discussion_id, dialogue)
-        if state is not stored.state:
-            reviews.set_finding(context.state, stored.id, state)
+    for stored in findings.of_page(context.state, row.id):
+        for event in _events(stored.discussion_id, dialogue):
+            findings.happened(context.state, stored.id, event, context.notion.now)
 
 
-def _became_of(state: FindingState, thread_id: str, dialogue: Dialogue) -> FindingState:
-    found = {thread.id: thread for thread in dialogue.sorted.threads}.get(thread_id)
-    if state in _LIVE and thread_id in dialogue.gone:
-        return FindingState.RESOLVED
-    if state in _LIVE and thread_id in dialogue.sorted.dismissed:
-        return FindingState.DISMISSED
-    # Its thread is listed again: people opened it anew.
-    if found and state in (FindingState.OPEN, FindingState.RESOLVED):
-        return FindingState.ANSWERED if _has_people(found) else FindingState.OPEN
-    return state
+def _events(thread_id: str | None, dialogue: Dialogue) -> Iterator[Event]:
+    found = {thread.id: thread for thread in dialogue.sorted.threads}.get(thread_id or "")
+    if thread_id in dialogue.gone:
+        yield Event.CLOSED
+    elif thread_id in dialogue.sorted.dismissed:
+        yield Event.TURNED_DOWN
+    if found:
+        yield Event.REOPENED  # where it was closed: it is listed again
+        if _has_people(found):
+            yield Event.SPOKEN
 
 
 def _has_people(thread: Thread) -> bool:

@@ -31,6 +31,13 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
+class Source(StrEnum):
+    """Who raised a finding."""
+
+    MODEL = "model"
+    CHECK = "check"  # a rule of the program
+
+
 class Outcome(StrEnum):
     """How one review ended."""
 
@@ -249,6 +256,7 @@ class Finding:
     quote: str
     text: str
     severity: Severity
+    source: Source = Source.MODEL
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from sqlite_utils import Database
 
 from daemon.errors import ReviewError
-from daemon.store import history, ledger, pages, reviews
+from daemon.store import findings, history, ledger, pages, reviews
 from daemon.store.database import iso
+from daemon.store.findings import StoredFinding
 from daemon.store.history import Held
 from daemon.store.pages import PageRow
-from daemon.store.reviews import Kind, Letter, StoredFinding
+from daemon.store.reviews import Kind, Letter
 from daemon.verdict import Facts, verdict
 
 
@@ -42,7 +43,7 @@ def explain(state: Database | None, page_id: str) -> list[str]:
         *_head(row),
         f"  why: {verdict(facts)}",
         *_section("reviews", _reviews(facts.reviews)),
-        *_section("comments", _letters(facts.letters, reviews.findings(state, page_id))),
+        *_section("comments", _letters(facts.letters, findings.of_page(state, page_id))),
         *_section("decisions", _decisions(state, page_id)),
     ]
 
@@ -95,8 +96,8 @@ def _reviews(held: Sequence[Held]) -> Iterator[str]:
             yield f"    refused {tool}: {_short(reason)}"
 
 
-def _letters(letters: Sequence[Letter], findings: Sequence[StoredFinding]) -> Iterator[str]:
-    by_id = {one.id: one for one in findings}
+def _letters(letters: Sequence[Letter], raised: Sequence[StoredFinding]) -> Iterator[str]:
+    by_id = {one.id: one for one in raised}
     for letter in letters:
         number = f"review {letter.review_id}" if letter.review_id else "no review"
         note = f" ({letter.note})" if letter.note else ""

@@ -19,11 +19,12 @@ from typing import Any
 
 from daemon.context import Context
 from daemon.errors import Invalid, Missing, NotionError, ReviewError, Unclear
+from daemon.findings import Event
 from daemon.notion import writing
 from daemon.settle import Fate, settle
 from daemon.standing import Away, checker, page
-from daemon.store import reviews
-from daemon.store.reviews import THREAD_CLOSED, FindingState, Kind, Letter, Sending
+from daemon.store import findings, reviews
+from daemon.store.reviews import THREAD_CLOSED, Kind, Letter, Sending
 
 
 # A letter is sent, found unclear and settled at most so often in one delivery.
@@ -222,7 +223,8 @@ def _drop(context: Context, letter: Letter, why: str) -> None:
     with context.state.atomic():
         reviews.mark(context.state, letter.key, Sending.DROPPED, why)
         if letter.finding_id is not None:
-            reviews.set_finding(context.state, letter.finding_id, FindingState.STALE)
+            now = context.notion.now
+            findings.happened(context.state, letter.finding_id, Event.UNPOSTED, now, why)
     context.tell("comment.dropped", page=letter.page_id, kind=letter.kind, why=why)
 
 

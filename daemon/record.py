@@ -10,13 +10,15 @@ from daemon.answers import record_answers
 from daemon.context import Context
 from daemon.dialogue import Dialogue
 from daemon.domain import Finding, Review, Reviewed, Severity
+from daemon.findings import LIVE, Event
 from daemon.notion import text, writing
 from daemon.review.quotes import stands
 from daemon.review.session import Session
-from daemon.store import ledger, pages, reviews, texts
+from daemon.store import findings, ledger, pages, reviews, texts
 from daemon.store import threads as thread_store
+from daemon.store.findings import StoredFinding
 from daemon.store.pages import PageRow
-from daemon.store.reviews import FindingState, Kind, Letter, StoredFinding
+from daemon.store.reviews import Kind, Letter
 from daemon.store.texts import Text
 
 
@@ -61,14 +63,14 @@ def record_review(
 def _settle_earlier(context: Context, session: Session, review: Review) -> None:
     """Close earlier findings whose text changed and whose point did not come again."""
     blocks = session.snapshot.by_id
-    for stored in reviews.findings(context.state, session.snapshot.page.id):
-        if stored.state not in (FindingState.OPEN, FindingState.ANSWERED):
+    for stored in findings.of_page(context.state, session.snapshot.page.id):
+        if stored.state not in LIVE:
             continue
         block = blocks.get(stored.finding.block_id)
         if block is not None and stands(stored.finding.quote, block.plain):
             continue
         if not _came_again(stored, review):
-            reviews.set_finding(context.state, stored.id, FindingState.ADDRESSED)
+            findings.happened(context.state, stored.id, Event.ADDRESSED, context.notion.now)
 
 
 def _came_again(stored: StoredFinding, review: Review) -> bool:
@@ -84,7 +86,8 @@ def _findings(
     letters = []
     for finding in review.findings:
         section = session.snapshot.section(finding.block_id)
-        finding_id = reviews.add_finding(context.state, number, row.id, finding, section)
+        now = context.notion.now
+        finding_id = findings.record(context.state, number, row.id, finding, now, section=section)
         letters.append(
             Letter(
                 key=f"finding:{row.id}:{finding.block_id}:{_digest(finding)}:{number}",
@@ -146,8 +149,8 @@ def _explain(context: Context, row: PageRow, review: Review, dialogue: Dialogue)
     def decide(what: str, detail: str) -> None:
         ledger.decide(context.state, row.id, context.notion.now, what, detail)
 
-    findings = f"{len(review.findings)} comments, {len(review.replies)} replies"
-    decide("reviewed", f"{review.outcome.value} by {review.model}: {findings}")
+    said = f"{len(review.findings)} comments, {len(review.replies)} replies"
+    decide("reviewed", f"{review.outcome.value} by {review.model}: {said}")
     for refusal in review.refusals:
         decide("refused", f"{refusal.tool}: {refusal.reason}")
     if not dialogue.readable:

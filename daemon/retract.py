@@ -9,11 +9,12 @@ from daemon import settle
 from daemon.context import Context
 from daemon.domain import AuthorKind
 from daemon.errors import Forbidden, Missing, ReviewError
+from daemon.findings import Event
 from daemon.notion import writing
 from daemon.people import PageAuthors
 from daemon.settle import Fate
-from daemon.store import history, ledger, reviews
-from daemon.store.reviews import FindingState, Kind, Letter, Sending
+from daemon.store import findings, history, ledger, reviews
+from daemon.store.reviews import Kind, Letter, Sending
 
 
 WITHDRAWN = "_Withdrawn._"
@@ -134,4 +135,5 @@ def _close(context: Context, letter: Letter) -> None:
     with context.state.atomic():
         reviews.mark(context.state, letter.key, Sending.DROPPED, NOTE)
         if letter.finding_id is not None:
-            reviews.set_finding(context.state, letter.finding_id, FindingState.RETRACTED)
+            now = context.notion.now
+            findings.happened(context.state, letter.finding_id, Event.RETRACTED, now)

@@ -10,7 +10,7 @@ from daemon.due import SAME_MINUTE
 from daemon.errors import Missing
 from daemon.notion import text
 from daemon.review.quotes import fold
-from daemon.store import pages, reviews
+from daemon.store import findings, pages
 from daemon.store.pages import PageRow
 from daemon.store.reviews import Letter
 
@@ -65,11 +65,11 @@ def _is_unchanged(row: PageRow, raw: dict[str, Any], letter: Letter) -> bool:
 
 async def _quote_stands(context: Context, letter: Letter) -> bool:
     """Tell whether the quote stands in its block word for word; a likeness is not enough."""
-    finding = reviews.finding(context.state, letter.finding_id or 0)
+    stored = findings.one(context.state, letter.finding_id or 0)
     try:
         raw = await context.notion.block(letter.target)
     except Missing:
         return False
-    if raw.get("in_trash") or finding is None:
+    if raw.get("in_trash") or stored is None:
         return False
-    return fold(finding.quote).text in fold(text.block(raw, 0, None).plain).text
+    return fold(stored.finding.quote).text in fold(text.block(raw, 0, None).plain).text

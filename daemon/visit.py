@@ -13,7 +13,7 @@ from daemon.domain import Change, Reviewed, Snapshot
 from daemon.notion import reading, text
 from daemon.record import record_review
 from daemon.review.session import Session, hold
-from daemon.store import ledger, origins, pages, reviews
+from daemon.store import findings, ledger, origins, pages
 from daemon.store import threads as thread_store
 from daemon.store.pages import PageRow, Standing
 from daemon.threads import places
@@ -63,7 +63,7 @@ async def visit(context: Context, base: Base, row: PageRow, *, asked: bool = Fal
         replace(snapshot, threads=dialogue.sorted.threads, comments_readable=dialogue.readable),
         change,
         prompt,
-        [one.finding for one in reviews.findings(context.state, row.id)],
+        [one.finding for one in findings.of_page(context.state, row.id)],
         raised=origins.raised(context.state, row.id),
     )
     await _review(context, base, row, session, dialogue)

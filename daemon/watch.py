@@ -24,7 +24,7 @@ from daemon.errors import (
     Unavailable,
 )
 from daemon.review.session import Session, hold
-from daemon.store import ledger, origins, pages, reviews
+from daemon.store import findings, ledger, origins, pages
 from daemon.store import threads as thread_store
 from daemon.store.pages import PageRow
 from daemon.store.threads import Place
@@ -218,7 +218,7 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
         replace(snapshot, threads=dialogue.sorted.threads),
         Change(first=False),
         page.desk.prompt,
-        [one.finding for one in reviews.findings(context.state, row.id)],
+        [one.finding for one in findings.of_page(context.state, row.id)],
         only_threads=True,
         raised=origins.raised(context.state, row.id),
     )

@@ -18,11 +18,11 @@ from scene import NAME, TEXTS, play
 
 from daemon import outbox, settle
 from daemon.errors import Forbidden, ReviewError, TokenRefused, Unavailable
+from daemon.findings import FindingState
 from daemon.notion import writing
 from daemon.sandbox import blocks
 from daemon.sandbox.faults import Fault, Kind
-from daemon.store import pages, reviews
-from daemon.store.reviews import FindingState
+from daemon.store import findings, pages, reviews
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_letters_are_delivered_and_recorded(path):
         assert_once(scene, sorted(scene.texts))
         assert len(scene.own) == 5
         assert {comment.shown for comment in scene.own} == {("custom", NAME)}
-        threads = {one.discussion_id for one in reviews.findings(scene.state, scene.page.id)}
+        threads = {one.discussion_id for one in findings.of_page(scene.state, scene.page.id)}
         assert threads == {comment.discussion_id for comment in scene.own[1:4]}
         assert dict(scene.context.posted) == {"reply": 1, "finding": 3, "summary": 1}
 
@@ -479,7 +479,7 @@ def test_a_finding_whose_block_is_gone_is_stale_and_posted_nowhere(path):
         await scene.deliver()
         assert len(scene.own) == 1
         assert sorted(scene.fates.values()) == ["dropped", "posted"]
-        states = [one.state for one in reviews.findings(scene.state, scene.page.id)]
+        states = [one.state for one in findings.of_page(scene.state, scene.page.id)]
         assert states == [FindingState.STALE, FindingState.OPEN]
 
     play(path, story)
@@ -831,7 +831,7 @@ def test_a_letter_that_notion_never_takes_is_dropped_with_its_reason(path):
         assert sorted(scene.fates.values()) == ["dropped", "posted"]
         ((_, facts),) = [told for told in scene.told if told[0] == "comment.dropped"]
         assert "not supported on blocks of type divider" in facts["why"]
-        assert reviews.finding(scene.state, refused.finding_id) is not None
+        assert findings.one(scene.state, refused.finding_id) is not None
 
     play(path, story)
 

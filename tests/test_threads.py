@@ -29,8 +29,9 @@ from daemon.domain import (
     Severity,
     Usage,
 )
+from daemon.findings import FindingState
 from daemon.review.session import Session
-from daemon.store import ledger, pages, reviews
+from daemon.store import findings, ledger, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.pages import PageRow, SourceRow, Standing
 from daemon.store.schema import migrations
@@ -468,8 +469,8 @@ def test_a_finding_whose_thread_was_never_listed_is_resolved_when_people_close_i
         at=START,
     )
     finding = Finding(BLOCK, "queues", "Which?", Severity.MINOR)
-    key = reviews.add_finding(world.state, number, PAGE, finding)
+    key = findings.record(world.state, number, PAGE, finding, START)
     world.state.execute("UPDATE findings SET discussion_id = 'T' WHERE id = ?", [key])
     world.sweep("reply")
-    [stored] = reviews.findings(world.state, PAGE)
-    assert stored.state is reviews.FindingState.RESOLVED
+    [stored] = findings.of_page(world.state, PAGE)
+    assert stored.state is FindingState.RESOLVED

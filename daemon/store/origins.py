@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from daemon.domain import Finding, Severity
+from daemon.domain import Finding, Severity, Source
 from daemon.store.database import when
 
 
@@ -56,11 +56,14 @@ def of_thread(db: Database, page_id: str, thread_id: str) -> Origin | None:
 def raised(db: Database, page_id: str) -> dict[str, Finding]:
     """Return the findings of a page by the threads that they began."""
     rows = db.execute(
-        "SELECT discussion_id, block_id, quote, text, severity FROM findings"
+        "SELECT discussion_id, block_id, quote, text, severity, source FROM findings"
         " WHERE page_id = ? AND discussion_id IS NOT NULL",
         [page_id],
     )
-    return {row[0]: Finding(row[1], row[2], row[3], Severity(row[4])) for row in rows.fetchall()}
+    return {
+        row[0]: Finding(row[1], row[2], row[3], Severity(row[4]), Source(row[5]))
+        for row in rows.fetchall()
+    }
 
 
 def link(db: Database, page_id: str, threads: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Reviews, their findings, and the outbox of what is to be posted."""
+"""Reviews, and the outbox of what is to be posted."""
 
 from __future__ import annotations
 
@@ -11,33 +11,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from daemon.domain import Finding, Review, Severity
+from daemon.domain import Review
 from daemon.store.database import iso, when
-
-
-class FindingState(StrEnum):
-    """What became of a finding."""
-
-    OPEN = "open"
-    ANSWERED = "answered"  # a person wrote in its thread
-    DISMISSED = "dismissed"  # a person said no
-    RESOLVED = "resolved"  # its thread was resolved or deleted
-    ADDRESSED = "addressed"  # its block changed and the point did not come again
-    STALE = "stale"  # its block or quote was gone before it could be posted
-    RETRACTED = "retracted"
-    HELD = "held"  # its draft waits for approval
-    REFUSED = "refused"  # a person refused its draft, or dropped it from there
-    UNSAID = "unsaid"  # its draft ended without a decision: it may be made again
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFinding:
-    """A finding with its history."""
-
-    id: int
-    finding: Finding
-    state: FindingState
-    discussion_id: str | None
 
 
 class Kind(StrEnum):
@@ -139,57 +114,6 @@ def add(
         ],
     ).fetchone()
     return int(row[0])
-
-
-def add_finding(
-    db: Database, review_id: int, page_id: str, finding: Finding, section: str = ""
-) -> int:
-    """Store a finding as open and return its number; `section` is the heading above its block."""
-    row = db.execute(
-        "INSERT INTO findings (review_id, page_id, block_id, quote, text, severity, state, section)"
-        " VALUES (?, ?, ?, ?, ?, ?, 'open', ?) RETURNING id",
-        [
-            review_id,
-            page_id,
-            finding.block_id,
-            finding.quote,
-            finding.text,
-            finding.severity.value,
-            section,
-        ],
-    ).fetchone()
-    return int(row[0])
-
-
-def finding(db: Database, finding_id: int) -> Finding | None:
-    """Return one finding, or None."""
-    row = db.execute(
-        "SELECT block_id, quote, text, severity FROM findings WHERE id = ?", [finding_id]
-    ).fetchone()
-    return Finding(row[0], row[1], row[2], Severity(row[3])) if row else None
-
-
-def findings(db: Database, page_id: str) -> list[StoredFinding]:
-    """Return every finding of a page, the oldest first."""
-    rows = db.execute(
-        "SELECT id, block_id, quote, text, severity, state, discussion_id FROM findings"
-        " WHERE page_id = ? ORDER BY id",
-        [page_id],
-    )
-    return [
-        StoredFinding(
-            id=row[0],
-            finding=Finding(row[1], row[2], row[3], Severity(row[4])),
-            state=FindingState(row[5]),
-            discussion_id=row[6],
-        )
-        for row in rows.fetchall()
-    ]
-
-
-def set_finding(db: Database, finding_id: int, state: FindingState) -> None:
-    """Record what became of a finding."""
-    db.execute("UPDATE findings SET state = ? WHERE id = ?", [state.value, finding_id])
 
 
 def intend(db: Database, letters: Iterable[Letter]) -> None:

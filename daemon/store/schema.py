@@ -67,16 +67,24 @@ CREATE TABLE findings (
     id INTEGER PRIMARY KEY, review_id INTEGER NOT NULL REFERENCES reviews (id),
     page_id TEXT NOT NULL, block_id TEXT NOT NULL, quote TEXT NOT NULL, text TEXT NOT NULL,
     severity TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN
-        ('open', 'answered', 'dismissed', 'resolved', 'addressed', 'stale', 'retracted',
-        'held', 'refused', 'unsaid')),
-    discussion_id TEXT,
+    source TEXT NOT NULL CHECK (source IN ('model', 'check')),
+    state TEXT NOT NULL CHECK (state IN ('held', 'open', 'answered', 'dismissed', 'resolved',
+        'addressed', 'stale', 'retracted', 'refused', 'unsaid')),
+    discussion_id TEXT, at TEXT NOT NULL,
     section TEXT NOT NULL DEFAULT ''   -- the heading above its block
 );
 CREATE INDEX findings_by_page ON findings (page_id);
 CREATE INDEX findings_by_review ON findings (review_id);
 CREATE INDEX findings_open ON findings (page_id, state) WHERE state = 'open';
 CREATE INDEX findings_by_discussion ON findings (discussion_id) WHERE discussion_id IS NOT NULL;
+
+-- Every state that a finding was in, the first one included.
+CREATE TABLE finding_history (
+    id INTEGER PRIMARY KEY, finding_id INTEGER NOT NULL REFERENCES findings (id),
+    at TEXT NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL
+);
+CREATE INDEX finding_history_by_finding ON finding_history (finding_id);
+CREATE INDEX finding_history_by_time ON finding_history (at);
 
 -- Every write to Notion is a row here before it is a request.
 CREATE TABLE outbox (

@@ -22,11 +22,12 @@ from daemon.domain import (
     Thread,
     Usage,
 )
-from daemon.store import browse, database, ledger, origins, pages, reviews, texts, threads
+from daemon.findings import Event
+from daemon.store import browse, database, findings, ledger, origins, pages, reviews, texts, threads
 from daemon.store.browse import Key, Only, Wish
 from daemon.store.database import copy_in_memory, open_state
 from daemon.store.pages import Standing
-from daemon.store.reviews import FindingState, Kind, Letter, Sending
+from daemon.store.reviews import Kind, Letter, Sending
 from daemon.store.texts import Line, Text
 
 
@@ -60,10 +61,11 @@ ON_THE_PATH = {
     "reviewed": lambda db: pages.reviewed(db, PAGE.id),
     "save_reviewed": lambda db: pages.save_reviewed(db, PAGE.id, REVIEWED),
     "add": lambda db: reviews.add(db, PAGE.id, REVIEW, kind="review", **NAMED),
-    "add_finding": lambda db: reviews.add_finding(db, 1, PAGE.id, FINDING),
-    "finding": lambda db: reviews.finding(db, 1),
-    "findings": lambda db: reviews.findings(db, PAGE.id),
-    "set_finding": lambda db: reviews.set_finding(db, 1, FindingState.STALE),
+    "record": lambda db: findings.record(db, 1, PAGE.id, FINDING, NOW),
+    "one": lambda db: findings.one(db, 1),
+    "of_page": lambda db: findings.of_page(db, PAGE.id),
+    "happened": lambda db: findings.happened(db, 1, Event.UNPOSTED, NOW),
+    "history": lambda db: findings.history(db, 1),
     "intend": lambda db: reviews.intend(db, [LETTER]),
     "undelivered": reviews.undelivered,
     "undelivered of a page": lambda db: reviews.undelivered(db, PAGE.id),
@@ -136,6 +138,7 @@ def db():
         pages.save_source(db, SOURCE)
         pages.save(db, [page_row(number) for number in range(50)])
         reviews.add(db, PAGE.id, REVIEW, kind="review", **NAMED)
+        findings.record(db, 1, PAGE.id, FINDING, NOW)
         yield db
 
 
@@ -164,7 +167,7 @@ def test_every_function_with_sql_is_looked_at():
     """A new one is added above, or to those that may read a whole table."""
     made = {
         name
-        for module in (pages, reviews, ledger, threads, origins, texts, browse)
+        for module in (pages, reviews, findings, ledger, threads, origins, texts, browse)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")
@@ -201,7 +204,7 @@ def fill(db, number):
     texts.keep(db, review, row.id, Text(row.title, (), tuple(kept)), NOW)
     for n in range(5):
         finding = replace(FINDING, block_id=blocks[n][0], text="What happens then? " * 5)
-        finding_id = reviews.add_finding(db, review, row.id, finding)
+        finding_id = findings.record(db, review, row.id, finding, NOW)
         letter = replace(LETTER, key=f"{row.id} {n}", page_id=row.id, body=finding.text)
         reviews.intend(db, [replace(letter, finding_id=finding_id)])
     threads.keep_places(db, row.id, [block_id for block_id, _ in blocks], NOW)

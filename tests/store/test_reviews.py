@@ -11,9 +11,11 @@ import pytest
 from states import NOW, SOURCE, page_row
 
 from daemon.domain import Finding, Outcome, Review, Severity, Usage
-from daemon.store import pages, reviews
+from daemon.findings import Event, FindingState
+from daemon.store import findings, pages, reviews
 from daemon.store.database import copy_in_memory
-from daemon.store.reviews import FindingState, Kind, Letter, Sending, StoredFinding
+from daemon.store.findings import Step, StoredFinding
+from daemon.store.reviews import Kind, Letter, Sending
 
 
 PAGE = page_row(1)
@@ -35,7 +37,7 @@ def finding_id(db):
     review = reviews.add(
         db, PAGE.id, REVIEW, kind="review", prompt="p", content_hash="h", sweep_id=None, at=NOW
     )
-    return reviews.add_finding(db, review, PAGE.id, FINDING)
+    return findings.record(db, review, PAGE.id, FINDING, NOW)
 
 
 def only(db):
@@ -44,12 +46,34 @@ def only(db):
 
 
 def test_a_finding_comes_out_as_it_went_in_and_begins_open(db, finding_id):
-    assert reviews.finding(db, finding_id) == FINDING
-    assert reviews.findings(db, PAGE.id) == [
-        StoredFinding(finding_id, FINDING, FindingState.OPEN, None)
+    stored = StoredFinding(finding_id, FINDING, FindingState.OPEN, None, NOW)
+    assert findings.one(db, finding_id) == stored
+    assert findings.of_page(db, PAGE.id) == [stored]
+    assert findings.of_page(db, "page-00002") == []
+    assert findings.one(db, finding_id + 1) is None
+
+
+def test_each_state_of_a_finding_stays_in_its_history_and_what_changes_nothing_does_not(
+    db, finding_id
+):
+    later = NOW + timedelta(hours=1)
+    assert findings.happened(db, finding_id, Event.APPROVED, later) is FindingState.OPEN
+    assert findings.happened(db, finding_id, Event.CLOSED, later) is FindingState.RESOLVED
+    assert findings.happened(db, finding_id, Event.SPOKEN, later) is FindingState.RESOLVED
+    findings.happened(db, finding_id, Event.RETRACTED, later, "review 1")
+    assert findings.history(db, finding_id) == [
+        Step(NOW, FindingState.OPEN, "made"),
+        Step(later, FindingState.RESOLVED, "its thread was resolved or deleted"),
+        Step(later, FindingState.RETRACTED, "review 1"),
     ]
-    assert reviews.findings(db, "page-00002") == []
-    assert reviews.finding(db, finding_id + 1) is None
+    assert [one.state for one in findings.of_page(db, PAGE.id)] == [FindingState.RETRACTED]
+
+
+def test_a_finding_changes_its_state_and_its_history_or_neither(db, finding_id):
+    db.execute("DROP TABLE finding_history")
+    with pytest.raises(Exception, match="finding_history"):
+        findings.happened(db, finding_id, Event.CLOSED, NOW)
+    assert findings.one(db, finding_id).state is FindingState.OPEN
 
 
 def test_a_letter_comes_out_as_it_went_in(db):
@@ -129,7 +153,7 @@ def test_a_posted_finding_knows_its_thread(db, finding_id):
     letter = replace(LETTER, finding_id=finding_id)
     reviews.intend(db, [letter])
     reviews.posted(db, letter, "comment-1", "thread-1", NOW)
-    assert reviews.findings(db, PAGE.id)[0].discussion_id == "thread-1"
+    assert findings.of_page(db, PAGE.id)[0].discussion_id == "thread-1"
     assert reviews.own_comments(db, PAGE.id) == {"comment-1"}
     assert reviews.own_comments(db, "page-00002") == set()
 

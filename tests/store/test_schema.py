@@ -17,10 +17,12 @@ from pathlib import Path
 import pytest
 
 from daemon.domain import AuthorKind, Finding, Prompt, Reviewed, Severity, Usage
-from daemon.store import database, ledger, pages, reviews, texts, threads
+from daemon.findings import Event, FindingState
+from daemon.store import database, findings, ledger, pages, reviews, texts, threads
 from daemon.store.database import copy_in_memory, open_state, read_state
+from daemon.store.findings import Step, StoredFinding
 from daemon.store.pages import PageRow, SourceRow, Standing
-from daemon.store.reviews import FindingState, Kind, Letter, Sending, StoredFinding
+from daemon.store.reviews import Kind, Letter, Sending
 from daemon.store.schema import migrations
 from daemon.store.texts import Line, Text
 
@@ -87,8 +89,12 @@ def test_d7_a_state_of_an_earlier_version_opens_with_its_data_intact(path, opene
         assert pages.source(db, "source-1") == SOURCE
         assert pages.page(db, "page-1") == PAGE
         assert pages.reviewed(db, "page-1") == REVIEWED
-        assert reviews.findings(db, "page-1") == [
-            StoredFinding(1, FINDING, FindingState.ANSWERED, "thread-1")
+        assert findings.of_page(db, "page-1") == [
+            StoredFinding(1, FINDING, FindingState.ANSWERED, "thread-1", NOON)
+        ]
+        assert findings.history(db, 1) == [
+            Step(NOON, FindingState.OPEN, "made"),
+            Step(NOON, FindingState.ANSWERED, "a person wrote in its thread"),
         ]
         assert reviews.undelivered(db) == [LETTER]
         assert reviews.own_comments(db, "page-1") == {"comment-1"}
@@ -157,8 +163,8 @@ def filled() -> Iterator[str]:
         " 'offline', 'p1', 'abc', 'Name the owner.', '[]', 0, 0, 0, 0.0, 0)"
     )
     texts.keep(db, 1, "page-1", Text("RFC", (), (Line("b1", "paragraph", 0, "a"),)), NOON)
-    reviews.add_finding(db, 1, "page-1", FINDING)
-    reviews.set_finding(db, 1, FindingState.ANSWERED)
+    findings.record(db, 1, "page-1", FINDING, NOON)
+    findings.happened(db, 1, Event.SPOKEN, NOON)
     posted = {"key": "finding:0", "state": Sending.POSTED, "comment_id": "comment-1"}
     values = {name: getattr(LETTER, name) for name in LETTER.__dataclass_fields__}
     reviews.intend(db, [LETTER, Letter(**values | posted)])

@@ -24,7 +24,7 @@ from daemon.notion import writing
 from daemon.notion.gateway import Gateway
 from daemon.people import People
 from daemon.sandbox import Sandbox, blocks
-from daemon.store import pages, reviews
+from daemon.store import findings, pages, reviews
 from daemon.store.database import open_state
 from daemon.store.pages import PageRow, SourceRow, Standing
 from daemon.store.reviews import Kind, Letter
@@ -163,7 +163,7 @@ class Scene:
             sweep_id=None,
             at=self.box.clock(),
         )
-        finding_id = reviews.add_finding(self.state, review, page.id, finding)
+        finding_id = findings.record(self.state, review, page.id, finding, self.box.clock())
         body = writing.finding_body(finding)
         target = {"target": block.id, "place": block.id, "finding_id": finding_id}
         return self.letter(Kind.FINDING, page, body, **target | more)
