@@ -176,8 +176,8 @@ def test_every_function_with_sql_is_looked_at():
     assert made <= ON_THE_PATH.keys() | READ_WHOLE
 
 
-def test_d6_a_reviewed_page_of_a_hundred_blocks_takes_40_kilobytes(tmp_path):
-    """So 10,000 of them take 400 MB; two thirds of it is when each block was last looked at."""
+def test_d6_a_reviewed_page_of_a_hundred_blocks_takes_42_kilobytes(tmp_path):
+    """So 10,000 of them take 420 MB; two thirds of it is when each block was last looked at."""
     path, count = tmp_path / "notion-review.db", 200
     with closing(open_state(path)) as db:
         pages.save_source(db, SOURCE)
@@ -186,7 +186,7 @@ def test_d6_a_reviewed_page_of_a_hundred_blocks_takes_40_kilobytes(tmp_path):
             with db.atomic():
                 fill(db, number)
         grown = size(db) - empty
-    assert grown / count < 40_000
+    assert grown / count < 42_000
 
 
 def size(db):
