@@ -50,6 +50,7 @@ class Context:
         posted: How many letters of each kind were delivered.
         rows: Pages as this sweep's queries returned them, by id: saves reading them again.
         sweep_id: The sweep's number in the state.
+        secrets: The configured keys: no comment may tell one.
     """
 
     state: State
@@ -64,3 +65,4 @@ class Context:
     posted: Counter[str] = field(default_factory=Counter)
     rows: dict[str, Any] = field(default_factory=dict)
     sweep_id: int | None = None
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)

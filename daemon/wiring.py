@@ -72,6 +72,7 @@ class Connections:
             tell=tell,
             deliver=outbox.preview if self.dry_run else outbox.deliver,
             meter=self.meter,
+            secrets=frozenset(self.settings.secrets.values),
         )
 
 

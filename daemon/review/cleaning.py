@@ -5,23 +5,12 @@ from __future__ import annotations
 import html
 import re
 
+from daemon.review.hidden import visible
+
 
 FOREIGN, SECRET = "(link removed)", "(removed)"
 # Taking one thing out may bring another to light; a text that needs more passes is a trick.
 PASSES = 12
-
-_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-# What does not print but steers a terminal, a renderer, a reader's eye or a model: controls,
-# directions, fillers, tags, halves of characters.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e"
-    "\u200f\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb"
-    "\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
-# Scripts and emoji need them, one at a time: a row of them is a hidden message.
-_JOINERS = re.compile("[\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f]+")
-_ZERO_WIDTH = "\u200c\u200d"
-_KEYCAPS = "0123456789#*"
 
 # Look-alikes that a reader, or a browser, takes for the sign; Markdown may hide it behind `\`.
 _COLON = r"\\*[:\ua789\u02d0\u02f8\u2236\ufe13\ufe55\uff1a]"
@@ -35,6 +24,16 @@ _LABEL = r"[^\W_](?:[\w-]{0,62}[^\W_])?"
 _HOST = rf"(?:{_LABEL}{_DOT})+[^\W\d_]{{2,24}}"
 # `node.js/TypeScript` is no address.
 _FILES = r"(?!(?:c|cc|cpp|cs|css|go|h|html|java|js|json|jsx|md|py|rb|rs|sh|sql|ts|tsx|txt|ya?ml)\b)"
+# Mail clients make a link of a bare host, Notion of one that is typed. Left out are the endings
+# that are words of code more often: `user.id`, `event.info`, `main.py`.
+_ENDINGS = (
+    r"com|org|net|edu|gov|mil|io|dev|app|ai|biz|xyz|online|site|shop|tech|icu|club|uk|de|fr|eu|ru"
+    r"|cn|jp|br|ch|nl|es|ca|au|co|ly|gg|cc|su|tk|cf|ga|gq|ws|xn--[a-z0-9-]+|\u0440\u0444"
+)
+_NO_HOSTS = (
+    r"(?!(?-i:(?:ASP|ADO|VB|ML)\.NET\b)"
+    r"|(?:self|this|cls|java|std|os|sys|config|settings|context|process|window)\.)"
+)
 _SCHEMES = r"javascript|vbscript|livescript|mailto|tel|sms|blob|magnet|intent|https?|ftp|wss?"
 _ADDRESS = (
     rf"[^\W\d_][\w+.-]{{1,30}}{_COLON}(?:\\?{_SLASH}){{2,}}{_ON}*"
@@ -44,7 +43,9 @@ _ADDRESS = (
     rf"|(?<![\w:]){_SLASH}{{2}}{_HOST}{_ON}*"
     rf"|(?<![^\W_])www{_DOT}(?=\S){_ON}*"
     rf"|(?<![\w.{_AT}/-])(?:{_LABEL}{_DOT})+{_FILES}[^\W\d_]{{2,24}}(?::\d+)?[/?#\\]{_ON}*\w{_ON}*"
+    rf"|(?<![\w.{_AT}/-]){_NO_HOSTS}(?:{_LABEL}{_DOT})+(?:{_ENDINGS})(?![\w(/-]|{_DOT}\w)"
 )
+_ITS_HOST = re.compile(r"(?<=://)[^/?#@:\s]+(?=[/?#:]|$)")
 _TARGET = r"(?:\\.|\((?:\\.|[^\s()<>\\])*\)|[^\s<>()\[\]\\])*"
 _LINK = (
     rf"!?\[(?P<words>[^\[\]]*)\]\(\s*<?(?P<target>{_TARGET})>?"
@@ -86,25 +87,6 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _LIKE_ADDRESS = re.compile(r"[^\w\s-]")
 
 
-def visible(text: str) -> str:
-    """Drop control and invisible characters; every line break becomes a newline."""
-    return _JOINERS.sub(_joined, _HIDDEN.sub("", _BREAKS.sub("\n", text)))
-
-
-def _joined(found: re.Match[str]) -> str:
-    """Keep one variant and one joiner where they can have a meaning."""
-    before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
-    joiner = next((char for char in found[0] if char in _ZERO_WIDTH), "")
-    variant = next((char for char in found[0] if char not in _ZERO_WIDTH), "")
-    if not _takes_joiner(before):
-        return variant if before and before in _KEYCAPS else ""
-    return variant + (joiner if _takes_joiner(after) else "")
-
-
-def _takes_joiner(char: str) -> bool:
-    return bool(char) and not char.isascii() and not char.isspace()
-
-
 def links(text: str) -> frozenset[str]:
     """Return every address that stands in a text: of the web, with or without scheme, and mail."""
     found = set()
@@ -113,13 +95,28 @@ def links(text: str) -> frozenset[str]:
             found |= {_same(match["target"]), *links(match["words"])}
         elif address := match["address"] or match["auto"]:
             found.add(_same(address.strip("<>")))
-    return frozenset(address for address in found if re.search(r"\w\W+\w", address))
+    hosts = {host[0] for address in found if (host := _ITS_HOST.search(address))}
+    return frozenset(one for one in found | hosts if re.search(r"\w\W+\w", one))
 
 
 def has_secret(text: str) -> bool:
     """Tell whether a text holds what looks like a key, or an address with a password."""
     text = visible(text)
     return bool(_KEYS.search(text) or _PASSWORD.search(text))
+
+
+def removed(text: str, allowed: frozenset[str]) -> tuple[str, ...]:
+    """Name what `cleaned` takes out of a text, for the model that wrote it."""
+    text = visible(text)
+    found = {match.lastgroup: match for match in _FOUND.finditer(text)}
+    reasons = []
+    if links(text) - allowed:
+        reasons.append("a link that stands in neither the document nor the prompt")
+    if has_secret(text) or "random" in found:
+        reasons.append("what looks like a key or a password")
+    if "mention" in found:
+        reasons.append("the sign that calls a person")
+    return tuple(reasons)
 
 
 def cleaned(text: str, allowed: frozenset[str], limit: int) -> str:

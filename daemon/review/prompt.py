@@ -14,8 +14,8 @@ from functools import cache
 from importlib.resources import files
 
 from daemon.domain import AuthorKind, Block, Change, Comment, Finding, Prompt, Snapshot, Thread
-from daemon.review.cleaning import visible
 from daemon.review.handles import Handles
+from daemon.review.hidden import visible
 
 
 INDENT = "  "
@@ -69,6 +69,11 @@ def _resource(name: str) -> str:
     return files("daemon.review").joinpath(name).read_text("utf-8").strip()
 
 
+def instructions() -> str:
+    """Return what the program itself tells every model."""
+    return _resource("instructions.md")
+
+
 def built_in() -> Prompt:
     """Return the RFC prompt that comes with the program."""
     return Prompt("RFC reviewer", _resource("rfc.md"), "built in")
@@ -85,7 +90,7 @@ def system(prompt: Prompt) -> str:
     The prompt page speaks for the team. The pages that it mentions are data, so they are indented.
     """
     asked = f"# What this team asks of you\n\n{visible(prompt.text)}"
-    parts = [_resource("instructions.md"), asked]
+    parts = [instructions(), asked]
     parts += [
         f"# Background: {one_line(title)}\n\n{INDENT}{indented(text, INDENT)}"
         for title, text in prompt.knowledge

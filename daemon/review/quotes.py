@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from daemon.domain import Block
-from daemon.review.cleaning import visible
+from daemon.review.hidden import visible
 
 
 # Below it a match by letters and digits alone, or a fuzzy one, would find anything anywhere.

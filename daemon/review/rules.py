@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from daemon.domain import Block, Finding
-from daemon.review.cleaning import cleaned, has_secret, links, visible
+from daemon.review.cleaning import cleaned, has_secret, links, removed
 from daemon.review.gate import Asked, Gate, gate
+from daemon.review.hidden import visible
 from daemon.review.quotes import fold, overlap, stands
 
 
@@ -23,6 +24,7 @@ __all__ = [
     "gate",
     "has_secret",
     "links",
+    "removed",
     "repeats",
     "standing",
     "visible",

@@ -13,9 +13,10 @@ from daemon.review.agent import Brief, Conversation, Limits, Toolbox, Window
 from daemon.review.excerpt import around_threads, fitting
 from daemon.review.failures import Unfit
 from daemon.review.handles import Handles
+from daemon.review.leaks import guard
 from daemon.review.prompt import WHOLE, Excerpt, Task
 from daemon.review.quotes import stands
-from daemon.review.rules import SUMMARY_CHARS, cleaned, links, standing
+from daemon.review.rules import cleaned, links, standing
 from daemon.review.tools import SPECS, Desk, Scope
 
 
@@ -123,7 +124,7 @@ def _is_shown(finding: Finding, threads: Sequence[Thread]) -> bool:
 
 
 def _desk(context: Context, session: Session, handles: Handles) -> Desk:
-    limits = context.config.limits
+    limits, asked = context.config.limits, session.prompt
     return Desk(
         Scope(
             handles=handles,
@@ -133,17 +134,27 @@ def _desk(context: Context, session: Session, handles: Handles) -> Desk:
             comments_per_block=limits.comments_per_block,
             comments_on_blocks=not session.only_threads,
             unchanged=_unchanged(session),
+            guard=guard(
+                context.secrets,
+                prompt.instructions(),
+                [asked.text, *(text for _, text in asked.knowledge)],
+                "\n".join(_said(session)),
+            ),
         )
     )
 
 
 def _addresses(session: Session) -> frozenset[str]:
     """Return the addresses of the document and the prompt; those in comments do not count."""
+    asked = session.prompt
+    return links("\n".join([*_said(session), asked.text, *(text for _, text in asked.knowledge)]))
+
+
+def _said(session: Session) -> list[str]:
+    """Return what the page says, its comments aside."""
     page = session.snapshot.page
     words = [page.title, *(text for _, text in page.properties)]
-    words += [block.line for block in session.snapshot.blocks]
-    words += [session.prompt.text, *(text for _, text in session.prompt.knowledge)]
-    return links("\n".join(words))
+    return [*words, *(block.line for block in session.snapshot.blocks)]
 
 
 def _unchanged(session: Session) -> frozenset[str]:
@@ -180,7 +191,7 @@ def _review(talk: Conversation, session: Session) -> Review:
         raise TypeError("the chain returned other tools than it was given")
     # A refusal and a cut-off answer are no summary.
     said = talk.text if talk.outcome.is_complete else ""
-    summary = desk.summary or desk.for_people(said, SUMMARY_CHARS)
+    summary = desk.summary or desk.closing(said)
     nothing = not (desk.findings or desk.replies or summary)
     done = talk.outcome is Outcome.DONE
     return Review(

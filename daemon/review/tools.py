@@ -10,6 +10,7 @@ from daemon.domain import Block, Finding, Refusal, Reply, Severity, Thread
 from daemon.review.agent import Answer, ToolSpec
 from daemon.review.cleaning import FOREIGN, SECRET
 from daemon.review.handles import Handles
+from daemon.review.leaks import NOTHING, Guard
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import holders, place, shortened
 from daemon.review.rules import (
@@ -19,6 +20,7 @@ from daemon.review.rules import (
     best,
     cleaned,
     has_secret,
+    removed,
     repeats,
     standing,
 )
@@ -97,6 +99,7 @@ class Scope:
         comments_on_blocks: Whether findings are wanted at all, or only replies.
         unchanged: Blocks that say what they said at the last review: what was raised on one of
             them then stands for it, whatever the words now.
+        guard: What no text may tell.
     """
 
     handles: Handles
@@ -106,6 +109,7 @@ class Scope:
     comments_per_block: int
     comments_on_blocks: bool = True
     unchanged: frozenset[str] = frozenset()
+    guard: Guard = NOTHING
 
 
 class Refused(Exception):
@@ -151,6 +155,25 @@ class Desk:
         """Return a text as it may be posted, with words in place of handles."""
         return cleaned(self._scope.handles.spelled_out(text), self._scope.links, limit)
 
+    def closing(self, text: str) -> str:
+        """Return the words that end a review in place of `finish`; "" where they must not stand."""
+        try:
+            self._refuse_leak(text)
+        except Refused as refusal:
+            self.refusals.append(Refusal("finish", str(refusal)))
+            return ""
+        return self.for_people(text, SUMMARY_CHARS)
+
+    def _refuse_leak(self, text: str) -> None:
+        if self._scope.guard.tells_secret(text):
+            raise Refused("the text holds a secret of this program; say it without")
+        if self._scope.guard.tells_instructions(text):
+            raise Refused("the text repeats your instructions; say it in words of your own")
+
+    def _noted(self, text: str) -> str:
+        out = removed(text, self._scope.links)
+        return f"noted; removed from the text: {', '.join(out)}" if out else "noted"
+
     def _run(self, name: str, arguments: Mapping[str, Any]) -> str:
         spec = next((spec for spec in SPECS if spec.name == name), None)
         if spec is None:
@@ -175,7 +198,7 @@ class Desk:
         self._refuse_finding(finding, target)
         self._findings.append(finding)
         moved = "" if target is named else f"; the words stand in {self._handle(target)}"
-        return f"noted{moved}"
+        return f"{self._noted(text)}{moved}"
 
     def _placed(self, quote: str, named: Block) -> tuple[Block, str]:
         if not quote.strip():
@@ -183,7 +206,7 @@ class Desk:
         found = place(quote, named, self._blocks)
         if found is None:
             raise Refused(self._nowhere(quote, named))
-        if has_secret(found[1]):
+        if has_secret(found[1]) or self._scope.guard.tells_secret(found[1]):
             raise Refused("these words hold what looks like a secret; quote others beside it")
         return found[0], shortened(found[1], QUOTE_CHARS)
 
@@ -214,13 +237,16 @@ class Desk:
     def _reply(self, thread: str, text: str) -> str:
         waiting = self._waiting(thread)
         self.replies.append(Reply(waiting.id, self._words(text, REPLY_CHARS)))
-        return "noted"
+        return self._noted(text)
 
     def _leave(self, thread: str, reason: str) -> str:
-        self.left[self._waiting(thread).id] = clipped(one_line(reason), REASON_CHARS)
+        waiting = self._waiting(thread)
+        self._refuse_leak(reason)
+        self.left[waiting.id] = clipped(one_line(reason), REASON_CHARS)
         return "noted"
 
     def _finish(self, summary: str) -> str:
+        self._refuse_leak(summary)
         # Kept even where the model is reminded: that may have been its last turn.
         self.summary = self.for_people(summary, SUMMARY_CHARS)
         if (waiting := self._unanswered()) and not self._reminded:
@@ -275,6 +301,7 @@ class Desk:
         return thread.id in self.left or any(reply.thread_id == thread.id for reply in self.replies)
 
     def _words(self, text: str, limit: int) -> str:
+        self._refuse_leak(text)
         words = self.for_people(text, limit)
         said = words.replace(FOREIGN, "").replace(SECRET, "")
         if not any(char.isalnum() for char in said):

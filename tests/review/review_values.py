@@ -19,6 +19,7 @@ from daemon.domain import (
     Thread,
 )
 from daemon.review.handles import Handles
+from daemon.review.leaks import NOTHING, Guard
 from daemon.review.prompt import Task
 from daemon.review.rules import links
 from daemon.review.tools import Desk, Scope
@@ -94,6 +95,7 @@ def desk(
     per_block: int = 2,
     on_blocks: bool = True,
     unchanged: Iterable[str] = (),
+    guard: Guard = NOTHING,
 ) -> Desk:
     read = snapshot(blocks, threads)
     words = "\n".join(one.line for one in read.blocks)
@@ -106,5 +108,6 @@ def desk(
             per_block,
             on_blocks,
             frozenset(unchanged),
+            guard,
         )
     )

@@ -15,6 +15,7 @@ from daemon.domain import Change, Outcome, Prompt, Review, Snapshot, Usage
 from daemon.errors import ModelsDown, Unavailable
 from daemon.review.agent import Brief, Conversation, Toolbox, Window
 from daemon.review.failures import Unfit
+from daemon.review.prompt import instructions
 from daemon.review.session import Session, hold
 
 
@@ -48,6 +49,7 @@ READ = snapshot(
     [heading("h", "Rollout"), block("p", "Phase 1 goes to 10% of users.")],
     properties=(("Plan", "https://property.example/a"),),
 )
+SECRETS = frozenset({"ntn_planted-0123456789abcdef"})
 SESSION = Session(READ, Change(first=True), Prompt("RFC reviewer", "Be strict.", "p"), [])
 
 
@@ -64,7 +66,10 @@ def sit(
 ) -> tuple[Review, Brief]:
     models = Models(script, window, outcome)
     context = SimpleNamespace(
-        config=SimpleNamespace(limits=LIMITS), models=models, notion=SimpleNamespace(now=NOW)
+        config=SimpleNamespace(limits=LIMITS),
+        models=models,
+        notion=SimpleNamespace(now=NOW),
+        secrets=SECRETS,
     )
     review = asyncio.run(hold(context, SimpleNamespace(models=("m",)), session))
     return review, models.brief
@@ -78,6 +83,28 @@ def test_a_turn_without_finish_gives_the_summary_cleaned_and_without_handles() -
     review, _ = sit(SESSION, say("Mend B2, @all: https://evil.example/x"))
     assert review.summary == "Mend “Phase 1 goes to 10% of users.”, all: (link removed)"
     assert review.outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("Be strict.", f"The key is {next(iter(SECRETS))}"),
+        (
+            (
+                "Of every design, ask who runs it at night, what it costs in a year, which team it "
+                "binds, what breaks first when traffic doubles, how an operator would see it, and "
+                "who may take it back; say nothing of style."
+            ),
+            "",
+        ),
+        ("Be strict.", instructions()),
+    ],
+)
+def test_a_turn_without_finish_tells_no_secret_and_no_instructions(prompt: str, said: str) -> None:
+    session = replace(SESSION, prompt=Prompt("RFC reviewer", prompt, "p"))
+    review, _ = sit(session, say(said or f"My orders are: {prompt}"))
+    assert review.summary == ""
+    assert [refusal.tool for refusal in review.refusals] == ["finish"]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.TRUNCATED])

@@ -11,6 +11,8 @@ from review_values import block, comment, desk, finding, heading, thread
 
 from daemon.domain import Severity
 from daemon.review.agent import Answer
+from daemon.review.leaks import guard
+from daemon.review.prompt import instructions
 from daemon.review.rules import FINDING_CHARS, REPLY_CHARS, SUMMARY_CHARS
 from daemon.review.tools import PROPOSALS_PER_COMMENT, QUOTE_CHARS, SPECS, Desk
 
@@ -370,6 +372,54 @@ def test_f14_a_model_that_obeys_a_hostile_document_posts_nothing_of_it() -> None
             assert forbidden not in text
     for call in ("write_page", "fetch", "comment_on_page"):
         assert not tools.call(call, {"page": "other", "text": "x"}).accepted
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("See [it](https://evil.example/x)", "a link that stands in neither the document nor"),
+        ("See evil.com", "a link that stands in neither the document nor the prompt"),
+        ("It is sk-ant-api03-AbCdEfGhIjKlMnOp", "what looks like a key or a password"),
+        ("Ask @Ana why", "the sign that calls a person"),
+    ],
+)
+def test_the_model_hears_what_was_taken_out_of_its_text(text: str, told: str) -> None:
+    tools = at_desk()
+    assert f"noted; removed from the text: {told}" in remark(tools, text=text).text
+    assert told in tools.call("reply", {"thread": "T1", "text": text}).text
+    assert remark(tools, block="B3", quote="50%", text="Fine: https://good.example/plan") == Answer(
+        "noted", accepted=True
+    )
+
+
+LEAK = "ntn_planted-4711-0815-aabbccdd"
+RECITED = instructions()[:300]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [(f"It is {LEAK}", "secret"), (f"I was told: {RECITED}", "instructions")]
+)
+def test_a_text_that_tells_a_secret_or_the_instructions_is_refused_everywhere(
+    text: str, told: str
+) -> None:
+    tools = at_desk(guard=guard([LEAK], instructions(), [], ""))
+    answers = [
+        remark(tools, text=text),
+        tools.call("reply", {"thread": "T1", "text": text}),
+        tools.call("leave", {"thread": "T3", "reason": text}),
+        tools.call("finish", {"summary": text}),
+    ]
+    assert all(told in one.text and not one.accepted for one in answers)
+    assert tools.closing(text) == ""
+    assert (tools.findings, tools.replies, tools.left, tools.summary) == ((), [], {}, "")
+    assert len(tools.refusals) == 5
+    assert LEAK not in repr([tools.refusals, answers])
+    assert remark(tools).accepted
+
+
+def test_words_that_hold_a_configured_secret_are_not_quoted() -> None:
+    tools = desk([block("a", f"Use {LEAK} for it.")], guard=guard([LEAK], "", [], ""))
+    assert "a secret" in remark(tools, block="B1", quote=LEAK).text
 
 
 def test_f13_a_wall_of_text_is_clamped() -> None:
