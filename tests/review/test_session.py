@@ -93,7 +93,7 @@ def test_a_turn_without_finish_gives_the_summary_cleaned_and_without_handles() -
             (
                 "Of every design, ask who runs it at night, what it costs in a year, which team it "
                 "binds, what breaks first when traffic doubles, how an operator would see it, and "
-                "who may take it back; say nothing of style."
+                "who may take it back; say nothing at all of style."
             ),
             "",
         ),
