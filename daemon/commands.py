@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -20,6 +21,7 @@ from daemon.options import (
     complain,
     dry_run_option,
     json_option,
+    moment,
     page_id,
     say,
 )
@@ -97,6 +99,27 @@ def status(options: Options, *, as_json: bool) -> None:
     with told(config.state):
         now = found(read_state(config.state), config)
     say(json.dumps(now, ensure_ascii=False) if as_json else in_words(now))
+
+
+@click.command()
+@click.option("--hourly", "span", flag_value="hour", help="The last hour.")
+@click.option("--daily", "span", flag_value="day", help="The last 24 hours.")
+@click.option("--weekly", "span", flag_value="week", default=True, help="The last week (default).")
+@click.option("--until", metavar="TIME", callback=moment, help="End of the period; default: now.")
+@json_option
+@common
+@click.pass_obj
+def report(options: Options, *, span: str, until: datetime | None, as_json: bool) -> None:
+    """Tell what came of the reviews, against the period before."""
+    from daemon import report
+    from daemon.store.database import read_state, told
+
+    config = options.config()
+    with told(config.state):
+        found = report.report(
+            read_state(config.state), report.Span(span), until or datetime.now(UTC)
+        )
+    say(json.dumps(report.as_json(found)) if as_json else report.in_words(found))
 
 
 @click.command()
@@ -242,6 +265,7 @@ COMMANDS = (
     doctor,
     explain,
     init,
+    report,
     retract,
     review,
     status,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -100,6 +101,21 @@ def page_id(page: str) -> str:
         return notion_id(page)
     except ValueError as error:
         raise click.UsageError(f"{page}: {error}") from error
+
+
+def moment(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+    """Read the time that an option gives; without an offset it is UTC.
+
+    Raises:
+        BadParameter: It is none.
+    """
+    if value is None:
+        return None
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no time such as 2026-11-20T12:00") from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def say(lines: str | Iterable[str]) -> None:

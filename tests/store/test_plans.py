@@ -23,7 +23,18 @@ from daemon.domain import (
     Usage,
 )
 from daemon.findings import Event
-from daemon.store import browse, database, findings, ledger, origins, pages, reviews, texts, threads
+from daemon.store import (
+    browse,
+    database,
+    findings,
+    ledger,
+    origins,
+    pages,
+    reporting,
+    reviews,
+    texts,
+    threads,
+)
 from daemon.store.browse import Key, Only, Wish
 from daemon.store.database import copy_in_memory, open_state
 from daemon.store.pages import Standing
@@ -122,6 +133,12 @@ ON_THE_PATH = {
     "raised in the margin": lambda db: browse.raised(db, PAGE.id),
     "people_said": lambda db: browse.people_said(db, PAGE.id, 500),
     "we_replied": lambda db: browse.we_replied(db, PAGE.id),
+    "first_review": reporting.first_review,
+    "held": lambda db: reporting.held(db, NOW, NOW),
+    "made": lambda db: reporting.made(db, NOW, NOW),
+    "became": lambda db: reporting.became(db, NOW, NOW),
+    "waits": lambda db: reporting.waits(db, NOW, NOW),
+    "points": lambda db: reporting.points(db, NOW, NOW),
 }
 # A list that was passed in, an index instead of its table, the few letters that wait.
 # What was just chosen and is read at once has no table of its own.
@@ -167,7 +184,7 @@ def test_every_function_with_sql_is_looked_at():
     """A new one is added above, or to those that may read a whole table."""
     made = {
         name
-        for module in (pages, reviews, findings, ledger, threads, origins, texts, browse)
+        for module in (pages, reviews, findings, ledger, threads, origins, texts, browse, reporting)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")
