@@ -173,6 +173,8 @@ def _create(path: Path) -> None:
         fresh = Path(aside) / path.name
         with closing(_connect(fresh)) as db:
             migrations.apply(db)
+            # On a full disk `close` would leave the log, in which the tables still are, behind.
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with suppress(FileExistsError):
             os.link(fresh, path)
     _sync(path.parent)

@@ -462,8 +462,9 @@ def test_d2_a_full_disk_is_told_loses_nothing_and_recovers():
 
 
 @only_root
-def test_d2_a_disk_too_full_for_a_new_state_is_told_and_left_empty():
-    with small_disk(64) as folder:
+@pytest.mark.parametrize("kilobytes", [64, 300, 500])
+def test_d2_a_disk_too_full_for_a_new_state_is_told_and_left_empty(kilobytes):
+    with small_disk(kilobytes) as folder:
         path = folder / "notion-review.db"
         with pytest.raises(StateUnwritable):
             open_state(path)
