@@ -156,7 +156,7 @@ def test_the_first_sweep_comes_at_the_start_and_then_one_an_hour_for_a_week():
     assert hours(began) == [float(hour) for hour in range(168)]
 
 
-def test_a_sweep_of_three_hours_is_followed_by_exactly_one():
+def test_a1_of_polling_a_sweep_of_three_hours_is_followed_by_exactly_one():
     work = Work(lambda number: (3 * HOUR + 10 * MINUTE if number == 5 else MINUTE, True))
     assert hours(World(work).live(10 * HOUR + MINUTE)) == [0, 1, 2, 3, 4, 7.17, 8, 9, 10]
 
@@ -221,7 +221,7 @@ def test_a_clock_that_is_set_back_by_days_does_not_put_off_the_next_sweep():
     assert "service.clock_set_back" in world.events()
 
 
-def test_failed_sweeps_make_it_rest_twice_as_long_each_time_and_a_good_one_ends_that():
+def test_n4_failed_sweeps_make_it_rest_twice_as_long_and_a_good_one_ends_that():
     work = Work(lambda number: (MINUTE, not 2 <= number <= 7))
     world = World(work, Schedule(every=10 * MINUTE))
     world.live(6 * HOUR)
@@ -235,7 +235,7 @@ def test_a_rest_is_never_longer_than_an_hour_or_twice_the_schedules_interval():
     assert max(later - sooner for sooner, later in pairwise(began)) == 12 * HOUR
 
 
-def test_a_bug_in_a_sweep_is_told_and_the_service_goes_on():
+def test_a2_of_polling_a_bug_in_a_sweep_is_told_and_the_service_goes_on():
     work = Work(lambda number: (MINUTE, ValueError("oops") if number == 1 else True))
     world = World(work)
     assert len(world.live(3 * HOUR + MINUTE)) == 4
@@ -253,7 +253,7 @@ def test_a_state_that_another_program_locked_for_a_moment_fails_one_sweep_only()
 @pytest.mark.parametrize(
     "error", [TokenRefused("NOTION_TOKEN: refused"), StateUnwritable("state.db: disk full")]
 )
-def test_what_no_later_sweep_can_mend_ends_the_service(error):
+def test_a3_of_polling_what_no_later_sweep_can_mend_ends_the_service(error):
     world = World(Work(lambda number: (MINUTE, error if number == 2 else True)))
     with pytest.raises(type(error), match=str(error)):
         world.end()

@@ -1,4 +1,4 @@
-"""Never lost, never twice, through the program: lessons H3, H4, S3 to S6, I2, and F16 and F17."""
+"""Never lost, never twice, through the program: what `tests/test_lessons.py` lists, F16, F17."""
 
 from __future__ import annotations
 
