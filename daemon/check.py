@@ -8,6 +8,7 @@ from pathlib import Path
 from daemon.config import Settings
 from daemon.config.schema import DEFAULT_MODELS
 from daemon.errors import ConfigError, StateUnwritable
+from daemon.plural import counted
 from daemon.store import database
 from daemon.store.lock import refuse_foreign
 
@@ -21,7 +22,7 @@ def check(settings: Settings) -> list[str]:
     models = sorted({name for chain in settings.chains.values() for name in chain})
     _refuse_unpriced(settings, models)
     return [
-        f"config   {settings.path}: {len(settings.config.databases)} databases",
+        f"config   {settings.path}: {counted(len(settings.config.databases), 'database')}",
         f"models   {', '.join(models)}",
         *(f"note     {note}" for note in settings.notes),
         f"state    {state(settings.config.state)}",

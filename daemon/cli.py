@@ -31,10 +31,28 @@ notion-review demo       see it work, without any key
 notion-review init       write a config.yaml
 notion-review doctor     find out what is missing
 """
+# The table of the README in short; `errors` has the classes.
+EXIT_CODES = """\
+\b
+Exit codes:
+  0   done, also with nothing to do
+  1   a bug
+  2   command line
+  3   finished, but some pages or checks failed
+  65  the state is damaged, or from a newer version
+  69  Notion or every model unreachable, nothing done
+  74  disk full, or state unwritable
+  75  another instance holds the lock
+  77  token refused, database not shared, or state of another user
+  78  config.yaml invalid, or a secret missing
+"""
 
 
 @click.group(
-    help=HELP, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    help=HELP,
+    epilog=EXIT_CODES,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @common
 @click.option("--once", is_flag=True, help="Sweep once and end.")
@@ -101,7 +119,7 @@ def main() -> NoReturn:
 
 
 def _usage(error: click.ClickException) -> str:
-    words = " ".join(error.format_message().split()).rstrip(".").replace(". Did", "; did")
+    words = " ".join(error.format_message().split()).rstrip(".?").replace(". Did", "; did")
     context = getattr(error, "ctx", None)
     name = context.command_path if context else NAME
     return f"{words[:1].lower()}{words[1:]}; see {name} --help"

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -40,21 +40,26 @@ def sweep_once(
 ) -> NoReturn:
     """Sweep once, or review one page, and end with the exit code that tells how it went."""
     settings = options.settings()
-    with telling(settings, verbose=options.verbose) as tell:
+    with telling(settings, verbose=options.verbose, live=not dry_run) as tell:
         from daemon.run import once
         from daemon.sweep import exit_code
 
         result, errors = once(settings, tell, dry_run=dry_run, only=only)
     if as_json:
         say(json.dumps(asdict(result)))
+    if dry_run and sys.stderr.isatty():
+        click.echo("A dry run: nothing was written to Notion or to the state.", err=True)
     for error in errors:
         complain(options, str(error))
     raise click.exceptions.Exit(exit_code(result, errors))
 
 
 @contextmanager
-def telling(settings: Settings, *, verbose: bool) -> Iterator[Tell]:
-    """Show progress on a terminal; elsewhere, and where asked for, log lines."""
+def telling(settings: Settings, *, verbose: bool, live: bool) -> Iterator[Tell]:
+    """Show progress on a terminal; elsewhere, and where asked for, log lines.
+
+    A live line only where nothing is printed besides: data would be written into its middle.
+    """
     on_terminal = sys.stderr.isatty() and not verbose
     if not on_terminal:
         from daemon import lean
@@ -70,7 +75,10 @@ def telling(settings: Settings, *, verbose: bool) -> Iterator[Tell]:
 
     from daemon import progress
 
-    with progress.on_terminal(Console(stderr=True)) as shown:
+    console = Console(stderr=True)
+    with (
+        progress.on_terminal(console) if live else nullcontext(progress.in_words(console)) as shown
+    ):
         yield shown
 
 
@@ -81,7 +89,10 @@ def telling(settings: Settings, *, verbose: bool) -> Iterator[Tell]:
 @common
 @click.pass_obj
 def review(options: Options, page: str, *, dry_run: bool, as_json: bool) -> None:
-    """Review one page now, edited or not, settled or not."""
+    """Review one page now, edited or not, settled or not.
+
+    PAGE is its URL or its id.
+    """
     sweep_once(options, dry_run=dry_run, as_json=as_json, only=page_id(page))
 
 
@@ -166,7 +177,10 @@ def doctor(options: Options, *, as_json: bool) -> None:
 @common
 @click.pass_obj
 def explain(options: Options, page: str) -> None:
-    """Tell every decision about a page, from the state alone."""
+    """Tell every decision about a page, from the state alone.
+
+    PAGE is its URL or its id.
+    """
     from daemon.explain import explain as explained
     from daemon.store.database import read_state, told
 
@@ -176,7 +190,7 @@ def explain(options: Options, page: str) -> None:
 
 
 def _page_command(name: str, help_: str) -> click.Command:
-    @click.command(name, help=help_)
+    @click.command(name, help=f"{help_}\n\nPAGE is its URL or its id.")
     @click.argument("page")
     @common
     @click.pass_obj

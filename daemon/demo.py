@@ -12,9 +12,9 @@ from rich.console import Console
 from daemon import run, show
 from daemon.config import Settings, load
 from daemon.notion.gateway import Gateway
-from daemon.progress import counted, on_terminal
+from daemon.progress import on_terminal
 from daemon.sandbox import Sandbox
-from daemon.sweep import Result, exit_code
+from daemon.sweep import exit_code
 
 
 _CONFIG = """\
@@ -67,23 +67,8 @@ def _sweep(settings: Settings, console: Console) -> int:
         result, errors = run.once(settings, tell)
     for error in errors:
         console.print(f"[red]{error}[/]")
-    console.print(_told(result) + "\n")
+    console.print()
     return exit_code(result, errors)
-
-
-def _told(result: Result) -> str:
-    if not result.pages_reviewed and not result.replies_posted:
-        return (
-            f"Nothing to do: {result.notion_requests} requests to Notion, "
-            f"{result.model_requests} to a model, no comment."
-        )
-    return (
-        f"{counted(result.pages_reviewed, 'page')} reviewed: "
-        f"{counted(result.comments_posted, 'comment')}, "
-        f"{counted(result.replies_posted, 'reply')}, "
-        f"{counted(result.summaries_posted, 'summary')}; "
-        f"{result.notion_requests} requests to Notion, {result.model_requests} to a model."
-    )
 
 
 async def _show(settings: Settings, box: Sandbox, console: Console) -> None:

@@ -100,7 +100,7 @@ def page_id(page: str) -> str:
     try:
         return notion_id(page)
     except ValueError as error:
-        raise click.UsageError(f"{page}: {error}") from error
+        raise click.UsageError(f"page {page}: {error}") from error
 
 
 def moment(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:

@@ -12,6 +12,7 @@ from daemon.dialogue import Dialogue
 from daemon.domain import Finding, Review, Reviewed, Severity
 from daemon.findings import LIVE, Event
 from daemon.notion import text, writing
+from daemon.plural import counted
 from daemon.review.quotes import stands
 from daemon.review.session import Session
 from daemon.store import findings, ledger, pages, reviews, texts
@@ -149,7 +150,7 @@ def _explain(context: Context, row: PageRow, review: Review, dialogue: Dialogue)
     def decide(what: str, detail: str) -> None:
         ledger.decide(context.state, row.id, context.notion.now, what, detail)
 
-    said = f"{len(review.findings)} comments, {len(review.replies)} replies"
+    said = f"{counted(len(review.findings), 'comment')}, {counted(len(review.replies), 'reply')}"
     decide("reviewed", f"{review.outcome.value} by {review.model}: {said}")
     for refusal in review.refusals:
         decide("refused", f"{refusal.tool}: {refusal.reason}")

@@ -54,7 +54,7 @@ async def retract(context: Context, review_id: int) -> list[str]:
 async def _take_back(context: Context, letter: Letter, authors: PageAuthors) -> str:
     what = f"{letter.kind.value} on {letter.place}"
     if letter.state is Sending.DROPPED:
-        return f"{what}: was not posted"
+        return f"{what}: {'was taken back before' if letter.note == NOTE else 'was not posted'}"
     if letter.state is Sending.INTENT:
         return f"{what}: held back"
     comment_id = letter.comment_id or await _saved(context, letter)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from daemon.plural import counted
 from daemon.store.database import iso
 from daemon.store.history import Held
 from daemon.store.pages import PageRow, Standing
@@ -63,8 +64,7 @@ def _reasons(facts: Facts) -> Iterator[str]:
             )
         case Standing.PARKED:
             yield (
-                f"it failed {row.attempts} times ({row.error}) and waits for its next edit, "
-                f"or for notion-review retry {row.id}"
+                f"{_failed(row)} and waits for its next edit, or for notion-review retry {row.id}"
             )
         case Standing.DUE:
             yield _due(facts)
@@ -76,12 +76,16 @@ def _due(facts: Facts) -> str:
     row = facts.row
     when = iso(row.due_at) if row.due_at else "now"
     if row.attempts:
-        return f"it failed {row.attempts} times ({row.error}) and is tried again from {when} on"
+        return f"{_failed(row)} and is tried again from {when} on"
     if row.due_at and row.due_at > facts.now:
         return f"it was edited {iso(row.edited)} and settles: it is read from {when} on"
     if held_up := _held_up(facts):
         return f"it is due, and waits: {held_up}"
     return "it is due at the next sweep"
+
+
+def _failed(row: PageRow) -> str:
+    return f"it failed {counted(row.attempts, 'time')} ({row.error})"
 
 
 def _held_up(facts: Facts) -> str:
@@ -107,7 +111,7 @@ def _came_of(facts: Facts, review: Held) -> str:
     parts = list(_counted(letters))
     refused = [reason for tool, reason in review.refusals if tool == "comment"]
     if refused:
-        parts.append(f"{len(refused)} comments refused")
+        parts.append(f"{counted(len(refused), 'comment')} refused")
     if review.summary and not any(one.kind in (Kind.SUMMARY, Kind.EDIT) for one in letters):
         parts.append("its summary was kept back: `page_comment` is off, or it said nothing new")
     if not letters and not refused and not review.summary:
@@ -121,7 +125,7 @@ def _counted(letters: Sequence[Letter]) -> Iterator[str]:
     dropped = [one for one in letters if one.state is Sending.DROPPED]
     for kind in Kind:
         if number := sum(one.kind is kind for one in posted):
-            yield f"{number} {_PLURAL[kind] if number > 1 else _SINGULAR[kind]} posted"
+            yield f"{counted(number, _NOUNS[kind])} posted"
     if waiting:
         why = next((one.note for one in waiting if one.note), None)
         yield f"{len(waiting)} on their way" + (f" ({why})" if why else "")
@@ -129,15 +133,9 @@ def _counted(letters: Sequence[Letter]) -> Iterator[str]:
         yield f"{len(dropped)} dropped ({dropped[0].note or 'no reason known'})"
 
 
-_SINGULAR = {
+_NOUNS = {
     Kind.FINDING: "comment",
     Kind.REPLY: "reply",
     Kind.SUMMARY: "summary",
-    Kind.EDIT: "edit of the summary",
-}
-_PLURAL = {
-    Kind.FINDING: "comments",
-    Kind.REPLY: "replies",
-    Kind.SUMMARY: "summaries",
-    Kind.EDIT: "edits of the summary",
+    Kind.EDIT: "edited summary",
 }

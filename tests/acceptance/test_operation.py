@@ -59,7 +59,7 @@ def test_explain_of_a_page_that_was_commented_on(
     program.sweep()
     said = why(program, one)
     assert said.startswith("review 1 of ")
-    assert "1 comment posted, 1 summary posted, 1 comments refused" in said
+    assert "1 comment posted, 1 summary posted, 1 comment refused" in said
     out = program.run("explain", one).out
     assert "Which queues?" in out
     assert "refused comment: these words do not stand in B1" in out
@@ -122,7 +122,7 @@ def test_explain_of_a_page_that_failed_and_then_was_parked(
     one = page(box, rfcs)
     box.faults.plant(Kind.NULL_CURSOR, "GET", "/v1/blocks/*/children", times=None)
     program.run("--once")
-    assert "it failed 1 times (" in why(program, one)
+    assert "it failed 1 time (" in why(program, one)
     for _ in range(PARKED_AFTER):
         box.clock.advance(6 * HOUR)
         program.run("--once")

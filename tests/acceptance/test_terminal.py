@@ -1,0 +1,103 @@
+"""What a person at a terminal reads of a sweep."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from conftest import NOW
+from program import Done, Program, ScriptedModel, comment, finish
+
+from daemon.cli import EXIT_CODES
+from daemon.errors import ReviewError
+from daemon.sandbox import Sandbox, blocks
+from daemon.sandbox.faults import Kind
+
+
+HOUR = timedelta(hours=1)
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.fixture(autouse=True)
+def _at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def seen(program: Program, monkeypatch: pytest.MonkeyPatch, *words: str) -> Done:
+    """Run with standard error on a terminal."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    return program.run(*words)
+
+
+def read(done: Done) -> str:
+    """Give the words without their colours, and without how they were broken into lines."""
+    return " ".join(ESCAPES.sub(" ", done.err).split())
+
+
+def queues(box: Sandbox, rfcs: str, title: str = "Queues") -> str:
+    text = blocks.paragraph("We need queues because the poller is slow.")
+    return str(box.world.page(rfcs, title, [text], at=NOW - HOUR).id)
+
+
+@pytest.fixture
+def _a_critic(model: ScriptedModel) -> None:
+    model.think = lambda _document, _turn: [
+        comment("B1", "queues", "Which queues?"),
+        finish("Say which queues."),
+    ]
+
+
+@pytest.mark.usefixtures("_a_critic")
+def test_a_sweep_ends_with_what_it_came_to(
+    box: Sandbox, program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues(box, rfcs)
+    first = read(seen(program, monkeypatch, "--once"))
+    assert "✓ Queues : 1 comment " in first
+    assert "1 page reviewed; 1 comment, 1 summary posted. " in first
+    assert "1 to models, $0.0" in first
+    assert "Nothing to do. " in read(seen(program, monkeypatch, "--once"))
+
+
+def test_pages_that_failed_or_wait_are_counted_in_the_last_sentence(
+    box: Sandbox, program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues(box, rfcs)
+    box.world.page(rfcs, "Being typed", [blocks.paragraph("Text.")], at=NOW - HOUR / 60)
+    box.faults.plant(Kind.NULL_CURSOR, "GET", "/v1/blocks/*/children", times=None)
+    done = seen(program, monkeypatch, "--once")
+    assert done.code == 3
+    assert "1 page failed; 1 page waiting. " in read(done)
+
+
+@pytest.mark.usefixtures("_a_critic")
+def test_a_dry_run_prints_whole_lines_of_json_and_says_that_it_wrote_nothing(
+    box: Sandbox, program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues(box, rfcs)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    # Both streams are one terminal: what is written to either must not cut a line of the other.
+    done = seen(program, monkeypatch, "--once", "--dry-run")
+    assert [json.loads(line)["kind"] for line in done.out.splitlines()] == ["finding", "summary"]
+    assert "\x1b[2K" not in done.err
+    assert done.err.endswith("A dry run: nothing was written to Notion or to the state.\n")
+    assert list(box.world.comments()) == []
+
+
+def test_help_and_readme_name_every_exit_code() -> None:
+    in_help = {int(code) for code in re.findall(r"(?m)^  (\d+) ", EXIT_CODES)}
+    in_readme = {int(code) for code in re.findall(r"(?m)^\| (\d+) \|", README.read_text("utf-8"))}
+    raised = {error.exit_code for error in _errors(ReviewError)} - {2}
+    assert in_help == in_readme
+    assert raised <= in_help
+    assert {0, 2} <= in_help
+
+
+def _errors(kind: type[ReviewError]) -> set[type[ReviewError]]:
+    return {kind}.union(*(_errors(one) for one in kind.__subclasses__()))
