@@ -9,6 +9,7 @@ from typing import Any
 from program import NOW, Program, ScriptedModel, comment, finish, posted, reply
 
 from daemon.sandbox import Sandbox, blocks
+from daemon.sandbox.faults import Kind
 
 
 HOUR = timedelta(hours=1)
@@ -101,6 +102,40 @@ def test_the_wait_for_a_reply_runs_from_the_persons_comment_to_its_posting(
     # Notion floors the comment's time to the minute.
     assert 40 * 60 <= now["seconds_to_reply_median"] < 42 * 60
     assert now["seconds_to_reply_90th"] == now["seconds_to_reply_median"]
+    assert reported(program, box, "--daily")["now"]["replies"] == 1
+
+
+def test_a_question_that_was_edited_before_its_answer_waits_from_its_first_words_on(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    program.sweep()
+    box.clock.advance(HOUR)
+    asked = box.world.comment(box.world.blocks(page)[1], "Wich?")
+    box.clock.advance(3 * HOUR)
+    box.world.edit_comment(asked, "Which?")
+    model.think = lambda _document, _turn: [reply("T1", "Redis."), finish()]
+    program.sweep()
+    now = reported(program, box, "--hourly")["now"]
+    assert now["seconds_to_reply_median"] >= 3 * HOUR.total_seconds()
+
+
+def test_a_review_whose_comments_were_all_dropped_is_silent(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [comment("B2", "need queues", "Which?"), finish()]
+    box.faults.plant(Kind.SERVER_ERROR, "POST", "/v1/comments", times=None)
+    program.run("--once")
+    assert reported(program, box)["now"]["silent"] == 0  # its comment is on its way
+    box.faults.clear()
+    box.clock.advance(HOUR)
+    box.world.delete_block(box.world.blocks(page)[1])
+    program.run("--once")
+    assert posted(box) == []
+    found = reported(program, box, "--daily")["now"]
+    assert (found["silent"], found["reviews"]) == (1, 1)
+    assert found["by_state"]["stale"] == 1
 
 
 def test_an_edited_question_that_was_answered_before_waits_from_its_edit_on(
