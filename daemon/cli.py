@@ -10,7 +10,7 @@ import click
 
 from daemon.commands import COMMANDS, sweep_once
 from daemon.errors import ReviewError
-from daemon.options import Options, common, complain, dry_run_option, json_option
+from daemon.options import Options, common, complain, crash, dry_run_option, json_option
 
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ def main() -> NoReturn:
         complain(options, str(error))
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - the last line before a traceback
-        _crash(options, error)
+        crash(options, error)
+        sys.exit(1)
 
 
 def _usage(error: click.ClickException) -> str:
@@ -123,12 +124,3 @@ def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     name = context.command_path if context else NAME
     return f"{words[:1].lower()}{words[1:]}; see {name} --help"
-
-
-def _crash(options: Options, error: Exception) -> NoReturn:
-    if options.verbose:
-        from traceback import format_exception
-
-        click.echo(options.redact("".join(format_exception(error))), err=True)
-    complain(options, f"internal error: {error!r}; run again with --verbose and report it")
-    sys.exit(1)

@@ -19,6 +19,7 @@ from daemon.options import (
     Options,
     common,
     complain,
+    crash,
     dry_run_option,
     json_option,
     moment,
@@ -273,8 +274,35 @@ def demo() -> None:
     raise click.exceptions.Exit(shown(os.environ))
 
 
+@click.command()
+@click.option("--port", default=8765, show_default=True, help="0 takes any free port.")
+@common
+@click.pass_obj
+def console(options: Options, *, port: int) -> None:
+    """Show what was done, why, and what waits, in a browser on this machine.
+
+    Prints an address that opens it once. It listens on 127.0.0.1 alone and ends with Ctrl-C.
+    """
+    from daemon.console import serving
+    from daemon.console.access import Door
+    from daemon.console.app import application
+    from daemon.console.desk import Desk
+    from daemon.store.database import read_state, told
+
+    config = options.config()
+    with told(config.state):
+        if (state := read_state(config.state)) is not None:
+            state.close()
+    listening = serving.listen(port)
+    desk = Desk(config, Door(serving.port_of(listening)), partial(crash, options))
+    server = serving.Server(lambda is_ending: application(desk, is_ending))
+    say([f"Open {desk.door.address()}", "This address works once; Ctrl-C ends the console."])
+    serving.serve(server, listening)
+
+
 COMMANDS = (
     check,
+    console,
     demo,
     doctor,
     explain,

@@ -48,6 +48,11 @@ def explain(state: Database | None, page_id: str) -> list[str]:
     ]
 
 
+def why(state: Database, row: PageRow) -> str:
+    """Return the answer alone: why the page has, or has not, been commented on."""
+    return verdict(_facts(state, row))
+
+
 def _facts(state: Database, row: PageRow) -> Facts:
     source = pages.source(state, row.source_id)
     return Facts(

@@ -134,3 +134,12 @@ def complain(options: Options, message: str) -> None:
     lead = "<3>" if form(sys.stderr, os.environ) is Form.JOURNAL else ""
     for line in message.splitlines():
         click.echo(f"{lead}notion-review: {options.redact(line)}", err=True)
+
+
+def crash(options: Options, error: Exception) -> None:
+    """Tell of a bug in one line; with --verbose, where it is."""
+    if options.verbose:
+        from traceback import format_exception
+
+        click.echo(options.redact("".join(format_exception(error))), err=True)
+    complain(options, f"internal error: {error!r}; run again with --verbose and report it")

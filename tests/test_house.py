@@ -25,8 +25,10 @@ OWNERS = {
     "pydantic_ai": {"review/"},
     "apscheduler": {"service.py", "timetable.py", "clockwork.py"},
     "signal": {"service.py", "signals.py", "notify.py", "cli.py", "run.py"},
-    "starlette": {"sandbox/"},
-    "uvicorn": {"sandbox/"},
+    "starlette": {"console/", "sandbox/"},
+    "uvicorn": {"console/", "sandbox/"},
+    "jinja2": {"console/"},
+    "markupsafe": {"console/"},
 }
 PURE = ("review/rules.py", "review/quotes.py", "review/prompt.py", "review/acknowledge.py")
 

@@ -45,6 +45,24 @@ def _hold(handle: FileIO, path: Path) -> None:
     handle.write(f"pid {os.getpid()} since {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode())
 
 
+def holder(state: Path) -> str | None:
+    """Return who holds the lock, as `pid 123 since …`, or None where nobody is known to.
+
+    Looks at the system's list of locks and takes none: a service that starts is not disturbed.
+    """
+    path = state.with_name(state.name + ".lock")
+    try:
+        said, number = path.read_text("utf-8").strip(), path.stat().st_ino
+        locks = Path("/proc/locks").read_text("utf-8").splitlines()
+    except OSError:
+        return None
+    # 1: FLOCK ADVISORY WRITE 4711 fd:01:131077 0 EOF; a waiting one has "->" after its number.
+    fields = [line.split() for line in locks if "->" not in line]
+    held = {(one[4], one[5].rpartition(":")[2]) for one in fields if one[1] == "FLOCK"}
+    pid = said.removeprefix("pid ").partition(" ")[0]
+    return said if (pid, str(number)) in held else None
+
+
 @contextmanager
 def reachable(path: Path) -> Iterator[None]:
     """Turn the operating system's refusals on a file into ours."""

@@ -1,0 +1,69 @@
+"""The console on a real socket of this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from daemon.console.access import HOST
+from daemon.errors import ReviewError
+
+
+PORT = 8765
+
+
+class PortTaken(ReviewError):
+    """Something else listens on the port."""
+
+    exit_code = 2
+
+
+def listen(port: int) -> socket.socket:
+    """Open the listening socket on the loopback alone; port 0 is any free one.
+
+    Raises:
+        PortTaken: The port cannot be had.
+    """
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise PortTaken(
+            f"port {port}: {error.strerror}; choose another with --port, 0 for any"
+        ) from error
+    return listening
+
+
+def port_of(listening: socket.socket) -> int:
+    """Return the port that was taken."""
+    return int(listening.getsockname()[1])
+
+
+class Server(uvicorn.Server):
+    """A server whose application knows when it ends; it writes no log."""
+
+    def __init__(self, make: Callable[[Callable[[], bool]], ASGIApp]) -> None:
+        config = uvicorn.Config(
+            make(lambda: self.should_exit),
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        super().__init__(config)
+
+
+def serve(server: Server, listening: socket.socket) -> None:
+    """Serve until a signal ends it; Ctrl-C is the usual end and no failure."""
+    with listening, suppress(KeyboardInterrupt):
+        server.run([listening])

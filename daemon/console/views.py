@@ -1,0 +1,110 @@
+"""Values -> pages: the templates, and how numbers and times are written in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from daemon.console import prose
+
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+# Shapes besides words and colours: a state is told by each of them alone.
+SHAPES: Mapping[str, str] = {
+    "ok": "●",
+    "partial": "◐",
+    "failed": "✕",
+    "running": "◌",
+    "cut short": "◌",
+    "open": "●",
+    "answered": "◐",
+    "dismissed": "⊘",
+    "resolved": "✓",
+    "addressed": "✓",
+    "stale": "○",
+    "retracted": "↶",
+    "held": "◇",
+    "refused": "✕",
+    "due": "◔",
+    "settling": "◔",
+    "given up": "✕",
+    "paused": "‖",
+    "reviewed": "●",
+    "expired": "○",
+}
+
+
+def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page."""
+    about = {
+        "form_token": request.scope.get("form_token") or "",
+        "path": request.url.path,
+    }
+    return HTMLResponse(environment().get_template(template).render(about | values), status)
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates' environment; everything in them is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("daemon.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "stamp": stamp,
+        "number": number,
+        "money": money,
+        "seconds": seconds,
+        "counted": counted,
+        "comment": prose.comment,
+        "web": prose.web,
+        "plain": prose.title,
+        "shape": lambda name: SHAPES.get(name, "○"),
+    }
+    return made
+
+
+def stamp(time: datetime | str | None) -> str:
+    """Write a time to the minute, UTC."""
+    if time is None:
+        return ""
+    moment = datetime.fromisoformat(time) if isinstance(time, str) else time
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def number(value: float) -> str:
+    """Write a whole number in groups of three."""
+    return f"{value:,.0f}"
+
+
+def money(value: float) -> str:
+    """Write US dollars; what costs less than ten cents to the hundredth of a cent."""
+    return f"${value:,.4f}" if 0 < value < 0.1 else f"${value:,.2f}"  # noqa: PLR2004 - said above
+
+
+def seconds(value: float) -> str:
+    """Write a duration in the largest unit that tells it."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if value >= 2 * size:
+            return f"{value / size:.0f} {unit}"
+    return f"{value:.0f} s" if value >= 10 else f"{value:.1f} s"  # noqa: PLR2004 - two digits tell
+
+
+def counted(value: int, noun: str) -> str:
+    """Write a number with its noun."""
+    if value == 1:
+        return f"1 {noun}"
+    plural = f"{noun[:-1]}ies" if noun.endswith("ly") else f"{noun}s"
+    return f"{number(value)} {plural}"

@@ -1,0 +1,74 @@
+"""The console in process, over a state that the real program made on the embedded Notion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from daemon import run
+from daemon.config import Settings, load
+from daemon.console.access import Door
+from daemon.console.app import application
+from daemon.console.desk import Desk
+from daemon.sandbox import Sandbox
+
+
+PORT = 8765
+BASE = f"http://127.0.0.1:{PORT}"
+# Everything that a name, a title, a property or a text can hold against a page that shows it.
+HOSTILE = '<script src="//evil.example/x.js"></script><img src=x onerror=alert(1)>"\'>'
+CONFIG = """\
+databases:
+  - id: {database}
+    prompt: {prompt}
+    properties: [Status, Owner]
+models: [offline]
+state: notion-review.db
+"""
+
+
+def raises(error):
+    raise error
+
+
+def desk_of(settings: Settings, port: int = PORT) -> Desk:
+    return Desk(settings.config, Door(port), raises)
+
+
+def client_of(desk: Desk) -> TestClient:
+    app = application(desk, lambda: True)
+    return TestClient(app, base_url=f"http://127.0.0.1:{desk.door.port}")
+
+
+def entered(desk: Desk) -> TestClient:
+    """A browser that opened the printed address."""
+    client = client_of(desk)
+    assert client.get(desk.door.address()).status_code == 200
+    return client
+
+
+@dataclass
+class World:
+    """A Notion after some sweeps, and the folder of the program that swept it."""
+
+    box: Sandbox
+    folder: Path
+    settings: Settings
+
+    def sweep(self, only: str | None = None) -> None:
+        _, errors = run.once(self.settings, lambda *_, **__: None, only=only)
+        assert errors == []
+
+    def page(self, title: str):
+        found = self.box.world.state.pages.values()
+        return next(one for one in found if one.name.startswith(title))
+
+
+def begin(folder: Path, box: Sandbox, url: str) -> World:
+    database = next(iter(box.world.state.databases))
+    path = folder / "config.yaml"
+    path.write_text(CONFIG.format(database=database, prompt=box.prompt.id), "utf-8")
+    env = {"NOTION_TOKEN": box.token, "NOTION_BASE_URL": url}
+    return World(box, folder, load(path, env))
