@@ -279,7 +279,7 @@ def demo() -> None:
 @common
 @click.pass_obj
 def console(options: Options, *, port: int) -> None:
-    """Show what was done, why, and what waits, in a browser on this machine.
+    """Show what was done, why, and what waits, in a browser.
 
     Prints an address that opens it once. It listens on 127.0.0.1 alone and ends with Ctrl-C.
     """
