@@ -26,6 +26,7 @@ from daemon.options import (
     page_id,
     say,
 )
+from daemon.redteam.command import selftest
 
 
 if TYPE_CHECKING:
@@ -310,6 +311,7 @@ COMMANDS = (
     report,
     retract,
     review,
+    selftest,
     status,
     _page_command("pause", "Leave a page alone until `resume`."),
     _page_command("resume", "Review a paused page again."),

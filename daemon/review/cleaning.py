@@ -28,7 +28,7 @@ _FILES = r"(?!(?:c|cc|cpp|cs|css|go|h|html|java|js|json|jsx|md|py|rb|rs|sh|sql|t
 # that are words of code more often: `user.id`, `event.info`, `main.py`.
 _ENDINGS = (
     r"com|org|net|edu|gov|mil|io|dev|app|ai|biz|xyz|online|site|shop|tech|icu|club|uk|de|fr|eu|ru"
-    r"|cn|jp|br|ch|nl|es|ca|au|co|ly|gg|cc|su|tk|cf|ga|gq|ws|xn--[a-z0-9-]+|\u0440\u0444"
+    r"|cn|jp|br|ch|nl|es|ca|au|co|ly|gg|cc|su|tk|cf|ga|gq|ws|example|xn--[a-z0-9-]+|\u0440\u0444"
 )
 _NO_HOSTS = (
     r"(?!(?-i:(?:ASP|ADO|VB|ML)\.NET\b)"
@@ -55,7 +55,7 @@ _LINK = (
 _AUTO = rf"<(?:[a-z][a-z\d+.-]{{1,31}}:(?!:)|[^\s<>]*[{_AT}])[^\s<>]*>"
 _KEYS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[\s\S]*)"
-    r"|(?<![A-Za-z0-9])(?:sk-(?=[\w-]*\d)[\w-]{16,}|(?:[rs]k_live|[rs]k_test|ntn|secret|gh[pousr]|hf"
+    r"|(?<![A-Za-z0-9])(?:sk-(?=[\w-]*\d)[\w-]{12,}|(?:[rs]k_live|[rs]k_test|ntn|secret|gh[pousr]|hf"
     r"|npm)_[A-Za-z0-9]{14,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{10,}"
     r"|xapp-[\w-]{10,}|A(?:KIA|SIA)[0-9A-Z]{16}|AIza[\w-]{30,}|pypi-[\w-]{20,}"
     r"|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)"
@@ -68,7 +68,7 @@ _RANDOM = (
     r"[A-Za-z0-9]{32,})"
 )
 _PASSWORD = re.compile(rf"{_SLASH}{{2}}[^\s/:@]*:[^\s/@]+@")
-_MENTION = rf"(?<![^\W_])[{_AT}](?=[{_AT}*_`~\[\]\\(<]{{0,16}}\w)"
+_MENTION = rf"(?<![^\W_])[{_AT}](?=(?:_|[^\s\w]){{0,16}}\w)"
 _FOUND = re.compile(
     rf"(?P<link>{_LINK})|(?P<auto>{_AUTO})|(?P<address>{_ADDRESS})"
     rf"|(?P<random>{_RANDOM})|(?P<mention>{_MENTION})",
