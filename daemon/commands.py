@@ -228,10 +228,13 @@ def retract(options: Options, review: int) -> None:
 @click.command()
 @click.option("--database", metavar="URL", help="The database to review.")
 @click.option("--prompt", metavar="URL", help='The prompt page; "" for the built-in prompt.')
+@click.option("--offline", is_flag=True, help="Let rules alone review; needs no model's key.")
 @click.option("--force", is_flag=True, help="Overwrite a config.yaml that is there.")
 @common
 @click.pass_obj
-def init(options: Options, *, database: str | None, prompt: str | None, force: bool) -> None:
+def init(
+    options: Options, *, database: str | None, prompt: str | None, offline: bool, force: bool
+) -> None:
     """Write a config.yaml, after a look at what it names.
 
     Asks for what is not given. Secrets come from the environment or are asked for; for
@@ -244,10 +247,14 @@ def init(options: Options, *, database: str | None, prompt: str | None, force: b
     first.refuse_standing(path, force=force)
     ask = first.Ask(
         partial(_asked, hidden=False, what="--database and --prompt"),
-        partial(_asked, hidden=True, what="NOTION_TOKEN and a model's key in the environment"),
+        partial(
+            _asked,
+            hidden=True,
+            what="NOTION_TOKEN and a model's key in the environment, or --offline",
+        ),
     )
     env = {"CREDENTIALS_DIRECTORY": str(path.absolute().parent), **os.environ}
-    answers = first.asked(first.Wishes(database, prompt), env, ask)
+    answers = first.asked(first.Wishes(database, prompt, offline), env, ask)
     options.hide(answers.around.secrets.values)
     say(until_signal(first.seen(answers)))
     say(first.write(path, answers))

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from daemon.config import Secrets, environment, reference
+from daemon.config import Config, Secrets, environment, reference
+from daemon.config.chains import chains
 from daemon.config.environment import KEYS, NOTION_TOKEN, Environment
 from daemon.config.loading import SYSTEM
-from daemon.errors import ConfigError, Forbidden, Missing, ReviewError
+from daemon.errors import ConfigError, Forbidden, Missing, ReviewError, TokenRefused
 from daemon.ids import database_id, notion_id
 from daemon.notion import reading, text
 from daemon.notion.gateway import HOST, Gateway
+from daemon.wiring import access_of
 
 
 # The service's secrets lie beside its config; systemd hands them over, nobody else reads them.
 SECRET_MODE = 0o600
 CONFIG_MODE = 0o644
+# What an empty answer means.
+_WITHOUT = {
+    KEYS["anthropic"]: "empty for none",
+    KEYS["openai"]: "empty: rules alone review, no model",
+}
 SHARE = "open it in Notion, ••• > Connections, and add the connection"
 
 
@@ -45,6 +53,7 @@ class Wishes:
 
     database: str | None = None
     prompt: str | None = None
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +65,14 @@ class Answers:
         prompt: An id or URL, "" for the built-in one.
         typed: The variables whose secrets were typed in.
         around: The environment with what was typed.
+        offline: Whether rules alone review, without a model.
     """
 
     database: str
     prompt: str
     typed: tuple[str, ...]
     around: Environment
+    offline: bool = False
 
 
 def refuse_standing(path: Path, *, force: bool) -> None:
@@ -87,7 +98,7 @@ def asked(wishes: Wishes, env: Mapping[str, str], ask: Ask) -> Answers:
         ConfigError: The environment, or what was typed, cannot be used.
         Mistaken: A URL is none.
     """
-    typed = dict(_secrets(env, ask))
+    typed = dict(_secrets(env, ask, offline=wishes.offline))
     around = environment.read({**env, **typed})
     if around.problems:
         raise ConfigError(*around.problems)
@@ -97,16 +108,16 @@ def asked(wishes: Wishes, env: Mapping[str, str], ask: Ask) -> Answers:
         prompt = ask.plainly("Prompt page URL (empty for the built-in prompt)")
     if prompt := prompt.strip():
         _url("--prompt", notion_id, prompt)
-    return Answers(database, prompt, tuple(typed), around)
+    return Answers(database, prompt, tuple(typed), around, wishes.offline or not around.given)
 
 
-def _secrets(env: Mapping[str, str], ask: Ask) -> Iterator[tuple[str, str]]:
+def _secrets(env: Mapping[str, str], ask: Ask, *, offline: bool) -> Iterator[tuple[str, str]]:
     """Ask for the token, and for a model's key, where the environment has none."""
     known = environment.read(env)
     if any(problem.startswith(f"{NOTION_TOKEN}: is not set") for problem in known.problems):
         yield NOTION_TOKEN, ask.secretly("Notion token (ntn_…)").strip()
-    for name in () if known.given else KEYS.values():
-        if key := ask.secretly(f"{name} (empty for none)").strip():
+    for name, without in () if known.given or offline else _WITHOUT.items():
+        if key := ask.secretly(f"{name} ({without})").strip():
             yield name, key
             return
 
@@ -133,7 +144,43 @@ async def seen(answers: Answers) -> list[str]:
         lines.append(f"database   {await _database(notion, answers.database)}")
         if answers.prompt:
             lines.append(f"prompt     {await _prompt(notion, answers.prompt)}")
-    return lines
+    return [*lines, *[f"model      {words}" async for words in _models(answers)]]
+
+
+async def _models(answers: Answers) -> AsyncIterator[str]:
+    """Ask each model for a word.
+
+    Raises:
+        TokenRefused: A key was refused; what else is wrong may be mended later, and is said.
+    """
+    if answers.offline:
+        yield "offline: rules alone; for a model set its key, and `models` in config.yaml"
+        return
+    from daemon.review.models import Chain
+
+    around = answers.around
+    chain = Chain(
+        access_of(around.secrets, around.addresses),
+        monotonic=time.monotonic,
+        spend=lambda _model, _usage: None,
+        may_spend=lambda: None,
+    )
+    try:
+        for name in _named(answers):
+            try:
+                yield f"{name}: {await chain.ping(name)}"
+            except TokenRefused:
+                raise
+            except ReviewError as error:
+                yield f"{name}: {error}"
+    finally:
+        await chain.aclose()
+
+
+def _named(answers: Answers) -> tuple[str, ...]:
+    """Return the models that the config will lead to."""
+    config = Config.model_validate({"databases": [{"id": answers.database}]})
+    return chains(config, answers.around).models[database_id(answers.database)]
 
 
 async def _database(notion: Gateway, given: str) -> str:
@@ -168,7 +215,8 @@ def write(path: Path, answers: Answers, *, system: Path = SYSTEM.parent) -> list
     """
     name = _instance(path, system)
     state = None if name is None else f"/var/lib/{name}/notion-review.db"
-    words = reference.example(answers.database, answers.prompt or None, state)
+    models = "[offline]" if answers.offline else None
+    words = reference.example(answers.database, answers.prompt or None, state, models)
     files = [(path, words, CONFIG_MODE)]
     if name is not None:
         files += _secret_files(path, answers.around.secrets)
@@ -215,11 +263,7 @@ def _put(path: Path, content: str, mode: int) -> None:
 
 def _left(answers: Answers, name: str | None) -> list[str]:
     """Say what is still to be done."""
-    left = []
-    if name is None:
-        left += [
-            f"to do      export {variable}=…, it is kept nowhere" for variable in answers.typed
-        ]
-    if not answers.around.given:
-        left.append(f"to do      set {' or '.join(KEYS.values())}, or models: [offline]")
-    return left
+    if name is not None:
+        service = name.replace("notion-review-", "notion-review@", 1)
+        return [f"to do      systemctl enable --now {service}"]
+    return [f"to do      export {variable}=…, it is kept nowhere" for variable in answers.typed]

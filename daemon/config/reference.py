@@ -97,13 +97,20 @@ def _yaml(value: Any) -> str:
 
 
 def example(
-    database: str = PLACEHOLDER, prompt: str | None = None, state: str | None = None
+    database: str = PLACEHOLDER,
+    prompt: str | None = None,
+    state: str | None = None,
+    models: str | None = None,
 ) -> str:
-    """Return a commented config.yaml that reviews `database` under the page `prompt`."""
+    """Return a commented config.yaml that reviews `database` under the page `prompt`.
+
+    `models` stands there as YAML, as it is given.
+    """
     given = {
         "databases[].id": _plain(database),
         "databases[].prompt": _plain(prompt or ""),
         "state": _plain(state or ""),
+        "models": models or "",
     }
     lines: list[str] = []
     for name in Config.model_fields:

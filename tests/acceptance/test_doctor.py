@@ -296,6 +296,7 @@ def test_what_init_writes_is_checked_commented_and_works(
     assert done.code == 0
     assert "database   RFCs" in done.out
     assert "prompt     How we review" in done.out
+    assert "model      anthropic:claude-sonnet-5-5: ok" in done.out
     path = program.folder / "config.yaml"
     assert path.read_text() == reference.example(rfcs, prompt)
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
@@ -354,12 +355,71 @@ def test_init_with_a_wrong_token_is_77(program: Program, rfcs: str) -> None:
     assert "ntn_wrong" not in done.out + done.err
 
 
-def test_init_without_a_terminal_says_what_to_give(program: Program, rfcs: str) -> None:
-    del program.env["NOTION_TOKEN"]
+def test_init_with_a_wrong_model_key_is_77_and_writes_nothing(
+    program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    body = {"type": "error", "error": {"type": "authentication_error", "message": "bad key"}}
+    model.think = lambda _document, _turn: Reply(body, 401)
+    done = init(program, "--database", rfcs, "--prompt", "")
+    assert done.code == 77
+    assert "ANTHROPIC_API_KEY" in done.err
+    assert not (program.folder / "config.yaml").exists()
+
+
+def test_init_writes_though_a_model_is_down_and_says_so(
+    program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    model.think = lambda _document, _turn: Reply("down", 503)
+    done = init(program, "--database", rfcs, "--prompt", "")
+    assert done.code == 0
+    [line] = [line for line in done.out.splitlines() if line.startswith("model ")]
+    assert "503" in line
+    assert (program.folder / "config.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [("NOTION_TOKEN", "give NOTION_TOKEN"), ("ANTHROPIC_API_KEY", "or --offline")],
+)
+def test_init_without_a_terminal_says_what_to_give(
+    program: Program, rfcs: str, missing: str, told: str
+) -> None:
+    del program.env[missing]
     done = init(program)
     assert done.code == 2
     [line] = done.err.splitlines()
-    assert "NOTION_TOKEN" in line
+    assert missing in line
+    assert told in line
+
+
+def test_init_for_rules_alone_needs_no_key_and_what_it_writes_works(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    del program.env["ANTHROPIC_API_KEY"]
+    done = init(program, "--database", rfcs, "--prompt", "", "--offline")
+    assert done.code == 0
+    assert "model      offline: rules alone" in done.out
+    config = yaml.safe_load((program.folder / "config.yaml").read_text())
+    assert config["models"] == ["offline"]
+    assert program.sweep().json["outcome"] == "ok"
+
+
+def test_no_key_given_to_init_on_a_terminal_means_rules_alone(
+    program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del program.env["ANTHROPIC_API_KEY"]
+    asked = []
+
+    def ask(question: str, **_: Any) -> str:
+        asked.append(question)
+        return ""
+
+    monkeypatch.setattr("daemon.commands.click.prompt", ask)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    done = init(program, "--database", rfcs, "--prompt", "")
+    assert done.code == 0, done.err
+    assert "rules alone" in asked[-1]
+    assert "models: [offline]" in (program.folder / "config.yaml").read_text()
 
 
 def test_init_asks_on_a_terminal_for_what_it_needs_and_shows_no_secret(
@@ -385,15 +445,20 @@ def test_init_asks_on_a_terminal_for_what_it_needs_and_shows_no_secret(
 
 
 @pytest.mark.parametrize(
-    ("folder", "state"), [("", "notion-review"), ("tools", "notion-review-tools")]
+    ("folder", "state", "unit"),
+    [
+        ("", "notion-review", "notion-review"),
+        ("tools", "notion-review-tools", "notion-review@tools"),
+    ],
 )
 def test_for_a_service_init_writes_the_secrets_as_files_for_root_alone(
-    tmp_path: Path, program: Program, rfcs: str, folder: str, state: str
+    tmp_path: Path, program: Program, rfcs: str, folder: str, state: str, unit: str
 ) -> None:
     around = environment.read(program.env)
     path = tmp_path / "etc" / folder / "config.yaml"
     lines = write(path, Answers(rfcs, "", (), around), system=tmp_path / "etc")
-    assert len(lines) == 3
+    assert [line.split()[0] for line in lines] == ["written", "written", "written", "to"]
+    assert lines[-1].endswith(f"systemctl enable --now {unit}")
     config = yaml.safe_load(path.read_text())
     assert config["state"] == f"/var/lib/{state}/notion-review.db"
     for name, secret in (
