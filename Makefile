@@ -58,8 +58,11 @@ PIP = $(PYTHON) -m pip --python $(PREFIX)/bin/python install --quiet \
     --disable-pip-version-check --root-user-action=ignore --no-compile
 RELOAD = if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 
+.SILENT: install uninstall
+
 # The sources are copied first: a build as root leaves nothing in the clone.
 install:
+	echo "Installing into $(PREFIX), which takes half a minute."
 	$(SERVICE_PYTHON) -m venv --without-pip $(PREFIX)
 	$(PIP) --require-hashes -r requirements.lock
 	sources=$$(mktemp -d) && trap 'rm -rf "$$sources"' EXIT && \
@@ -74,16 +77,20 @@ install:
 	sed 's|/opt/notion-review|$(PREFIX)|g' systemd/notion-review >$(BINDIR)/notion-review
 	chmod 0755 $(BINDIR)/notion-review
 	chmod -R go+rX $(PREFIX)
-	@$(RELOAD)
-	@echo "Installed. Next: sudo notion-review init"
+	$(RELOAD)
+	if [ -e $(CONFDIR)/config.yaml ]; then \
+	    echo "Installed. What runs goes on as it was: systemctl restart notion-review"; \
+	else \
+	    echo "Installed. Next: sudo notion-review init"; \
+	fi
 
 # What people wrote and what the service remembers stays.
 uninstall:
-	@if [ -d /run/systemd/system ]; then \
-	    systemctl disable --now notion-review.service notion-review-once.timer; \
+	if [ -d /run/systemd/system ]; then \
+	    systemctl disable --quiet --now notion-review.service notion-review-once.timer; \
 	    systemctl stop 'notion-review@*.service'; \
 	fi
 	rm -rf $(PREFIX) $(BINDIR)/notion-review
-	rm -f $(addprefix $(UNITDIR)/,$(UNITS))
-	@$(RELOAD)
-	@echo "Left: $(CONFDIR) and /var/lib/private/notion-review*"
+	rm -f $(addprefix $(UNITDIR)/,$(UNITS)) $(UNITDIR)/*.wants/notion-review@*.service
+	$(RELOAD)
+	echo "Removed. Left: $(CONFDIR) and /var/lib/private/notion-review*"
