@@ -133,15 +133,13 @@ async def _online(connections: Connections, context: Context) -> AsyncIterator[C
     yield token
     if token.standing is Standing.OK:
         yield _clock(context)
-        page_id = None
-        for settings in context.config.databases:
-            found, page = await _database(context, settings)
-            page_id = page_id or page
-            for one in found:
-                yield one
+        looked = [await _database(context, one) for one in context.config.databases]
+        for one in (one for found in looked for one in found.checks):
+            yield one
+        page_id = next((found.page_id for found in looked if found.page_id), None)
         for one in await _comments(context, page_id):
             yield one
-        async for one in _prompts(context):
+        async for one in _prompts(context, looked):
             yield one
     names = sorted({name for chain in context.chains.values() for name in chain})
     for one in await asyncio.gather(*(_model(connections, context, name) for name in names)):
@@ -170,23 +168,43 @@ def _clock(context: Context) -> Check:
     )
 
 
-async def _database(context: Context, settings: Configured) -> tuple[list[Check], str | None]:
-    """Return what is to be said of a database, and a page of it to try comments on."""
-    name = f"database {settings.name or settings.id}"
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is to be said of a database, its name, and a page of it to try comments on."""
+
+    settings: Configured
+    checks: list[Check]
+    name: str
+    page_id: str | None = None
+
+
+async def _database(context: Context, settings: Configured) -> Looked:
+    """Look at a database."""
+    called = settings.name or settings.id
+    name = f"database {called}"
     share = "open it in Notion, ••• > Connections, and add the connection"
     try:
         sources = await _sources(context, settings.id)
         schemas = [await context.notion.data_source(one) for one in sources]
         pages = [await _first_page(context, one) for one in sources]
     except Missing as error:
-        return [problem(name, f"Notion does not show it ({error})", share)], None
+        found = problem(name, f"Notion does not show it ({error})", share)
+        return Looked(settings, [found], called)
     except Forbidden as error:
-        return [problem(name, error, "turn on Read content in the connection's settings")], None
+        found = problem(name, error, "turn on Read content in the connection's settings")
+        return Looked(settings, [found], called)
     except (NotionError, Unavailable) as error:
-        return [problem(name, error)], None
-    titles = ", ".join(text.plain(one.get("title") or []) or one["id"] for one in schemas)
+        return Looked(settings, [problem(name, error)], called)
+    return _readable(settings, schemas, next(filter(None, pages), None))
+
+
+def _readable(settings: Configured, schemas: list[dict[str, Any]], page_id: str | None) -> Looked:
+    titles = [text.plain(one.get("title") or []) or one["id"] for one in schemas]
+    called = settings.name or (titles[0] if len(titles) == 1 else settings.id)
+    name = f"database {called}"
     unknown = [problem(name, words, remedy) for words, remedy in _unknown(settings, schemas)]
-    return [*unknown, ok(name, f"readable: {titles}")], next(filter(None, pages), None)
+    checks = [*unknown, ok(name, f"readable: {', '.join(titles) or 'no data source'}")]
+    return Looked(settings, checks, called, page_id)
 
 
 async def _sources(context: Context, given: str) -> list[str]:
@@ -244,11 +262,12 @@ async def _posting(context: Context) -> Check:
     return ok(name, "allowed, as far as Notion tells without posting")
 
 
-async def _prompts(context: Context) -> AsyncIterator[Check]:
-    for settings in context.config.databases:
+async def _prompts(context: Context, looked: list[Looked]) -> AsyncIterator[Check]:
+    for one in looked:
+        settings = one.settings
         if settings.prompt is None and settings.file is None:
             continue
-        base = Base(settings, settings.name or settings.id, context.chains[settings.id])
+        base = Base(settings, one.name, context.chains[settings.id])
         name = f"prompt of {base.name}"
         try:
             found = await prompts.current(context, base)
