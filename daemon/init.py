@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from daemon.config import Config, Secrets, environment, reference
+from daemon import wiring
+from daemon.config import Config, Secrets, Settings, environment, reference
 from daemon.config.chains import chains
 from daemon.config.environment import KEYS, NOTION_TOKEN, Environment
 from daemon.config.loading import SYSTEM
 from daemon.errors import ConfigError, Forbidden, Missing, ReviewError, TokenRefused
 from daemon.ids import database_id, notion_id
 from daemon.notion import reading, text
-from daemon.notion.gateway import HOST, Gateway
-from daemon.wiring import access_of
+from daemon.notion.gateway import Gateway
+from daemon.store import database
+from daemon.wiring import Connections
 
 
 # The service's secrets lie beside its config; systemd hands them over, nobody else reads them.
@@ -30,6 +31,7 @@ _WITHOUT = {
     KEYS["anthropic"]: "empty for none",
     KEYS["openai"]: "empty: rules alone review, no model",
 }
+_RULES_ALONE = "offline: rules alone; for a model set its key, and `models` in config.yaml"
 SHARE = "open it in Notion, ••• > Connections, and add the connection"
 
 
@@ -102,13 +104,13 @@ def asked(wishes: Wishes, env: Mapping[str, str], ask: Ask) -> Answers:
     around = environment.read({**env, **typed})
     if around.problems:
         raise ConfigError(*around.problems)
-    database = _url("--database", database_id, wishes.database or ask.plainly("Database URL"))
+    base = _url("--database", database_id, wishes.database or ask.plainly("Database URL"))
     prompt = wishes.prompt
     if prompt is None:
         prompt = ask.plainly("Prompt page URL (empty for the built-in prompt)")
     if prompt := prompt.strip():
         _url("--prompt", notion_id, prompt)
-    return Answers(database, prompt, tuple(typed), around, wishes.offline or not around.given)
+    return Answers(base, prompt, tuple(typed), around, wishes.offline or not around.given)
 
 
 def _secrets(env: Mapping[str, str], ask: Ask, *, offline: bool) -> Iterator[tuple[str, str]]:
@@ -137,50 +139,42 @@ async def seen(answers: Answers) -> list[str]:
         Mistaken: A URL leads nowhere, or the prompt page is empty.
         TokenRefused, Unavailable: Notion does not answer as it should.
     """
-    around = answers.around
-    token, url = around.secrets.notion, around.addresses.notion or HOST
-    async with Gateway(token, base_url=url) as notion:
+    settings = _settings(answers)
+    nothing = database.copy_in_memory(settings.config.state)
+    async with wiring.connected(settings, nothing) as connections:
+        notion = connections.notion
         lines = [f"token      {(await notion.me()).get('name') or 'accepted'}"]
         lines.append(f"database   {await _database(notion, answers.database)}")
         if answers.prompt:
             lines.append(f"prompt     {await _prompt(notion, answers.prompt)}")
-    return [*lines, *[f"model      {words}" async for words in _models(answers)]]
+        if answers.offline:
+            return [*lines, f"model      {_RULES_ALONE}"]
+        models = settings.chains[database_id(answers.database)]
+        return [*lines, *[f"model      {await _model(connections, name)}" for name in models]]
 
 
-async def _models(answers: Answers) -> AsyncIterator[str]:
-    """Ask each model for a word.
+def _settings(answers: Answers) -> Settings:
+    """Return what the config leads to, with a state that is not there."""
+    around = answers.around
+    config = Config.model_validate(
+        {"databases": [{"id": answers.database}], "state": Path("/nowhere/notion-review.db")}
+    )
+    models = chains(config, around).models
+    return Settings(Path(), config, around.secrets, around.addresses, models)
+
+
+async def _model(connections: Connections, name: str) -> str:
+    """Ask a model for a word.
 
     Raises:
-        TokenRefused: A key was refused; what else is wrong may be mended later, and is said.
+        TokenRefused: Its key was refused; what else is wrong may be mended later, and is said.
     """
-    if answers.offline:
-        yield "offline: rules alone; for a model set its key, and `models` in config.yaml"
-        return
-    from daemon.review.models import Chain
-
-    around = answers.around
-    chain = Chain(
-        access_of(around.secrets, around.addresses),
-        monotonic=time.monotonic,
-        spend=lambda _model, _usage: None,
-        may_spend=lambda: None,
-    )
     try:
-        for name in _named(answers):
-            try:
-                yield f"{name}: {await chain.ping(name)}"
-            except TokenRefused:
-                raise
-            except ReviewError as error:
-                yield f"{name}: {error}"
-    finally:
-        await chain.aclose()
-
-
-def _named(answers: Answers) -> tuple[str, ...]:
-    """Return the models that the config will lead to."""
-    config = Config.model_validate({"databases": [{"id": answers.database}]})
-    return chains(config, answers.around).models[database_id(answers.database)]
+        return f"{name}: {await connections.models.ping(name)}"
+    except TokenRefused:
+        raise
+    except ReviewError as error:
+        return f"{name}: {error}"
 
 
 async def _database(notion: Gateway, given: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daemon.review.access import ModelAccess
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import httpx
     from sqlite_utils import Database
 
-    from daemon.config import Addresses, Secrets, Settings
+    from daemon.config import Settings
     from daemon.context import Context, Tell
     from daemon.meter import Meter
     from daemon.notion.gateway import Gateway
@@ -24,17 +24,14 @@ if TYPE_CHECKING:
 
 def model_access(settings: Settings) -> ModelAccess:
     """Return how the models are reached."""
-    known = access_of(settings.secrets, settings.addresses)
-    return replace(known, prices=settings.config.prices, windows=settings.config.windows)
-
-
-def access_of(secrets: Secrets, addresses: Addresses) -> ModelAccess:
-    """Return how the models are reached, by the environment alone."""
+    secrets, addresses = settings.secrets, settings.addresses
     keys = {"anthropic": secrets.anthropic, "openai": secrets.openai}
     urls = {"anthropic": addresses.anthropic, "openai": addresses.openai}
     return ModelAccess(
         keys={name: key for name, key in keys.items() if key},
         urls={name: url for name, url in urls.items() if url},
+        prices=settings.config.prices,
+        windows=settings.config.windows,
     )
 
 
