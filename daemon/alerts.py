@@ -29,6 +29,7 @@ def settle(context: Context, name: str) -> None:
 
 def after_sweep(context: Context, errors: Sequence[ReviewError]) -> None:
     """Raise and settle what only a whole sweep shows."""
+    _settle_former(context)
     _hold(context, "token", _first(errors, TokenRefused))
     _hold(context, "config", _first(errors, ConfigError))
     if context.posted and not _first(errors, Forbidden):
@@ -36,6 +37,16 @@ def after_sweep(context: Context, errors: Sequence[ReviewError]) -> None:
     _hold(context, "sweeps", _all_failed(context, errors))
     _hold(context, "waiting", _waits_too_long(context))
     _hold(context, "quiet", _too_quiet(context))
+
+
+def _settle_former(context: Context) -> None:
+    """Take back what was said of databases, and of prompt pages, that the config names no more."""
+    bases = context.config.databases
+    current = {f"access {base.id}" for base in bases}
+    current |= {f"prompt {base.id}" for base in bases if base.prompt is not None}
+    for alert in ledger.alerts(context.state):
+        if alert["name"].startswith(("access ", "prompt ")) and alert["name"] not in current:
+            settle(context, alert["name"])
 
 
 def _hold(context: Context, name: str, words: str) -> None:

@@ -275,14 +275,15 @@ async def _prompts(context: Context, looked: list[Looked]) -> AsyncIterator[Chec
             yield problem(name, error)
             continue
         if found is None:
-            yield problem(name, _why_unusable(context.state), "write it, and share the page")
+            remedy = "write it, and share the page"
+            yield problem(name, _why_unusable(context.state, settings.id), remedy)
         else:
             yield ok(name, f"{found.name}, {len(found.text)} characters")
 
 
-def _why_unusable(state: Database) -> str:
-    told = [alert["text"] for alert in ledger.alerts(state) if alert["name"].startswith("prompt")]
-    return told[-1] if told else "cannot be read"
+def _why_unusable(state: Database, database_id: str) -> str:
+    told = {alert["name"]: alert["text"] for alert in ledger.alerts(state)}
+    return told.get(f"prompt {database_id}", "cannot be read")
 
 
 async def _model(connections: Connections, context: Context, name: str) -> Check:

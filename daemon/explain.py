@@ -12,7 +12,7 @@ from daemon.store import findings, history, ledger, pages, reviews
 from daemon.store.database import iso
 from daemon.store.findings import StoredFinding
 from daemon.store.history import Held
-from daemon.store.pages import PageRow
+from daemon.store.pages import PageRow, SourceRow
 from daemon.store.reviews import Kind, Letter
 from daemon.verdict import Facts, verdict
 
@@ -53,12 +53,21 @@ def why(state: Database, row: PageRow) -> str:
     return verdict(_facts(state, row))
 
 
+def _alerts(state: Database, source: SourceRow | None) -> Iterator[tuple[str, str]]:
+    """Yield the alerts of everybody and those of the page's own database."""
+    own = {source.id, source.database_id} if source else set()
+    for alert in ledger.alerts(state):
+        subject = alert["name"].partition(" ")[2]
+        if not subject or subject in own:
+            yield alert["name"], alert["text"]
+
+
 def _facts(state: Database, row: PageRow) -> Facts:
     source = pages.source(state, row.source_id)
     return Facts(
         row=row,
         trouble=(source.trouble if source else None) or "",
-        alerts={alert["name"]: alert["text"] for alert in ledger.alerts(state)},
+        alerts=dict(_alerts(state, source)),
         reviews=history.reviews_of(state, row.id),
         letters=reviews.letters_of(state, page_id=row.id),
         unread=_unread(state, row.id),

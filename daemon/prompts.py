@@ -72,24 +72,34 @@ async def queue_changed(context: Context, base: Base, source_id: str) -> None:
             pages.save(context.state, due)
 
 
+async def look_again(context: Context, base: Base) -> None:
+    """Read the prompt once more where people were told that it is broken: it may be mended."""
+    if any(alert["name"] == _alert(base) for alert in ledger.alerts(context.state)):
+        await current(context, base)
+
+
+def _alert(base: Base) -> str:
+    return f"prompt {base.settings.id}"
+
+
 async def _found(context: Context, base: Base) -> Prompt | None:
     if base.settings.file is not None:
         words = base.settings.file.read_text("utf-8").strip()
         return Prompt(base.settings.file.stem, words, str(base.settings.file))
     if base.settings.prompt is None:
         return builtin.built_in()
-    return await _of_page(context, base.settings.prompt)
+    return await _of_page(context, base, base.settings.prompt)
 
 
-async def _of_page(context: Context, page_id: str) -> Prompt | None:
-    kept = ledger.prompt(context.state, page_id)
+async def _of_page(context: Context, base: Base, page_id: str) -> Prompt | None:
+    kept, alert = ledger.prompt(context.state, page_id), _alert(base)
     if kept and context.notion.now < kept[2] + FRESH:
+        settle(context, alert)  # another database read it just now
         return kept[0]
-    alert = f"prompt {page_id}"
     try:
         prompt = await _reread(context, page_id)
     except (Unreadable, NotionError, Unavailable) as error:
-        use = "its last good version stays in use" if kept else "its database is not reviewed"
+        use = "its last good version stays in use" if kept else f"{base.name} is not reviewed"
         tell_once(context, alert, f"the prompt page {page_id}: {error}; {use}")
         return kept[0] if kept else None
     settle(context, alert)

@@ -128,6 +128,7 @@ async def _story(context: Context, tally: Tally, asked: tuple[PageRow, Base] | N
         for source_id, base in bases.items():
             async with _noted(context, tally):
                 await prompts.queue_changed(context, base, source_id)
+                await prompts.look_again(context, base)
         await _review(context, tally, bases)
     except FATAL as error:
         _note(context, tally, error)
