@@ -48,6 +48,7 @@ class Outcome(StrEnum):
     ROUNDS = "stopped at the round limit"
     TIME = "stopped at the time limit"
     LOOP = "stopped: the model repeats itself"
+    BUDGET = "stopped by the budget"
 
     @property
     def is_complete(self) -> bool:
@@ -284,6 +285,11 @@ class Usage:
     cached_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input_tokens + self.output_tokens
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(

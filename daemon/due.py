@@ -117,6 +117,11 @@ def failed(row: PageRow, error: str, now: datetime) -> PageRow:
     return replace(row, state=Standing.DUE, attempts=attempts, error=error, due_at=now + wait)
 
 
+def put_off(row: PageRow, why: str, until: datetime) -> PageRow:
+    """Return the row of a page that must wait, though nothing failed."""
+    return replace(row, state=Standing.DUE, due_at=until, error=why)
+
+
 def asked_for(row: PageRow, now: datetime) -> PageRow:
     """Return the row of a page that an operator wants read now."""
     return replace(

@@ -10,7 +10,9 @@ ReviewError                     shown as one line; carries the exit code
 ├── AccessLost           77     a database is not shared, or has vanished
 ├── Unavailable          69     Notion is out of reach
 │   └── ModelsDown       69     every model is out of reach; the pages stay due
-├── BudgetEmpty           3     the day's tokens or money are spent; the pages stay due
+├── BudgetEmpty           3     the tokens or money of a day or month are spent; pages stay due
+├── PageSpent             3     what one page may take in a day is spent; the others go on
+├── PageTooLarge          3     no model can take the page; the others go on
 └── NotionError           3     one request failed; its page waits, the sweep goes on
     ├── Missing                 404: gone or not shared, Notion does not tell which
     ├── Forbidden               403: a capability is off
@@ -20,6 +22,12 @@ ReviewError                     shown as one line; carries the exit code
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class ReviewError(Exception):
@@ -81,7 +89,27 @@ class Unavailable(ReviewError):
 
 
 class BudgetEmpty(ReviewError):
-    """What may be spent on models in a day is spent; pages stay due until the next."""
+    """What may be spent on models in a day or a month is spent; pages stay due until `until`."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, until: datetime | None = None) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class PageSpent(ReviewError):
+    """What may be spent on one page in a day is spent; this page waits until `until`."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class PageTooLarge(ReviewError):
+    """No model of the chain can take this page, however much of it is left out."""
 
     exit_code = 3
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlite_utils import Database
 
 from daemon.config import Config
-from daemon.store import ledger, pages, reviews
+from daemon.store import ledger, pages, reviews, spending
 from daemon.store.database import iso
 
 
@@ -17,16 +17,14 @@ def status(state: Database | None, config: Config) -> dict[str, Any]:
     if state is None:
         return _EMPTY | {"databases": [_database(None, base) for base in config.databases]}
     now = datetime.now(UTC)
-    spent = ledger.spent(state, now.date())
+    today = now.date()
     return {
         "last_sweep": ledger.last_sweep(state),
         "databases": [_database(state, base) for base in config.databases],
         "pages": pages.counts(state, now),
         "outbox": reviews.outbox_counts(state),
-        "spent_today": {
-            "tokens": spent.input_tokens + spent.output_tokens,
-            "cost_usd": round(spent.cost_usd, 6),
-        },
+        "spent_today": _spent(state, today, today),
+        "spent_this_month": _spent(state, today.replace(day=1), today),
         "alerts": ledger.alerts(state),
         "failed_pages": [
             {"id": row.id, "title": row.title, "attempts": row.attempts, "error": row.error}
@@ -40,9 +38,15 @@ _EMPTY: dict[str, Any] = {
     "pages": {"done": 0, "due": 0, "settling": 0, "failed": 0, "paused": 0},
     "outbox": {"pending": 0, "unclear": 0},
     "spent_today": {"tokens": 0, "cost_usd": 0.0},
+    "spent_this_month": {"tokens": 0, "cost_usd": 0.0},
     "alerts": [],
     "failed_pages": [],
 }
+
+
+def _spent(state: Database, first: date, last: date) -> dict[str, Any]:
+    spent = spending.spent(state, first, last)
+    return {"tokens": spent.tokens, "cost_usd": round(spent.cost_usd, 6)}
 
 
 def _database(state: Database | None, base: Any) -> dict[str, Any]:
@@ -65,8 +69,8 @@ def in_words(found: dict[str, Any]) -> list[str]:
         lines.append(f"database     {base['name']}: {seen}")
     lines.append("pages        " + _counted(found["pages"]))
     lines.append("outbox       " + _counted(found["outbox"]))
-    spent = found["spent_today"]
-    lines.append(f"spent today  {spent['tokens']} tokens, ${spent['cost_usd']:.2f}")
+    for name, key in (("spent today", "spent_today"), ("this month", "spent_this_month")):
+        lines.append(f"{name:<11}  {found[key]['tokens']} tokens, ${found[key]['cost_usd']:.2f}")
     lines += [f"failed       {page['title']}: {page['error']}" for page in found["failed_pages"]]
     lines += [f"alert        {alert['text']} (since {alert['since']})" for alert in found["alerts"]]
     return lines

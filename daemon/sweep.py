@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from structlog.contextvars import bound_contextvars
 
-from daemon import alerts, discover, due, prompts
+from daemon import alerts, budget, discover, due, prompts
 from daemon.context import Base, Context
 from daemon.errors import (
     AccessLost,
@@ -20,6 +20,7 @@ from daemon.errors import (
     Forbidden,
     ModelsDown,
     NotionError,
+    PageSpent,
     ReviewError,
     TokenRefused,
     Unavailable,
@@ -105,6 +106,8 @@ async def sweep(
     with bound_contextvars(sweep=number):
         context.tell("sweep.started")
         await _story(context, tally, asked)
+        if not any(isinstance(error, BudgetEmpty) for error in tally.errors):
+            budget.settle(context)
         result = _result(context, tally, started, time.monotonic() - clock, requests)
         ledger.end_sweep(context.state, number, asdict(result), datetime.now(UTC))
         ledger.prune(context.state, context.notion.now)
@@ -157,7 +160,7 @@ def _note(context: Context, tally: Tally, error: ReviewError) -> None:
     if isinstance(error, ModelsDown):
         alerts.tell_once(context, "models", str(error))
     elif isinstance(error, BudgetEmpty):
-        alerts.tell_once(context, "budget", str(error))
+        budget.ran_out(context, error)
     elif isinstance(error, Forbidden):
         alerts.tell_once(
             context,
@@ -219,6 +222,9 @@ async def _visit(
     context.tell("page.reading", title=row.title)
     try:
         visited = await visit(context, base, row, asked=asked)
+    except PageSpent as error:
+        _note(context, tally, error)
+        _put_off(context, row, error)
     except HALTING as error:
         _note(context, tally, error)
     except ReviewError as error:
@@ -233,7 +239,13 @@ async def _visit(
         tally.reviewed += visited.reviewed
         if visited.reviewed:
             alerts.settle(context, "models")
-            alerts.settle(context, "budget")
+
+
+def _put_off(context: Context, row: PageRow, error: PageSpent) -> None:
+    current = pages.page(context.state, row.id) or row
+    with context.state.atomic():
+        pages.save(context.state, [due.put_off(current, str(error), error.until)])
+        ledger.decide(context.state, row.id, context.notion.now, "waits", str(error))
 
 
 def _failed(context: Context, tally: Tally, row: PageRow, error: Exception) -> None:

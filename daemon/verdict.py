@@ -77,6 +77,8 @@ def _due(facts: Facts) -> str:
     when = iso(row.due_at) if row.due_at else "now"
     if row.attempts:
         return f"{_failed(row)} and is tried again from {when} on"
+    if row.due_at and row.due_at > facts.now and row.error:
+        return f"it waits: {row.error}"
     if row.due_at and row.due_at > facts.now:
         return f"it was edited {iso(row.edited)} and settles: it is read from {when} on"
     if held_up := _held_up(facts):

@@ -226,6 +226,5 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
     review = await hold(context, base, session)
     record_replies(context, row, session, review, dialogue)
     context.tell("page.answered", title=row.title, replies=len(review.replies), model=review.model)
-    for alert in ("models", "budget"):
-        alerts.settle(context, alert)
+    alerts.settle(context, "models")
     await context.deliver(context, row.id)

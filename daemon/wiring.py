@@ -97,12 +97,7 @@ async def connected(
         transport=transport,
     )
     meter = Meter(state, settings.config.limits, lambda: gateway.now)
-    chain = Chain(
-        model_access(settings),
-        monotonic=time.monotonic,
-        spend=meter.spend,
-        may_spend=meter.may_spend,
-    )
+    chain = Chain(model_access(settings), monotonic=time.monotonic, purse=meter)
     async with gateway:
         try:
             yield Connections(settings, state, gateway, chain, meter, dry_run)

@@ -23,7 +23,7 @@ from daemon.domain import Usage
 from daemon.errors import ConfigError, Forbidden, TokenRefused, Unavailable
 from daemon.hang import Watch, stacks
 from daemon.sdnotify import Systemd
-from daemon.store import database, ledger, pages
+from daemon.store import database, ledger, pages, spending
 from daemon.store.pages import PageRow, SourceRow, Standing
 
 
@@ -483,7 +483,7 @@ def test_metrics_are_numbers_out_of_the_state(context, config):
     sweep(context.state)
     sweep(context.state, "failed", NOW + timedelta(hours=1))
     usage = Usage(requests=2, input_tokens=100, output_tokens=10, cost_usd=0.25)
-    ledger.spend(context.state, NOW.date(), 'openai:my "model"', usage)
+    spending.spend(context.state, NOW.date(), 'openai:my "model"', usage)
     pages.save(context.state, [row("a"), row("b", state=Standing.DUE, due_at=NOW)])
     lines = metrics.text(context.state, status.status(context.state, config)).splitlines()
     wanted = {

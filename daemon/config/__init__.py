@@ -6,8 +6,9 @@ the models that can really be asked.
 
 from daemon.config.choices import Approve, Replies
 from daemon.config.environment import Addresses, Secrets
+from daemon.config.limits import Limits
 from daemon.config.loading import Settings, find, load, parse
-from daemon.config.schema import Alerts, Config, Database, Limits, Notion, Price, Schedule
+from daemon.config.schema import Alerts, Config, Database, Notion, Price, Schedule
 
 
 __all__ = [

@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from daemon.config.schema import Config, Database, Section
+from daemon.config.limits import Section
+from daemon.config.schema import Config, Database
 from daemon.config.values import duration_text
 
 

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -19,6 +17,7 @@ from pydantic import (
 )
 
 from daemon.config.choices import Replies, word_of
+from daemon.config.limits import Limits, Section
 from daemon.config.values import (
     Cron,
     DatabaseId,
@@ -71,12 +70,6 @@ def _filled(value: Any) -> Any:
 
 filled = BeforeValidator(_filled)
 FilePath = Annotated[Path, BeforeValidator(_as_file)]
-
-
-class Section(BaseModel):
-    """A mapping of config.yaml: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class Database(Section):
@@ -176,35 +169,6 @@ def _one_of(value: Any) -> Any:
     if "every" in value and "timezone" in value:
         raise ValueError("has a timezone, which only cron uses; delete it or write cron")
     return value
-
-
-class Limits(Section):
-    """What a review, a thread and a day may take."""
-
-    comments_per_review: Annotated[int, whole(1, 100)] = Field(
-        default=8, description="new comments of one review"
-    )
-    comments_per_block: Annotated[int, whole(1, 20)] = Field(
-        default=2, description="of these on one block"
-    )
-    replies_per_thread: Annotated[int, whole(1, 100)] = Field(
-        default=5, description="answers in one thread, then it is handed over to people"
-    )
-    rounds: Annotated[int, whole(1, 50)] = Field(
-        default=4, description="requests to the model in one review"
-    )
-    seconds_per_review: Annotated[int, whole(1, 3600)] = Field(
-        default=300, description="how long one review may take"
-    )
-    concurrent_reviews: Annotated[int, whole(1, 64)] = Field(
-        default=4, description="reviews at the same time"
-    )
-    tokens_per_day: Annotated[int, whole(1, 10**12)] = Field(
-        default=2_000_000, description="in and out, all models together"
-    )
-    cost_per_day: Annotated[float, amount(0.01, 1_000_000)] = Field(
-        default=20.0, description="US dollars; a model without a known price needs `prices`"
-    )
 
 
 class Notion(Section):

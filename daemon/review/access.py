@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Protocol
 from urllib.parse import urlsplit
 
 
 OFFLINE = "offline"
+# Names that no public server has: RFC 6761, RFC 6762, RFC 8375, and ICANN's `.internal`.
+HOME_DOMAINS = (".localhost", ".local", ".internal", ".home.arpa", ".lan", ".test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,18 @@ class ModelAccess:
     def is_own_server(self, vendor: Vendor) -> bool:
         """Tell whether `vendor`'s API is spoken by somebody else's server."""
         return urlsplit(self.url(vendor)).hostname != urlsplit(vendor.url).hostname
+
+    def is_at_home(self, vendor: Vendor) -> bool:
+        """Tell whether `vendor`'s API is spoken by a server in one's own network: not billed.
+
+        Any other server may be a reseller, whose prices must be known.
+        """
+        host = urlsplit(self.url(vendor)).hostname or ""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return "." not in host or host.endswith(HOME_DOMAINS)
+        return not address.is_global
 
 
 def split(name: str) -> tuple[Vendor, str]:

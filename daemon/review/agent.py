@@ -10,7 +10,9 @@ from enum import StrEnum, auto
 from typing import Any, Protocol
 
 from daemon.domain import Outcome, Usage
+from daemon.errors import BudgetEmpty, PageSpent
 from daemon.review.failures import Down
+from daemon.review.purse import NOBODY, Overdrawn, Payer
 
 
 WALL = 8_000  # characters of a final text that are kept; nobody reads a longer summary
@@ -90,6 +92,7 @@ class Limits:
     rounds: int
     seconds: float
     output_tokens: int = 6_000
+    payer: Payer = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,8 @@ async def converse(tools: Toolbox, ask: Ask, limits: Limits) -> tuple[Outcome, s
 
     Raises:
         Down: The time was over before the model said anything.
+        Overdrawn: The review's budget does not cover its first request.
+        BudgetEmpty, PageSpent: Another budget does not, before anything was accepted.
     """
     talk = _Talk(tools)
     timer = asyncio.timeout(limits.seconds)
@@ -173,6 +178,13 @@ async def converse(tools: Toolbox, ask: Ask, limits: Limits) -> tuple[Outcome, s
         if not talk.turns:
             raise Down(f"no answer within {limits.seconds:g} s") from None
         return Outcome.TIME, ""
+    except Overdrawn:
+        if not talk.turns:
+            raise
+    except (BudgetEmpty, PageSpent):
+        if not talk.accepted:
+            raise
+    return Outcome.BUDGET, ""
 
 
 class _Talk:

@@ -11,6 +11,7 @@ ReviewError         a mistake in the configuration: told at once
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ _REFUSED = (_UNKNOWN_KEY, 403)
 _NO_SUCH_MODEL = 404
 _TOO_LARGE = 413
 _SERVER = 500
+# By httpx2's names: the connection was never made, so nothing went through it.
+_NEVER_SENT = ("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol")
 # What a parser stumbles over where an answer has another shape than the vendor's.
 _SHAPE_ERRORS = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
 _TOO_LONG = re.compile(
@@ -95,6 +98,24 @@ def sort_out(error: Exception, origin: Origin) -> Exception:
     if isinstance(error, _SHAPE_ERRORS):
         return Hiccup(f"malformed answer: {type(error).__name__}")
     return error
+
+
+def is_unbilled(error: Exception) -> bool:
+    """Tell whether a failed request certainly cost nothing: it was refused, or never arrived.
+
+    A request whose answer was lost or cannot be read may have been billed.
+    """
+    from pydantic_ai import exceptions as vendor
+
+    if isinstance(error, vendor.ModelHTTPError):
+        return True
+    return any(type(cause).__name__ in _NEVER_SENT for cause in _causes(error))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _by_kind(error: AgentRunError, told: str) -> Exception:

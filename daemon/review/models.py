@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
 import stamina
 
-from daemon.domain import Outcome, Usage
-from daemon.errors import BudgetEmpty, Unavailable
-from daemon.review import pricing
+from daemon.domain import Outcome
+from daemon.errors import PageTooLarge, Unavailable
 from daemon.review.access import OFFLINE, ModelAccess
 from daemon.review.agent import (
     Answer,
@@ -25,6 +25,7 @@ from daemon.review.agent import (
     converse,
 )
 from daemon.review.failures import Down, Flagged, Hiccup, TooLong, Unfit
+from daemon.review.purse import NOBODY, Bill, Overdrawn, Purse
 
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ class Chain:
     Args:
         access: Keys, addresses, prices and windows.
         monotonic: A clock in seconds that only goes forward.
-        spend: Told what each request cost, at once, whatever becomes of its review.
-        may_spend: Asked before each request; a text says why there may be none.
+        purse: Asked before each request for what it may cost, and told what it did.
     """
 
     def __init__(
@@ -65,13 +65,11 @@ class Chain:
         access: ModelAccess,
         *,
         monotonic: Callable[[], float],
-        spend: Callable[[str, Usage], None],
-        may_spend: Callable[[], str | None],
+        purse: Purse,
     ) -> None:
         self._access = access
         self._monotonic = monotonic
-        self._spend = spend
-        self._may_spend = may_spend
+        self._purse = purse
         self._endpoints: dict[str, Endpoint] = {}
         self._failed: dict[str, float] = {}
         self._learned: dict[str, int] = {}
@@ -106,14 +104,17 @@ class Chain:
             Unavailable: Every provider failed; names each and why.
             TokenRefused: A key was refused.
             ConfigError: A model that is not there or has no price.
-            BudgetEmpty: `may_spend` said no.
+            BudgetEmpty, PageSpent: The purse said no.
+            PageTooLarge: No provider can take the document, or what is left of the budget.
         """
-        bill = _Bill(self._access, self._spend)
+        bill = Bill(self._purse, self._access, limits.payer)
         reasons: list[str] = []
+        unfit = 0
         for name in self._order(names):
             try:
                 conversation = await self._hold(name, make, offline, limits, bill)
             except Unfit as failure:
+                unfit += 1
                 reasons.append(f"{name}: {failure}")
             except Down as failure:
                 self._failed[name] = self._monotonic()
@@ -121,7 +122,10 @@ class Chain:
             else:
                 self._failed.pop(name, None)
                 return conversation
-        raise Unavailable(f"no model could review: {'; '.join(reasons)}; it is tried again later")
+        why = "; ".join(reasons)
+        if unfit == len(reasons):
+            raise PageTooLarge(f"no model can take this page: {why}")
+        raise Unavailable(f"no model could review: {why}; it is tried again later")
 
     async def ping(self, name: str) -> str:
         """Ask the model `name` for a word, with a tool at hand; return "ok" and the time it took.
@@ -135,7 +139,7 @@ class Chain:
         began = self._monotonic()
         line = self._line(name, PING, (PING_TOOL,), PING_TOKENS)
         try:
-            await self._attempts(line, _Bill(self._access, self._spend))
+            await self._attempts(line, Bill(self._purse, self._access, NOBODY))
         except (Down, TooLong, Flagged) as failure:
             raise Unavailable(f"{name}: {failure}") from None
         return f"ok ({self._monotonic() - began:.1f} s)"
@@ -154,25 +158,29 @@ class Chain:
         make: Make,
         offline: Callable[[Toolbox], None],
         limits: Limits,
-        bill: _Bill,
+        bill: Bill,
     ) -> Conversation:
         """Hold the conversation with one model, with less of the document where it must be."""
         if name == OFFLINE:
             return _offline(make, offline, bill)
-        window = self._window(name)
+        window, why = self._window(name), "the document does not fit into its window"
+        room = _within(limits, window)
         for _ in range(SHRINKS + 1):
             brief, tools = make(window)
-            room = _within(limits, window)
             try:
                 outcome, text = await self._talk(name, brief, tools, room, bill)
             except TooLong as error:
                 window = self._smaller(name, window, _estimate(brief, tools), error.tokens)
+                room = _within(limits, window)
+            except Overdrawn as error:
+                # A smaller document may be paid for; an answer takes no less room for that.
+                window, why = self._smaller(name, window, _estimate(brief, tools)), str(error)
             else:
                 return Conversation(outcome, text, name, bill.total, tools, brief.omitted)
-        raise Unfit("the document does not fit into its window")
+        raise Unfit(why)
 
     async def _talk(
-        self, name: str, brief: Brief, tools: Toolbox, limits: Limits, bill: _Bill
+        self, name: str, brief: Brief, tools: Toolbox, limits: Limits, bill: Bill
     ) -> tuple[Outcome, str]:
         line = self._line(name, brief, tools.specs, limits.output_tokens)
 
@@ -192,7 +200,7 @@ class Chain:
             self._endpoints[name] = vendors.endpoint(name, self._access)
         return wire.Line(self._endpoints[name], brief, specs, room)
 
-    async def _attempts(self, line: Line, bill: _Bill) -> Turn:
+    async def _attempts(self, line: Line, bill: Bill) -> Turn:
         """Send what `line` holds, again while that may help.
 
         No attempt begins later than ten seconds after the first: who waits longer for one provider
@@ -206,16 +214,18 @@ class Chain:
             wait_jitter=JITTER_SECONDS,
         ):
             with attempt:
-                if reason := self._may_spend():
-                    raise BudgetEmpty(reason)
-                return await line.send(bill.add)
+                charge = await bill.reserve(line.name, line.wire_bytes, line.output_tokens)
+                with closing(charge):
+                    return await line.send(charge)
         raise AssertionError("an attempt returns or raises")
 
     def _window(self, name: str) -> Window | None:
         tokens = self._learned.get(name) or self._access.windows.get(name)
         return Window(tokens) if tokens else None
 
-    def _smaller(self, name: str, window: Window | None, size: int, told: int | None) -> Window:
+    def _smaller(
+        self, name: str, window: Window | None, size: int, told: int | None = None
+    ) -> Window:
         """Return a window that asks for less than a prompt of `size`; keeps one that was `told`."""
         if told and (window is None or told < window.tokens):
             self._learned[name] = told
@@ -223,28 +233,7 @@ class Chain:
         return Window(min(size, window.tokens // 2) if window else size)
 
 
-class _Bill:
-    """What one conversation cost so far, at whichever provider; passes on each request's share."""
-
-    def __init__(self, access: ModelAccess, spend: Callable[[str, Usage], None]) -> None:
-        self._access = access
-        self._spend = spend
-        self.total = Usage()
-
-    def add(self, name: str, tokens: pricing.Tokens) -> None:
-        """Count one request to the model `name`."""
-        usage = Usage(
-            requests=1,
-            input_tokens=tokens.input_tokens,
-            cached_tokens=tokens.cache_read_tokens,
-            output_tokens=tokens.output_tokens,
-            cost_usd=pricing.cost(name, tokens, self._access),
-        )
-        self.total += usage
-        self._spend(name, usage)
-
-
-def _offline(make: Make, offline: Callable[[Toolbox], None], bill: _Bill) -> Conversation:
+def _offline(make: Make, offline: Callable[[Toolbox], None], bill: Bill) -> Conversation:
     brief, tools = make(None)
     offline(tools)
     outcome = Outcome.DONE if tools.finished else Outcome.NOTHING_TO_ADD

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from daemon.domain import Usage
+from daemon.errors import ConfigError
 from daemon.review.access import OFFLINE, ModelAccess, Price, split
 
 
 MILLION = 1_000_000
+ADDED_TOKENS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +28,56 @@ class Tokens:
 
 
 def cost(name: str, tokens: Tokens, access: ModelAccess) -> float:
-    """Return what `tokens` cost at the model `name`, in US dollars; 0 where no price is known."""
+    """Return what `tokens` cost at the model `name`, in US dollars.
+
+    Raises:
+        ConfigError: Its price is not known; never taken for nothing.
+    """
     price = access.prices.get(name)
     if price is not None:
         return _by_price(tokens, price)
-    return _by_table(name, tokens) or 0.0
+    dollars = _by_table(name, tokens)
+    if dollars is not None:
+        return dollars
+    if not access.is_at_home(split(name)[0]):
+        raise ConfigError(_problem(name))
+    return 0.0
+
+
+def worst(name: str, wire_bytes: int, output_tokens: int, access: ModelAccess) -> Usage:
+    """Return the most that a request may use.
+
+    No tokenizer makes more tokens than bytes out of a text; what vendors add to it (how tools are
+    called, where turns begin) is far less than `ADDED_TOKENS`. Whether the provider reads its
+    cache, fills it or does neither is not known before, so the dearest counts.
+    """
+    read = wire_bytes + ADDED_TOKENS
+    ways = (
+        Tokens(read, output_tokens=output_tokens),
+        Tokens(read, cache_write_tokens=read, output_tokens=output_tokens),
+        Tokens(read, cache_read_tokens=read, output_tokens=output_tokens),
+    )
+    dollars = max(cost(name, tokens, access) for tokens in ways)
+    return Usage(1, input_tokens=read, output_tokens=output_tokens, cost_usd=dollars)
 
 
 def price_problems(names: Iterable[str], access: ModelAccess) -> list[str]:
     """Return a line for each model whose cost could not be limited, for want of a price.
 
-    A server of one's own costs nothing unless a price is given.
+    A server in one's own network costs nothing unless a price is given.
     """
     return [_problem(name) for name in names if not _is_priced(name, access)]
 
 
 def _is_priced(name: str, access: ModelAccess) -> bool:
-    if name == OFFLINE or name in access.prices or access.is_own_server(split(name)[0]):
+    if name == OFFLINE or name in access.prices or access.is_at_home(split(name)[0]):
         return True
     return _by_table(name, Tokens()) is not None
 
 
 def _problem(name: str) -> str:
     return (
-        f"{name}: the price of this model is not known, so cost_per_day could not hold; give it in "
+        f"{name}: the price of this model is not known, so no limit of cost could hold; give it in "
         f'config.yaml, in USD per million tokens: prices: {{"{name}": {{input: 1.0, output: 2.0}}}}'
     )
 

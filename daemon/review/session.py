@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from daemon import budget
 from daemon.context import Base, Context
 from daemon.domain import AuthorKind, Change, Finding, Outcome, Prompt, Review, Snapshot, Thread
 from daemon.errors import ModelsDown, Unavailable
 from daemon.review import offline, prompt
-from daemon.review.agent import Brief, Conversation, Limits, Toolbox, Window
+from daemon.review.agent import Brief, Conversation, Toolbox, Window
 from daemon.review.excerpt import around_threads, fitting
 from daemon.review.failures import Unfit
 from daemon.review.handles import Handles
@@ -51,17 +52,17 @@ async def hold(context: Context, base: Base, session: Session) -> Review:
 
     Raises:
         ModelsDown: No provider works.
-        BudgetEmpty: The day's budget does not allow it.
+        BudgetEmpty, PageSpent: A budget does not allow it.
+        PageTooLarge: No provider can take the page.
         ConfigError, TokenRefused: A provider refuses the model or the key.
     """
     handles = Handles.of(session.snapshot)
-    limits = context.config.limits
     try:
         talk = await context.models.converse(
             base.models,
             lambda window: _brief(context, session, handles, window),
             lambda tools: _offline(context, session, handles, tools),
-            Limits(limits.rounds, float(limits.seconds_per_review)),
+            budget.of_review(context.config.limits, session.snapshot.page.id),
         )
     except Unavailable as error:
         raise ModelsDown(str(error)) from error

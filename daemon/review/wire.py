@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, cast
 
+from pydantic import TypeAdapter
 from pydantic_ai.direct import model_request
 from pydantic_ai.messages import (
     CachePoint,
@@ -26,13 +27,16 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from daemon.review.agent import Answer, Brief, Call, Ending, ToolSpec, Turn
-from daemon.review.failures import Hiccup, TooLong, sort_out
+from daemon.review.failures import Hiccup, TooLong, is_unbilled, sort_out
 from daemon.review.pricing import Tokens
+from daemon.review.purse import Charge
 from daemon.review.vendors import Endpoint
 
 
 CUT = "This call was cut off at the length limit and was not run. Make it again, shorter."
 ECHO = 200  # characters of unreadable arguments that are said back
+_MESSAGES: TypeAdapter[list[ModelMessage]] = TypeAdapter(list[ModelMessage])
+_TOOLS = TypeAdapter(ModelRequestParameters)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -46,6 +50,7 @@ class Line:
         self._system = brief.system
         self._said: list[ModelMessage] = [_opening(at, brief)]
         self._open: list[ToolCallPart] = []
+        self.output_tokens = output_tokens
         self._settings = _settings(at, brief, output_tokens)
         self._tools = ModelRequestParameters(function_tools=[_tool(spec) for spec in specs])
 
@@ -56,11 +61,23 @@ class Line:
             self._said.append(ModelRequest(parts, instructions=self._system))
             self._open = []
 
-    async def send(self, spent: Callable[[str, Tokens], None]) -> Turn:
+    @property
+    def name(self) -> str:
+        """The model, as the config names it."""
+        return self._at.origin.name
+
+    @property
+    def wire_bytes(self) -> int:
+        """About how many bytes the next request has: rather too many."""
+        said = _MESSAGES.dump_json(self._said, exclude={"__all__": {"instructions"}})
+        return len(said) + len(self._system.encode()) + len(_TOOLS.dump_json(self._tools))
+
+    async def send(self, charge: Charge) -> Turn:
         """Send what was said so far and return the model's turn.
 
         Args:
-            spent: Told the model and the tokens of an answer, also of one that is of no use.
+            charge: Told what the answer used, also one that is of no use, or that nothing was
+                billed. It stays open where nobody tells.
 
         Raises:
             Down, TooLong, Flagged: See failures.py.
@@ -74,8 +91,10 @@ class Line:
                 model_request_parameters=self._tools,
             )
         except Exception as error:  # noqa: BLE001 - the SDKs let parsers' bare errors through
+            if is_unbilled(error):
+                charge.release()
             raise sort_out(error, self._at.origin) from None
-        spent(self._at.origin.name, _tokens(response))
+        charge.settle(_tokens(response))
         heard = [_heard(part) for part in response.tool_calls]
         turn = _turn(response, heard)
         self._open = [part for part, _ in heard]

@@ -1,15 +1,15 @@
-"""Sweeps, spending, alerts, prompts, and the decisions that `explain` tells."""
+"""Sweeps, alerts, prompts, and the decisions that `explain` tells."""
 
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
-from daemon.domain import Prompt, Usage
-from daemon.store import texts
+from daemon.domain import Prompt
+from daemon.store import spending, texts
 from daemon.store.database import iso, when
 
 
@@ -36,38 +36,6 @@ def last_sweep(db: Database) -> dict[str, Any] | None:
         "SELECT result FROM sweeps WHERE result IS NOT NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return json.loads(row[0]) if row else None
-
-
-def spend(db: Database, day: date, model: str, usage: Usage) -> None:
-    """Add what a model request used."""
-    db.execute(
-        "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-        " requests = requests + excluded.requests,"
-        " input_tokens = input_tokens + excluded.input_tokens,"
-        " cached_tokens = cached_tokens + excluded.cached_tokens,"
-        " output_tokens = output_tokens + excluded.output_tokens,"
-        " cost_usd = cost_usd + excluded.cost_usd",
-        [
-            day.isoformat(),
-            model,
-            usage.requests,
-            usage.input_tokens,
-            usage.cached_tokens,
-            usage.output_tokens,
-            usage.cost_usd,
-        ],
-    )
-
-
-def spent(db: Database, day: date) -> Usage:
-    """Return what was used on a day."""
-    row = db.execute(
-        "SELECT coalesce(sum(requests), 0), coalesce(sum(input_tokens), 0),"
-        " coalesce(sum(cached_tokens), 0), coalesce(sum(output_tokens), 0),"
-        " coalesce(sum(cost_usd), 0.0) FROM spending WHERE day = ?",
-        [day.isoformat()],
-    ).fetchone()
-    return Usage(*row)
 
 
 def raise_alert(db: Database, name: str, text: str, at: datetime) -> bool:
@@ -142,3 +110,4 @@ def prune(db: Database, now: datetime) -> None:
         texts.forget(db, now - KEEP)
         db.execute("DELETE FROM sweeps WHERE started < ?", [iso(now - KEEP)])
         db.execute("DELETE FROM decisions WHERE at < ?", [iso(now - KEEP)])
+        spending.fold(db, (now - KEEP).date())

@@ -167,11 +167,21 @@ CREATE TABLE sweeps (
 CREATE INDEX sweeps_by_time ON sweeps (started);
 
 CREATE TABLE spending (
-    day TEXT NOT NULL, model TEXT NOT NULL, requests INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    page_id TEXT NOT NULL,     -- '' for what belongs to no page, or to one of long ago
+    model TEXT NOT NULL, requests INTEGER NOT NULL,
     input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
     output_tokens INTEGER NOT NULL, cost_usd REAL NOT NULL,
-    PRIMARY KEY (day, model)
+    PRIMARY KEY (day, page_id, model)
 ) WITHOUT ROWID;
+
+-- What a request may cost at worst, from before it is sent until its answer tells. A row that no
+-- request under way stands behind is one whose answer never told: it counts as spent.
+CREATE TABLE reservations (
+    id INTEGER PRIMARY KEY, day TEXT NOT NULL, page_id TEXT NOT NULL, model TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cost_usd REAL NOT NULL
+);
+CREATE INDEX reservations_by_day ON reservations (day);
 
 CREATE TABLE alerts (
     name TEXT PRIMARY KEY, text TEXT NOT NULL, since TEXT NOT NULL

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+from model_fakes import OpenPurse
 from small_model import CONTEXT, NotThereError, model_file, served
 
 from daemon.domain import Outcome, Usage
@@ -81,7 +82,7 @@ def address() -> Iterator[str]:
 @dataclasses.dataclass
 class Rig:
     chain: Chain
-    spent: list[Usage]
+    purse: OpenPurse
     tools: list[Tools]
     windows: list[Window | None]
 
@@ -130,14 +131,13 @@ def _rig(address: str, monkeypatch: pytest.MonkeyPatch, name: str) -> Rig:
         urls={"anthropic": address, "openai": f"{address}/v1"},
         prices={name: Price()},
     )
-    spent: list[Usage] = []
+    purse = OpenPurse()
     chain = Chain(
         access,
         monotonic=time.monotonic,
-        spend=lambda _, usage: spent.append(usage),
-        may_spend=lambda: None,
+        purse=purse,
     )
-    return Rig(chain, spent, [], [])
+    return Rig(chain, purse, [], [])
 
 
 def test_calls_arrive_whole_the_end_is_named_and_all_is_counted(
@@ -152,8 +152,8 @@ def test_calls_arrive_whole_the_end_is_named_and_all_is_counted(
     for called, arguments in tools.calls:
         assert called in {"comment", "finish"}
         assert all(isinstance(value, str) for value in arguments.values())
-    assert conversation.usage == sum(rig.spent, Usage())
-    for usage in rig.spent:
+    assert conversation.usage == sum((usage for _, usage in rig.purse.spent), Usage())
+    for _, usage in rig.purse.spent:
         assert usage.requests == 1
         assert usage.input_tokens > 100
         assert 0 < usage.output_tokens <= LIMITS.output_tokens

@@ -17,12 +17,14 @@ from daemon.review.access import ModelAccess
 from daemon.review.agent import Brief, Conversation, Limits, Toolbox, Window
 from daemon.review.failures import Origin
 from daemon.review.models import Chain
+from daemon.review.purse import Payer
 from daemon.review.vendors import Endpoint
 
 
 Step = ModelResponse | Exception | Callable[[], Awaitable[ModelResponse]]
 LIMITS = Limits(rounds=4, seconds=60)
 SECRET = "sk-planted-4711"
+AT_HOME = ModelAccess(urls=dict.fromkeys(("anthropic", "openai"), "http://127.0.0.1:9"))
 USED = RequestUsage(input_tokens=1000, cache_read_tokens=400, output_tokens=50)
 
 
@@ -102,6 +104,32 @@ class ScriptedModel:
         return len(self.heard)
 
 
+class OpenPurse:
+    """Has enough for everything, unless it is told to refuse; keeps what was asked and spent."""
+
+    def __init__(self) -> None:
+        self.spent: list[tuple[str, Usage]] = []
+        self.reserved: dict[int, tuple[str, Usage]] = {}
+        self.lost: list[Usage] = []
+        self.refusal: Exception | None = None
+        self.asked = 0
+
+    async def reserve(self, payer: Payer, model: str, worst: Usage) -> int:
+        self.asked += 1
+        if self.refusal:
+            raise self.refusal
+        self.reserved[self.asked] = model, worst
+        return self.asked
+
+    def settle(self, number: int, usage: Usage | None) -> None:
+        model, _ = self.reserved.pop(number)
+        if usage:
+            self.spent.append((model, usage))
+
+    def lose(self, number: int) -> None:
+        self.lost.append(self.reserved.pop(number)[1])
+
+
 class NoClient:
     closed = False
 
@@ -114,17 +142,14 @@ class Rig:
 
     def __init__(self, *, access: ModelAccess | None = None, **models: ScriptedModel) -> None:
         self.clock = Clock()
-        self.spent: list[tuple[str, Usage]] = []
-        self.refusal: str | None = None
-        self.asked_to_spend = 0
+        self.purse = OpenPurse()
         self.windows: list[Window | None] = []
         self.tools: list[FakeTools] = []
         self.document = "The document."
         self.chain = Chain(
-            access or ModelAccess(),
+            access or AT_HOME,
             monotonic=self.clock,
-            spend=lambda name, usage: self.spent.append((name, usage)),
-            may_spend=self._may_spend,
+            purse=self.purse,
         )
         for vendor, model in models.items():
             name = f"{vendor}:m"
@@ -134,9 +159,9 @@ class Rig:
                 Origin(name, f"{vendor.upper()}_API_KEY", "URL", own_server=False, secret=SECRET),
             )
 
-    def _may_spend(self) -> str | None:
-        self.asked_to_spend += 1
-        return self.refusal
+    @property
+    def spent(self) -> list[tuple[str, Usage]]:
+        return self.purse.spent
 
     def make(self, window: Window | None) -> tuple[Brief, FakeTools]:
         self.windows.append(window)

@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
+from math import inf
 
+import httpx2
 import pytest
 import stamina
 from model_fakes import (
+    AT_HOME,
+    LIMITS,
     SECRET,
     Clock,
     Price,
@@ -23,11 +28,19 @@ from pydantic_ai.exceptions import ModelConnectionError, ModelTimeoutError, Unex
 from pydantic_ai.messages import ModelResponse
 
 from daemon.domain import Outcome, Usage
-from daemon.errors import BudgetEmpty, ConfigError, TokenRefused, Unavailable
+from daemon.errors import (
+    BudgetEmpty,
+    ConfigError,
+    PageTooLarge,
+    ReviewError,
+    TokenRefused,
+    Unavailable,
+)
 from daemon.review.access import ModelAccess
 from daemon.review.agent import Limits
 from daemon.review.failures import Down, Hiccup
 from daemon.review.models import ATTEMPTS, BREAK_SECONDS, PATIENCE_SECONDS, SHRINKS, _patience
+from daemon.review.purse import Allowance, Payer
 
 
 A, B = "anthropic:m", "openai:m"
@@ -222,7 +235,7 @@ def test_a_mistake_in_the_configuration_is_said_at_once(failure: Exception, mess
 @pytest.mark.parametrize("status", [400, 401, 402, 404, 413, 429, 500])
 def test_a1_a_key_that_a_server_repeats_is_never_told(status: int) -> None:
     rig = Rig(anthropic=ScriptedModel(http(status, f"your key is {SECRET}, that is bad")))
-    with pytest.raises((ConfigError, TokenRefused, Unavailable)) as raised:
+    with pytest.raises(ReviewError) as raised:
         asyncio.run(rig.converse(A))
     assert SECRET not in str(raised.value)
     assert raised.value.__cause__ is None
@@ -284,10 +297,10 @@ def test_f12_without_a_size_the_document_is_halved_until_it_fits() -> None:
 
 
 def test_f12_a_document_that_is_longer_than_it_looks_is_cut_further_and_further() -> None:
-    rig = Rig(access=ModelAccess(windows={A: 8192}), anthropic=ScriptedModel(http(413)))
+    rig = Rig(access=replace(AT_HOME, windows={A: 8192}), anthropic=ScriptedModel(http(413)))
     rig.document = "\N{PILE OF POO}" * 100_000  # several tokens each, and `make` does not know
     rig.make = lambda window: (rig.windows.append(window), Rig.make(rig, None))[1]  # type: ignore[method-assign]
-    with pytest.raises(Unavailable):
+    with pytest.raises(PageTooLarge):
         asyncio.run(rig.converse(A))
     assert [window.tokens for window in rig.windows[::2]] == [8192, 4096, 2048, 1024, 512]
 
@@ -304,13 +317,13 @@ def test_f12_a_document_that_never_fits_goes_to_the_next_model_and_breaks_nothin
 
 def test_f12_a_document_that_fits_nowhere_is_named() -> None:
     rig = Rig(anthropic=ScriptedModel(http(413)))
-    with pytest.raises(Unavailable, match="anthropic:m: the document does not fit"):
+    with pytest.raises(PageTooLarge, match="anthropic:m: the document does not fit"):
         asyncio.run(rig.converse(A))
 
 
 def test_f12_a_window_of_the_config_is_known_before_the_first_request() -> None:
     model = ScriptedModel(finish())
-    rig = Rig(access=ModelAccess(windows={B: 8192}), openai=model)
+    rig = Rig(access=replace(AT_HOME, windows={B: 8192}), openai=model)
     asyncio.run(rig.converse(B))
     assert [window.tokens for window in rig.windows] == [8192]
     assert model.settings[0]["max_tokens"] == 2048, "a turn leaves room for the others"
@@ -335,7 +348,7 @@ def test_a_turn_may_say_as_much_as_the_limits_allow() -> None:
 def test_a_spent_budget_stops_before_the_request() -> None:
     model = well()
     rig = Rig(anthropic=model, openai=well())
-    rig.refusal = "the day's 2000000 tokens are spent"
+    rig.purse.refusal = BudgetEmpty("the day's 2000000 tokens are spent")
     with pytest.raises(BudgetEmpty, match="2000000 tokens") as raised:
         asyncio.run(rig.converse(A, B))
     assert raised.value.exit_code == 3
@@ -345,7 +358,69 @@ def test_a_spent_budget_stops_before_the_request() -> None:
 def test_the_budget_is_asked_before_every_attempt() -> None:
     rig = Rig(anthropic=ScriptedModel(http(500), comment(), finish()))
     asyncio.run(rig.converse(A))
-    assert rig.asked_to_spend == 3
+    assert rig.purse.asked == 3
+
+
+def test_what_a_provider_refused_or_never_heard_costs_nothing() -> None:
+    unheard = ModelConnectionError("m", "Connection refused.")
+    unheard.__cause__ = httpx2.ConnectError("Connection refused.")
+    rig = Rig(anthropic=ScriptedModel(http(500), unheard, finish()))
+    asyncio.run(rig.converse(A))
+    assert (rig.purse.asked, len(rig.spent)) == (3, 1)
+    assert (rig.purse.reserved, rig.purse.lost) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [ModelTimeoutError("m", "slow"), ModelConnectionError("m", "dropped"), ValueError("no JSON")],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_what_a_lost_answer_may_have_cost_stays_reserved(failure: Exception) -> None:
+    rig = Rig(anthropic=ScriptedModel(failure, finish()))
+    asyncio.run(rig.converse(A))
+    (lost,) = rig.purse.lost
+    assert lost.output_tokens == LIMITS.output_tokens
+    assert lost.input_tokens >= len("How to review.The document.")
+
+
+def test_what_the_time_limit_cuts_off_stays_reserved() -> None:
+    async def silent() -> ModelResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    rig = Rig(anthropic=ScriptedModel(comment(), silent))
+    conversation = asyncio.run(rig.converse(A, limits=Limits(rounds=4, seconds=0.5)))
+    assert conversation.outcome is Outcome.TIME
+    assert (len(rig.purse.lost), rig.purse.reserved) == (1, {})
+
+
+def within(tokens: float = inf, dollars: float = inf) -> Limits:
+    return replace(LIMITS, payer=Payer("page-1", review=Allowance("review", tokens, dollars)))
+
+
+def test_a_review_that_has_spent_its_budget_ends_with_what_it_found() -> None:
+    model = ScriptedModel(comment("one"), comment("two"), comment("three"))
+    rig = Rig(anthropic=model)
+    conversation = asyncio.run(rig.converse(A, limits=within(tokens=12_000)))
+    assert conversation.outcome is Outcome.BUDGET
+    assert conversation.tools.comments == ["one", "two"]  # type: ignore[attr-defined]
+
+
+def test_every_attempt_and_every_provider_shares_the_budget_of_the_review() -> None:
+    access = ModelAccess(prices=dict.fromkeys((A, B), Price(input=10.0, output=100.0)))
+    first, second = ScriptedModel(ModelTimeoutError("m", "slow")), ScriptedModel(finish())
+    rig = Rig(access=access, anthropic=first, openai=second)
+    with pytest.raises(PageTooLarge, match=r"limits\.cost_per_review: 0\.\d+ of 1\.00 USD"):
+        asyncio.run(rig.converse(A, B, limits=within(dollars=1.0)))
+    assert (first.requests, second.requests) == (1, 0)
+
+
+def test_f12_a_document_that_the_budget_cannot_pay_for_is_cut() -> None:
+    rig = Rig(anthropic=ScriptedModel(finish()))
+    rig.document = "word " * 10_000
+    conversation = asyncio.run(rig.converse(A, limits=within(tokens=40_000)))
+    assert conversation.omitted == ("Rollout",)
+    assert len(rig.windows) > 3 or rig.windows[-1] is not None
 
 
 def test_the_price_of_the_config_counts() -> None:
@@ -374,7 +449,7 @@ def test_offline_needs_no_model_and_costs_nothing() -> None:
     assert (conversation.model, conversation.outcome) == ("offline", Outcome.DONE)
     assert conversation.usage == Usage()
     assert rig.tools[0].comments == ["By rule."]
-    assert rig.asked_to_spend == 0
+    assert rig.purse.asked == 0
 
 
 def test_offline_that_ends_nothing_has_nothing_to_add() -> None:

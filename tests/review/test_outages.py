@@ -7,6 +7,7 @@ import time
 
 import pytest
 from llmock.pytest_plugin import LLMock
+from model_fakes import OpenPurse
 from tool_fakes import FakeTools
 
 from daemon.domain import Outcome
@@ -39,8 +40,7 @@ async def _review(llmock: LLMock, names: tuple[str, ...]) -> Conversation:
     chain = models.Chain(
         access,
         monotonic=time.monotonic,
-        spend=lambda *_: None,
-        may_spend=lambda: None,
+        purse=OpenPurse(),
     )
 
     def make(_: Window | None) -> tuple[Brief, FakeTools]:

@@ -49,7 +49,7 @@ def test_a_model_without_a_price_is_a_problem_at_its_vendor_alone() -> None:
     names = [SONNET, "openai:brand-new", "offline"]
     (line,) = price_problems(names, ModelAccess())
     assert line == (
-        "openai:brand-new: the price of this model is not known, so cost_per_day could not hold; "
+        "openai:brand-new: the price of this model is not known, so no limit of cost could hold; "
         "give it in config.yaml, in USD per million tokens: "
         'prices: {"openai:brand-new": {input: 1.0, output: 2.0}}'
     )

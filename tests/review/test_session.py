@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from review_values import NOW, OWN, block, comment, finding, heading, snapshot, thread
 
+from daemon.config import Limits as ConfigLimits
 from daemon.domain import Change, Outcome, Prompt, Review, Snapshot, Usage
 from daemon.errors import ModelsDown, Unavailable
 from daemon.review.agent import Brief, Conversation, Toolbox, Window
@@ -42,9 +43,7 @@ class Models:
         return Conversation(self._outcome, text, "m", Usage(), tools, self.brief.omitted)
 
 
-LIMITS = SimpleNamespace(
-    rounds=4, seconds_per_review=60, comments_per_review=1, comments_per_block=2
-)
+LIMITS = ConfigLimits(seconds_per_review=60, comments_per_review=1, comments_per_block=2)
 READ = snapshot(
     [heading("h", "Rollout"), block("p", "Phase 1 goes to 10% of users.")],
     properties=(("Plan", "https://property.example/a"),),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import stamina
-from model_fakes import SECRET
+from model_fakes import SECRET, OpenPurse
 from tool_fakes import FakeTools
 from vendor_server import (
     Json,
@@ -70,12 +70,11 @@ async def _review(vendor: VendorServer, name: str, brief: Brief) -> Conversation
         keys={"anthropic": SECRET, "openai": SECRET},
         urls={"anthropic": vendor.url, "openai": f"{vendor.url}/v1"},
     )
-    spent: list[tuple[str, Usage]] = []
+    purse = OpenPurse()
     chain = Chain(
         access,
         monotonic=lambda: 0.0,
-        spend=lambda *cost: spent.append(cost),
-        may_spend=lambda: None,
+        purse=purse,
     )
 
     def make(_: Window | None) -> tuple[Brief, FakeTools]:
@@ -85,7 +84,7 @@ async def _review(vendor: VendorServer, name: str, brief: Brief) -> Conversation
         conversation = await chain.converse([name], make, lambda _: None, Limits(4, 30))
     finally:
         await chain.aclose()
-    assert conversation.usage == sum((usage for _, usage in spent), Usage())
+    assert conversation.usage == sum((usage for _, usage in purse.spent), Usage())
     return conversation
 
 

@@ -32,6 +32,7 @@ from daemon.store import (
     pages,
     reporting,
     reviews,
+    spending,
     texts,
     threads,
 )
@@ -107,8 +108,12 @@ ON_THE_PATH = {
     "save_user": lambda db: threads.save_user(db, "user", "Ana", AuthorKind.PERSON, NOW),
     "begin_sweep": lambda db: ledger.begin_sweep(db, NOW),
     "end_sweep": lambda db: ledger.end_sweep(db, 1, {}, NOW),
-    "spend": lambda db: ledger.spend(db, NOW.date(), "offline", Usage()),
-    "spent": lambda db: ledger.spent(db, NOW.date()),
+    "reserve": lambda db: spending.reserve(db, NOW.date(), PAGE.id, "offline", Usage()),
+    "settle": lambda db: spending.settle(db, 1, Usage()),
+    "spend": lambda db: spending.spend(db, NOW.date(), "offline", Usage()),
+    "spent": lambda db: spending.spent(db, NOW.date()),
+    "spent on a page": lambda db: spending.spent(db, NOW.date(), page_id=PAGE.id),
+    "fold": lambda db: spending.fold(db, NOW.date()),
     "raise_alert": lambda db: ledger.raise_alert(db, "models", "down", NOW),
     "clear_alert": lambda db: ledger.clear_alert(db, "models"),
     "prompt": lambda db: ledger.prompt(db, "prompt"),
@@ -184,7 +189,10 @@ def test_every_function_with_sql_is_looked_at():
     """A new one is added above, or to those that may read a whole table."""
     made = {
         name
-        for module in (pages, reviews, findings, ledger, threads, origins, texts, browse, reporting)
+        for module in (
+            *(pages, reviews, findings, ledger, threads, origins),
+            *(texts, browse, reporting, spending),
+        )
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")

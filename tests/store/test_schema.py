@@ -18,7 +18,7 @@ import pytest
 
 from daemon.domain import AuthorKind, Finding, Prompt, Reviewed, Severity, Usage
 from daemon.findings import Event, FindingState
-from daemon.store import database, findings, ledger, pages, reviews, texts, threads
+from daemon.store import database, findings, ledger, pages, reviews, spending, texts, threads
 from daemon.store.database import copy_in_memory, open_state, read_state
 from daemon.store.findings import Step, StoredFinding
 from daemon.store.pages import PageRow, SourceRow, Standing
@@ -106,7 +106,7 @@ def test_d7_a_state_of_an_earlier_version_opens_with_its_data_intact(path, opene
             NOON,
             NOON,
         )
-        assert ledger.spent(db, date(2026, 11, 20)) == Usage(3, 1000, 100, 50, 0.25)
+        assert spending.spent(db, date(2026, 11, 20)) == Usage(3, 1000, 100, 50, 0.25)
         assert ledger.alerts(db) == [
             {"name": "models", "text": "down", "since": "2026-11-20T12:00:00Z"}
         ]
@@ -178,7 +178,7 @@ def filled() -> Iterator[str]:
     threads.save_user(db, "user-1", "Ana Costa", AuthorKind.PERSON, NOON)
     prompt = Prompt("RFC reviewer", "Be kind.", "prompt-1", (("How we write", "Short."),))
     ledger.save_prompt(db, prompt, NOON, NOON)
-    ledger.spend(db, NOON.date(), "offline", Usage(3, 1000, 100, 50, 0.25))
+    spending.spend(db, NOON.date(), "offline", Usage(3, 1000, 100, 50, 0.25))
     ledger.raise_alert(db, "models", "down", NOON)
     ledger.end_sweep(db, ledger.begin_sweep(db, NOON), {"outcome": "ok"}, NOON)
     ledger.decide(db, "page-1", NOON, "reviewed", "one comment")

@@ -1,0 +1,54 @@
+"""What a review, a thread, a page, a day and a month may take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from daemon.config.values import amount, whole
+
+
+Tokens = Annotated[int, whole(1, 10**12)]
+Dollars = Annotated[float, amount(0.01, 1_000_000)]
+
+
+class Section(BaseModel):
+    """A mapping of config.yaml: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Limits(Section):
+    """What a review, a thread, a page, a day and a month may take."""
+
+    comments_per_review: Annotated[int, whole(1, 100)] = Field(
+        default=8, description="new comments of one review"
+    )
+    comments_per_block: Annotated[int, whole(1, 20)] = Field(
+        default=2, description="of these on one block"
+    )
+    replies_per_thread: Annotated[int, whole(1, 100)] = Field(
+        default=5, description="answers in one thread, then it is handed over to people"
+    )
+    rounds: Annotated[int, whole(1, 50)] = Field(
+        default=4, description="requests to the model in one review"
+    )
+    seconds_per_review: Annotated[int, whole(1, 3600)] = Field(
+        default=300, description="how long one review may take"
+    )
+    concurrent_reviews: Annotated[int, whole(1, 64)] = Field(
+        default=4, description="reviews at the same time"
+    )
+    tokens_per_review: Tokens = Field(
+        default=500_000, description="in and out, all requests of one review"
+    )
+    cost_per_review: Dollars = Field(
+        default=2.0, description="US dollars; a model without a known price needs `prices`"
+    )
+    tokens_per_page: Tokens = Field(default=1_000_000, description="in a day, for one page")
+    cost_per_page: Dollars = Field(default=5.0, description="in a day, for one page")
+    tokens_per_day: Tokens = Field(default=2_000_000, description="all pages together")
+    cost_per_day: Dollars = Field(default=20.0, description="all pages together")
+    tokens_per_month: Tokens = Field(default=40_000_000, description="all pages together")
+    cost_per_month: Dollars = Field(default=400.0, description="all pages together")
