@@ -118,8 +118,9 @@ MISTAKES = [
         "limits: {tokens: 5}",
         (
             "3: limits.tokens: unknown key; known here: comments_per_block, comments_per_review, "
-            "concurrent_reviews, cost_per_day, replies_per_thread, rounds, seconds_per_review, "
-            "tokens_per_day"
+            "concurrent_reviews, cost_per_day, cost_per_month, cost_per_page, cost_per_review, "
+            "replies_per_thread, rounds, seconds_per_review, tokens_per_day, tokens_per_month, "
+            "tokens_per_page, tokens_per_review"
         ),
     ),
     ("limits: 5", "3: limits: 5 is not a section; put its keys below it, indented"),

@@ -26,9 +26,11 @@ from vendor_server import (
 from daemon.domain import Outcome, Usage
 from daemon.errors import ConfigError, TokenRefused, Unavailable
 from daemon.review import access as access_module
+from daemon.review import pricing
 from daemon.review.access import ModelAccess
 from daemon.review.agent import Brief, Conversation, Limits, Window
 from daemon.review.models import ATTEMPTS, Chain
+from daemon.review.purse import Bill, Charge
 from daemon.review.vendors import endpoint
 
 
@@ -610,11 +612,49 @@ def test_tokens_over_responses_are_counted_with_the_cached_ones_once(
     )
 
 
-def test_a_server_that_counts_no_tokens_is_no_failure(vendor: VendorServer) -> None:
+def test_a_server_that_counts_no_tokens_is_no_failure_and_counts_at_worst(
+    vendor: VendorServer,
+) -> None:
     reply = chat_completion("Done.")
     del reply["usage"]
     conversation = review(vendor, LOCAL, reply)
-    assert conversation.usage == Usage(requests=1)
+    assert conversation.outcome is Outcome.DONE
+    sent = len(json.dumps(vendor.sent[0].body, ensure_ascii=False).encode())
+    assert conversation.usage.input_tokens >= sent
+    assert conversation.usage.output_tokens == Limits(4, 30).output_tokens
+
+
+def spoken(name: str, turn: int) -> Json:
+    """An answer with one call that is not the last turn's."""
+    arguments = {"block": f"B{turn}", "text": "Größer als 語 \n" * 90}
+    if name == SONNET:
+        return anthropic_message(tool_use("comment", **arguments), stop="tool_use")
+    raw = json.dumps(arguments, ensure_ascii=False)
+    if name == SOL:
+        return response(function_call("comment", raw))
+    return chat_completion(None, ("comment", raw), finish="tool_calls")
+
+
+@pytest.mark.parametrize("name", [SONNET, LOCAL, SOL])
+def test_what_is_reserved_covers_every_byte_that_is_sent(
+    name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = request.getfixturevalue("at_openai" if name == SOL else "vendor")
+    reserved, reserve = [], Bill.reserve
+
+    async def watched(bill: Bill, model: str, wire_bytes: int, room: int) -> Charge:
+        charge = await reserve(bill, model, wire_bytes, room)
+        reserved.append(charge.worst.input_tokens)
+        return charge
+
+    monkeypatch.setattr(Bill, "reserve", watched)
+    document = "\n".join(f"[B{n}] Größe “{n}” \\ 語 {{}}" for n in range(500))
+    brief = Brief("Be strict.\n" * 50, document, "page-1")
+    review(server, name, *(spoken(name, turn) for turn in range(4)), brief=brief)
+    assert len(server.sent) == 4
+    for sent, most in zip(server.sent, reserved, strict=True):
+        bytes_sent = len(json.dumps(sent.body, ensure_ascii=False).encode())
+        assert bytes_sent <= most <= 1.3 * bytes_sent + pricing.ADDED_TOKENS
 
 
 def test_the_sdks_own_variables_change_nothing(
