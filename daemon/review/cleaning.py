@@ -81,10 +81,17 @@ _DEFINED = re.compile(r"^((?:[\s>*+-]|\d+[.)])*\[(?:\\.|[^\[\]\\])*\])(?=:)", re
 _REFERENCE = re.compile(
     r"&(?!(?:lt|gt|amp|quot);)(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]\w{1,31});", re.IGNORECASE
 )
+# Without one of these no text holds an address; most prose has none.
+_SIGN = re.compile(rf"[{_AT}<]|{_SLASH}|{_COLON}\S|{_DOT}\S|\]\(")
 _ENDS = ".,;:!?*_~'\\"
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _LIKE_ADDRESS = re.compile(r"[^\w\s-]")
+
+
+def may_hold_links(text: str) -> bool:
+    """Tell, quickly, whether `links` may find something in a text."""
+    return _SIGN.search(visible(text)) is not None
 
 
 def links(text: str) -> frozenset[str]:

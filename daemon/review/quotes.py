@@ -30,6 +30,8 @@ _FOLDS = {
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-"),
     ord("\u2026"): "...",
 }
+# ASCII without any of these folds character by character, which is nearly every text.
+_UNEVEN = re.compile(r"^ |  | $|[^ -_a-~]")
 _ELLIPSIS = re.compile(r"[\[(]\s*(?:\.{3,}|\u2026)\s*[\])]|\.{3,}|\u2026")
 # What a model copies along at the beginning of a line: the handle, and the block's own marks.
 _HANDLE = re.compile(r"^\s*(?:\[[BT]\d+(?: \w+)*\]:?|[BT]\d+:)(?:\s+|$)", re.MULTILINE)
@@ -56,6 +58,8 @@ class Folded:
 
 def fold(text: str) -> Folded:
     """Fold case, width, accents, quotes, dashes and runs of space; drop invisible characters."""
+    if text.isascii() and not _UNEVEN.search(text):
+        return Folded(text.lower(), tuple(range(len(text))))
     out: list[str] = []
     at: list[int] = []
     for index, char in enumerate(text):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 
 from daemon.domain import Block, Finding
 from daemon.review.cleaning import cleaned, has_secret, links, removed
@@ -68,18 +69,19 @@ def standing(earlier: Iterable[Finding], blocks: Sequence[Block]) -> list[Findin
     Notion gives a block that was cut and pasted a new id: where the old block is gone, the only
     one that holds the quote takes its place.
     """
-    says = {block.id: fold(block.plain).text for block in blocks}
+    by_id = {block.id: block for block in blocks}
+    says = cache(lambda key: fold(by_id[key].plain).text)
     found = []
     for old in earlier:
         words = fold(old.quote).text
-        home = old.block_id if old.block_id in says else _new_home(words, says)
-        if home is not None and words and words in says[home]:
+        home = old.block_id if old.block_id in by_id else _new_home(words, by_id, says)
+        if home is not None and words and words in says(home):
             found.append(replace(old, block_id=home))
     return found
 
 
-def _new_home(words: str, says: Mapping[str, str]) -> str | None:
-    holders = [key for key, text in says.items() if words in text]
+def _new_home(words: str, ids: Iterable[str], says: Callable[[str], str]) -> str | None:
+    holders = [key for key in ids if words in says(key)]
     return holders[0] if len(holders) == 1 and len(words) >= TELLING_CHARS else None
 
 

@@ -11,6 +11,7 @@ from daemon.domain import AuthorKind, Change, Finding, Outcome, Prompt, Review, 
 from daemon.errors import ModelsDown, Unavailable
 from daemon.review import offline, prompt
 from daemon.review.agent import Brief, Conversation, Toolbox, Window
+from daemon.review.cleaning import may_hold_links
 from daemon.review.excerpt import around_threads, fitting
 from daemon.review.failures import Unfit
 from daemon.review.handles import Handles
@@ -148,7 +149,8 @@ def _desk(context: Context, session: Session, handles: Handles) -> Desk:
 def _addresses(session: Session) -> frozenset[str]:
     """Return the addresses of the document and the prompt; those in comments do not count."""
     asked = session.prompt
-    return links("\n".join([*_said(session), asked.text, *(text for _, text in asked.knowledge)]))
+    words = [*_said(session), asked.text, *(text for _, text in asked.knowledge)]
+    return links("\n".join(filter(may_hold_links, words)))
 
 
 def _said(session: Session) -> list[str]:

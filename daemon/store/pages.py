@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -73,7 +73,8 @@ _SOURCE = tuple(SourceRow.__dataclass_fields__)
 
 
 def _stored(row: PageRow | SourceRow) -> list[Any]:
-    return [iso(value) if isinstance(value, datetime) else value for value in asdict(row).values()]
+    values = (getattr(row, name) for name in row.__slots__)
+    return [iso(value) if isinstance(value, datetime) else value for value in values]
 
 
 def _loaded(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
@@ -226,7 +227,8 @@ def reviewed(db: Database, page_id: str) -> Reviewed | None:
 
 def save_reviewed(db: Database, page_id: str, snapshot: Reviewed) -> None:
     """Store what was reviewed, compressed: a page of 100 blocks takes a few kilobytes."""
-    data = json.dumps(asdict(snapshot), ensure_ascii=False, separators=(",", ":"))
+    kept = {name: getattr(snapshot, name) for name in snapshot.__slots__}
+    data = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
     db.execute(
         "UPDATE pages SET snapshot = ? WHERE id = ?", [zlib.compress(data.encode()), page_id]
     )

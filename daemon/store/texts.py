@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -56,7 +56,8 @@ class Step:
 
 def keep(db: Database, review_id: int, page_id: str, text: Text, at: datetime) -> None:
     """Store what a review read, compressed."""
-    data: list[Any] = [text.title, text.properties, [astuple(line) for line in text.lines]]
+    lines = [(one.id, one.type, one.depth, one.text) for one in text.lines]
+    data: list[Any] = [text.title, text.properties, lines]
     body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
     db.execute(
         "INSERT INTO texts (review_id, page_id, at, body) VALUES (?, ?, ?, ?)",

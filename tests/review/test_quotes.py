@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from unittest.mock import patch
+
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from review_values import block
 
+from daemon.review import quotes
 from daemon.review.quotes import fold, holders, locate, overlap, place, shortened, stands
 
 
@@ -312,3 +316,10 @@ def test_a_giant_block_and_a_giant_quote_take_no_time() -> None:
     quote = plain[:3_000].replace("of", "off")
     assert locate(quote, plain) is not None
     assert overlap("o", "f", "of " * 20_000) is False
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=40))
+def test_ascii_folds_as_any_text_does(text: str) -> None:
+    with patch.object(quotes, "_UNEVEN", re.compile("")):
+        slowly = fold(text)
+    assert fold(text) == slowly

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from review_values import BREAKS, block, finding
 
-from daemon.domain import Severity
+from daemon.domain import Finding, Severity
+from daemon.review import quotes, rules
+from daemon.review.cleaning import may_hold_links
 from daemon.review.rules import (
     best,
     cleaned,
@@ -442,3 +444,27 @@ def test_best_keeps_the_gravest_in_the_order_of_their_making(
         for other in kept:
             rank = (one.severity.rank, found.index(one))
             assert rank > (other.severity.rank, found.index(other))
+
+
+@given(st.text(st.sampled_from(":@/\\.<>[]()wh tp-,1A\u00e9\uff1a\uff0f\u3002\uff20"), max_size=30))
+@example("www.x")
+@example("see corp.example/a")
+@example("mailto:ana")
+def test_a_text_that_may_hold_no_links_holds_none(text: str) -> None:
+    assert may_hold_links(text) or not links(text)
+
+
+def test_prose_is_not_searched_for_links() -> None:
+    assert not may_hold_links("One slow carrier holds up all the others, see above. Why? 1.")
+
+
+def test_what_still_stands_is_looked_for_in_its_own_block_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A page has hundreds of blocks and a handful of findings."""
+    read: list[str] = []
+    monkeypatch.setattr(rules, "fold", lambda text: read.append(text) or quotes.fold(text))
+    held = [block(f"b{number}", f"Sentence {number}.") for number in range(9)]
+    old = Finding(held[4].id, "Sentence 4", "Which?", Severity.MINOR)
+    assert standing([old], held) == [old]
+    assert read == ["Sentence 4", "Sentence 4."]
