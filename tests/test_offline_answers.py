@@ -63,14 +63,6 @@ def test_a_passage_that_is_gone_is_said_to_be_gone():
     assert text == "Checked again, it no longer stands: the passage is gone."
 
 
-def test_an_abbreviation_is_checked_in_the_whole_document():
-    before = "The QXR is slow.\n\nThe QXR is kept.\n\nThe QXR is ours."
-    raised = first(before)
-    assert "still stands" in answer(f"New.\n\n{before}", "Fixed", raised=raised)
-    after = f"{before}\n\nQXR: quick index rebuilder"
-    assert "no longer stands" in answer(after, "Fixed", raised=raised)
-
-
 def test_a_missing_section_that_was_added_no_longer_stands():
     filler = "Customers wait in production for the service and its queue, and that is slow. " * 12
     before = f"## Problem\n\n{filler}\n\n## Proposal\n\nDeploy it.\n\n## Rollout\n\nBy hand."

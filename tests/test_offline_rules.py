@@ -227,57 +227,6 @@ def test_a_reference_that_may_lead_somewhere_is_left_alone(markdown):
     assert found(markdown) == []
 
 
-HABIT = "The dead letter queue (DLQ) is new. "
-
-
-@pytest.mark.parametrize(
-    ("markdown", "quote"),
-    [
-        ("The QXR is slow.\n\nWe keep the QXR for now.\n\nThe QXR will go.", "QXR"),
-        (HABIT + "The QXR is slow.\n\nWe keep the QXR for now.", "QXR"),
-        ("QXRs are slow. Every QXR is kept.\n\n- a QXR a day", "QXR"),
-    ],
-)
-def test_an_abbreviation_that_nobody_explains_is_found(markdown, quote):
-    assert found(markdown) == [("Not explained", quote)]
-
-
-@pytest.mark.parametrize(
-    "markdown",
-    [
-        "The quick index rebuilder (QXR) is slow. The QXR is kept, the QXR is ours.",
-        "The QXR (our index) is slow. The QXR is kept, the QXR is ours.",
-        "Quick engines for a table (QXRs) are slow. A QXR is kept, the QXR is ours, the QXR stays.",
-        "QXR: the index. The QXR is kept, the QXR is ours.",
-        "The QXR is the index that we have. The QXR is kept, the QXR is ours.",
-        "The query index rebuilder is slow. The QIR is kept, the QIR is ours, a QIR a day.",
-        "The [QXR](https://example.com) is slow. The QXR is kept, the QXR is ours.",
-        "## The QXR\n\nThe QXR is slow. The QXR is kept, the QXR is ours.",
-        "The qxr is slow. The QXR is kept, the QXR is ours, the QXR stays.",
-        "The API uses JSON over HTTP. The API is ours, JSON is JSON, the API stays.",
-        "This is NOT done. It is NOT ours. We do NOT want it.",
-        "DO NOT EVER. THE QXR IS SLOW. THE QXR IS OURS. THE QXR STAYS.",
-        "QXR-12 is slow. QXR-13 is not. QXR-14 and QXR_15 are ours.",
-        "The paper is in QXR 1983, QXR 1984 and QXR 1985.",
-        "The flag `QXR` is ours. `QXR` stays, `QXR` goes.",
-        "The QXR is slow. The QXR is kept.",
-    ],
-)
-def test_an_abbreviation_that_readers_can_know_is_left_alone(markdown):
-    assert found(markdown) == []
-
-
-def test_of_many_unexplained_abbreviations_the_first_two_are_named():
-    markdown = "\n\n".join(["QXR, QXS and QXT are slow."] * 3)
-    assert [quote for _, quote in found(markdown)] == ["QXR", "QXS"]
-
-
-def test_an_abbreviation_of_the_title_or_a_property_is_left_alone():
-    markdown = "The QXR is slow. The QXR is kept, the QXR is ours."
-    assert found(markdown, title="QXR: a new index") == []
-    assert found(markdown, properties=(("Team", "QXR"),)) == []
-
-
 @pytest.mark.parametrize(
     "markdown",
     [
@@ -518,7 +467,6 @@ def test_there_are_clean_documents_of_many_shapes():
         (
             "unfinished",
             [
-                ("Not explained", "KXS"),
                 ("Points nowhere", "See Key rotation below"),
                 ("Empty section", "Drawbacks"),
                 ("Left open", "To be written."),

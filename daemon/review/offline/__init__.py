@@ -10,7 +10,6 @@ from datetime import date
 from daemon.domain import Finding, Snapshot, Thread
 
 from . import (
-    abbreviations,
     answering,
     counts,
     dates,
@@ -57,7 +56,6 @@ def _found(document: Document, today: date) -> tuple[Finding, ...]:
         *doubled.doubled(document),
         *counts.counts(document),
         *references.references(document),
-        *abbreviations.abbreviations(document),
         *dates.past_plans(document, today),
     ]
     return tuple(hit.finding for hit in sorted(hits, key=_place))

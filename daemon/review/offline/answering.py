@@ -23,7 +23,6 @@ _RULES = {
     Kind.LEFTOVER: "The rule looks for marks of unfinished text, such as TODO and TBD.",
     Kind.COUNT: "The rule compares a number in the text with the list that follows.",
     Kind.REFERENCE: "The rule looks for references to places that the document does not have.",
-    Kind.ABBREVIATION: "The rule looks for capitals that are used often and never explained.",
     Kind.DATE: "The rule looks for plans whose date has passed.",
     Kind.DOUBLED: "The rule looks for a word written twice in a row.",
 }
@@ -127,8 +126,6 @@ def _is_same(kind: Kind, raised: Finding, found: Finding) -> bool:
         return False
     if kind is Kind.MISSING:
         return True
-    if kind is Kind.ABBREVIATION:
-        return found.quote == raised.quote
     is_there = found.block_id == raised.block_id
     return is_there and (kind is not Kind.DOUBLED or found.quote == raised.quote)
 

@@ -18,7 +18,6 @@ class Kind(StrEnum):
     LEFTOVER = "Left open"
     COUNT = "Count is off"
     REFERENCE = "Points nowhere"
-    ABBREVIATION = "Not explained"
     DATE = "Date has passed"
     DOUBLED = "Word doubled"
 

@@ -16,7 +16,6 @@ _TASKS = {
     Kind.DATE: "Renew the plans whose dates have passed",
     Kind.COUNT: "Make the counts fit their lists",
     Kind.REFERENCE: "Mend the references that lead nowhere",
-    Kind.ABBREVIATION: "Explain the abbreviations",
     Kind.DOUBLED: "Drop the doubled words",
 }
 _EXAMPLES = 3

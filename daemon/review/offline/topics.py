@@ -125,7 +125,7 @@ OTHER_KIND = any_of(
     | retro(?:spective)?\b | post.?mortem | incident | root cause | runbook | playbook | how.?to\b
     | guide$ | tutorial | onboarding | change.?log | release notes | faq$ | glossary | weekly
     | status (?:report|update) | okrs?\b | handbook | interview | action items | troubleshooting
-    | brainstorm | journal | cheat.?sheet | newsletter"""
+    | adr\b | decision record | brainstorm | journal | cheat.?sheet | newsletter"""
 )
 # What only a running system has; a language, a library or a policy is not rolled out.
 RUNNING = any_of(
