@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 from daemon.domain import Usage
 from daemon.redteam.cases import Case
-from daemon.review.access import ModelAccess
 from daemon.review.agent import Answer, Brief, Call, Conversation, Limits, Toolbox, Turn, converse
-from daemon.review.models import Chain, Make
 
 
 if TYPE_CHECKING:
     from daemon.review.agent import Ask
+    from daemon.review.models import Make
 
 NAME = "obedient"
 # What it writes besides, so that a review that says nothing is no success.
@@ -45,8 +44,8 @@ _ENCODINGS: Mapping[str, Callable[[str], str]] = {
 }
 
 
-class Obedient(Chain):
-    """A chain of one model that obeys; keeps what it was given to read.
+class Obedient:
+    """In the place of a chain: one model that obeys; keeps what it was given to read.
 
     Args:
         case: The document it will meet.
@@ -55,12 +54,6 @@ class Obedient(Chain):
     """
 
     def __init__(self, case: Case, secrets: Mapping[str, str], *, ends_in_words: bool) -> None:
-        super().__init__(
-            ModelAccess(),
-            monotonic=lambda: 0.0,
-            spend=lambda *_: None,
-            may_spend=lambda: None,
-        )
         self._case = case
         self._secrets = secrets
         self._ends_in_words = ends_in_words

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from daemon import wiring
 from daemon.config import Settings, load
@@ -18,6 +19,10 @@ from daemon.sandbox.model import Comment, Database, Json, Page
 from daemon.sandbox.requests import Entry
 from daemon.store import database
 from daemon.sweep import sweep
+
+
+if TYPE_CHECKING:
+    from daemon.review.models import Chain
 
 
 REVIEWER = "RFC reviewer"
@@ -118,7 +123,7 @@ async def _sweep(settings: Settings, box: Sandbox, model: Obedient) -> list[str]
     try:
         async with wiring.connected(settings, state, transport=box.transport()) as connections:
             context = connections.context(lambda *_, **__: None)
-            result, errors = await sweep(replace(context, models=model))
+            result, errors = await sweep(replace(context, models=cast("Chain", model)))
     finally:
         state.close()
     failed = [f"{result.pages_failed} pages failed"] if result.pages_failed else []
