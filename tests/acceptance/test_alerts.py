@@ -55,6 +55,7 @@ def prompt(box: Sandbox, program: Program, rfcs: str) -> Any:
 def test_a_prompt_that_is_mended_is_over_though_nothing_is_to_be_reviewed(
     box: Sandbox, program: Program, prompt: Any
 ) -> None:
+    program.config["watch_requests"] = 0
     quiet = sweep(box, program)
     assert said(quiet, "alert.raised") == said(quiet, "alert.over") == []
     box.world.rewrite(prompt, [blocks.paragraph("Be kind.")])
