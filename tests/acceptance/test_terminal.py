@@ -8,11 +8,13 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import click
 import pytest
 from conftest import NOW
 from program import Done, Program, ScriptedModel, comment, finish
 
 from daemon.cli import EXIT_CODES
+from daemon.commands import COMMANDS
 from daemon.errors import ReviewError
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.faults import Kind
@@ -97,6 +99,20 @@ def test_help_and_readme_name_every_exit_code() -> None:
     assert in_help == in_readme
     assert raised <= in_help
     assert {0, 2} <= in_help
+
+
+def test_the_picture_in_the_readme_is_what_the_demo_prints(program: Program, rfcs: str) -> None:
+    picture = README.read_text("utf-8").partition("```text\n")[2].partition("```")[0]
+    del program.env["ANTHROPIC_API_KEY"]
+    printed = {line.rstrip() for line in program.run("demo").out.splitlines()}
+    shown = [line for line in picture.splitlines() if line]
+    assert len(shown) > 15
+    assert [line for line in shown if line not in printed] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
+def test_the_readme_names_every_command(command: click.Command) -> None:
+    assert f"notion-review {command.name}" in README.read_text("utf-8")
 
 
 def _errors(kind: type[ReviewError]) -> set[type[ReviewError]]:
