@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from daemon.console import documents, live, views
+from daemon.console import documents, live, views, worth
 from daemon.console.access import Access, Refused, form
 from daemon.console.desk import Desk
 from daemon.console.now import now
@@ -35,6 +35,10 @@ SHOWN: Mapping[str, Show] = {
     "/": now,
     "/documents": documents.listed,
     "/documents/{page_id}": documents.shown,
+    "/worth": worth.worth,
+    "/worth/week": worth.reported,
+    "/worth.csv": worth.as_csv,
+    "/worth.json": worth.as_json,
 }
 DONE: Mapping[str, Act] = {
     "/documents/{page_id}/{act}": documents.act,

@@ -88,7 +88,8 @@ def _next(config: Config, sweeps: Sequence[Sweep]) -> datetime | None:
 def _waiting(state: Database) -> list[Waiting]:
     found = pages.known(state, browse.waiting(state, WAITING)).values()
     late = datetime.max.replace(tzinfo=UTC)
-    rows = sorted(found, key=lambda row: (row.due_at or late, row.id))
+    # What failed first: the rest goes on by itself.
+    rows = sorted(found, key=lambda row: (not row.attempts, row.due_at or late, row.id))
     return [Waiting(row, standing(row), explain.why(state, row)) for row in rows]
 
 

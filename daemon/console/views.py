@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from daemon.console import prose
+from daemon.plural import counted
 
 
 if TYPE_CHECKING:
@@ -100,11 +101,3 @@ def seconds(value: float) -> str:
         if value >= 2 * size:
             return f"{value / size:.0f} {unit}"
     return f"{value:.0f} s" if value >= 10 else f"{value:.1f} s"  # noqa: PLR2004 - two digits tell
-
-
-def counted(value: int, noun: str) -> str:
-    """Write a number with its noun."""
-    if value == 1:
-        return f"1 {noun}"
-    plural = f"{noun[:-1]}ies" if noun.endswith("ly") else f"{noun}s"
-    return f"{number(value)} {plural}"

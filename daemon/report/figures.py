@@ -143,15 +143,15 @@ def figures(db: Database | None, since: datetime, until: datetime) -> Figures:
     """Count one period; without a state nothing happened."""
     held = reporting.held(db, since, until) if db else []
     made = reporting.made(db, since, until) if db else []
-    became = reporting.became(db, since, until) if db else []
+    settled = reporting.settled(db, since, until) if db else []
     waits = reporting.waits(db, since, until) if db else []
     return Figures(
         since=since,
         until=until,
-        work=_work(held, made, became),
+        work=_work(held, made, settled),
         waits=Waits.of(waits),
-        by_prompt=_split(lambda one: one.prompt, held, made, became),
-        by_model=_split(lambda one: one.model, held, made, became),
+        by_prompt=_split(lambda one: one.prompt, held, made, settled),
+        by_model=_split(lambda one: one.model, held, made, settled),
     )
 
 
@@ -165,9 +165,8 @@ def _split(
     key: Callable[[Held | Counted], str],
     held: Sequence[Held],
     made: Sequence[Counted],
-    became: Sequence[Counted],
+    settled: Sequence[Counted],
 ) -> dict[str, Work]:
-    settled = [one for one in became if one.state in SETTLED]
     names = {key(one) for one in held} | {key(one) for one in (*made, *settled)}
     return {
         name: _work(

@@ -167,17 +167,16 @@ def counted(db: Database) -> dict[Only, int]:
 
 
 def waiting(db: Database, limit: int) -> list[str]:
-    """Return the ids of pages that wait, those due first in front, then those given up."""
+    """Return the ids of pages that wait: some of those given up, then those due first."""
+    parked = db.execute(
+        "SELECT id FROM pages WHERE state = 'parked' ORDER BY id LIMIT ?", [limit // 2]
+    ).fetchall()
     due = db.execute(
         "SELECT id FROM pages INDEXED BY pages_due WHERE due_at IS NOT NULL AND state = 'due'"
         " ORDER BY due_at, id LIMIT ?",
-        [limit],
+        [limit - len(parked)],
     )
-    parked = db.execute(
-        "SELECT id FROM pages WHERE state = 'parked' ORDER BY id LIMIT ?",
-        [limit],
-    )
-    return [row[0] for row in (*due.fetchall(), *parked.fetchall())][:limit]
+    return [row[0] for row in (*parked, *due.fetchall())]
 
 
 def sources(db: Database) -> list[tuple[str, str]]:

@@ -90,12 +90,17 @@ def made(db: Database, since: datetime, until: datetime) -> list[Counted]:
     return [Counted(*row) for row in rows.fetchall()]
 
 
-def became(db: Database, since: datetime, until: datetime) -> list[Counted]:
-    """Count the findings whose state changed, whenever made, by the last state of that time."""
+def settled(db: Database, since: datetime, until: datetime) -> list[Counted]:
+    """Count the findings that people settled, whenever made, by the last state of that time.
+
+    What was settled and came up again in that time does not count.
+    """
     rows = db.execute(
         "SELECT prompt, model, severity, step.state, count(*) FROM finding_history AS step"
         " JOIN findings ON findings.id = finding_id JOIN reviews ON reviews.id = review_id"
-        " WHERE step.at >= ?1 AND step.at < ?2 AND NOT EXISTS (SELECT 1 FROM finding_history"
+        " WHERE step.at >= ?1 AND step.at < ?2"
+        " AND step.state IN ('addressed', 'dismissed', 'resolved')"
+        " AND NOT EXISTS (SELECT 1 FROM finding_history"
         " AS later WHERE later.finding_id = step.finding_id AND later.id > step.id"
         " AND later.at < ?2) GROUP BY prompt, model, severity, step.state"
         " ORDER BY prompt, model, severity, step.state",

@@ -74,7 +74,7 @@ CREATE TABLE findings (
     section TEXT NOT NULL DEFAULT ''   -- the heading above its block
 );
 CREATE INDEX findings_by_page ON findings (page_id);
-CREATE INDEX findings_by_review ON findings (review_id);
+CREATE INDEX findings_by_review ON findings (review_id, severity, state);
 CREATE INDEX findings_open ON findings (page_id, state) WHERE state = 'open';
 CREATE INDEX findings_by_discussion ON findings (discussion_id) WHERE discussion_id IS NOT NULL;
 
@@ -84,7 +84,9 @@ CREATE TABLE finding_history (
     at TEXT NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL
 );
 CREATE INDEX finding_history_by_finding ON finding_history (finding_id);
-CREATE INDEX finding_history_by_time ON finding_history (at);
+-- How people settled findings, by when.
+CREATE INDEX finding_history_settled ON finding_history (at, finding_id, state)
+    WHERE state IN ('addressed', 'dismissed', 'resolved');
 
 -- Every write to Notion is a row here before it is a request.
 CREATE TABLE outbox (
@@ -103,8 +105,8 @@ CREATE TABLE outbox (
 ) WITHOUT ROWID;
 CREATE INDEX outbox_open ON outbox (created_at) WHERE state IN ('intent', 'sending', 'unclear');
 CREATE INDEX outbox_by_page ON outbox (page_id);
-CREATE INDEX outbox_by_review ON outbox (review_id) WHERE review_id IS NOT NULL;
-CREATE INDEX outbox_posted ON outbox (posted_at, kind) WHERE posted_at IS NOT NULL;
+CREATE INDEX outbox_by_review ON outbox (review_id, state) WHERE review_id IS NOT NULL;
+CREATE INDEX outbox_posted ON outbox (posted_at, kind, asked_at) WHERE posted_at IS NOT NULL;
 CREATE INDEX outbox_by_comment ON outbox (comment_id) WHERE comment_id IS NOT NULL;
 
 -- What of a review waits for a person's approval, and what became of it.

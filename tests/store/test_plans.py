@@ -141,7 +141,7 @@ ON_THE_PATH = {
     "first_review": reporting.first_review,
     "held": lambda db: reporting.held(db, NOW, NOW),
     "made": lambda db: reporting.made(db, NOW, NOW),
-    "became": lambda db: reporting.became(db, NOW, NOW),
+    "settled": lambda db: reporting.settled(db, NOW, NOW),
     "waits": lambda db: reporting.waits(db, NOW, NOW),
     "points": lambda db: reporting.points(db, NOW, NOW),
 }
