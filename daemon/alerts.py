@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from daemon.config.values import duration_text
 from daemon.context import Context
 from daemon.errors import ConfigError, Forbidden, ReviewError, TokenRefused
-from daemon.store import ledger, overview, pages
+from daemon.store import drafts, ledger, overview, pages
 from daemon.store.database import iso
 
 
 # So many sweeps in a row that did nothing are no hiccup any more.
 FAILED_SWEEPS = 3
+# Nobody seems to look at the drafts.
+DRAFTS_WAIT = timedelta(days=1)
 
 
 def tell_once(context: Context, name: str, words: str) -> None:
@@ -37,6 +40,7 @@ def after_sweep(context: Context, errors: Sequence[ReviewError]) -> None:
     _hold(context, "sweeps", _all_failed(context, errors))
     _hold(context, "waiting", _waits_too_long(context))
     _hold(context, "quiet", _too_quiet(context))
+    _hold(context, "drafts", _drafts_wait(context))
 
 
 def _settle_former(context: Context) -> None:
@@ -88,6 +92,15 @@ def _too_quiet(context: Context) -> str:
         f"no page was edited for {duration_text(limit)}, the last on {iso(newest)[:10]}; if people "
         "did write, notion-review doctor finds out why it is not seen"
     )
+
+
+def _drafts_wait(context: Context) -> str:
+    waiting = drafts.waiting(context.state)
+    if not waiting or waiting[0].held_at > context.notion.now - DRAFTS_WAIT:
+        return ""
+    since = iso(waiting[0].held_at)
+    number = f"{len(waiting)} reviews wait" if len(waiting) > 1 else "a review waits"
+    return f"{number} for approval, since {since}; notion-review drafts lists what to decide on"
 
 
 def _sources(context: Context) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon import due, prompts
+from daemon import approval, due, prompts
+from daemon.approval import Case, Waits
 from daemon.context import Context
 from daemon.dialogue import Dialogue
 from daemon.domain import AuthorKind, Comment, Review, Thread
@@ -19,7 +20,7 @@ from daemon.store import findings, ledger, origins, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.database import iso
 from daemon.store.pages import PageRow
-from daemon.store.reviews import Kind, Letter
+from daemon.store.reviews import Kind, Letter, Sending
 from daemon.store.threads import LEFT
 from daemon.threads import (
     HANDED_OVER,
@@ -42,6 +43,7 @@ class Say:
         words: What it says, as Markdown.
         asked_at: When the person wrote who waits longest for it.
         review: The review that it comes from; None for what needs no model.
+        waits: Why it waits for approval, "" where it does not.
         hands_over: Whether it leaves the thread to people.
     """
 
@@ -49,6 +51,7 @@ class Say:
     words: str
     asked_at: datetime
     review: int | None = None
+    waits: str = ""
     hands_over: bool = False
 
 
@@ -79,32 +82,38 @@ def record_replies(
     context: Context, row: PageRow, session: Session, review: Review, dialogue: Dialogue
 ) -> None:
     """Store the answers to waiting threads; the page's hash stays what was reviewed."""
+    version, content = prompts.version(session.prompt), row.hash or ""
     with context.state.atomic():
         number = reviews.add(
             context.state,
             row.id,
             review,
             kind="reply",
-            prompt=prompts.version(session.prompt),
-            content_hash=row.hash or "",
+            prompt=version,
+            content_hash=content,
             sweep_id=context.sweep_id,
             at=context.notion.now,
         )
-        record_answers(context, row, number, review, dialogue)
+        case = Case(number, "reply", version, content, review)
+        waits = approval.judge(context, row, case)
+        approval.file(context, row, case, waits, ())
+        record_answers(context, row, case, dialogue, waits)
         for refusal in review.refusals:
             what = f"{refusal.tool}: {refusal.reason}"
             ledger.decide(context.state, row.id, context.notion.now, "refused", what)
 
 
 def record_answers(
-    context: Context, row: PageRow, number: int, review: Review, dialogue: Dialogue
+    context: Context, row: PageRow, case: Case, dialogue: Dialogue, waits: Waits
 ) -> None:
     """Store what became of the comments that waited; part of the caller's transaction."""
+    review = case.review
     replies = {reply.thread_id: reply.text for reply in review.replies}
     for thread in dialogue.sorted.waiting:
         if thread.id in replies:
             key, asked = _key(thread, thread.waiting[-1], dialogue), _asked(thread, dialogue)
-            say = Say(key, replies[thread.id], asked, number)
+            say = Say(key, replies[thread.id], asked, case.number, waits.replies)
+            approval.overtake(context, row, thread.id)
             _speak(context, row, dialogue, thread, say)
         states = {one.id: _state(one.id, thread, review, dialogue) for one in thread.waiting}
         thread_store.save_thread(context.state, row.id, thread, states)
@@ -207,6 +216,9 @@ def _speak(context: Context, row: PageRow, dialogue: Dialogue, thread: Thread, s
         created_at=context.notion.now,
         review_id=say.review,
         asked_at=say.asked_at,
+        last_seen=thread.comments[-1].id,
+        state=Sending.HELD if say.waits else Sending.INTENT,
+        note=say.waits or None,
     )
     thread_store.save_thread(context.state, row.id, thread, {})
     thread_store.replied(context.state, thread.id, handed_over=say.hands_over)

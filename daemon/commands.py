@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from daemon.drafts_cli import drafts
 from daemon.options import (
     Options,
     common,
@@ -313,6 +314,7 @@ COMMANDS = (
     console,
     demo,
     doctor,
+    drafts,
     explain,
     init,
     report,

@@ -24,6 +24,9 @@ class FindingState(StrEnum):
 # Nothing has settled these yet.
 LIVE = frozenset({FindingState.OPEN, FindingState.ANSWERED})
 
+# They were never said and nobody decided on them: a later review may raise them again.
+UNSAID = frozenset({FindingState.HELD, FindingState.UNSAID})
+
 
 class Event(StrEnum):
     """What can happen to a finding."""

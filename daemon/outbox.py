@@ -22,7 +22,7 @@ from daemon.errors import Invalid, Missing, NotionError, ReviewError, Unclear
 from daemon.findings import Event
 from daemon.notion import writing
 from daemon.settle import Fate, settle
-from daemon.standing import Away, checker, page
+from daemon.standing import Away, checker, overtaken, page
 from daemon.store import findings, reviews
 from daemon.store.reviews import THREAD_CLOSED, Kind, Letter, Sending
 
@@ -95,6 +95,8 @@ async def _deliver_all(context: Context, letters: list[Letter]) -> None:
             continue
         if letter.kind is Kind.FINDING:
             look = await _send_standing(context, letter, look)
+        elif why := await overtaken(context, letter):
+            await _drop_unless_away(context, letter, why)
         else:
             await _send(context, letter)
 
@@ -229,12 +231,20 @@ def _drop(context: Context, letter: Letter, why: str) -> None:
 
 
 async def preview(context: Context, page_id: str | None = None) -> None:
-    """Print what would be posted, one JSON object a line, in place of posting it."""
+    """Print what would be posted, one JSON object a line, in place of posting it.
+
+    What would wait for approval says so in `held`.
+    """
     import click
 
-    for letter in reviews.undelivered(context.state, page_id):
+    letters = reviews.undelivered(context.state, page_id)
+    if page_id is not None:
+        on_page = reviews.letters_of(context.state, page_id=page_id)
+        letters += [letter for letter in on_page if letter.state is Sending.HELD]
+    for letter in letters:
         place = {"page": letter.page_id, "kind": letter.kind.value, "target": letter.target}
         words = {"reviewer": letter.name, "text": letter.body}
-        click.echo(json.dumps(place | words, ensure_ascii=False))
+        held = {"held": letter.note} if letter.state is Sending.HELD else {}
+        click.echo(json.dumps(place | words | held, ensure_ascii=False))
         reviews.mark(context.state, letter.key, Sending.POSTED)
         context.posted[letter.kind] += 1

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from daemon import due, prompts
+from daemon import approval, due, prompts
 from daemon.answers import record_answers
+from daemon.approval import Case, Waits
 from daemon.context import Context
 from daemon.dialogue import Dialogue
 from daemon.domain import Finding, Review, Reviewed, Severity
-from daemon.findings import LIVE, Event
+from daemon.findings import LIVE, Event, FindingState
 from daemon.notion import text, writing
 from daemon.plural import counted
 from daemon.review.quotes import stands
@@ -38,6 +39,7 @@ def record_review(
         reviewed_at=now,
     )
     with context.state.atomic():
+        review = approval.not_said_meanwhile(context, session, review)
         _settle_earlier(context, session, review)
         number = reviews.add(
             context.state,
@@ -49,15 +51,18 @@ def record_review(
             sweep_id=context.sweep_id,
             at=now,
         )
+        case = Case(number, "review", version, content, review)
+        waits = approval.judge(context, row, case)
+        letters = _findings(context, row, session, case, waits)
+        letters += _summary(context, row, number, session, review)
+        approval.file(context, row, case, waits, letters)
+        reviews.intend(context.state, map(waits.letter, letters))
         pages.save(context.state, [after])
         pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot))
         texts.keep(context.state, number, row.id, Text.of(snapshot), now)
-        letters = _findings(context, row, number, session, review)
-        letters += _summary(context, row, number, session, review)
-        reviews.intend(context.state, letters)
         places = [block.id for block in snapshot.blocks if block.may_hold_comments]
         thread_store.keep_places(context.state, row.id, places, now)
-        record_answers(context, row, number, review, dialogue)
+        record_answers(context, row, case, dialogue, waits)
         _explain(context, row, review, dialogue)
 
 
@@ -82,13 +87,15 @@ def _came_again(stored: StoredFinding, review: Review) -> bool:
 
 
 def _findings(
-    context: Context, row: PageRow, number: int, session: Session, review: Review
+    context: Context, row: PageRow, session: Session, case: Case, waits: Waits
 ) -> list[Letter]:
-    letters = []
-    for finding in review.findings:
+    letters, number, now = [], case.number, context.notion.now
+    state = FindingState.HELD if waits.comments else FindingState.OPEN
+    for finding in case.review.findings:
         section = session.snapshot.section(finding.block_id)
-        now = context.notion.now
-        finding_id = findings.record(context.state, number, row.id, finding, now, section=section)
+        finding_id = findings.record(
+            context.state, number, row.id, finding, now, section=section, state=state
+        )
         letters.append(
             Letter(
                 key=f"finding:{row.id}:{finding.block_id}:{_digest(finding)}:{number}",
@@ -98,7 +105,7 @@ def _findings(
                 place=finding.block_id,
                 body=writing.finding_body(finding),
                 name=session.prompt.name,
-                created_at=context.notion.now,
+                created_at=now,
                 review_id=number,
                 finding_id=finding_id,
             )

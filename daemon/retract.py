@@ -13,12 +13,14 @@ from daemon.findings import Event
 from daemon.notion import writing
 from daemon.people import PageAuthors
 from daemon.settle import Fate
-from daemon.store import findings, history, ledger, reviews
+from daemon.store import drafts, findings, history, ledger, reviews
+from daemon.store.drafts import DraftState
 from daemon.store.reviews import Kind, Letter, Sending
 
 
 WITHDRAWN = "_Withdrawn._"
 NOTE = "retracted"
+_NOT_SENT = (Sending.INTENT, Sending.HELD)
 
 
 class Unknown(ReviewError):
@@ -43,8 +45,9 @@ async def retract(context: Context, review_id: int) -> list[str]:
         )
     letters = reviews.letters_of(context.state, review_id=review_id)
     for letter in letters:
-        if letter.state is Sending.INTENT:
+        if letter.state in _NOT_SENT:
             _close(context, letter)
+    drafts.settle(context.state, review_id, DraftState.REFUSED, context.notion.now, NOTE)
     authors = await context.people.on_page(held.page_id)
     lines = [await _take_back(context, letter, authors) for letter in letters]
     ledger.decide(context.state, held.page_id, context.notion.now, NOTE, f"review {review_id}")
@@ -55,7 +58,7 @@ async def _take_back(context: Context, letter: Letter, authors: PageAuthors) -> 
     what = f"{letter.kind.value} on {letter.place}"
     if letter.state is Sending.DROPPED:
         return f"{what}: {'was taken back before' if letter.note == NOTE else 'was not posted'}"
-    if letter.state is Sending.INTENT:
+    if letter.state in _NOT_SENT:
         return f"{what}: held back"
     comment_id = letter.comment_id or await _saved(context, letter)
     if comment_id is None:

@@ -86,6 +86,19 @@ def on_state(settings: Settings, tell: Tell, doing: Callable[[Context], Awaitabl
         return until_signal(do())
 
 
+def deliver(settings: Settings, tell: Tell, page_id: str) -> None:
+    """Send what waits of one page, where no other instance is at work.
+
+    Raises:
+        LockHeld: One is; its next sweep sends it.
+        StateDamaged, StateForeign, StateUnwritable: The state cannot be used.
+        ReviewError: Notion refused or is out of reach; what is left is sent by the next sweep.
+    """
+    path = settings.config.state
+    with database.told(path), database.lock(path):
+        on_state(settings, tell, lambda context: context.deliver(context, page_id))
+
+
 async def _one_page(context: Context, page_id: str) -> Swept:
     row, base = await find_page(context, page_id)
     row = due.asked_for(row, context.notion.now)

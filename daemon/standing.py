@@ -1,4 +1,4 @@
-"""Whether a page still says what a finding was made on, looked at just before it is posted."""
+"""Whether a comment still has its place on the page, looked at just before it is posted."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from daemon.due import SAME_MINUTE
 from daemon.errors import Missing
 from daemon.notion import text
 from daemon.review.quotes import fold
-from daemon.store import findings, pages
+from daemon.store import drafts, findings, pages
+from daemon.store.drafts import DraftState
 from daemon.store.pages import PageRow
-from daemon.store.reviews import Letter
+from daemon.store.reviews import THREAD_CLOSED, Letter
 
 
 class Away(Exception):
@@ -73,3 +74,30 @@ async def _quote_stands(context: Context, letter: Letter) -> bool:
     if raw.get("in_trash") or stored is None:
         return False
     return fold(stored.finding.quote).text in fold(text.block(raw, 0, None).plain).text
+
+
+async def overtaken(context: Context, letter: Letter) -> str:
+    """Say why a reply that waited for approval is not wanted any more; "" where it is.
+
+    Others are sent as soon as they are written. While this one waited, its thread may have been
+    closed, somebody may have written there, or the question may have been edited.
+    """
+    if letter.last_seen is None or not _has_waited(context, letter):
+        return ""
+    try:
+        listed = await context.notion.comments(letter.place)
+    except Missing:
+        return THREAD_CLOSED
+    thread = [one for one in listed if one.get("discussion_id") == letter.target]
+    if not thread:
+        return THREAD_CLOSED
+    if thread[-1]["id"] != letter.last_seen:
+        return "the thread went on while it waited for approval"
+    if text.moment(thread[-1]["last_edited_time"]) > letter.created_at:
+        return "the comment that it answers was edited while it waited for approval"
+    return ""
+
+
+def _has_waited(context: Context, letter: Letter) -> bool:
+    draft = drafts.draft(context.state, letter.review_id) if letter.review_id else None
+    return draft is not None and draft.state is DraftState.APPROVED

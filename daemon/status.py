@@ -8,7 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.config import Config
-from daemon.store import ledger, pages, reviews, spending
+from daemon.store import drafts, ledger, pages, reviews, spending
 from daemon.store.database import iso
 
 
@@ -23,6 +23,7 @@ def status(state: Database | None, config: Config) -> dict[str, Any]:
         "databases": [_database(state, base) for base in config.databases],
         "pages": pages.counts(state, now),
         "outbox": reviews.outbox_counts(state),
+        "drafts": _drafts(state),
         "spent_today": _spent(state, today, today),
         "spent_this_month": _spent(state, today.replace(day=1), today),
         "alerts": ledger.alerts(state),
@@ -37,11 +38,17 @@ _EMPTY: dict[str, Any] = {
     "last_sweep": None,
     "pages": {"done": 0, "due": 0, "settling": 0, "failed": 0, "paused": 0},
     "outbox": {"pending": 0, "unclear": 0},
+    "drafts": {"waiting": 0, "oldest": None},
     "spent_today": {"tokens": 0, "cost_usd": 0.0},
     "spent_this_month": {"tokens": 0, "cost_usd": 0.0},
     "alerts": [],
     "failed_pages": [],
 }
+
+
+def _drafts(state: Database) -> dict[str, Any]:
+    waiting = drafts.waiting(state)
+    return {"waiting": len(waiting), "oldest": iso(waiting[0].held_at) if waiting else None}
 
 
 def _spent(state: Database, first: date, last: date) -> dict[str, Any]:
@@ -69,6 +76,9 @@ def in_words(found: dict[str, Any]) -> list[str]:
         lines.append(f"database     {base['name']}: {seen}")
     lines.append("pages        " + _counted(found["pages"]))
     lines.append("outbox       " + _counted(found["outbox"]))
+    if number := found["drafts"]["waiting"]:
+        oldest = found["drafts"]["oldest"]
+        lines.append(f"drafts       {number} held, the oldest since {oldest}; notion-review drafts")
     for name, key in (("spent today", "spent_today"), ("this month", "spent_this_month")):
         lines.append(f"{name:<11}  {found[key]['tokens']} tokens, ${found[key]['cost_usd']:.2f}")
     lines += [f"failed       {page['title']}: {page['error']}" for page in found["failed_pages"]]

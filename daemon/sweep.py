@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from structlog.contextvars import bound_contextvars
 
-from daemon import alerts, budget, discover, due, prompts
+from daemon import alerts, approval, budget, discover, due, prompts
 from daemon.context import Base, Context
 from daemon.errors import (
     AccessLost,
@@ -126,6 +126,7 @@ async def _story(context: Context, tally: Tally, asked: tuple[PageRow, Base] | N
                 await _visit(context, tally, base, row, asked=True)
             return
         bases = await _discover(context, tally)
+        approval.expire(context)
         async with _noted(context, tally):
             tally.failed += len(await watch(context, bases))
         for source_id, base in bases.items():

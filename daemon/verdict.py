@@ -128,6 +128,9 @@ def _counted(letters: Sequence[Letter]) -> Iterator[str]:
     for kind in Kind:
         if number := sum(one.kind is kind for one in posted):
             yield f"{counted(number, _NOUNS[kind])} posted"
+    if held := [one for one in letters if one.state is Sending.HELD]:
+        show = f"notion-review drafts show {held[0].review_id}"
+        yield f"{len(held)} held for approval ({held[0].note}): {show}"
     if waiting:
         why = next((one.note for one in waiting if one.note), None)
         yield f"{len(waiting)} on their way" + (f" ({why})" if why else "")

@@ -10,10 +10,11 @@ from daemon.answers import settle
 from daemon.context import Base, Context
 from daemon.dialogue import Dialogue
 from daemon.domain import Change, Reviewed, Snapshot
+from daemon.findings import UNSAID
 from daemon.notion import reading, text
 from daemon.record import record_review
 from daemon.review.session import Session, hold
-from daemon.store import findings, ledger, origins, pages
+from daemon.store import drafts, findings, ledger, origins, pages
 from daemon.store import threads as thread_store
 from daemon.store.pages import PageRow, Standing
 from daemon.threads import places
@@ -61,9 +62,9 @@ async def visit(context: Context, base: Base, row: PageRow, *, asked: bool = Fal
         return Visit(changed=True, why="a person paused it")
     session = Session(
         replace(snapshot, threads=dialogue.sorted.threads, comments_readable=dialogue.readable),
-        change,
+        Change.between(drafts.last_said(context.state, row.id), snapshot),
         prompt,
-        [one.finding for one in findings.of_page(context.state, row.id)],
+        [one.finding for one in findings.of_page(context.state, row.id) if one.state not in UNSAID],
         raised=origins.raised(context.state, row.id),
     )
     await _review(context, base, row, session, dialogue)

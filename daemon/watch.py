@@ -23,6 +23,7 @@ from daemon.errors import (
     TokenRefused,
     Unavailable,
 )
+from daemon.findings import UNSAID
 from daemon.review.session import Session, hold
 from daemon.store import findings, ledger, origins, pages
 from daemon.store import threads as thread_store
@@ -218,7 +219,7 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
         replace(snapshot, threads=dialogue.sorted.threads),
         Change(first=False),
         page.desk.prompt,
-        [one.finding for one in findings.of_page(context.state, row.id)],
+        [one.finding for one in findings.of_page(context.state, row.id) if one.state not in UNSAID],
         only_threads=True,
         raised=origins.raised(context.state, row.id),
     )

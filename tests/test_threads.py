@@ -272,7 +272,7 @@ class World:
             state=self.state,
             notion=self,
             people=SimpleNamespace(on_page=self.on_page),
-            config=SimpleNamespace(limits=limits),
+            config=SimpleNamespace(limits=limits, databases=()),
             tell=lambda *_, **__: None,
             sweep_id=1,
         )

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from daemon.config.choices import Replies, word_of
+from daemon.config.choices import Approve, Replies, word_of
 from daemon.config.limits import Limits, Section
 from daemon.config.values import (
     Cron,
@@ -33,6 +33,7 @@ from daemon.config.values import (
     amount,
     as_text,
     duration_text,
+    share,
     shown,
     whole,
 )
@@ -112,6 +113,13 @@ class Database(Section):
     replies: Annotated[Replies, BeforeValidator(word_of(Replies))] = Field(
         default=Replies.ANY,
         description="answers in any, ours (it is in them), mentioned or none",
+    )
+    approve: Annotated[Approve, BeforeValidator(word_of(Approve))] = Field(
+        default=Approve.NONE,
+        description="reviews that wait for approval: none, unusual or all",
+    )
+    approve_sample: Annotated[float, share()] = Field(
+        default=0.0, description="and so large a share of the others, such as 0.1"
     )
     models: Annotated[tuple[ModelName, ...], filled] | None = Field(
         default=None,

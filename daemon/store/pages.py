@@ -215,9 +215,12 @@ def failed(db: Database) -> list[PageRow]:
 def reviewed(db: Database, page_id: str) -> Reviewed | None:
     """Return what was last reviewed of a page, or None before its first review."""
     row = db.execute("SELECT snapshot FROM pages WHERE id = ?", [page_id]).fetchone()
-    if row is None or row[0] is None:
-        return None
-    data = json.loads(zlib.decompress(row[0]))
+    return unpacked(row[0]) if row and row[0] is not None else None
+
+
+def unpacked(snapshot: bytes) -> Reviewed:
+    """Read what `save_reviewed` stored."""
+    data = json.loads(zlib.decompress(snapshot))
     return Reviewed(
         title=data["title"],
         properties=tuple((name, text) for name, text in data["properties"]),

@@ -14,6 +14,7 @@ from states import NOW, SOURCE, page_row
 from daemon.domain import (
     AuthorKind,
     Finding,
+    Load,
     Outcome,
     Prompt,
     Review,
@@ -26,6 +27,7 @@ from daemon.findings import Event
 from daemon.store import (
     browse,
     database,
+    drafts,
     findings,
     ledger,
     origins,
@@ -38,6 +40,7 @@ from daemon.store import (
 )
 from daemon.store.browse import Key, Only, Wish
 from daemon.store.database import copy_in_memory, open_state
+from daemon.store.drafts import DraftState, Weighed
 from daemon.store.pages import Standing
 from daemon.store.reviews import Kind, Letter, Sending
 from daemon.store.texts import Line, Text
@@ -51,10 +54,25 @@ THREAD = Thread("thread", "block", ())
 PROMPT = Prompt("RFC reviewer", "Be kind.", "prompt")
 TEXT = Text("RFC", (), (Line("block", "paragraph", 0, "line"),))
 REVIEWED = Reviewed("RFC", (), (("block", "line"),))
+WEIGHED = Weighed(1, "database", "review", "p1", Load(2, 1, 500))
 NAMED = {"prompt": "p1", "content_hash": "abc", "sweep_id": 1, "at": NOW}
 
 # What a sweep asks of the state, and from where.
 ON_THE_PATH = {
+    "begin": lambda db: drafts.begin(db, 1, PAGE.id, "approve: all", NOW),
+    "last_said": lambda db: drafts.last_said(db, PAGE.id),
+    "draft": lambda db: drafts.draft(db, 1),
+    "drafts waiting": drafts.waiting,
+    "drafts waiting on a page": lambda db: drafts.waiting(db, PAGE.id),
+    "settle a draft": lambda db: drafts.settle(db, 1, DraftState.APPROVED, NOW),
+    "release": lambda db: drafts.release(db, 1, "approved"),
+    "drop": lambda db: drafts.drop(db, LETTER.key, "refused"),
+    "rewrite": lambda db: drafts.rewrite(db, LETTER.key, "body"),
+    "reword": lambda db: drafts.reword(db, 1, "text"),
+    "weigh": lambda db: drafts.weigh(db, WEIGHED, passed=True),
+    "let_pass": lambda db: drafts.let_pass(db, 1, 2, 1),
+    "passed": lambda db: drafts.passed(db, "database", "review", 100),
+    "passed_under": lambda db: drafts.passed_under(db, "database", "p1"),
     "fact": lambda db: database.fact(db, "name"),
     "remember": lambda db: database.remember(db, "name", "value"),
     "save_source": lambda db: pages.save_source(db, SOURCE),
@@ -148,7 +166,8 @@ ON_THE_PATH = {
 # A list that was passed in, an index instead of its table, the few letters that wait.
 # What was just chosen and is read at once has no table of its own.
 HARMLESS = re.compile(
-    r"SCAN json_each|USING COVERING INDEX|USING INDEX outbox_open|SCAN \(subquery|CONSTANT ROW"
+    r"SCAN json_each|USING COVERING INDEX|USING INDEX (outbox_open|drafts_waiting)"
+    r"|SCAN \(subquery|CONSTANT ROW"
 )
 # Read whole on purpose: a handful of rows, or off the sweep's path.
 READ_WHOLE = {"users", "alerts", "last_sweep", "oldest_looks", "letters_of", "sources"}
@@ -190,7 +209,7 @@ def test_every_function_with_sql_is_looked_at():
     made = {
         name
         for module in (
-            *(pages, reviews, findings, ledger, threads, origins),
+            *(pages, reviews, findings, drafts, ledger, threads, origins),
             *(texts, browse, reporting, spending),
         )
         for name, function in inspect.getmembers(module, inspect.isfunction)
