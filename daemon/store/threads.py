@@ -238,7 +238,8 @@ def save_user(db: Database, user_id: str, name: str, kind: AuthorKind, at: datet
 def oldest_places(db: Database, page_id: str, limit: int) -> list[str]:
     """Return the blocks of a page without a known thread, looked at longest ago first."""
     rows = db.execute(
-        "SELECT place FROM looks WHERE page_id = ? AND known = 0 ORDER BY looked_at, place LIMIT ?",
+        # With `known = 0` SQLite would go through the looks of all pages, the oldest first.
+        "SELECT place FROM looks WHERE page_id = ? AND NOT known ORDER BY looked_at, place LIMIT ?",
         [page_id, limit],
     )
     return [row[0] for row in rows.fetchall()]

@@ -190,6 +190,12 @@ def test_no_statement_of_a_sweep_reads_a_whole_table(db, ask):
             assert not re.match(r"SCAN ", step) or HARMLESS.search(step), f"{step}: {statement}"
 
 
+def test_the_oldest_looks_of_a_page_are_found_by_the_page(db):
+    """Not by going through the looks of all pages from the oldest on."""
+    [statement] = statements_of(db, ON_THE_PATH["oldest_places"])
+    assert any("page_id=?" in step for step in plan(db, statement))
+
+
 def statements_of(db, ask):
     found = []
     db.conn.set_trace_callback(found.append)
