@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-real lock clean install uninstall
+.PHONY: bench demo test test-real lock clean install uninstall
 
 demo: $(VENV)/run
 	@$(BIN)/notion-review demo
@@ -17,6 +17,11 @@ test: $(VENV)/dev
 
 test-real: $(VENV)/dev
 	$(BIN)/python -m pytest -m real -rs -n 0
+
+# Some minutes; SMALL=1 takes one, JSON=1 prints the numbers.
+bench: $(VENV)/dev
+	@PYTHONPATH=tests/support:tests/bench $(BIN)/python tests/bench/run.py \
+	    $(if $(SMALL),--small) $(if $(JSON),--json)
 
 # The environment is made without pip of its own: Debian's python3 has no ensurepip without
 # python3-venv, and the pip that runs this can install into it.

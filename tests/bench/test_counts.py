@@ -1,0 +1,58 @@
+"""What the benchmark counts, held to its targets: requests and tokens, and never the time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import reading
+import scale
+import virtual_time
+import watching
+import work
+from lab import LATENCY
+
+
+def test_a_first_review_takes_a_request_for_each_block_four_more_and_its_posts(
+    tmp_path: Path,
+) -> None:
+    page = virtual_time.run(reading.one_page(tmp_path))
+    assert page.first_posts == reading.THREADS + 2  # the replies, a finding, the summary
+    assert page.first <= reading.BLOCKS + 4 + page.first_posts
+    # In virtual time, so the same on every machine.
+    assert page.first_seconds <= page.first * LATENCY / 3
+    assert page.again * 4 <= page.first
+    assert page.nothing == 1
+
+
+def test_a_backlog_uses_the_window_is_never_refused_and_reads_while_models_think(
+    tmp_path: Path,
+) -> None:
+    found = virtual_time.run(reading.backlog(tmp_path, pages=40, blocks=30, think_seconds=20.0))
+    assert found.refused == 0
+    assert found.used >= 0.95
+    assert found.overlapped > 0.5
+
+
+@pytest.mark.parametrize("budget", [12, 24, 96])
+def test_watching_keeps_its_budget_and_waits_as_long_as_the_readme_says(budget: int) -> None:
+    found = watching.waits(budget, count=20, blocks=40, known=5)
+    assert found.most <= budget
+    assert found.mean == pytest.approx(found.computed, rel=0.1)
+
+
+def test_what_one_connection_keeps_reviewed_a_day_is_what_is_played(tmp_path: Path) -> None:
+    (tmp_path / "counted").mkdir()
+    (tmp_path / "played").mkdir()
+    counted = virtual_time.run(scale.requests(tmp_path / "counted", 30))
+    assert counted.same == 1
+    minute = virtual_time.run(scale.played(tmp_path / "played", 30, 40, 60))
+    # The first window may be used at once.
+    assert minute == pytest.approx(60 * scale.USED / counted.reviewed, rel=0.15)
+
+
+def test_a_review_asks_the_state_as_often_for_a_long_page_as_for_a_short_one(
+    tmp_path: Path,
+) -> None:
+    short, long = work.statements(tmp_path, 20), work.statements(tmp_path, 400)
+    assert short == long < 75

@@ -1,0 +1,136 @@
+"""The state of a large company after a year: its size, and the time of every query of a sweep."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from sqlite_utils import Database
+from table import Line
+
+from daemon.store import findings, pages, reviews
+from daemon.store.database import open_state
+
+
+sys.path.append(str(Path(__file__).parents[1] / "store"))
+from states import NOW, SOURCE
+from test_plans import FINDING, LETTER, NAMED, ON_THE_PATH, PAGE, REVIEW, fill, uuid
+
+
+# Of each page in the year; decisions and texts are kept for ninety days, so those of one review.
+REVIEWS = 4
+FINDINGS = 5  # of each
+FULL = 10_000  # pages
+BATCH = 100
+TIMES = 5
+SLOW_MS = 50.0
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A state of `pages` pages: bytes, and the milliseconds of each query by name."""
+
+    pages: int
+    size: int
+    queries: Mapping[str, float]
+
+
+class _Undo(Exception):
+    """Take a query's effect back."""
+
+
+def measure(folder: Path, count: int) -> Grown:
+    """Fill a state with `count` pages and a year of reviews, and ask all of it."""
+    path = folder / f"state-{count}.db"
+    with closing(open_state(path)) as db:
+        pages.save_source(db, SOURCE)
+        for first in range(0, count, BATCH):
+            with db.atomic():
+                for number in range(first, min(first + BATCH, count)):
+                    fill(db, number)
+                    _year(db, number)
+        _settle(db)
+        _name_one(db)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        queries = {name: _milliseconds(db, ask) for name, ask in ON_THE_PATH.items()}
+    return Grown(count, path.stat().st_size, queries)
+
+
+def _year(db: Database, number: int) -> None:
+    """Add a page's earlier reviews."""
+    page = uuid(number, 0)
+    for quarter in range(1, REVIEWS):
+        at = NOW - quarter * timedelta(days=90)
+        review = reviews.add(db, page, REVIEW, kind="review", **NAMED | {"at": at})
+        for n in range(FINDINGS):
+            finding = replace(FINDING, block_id=uuid(number, n + 1), text="What then? " * 9)
+            finding_id = findings.record(db, review, page, finding, at)
+            key = f"{page} {quarter} {n}"
+            letter = replace(LETTER, key=key, page_id=page, body=finding.text, review_id=review)
+            letter = replace(letter, finding_id=finding_id, created_at=at)
+            reviews.intend(db, [letter])
+            reviews.posted(db, letter, f"comment {key}", f"thread {key}", at)
+
+
+def _settle(db: Database) -> None:
+    """Let every letter be posted and no page be due: what waits is a handful on any day."""
+    db.execute("UPDATE outbox SET state = 'posted', comment_id = key, posted_at = created_at")
+    db.execute("UPDATE pages SET due_at = NULL")
+
+
+def _name_one(db: Database) -> None:
+    """Let the page that the queries ask for be one that has all of this."""
+    held = {"pages": "id"} | dict.fromkeys(
+        ("reviews", "texts", "findings", "outbox", "looks", "decisions"), "page_id"
+    )
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute("DELETE FROM texts WHERE review_id = 1")  # it is stored anew
+    for table, column in held.items():
+        db.execute(
+            f"UPDATE {table} SET {column} = ? WHERE {column} = ?",
+            [PAGE.id, uuid(0, 0)],
+        )
+
+
+def _milliseconds(db: Database, ask: Callable[[Database], Any]) -> float:
+    took = []
+    for _ in range(TIMES):
+        with suppress(_Undo), db.atomic():
+            began = time.perf_counter()
+            ask(db)
+            took.append((time.perf_counter() - began) * 1000)
+            raise _Undo
+    return median(took)
+
+
+def lines(small: Grown, large: Grown) -> Iterator[Line]:
+    a_page = large.size / large.pages
+    yield Line(
+        f"8. state of {large.pages:,} pages of 100 blocks after a year of reviews",
+        f"{large.size / MEGABYTE:,.0f} MB, {a_page / 1000:.0f} kB a page",
+        earlier="none: it forgets",
+        data={"pages": large.pages, "bytes": large.size},
+    )
+    slowest = sorted(large.queries, key=large.queries.__getitem__, reverse=True)[:3]
+    named = ", ".join(f"{name} {large.queries[name]:.1f} ms" for name in slowest)
+    yield Line(
+        f"8. the slowest of {len(large.queries)} queries there",
+        named,
+        f"each under {SLOW_MS:.0f} ms",
+        large.queries[slowest[0]] < SLOW_MS,
+        data={"milliseconds": {k: round(v, 3) for k, v in large.queries.items()}},
+    )
+    both = sum(large.queries.values()) / sum(small.queries.values())
+    yield Line(
+        f"8. all queries together, {large.pages:,} pages against {small.pages:,}",
+        f"{both:.1f} times the time, {large.size / small.size:.1f} times the size",
+        data={"times": round(both, 2)},
+    )
