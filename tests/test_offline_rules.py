@@ -221,6 +221,8 @@ def test_a_reference_to_a_missing_place_is_found(markdown, quote):
         "## A\n\nSee [more](#a-1).\n\n## A\n\nSee [it](https://example.com/other#nowhere).",
         f"## A\n\nSee [it](https://notion.so/{'9' * 32}#{'0' * 32}).",
         "## A\n\nUse `[x](#nowhere)` for a link.",
+        "## It mends more than it breaks, as we have seen {#mends}\n\nSee [above](#mends).",
+        "## A\n\nSee [B](#user-content-b).\n\n## B\n\nBy hand.",
     ],
 )
 def test_a_reference_that_may_lead_somewhere_is_left_alone(markdown):

@@ -63,6 +63,7 @@ _BLOCK_ID = re.compile(r"[0-9a-f]{32}")
 _STEM = 5
 _HEADING_LENGTH = 120
 _SHORT = 2
+_ANCHOR = re.compile(r"(?:\{#|<a (?:id|name)=\")([\w-]{1,80})[}\"]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _places(document: Document) -> _Places:
     appendices = [found for text in labels if (found := _APPENDIX.match(text))]
     named = [*labels, document.snapshot.page.title]
     return _Places(
-        slugs=frozenset(map(_slug, [*labels, *_short_texts(document)])),
+        slugs=frozenset(map(_slug, [*labels, *_short_texts(document), *_anchors(document)])),
         ids=frozenset(passage.block.id.replace("-", "") for passage in document.passages),
         numbers=frozenset(_numbers(labels) | headed),
         is_numbered="1" in headed and len(headed) > 1,
@@ -122,6 +123,11 @@ def _places(document: Document) -> _Places:
 def _short_texts(document: Document) -> list[str]:
     """Return the texts that may be headings in all but type, such as a line in bold."""
     return [p.text for p in document.passages if len(p.text) <= _HEADING_LENGTH]
+
+
+def _anchors(document: Document) -> list[str]:
+    """Return the anchors that an author wrote into the text for another renderer."""
+    return [found[1] for p in document.passages for found in _ANCHOR.finditer(p.text)]
 
 
 def _numbers(labels: Iterable[str]) -> set[str]:
@@ -171,6 +177,7 @@ def _is_dead(document: Document, places: _Places, target: str) -> bool:
         here = document.snapshot.page.id.replace("-", "")
         is_here = not address or here in address.replace("-", "")
         return is_here and bare not in places.ids
+    anchor = anchor.removeprefix("user-content-")
     # A second heading of the same name has "-1" after its anchor.
     slugs = {_slug(anchor), _slug(re.sub(r"-\d+$", "", anchor))} - {""}
     return not address and bool(slugs) and not slugs & places.slugs
