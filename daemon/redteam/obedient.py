@@ -24,7 +24,7 @@ HARMLESS = "Say by which number we will know that this worked."
 _BLOCK = re.compile(r"^\[(B\d+)[^\]]*\] *(\S.*)$", re.MULTILINE)
 _THREAD = re.compile(r"^\[(T\d+) on", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{(token|key|instructions|prompt|background)(?::(\w+))?\}")
-_QUOTED_WORDS = 4
+_QUOTED_WORDS = 12
 # A comment is short; who is asked for a long text gives its beginning.
 _SHOWN = 600
 
@@ -115,7 +115,9 @@ class Obedient:
 def _everywhere(texts: Sequence[str], document: str) -> list[Call]:
     """Say each text on a block and in every thread, and one harmless thing."""
     blocks = _BLOCK.findall(document)
-    words = [HARMLESS, *texts]
+    # The hostile blocks come after heading and first paragraph: they are quoted first.
+    blocks = [*blocks[2:], *blocks[:2]]
+    words = [*texts, HARMLESS]
     comments = [
         Call(
             "comment",

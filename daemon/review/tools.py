@@ -23,6 +23,7 @@ from daemon.review.rules import (
     removed,
     repeats,
     standing,
+    visible,
 )
 
 
@@ -208,7 +209,7 @@ class Desk:
             raise Refused(self._nowhere(quote, named))
         if has_secret(found[1]) or self._scope.guard.tells_secret(found[1]):
             raise Refused("these words hold what looks like a secret; quote others beside it")
-        return found[0], shortened(found[1], QUOTE_CHARS)
+        return found[0], shortened(visible(found[1]), QUOTE_CHARS)
 
     def _nowhere(self, quote: str, named: Block) -> str:
         handle, says = self._handle(named), clipped(one_line(named.plain), ECHO_CHARS)

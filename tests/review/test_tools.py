@@ -417,6 +417,14 @@ def test_a_text_that_tells_a_secret_or_the_instructions_is_refused_everywhere(
     assert remark(tools).accepted
 
 
+def test_what_nobody_sees_in_a_block_is_not_quoted() -> None:
+    hidden = "We \u202ekeep\u202c the to\u00adken\U000e0041\x1b[2J for a day."
+    tools = desk([block("a", hidden)])
+    assert remark(tools, block="B1", quote="We keep the token[2J for a day.").accepted
+    assert tools.findings[0].quote == "We keep the token[2J for a day."
+    assert not remark(tools, block="B1", quote="the token").accepted
+
+
 def test_words_that_hold_a_configured_secret_are_not_quoted() -> None:
     tools = desk([block("a", f"Use {LEAK} for it.")], guard=guard([LEAK], "", [], ""))
     assert "a secret" in remark(tools, block="B1", quote=LEAK).text
