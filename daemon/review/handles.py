@@ -14,11 +14,14 @@ NAMED_BY = 40
 
 _NAME = re.compile(r"(?<![A-Za-z0-9])([BbTt])[ -]?0*([1-9]\d{0,5})(?![A-Za-z0-9])")
 _NUMBER = re.compile(r"\W*0*([1-9]\d{0,5})\W*")
-# Not within addresses and identifiers; `B3-B5` is two.
+# As the model reads it, in brackets; or bare, but not within addresses and identifiers: `B3-B5` is
+# two.
 _WRITTEN = re.compile(
-    r"\[?(?<![A-Za-z0-9/#=._])([BT][1-9]\d{0,5})\b(?: (?:new|changed))?\]?"
+    r"\[(?P<marked>[BbTt][1-9]\d{0,5})(?: on [^\[\]]{1,20})?(?: (?:new|changed))?\](?!\()"
+    r"|(?<![A-Za-z0-9/#=._])(?P<bare>[BT][1-9]\d{0,5})\b(?: (?:new|changed)\b)?"
     r"(?![/=_]|-(?!\[?[BT]\d))"
 )
+_SLASHED = re.compile(r"(?<![A-Za-z0-9/#=._])(\[?[BT][1-9]\d{0,5}\]?)/(?=\[?[BT][1-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,14 @@ class Handles:
         One that also stands in the document is a word of its own, such as `T1` for a tier.
         """
         words = set(re.findall(r"\w+", " ".join(block.plain for block in self.blocks.values())))
-        return _WRITTEN.sub(
-            lambda found: found[0] if found[1] in words else self._words(found[1], found[0]), text
-        )
+
+        def replaced(found: re.Match[str]) -> str:
+            named = found["marked"] or found["bare"]
+            return found[0] if named in words else self._words(named.upper(), found[0])
+
+        while text != (apart := _SLASHED.sub(r"\1 / ", text)):
+            text = apart
+        return _WRITTEN.sub(replaced, text)
 
     def _words(self, handle: str, written: str) -> str:
         if handle in self.blocks:

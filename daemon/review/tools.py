@@ -154,7 +154,7 @@ class Desk:
 
     def for_people(self, text: str, limit: int) -> str:
         """Return a text as it may be posted, with words in place of handles."""
-        return cleaned(self._scope.handles.spelled_out(text), self._scope.links, limit)
+        return cleaned(self._scope.handles.spelled_out(visible(text)), self._scope.links, limit)
 
     def closing(self, text: str) -> str:
         """Return the words that end a review in place of `finish`; "" where they must not stand."""

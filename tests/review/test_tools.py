@@ -347,6 +347,23 @@ def test_people_never_read_a_handle() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("B1/B3", "“Rollout” / “Phase 2 goes to 50% of users.”"),
+        ("[B1]/[B3]/T3", "“Rollout” / “Phase 2 goes to 50% of users.” / the thread on this page"),
+        ("[T3 on the page]", "the thread on this page"),
+        ("[b1]", "“Rollout”"),
+        ("[B1][B3 changed]", "“Rollout”“Phase 2 goes to 50% of users.”"),
+        ("B\u200b1", "“Rollout”"),
+        ("B1 newly", "“Rollout” newly"),
+        ("/B1/B3, a.B1, B1_x, b1", "/B1/B3, a.B1, B1_x, b1"),
+    ],
+)
+def test_a_handle_is_put_into_words_however_it_is_written(written: str, read: str) -> None:
+    assert at_desk().for_people(f"See {written}.", 300) == f"See {read}."
+
+
 def test_a_word_of_the_document_that_looks_like_a_handle_stays() -> None:
     tools = desk([block("a", "We run B2 and T1 machines."), block("b", "Twice.")])
     remark(tools, block="B1", quote="B2 and T1", text="Why B2, and not B1?")
