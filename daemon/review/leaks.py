@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 
-# Letters and digits in a row that give a secret away; a shorter key is looked for as it is.
-SECRET_RUN = 12
+# Letters and digits in a row that give a secret away. A key that is made of words, such as
+# `sk-no-key-required` for a server of one's own, is looked for as it is, and so is a short one.
+SECRET_RUN, SECRET_DIGITS = 12, 4
 SHORTEST_SECRET = 8
 # The same for the instructions. Their sentences have 30 to 40 letters, the longest 100. Nobody
 # needs a whole one of the built-in instructions; a rule of the prompt page may be quoted, and its
@@ -51,7 +52,7 @@ class Guard:
         """Tell whether a text holds a configured secret or a part that gives it away."""
         found = _squeezed(text)
         return any(
-            secret in text or _is_told(Kept(_private(secret), SECRET_RUN), found)
+            secret in text or _is_given_away(secret, found)
             for secret in self.secrets
             if len(secret) >= SHORTEST_SECRET
         )
@@ -59,7 +60,8 @@ class Guard:
     def tells_instructions(self, text: str) -> bool:
         """Tell whether a text repeats a long run of the instructions that stands nowhere else."""
         found = _squeezed(text)
-        return any(_is_told(kept, found, self.public) for kept in self.instructions)
+        public = _squeezed(self.public)
+        return any(run not in public for kept in self.instructions for run in _runs(kept, found))
 
 
 NOTHING = Guard()
@@ -70,16 +72,16 @@ def _private(secret: str) -> str:
     return secret.partition("://")[2].partition("/")[2] or secret
 
 
-def _is_told(kept: Kept, text: str, public: str = "") -> bool:
-    return any(
-        text[begin:end] not in _squeezed(public)
-        for begin, end, limit in _runs(kept, text)
-        if end - begin >= limit
-    )
+def _is_given_away(secret: str, text: str) -> bool:
+    private = _private(secret)
+    if sum(map(str.isdigit, private)) < SECRET_DIGITS:
+        return False
+    runs = _runs(Kept(private, SECRET_RUN), text)
+    return any(any(map(str.isdigit, run)) for run in runs)
 
 
-def _runs(kept: Kept, text: str) -> Iterator[tuple[int, int, int]]:
-    """Yield (begin, end, limit) of what `text` shares with a form of `kept`."""
+def _runs(kept: Kept, text: str) -> Iterator[str]:
+    """Yield what a text shares with a form of `kept`, where it is long enough."""
     index = _index(kept)
     size = _block(kept.run)
     at = 0
@@ -88,7 +90,8 @@ def _runs(kept: Kept, text: str) -> Iterator[tuple[int, int, int]]:
         for form, place, limit in index.get(text[at : at + size], ()):
             begin, end = _extended(form, place, text, at, size)
             longest = max(longest, end)
-            yield begin, end, limit
+            if end - begin >= limit:
+                yield text[begin:end]
         # What was just compared to its end needs no second look.
         at = max(at + 1, longest - size + 1)
 

@@ -97,6 +97,16 @@ def test_words_about_a_secret_are_none(text: str) -> None:
     assert not GUARD.tells_secret(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["No key is required here: no key required.", "sk: no key", "Ask Acme Parcels Ltd."]
+)
+def test_a_key_made_of_words_hides_no_words(text: str) -> None:
+    made = guard(["sk-no-key-required", "acme-parcels-ltd-2026"], "", [], "")
+    assert not made.tells_secret(text)
+    assert made.tells_secret("It is sk-no-key-required.")
+    assert made.tells_secret("It is acme parcels ltd 2026.")
+
+
 def test_a_key_of_few_letters_is_looked_for_as_it_is() -> None:
     assert GUARD.tells_secret("Use local-key for it.")
     assert not guard(["x"], "", [], "").tells_secret("x")
