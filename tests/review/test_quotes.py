@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from review_values import block
 
 from daemon.review import quotes
+from daemon.review.hidden import visible
 from daemon.review.quotes import fold, holders, locate, overlap, place, shortened, stands
 
 
@@ -323,3 +324,22 @@ def test_ascii_folds_as_any_text_does(text: str) -> None:
     with patch.object(quotes, "_UNEVEN", re.compile("")):
         slowly = fold(text)
     assert fold(text) == slowly
+
+
+@given(
+    st.lists(
+        st.sampled_from(["queue", "of", "its", "own", "10,000", "jobs", "—", "“done”"]), min_size=3
+    ),
+    st.data(),
+)
+def test_what_people_see_is_found_whatever_is_hidden_between_the_letters(
+    words: list[str], data: st.DataObject
+) -> None:
+    seen = " ".join(words)
+    nobody_sees = st.sampled_from(
+        ["", "\u00ad", "\u200b", "\u2060", "\u202e", "\x1b", "\U000e0041"]
+    )
+    hidden = "".join(sign + data.draw(nobody_sees) for sign in seen)
+    found = place(seen, block("a", hidden), [block("a", hidden)])
+    assert found is not None
+    assert visible(found[1]).strip("“”—") == seen.strip("“”—")
