@@ -94,6 +94,7 @@ uninstall:
 	if [ -d /run/systemd/system ]; then \
 	    systemctl disable --quiet --now notion-review.service notion-review-once.timer; \
 	    systemctl stop 'notion-review@*.service'; \
+	    systemctl reset-failed 'notion-review*'; \
 	fi
 	rm -rf $(PREFIX) $(BINDIR)/notion-review
 	rm -f $(addprefix $(UNITDIR)/,$(UNITS)) $(UNITDIR)/*.wants/notion-review@*.service

@@ -242,6 +242,7 @@ def init(
     /etc/notion-review/config.yaml they are written beside it, as the service expects them.
     """
     from daemon import init as first
+    from daemon import logs
     from daemon.signals import until_signal
 
     path = options.path or Path.cwd() / "config.yaml"
@@ -257,6 +258,7 @@ def init(
     env = {"CREDENTIALS_DIRECTORY": str(path.absolute().parent), **os.environ}
     answers = first.asked(first.Wishes(database, prompt, offline), env, ask)
     options.hide(answers.around.secrets.values)
+    logs.configure(answers.around.secrets.values, verbose=options.verbose)
     say(until_signal(first.seen(answers)))
     say(first.write(path, answers))
 

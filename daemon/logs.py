@@ -14,6 +14,7 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 import structlog
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from structlog.contextvars import bound_contextvars as bound
 from structlog.processors import ExceptionRenderer, TimeStamper, add_log_level
 from structlog.tracebacks import ExceptionDictTransformer
@@ -35,6 +36,7 @@ _LEVELS = {
     "page.reading_threads": "debug",
     "page.reviewing": "debug",
     "page.answering": "debug",
+    "request.retried": "debug",
     "comment.dropped": "warning",
     "comment.unclear": "warning",
     "prompt.page_not_read": "warning",
@@ -76,7 +78,14 @@ def configure(secrets: Iterable[str], *, verbose: bool, as_form: Form | None = N
         cache_logger_on_first_use=False,
     )
     _route_libraries(chain, kind, verbose=verbose)
+    set_on_retry_hooks([_retried])
     return _log
+
+
+def _retried(details: RetryDetails) -> None:
+    """Tell of a request that is sent again: it is no trouble before the last attempt failed."""
+    wait = round(details.wait_for, 2)
+    _log("request.retried", attempt=details.retry_num, wait=wait, cause=repr(details.caused_by))
 
 
 def _log(event: str, /, **facts: Any) -> None:

@@ -421,6 +421,17 @@ def test_the_lines_of_a_sweep_carry_its_number_and_those_of_a_page_its_id(
     assert sum(line["event"] == "sweep.done" for line in lines) == 1
 
 
+def test_a_request_that_is_sent_again_is_told_only_where_asked_for(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    for words, told in (([], []), (["--verbose"], ["request.retried"])):
+        box.faults.plant(Kind.SERVER_ERROR, "POST", "/v1/data_sources/*/query")
+        done = program.run("--once", *words)
+        assert done.code == 0
+        events = [json.loads(line)["event"] for line in done.err.splitlines()]
+        assert [event for event in events if "retr" in event] == told
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

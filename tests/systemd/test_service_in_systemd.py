@@ -96,7 +96,8 @@ def test_without_the_token_systemd_itself_says_which_credential_is_missing(
 ) -> None:
     installed.lab.run("rm", "/etc/notion-review/notion-token")
     installed.lab.systemctl("start", SERVICE, check=False)
-    assert installed.lab.show(SERVICE, "ExecMainStatus") == {"ExecMainStatus": "243"}
+    show = installed.lab.show(SERVICE, "ActiveState", "ExecMainStatus", "NRestarts")
+    assert show == {"ActiveState": "failed", "ExecMainStatus": "243", "NRestarts": "0"}
 
 
 def test_without_any_models_key_it_says_so_and_stays_down(installed: Installed) -> None:
