@@ -278,8 +278,17 @@ def _asked(question: str, *, hidden: bool, what: str) -> str:
 
 
 @click.command()
-def demo() -> None:
+@click.option("--serve", is_flag=True, help="In a browser, side by side with the console.")
+@click.option("--port", default=8765, show_default=True, help="For --serve; 0 is any free port.")
+@common
+@click.pass_obj
+def demo(options: Options, *, serve: bool, port: int) -> None:
     """Show the main job on an embedded Notion; needs no key."""
+    if serve:
+        from daemon import stage
+
+        stage.serve(os.environ, port, partial(crash, options))
+        return
     from daemon.demo import demo as shown
 
     raise click.exceptions.Exit(shown(os.environ))

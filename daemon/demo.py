@@ -33,10 +33,9 @@ def demo(env: Mapping[str, str]) -> int:
     console = Console()
     box = Sandbox.with_documents()
     with TemporaryDirectory() as folder, box.serve() as url:
-        settings = _settings(Path(folder), box, url, env)
-        models = settings.chains[_database(box)]
+        settings = settings_for(Path(folder), box, url, env)
         console.print(f"An embedded Notion runs at {url} for this demo.")
-        console.print(f"The reviewer is {models[0]}{_hint(models[0])}.\n")
+        console.print(f"{reviewer(settings, box)}\n")
         console.print("[bold]First sweep[/]")
         code = _sweep(settings, console)
         asyncio.run(_show(settings, box, console))
@@ -48,17 +47,23 @@ def _database(box: Sandbox) -> str:
     return next(iter(box.world.state.databases))
 
 
-def _hint(model: str) -> str:
-    return ": rules, no model; set ANTHROPIC_API_KEY for one" if model == "offline" else ""
+def reviewer(settings: Settings, box: Sandbox) -> str:
+    """Say who reviews."""
+    model = settings.chains[_database(box)][0]
+    hint = ": rules, no model; set ANTHROPIC_API_KEY for one" if model == "offline" else ""
+    return f"The reviewer is {model}{hint}."
 
 
-def _settings(folder: Path, box: Sandbox, url: str, env: Mapping[str, str]) -> Settings:
+def settings_for(
+    folder: Path, box: Sandbox, url: str, env: Mapping[str, str], more: str = ""
+) -> Settings:
+    """Write a config.yaml for an embedded Notion at `url`, with `more` lines, and read it."""
     models = [model for key, model in _KEYS.items() if env.get(key) or env.get(f"{key}_FILE")]
     words = _CONFIG.format(
         database=_database(box), prompt=box.prompt.id, models=", ".join(models or ["offline"])
     )
     path = folder / "config.yaml"
-    path.write_text(words, "utf-8")
+    path.write_text(words + more, "utf-8")
     return load(path, {**env, "NOTION_TOKEN": box.token, "NOTION_BASE_URL": url})
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlite_utils import Database
 
@@ -29,11 +29,17 @@ Swept = tuple[Result, Sequence[ReviewError]]
 
 
 def once(
-    settings: Settings, tell: Tell, *, dry_run: bool = False, only: str | None = None
+    settings: Settings,
+    tell: Tell,
+    *,
+    dry_run: bool = False,
+    only: str | None = None,
+    to_end: Callable[[Coroutine[Any, Any, Swept]], Swept] = until_signal,
 ) -> Swept:
     """Sweep once, or review the one page `only`.
 
     A dry run works on a copy of the state in memory, so it needs no lock and leaves no trace.
+    Signals are heard in the main thread alone; in another one, `to_end` is `asyncio.run`.
 
     Raises:
         LockHeld, StateDamaged, StateForeign, StateUnwritable: The state cannot be used.
@@ -49,7 +55,7 @@ def once(
             held.enter_context(database.lock(path))
             state = database.open_state(path)
         held.callback(state.close)
-        return until_signal(_once(settings, state, tell, dry_run=dry_run, only=only))
+        return to_end(_once(settings, state, tell, dry_run=dry_run, only=only))
 
 
 async def _once(

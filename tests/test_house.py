@@ -25,7 +25,7 @@ OWNERS = {
     "pydantic_ai": {"review/"},
     "apscheduler": {"service.py", "timetable.py", "clockwork.py"},
     "signal": {"service.py", "signals.py", "notify.py", "cli.py", "run.py"},
-    "starlette": {"console/", "sandbox/"},
+    "starlette": {"console/", "sandbox/", "stage.py"},
     "uvicorn": {"console/", "sandbox/"},
     "jinja2": {"console/"},
     "markupsafe": {"console/"},

@@ -50,12 +50,14 @@ class Door:
     Attributes:
         port: Where the console listens.
         framed: Whether its own pages may show it in a frame.
+        home: Where the printed address leads to.
         token: What the printed address holds; None once it was used.
         sessions: The session of each browser, with the token of its forms.
     """
 
     port: int
     framed: bool = False
+    home: str = "/"
     token: str | None = field(default_factory=token_urlsafe)
     sessions: dict[str, str] = field(default_factory=dict)
 
@@ -151,7 +153,7 @@ class Access:
         if request.method != "GET" or any("prefetch" in one for one in ahead):
             raise Refused(405, "Open the address in a browser.")
         session = self._door.enter(request.query_params.get("token", ""))
-        response = RedirectResponse("/", 303)
+        response = RedirectResponse(self._door.home, 303)
         response.set_cookie(self._door.cookie, session, httponly=True, samesite="strict")
         return response
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlite_utils import Database
@@ -46,15 +47,25 @@ DONE: Mapping[str, Act] = {
 
 
 def application(
-    desk: Desk, is_ending: Callable[[], bool], more: tuple[BaseRoute, ...] = ()
+    desk: Desk,
+    is_ending: Callable[[], bool],
+    pages: Mapping[str, Show] = MappingProxyType({}),
+    acts: Mapping[str, Act] = MappingProxyType({}),
 ) -> ASGIApp:
-    """Return the application; `is_ending` tells open streams that the server ends."""
-    routes: list[BaseRoute] = [Route(path, _shown(desk, show)) for path, show in SHOWN.items()]
-    routes += [Route(path, _done(desk, act), methods=["POST"]) for path, act in DONE.items()]
+    """Return the application.
+
+    Args:
+        desk: What its pages work with.
+        is_ending: Tells open streams that the server ends.
+        pages: Pages besides its own, by their paths.
+        acts: Actions besides its own, by their paths.
+    """
+    shown, done = {**pages, **SHOWN}, {**acts, **DONE}
+    routes: list[BaseRoute] = [Route(path, _shown(desk, show)) for path, show in shown.items()]
+    routes += [Route(path, _done(desk, act), methods=["POST"]) for path, act in done.items()]
     routes += [
         Route("/live", partial(_live, desk, is_ending)),
         Mount("/assets", StaticFiles(directory=ASSETS)),
-        *more,
     ]
     handlers: dict[Any, Any] = {
         Refused: _refused,
