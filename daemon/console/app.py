@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from daemon.console import documents, live, views, worth
+from daemon.console import decide, documents, live, views, worth
 from daemon.console.access import Access, Refused, form
 from daemon.console.desk import Desk
 from daemon.console.now import now
@@ -36,6 +36,8 @@ SHOWN: Mapping[str, Show] = {
     "/": now,
     "/documents": documents.listed,
     "/documents/{page_id}": documents.shown,
+    "/drafts": decide.listed,
+    "/drafts/{number:int}": decide.shown,
     "/worth": worth.worth,
     "/worth/week": worth.reported,
     "/worth.csv": worth.as_csv,
@@ -43,6 +45,7 @@ SHOWN: Mapping[str, Show] = {
 }
 DONE: Mapping[str, Act] = {
     "/documents/{page_id}/{act}": documents.act,
+    "/drafts/{number:int}/{act}": decide.act,
 }
 
 

@@ -27,7 +27,7 @@ databases:
   - id: {database}
     prompt: {prompt}
     properties: [Status, Owner]
-models: [offline]
+{more}models: [offline]
 state: notion-review.db
 """
 
@@ -76,9 +76,9 @@ class World:
         return next(one for one in found if one.name.startswith(title))
 
 
-def begin(folder: Path, box: Sandbox, url: str) -> World:
+def begin(folder: Path, box: Sandbox, url: str, more: str = "") -> World:
     database = next(iter(box.world.state.databases))
     path = folder / "config.yaml"
-    path.write_text(CONFIG.format(database=database, prompt=box.prompt.id), "utf-8")
+    path.write_text(CONFIG.format(database=database, prompt=box.prompt.id, more=more), "utf-8")
     env = {"NOTION_TOKEN": box.token, "NOTION_BASE_URL": url}
     return World(box, folder, load(path, env))

@@ -116,18 +116,29 @@ function go(by) {
   all[next].scrollIntoView({ block: "nearest" });
 }
 
+// Of the item that one is on, else of the page itself.
+function keyed(key) {
+  const all = [...main.querySelectorAll("[data-key]")].filter((one) => one.dataset.key === key);
+  const item = document.activeElement.closest("[data-item]");
+  return all.find((one) => item?.contains(one)) ?? all.find((one) => !one.closest("[data-item]"));
+}
+
+function press(button) {
+  button.click();
+  button.closest("details")?.querySelector("textarea, input:not([type=hidden])")?.focus();
+}
+
 addEventListener("keydown", (event) => {
   if (!box.checked || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.matches("input:not([type=checkbox]), textarea, select")) {
     if (event.key === "Escape") event.target.blur();
     return;
   }
-  const within = document.activeElement.closest("[data-item]") ?? main;
-  const button = within.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  const button = keyed(event.key);
   if (event.key === "/") document.getElementById("q")?.focus();
   else if (event.key === "j") go(1);
   else if (event.key === "k") go(-1);
-  else if (button) button.click();
+  else if (button) press(button);
   else return;
   event.preventDefault();
 });
