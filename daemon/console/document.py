@@ -13,7 +13,8 @@ from daemon.console import prose
 from daemon.domain import Block, Change, Page, Reviewed, Snapshot
 from daemon.store import browse, texts
 from daemon.store.browse import Raised, Word
-from daemon.store.texts import Line, Step, Text
+from daemon.store.findings import Step
+from daemon.store.texts import Line, Text
 from daemon.store.threads import KEPT_CHARS
 
 
@@ -24,10 +25,14 @@ _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What stands in the margin: a finding with its thread, or a thread of people's own."""
+    """What stands in the margin: a finding with its thread, or a thread of people's own.
+
+    `history` holds what became of the finding after it was made.
+    """
 
     finding: Raised | None
     words: tuple[Word, ...] = ()
+    history: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +65,14 @@ class Document:
         steps: Every review that one can step to, the newest first.
     """
 
-    step: Step | None
+    step: texts.Step | None
     text: Text | None
     rows: tuple[Row, ...]
     removed: tuple[str, ...]
     fields: tuple[str, ...]
     on_page: tuple[Note, ...]
     elsewhere: tuple[Note, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[texts.Step, ...]
 
     @property
     def passages(self) -> list[list[Row]]:
@@ -85,13 +90,13 @@ class Document:
         return sum(1 for one in self.steps if self.step and one.review_id <= self.step.review_id)
 
     @property
-    def earlier(self) -> Step | None:
+    def earlier(self) -> texts.Step | None:
         """The review before this one."""
         older = (one for one in self.steps if self.step and one.review_id < self.step.review_id)
         return next(older, None)
 
     @property
-    def later(self) -> Step | None:
+    def later(self) -> texts.Step | None:
         """The review after this one."""
         newer = (one for one in self.steps if self.step and one.review_id > self.step.review_id)
         return min(newer, key=lambda one: one.review_id, default=None)
@@ -121,17 +126,20 @@ def document(db: Database, page_id: str, review_id: int | None = None) -> Docume
     )
 
 
-def _notes(db: Database, page_id: str, step: Step | None) -> Mapping[str | None, Sequence[Note]]:
+def _notes(
+    db: Database, page_id: str, step: texts.Step | None
+) -> Mapping[str | None, Sequence[Note]]:
     """Gather what stands beside each block, under None what stands on the page."""
     words = [*browse.people_said(db, page_id, KEPT_CHARS), *browse.we_replied(db, page_id)]
     threads: dict[str, list[Word]] = {}
     for word in sorted(words, key=lambda one: one.at):
         threads.setdefault(word.thread_id, []).append(word)
     found: dict[str | None, list[Note]] = {}
+    histories = browse.histories(db, page_id)
     for one in browse.raised(db, page_id):
         said = tuple(threads.pop(one.thread_id, ()))
         if step is None or one.review_id <= step.review_id:
-            found.setdefault(one.block_id, []).append(Note(one, said))
+            found.setdefault(one.block_id, []).append(Note(one, said, tuple(histories[one.id][1:])))
     for said in map(tuple, threads.values()):
         found.setdefault(said[0].block_id, []).append(Note(None, said))
     return found

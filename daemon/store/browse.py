@@ -11,7 +11,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from daemon.findings import FindingState
 from daemon.store.database import iso, when
+from daemon.store.findings import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ class Raised:
     """A finding as it stands in the margin.
 
     Attributes:
+        source: Who raised it: the model, or a check of its own.
         body: What was, or will be, posted: Markdown.
         sent: How far its comment is, such as `posted`; "" where it has none.
         note: Why its comment was not posted, or waits.
@@ -201,6 +204,7 @@ class Raised:
     severity: str
     state: str
     thread_id: str
+    source: str
     body: str
     sent: str
     note: str
@@ -210,14 +214,29 @@ def raised(db: Database, page_id: str) -> list[Raised]:
     """Return the findings of a page with their comments, the oldest first."""
     rows = db.execute(
         "SELECT findings.id, findings.review_id, findings.block_id, quote, severity,"
-        " findings.state, coalesce(discussion_id, ''), coalesce(outbox.body, findings.text),"
-        " coalesce(outbox.state, ''), coalesce(outbox.note, '')"
+        " findings.state, coalesce(discussion_id, ''), source,"
+        " coalesce(outbox.body, findings.text), coalesce(outbox.state, ''),"
+        " coalesce(outbox.note, '')"
         " FROM findings LEFT JOIN outbox ON outbox.page_id = findings.page_id"
         " AND outbox.finding_id = findings.id AND outbox.kind = 'finding'"
         " WHERE findings.page_id = ? GROUP BY findings.id ORDER BY findings.id",
         [page_id],
     )
     return [Raised(*row) for row in rows.fetchall()]
+
+
+def histories(db: Database, page_id: str) -> dict[int, list[Step]]:
+    """Return what became of each finding of a page, step by step."""
+    rows = db.execute(
+        "SELECT finding_id, finding_history.at, finding_history.state, why FROM findings"
+        " JOIN finding_history ON finding_id = findings.id WHERE page_id = ?"
+        " ORDER BY finding_history.id",
+        [page_id],
+    )
+    found: dict[int, list[Step]] = {}
+    for number, at, state, why in rows.fetchall():
+        found.setdefault(number, []).append(Step(when(at), FindingState(state), why))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,7 @@ def test_a_document_has_its_findings_and_threads_beside_their_blocks(browser, wo
     assert f"{answered.severity} ◐ answered" in margin
     assert "Ana Costa" in margin
     assert "Good catch, I will add it." in margin
+    assert re.search(r"\d answered: a person wrote in its thread", margin)
     assert len(re.findall(r'id="f\d+"', text)) == len(found)
 
 

@@ -154,6 +154,7 @@ ON_THE_PATH = {
     "counted": browse.counted,
     "waiting": lambda db: browse.waiting(db, 10),
     "raised in the margin": lambda db: browse.raised(db, PAGE.id),
+    "histories": lambda db: browse.histories(db, PAGE.id),
     "people_said": lambda db: browse.people_said(db, PAGE.id, 500),
     "we_replied": lambda db: browse.we_replied(db, PAGE.id),
     "first_review": reporting.first_review,
