@@ -8,6 +8,7 @@ from daemon.context import Context
 from daemon.errors import BudgetEmpty
 from daemon.review import agent
 from daemon.review.purse import Allowance, Payer
+from daemon.ruleset import Rules
 from daemon.store.database import fact, iso, remember, when
 
 
@@ -15,8 +16,15 @@ ALERT = "budget"
 _UNTIL = "budget_until"
 
 
-def of_review(limits: Limits, page_id: str) -> agent.Limits:
+def narrowed(limits: Limits, rules: Rules) -> Limits:
+    """Return what the config allows, narrowed by what a prompt page sets; never widened."""
+    least = {name: min(value, getattr(limits, name)) for name, value in rules.limits}
+    return limits.model_copy(update=least)
+
+
+def of_review(allowed: Limits, rules: Rules, page_id: str) -> agent.Limits:
     """Return the limits of one review of a page."""
+    limits = narrowed(allowed, rules)
     payer = Payer(
         page_id,
         Allowance("review", limits.tokens_per_review, limits.cost_per_review),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daemon import alerts
+from daemon.budget import narrowed
 from daemon.context import Base, Context
-from daemon.domain import AuthorKind, Thread
+from daemon.domain import AuthorKind, Prompt, Thread
 from daemon.errors import Forbidden, Missing, NotionError
 from daemon.notion import reading
 from daemon.store import origins, pages
@@ -50,7 +51,7 @@ class Dialogue:
 
 
 async def read(
-    context: Context, base: Base, row: PageRow, places: Sequence[str], reviewer: str
+    context: Context, base: Base, row: PageRow, places: Sequence[str], prompt: Prompt
 ) -> Dialogue:
     """List the comments of some places of a page, and sort them.
 
@@ -59,7 +60,7 @@ async def read(
         base: The page's database.
         row: The page.
         places: Blocks, and the page under its own id; at least one.
-        reviewer: The name that addresses the reviewer.
+        prompt: What it is answered under; its name addresses the reviewer.
 
     Raises:
         Missing: The page is gone.
@@ -71,16 +72,16 @@ async def read(
         found, missing = await reading.discussions(context.notion, places, authors)
     except Forbidden:
         alerts.tell_once(context, _ALERT, _UNREADABLE)
-        known = _known(context, base, row, reviewer, authors.own)
-        return Dialogue(sort((), known), known, reviewer, began, readable=False)
+        known = _known(context, base, row, prompt, authors.own)
+        return Dialogue(sort((), known), known, prompt.name, began, readable=False)
     if row.id in missing:
         raise Missing(f"page {row.id}: its comments cannot be listed, it is gone or not shared")
     alerts.settle(context, _ALERT)
     _learn_findings(context, row, found)
-    known = _known(context, base, row, reviewer, authors.own)
+    known = _known(context, base, row, prompt, authors.own)
     looked = tuple(place for place in places if place not in missing)
     gone = _gone(known, found, {None if place == row.id else place for place in looked})
-    return Dialogue(sort(found, known), known, reviewer, began, looked, missing, gone)
+    return Dialogue(sort(found, known), known, prompt.name, began, looked, missing, gone)
 
 
 def _learn_findings(context: Context, row: PageRow, found: Iterable[Thread]) -> None:
@@ -96,7 +97,9 @@ def _learn_findings(context: Context, row: PageRow, found: Iterable[Thread]) -> 
         thread_store.adopt(context.state, row.id)
 
 
-def _known(context: Context, base: Base, row: PageRow, reviewer: str, own: frozenset[str]) -> Known:
+def _known(
+    context: Context, base: Base, row: PageRow, prompt: Prompt, own: frozenset[str]
+) -> Known:
     source = pages.source(context.state, row.source_id)
     if source is None:
         raise NotionError(f"page {row.id}: its data source is not known")
@@ -106,8 +109,8 @@ def _known(context: Context, base: Base, row: PageRow, reviewer: str, own: froze
         threads=thread_store.threads(context.state, row.id),
         baseline=source.baseline,
         setting=base.settings.replies.value,
-        limit=context.config.limits.replies_per_thread,
-        reviewer=reviewer,
+        limit=narrowed(context.config.limits, prompt.rules).replies_per_thread,
+        reviewer=prompt.name,
         own=own,
         raised=frozenset(origins.raised(context.state, row.id)),
         paused=row.paused,

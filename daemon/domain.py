@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from daemon.ruleset import NO_RULES, Rules
+
 
 class AuthorKind(StrEnum):
     """Who stands behind a comment, decided by ids and never by a shown name."""
@@ -342,3 +344,4 @@ class Prompt:
     text: str
     origin: str
     knowledge: tuple[tuple[str, str], ...] = ()
+    rules: Rules = NO_RULES

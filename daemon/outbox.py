@@ -39,6 +39,7 @@ _GONE = {
     Kind.REPLY: THREAD_CLOSED,
     Kind.SUMMARY: "the page is gone",
     Kind.EDIT: "the summary was deleted by people",
+    Kind.NOTICE: "the page is gone",
 }
 
 
@@ -186,7 +187,7 @@ async def _post(context: Context, letter: Letter, until: float | None) -> dict[s
     match letter.kind:
         case Kind.FINDING:
             target: dict[str, Any] = {"parent": {"block_id": letter.target}}
-        case Kind.SUMMARY:
+        case Kind.SUMMARY | Kind.NOTICE:
             target = {"parent": {"page_id": letter.target}}
         case Kind.REPLY:
             target = {"discussion_id": letter.target}

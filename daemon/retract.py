@@ -66,7 +66,7 @@ async def _take_back(context: Context, letter: Letter, authors: PageAuthors) -> 
     elif letter.kind is Kind.EDIT:
         done = await _restored(context, letter)
     else:
-        done = await _removed(context, letter, comment_id, authors)
+        done = await remove(context, letter, comment_id, authors, WITHDRAWN)
     _close(context, letter)
     return f"{what}: {done}"
 
@@ -107,11 +107,14 @@ async def _restored(context: Context, letter: Letter) -> str:
     return "put back to what it said before"
 
 
-async def _removed(context: Context, letter: Letter, comment_id: str, authors: PageAuthors) -> str:
+async def remove(
+    context: Context, letter: Letter, comment_id: str, authors: PageAuthors, instead: str
+) -> str:
+    """Delete a comment, or let it say something else where people answered it; say which."""
     try:
         listed = await context.notion.comments(letter.place)
         if why := await _reason_to_keep(listed, comment_id, authors):
-            await context.notion.edit_comment(comment_id, writing.rich_text(WITHDRAWN))
+            await context.notion.edit_comment(comment_id, writing.rich_text(instead))
             return f"edited, since {why}"
         await context.notion.delete_comment(comment_id)
     except Missing:

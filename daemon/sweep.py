@@ -25,6 +25,7 @@ from daemon.errors import (
     TokenRefused,
     Unavailable,
 )
+from daemon.prompts import notice
 from daemon.store import ledger, pages
 from daemon.store.database import iso
 from daemon.store.pages import PageRow
@@ -134,6 +135,8 @@ async def _story(context: Context, tally: Tally, asked: tuple[PageRow, Base] | N
                 await prompts.queue_changed(context, base, source_id)
                 await prompts.look_again(context, base)
         await _review(context, tally, bases)
+        async with _noted(context, tally):
+            await notice.post(context)
     except FATAL as error:
         _note(context, tally, error)
 

@@ -143,4 +143,5 @@ _NOUNS = {
     Kind.REPLY: "reply",
     Kind.SUMMARY: "summary",
     Kind.EDIT: "edited summary",
+    Kind.NOTICE: "notice",
 }

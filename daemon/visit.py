@@ -55,7 +55,7 @@ async def visit(context: Context, base: Base, row: PageRow, *, asked: bool = Fal
         return Visit(changed=True, why="there is no prompt to review it under")
     context.tell("page.reading_threads", title=row.title)
     looked = [row.id, *_places(context, snapshot, change)]
-    dialogue = await dialogues.read(context, base, row, looked, prompt.name)
+    dialogue = await dialogues.read(context, base, row, looked, prompt)
     row = settle(context, row, dialogue)
     if row.paused and not asked:
         await context.deliver(context, row.id)

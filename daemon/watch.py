@@ -180,7 +180,7 @@ async def _alone(
 async def _listened(context: Context, page: _Page) -> Dialogue:
     """List and sort the comments of a page's places, and settle what needs no model."""
     row = page.row
-    found = await dialogues.read(context, page.desk.base, row, page.places, page.desk.prompt.name)
+    found = await dialogues.read(context, page.desk.base, row, page.places, page.desk.prompt)
     settle(context, row, found)
     if found.sorted.told or found.sorted.hand_over:
         await context.deliver(context, row.id)

@@ -326,7 +326,7 @@ class World:
         self.now += timedelta(minutes=1)
         row = pages.page(self.state, PAGE)
         assert row is not None
-        found = await dialogue.read(self.context, self.base, row, [PAGE, BLOCK], PROMPT.name)
+        found = await dialogue.read(self.context, self.base, row, [PAGE, BLOCK], PROMPT)
         row = settle(self.context, row, found)
         if not found.sorted.waiting:
             return
@@ -422,7 +422,7 @@ def test_a_place_where_somebody_waits_counts_as_looked_at_when_that_is_answered(
 
     async def listen() -> None:
         row = pages.page(world.state, PAGE)
-        found = await dialogue.read(world.context, world.base, row, [PAGE, BLOCK], PROMPT.name)
+        found = await dialogue.read(world.context, world.base, row, [PAGE, BLOCK], PROMPT)
         settle(world.context, row, found)
 
     asyncio.run(listen())

@@ -80,7 +80,15 @@ def read(path: Path) -> Tree:
     Raises:
         ConfigError: The file cannot be read, or is no YAML that stands for a mapping.
     """
-    text = _text(path)
+    return parsed(_text(path), path)
+
+
+def parsed(text: str, path: Path) -> Tree:
+    """Turn a text into a tree; `path` names it in messages.
+
+    Raises:
+        ConfigError: It is no YAML that stands for a mapping.
+    """
     try:
         root = yaml.compose(text, Loader=_Loader)
     except RecursionError:

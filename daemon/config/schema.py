@@ -109,6 +109,11 @@ class Database(Section):
         description="name on the comments; default: the prompt page's title",
         examples=["RFC reviewer"],
     )
+    prompt_editors: tuple[Text, ...] = Field(
+        default=(),
+        description="whose edits of the prompt count: names or ids; else all",
+        examples=["[Ana Costa]"],
+    )
     page_comment: Flag = Field(default=True, description="the summary comment")
     replies: Annotated[Replies, BeforeValidator(word_of(Replies))] = Field(
         default=Replies.ANY,

@@ -217,6 +217,11 @@ class Gateway:
             f"deleting comment {comment_id}", lambda: self._client.comments.delete(comment_id)
         )
 
+    @property
+    def writes(self) -> bool:
+        """Whether Notion may be written to; False in a dry run."""
+        return self._writes
+
     def _refuse_if_dry(self) -> None:
         if not self._writes:
             raise RuntimeError("a write to Notion in a dry run")

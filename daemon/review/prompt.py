@@ -13,9 +13,20 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-from daemon.domain import AuthorKind, Block, Change, Comment, Finding, Prompt, Snapshot, Thread
+from daemon.domain import (
+    AuthorKind,
+    Block,
+    Change,
+    Comment,
+    Finding,
+    Prompt,
+    Snapshot,
+    Thread,
+)
+from daemon.review.checklist import asked
 from daemon.review.handles import Handles
 from daemon.review.hidden import visible
+from daemon.ruleset import Rules
 
 
 INDENT = "  "
@@ -89,13 +100,24 @@ def system(prompt: Prompt) -> str:
 
     The prompt page speaks for the team. The pages that it mentions are data, so they are indented.
     """
-    asked = f"# What this team asks of you\n\n{visible(prompt.text)}"
-    parts = [instructions(), asked]
+    wanted = f"# What this team asks of you\n\n{visible(prompt.text)}"
+    parts = [instructions(), wanted, *_rules(prompt.rules)]
     parts += [
         f"# Background: {one_line(title)}\n\n{INDENT}{indented(text, INDENT)}"
         for title, text in prompt.knowledge
     ]
     return "\n\n".join(parts)
+
+
+def _rules(rules: Rules) -> Iterator[str]:
+    if rules.sections:
+        names = ", ".join(one_line(name) for name in rules.sections)
+        yield (
+            f"# Sections\n\nA document should have these: {names}. The program itself names those "
+            "that are missing; do not comment on that."
+        )
+    if rules.checklist:
+        yield f"# Checklist\n\n{asked([one_line(item) for item in rules.checklist])}"
 
 
 def document(task: Task, handles: Handles, excerpt: Excerpt = WHOLE) -> str:

@@ -11,15 +11,18 @@ from daemon.domain import AuthorKind, Change, Finding, Outcome, Prompt, Review, 
 from daemon.errors import ModelsDown, Unavailable
 from daemon.review import offline, prompt
 from daemon.review.agent import Brief, Conversation, Toolbox, Window
+from daemon.review.checklist import in_words
 from daemon.review.cleaning import may_hold_links
 from daemon.review.excerpt import around_threads, fitting
 from daemon.review.failures import Unfit
 from daemon.review.handles import Handles
 from daemon.review.leaks import guard
+from daemon.review.outline import missing
 from daemon.review.prompt import WHOLE, Excerpt, Task
 from daemon.review.quotes import stands
 from daemon.review.rules import cleaned, links, standing
-from daemon.review.tools import SPECS, Desk, Scope
+from daemon.review.specs import specs
+from daemon.review.tools import Desk, Scope
 
 
 # Sections that a summary names as not read.
@@ -63,7 +66,7 @@ async def hold(context: Context, base: Base, session: Session) -> Review:
             base.models,
             lambda window: _brief(context, session, handles, window),
             lambda tools: _offline(context, session, handles, tools),
-            budget.of_review(context.config.limits, session.snapshot.page.id),
+            budget.of_review(context.config.limits, session.prompt.rules, session.snapshot.page.id),
         )
     except Unavailable as error:
         raise ModelsDown(str(error)) from error
@@ -96,7 +99,8 @@ def _excerpt(
     shown = around_threads(task, handles) if session.only_threads else WHOLE
     if window is None:
         return shown
-    tools = "".join(f"{spec.name}{spec.description}{spec.parameters}" for spec in SPECS)
+    offered = specs(len(session.prompt.rules.checklist))
+    tools = "".join(f"{spec.name}{spec.description}{spec.parameters}" for spec in offered)
     room = window.prompt - prompt.tokens(system + tools)
     found = fitting(task, handles, room, shown)
     if found is None:
@@ -126,7 +130,8 @@ def _is_shown(finding: Finding, threads: Sequence[Thread]) -> bool:
 
 
 def _desk(context: Context, session: Session, handles: Handles) -> Desk:
-    limits, asked = context.config.limits, session.prompt
+    asked = session.prompt
+    limits = budget.narrowed(context.config.limits, asked.rules)
     return Desk(
         Scope(
             handles=handles,
@@ -136,6 +141,7 @@ def _desk(context: Context, session: Session, handles: Handles) -> Desk:
             comments_per_block=limits.comments_per_block,
             comments_on_blocks=not session.only_threads,
             unchanged=_unchanged(session),
+            points=len(asked.rules.checklist),
             guard=guard(
                 context.secrets,
                 prompt.instructions(),
@@ -202,7 +208,7 @@ def _review(talk: Conversation, session: Session) -> Review:
         findings=() if session.only_threads else desk.findings,
         replies=tuple(desk.replies),
         left=desk.left,
-        summary="" if session.only_threads else _with_remarks(summary, desk, talk),
+        summary="" if session.only_threads else _with_remarks(summary, desk, talk, session),
         refusals=tuple(desk.refusals),
         model=talk.model,
         usage=talk.usage,
@@ -210,9 +216,14 @@ def _review(talk: Conversation, session: Session) -> Review:
     )
 
 
-def _with_remarks(summary: str, desk: Desk, talk: Conversation) -> str:
-    """Add what the model does not know: what was held back, left out, or cut short."""
-    remarks = []
+def _with_remarks(summary: str, desk: Desk, talk: Conversation, session: Session) -> str:
+    """Add what code knows: what is missing, not answered, held back, left out, or cut short."""
+    rules, remarks = session.prompt.rules, []
+    if talk.outcome.is_complete or desk.findings or summary:
+        points = in_words(rules.checklist, desk.answers, desk.for_people)
+        absent = missing(rules.sections, session.snapshot.blocks)
+        gap = f"**Missing sections:** {', '.join(absent)}." if absent else ""
+        summary = "\n\n".join(part for part in (summary, gap, points) if part)
     if desk.unposted == 1:
         remarks.append("One smaller point was left out.")
     elif desk.unposted:

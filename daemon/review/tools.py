@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.domain import Block, Finding, Refusal, Reply, Severity, Thread
-from daemon.review.agent import Answer, ToolSpec
+from daemon.review.agent import Answer
+from daemon.review.checklist import answers
 from daemon.review.cleaning import FOREIGN, SECRET
 from daemon.review.handles import Handles
 from daemon.review.leaks import NOTHING, Guard
@@ -25,6 +26,7 @@ from daemon.review.rules import (
     standing,
     visible,
 )
+from daemon.review.specs import SPECS, specs
 
 
 # More proposals than this are a model that does not choose; the gravest within it are posted.
@@ -45,48 +47,6 @@ _GRADES = {
 }
 
 
-def _spec(name: str, description: str, **fields: Mapping[str, Any]) -> ToolSpec:
-    return ToolSpec(
-        name,
-        description,
-        {
-            "type": "object",
-            "properties": fields,
-            "required": list(fields),
-            "additionalProperties": False,
-        },
-    )
-
-
-def _text(description: str) -> dict[str, Any]:
-    return {"type": "string", "description": description}
-
-
-SPECS = (
-    _spec(
-        "comment",
-        "Comment on one block.",
-        block=_text("The block's handle, such as B3"),
-        quote=_text("The exact words of that block that the comment is about"),
-        text=_text("One point, at most three sentences"),
-        severity={"type": "string", "enum": [severity.value for severity in Severity]},
-    ),
-    _spec(
-        "reply",
-        "Answer a thread in which a comment is marked new.",
-        thread=_text("The thread's handle, such as T1"),
-        text=_text("The answer"),
-    ),
-    _spec(
-        "leave",
-        "Leave a new comment without a reply.",
-        thread=_text("The thread's handle"),
-        reason=_text("Why no reply is needed"),
-    ),
-    _spec("finish", "End the review.", summary=_text("The summary; empty when nothing to say")),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What the proposals of one review are held against.
@@ -101,6 +61,7 @@ class Scope:
         unchanged: Blocks that say what they said at the last review: what was raised on one of
             them then stands for it, whatever the words now.
         guard: What no text may tell.
+        points: How many points the checklist has.
     """
 
     handles: Handles
@@ -111,6 +72,7 @@ class Scope:
     comments_on_blocks: bool = True
     unchanged: frozenset[str] = frozenset()
     guard: Guard = NOTHING
+    points: int = 0
 
 
 class Refused(Exception):
@@ -120,10 +82,10 @@ class Refused(Exception):
 class Desk:
     """The tools of one review, with what they accepted."""
 
-    specs = SPECS
-
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+        self.specs = specs(scope.points)
+        self.answers: dict[int, str] = {}
         self._blocks = tuple(scope.handles.blocks.values())
         self._standing = standing(scope.earlier, self._blocks)
         self._findings: list[Finding] = []
@@ -188,7 +150,7 @@ class Desk:
             case "leave":
                 return self._leave(**fields)
             case _:
-                return self._finish(**fields)
+                return self._finish(arguments.get("checklist"), **fields)
 
     def _comment(self, block: str, quote: str, text: str, severity: str) -> str:
         if not self._scope.comments_on_blocks:
@@ -246,8 +208,11 @@ class Desk:
         self.left[waiting.id] = clipped(one_line(reason), REASON_CHARS)
         return "noted"
 
-    def _finish(self, summary: str) -> str:
-        self._refuse_leak(summary)
+    def _finish(self, checklist: Any, summary: str) -> str:
+        given = answers(checklist, self._scope.points)
+        for text in (summary, *given.values()):
+            self._refuse_leak(text)
+        self.answers |= given
         # Kept even where the model is reminded: that may have been its last turn.
         self.summary = self.for_people(summary, SUMMARY_CHARS)
         if (waiting := self._unanswered()) and not self._reminded:

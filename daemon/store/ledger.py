@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
-from daemon.domain import Prompt
+from daemon.domain import Prompt, Severity
+from daemon.ruleset import Rules
 from daemon.store import spending, texts
 from daemon.store.database import iso, when
 
@@ -62,21 +64,29 @@ def alerts(db: Database) -> list[dict[str, str]]:
 def prompt(db: Database, page_id: str) -> tuple[Prompt, datetime, datetime] | None:
     """Return (prompt, edited, read_at) of the last good version of a prompt page, or None."""
     row = db.execute(
-        "SELECT name, text, knowledge, edited, read_at FROM prompts WHERE id = ?", [page_id]
+        "SELECT name, text, knowledge, edited, read_at, rules FROM prompts WHERE id = ?", [page_id]
     ).fetchone()
     if row is None:
         return None
     knowledge = tuple((title, text) for title, text in json.loads(row[2]))
-    return Prompt(row[0], row[1], page_id, knowledge), when(row[3]), when(row[4])
+    said = Prompt(row[0], row[1], page_id, knowledge, _rules(row[5]))
+    return said, when(row[3]), when(row[4])
+
+
+def _rules(stored: str) -> Rules:
+    found = json.loads(stored)
+    limits = tuple((name, value) for name, value in found["limits"])
+    report = Severity(found["report"]) if found["report"] else None
+    return Rules(limits, report, tuple(found["sections"]), tuple(found["checklist"]))
 
 
 def save_prompt(db: Database, prompt: Prompt, edited: datetime, read_at: datetime) -> None:
     """Store a prompt page as its last good version."""
     db.execute(
-        "INSERT INTO prompts (id, name, text, knowledge, edited, read_at)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+        "INSERT INTO prompts (id, name, text, knowledge, edited, read_at, rules)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
         " text = excluded.text, knowledge = excluded.knowledge, edited = excluded.edited,"
-        " read_at = excluded.read_at",
+        " read_at = excluded.read_at, rules = excluded.rules",
         [
             prompt.origin,
             prompt.name,
@@ -84,6 +94,7 @@ def save_prompt(db: Database, prompt: Prompt, edited: datetime, read_at: datetim
             json.dumps(prompt.knowledge),
             iso(edited),
             iso(read_at),
+            json.dumps(asdict(prompt.rules)),
         ],
     )
 

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     REPLY = "reply"
     SUMMARY = "summary"
     EDIT = "edit"
+    NOTICE = "notice"  # on a prompt page, of what is wrong with it
 
 
 # Why a reply was dropped; where its thread is listed again, the reason is gone.

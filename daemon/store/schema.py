@@ -91,7 +91,7 @@ CREATE INDEX finding_history_settled ON finding_history (at, finding_id, state)
 -- Every write to Notion is a row here before it is a request.
 CREATE TABLE outbox (
     key TEXT PRIMARY KEY, page_id TEXT NOT NULL, review_id INTEGER, finding_id INTEGER,
-    kind TEXT NOT NULL CHECK (kind IN ('finding', 'reply', 'summary', 'edit')),
+    kind TEXT NOT NULL CHECK (kind IN ('finding', 'reply', 'summary', 'edit', 'notice')),
     target TEXT NOT NULL,      -- a block, page, discussion or comment id, by kind
     place TEXT NOT NULL,       -- the block or page whose listing shows the comment
     body TEXT NOT NULL, name TEXT NOT NULL,
@@ -160,7 +160,13 @@ CREATE TABLE users (
 
 CREATE TABLE prompts (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, text TEXT NOT NULL, knowledge TEXT NOT NULL,
-    edited TEXT NOT NULL, read_at TEXT NOT NULL, trouble TEXT
+    edited TEXT NOT NULL, read_at TEXT NOT NULL,
+    rules TEXT NOT NULL        -- what it sets besides its prose, as JSON
+) WITHOUT ROWID;
+
+-- What is wrong with a prompt page; '' where it is mended and its comment not taken back yet.
+CREATE TABLE notices (
+    page_id TEXT PRIMARY KEY, mistakes TEXT NOT NULL, read_at TEXT NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE sweeps (

@@ -14,7 +14,8 @@ from daemon.review.agent import Answer
 from daemon.review.leaks import guard
 from daemon.review.prompt import instructions
 from daemon.review.rules import FINDING_CHARS, REPLY_CHARS, SUMMARY_CHARS
-from daemon.review.tools import PROPOSALS_PER_COMMENT, QUOTE_CHARS, SPECS, Desk
+from daemon.review.specs import SPECS
+from daemon.review.tools import PROPOSALS_PER_COMMENT, QUOTE_CHARS, Desk
 
 
 BLOCKS = (
