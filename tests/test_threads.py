@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from daemon import dialogue
 from daemon.answers import record_replies, settle
+from daemon.config import Limits
 from daemon.domain import (
     Author,
     AuthorKind,
@@ -267,7 +268,7 @@ class World:
         row = PageRow(PAGE, "source", "Queues", "url", START, Standing.DONE, reviewed_at=START)
         pages.save(self.state, [row])
         thread_store.keep_places(self.state, PAGE, [BLOCK], START)
-        limits = SimpleNamespace(replies_per_thread=LIMIT)
+        limits = Limits(replies_per_thread=LIMIT)
         self.context: Any = SimpleNamespace(
             state=self.state,
             notion=self,
