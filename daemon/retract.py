@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from daemon import settle
+from daemon import settle, standing
 from daemon.context import Context
 from daemon.domain import AuthorKind
 from daemon.errors import Forbidden, Missing, ReviewError
@@ -36,6 +36,7 @@ async def retract(context: Context, review_id: int) -> list[str]:
 
     Raises:
         Unknown: The state knows no such review.
+        Missing: The page is away; its comments are taken back when it is there again.
         ReviewError: Notion refused; what is done stays done, and the rest can be tried again.
     """
     held = history.review(context.state, review_id)
@@ -82,6 +83,8 @@ async def _saved(context: Context, letter: Letter) -> str | None:
         raise Forbidden(
             "the comments cannot be read, so nobody knows what was saved; turn on Read comments"
         )
+    if settled.fate is Fate.GONE:
+        await _refuse_away(context, letter)
     if settled.comment is None:
         return None
     comment_id = str(settled.comment["id"])
@@ -103,6 +106,7 @@ async def _restored(context: Context, letter: Letter) -> str:
     try:
         await context.notion.edit_comment(letter.target, writing.rich_text(before))
     except Missing:
+        await _refuse_away(context, letter)
         return "was gone"
     return "put back to what it said before"
 
@@ -118,8 +122,24 @@ async def remove(
             return f"edited, since {why}"
         await context.notion.delete_comment(comment_id)
     except Missing:
+        await _refuse_away(context, letter)
         return "was gone"
     return "deleted"
+
+
+async def _refuse_away(context: Context, letter: Letter) -> None:
+    """Tell a comment that is gone from one that comes back with its page.
+
+    Raises:
+        Missing: The page is in the trash or not shared.
+    """
+    try:
+        await standing.page(context, letter.page_id)
+    except standing.Away as error:
+        raise Missing(
+            f"page {letter.page_id}: is in the trash or not shared, so its comments cannot be "
+            "taken back; restore or share it, and retract the review again"
+        ) from error
 
 
 async def _reason_to_keep(

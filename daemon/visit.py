@@ -22,6 +22,7 @@ from daemon.threads import places
 
 # Blocks without a known thread that a later review looks at besides, the oldest look first.
 OTHER_PLACES = 10
+EMPTY = "the page is empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ async def visit(context: Context, base: Base, row: PageRow, *, asked: bool = Fal
     change = Change.between(pages.reviewed(context.state, row.id), snapshot)
     wanted = asked or await prompts.changed_since(context, base, row)
     reason = _nothing_said(snapshot) or ("" if wanted else _nothing_new(row, content, change))
+    if reason == EMPTY:
+        row = replace(row, prompt=None)  # no prompt is new to it, and its next text is reviewed
     if reason:
         _record_unchanged(context, row, snapshot, content, reason)
         return Visit(changed=row.hash != content, why=reason)
@@ -84,7 +87,7 @@ async def read_page(context: Context, base: Base, row: PageRow) -> Snapshot | No
 
 
 def _nothing_said(snapshot: Snapshot) -> str:
-    return "" if any(block.line for block in snapshot.blocks) else "the page is empty"
+    return "" if any(block.line for block in snapshot.blocks) else EMPTY
 
 
 def _nothing_new(row: PageRow, content: str, change: Change) -> str:

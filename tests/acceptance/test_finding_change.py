@@ -259,6 +259,27 @@ def test_a_changed_prompt_reviews_again_only_where_the_config_asks_for_it(
     assert len(model.sent) == reviews
 
 
+def test_an_emptied_page_is_not_read_again_for_a_changed_prompt_and_its_next_text_is_reviewed(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    prompt = box.world.page(None, "Prompt", [blocks.paragraph("Be strict.")], at=NOW - 2 * HOUR)
+    program.config["databases"][0]["prompt"] = prompt.id
+    program.config["review_on_prompt_change"] = True
+    page = write(box, rfcs, "One")
+    program.sweep()
+    box.world.rewrite(page, [])
+    box.world.rewrite(prompt, [blocks.paragraph("Be gentle.")])
+    box.clock.advance(HOUR)
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.requests.reset()
+    program.sweep()
+    assert box.requests.count("GET", "/v1/blocks/{block_id}/children") == 0
+    box.world.add_block(page, blocks.paragraph("Text."))
+    box.clock.advance(HOUR)
+    assert program.sweep().json["pages_reviewed"] == 1
+
+
 @pytest.mark.parametrize("wrong", ["nonsense", "https://example.com/x"])
 def test_review_of_what_is_no_page_is_a_mistake_of_the_command_line(
     program: Program, rfcs: str, wrong: str

@@ -385,6 +385,20 @@ def state_left_unclear(box: Sandbox, program: Program, model: ScriptedModel, rfc
     box.faults.clear()
 
 
+def test_retract_waits_for_a_page_that_is_not_shared_now(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    one = reviewed(box, program, model, rfcs)
+    box.world.unshare(one)
+    done = program.run("retract", "1")
+    assert done.code == 3
+    assert "restore or share it, and retract the review again" in done.err
+    box.world.share(one)
+    assert len(posted(box)) == 2
+    assert program.run("retract", "1").out.count("deleted") == 2
+    assert posted(box) == []
+
+
 def test_retract_twice_and_of_nothing_is_said_and_harmless(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

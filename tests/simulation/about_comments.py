@@ -9,7 +9,9 @@ from itertools import pairwise
 
 from final import Final
 from record import Own, Record
+from writers import plain
 
+from daemon.retract import NOTE as RETRACTED
 from daemon.review.quotes import fold
 
 
@@ -20,7 +22,11 @@ STALE = timedelta(seconds=15)
 def every_comment_stands_once(final: Final) -> Iterator[str]:
     """Own comments and posted letters are one to one, and no letter is left over."""
     letters = final.rows("SELECT key, kind, state, comment_id, page_id, note FROM outbox")
-    posted = Counter(row[3] for row in letters if row[2] == "posted" and row[1] != "edit")
+    posted = Counter(
+        row[3]
+        for row in letters
+        if row[1] != "edit" and (row[2] == "posted" or (row[5] == RETRACTED and row[3]))
+    )
     made = {own.id: own for own in final.record.own}
     for comment_id, count in posted.items():
         if comment_id not in made or count > 1:
@@ -40,6 +46,22 @@ def every_comment_stands_once(final: Final) -> Iterator[str]:
 def _is_gone(final: Final, own: Own) -> bool:
     """Tell whether the block of a comment is gone, and the comment with it."""
     return final.ended.box.world.state.in_trash(own.parent_id)
+
+
+def what_was_retracted_is_taken_back(final: Final) -> Iterator[str]:
+    """A comment of a review that an operator took back is deleted, or says so.
+
+    Not one whose thread people resolved: Notion shows it to nobody, and no connection can edit it.
+    """
+    rows = final.rows(
+        "SELECT comment_id FROM outbox WHERE note = ? AND comment_id IS NOT NULL", RETRACTED
+    )
+    standing = {one.id: plain(one.rich_text) for one in final.ended.box.world.comments()}
+    for (comment,) in rows:
+        if comment in final.record.hidden_by_people:
+            continue
+        if standing.get(comment, "Withdrawn.") != "Withdrawn.":
+            yield f"the comment {comment[:8]} was retracted and says “{standing[comment]}”"
 
 
 def no_point_stands_twice(final: Final) -> Iterator[str]:

@@ -123,18 +123,35 @@ def _is_reviewed(final: Final, page: str, content: str) -> Iterator[str]:
         yield f"page {page[:8]} was taken for empty"
 
 
+def every_page_knows_the_prompt(final: Final) -> Iterator[str]:
+    """Where the config asks for it, all pages were reviewed under the same prompt at the end."""
+    if not final.ended.settings.config.review_on_prompt_change:
+        return
+    prompts = final.rows(
+        "SELECT prompt, count(*) FROM pages WHERE state = 'done' AND NOT paused"
+        " AND prompt IS NOT NULL GROUP BY prompt"
+    )
+    if len(prompts) > 1:
+        yield f"pages were reviewed under several prompts: {prompts}"
+
+
 def no_state_is_reviewed_twice(final: Final) -> Iterator[str]:
-    """No two reviews in a row are of the same text, unless somebody asked."""
+    """No two reviews in a row are of the same text, unless somebody asked, or the prompt changed.
+
+    The last only where the config asks for reviews then.
+    """
+    both = final.ended.settings.config.review_on_prompt_change
     again = Counter(
         row[0] for row in final.rows("SELECT page_id FROM decisions WHERE what = 'review again'")
     )
-    last: dict[str, str] = {}
+    last: dict[str, tuple[str, str]] = {}
     twice: Counter[str] = Counter()
-    for page, content in final.rows(
-        "SELECT page_id, hash FROM reviews WHERE kind = 'review' ORDER BY id"
+    for page, content, prompt in final.rows(
+        "SELECT page_id, hash, prompt FROM reviews WHERE kind = 'review' ORDER BY id"
     ):
-        twice[page] += last.get(page) == content
-        last[page] = content
+        reviewed = (content, prompt if both else "")
+        twice[page] += last.get(page) == reviewed
+        last[page] = reviewed
     for page, count in twice.items():
         if count > final.record.asked[page] + again[page]:
             yield f"page {page[:8]} was reviewed {count} times more than it changed"

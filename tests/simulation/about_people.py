@@ -10,6 +10,8 @@ from final import Final
 from record import Own
 from talkers import QUESTION
 
+from daemon.retract import NOTE as RETRACTED
+
 
 def only_people_are_answered(final: Final) -> Iterator[str]:
     """Between two replies in a thread a person said something."""
@@ -52,12 +54,16 @@ def every_question_is_decided(final: Final) -> Iterator[str]:
     decided = {row[0]: row[1] for row in final.rows("SELECT id, state FROM comments")}
     answered = Counter(
         row[0]
-        for row in final.rows("SELECT target FROM outbox WHERE kind = 'reply' AND state = 'posted'")
+        for row in final.rows(
+            "SELECT target FROM outbox WHERE kind = 'reply' AND (state = 'posted' OR note = ?)",
+            RETRACTED,
+        )
     )
     watched = final.rows(
         "SELECT id FROM pages WHERE reviewed_at IS NOT NULL AND NOT paused AND state = 'done'"
     )
     reviewed = {row[0] for row in watched}
+    wanted = final.ended.settings.config.databases[0].replies == "any"
     for comment in world.comments():
         words = final.record.words.get(comment.id)
         thread = world.state.discussions[comment.discussion_id]
@@ -71,7 +77,7 @@ def every_question_is_decided(final: Final) -> Iterator[str]:
         state = decided.get(comment.id)
         if state is None or state.startswith("tried"):
             yield f"comment {comment.id[:8]} ({words.kind}) was never decided: {state}"
-        elif words.kind == QUESTION:
+        elif words.kind == QUESTION and wanted:
             yield from _has_its_answer(final, comment.id, thread.id, state, answered[thread.id])
 
 

@@ -21,22 +21,21 @@ from company import Company
 from lagging import delay_index, found_late
 from mortal import Life, connect
 from network import Network, Weather, policy
+from operators import Operator
 from record import Record
 from scripted import Scripted
 from sqlite_utils import Database
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 
-from daemon import due, sweep, wiring
+from daemon import operate, sweep, wiring
 from daemon.config import Config, Settings
 from daemon.config.environment import Addresses, Secrets
-from daemon.discover import find_page
-from daemon.errors import ReviewError
 from daemon.meter import Meter
 from daemon.notion import gateway
 from daemon.notion.gateway import Gateway
 from daemon.sandbox import Sandbox, query
 from daemon.sandbox.faults import Kind
-from daemon.store import database, pages
+from daemon.store import database
 
 
 MINUTE = 60.0
@@ -120,6 +119,7 @@ class History:
         struck = policy(random.Random(f"{self.seed} weather"), self.record, self.weather)
         self.box.faults.policy = struck
         self.model = Scripted(random.Random(f"{self.seed} model"), self.record)
+        self._operator = Operator(random.Random(f"{self.seed} operator"), self.record)
         self.settings = self._settings()
 
     def _settings(self) -> Settings:
@@ -130,6 +130,8 @@ class History:
             "prompt": self.company.prompt.id,
             "properties": dice.choice(([], ["Status"])),
             "where": dice.choice(({}, {}, {"Status": ["Draft", "In review"]})),
+            "page_comment": dice.random() < 0.8,
+            "replies": dice.choice(("any", "any", "any", "ours", "none")),
         }
         config = Config.model_validate(
             {
@@ -138,6 +140,7 @@ class History:
                 "settle_limit": timedelta(minutes=limit),
                 "watch_requests": 30,
                 "lookback": timedelta(days=1),
+                "review_on_prompt_change": dice.random() < 0.3,
                 "notion": {"requests_per_minute": dice.choice((170, 170, 40))},
                 "limits": {
                     "replies_per_thread": dice.choice((2, 5)),
@@ -216,8 +219,9 @@ class History:
             while loop.time() < until:
                 await self._sweep(connections)
                 await asyncio.sleep(dice.choice((1, 5, 15, 30, 40)) * MINUTE)
-                if dice.random() < 0.05:
-                    await self._ask(connections)
+                if dice.random() < 0.15:
+                    context = connections.context(self._tell)
+                    await self._operator.act(context, self.company.pages)
 
     @contextmanager
     def _process(self, life: Life) -> Iterator[wiring.Connections]:
@@ -254,19 +258,6 @@ class History:
         await sweep.sweep(context)
         self._look(connections.state)
 
-    async def _ask(self, connections: wiring.Connections) -> None:
-        """Let an operator ask for a review of one page."""
-        context = connections.context(self._tell)
-        page = self._dice.choice(self.company.pages)
-        try:
-            row, base = await find_page(context, page)
-        except ReviewError:
-            return
-        self.record.asked[page] += 1
-        row = due.asked_for(row, context.notion.now)
-        pages.save(context.state, [row])
-        await sweep.sweep(context, (row, base))
-
     def _tell(self, event: str, /, **facts: Any) -> None:
         facts = {key: value for key, value in facts.items() if key not in _CLOCKED}
         line = json.dumps([event, facts], default=str, ensure_ascii=False, sort_keys=True)
@@ -296,8 +287,9 @@ class History:
         self.model.ill = 0.0
         self.record.note(virtual_time.now(), "quiet")
         with self._process(Life(self._lives + 1, None)) as connections:
-            for wait in (0, 15, 15, 360, 15, 1440, 15, 15):
+            for wait in (0, 15, 15, 360, 15, 1440, 15, 15, 15, 15):
                 await asyncio.sleep(wait * MINUTE)
+                self._operator.resume_all(connections.context(self._tell))
                 await self._sweep(connections)
 
     def _plain_state(self) -> Database:
@@ -339,7 +331,7 @@ def live(seed: int, judge: Judge) -> tuple[Record, list[str]]:
             stack.callback(set_on_retry_hooks, get_on_retry_hooks())
             set_on_retry_hooks([])
             stack.enter_context(patch.object(query, "_found", found_late))
-            for module in (gateway, sweep):
+            for module in (gateway, operate, sweep):
                 stack.enter_context(patch.object(module, "datetime", Wall))
             wrong = _run(main())  # type: ignore[arg-type]
     finally:

@@ -11,10 +11,12 @@ from about_comments import (
     every_comment_stands_once,
     every_quote_stood,
     no_point_stands_twice,
+    what_was_retracted_is_taken_back,
 )
 from about_pages import (
     a_read_is_whole,
     checkpoint_not_ahead,
+    every_page_knows_the_prompt,
     every_state_is_handled,
     no_edit_hides,
     no_state_is_reviewed_twice,
@@ -59,7 +61,9 @@ AFTER_EACH_SWEEP = (checkpoint_not_ahead, no_edit_hides, a_read_is_whole)
 AT_END = (
     every_state_is_handled,
     no_state_is_reviewed_twice,
+    every_page_knows_the_prompt,
     every_comment_stands_once,
+    what_was_retracted_is_taken_back,
     no_point_stands_twice,
     every_quote_stood,
     only_people_are_answered,

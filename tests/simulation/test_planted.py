@@ -31,8 +31,8 @@ def replayed(hash_seed):
 
 # Seeds that caught each fault when it was written: asked first, since they mostly still do.
 CAUGHT = {
-    "checkpoint_early": (10, 21),
-    "intent_after_post": (3, 6),
+    "checkpoint_early": (17, 18),
+    "intent_after_post": (3, 7),
     "equal_timestamp_skipped": (8, 12),
     "hash_of_a_partial_read": (3, 26),
     "reply_cursor_by_time": (15, 19),
