@@ -33,9 +33,9 @@ def replayed(hash_seed):
 CAUGHT = {
     "checkpoint_early": (17, 18),
     "intent_after_post": (3, 7),
-    "equal_timestamp_skipped": (8, 12),
-    "hash_of_a_partial_read": (3, 26),
-    "reply_cursor_by_time": (15, 19),
+    "equal_timestamp_skipped": (11, 17),
+    "hash_of_a_partial_read": (9, 22),
+    "reply_cursor_by_time": (6, 13),
 }
 
 
