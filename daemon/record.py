@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from daemon import approval, due, prompts
+from daemon import approval, due, prompts, strays
 from daemon.answers import record_answers
 from daemon.approval import Case, Waits
 from daemon.context import Context
@@ -125,6 +125,7 @@ def _summary(
     if not words or not _summary_wanted(context, row):
         return []
     standing = reviews.summary_comment(context.state, row.id)
+    standing = standing or strays.summary(session.snapshot.threads)
     grave = any(finding.severity is not Severity.MINOR for finding in review.findings)
     if standing and not grave:
         if standing[1] == words:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from daemon import dialogue as dialogues
-from daemon import due, prompts
+from daemon import due, prompts, strays
 from daemon.answers import settle
 from daemon.context import Base, Context
 from daemon.dialogue import Dialogue
-from daemon.domain import Change, Reviewed, Snapshot
+from daemon.domain import Change, Finding, Reviewed, Snapshot, Thread
 from daemon.findings import UNSAID
 from daemon.notion import reading, text
 from daemon.record import record_review
 from daemon.review.session import Session, hold
-from daemon.store import drafts, findings, ledger, origins, pages
+from daemon.store import drafts, findings, ledger, origins, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.pages import PageRow, Standing
 from daemon.threads import places
@@ -63,11 +64,12 @@ async def visit(context: Context, base: Base, row: PageRow, *, asked: bool = Fal
     if row.paused and not asked:
         await context.deliver(context, row.id)
         return Visit(changed=True, why="a person paused it")
+    threads = dialogue.sorted.threads
     session = Session(
-        replace(snapshot, threads=dialogue.sorted.threads, comments_readable=dialogue.readable),
+        replace(snapshot, threads=threads, comments_readable=dialogue.readable),
         Change.between(drafts.last_said(context.state, row.id), snapshot),
         prompt,
-        [one.finding for one in findings.of_page(context.state, row.id) if one.state not in UNSAID],
+        [*_earlier(context, row.id, threads)],
         raised=origins.raised(context.state, row.id),
     )
     await _review(context, base, row, session, dialogue)
@@ -84,6 +86,13 @@ async def read_page(context: Context, base: Base, row: PageRow) -> Snapshot | No
     page = text.page(raw, row.source_id, base.settings.properties)
     blocks = await reading.blocks(context.notion, row.id)
     return Snapshot(page, blocks, (), read_at)
+
+
+def _earlier(context: Context, page_id: str, threads: Iterable[Thread]) -> Iterator[Finding]:
+    for stored in findings.of_page(context.state, page_id):
+        if stored.state not in UNSAID:
+            yield stored.finding
+    yield from strays.findings(threads, reviews.own_comments(context.state, page_id))
 
 
 def _nothing_said(snapshot: Snapshot) -> str:

@@ -20,6 +20,7 @@ from program import (
     ScriptedModel,
     comment,
     finish,
+    plain,
     posted,
     reply,
 )
@@ -334,6 +335,35 @@ def test_f17_a_state_that_cannot_be_trusted_is_65_and_with_the_backup_nothing_co
     box.clock.advance(HOUR)
     program.sweep()
     assert (len(model.sent), len(posted(box))) == (1, 2)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["an old backup", "no state"])
+def test_f17_what_was_posted_since_the_backup_counts_as_said_and_the_summary_is_edited(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, *, kept: bool
+) -> None:
+    program.sweep()
+    state, backup = program.folder / "state" / "notion-review.db", program.folder / "backup.db"
+    back_up(state, backup)
+    box.clock.advance(HOUR)
+    one = page(box, rfcs)
+    model.think = finding
+    program.sweep()
+    state.unlink()
+    if kept:
+        shutil.copyfile(backup, state)
+    model.think = lambda document, turn: (
+        [finish("Say which, still.")] if turn else finding(document, turn)[:1]
+    )
+    for _ in range(3):
+        program.sweep()
+        box.clock.advance(HOUR)
+        box.world.add_block(one, blocks.paragraph("And more."))
+        box.clock.advance(HOUR)
+    assert said(box) == ["queues\nWhich ones?", "Say which, still."]
+
+
+def said(box: Sandbox) -> list[str]:
+    return [plain(one) for one in posted(box)]
 
 
 def back_up(state: Path, to: Path) -> None:

@@ -51,16 +51,19 @@ def _is_gone(final: Final, own: Own) -> bool:
 def what_was_retracted_is_taken_back(final: Final) -> Iterator[str]:
     """A comment of a review that an operator took back is deleted, or says so.
 
-    Not one whose thread people resolved: Notion shows it to nobody, and no connection can edit it.
+    Not one whose thread people resolved, or whose block they deleted: Notion shows it to nobody,
+    and no connection can edit it. And an edit that is taken back leaves what was said before it.
     """
     rows = final.rows(
-        "SELECT comment_id FROM outbox WHERE note = ? AND comment_id IS NOT NULL", RETRACTED
+        "SELECT comment_id FROM outbox"
+        " WHERE note = ? AND kind != 'edit' AND comment_id IS NOT NULL",
+        RETRACTED,
     )
+    beyond = {own.id for own in final.record.own if _is_gone(final, own)}
+    beyond |= set(final.record.hidden_by_people)
     standing = {one.id: plain(one.rich_text) for one in final.ended.box.world.comments()}
     for (comment,) in rows:
-        if comment in final.record.hidden_by_people:
-            continue
-        if standing.get(comment, "Withdrawn.") != "Withdrawn.":
+        if comment not in beyond and standing.get(comment, "Withdrawn.") != "Withdrawn.":
             yield f"the comment {comment[:8]} was retracted and says “{standing[comment]}”"
 
 
