@@ -24,8 +24,9 @@ from program import (
     posted,
     reply,
 )
-from vendor_server import Reply
+from vendor_server import Reply, anthropic_message, tool_use
 
+from daemon.plural import counted
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.faults import Fault, Kind
 from daemon.sandbox.model import Comment
@@ -77,7 +78,7 @@ def test_h3_a_page_of_which_any_part_cannot_be_read_is_neither_hashed_nor_review
         done = program.run("--once", "--json")
         box.faults.clear()
         assert (done.code, done.json["pages_failed"], model.sent) == (3, 1, [])
-        assert f"it failed {part + 1} times" in program.run("explain", whole(box)).out
+        assert f"it failed {counted(part + 1, 'time')} " in program.run("explain", whole(box)).out
         box.clock.advance(2 * HOUR)
     assert hashes(program) == [None]
     assert program.sweep().json["pages_reviewed"] == 1
@@ -198,10 +199,10 @@ def test_s5_a_page_that_no_model_could_review_stays_due_and_is_reviewed_later(
 def test_s6_when_the_budget_is_spent_pages_wait_and_go_on_the_next_day_without_loss(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
-    program.config["limits"] = {"tokens_per_day": 1, "concurrent_reviews": 1}
+    program.config["limits"] = {"tokens_per_day": 30_000, "concurrent_reviews": 1}
     for number in range(3):
         page(box, rfcs, title=f"RFC {number}")
-    model.think = finding
+    model.think = costly
     reviewed = []
     for _ in range(3):
         done = program.run("--once", "--json")
@@ -213,6 +214,15 @@ def test_s6_when_the_budget_is_spent_pages_wait_and_go_on_the_next_day_without_l
     assert [(number, waiting) for _, number, waiting in reviewed] == [(1, 2), (1, 1), (1, 0)]
     assert [code for code, _, _ in reviewed] == [3, 3, 0]
     assert len(posted(box)) == 6
+
+
+def costly(document: str, turn: int) -> Reply:
+    """Find something for nearly all that a day allows."""
+    calls = [
+        tool_use(name, id=f"toolu_{number}", **arguments)
+        for number, (name, arguments) in enumerate(finding(document, turn))
+    ]
+    return Reply(anthropic_message(*calls, stop="tool_use", input_tokens=25_000))
 
 
 @pytest.mark.parametrize("kind", [Kind.SAVED, Kind.DROP_SAVED])
