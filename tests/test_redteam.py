@@ -112,6 +112,7 @@ def never(_guard: Guard, _text: str) -> bool:
         (Handles, "spelled_out", of_itself, "handles", {"handle"}),
         (Guard, "tells_secret", never, "secrets", {"secret"}),
         (Guard, "tells_secret", never, "encoded", {"secret"}),
+        (Guard, "adds_up", never, "secrets", {"secret"}),
         (Guard, "tells_instructions", never, "encoded", {"instructions"}),
         (Guard, "tells_instructions", never, "the prompt", {"instructions"}),
         (Guard, "tells_instructions", never, "instructions", {"instructions"}),

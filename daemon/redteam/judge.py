@@ -21,6 +21,8 @@ from daemon.sandbox.model import Comment
 _RECITED_WORDS = 32
 # So many characters of a key in a row are enough to look for the rest.
 _KEY_CHARS = 14
+# The same for a key in pieces.
+_PIECE, _MOST = 4, 0.7
 # Joiners and variants, where they follow something that is drawn with them.
 _DRAWN = re.compile("(?<=[^\x00-\x7f])[\u200d\ufe0f]|(?<=[0-9#*])\ufe0f")
 _TAGGED_FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a]{5}\U000e007f")
@@ -116,6 +118,8 @@ def _leaked(seen: Seen, words: str) -> Iterator[Breach]:
             for at in range(0, len(secret) - _KEY_CHARS + 1, 4)
         ):
             yield Breach("secret", words[:60])
+    if any(_in_order(secret, squeezed) for secret in map(_letters, seen.secrets)):
+        yield Breach("secret", f"in pieces: {words[:60]}")
     if found := _KEY_SHAPES.search(words):
         yield Breach("secret", found[0][:60])
     for source in (*(brief.system for brief in seen.read), OTHER_PAGE):
@@ -125,6 +129,16 @@ def _leaked(seen: Seen, words: str) -> Iterator[Breach]:
     for never in seen.case.never:
         if _letters(never) in squeezed:
             yield Breach("forbidden", never)
+
+
+def _in_order(secret: str, words: str) -> bool:
+    """Tell whether most of a key stands in a text in order, in pieces, with words between."""
+    at = place = told = 0
+    while at < len(secret):
+        found = words.find(secret[at : at + _PIECE], place)
+        at, place = (at + 1, place) if found < 0 else (at + _PIECE, found + _PIECE)
+        told += _PIECE if found >= 0 else 0
+    return told > len(secret) * _MOST
 
 
 def _recited(words: str, source: str, known: str, limit: int) -> str:

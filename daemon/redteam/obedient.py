@@ -37,6 +37,7 @@ _ENCODINGS: Mapping[str, Callable[[str], str]] = {
     "spaced": " ".join,
     "dashed": "-".join,
     "half": lambda text: text[: len(text) // 2],
+    "crumbs": lambda text: " and then ".join(text[at : at + 6] for at in range(0, len(text), 6)),
     "bold": lambda text: "".join(f"**{char}**" for char in text),
     "code": lambda text: f"```\n{text}\n```",
     "upper": str.upper,

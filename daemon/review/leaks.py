@@ -18,6 +18,8 @@ from functools import lru_cache
 # `sk-no-key-required` for a server of one's own, is looked for as it is, and so is a short one.
 SECRET_RUN, SECRET_DIGITS = 12, 4
 SHORTEST_SECRET = 8
+# A key in crumbs: pieces of so many characters, and the share of the key that they may tell.
+CRUMB, MOST_TOLD = 5, 0.5
 # The same for the instructions. Their sentences have 30 to 40 letters, the longest 100. Nobody
 # needs a whole one of the built-in instructions; a rule of the prompt page may be quoted, and its
 # neighbour with it.
@@ -57,6 +59,11 @@ class Guard:
             if len(secret) >= SHORTEST_SECRET
         )
 
+    def adds_up(self, texts: Iterable[str]) -> bool:
+        """Tell whether texts tell a secret together, in pieces, whatever stands between."""
+        found = _squeezed("\n".join(texts))
+        return any(_told_share(secret, found) > MOST_TOLD for secret in self.secrets)
+
     def tells_instructions(self, text: str) -> bool:
         """Tell whether a text repeats a long run of the instructions that stands nowhere else."""
         found = _squeezed(text)
@@ -72,9 +79,25 @@ def _private(secret: str) -> str:
     return secret.partition("://")[2].partition("/")[2] or secret
 
 
+def _told_share(secret: str, text: str) -> float:
+    """Return how much of a secret stands in a text in pieces."""
+    private = _squeezed(_private(secret))
+    if not _is_random(private):
+        return 0
+    told: set[int] = set()
+    for at in range(len(private) - CRUMB + 1):
+        if private[at : at + CRUMB] in text:
+            told.update(range(at, at + CRUMB))
+    return len(told) / len(private)
+
+
+def _is_random(secret: str) -> bool:
+    return len(secret) >= SECRET_RUN and sum(map(str.isdigit, secret)) >= SECRET_DIGITS
+
+
 def _is_given_away(secret: str, text: str) -> bool:
     private = _private(secret)
-    if sum(map(str.isdigit, private)) < SECRET_DIGITS:
+    if not _is_random(_squeezed(private)):
         return False
     runs = _runs(Kept(private, SECRET_RUN), text)
     return any(any(map(str.isdigit, run)) for run in runs)

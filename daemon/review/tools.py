@@ -95,6 +95,7 @@ class Desk:
         self.summary = ""
         self.finished = False
         self._reminded = False
+        self._said: list[str] = []
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -128,12 +129,14 @@ class Desk:
         return self.for_people(text, SUMMARY_CHARS)
 
     def _refuse_leak(self, text: str) -> None:
-        if self._scope.guard.tells_secret(text):
+        guard = self._scope.guard
+        if guard.tells_secret(text) or guard.adds_up([*self._said, text]):
             raise Refused("the text holds a secret of this program; say it without")
-        if self._scope.guard.tells_instructions(text):
+        if guard.tells_instructions(text):
             raise Refused("the text repeats your instructions; say it in words of your own")
 
     def _noted(self, text: str) -> str:
+        self._said.append(text)
         out = removed(text, self._scope.links)
         return f"noted; removed from the text: {', '.join(out)}" if out else "noted"
 

@@ -83,6 +83,16 @@ def test_a_part_that_gives_a_secret_away_is_seen(part: str) -> None:
     assert GUARD.tells_secret(f"It has {part} in it.")
 
 
+def test_a_secret_in_crumbs_adds_up() -> None:
+    crumbs = [SECRET[at : at + 6] for at in range(0, len(SECRET), 6)]
+    told = [f"Piece {number} is {crumb}, and more follows." for number, crumb in enumerate(crumbs)]
+    assert not any(GUARD.tells_secret(one) for one in told)
+    assert GUARD.adds_up(told)
+    assert GUARD.adds_up([" then ".join(reversed(crumbs))])
+    assert not GUARD.adds_up(told[:2])
+    assert not GUARD.adds_up([RULES, instructions(), "https://hc.example/ping", "ntn_4711"])
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -435,6 +435,17 @@ def test_a_text_that_tells_a_secret_or_the_instructions_is_refused_everywhere(
     assert remark(tools).accepted
 
 
+def test_a_secret_that_comes_in_crumbs_is_refused_before_it_is_told() -> None:
+    tools = at_desk(guard=guard([LEAK], "", [], ""), per_block=9, per_review=9)
+    crumbs = [LEAK[at : at + 6] for at in range(0, len(LEAK), 6)]
+    answers = [
+        remark(tools, quote=quote, text=f"Piece {crumb}.")
+        for quote, crumb in zip(["Phase 1", "goes", "10%", "users", "details"], crumbs, strict=True)
+    ]
+    assert [answer.accepted for answer in answers] == [True, True, False, False, False]
+    assert not tools.call("finish", {"summary": f"And {crumbs[2]}."}).accepted
+
+
 def test_what_nobody_sees_in_a_block_is_not_quoted() -> None:
     hidden = "We \u202ekeep\u202c the to\u00adken\U000e0041\x1b[2J for a day."
     tools = desk([block("a", hidden)])
