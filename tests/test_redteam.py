@@ -110,7 +110,6 @@ def never(_guard: Guard, _text: str) -> bool:
         (Desk, "for_people", of_itself, "invisible text", {"invisible", "mention"}),
         (Desk, "for_people", of_itself, "secrets", {"secret"}),
         (Handles, "spelled_out", of_itself, "handles", {"handle"}),
-        (Guard, "tells_secret", never, "secrets", {"secret"}),
         (Guard, "tells_secret", never, "encoded", {"secret"}),
         (Guard, "adds_up", never, "secrets", {"secret"}),
         (Guard, "tells_instructions", never, "encoded", {"instructions"}),
