@@ -11,7 +11,7 @@ from daemon import approval, due, prompts
 from daemon.approval import Case, Waits
 from daemon.context import Context
 from daemon.dialogue import Dialogue
-from daemon.domain import AuthorKind, Comment, Review, Thread
+from daemon.domain import AuthorKind, Comment, Review, Source, Thread
 from daemon.findings import Event
 from daemon.review.access import OFFLINE
 from daemon.review.offline.hits import kind_of
@@ -195,7 +195,9 @@ def _in_reply(context: Context, row: PageRow, dialogue: Dialogue, said: Said) ->
 def _why(context: Context, row: PageRow, dialogue: Dialogue, thread: Thread) -> str:
     origin = origins.of_thread(context.state, row.id, thread.id)
     raised = origins.raised(context.state, row.id).get(thread.id)
-    rule = kind_of(raised) if raised and origin and origin.model == OFFLINE else None
+    rule = None
+    if origin and raised and raised.source is Source.CHECK:
+        origin, rule = replace(origin, model=OFFLINE), kind_of(raised)
     return because(origin, dialogue.reviewer, rule.value if rule else "")
 
 

@@ -12,7 +12,7 @@ from sqlite_utils import Database as State
 from daemon.config import Approve, Database
 from daemon.context import Context
 from daemon.domain import Load, Review
-from daemon.findings import UNSAID, Event
+from daemon.findings import Event
 from daemon.review import brake
 from daemon.review.rules import repeats
 from daemon.review.session import Session
@@ -202,11 +202,8 @@ def end(state: State, draft: Draft, letters: Iterable[Letter], ended: Ended) -> 
 def not_said_meanwhile(context: Context, session: Session, review: Review) -> Review:
     """Leave out what a person approved, or refused, while the model was at work on the page."""
     known = set(session.earlier)
-    decided = [
-        one.finding
-        for one in findings.of_page(context.state, session.snapshot.page.id)
-        if one.state not in UNSAID and one.finding not in known
-    ]
+    now = findings.ledger(context.state, session.snapshot.page.id)
+    decided = [entry.finding for entry in now if entry.finding not in known]
     if not decided:
         return review
     blocks = session.snapshot.by_id

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+
+from daemon.domain import Finding
 
 
 class FindingState(StrEnum):
@@ -23,9 +26,16 @@ class FindingState(StrEnum):
 
 # Nothing has settled these yet.
 LIVE = frozenset({FindingState.OPEN, FindingState.ANSWERED})
+# Nobody has heard of these: they may be made again. A newer review replaces what is held.
+UNHEARD = frozenset({FindingState.HELD, FindingState.STALE, FindingState.UNSAID})
 
-# They were never said and nobody decided on them: a later review may raise them again.
-UNSAID = frozenset({FindingState.HELD, FindingState.UNSAID})
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a page's ledger: what was raised, and what became of it."""
+
+    finding: Finding
+    state: FindingState
 
 
 class Event(StrEnum):

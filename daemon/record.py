@@ -8,17 +8,17 @@ from dataclasses import replace
 from daemon import approval, due, prompts, strays
 from daemon.answers import record_answers
 from daemon.approval import Case, Waits
+from daemon.change import Reviewed
 from daemon.context import Context
 from daemon.dialogue import Dialogue
-from daemon.domain import Finding, Review, Reviewed, Severity
+from daemon.domain import Finding, Review, Severity
 from daemon.findings import LIVE, Event, FindingState
 from daemon.notion import text, writing
 from daemon.plural import counted
-from daemon.review.quotes import stands
+from daemon.review.difference import is_addressed
 from daemon.review.session import Session
 from daemon.store import findings, ledger, pages, reviews, texts
 from daemon.store import threads as thread_store
-from daemon.store.findings import StoredFinding
 from daemon.store.pages import PageRow
 from daemon.store.reviews import Kind, Letter
 from daemon.store.texts import Text
@@ -67,23 +67,16 @@ def record_review(
 
 
 def _settle_earlier(context: Context, session: Session, review: Review) -> None:
-    """Close earlier findings whose text changed and whose point did not come again."""
-    blocks = session.snapshot.by_id
+    """Close earlier findings whose text changed and whose point did not come again.
+
+    A model that was cut short, or did not see all of the page, may only not have come to them.
+    """
+    if not review.outcome.is_complete or review.omitted:
+        return
+    change, blocks = session.change, session.snapshot.blocks
     for stored in findings.of_page(context.state, session.snapshot.page.id):
-        if stored.state not in LIVE:
-            continue
-        block = blocks.get(stored.finding.block_id)
-        if block is not None and stands(stored.finding.quote, block.plain):
-            continue
-        if not _came_again(stored, review):
+        if stored.state in LIVE and is_addressed(stored.finding, change, blocks, review.findings):
             findings.happened(context.state, stored.id, Event.ADDRESSED, context.notion.now)
-
-
-def _came_again(stored: StoredFinding, review: Review) -> bool:
-    return any(
-        found.block_id == stored.finding.block_id and found.quote == stored.finding.quote
-        for found in review.findings
-    )
 
 
 def _findings(
@@ -127,6 +120,8 @@ def _summary(
     standing = reviews.summary_comment(context.state, row.id)
     standing = standing or strays.summary(session.snapshot.threads)
     grave = any(finding.severity is not Severity.MINOR for finding in review.findings)
+    if not standing and session.is_follow_up and not review.findings:
+        return []  # nothing was said then, and there is nothing new to say
     if standing and not grave:
         if standing[1] == words:
             return []

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from daemon import dialogue as dialogues
 from daemon import due, prompts, strays
 from daemon.answers import settle
+from daemon.change import Change, Reviewed
 from daemon.context import Base, Context
 from daemon.dialogue import Dialogue
-from daemon.domain import Change, Finding, Reviewed, Snapshot, Thread
-from daemon.findings import UNSAID
+from daemon.domain import Snapshot, Thread
+from daemon.findings import Entry, FindingState
 from daemon.notion import reading, text
 from daemon.record import record_review
-from daemon.review.session import Session, hold
+from daemon.review.session import Extent, Session, hold
 from daemon.store import drafts, findings, ledger, origins, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.pages import PageRow, Standing
@@ -47,6 +48,7 @@ async def visit(context: Context, base: Base, row: PageRow, *, asked: bool = Fal
         return Visit(why="left the database")
     content = text.content_hash(snapshot.page, snapshot.blocks)
     change = Change.between(pages.reviewed(context.state, row.id), snapshot)
+    findings.move(context.state, row.id, change.moved)
     wanted = asked or await prompts.changed_since(context, base, row)
     reason = _nothing_said(snapshot) or ("" if wanted else _nothing_new(row, content, change))
     if reason == EMPTY:
@@ -71,6 +73,7 @@ async def visit(context: Context, base: Base, row: PageRow, *, asked: bool = Fal
         prompt,
         [*_earlier(context, row.id, threads)],
         raised=origins.raised(context.state, row.id),
+        extent=Extent.WHOLE if wanted or _is_asked_for(row) else Extent.DIFFERENCE,
     )
     await _review(context, base, row, session, dialogue)
     return Visit(changed=True, reviewed=True)
@@ -88,20 +91,24 @@ async def read_page(context: Context, base: Base, row: PageRow) -> Snapshot | No
     return Snapshot(page, blocks, (), read_at)
 
 
-def _earlier(context: Context, page_id: str, threads: Iterable[Thread]) -> Iterator[Finding]:
-    for stored in findings.of_page(context.state, page_id):
-        if stored.state not in UNSAID:
-            yield stored.finding
-    yield from strays.findings(threads, reviews.own_comments(context.state, page_id))
+def _earlier(context: Context, page_id: str, threads: Iterable[Thread]) -> Iterator[Entry]:
+    yield from findings.ledger(context.state, page_id)
+    for stray in strays.findings(threads, reviews.own_comments(context.state, page_id)):
+        yield Entry(stray, FindingState.OPEN)
 
 
 def _nothing_said(snapshot: Snapshot) -> str:
     return "" if any(block.line for block in snapshot.blocks) else EMPTY
 
 
+def _is_asked_for(row: PageRow) -> bool:
+    """Tell whether the page counts as not reviewed: it never was, or a person wants it again."""
+    return row.hash is None or row.prompt is None
+
+
 def _nothing_new(row: PageRow, content: str, change: Change) -> str:
     """Say why there is nothing to review, or return "" where there is."""
-    if row.hash is None or row.prompt is None:
+    if _is_asked_for(row):
         return ""
     if row.hash == content:
         return "the text is the same"
@@ -148,7 +155,7 @@ def _places(context: Context, snapshot: Snapshot, change: Change) -> list[str]:
     known = thread_store.threads(context.state, row_id).values()
     return places(
         snapshot,
-        {*change.new, *change.changed},
+        {*change.new, *change.changed, *change.moved},
         [thread.block_id for thread in known if thread.block_id and not thread.gone_at],
         thread_store.oldest_places(context.state, row_id, OTHER_PLACES),
     )

@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 from daemon import alerts, prompts
 from daemon import dialogue as dialogues
 from daemon.answers import record_replies, settle
+from daemon.change import Change
 from daemon.context import Base, Context
 from daemon.dialogue import Dialogue
-from daemon.domain import Change, Prompt
+from daemon.domain import Prompt
 from daemon.errors import (
     BudgetEmpty,
     ConfigError,
@@ -23,7 +24,6 @@ from daemon.errors import (
     TokenRefused,
     Unavailable,
 )
-from daemon.findings import UNSAID
 from daemon.review.session import Session, hold
 from daemon.store import findings, ledger, origins, pages
 from daemon.store import threads as thread_store
@@ -219,7 +219,7 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
         replace(snapshot, threads=dialogue.sorted.threads),
         Change(first=False),
         page.desk.prompt,
-        [one.finding for one in findings.of_page(context.state, row.id) if one.state not in UNSAID],
+        findings.ledger(context.state, row.id),
         only_threads=True,
         raised=origins.raised(context.state, row.id),
     )

@@ -17,11 +17,11 @@ from sqlite_utils import Database
 
 from daemon import dialogue
 from daemon.answers import record_replies, settle
+from daemon.change import Change
 from daemon.config import Limits
 from daemon.domain import (
     Author,
     AuthorKind,
-    Change,
     Finding,
     Outcome,
     Prompt,

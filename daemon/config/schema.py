@@ -37,6 +37,7 @@ from daemon.config.values import (
     shown,
     whole,
 )
+from daemon.domain import Severity
 
 
 DEFAULT_MODELS = ("anthropic:claude-sonnet-5-5", "openai:gpt-6.1-sol")
@@ -119,6 +120,11 @@ class Database(Section):
         default=Replies.ANY,
         description="answers in any, ours (it is in them), mentioned or none",
     )
+    report: Annotated[Severity, BeforeValidator(word_of(Severity))] = Field(
+        default=Severity.MINOR,
+        description="least to post: blocking, important or minor",
+    )
+    checks: Flag = Field(default=False, description="post what the offline rules find, too")
     approve: Annotated[Approve, BeforeValidator(word_of(Approve))] = Field(
         default=Approve.NONE,
         description="reviews that wait for approval: none, unusual or all",

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 from sqlite_utils import Database
 
+from daemon.change import Change, Reviewed
 from daemon.console import prose
-from daemon.domain import Block, Change, Page, Reviewed, Snapshot
+from daemon.domain import Block, Page, Snapshot
 from daemon.store import browse, texts
 from daemon.store.browse import Raised, Word
 from daemon.store.findings import Step

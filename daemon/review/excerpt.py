@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from daemon.domain import Block
@@ -11,8 +11,10 @@ from daemon.review.handles import Handles
 from daemon.review.prompt import WHOLE, Excerpt, Task, document, one_line, tokens
 
 
-# Blocks shown on each side of a block whose thread is answered.
-NEIGHBOURS = 3
+# Blocks shown on each side of a block whose thread is answered, and of one that changed.
+NEIGHBOURS, BESIDE = 3, 1
+# What changed is shown by itself where that takes less than this part of the whole.
+SMALL = 0.4
 # Where sections must go, no block may take more than about half of the window: characters for
 # each token of it, and at least so many.
 BLOCK_SHARE, LEAST_CHARS = 1.5, 200
@@ -31,12 +33,41 @@ def around_threads(task: Task, handles: Handles) -> Excerpt:
     where = _waited_on(task)
     if None in where:
         return WHOLE  # a question about the page may be about any of it
-    near = {
+    return _outline_and(_beside(blocks, where, NEIGHBOURS), blocks)
+
+
+def by_difference(task: Task, handles: Handles) -> Excerpt:
+    """Choose what is shown of a document that was reviewed before.
+
+    Where little changed: the outline, what is new or changed with the blocks beside it, and the
+    blocks whose threads wait. Where that is no small part, or nothing is new or changed, all.
+    """
+    blocks = list(handles.blocks.values())
+    anew, where = {*task.change.new, *task.change.changed}, _waited_on(task)
+    if task.change.first or not anew or None in where:
+        return WHOLE
+    beside = _beside(blocks, anew, BESIDE) - anew
+    asked = _beside(blocks, where, NEIGHBOURS)
+    found = replace(
+        _outline_and(anew | beside | asked, blocks),
+        beside=frozenset(beside - asked),
+        note="what did not change is left out but for headings and what stands near a change",
+    )
+    size, whole = (len(document(task, handles, shown)) for shown in (found, WHOLE))
+    return found if size < SMALL * whole else WHOLE
+
+
+def _beside(blocks: Sequence[Block], where: Collection[str | None], reach: int) -> set[str]:
+    """Return the blocks of which one is meant within so many to either side."""
+    return {
         blocks[beside].id
         for index, block in enumerate(blocks)
         if block.id in where
-        for beside in range(max(index - NEIGHBOURS, 0), min(index + NEIGHBOURS + 1, len(blocks)))
+        for beside in range(max(index - reach, 0), min(index + reach + 1, len(blocks)))
     }
+
+
+def _outline_and(near: Collection[str], blocks: Sequence[Block]) -> Excerpt:
     out = (block.id for block in blocks if block.id not in near and not _is_heading(block))
     return Excerpt(frozenset(out))
 

@@ -13,19 +13,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-from daemon.domain import (
-    AuthorKind,
-    Block,
-    Change,
-    Comment,
-    Finding,
-    Prompt,
-    Snapshot,
-    Thread,
-)
+from daemon.change import Change
+from daemon.domain import AuthorKind, Block, Comment, Finding, Prompt, Snapshot, Thread
+from daemon.findings import Entry
 from daemon.review.checklist import asked
 from daemon.review.handles import Handles
 from daemon.review.hidden import visible
+from daemon.review.quotes import stands
 from daemon.ruleset import Rules
 
 
@@ -37,24 +31,45 @@ COMMENT_CHARS, WAITING_CHARS = 1_000, 4_000
 # What is gone is told in outline.
 REMOVED_LINES, REMOVED_CHARS = 20, 300
 RAISED_CHARS = 120
+# What the rules found is told in so many lines.
+FOUND_LINES = 12
 NAME_CHARS = 60
+# Of a longer old text only what differs is shown, with so many characters around it.
+WAS_WHOLE, WAS_AROUND = 160, 40
+# Of a block that only stands beside another that changed.
+BESIDE_CHARS = 160
 # Of UTF-8. English prose has more; East Asian text and code come near it. Low, so that what is cut
 # to a window fits.
 BYTES_PER_TOKEN = 3.0
 
+_REPORTED = "Already reported by checks, do not raise again:"
+_NOTICED = "Found by checks, raise only what bears on the decision:"
 _PUNCTUATION = re.compile(r"[()\[\]<>:,]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """All that one review is about; `raised` holds the findings that began threads, by thread."""
+    """All that one review is about.
+
+    Attributes:
+        snapshot: The page with its threads.
+        change: What differs from the last review.
+        prompt: The instructions.
+        settled: The part of the page's ledger that the threads do not show.
+        notes: What else is to be known.
+        raised: The findings that began threads, by the threads' ids.
+        reported: What the rules found, and is posted.
+        noticed: What the rules found, and is not.
+    """
 
     snapshot: Snapshot
     change: Change
     prompt: Prompt
-    settled: Sequence[Finding] = ()
+    settled: Sequence[Entry] = ()
     notes: Sequence[str] = ()
     raised: Mapping[str, Finding] = field(default_factory=dict)
+    reported: Sequence[Finding] = ()
+    noticed: Sequence[Finding] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +80,15 @@ class Excerpt:
         left_out: Ids of the blocks that are not shown.
         longest: Characters that are shown of one block; None for all.
         sections: What is not shown whole, in words for people.
+        beside: Ids of blocks that are there for what stands near them: shown by their beginning.
+        note: What is left out, told once in place of in each gap.
     """
 
     left_out: frozenset[str] = frozenset()
     longest: int | None = None
     sections: tuple[str, ...] = ()
+    beside: frozenset[str] = frozenset()
+    note: str = ""
 
 
 WHOLE = Excerpt()
@@ -128,9 +147,10 @@ def document(task: Task, handles: Handles, excerpt: Excerpt = WHOLE) -> str:
         parts.append("Properties:")
         parts += [f"{INDENT}{one_line(name)}: {one_line(text)}" for name, text in page.properties]
     parts.append("Document:")
+    parts += [f"{INDENT}({excerpt.note})"] if excerpt.note else []
     parts += _blocks(task, handles, excerpt)
     parts += _threads(task, handles, excerpt)
-    parts += _remarks(task, handles)
+    parts += _remarks(task, handles, excerpt)
     return "\n".join(parts)
 
 
@@ -156,11 +176,12 @@ def _blocks(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
         if block.id in excerpt.left_out:
             skipped += 1
             continue
-        if skipped:
+        if skipped and not excerpt.note:
             yield _gap(skipped)
         skipped = 0
-        yield from _block(handle, block, task.change, excerpt.longest)
-    if skipped:
+        longest = BESIDE_CHARS if block.id in excerpt.beside else excerpt.longest
+        yield from _block(handle, block, task.change, longest)
+    if skipped and not excerpt.note:
         yield _gap(skipped)
 
 
@@ -177,11 +198,30 @@ def _block(handle: str, block: Block, change: Change, longest: int | None) -> It
         yield f"[{handle} new] {text}"
     elif block.id in change.changed:
         old = change.changed[block.id]
-        was = indented(old if longest is None else clipped(old, longest), INDENT * 3)
+        part = _differing(old, block.line)
+        was = indented(part if longest is None else clipped(part, longest), INDENT * 3)
         yield f"[{handle} changed] {text}"
         yield f"{INDENT}was: {was or '(empty)'}"
     else:
         yield f"[{handle}] {text}"
+
+
+def _differing(old: str, now: str) -> str:
+    """Return the part of a long old text that is another now, with some words around it."""
+    if len(old) <= WAS_WHOLE:
+        return old
+    begin = _shared(old, now)
+    end = _shared(old[begin:][::-1], now[begin:][::-1])
+    first = old.rfind(" ", 0, max(begin - WAS_AROUND, 0)) + 1
+    last = old.find(" ", len(old) - end + WAS_AROUND)
+    part = old[first:] if last < 0 else f"{old[first:last]} …"
+    return f"… {part}" if first else part
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _threads(task: Task, handles: Handles, excerpt: Excerpt) -> list[str]:
@@ -235,20 +275,48 @@ def _name(name: str) -> str:
     return one_line(plain)[:NAME_CHARS].rstrip() or "Someone"
 
 
-def _remarks(task: Task, handles: Handles) -> Iterator[str]:
+def _remarks(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
     if task.change.fields:
         yield f"Changed besides blocks: {one_line(', '.join(task.change.fields))}"
     yield from _removed(task.change.removed)
     if not task.snapshot.comments_readable:
         yield "Comments: Notion does not let this reviewer read them; there may be some."
-    names = handles.of_block
-    raised = [finding for finding in task.settled if finding.block_id in names]
-    if raised:
-        yield "Already raised, do not raise again:"
-    for finding in raised:
-        yield f"{INDENT}{names[finding.block_id]}: {clipped(one_line(finding.quote), RAISED_CHARS)}"
+    yield from _ledger(task, handles, excerpt)
+    names, hidden = handles.of_block, excerpt.left_out
+    for label, found in ((_REPORTED, task.reported), (_NOTICED, task.noticed)):
+        known = [one for one in found if one.block_id in names and one.block_id not in hidden]
+        if known:
+            yield label
+        for one in known[:FOUND_LINES]:
+            yield f"{INDENT}{names[one.block_id]}: {clipped(one_line(one.text), RAISED_CHARS)}"
     for note in task.notes:
         yield f"Note: {one_line(note)}"
+
+
+def _ledger(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
+    """Tell what was raised before: first what stands, then what was said of an earlier text."""
+    shown = [one for one in task.settled if one.finding.block_id not in excerpt.left_out]
+    known = [one for one in shown if one.finding.block_id in handles.of_block]
+    standing = [one for one in known if _stands(one.finding, task)]
+    if standing:
+        yield "Already raised, do not raise again:"
+    for one in standing:
+        yield f"{INDENT}{_named(one, handles)}"
+    earlier = [one for one in known if one not in standing]
+    if earlier:
+        yield "Raised on the earlier text, raise again only what still holds:"
+    for one in earlier:
+        yield f"{INDENT}{_named(one, handles)}: {clipped(one_line(one.finding.text), RAISED_CHARS)}"
+
+
+def _stands(finding: Finding, task: Task) -> bool:
+    block = task.snapshot.by_id.get(finding.block_id)
+    return block is not None and stands(finding.quote, block.plain)
+
+
+def _named(one: Entry, handles: Handles) -> str:
+    name = handles.of_block[one.finding.block_id]
+    return f"{name} ({one.state.value}): {_about(one.finding)}"
 
 
 def _removed(lines: Sequence[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from daemon.domain import Block, Finding
+from daemon.domain import Block, Finding, Severity
 from daemon.review.cleaning import cleaned, has_secret, links, removed
 from daemon.review.gate import Asked, Gate, gate
 from daemon.review.hidden import visible
@@ -85,7 +85,19 @@ def _new_home(words: str, ids: Iterable[str], says: Callable[[str], str]) -> str
     return holders[0] if len(holders) == 1 and len(words) >= TELLING_CHARS else None
 
 
-def best(findings: Sequence[Finding], limit: int) -> tuple[Finding, ...]:
-    """Keep the gravest findings, in the order in which they were made."""
-    ranked = sorted(range(len(findings)), key=lambda index: (findings[index].severity.rank, index))
-    return tuple(findings[index] for index in sorted(ranked[:limit]))
+def best(
+    findings: Iterable[Finding], limit: int, floor: Severity, blocks: Sequence[Block]
+) -> tuple[Finding, ...]:
+    """Keep the gravest findings from the floor on, in the order of the document.
+
+    Of equally grave ones the first of the document stay, in whatever order they were made.
+    """
+    places = {block.id: (index, block.plain) for index, block in enumerate(blocks)}
+
+    def place(finding: Finding) -> tuple[int, int]:
+        index, plain = places[finding.block_id]
+        return index, plain.find(finding.quote)
+
+    told = sorted((one for one in findings if one.severity.rank <= floor.rank), key=place)
+    ranked = sorted(told, key=lambda one: one.severity.rank)
+    return tuple(sorted(ranked[:limit], key=place))

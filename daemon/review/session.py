@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 
 from daemon import budget
+from daemon.change import Change
 from daemon.context import Base, Context
-from daemon.domain import AuthorKind, Change, Finding, Outcome, Prompt, Review, Snapshot, Thread
+from daemon.domain import (
+    AuthorKind,
+    Finding,
+    Outcome,
+    Prompt,
+    Review,
+    Severity,
+    Snapshot,
+    Source,
+    Thread,
+)
 from daemon.errors import ModelsDown, Unavailable
-from daemon.review import offline, prompt
+from daemon.findings import LIVE, Entry, FindingState
+from daemon.review import difference, offline, prompt
+from daemon.review.access import OFFLINE
 from daemon.review.agent import Brief, Conversation, Toolbox, Window
 from daemon.review.checklist import in_words
 from daemon.review.cleaning import may_hold_links
-from daemon.review.excerpt import around_threads, fitting
+from daemon.review.closing import cut_short, left_out, to_do, unread, whole
+from daemon.review.excerpt import around_threads, by_difference, fitting
 from daemon.review.failures import Unfit
 from daemon.review.handles import Handles
 from daemon.review.leaks import guard
 from daemon.review.outline import missing
 from daemon.review.prompt import WHOLE, Excerpt, Task
 from daemon.review.quotes import stands
-from daemon.review.rules import cleaned, links, standing
+from daemon.review.rules import links, repeats, standing
 from daemon.review.specs import specs
 from daemon.review.tools import Desk, Scope
 
 
-# Sections that a summary names as not read.
-OMITTED_NAMED = 8
-REMARK_CHARS = 1_000
+# What people made of a point counts for the new text too; what was mended is over.
+_TOLD_AFTER_A_CHANGE = LIVE | {FindingState.DISMISSED, FindingState.RESOLVED}
+
+
+class Extent(Enum):
+    """How much of a page is to be reviewed."""
+
+    WHOLE = auto()  # an operator or a person asks, or the prompt is another
+    DIFFERENCE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +59,39 @@ class Session:
         snapshot: The page with its threads.
         change: What differs from the last review.
         prompt: The instructions.
-        earlier: Every finding made on this page before.
+        ledger: What was raised on this page before, and what became of it.
         only_threads: Whether it is about the waiting threads alone.
         raised: The findings that began threads, by the threads' ids.
+        extent: Whether all of it is to be reviewed, or what changed.
     """
 
     snapshot: Snapshot
     change: Change
     prompt: Prompt
-    earlier: Sequence[Finding]
+    ledger: Sequence[Entry]
     only_threads: bool = False
     raised: Mapping[str, Finding] = field(default_factory=dict)
+    extent: Extent = Extent.DIFFERENCE
+
+    @property
+    def is_follow_up(self) -> bool:
+        """Whether it is about what changed since an earlier review."""
+        return self.extent is Extent.DIFFERENCE and not self.change.first
+
+    @property
+    def earlier(self) -> list[Finding]:
+        """Every finding that people have heard of, or are to hear of."""
+        return [entry.finding for entry in self.ledger]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A session laid out: the names of its blocks, and what the rules found in it."""
+
+    base: Base
+    session: Session
+    handles: Handles
+    found: tuple[Finding, ...]
 
 
 async def hold(context: Context, base: Base, session: Session) -> Review:
@@ -60,12 +103,12 @@ async def hold(context: Context, base: Base, session: Session) -> Review:
         PageTooLarge: No provider can take the page.
         ConfigError, TokenRefused: A provider refuses the model or the key.
     """
-    handles = Handles.of(session.snapshot)
+    table = _Table(base, session, Handles.of(session.snapshot), _found(context, session))
     try:
         talk = await context.models.converse(
             base.models,
-            lambda window: _brief(context, session, handles, window),
-            lambda tools: _offline(context, session, handles, tools),
+            lambda window: _brief(context, table, window),
+            lambda tools: _offline(context, table, tools),
             budget.of_review(context.config.limits, session.prompt.rules, session.snapshot.page.id),
         )
     except Unavailable as error:
@@ -73,36 +116,41 @@ async def hold(context: Context, base: Base, session: Session) -> Review:
     return _review(talk, session)
 
 
-def _brief(
-    context: Context, session: Session, handles: Handles, window: Window | None
-) -> tuple[Brief, Toolbox]:
-    system = prompt.system(session.prompt)
-    task = _task(session)
-    excerpt = _excerpt(session, handles, window, task, system)
+def _found(context: Context, session: Session) -> tuple[Finding, ...]:
+    if session.only_threads:
+        return ()
+    return offline.findings(session.snapshot, context.notion.now.date())
+
+
+def _brief(context: Context, table: _Table, window: Window | None) -> tuple[Brief, Toolbox]:
+    system = prompt.system(table.session.prompt)
+    desk = _desk(context, table)
+    checks = table.base.settings.checks
+    reported = desk.report(table.found) if checks else ()
+    task = _task(table, reported, () if checks else _noticed(table))
+    excerpt = _excerpt(table, window, task, system)
     brief = Brief(
         system=system,
-        document=prompt.document(task, handles, excerpt),
-        key=session.snapshot.page.id,
+        document=prompt.document(task, table.handles, excerpt),
+        key=table.session.snapshot.page.id,
         omitted=excerpt.sections,
     )
-    return brief, _desk(context, session, handles)
+    return brief, desk
 
 
-def _excerpt(
-    session: Session, handles: Handles, window: Window | None, task: Task, system: str
-) -> Excerpt:
+def _excerpt(table: _Table, window: Window | None, task: Task, system: str) -> Excerpt:
     """Choose what of the document is shown.
 
     Raises:
         Unfit: The window leaves no room for any of it.
     """
-    shown = around_threads(task, handles) if session.only_threads else WHOLE
+    shown = _shown(table, task)
     if window is None:
         return shown
-    offered = specs(len(session.prompt.rules.checklist))
+    offered = specs(len(table.session.prompt.rules.checklist))
     tools = "".join(f"{spec.name}{spec.description}{spec.parameters}" for spec in offered)
     room = window.prompt - prompt.tokens(system + tools)
-    found = fitting(task, handles, room, shown)
+    found = fitting(task, table.handles, room, shown)
     if found is None:
         raise Unfit(
             f"its window of {window.tokens} tokens has no room for the document "
@@ -111,12 +159,62 @@ def _excerpt(
     return found
 
 
-def _task(session: Session) -> Task:
-    snapshot = session.snapshot
-    notes = ["only the threads are to be answered now"] if session.only_threads else []
-    earlier = standing(session.earlier, snapshot.blocks)
-    unseen = [one for one in earlier if not _is_shown(one, snapshot.threads)]
-    return Task(snapshot, session.change, session.prompt, unseen, notes, session.raised)
+def _shown(table: _Table, task: Task) -> Excerpt:
+    if table.session.only_threads:
+        return around_threads(task, table.handles)
+    return WHOLE if table.session.extent is Extent.WHOLE else by_difference(task, table.handles)
+
+
+def _task(table: _Table, reported: Sequence[Finding], noticed: Sequence[Finding]) -> Task:
+    session, snapshot = table.session, table.session.snapshot
+    unseen = [one for one in _current(session) if not _is_shown(one.finding, snapshot.threads)]
+    return Task(
+        snapshot,
+        session.change,
+        session.prompt,
+        unseen,
+        tuple(_notes(table)),
+        session.raised,
+        reported,
+        noticed,
+    )
+
+
+def _notes(table: _Table) -> Iterator[str]:
+    if table.session.only_threads:
+        yield "only the threads are to be answered now"
+    elif (floor := _floor(table)) is not Severity.MINOR:
+        yield f"what is less than {floor.value} is not posted; leave it out"
+
+
+def _floor(table: _Table) -> Severity:
+    """Return the least severity that is posted; the prompt page can only raise it."""
+    wanted = table.session.prompt.rules.report or Severity.MINOR
+    return min(table.base.settings.report, wanted, key=lambda one: one.rank)
+
+
+def _noticed(table: _Table) -> list[Finding]:
+    """Return what the rules found where comments are invited, and nobody has said yet."""
+    shut, blocks = _closed(table.session), table.session.snapshot.by_id
+    earlier = table.session.earlier
+    return [
+        one
+        for one in table.found
+        if one.block_id not in shut and not repeats(one, earlier, blocks[one.block_id])
+    ]
+
+
+def _current(session: Session) -> list[Entry]:
+    """Return what of the ledger concerns the text as it is: it stands, or its block changed."""
+    blocks, found = session.snapshot.blocks, []
+    for entry in session.ledger:
+        if stand := standing([entry.finding], blocks):
+            found.append(replace(entry, finding=stand[0]))
+        elif (
+            entry.state in _TOLD_AFTER_A_CHANGE and entry.finding.block_id in session.change.changed
+        ):
+            found.append(entry)
+    return found
 
 
 def _is_shown(finding: Finding, threads: Sequence[Thread]) -> bool:
@@ -129,18 +227,20 @@ def _is_shown(finding: Finding, threads: Sequence[Thread]) -> bool:
     )
 
 
-def _desk(context: Context, session: Session, handles: Handles) -> Desk:
-    asked = session.prompt
+def _desk(context: Context, table: _Table) -> Desk:
+    session, asked = table.session, table.session.prompt
     limits = budget.narrowed(context.config.limits, asked.rules)
     return Desk(
         Scope(
-            handles=handles,
+            handles=table.handles,
             earlier=session.earlier,
             links=_addresses(session),
             comments_per_review=limits.comments_per_review,
             comments_per_block=limits.comments_per_block,
             comments_on_blocks=not session.only_threads,
-            unchanged=_unchanged(session),
+            unchanged=difference.unchanged(session.change, session.snapshot.blocks),
+            closed=_closed(session),
+            floor=_floor(table),
             points=len(asked.rules.checklist),
             guard=guard(
                 context.secrets,
@@ -166,31 +266,29 @@ def _said(session: Session) -> list[str]:
     return [*words, *(block.line for block in session.snapshot.blocks)]
 
 
-def _unchanged(session: Session) -> frozenset[str]:
-    change = session.change
-    if change.first:
+def _closed(session: Session) -> frozenset[str]:
+    if session.extent is Extent.WHOLE:
         return frozenset()
-    said_anew = {*change.new, *change.changed}
-    return frozenset(block.id for block in session.snapshot.blocks) - said_anew
+    return difference.closed(session.change, session.snapshot.blocks)
 
 
-def _offline(context: Context, session: Session, handles: Handles, tools: Toolbox) -> None:
+def _offline(context: Context, table: _Table, tools: Toolbox) -> None:
     """Let the rules propose through the same tools as a model."""
-    snapshot, today = session.snapshot, context.notion.now.date()
-    names = handles.of_block
-    found = () if session.only_threads else offline.findings(snapshot, today)
-    for one in found:
-        arguments = {"block": names[one.block_id], "quote": one.quote, "text": one.text}
-        tools.call("comment", arguments | {"severity": one.severity.value})
-    for handle, thread in handles.threads.items():
+    session, today = table.session, context.notion.now.date()
+    # With `checks` they had their say already.
+    for one in () if table.base.settings.checks else table.found:
+        block = table.handles.of_block[one.block_id]
+        said = {"quote": one.quote, "text": one.text, "severity": one.severity.value}
+        tools.call("comment", {"block": block, **said})
+    for handle, thread in table.handles.threads.items():
         if not thread.waiting:
             continue
-        words = offline.answer(thread, snapshot, today, session.raised.get(thread.id))
-        if words:
+        raised = session.raised.get(thread.id)
+        if words := offline.answer(thread, session.snapshot, today, raised):
             tools.call("reply", {"thread": handle, "text": words})
         else:
             tools.call("leave", {"thread": handle, "reason": "the rules have no answer"})
-    summary = "" if session.only_threads else offline.summary(snapshot, found)
+    summary = "" if session.only_threads else offline.summary(session.snapshot, table.found)
     tools.call("finish", {"summary": summary})
 
 
@@ -203,12 +301,15 @@ def _review(talk: Conversation, session: Session) -> Review:
     summary = desk.summary or desk.closing(said)
     nothing = not (desk.findings or desk.replies or summary)
     done = talk.outcome is Outcome.DONE
+    findings = desk.findings
+    if talk.model == OFFLINE:
+        findings = tuple(replace(one, source=Source.CHECK) for one in findings)
     return Review(
         outcome=Outcome.NOTHING_TO_ADD if nothing and done else talk.outcome,
-        findings=() if session.only_threads else desk.findings,
+        findings=() if session.only_threads else findings,
         replies=tuple(desk.replies),
         left=desk.left,
-        summary="" if session.only_threads else _with_remarks(summary, desk, talk, session),
+        summary="" if session.only_threads else _summary(summary, session, desk, talk),
         refusals=tuple(desk.refusals),
         model=talk.model,
         usage=talk.usage,
@@ -216,27 +317,26 @@ def _review(talk: Conversation, session: Session) -> Review:
     )
 
 
-def _with_remarks(summary: str, desk: Desk, talk: Conversation, session: Session) -> str:
-    """Add what code knows: what is missing, not answered, held back, left out, or cut short."""
-    rules, remarks = session.prompt.rules, []
-    if talk.outcome.is_complete or desk.findings or summary:
-        points = in_words(rules.checklist, desk.answers, desk.for_people)
-        absent = missing(rules.sections, session.snapshot.blocks)
-        gap = f"**Missing sections:** {', '.join(absent)}." if absent else ""
-        summary = "\n\n".join(part for part in (summary, gap, points) if part)
-    if desk.unposted == 1:
-        remarks.append("One smaller point was left out.")
-    elif desk.unposted:
-        remarks.append(f"{desk.unposted} smaller points were left out.")
-    if talk.omitted:
-        remarks.append(f"Not read, too long for the model: {_listed(talk.omitted)}.")
-    if not talk.outcome.is_complete and (desk.findings or summary):
-        remarks.append(f"This review is not complete: {talk.outcome.value}.")
-    said = cleaned(" ".join(remarks), frozenset(), REMARK_CHARS)
-    return "\n\n".join(part for part in (summary, said) if part)
+def _summary(words: str, session: Session, desk: Desk, talk: Conversation) -> str:
+    """Put before and after the model's words what it does not know."""
+    standing_ = [one.finding for one in _current(session) if one.state in LIVE]
+    # The rules' own summary is such a list.
+    todo = [] if talk.model == OFFLINE else [*desk.findings, *standing_]
+    first = to_do(todo, session.snapshot.blocks) if words else ""
+    has_spoken = talk.outcome.is_complete or desk.findings or words
+    body = "\n\n".join(part for part in (words, *_asked_for(session, desk)) if part)
+    return whole(
+        body if has_spoken else words,
+        first=first,
+        left_out=left_out(desk.unposted),
+        unread=unread(talk.omitted),
+        cut=cut_short(talk.outcome) if desk.findings or body else "",
+    )
 
 
-def _listed(sections: Sequence[str]) -> str:
-    named = ", ".join(sections[:OMITTED_NAMED])
-    more = len(sections) - OMITTED_NAMED
-    return f"{named} and {more} more" if more > 0 else named
+def _asked_for(session: Session, desk: Desk) -> Iterator[str]:
+    """Yield what the prompt page wants to be said of every document."""
+    rules = session.prompt.rules
+    if absent := missing(rules.sections, session.snapshot.blocks):
+        yield f"**Missing sections:** {', '.join(absent)}."
+    yield in_words(rules.checklist, desk.answers, desk.for_people)

@@ -23,32 +23,35 @@ def _spec(name: str, description: str, **fields: Mapping[str, Any]) -> ToolSpec:
     )
 
 
+_STRING = {"type": "string"}
+
+
 def _text(description: str) -> dict[str, Any]:
-    return {"type": "string", "description": description}
+    return {**_STRING, "description": description}
 
 
 SPECS = (
     _spec(
         "comment",
         "Comment on one block.",
-        block=_text("The block's handle, such as B3"),
-        quote=_text("The exact words of that block that the comment is about"),
+        block=_text("Its handle, such as B3"),
+        quote=_text("Its exact words that this is about"),
         text=_text("One point, at most three sentences"),
         severity={"type": "string", "enum": [severity.value for severity in Severity]},
     ),
     _spec(
         "reply",
         "Answer a thread in which a comment is marked new.",
-        thread=_text("The thread's handle, such as T1"),
-        text=_text("The answer"),
+        thread=_text("Its handle, such as T1"),
+        text=_STRING,
     ),
     _spec(
         "leave",
         "Leave a new comment without a reply.",
-        thread=_text("The thread's handle"),
-        reason=_text("Why no reply is needed"),
+        thread=_STRING,
+        reason=_STRING,
     ),
-    _spec("finish", "End the review.", summary=_text("The summary; empty when nothing to say")),
+    _spec("finish", "End the review.", summary=_text("Empty when nothing to say")),
 )
 
 
@@ -56,5 +59,5 @@ def specs(points: int) -> tuple[ToolSpec, ...]:
     """Return the tools; `finish` takes answers where there is a checklist of so many points."""
     if not points:
         return SPECS
-    summary = _text("The summary; empty when nothing to say")
+    summary = _text("Empty when nothing to say")
     return (*SPECS[:-1], _spec("finish", "End the review.", summary=summary, checklist=FIELD))

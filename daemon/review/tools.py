@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
-from daemon.domain import Block, Finding, Refusal, Reply, Severity, Thread
+from daemon.domain import Block, Finding, Refusal, Reply, Severity, Source, Thread
 from daemon.review.agent import Answer
 from daemon.review.checklist import answers
 from daemon.review.cleaning import FOREIGN, SECRET
@@ -60,6 +61,8 @@ class Scope:
         comments_on_blocks: Whether findings are wanted at all, or only replies.
         unchanged: Blocks that say what they said at the last review: what was raised on one of
             them then stands for it, whatever the words now.
+        closed: Blocks that invite no comment, since others changed.
+        floor: The least severity that is posted.
         guard: What no text may tell.
         points: How many points the checklist has.
     """
@@ -71,6 +74,8 @@ class Scope:
     comments_per_block: int
     comments_on_blocks: bool = True
     unchanged: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+    floor: Severity = Severity.MINOR
     guard: Guard = NOTHING
     points: int = 0
 
@@ -100,12 +105,31 @@ class Desk:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The accepted findings that will be posted: the gravest."""
-        return best(self._findings, self._scope.comments_per_review)
+        scope = self._scope
+        return best(self._findings, scope.comments_per_review, scope.floor, self._blocks)
 
     @property
-    def unposted(self) -> int:
-        """How many accepted findings are over the limit."""
-        return len(self._findings) - len(self.findings)
+    def unposted(self) -> tuple[Finding, ...]:
+        """The accepted findings that are over the limit, or below the floor."""
+        kept = self.findings
+        return tuple(one for one in self._findings if one not in kept)
+
+    def report(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Take what the rules found, as far as it may be said; return what was taken."""
+        blocks, taken = {block.id: block for block in self._blocks}, len(self._findings)
+        for one in found:
+            with suppress(Refused):
+                self._propose(replace(one, source=Source.CHECK), blocks[one.block_id])
+        return tuple(self._findings[taken:])
+
+    def _propose(self, proposed: Finding, named: Block) -> Block:
+        """Take a finding as it may be posted; return the block that it is about."""
+        target, words = self._placed(proposed.quote, named)
+        text = self._words(proposed.text, FINDING_CHARS)
+        finding = replace(proposed, block_id=target.id, quote=words, text=text)
+        self._refuse_finding(finding, target)
+        self._findings.append(finding)
+        return target
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> Answer:
         """Run one call; a refusal comes back as an answer, never as an error."""
@@ -159,10 +183,7 @@ class Desk:
         if not self._scope.comments_on_blocks:
             raise Refused("this turn is for the threads only; use reply or leave")
         named = self._block(block)
-        target, words = self._placed(quote, named)
-        finding = Finding(target.id, words, self._words(text, FINDING_CHARS), _grade(severity))
-        self._refuse_finding(finding, target)
-        self._findings.append(finding)
+        target = self._propose(Finding(named.id, quote, text, _grade(severity)), named)
         moved = "" if target is named else f"; the words stand in {self._handle(target)}"
         return f"{self._noted(text)}{moved}"
 
@@ -192,10 +213,22 @@ class Desk:
         again = repeats(finding, known, block)
         if again or (block.id in scope.unchanged and self._was_raised_on(block)):
             raise Refused(f"this was raised on {handle} before and still stands; do not repeat it")
+        if block.id in scope.closed:
+            raise Refused(self._unasked(handle))
         if sum(old.block_id == block.id for old in known) >= scope.comments_per_block:
             raise Refused(f"{handle} has {scope.comments_per_block} comments, the limit; leave it")
-        if len(self._findings) >= scope.comments_per_review * PROPOSALS_PER_COMMENT:
+        proposed = sum(one.source is Source.MODEL for one in self._findings)
+        if proposed >= scope.comments_per_review * PROPOSALS_PER_COMMENT:
             raise Refused("there are more comments than an author can take; finish now")
+
+    def _unasked(self, handle: str) -> str:
+        asked = [name for name, block in self._scope.handles.blocks.items() if self._invites(block)]
+        more = " and others" if len(asked) > ECHO_BLOCKS else ""
+        said = f"{handle} says what it said at the last review"
+        return f"{said}; comment on what is new or changed: {', '.join(asked[:ECHO_BLOCKS])}{more}"
+
+    def _invites(self, block: Block) -> bool:
+        return block.commentable and block.id not in self._scope.closed
 
     def _was_raised_on(self, block: Block) -> bool:
         return any(old.block_id == block.id for old in self._scope.earlier)

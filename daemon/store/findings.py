@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlite_utils import Database
 
 from daemon.domain import Finding, Severity, Source
-from daemon.findings import Event, FindingState, after
+from daemon.findings import UNHEARD, Entry, Event, FindingState, after
 from daemon.store.database import iso, when
 
 
@@ -109,6 +110,21 @@ def of_page(db: Database, page_id: str) -> list[StoredFinding]:
     """Return every finding of a page, the oldest first."""
     rows = db.execute(f"{_SELECT} FROM findings WHERE page_id = ? ORDER BY id", [page_id])
     return [_stored(row) for row in rows.fetchall()]
+
+
+def ledger(db: Database, page_id: str) -> list[Entry]:
+    """Return what people heard, or are to hear, of a page: what is not to be said again."""
+    known = of_page(db, page_id)
+    return [Entry(one.finding, one.state) for one in known if one.state not in UNHEARD]
+
+
+def move(db: Database, page_id: str, moved: Mapping[str, str]) -> None:
+    """Let findings follow their blocks, which got other ids: new id to old."""
+    with db.atomic():
+        db.conn.executemany(
+            "UPDATE findings SET block_id = ? WHERE page_id = ? AND block_id = ?",
+            [[new, page_id, old] for new, old in moved.items()],
+        )
 
 
 def history(db: Database, finding_id: int) -> list[Step]:

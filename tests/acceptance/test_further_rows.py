@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from datetime import timedelta
 
 from program import (
@@ -12,7 +11,6 @@ from program import (
     Program,
     ScriptedModel,
     comment,
-    finish,
     plain,
     posted,
 )
@@ -77,37 +75,6 @@ def test_a13_a_refused_key_is_said_at_once_without_the_next_provider(
     assert "ANTHROPIC_API_KEY" in done.err
     assert len(model.sent) == 1
     assert done.json["pages_waiting"] == 1
-
-
-def test_f2_the_same_points_in_other_words_over_25_sweeps_are_made_once(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
-) -> None:
-    page = rfc(box, rfcs)
-    rng = random.Random(5)
-    quotes = [line.split() for line in PARAGRAPHS]
-
-    def think(_document: str, turn: int) -> object:
-        if turn:
-            return [finish()]
-        calls = []
-        for number, words in enumerate(quotes, 1):
-            start = rng.randrange(len(words) - 4)
-            end = rng.randrange(start + 3, len(words) + 1)
-            text = " ".join(rng.sample(["vague", "unclear", "say", "more", "why", "how"], 6))
-            calls.append(comment(f"B{number}", " ".join(words[start:end]), text))
-        return calls
-
-    model.think = think  # type: ignore[assignment]
-    for sweep in range(25):
-        program.sweep()
-        box.clock.advance(HOUR)
-        box.world.add_block(page, blocks.paragraph(f"Unrelated {sweep}."))
-        box.clock.advance(HOUR)
-    assert len(model.sent) > 25
-    per_block: dict[str, int] = {}
-    for one in posted(box):
-        per_block[one.parent_id] = per_block.get(one.parent_id, 0) + 1
-    assert all(count <= 2 for count in per_block.values())
 
 
 def test_f10_an_edited_prompt_page_holds_from_the_next_review_on(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from daemon.change import Change
 from daemon.domain import (
     Author,
     AuthorKind,
     Block,
-    Change,
     Comment,
     Finding,
     Page,
@@ -18,6 +18,7 @@ from daemon.domain import (
     Snapshot,
     Thread,
 )
+from daemon.findings import Entry, FindingState
 from daemon.review.handles import Handles
 from daemon.review.leaks import NOTHING, Guard
 from daemon.review.prompt import Task
@@ -77,7 +78,8 @@ def snapshot(
 
 
 def task(read: Snapshot, change: Change | None = None, *settled: Finding) -> Task:
-    return Task(read, change or Change(first=True), Prompt("RFC reviewer", "", "test"), settled)
+    known = [Entry(one, FindingState.OPEN) for one in settled]
+    return Task(read, change or Change(first=True), Prompt("RFC reviewer", "", "test"), known)
 
 
 def finding(
@@ -95,6 +97,8 @@ def desk(
     per_block: int = 2,
     on_blocks: bool = True,
     unchanged: Iterable[str] = (),
+    closed: Iterable[str] = (),
+    floor: Severity = Severity.MINOR,
     guard: Guard = NOTHING,
 ) -> Desk:
     read = snapshot(blocks, threads)
@@ -108,6 +112,8 @@ def desk(
             per_block,
             on_blocks,
             frozenset(unchanged),
+            frozenset(closed),
+            floor,
             guard,
         )
     )

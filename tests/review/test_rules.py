@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from random import Random
 
 import pytest
 from hypothesis import example, given
@@ -429,21 +430,36 @@ def test_a_finding_follows_its_words_into_a_block_that_was_pasted_anew() -> None
     assert standing([finding("gone", "10")], [new]) == []
 
 
-@given(st.lists(st.sampled_from(Severity), max_size=20), st.integers(0, 10))
-def test_best_keeps_the_gravest_in_the_order_of_their_making(
-    severities: list[Severity], limit: int
+PLACES = [block(key, "zero one two three") for key in "abc"]
+MADE = st.lists(
+    st.builds(
+        finding,
+        st.sampled_from("abc"),
+        st.sampled_from(["zero", "one", "two", "three"]),
+        severity=st.sampled_from(Severity),
+    ),
+    unique_by=lambda one: (one.block_id, one.quote),
+    max_size=12,
+)
+
+
+@given(MADE, st.integers(0, 10), st.sampled_from(Severity), st.randoms())
+def test_the_gravest_are_kept_then_the_first_of_the_document_whatever_their_order(
+    made: list[Finding], limit: int, floor: Severity, rng: Random
 ) -> None:
-    found = [
-        finding("b", str(number), severity=severity) for number, severity in enumerate(severities)
-    ]
-    kept = best(found, limit)
-    assert len(kept) == min(limit, len(found))
-    assert list(kept) == sorted(kept, key=found.index)
-    dropped = [one for one in found if one not in kept]
-    for one in dropped:
-        for other in kept:
-            rank = (one.severity.rank, found.index(one))
-            assert rank > (other.severity.rank, found.index(other))
+    def place(one: Finding) -> tuple[str, int]:
+        return one.block_id, PLACES[0].plain.find(one.quote)
+
+    kept = best(made, limit, floor, PLACES)
+    told = [one for one in made if one.severity.rank <= floor.rank]
+    assert len(kept) == min(limit, len(told))
+    assert list(kept) == sorted(kept, key=place)
+    ranks = {one: (one.severity.rank, place(one)) for one in told}
+    dropped = [ranks[one] for one in told if one not in kept]
+    assert all(ranks[one] < min(dropped, default=(9,)) for one in kept)
+    shuffled = list(made)
+    rng.shuffle(shuffled)
+    assert best(shuffled, limit, floor, PLACES) == kept
 
 
 @given(st.text(st.sampled_from(":@/\\.<>[]()wh tp-,1A\u00e9\uff1a\uff0f\u3002\uff20"), max_size=30))

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from review_values import NOW, OWN, block, comment, finding, heading, snapshot, thread
 
+from daemon.change import Change
 from daemon.config import Limits as ConfigLimits
-from daemon.domain import Change, Outcome, Prompt, Review, Snapshot, Usage
+from daemon.domain import Outcome, Prompt, Review, Severity, Snapshot, Usage
 from daemon.errors import ModelsDown, Unavailable
+from daemon.findings import Entry, FindingState
 from daemon.review.agent import Brief, Conversation, Toolbox, Window
 from daemon.review.failures import Unfit
 from daemon.review.prompt import instructions
@@ -44,6 +46,7 @@ class Models:
 
 
 LIMITS = ConfigLimits(seconds_per_review=60, comments_per_review=1, comments_per_block=2)
+SETTINGS = SimpleNamespace(checks=False, report=Severity.MINOR)
 READ = snapshot(
     [heading("h", "Rollout"), block("p", "Phase 1 goes to 10% of users.")],
     properties=(("Plan", "https://property.example/a"),),
@@ -62,6 +65,7 @@ def sit(
     *,
     window: int | None = None,
     outcome: Outcome = Outcome.DONE,
+    settings: SimpleNamespace = SETTINGS,
 ) -> tuple[Review, Brief]:
     models = Models(script, window, outcome)
     context = SimpleNamespace(
@@ -70,7 +74,7 @@ def sit(
         notion=SimpleNamespace(now=NOW),
         secrets=SECRETS,
     )
-    review = asyncio.run(hold(context, SimpleNamespace(models=("m",)), session))
+    review = asyncio.run(hold(context, SimpleNamespace(models=("m",), settings=settings), session))
     return review, models.brief
 
 
@@ -157,9 +161,10 @@ def test_what_was_raised_is_told_unless_the_model_sees_it_in_its_thread_or_it_is
         finding("p", "20% of users", "Gone."),
         finding("old", "goes to 10% of", "Pasted."),
     ]
-    _, brief = sit(replace(SESSION, snapshot=read, earlier=earlier), say(""))
+    known = [Entry(one, FindingState.DISMISSED) for one in earlier]
+    _, brief = sit(replace(SESSION, snapshot=read, ledger=known), say(""))
     raised = brief.document.partition("Already raised, do not raise again:\n")[2]
-    assert raised == "  B2: Phase 1\n  B2: goes to 10% of"
+    assert raised == "  B2 (dismissed): Phase 1\n  B2 (dismissed): goes to 10% of"
 
 
 def test_where_only_threads_are_answered_nothing_else_is_posted() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from states import NOW, SOURCE, page_row
 
+from daemon.change import Reviewed
 from daemon.domain import (
     AuthorKind,
     Finding,
@@ -18,7 +19,6 @@ from daemon.domain import (
     Outcome,
     Prompt,
     Review,
-    Reviewed,
     Severity,
     Thread,
     Usage,
@@ -95,6 +95,8 @@ ON_THE_PATH = {
     "one": lambda db: findings.one(db, 1),
     "of_page": lambda db: findings.of_page(db, PAGE.id),
     "happened": lambda db: findings.happened(db, 1, Event.UNPOSTED, NOW),
+    "ledger": lambda db: findings.ledger(db, PAGE.id),
+    "move": lambda db: findings.move(db, PAGE.id, {"new": "block"}),
     "history": lambda db: findings.history(db, 1),
     "intend": lambda db: reviews.intend(db, [LETTER]),
     "undelivered": reviews.undelivered,

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.domain import AuthorKind, Finding, Prompt, Reviewed, Severity, Usage
+from daemon.change import Reviewed
+from daemon.domain import AuthorKind, Finding, Prompt, Severity, Usage
 from daemon.findings import Event, FindingState
 from daemon.store import database, findings, ledger, pages, reviews, spending, texts, threads
 from daemon.store.database import copy_in_memory, open_state, read_state

@@ -1,0 +1,278 @@
+"""The ledger of findings, seen through the program: a point is made once, and closed honestly."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from program import NOW, Program, ScriptedModel, comment, finish, plain, posted
+
+from daemon import outbox, visit
+from daemon.sandbox import Sandbox, blocks
+
+
+HOUR = timedelta(hours=1)
+POINTS = (
+    "We need queues because the poller is slow.",
+    "They are fast enough for every carrier we know.",
+    "Rollout happens in one step next week.",
+)
+OTHERS = ("Nobody reads this line.", "Nor does anybody read this one.")
+WORDS = "vague unclear say more why how much who decides what if it fails name a number"
+
+
+def rfc(box: Sandbox, rfcs: str, *lines: str) -> str:
+    content = [blocks.paragraph(line) for line in lines or POINTS + OTHERS]
+    return box.world.page(rfcs, "Queues", content, at=NOW - HOUR).id
+
+
+def handles(document: str) -> dict[str, str]:
+    """Handle by the text of its line."""
+    lines = re.findall(r"^\[(B\d+)[^\]]*\] (.*)", document, re.MULTILINE)
+    return {text: handle for handle, text in lines}
+
+
+def in_new_words(rng: random.Random) -> Callable[[str, int], object]:
+    """Raise the same three points on whatever words of them, said anew each time."""
+
+    def think(document: str, turn: int) -> object:
+        if turn:
+            return [finish()]
+        calls = []
+        for line in POINTS:
+            words, handle = line.split(), handles(document).get(line, "B1")
+            start = rng.randrange(len(words) - 3)
+            quote = " ".join(words[start : rng.randrange(start + 3, len(words) + 1)])
+            calls.append(comment(handle, quote, " ".join(rng.sample(WORDS.split(), 8))))
+        return calls
+
+    return think
+
+
+def block_of(box: Sandbox, page: str, text: str) -> object:
+    return next(one for one in box.world.blocks(page) if told(one) == text)
+
+
+def told(block: object) -> str:
+    return "".join(item["text"]["content"] for item in block.content["rich_text"])  # type: ignore[attr-defined]
+
+
+def unrelated(box: Sandbox, page: str, rng: random.Random, sweep: int) -> None:
+    """Edit the page somewhere else: add, change, move, or cut and paste what has its comment."""
+    world = box.world
+    target = block_of(box, page, rng.choice(POINTS))
+    match sweep % 5:
+        case 0:
+            world.add_block(page, blocks.paragraph(f"Unrelated {sweep}."))
+        case 1:
+            world.edit_block(world.blocks(page)[-1], f"Unrelated, in other words: {sweep}.")
+        case 2:
+            world.move_block(target, to=page)
+            world.add_block(page, blocks.paragraph(f"Below {sweep}."))
+        case 3:
+            world.add_block(page, blocks.paragraph(told(target)))
+            world.delete_block(target)
+            world.add_block(page, blocks.paragraph(f"Pasted {sweep}."))
+        case _:
+            world.rename(page, f"Queues {sweep}")
+
+
+def test_f2_three_points_in_new_words_over_25_sweeps_with_unrelated_edits_are_three_comments(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page, rng = rfc(box, rfcs), random.Random(1)
+    model.think = in_new_words(rng)  # type: ignore[assignment]
+    made: Counter[str] = Counter()
+    for sweep in range(25):
+        done = program.sweep()
+        made["comments"] += done.json["comments_posted"]
+        made["reviews"] += done.json["pages_reviewed"]
+        box.clock.advance(HOUR)
+        unrelated(box, page, rng, sweep)
+        box.clock.advance(HOUR)
+    assert made == {"comments": 3, "reviews": 25}
+
+
+def test_f2_a_review_that_is_asked_for_repeats_no_point_either(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = in_new_words(random.Random(3))  # type: ignore[assignment]
+    program.sweep()
+    for _ in range(4):
+        assert program.run("review", page).code == 0
+    assert len(posted(box)) == 3
+
+
+@pytest.mark.parametrize("at", ["before the record", "before a post", "after a post"])
+def test_f2_a_death_at_any_moment_repeats_no_point_in_other_words(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    at: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page, rng = rfc(box, rfcs), random.Random(4)
+    model.think = in_new_words(rng)  # type: ignore[assignment]
+    with monkeypatch.context() as patched:
+        dying(patched, at)
+        with pytest.raises((Killed, BaseExceptionGroup)):
+            program.run("--once")
+    for sweep in range(2):
+        box.clock.advance(HOUR)
+        unrelated(box, page, rng, sweep)
+        box.clock.advance(HOUR)
+        program.sweep()
+    assert len(posted(box)) == 3
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    async def posted_then_killed(*arguments: object, **named: object) -> None:
+        await real(*arguments, **named)  # type: ignore[arg-type]
+        raise Killed
+
+    real = outbox._post
+    match at:
+        case "before the record":
+            monkeypatch.setattr(visit, "record_review", killed)
+        case "before a post":
+            monkeypatch.setattr(outbox, "_post", killed)
+        case _:
+            monkeypatch.setattr(outbox, "_post", posted_then_killed)
+
+
+def test_f4_a_model_that_forgets_at_random_closes_nothing_on_untouched_blocks(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page, rng = rfc(box, rfcs), random.Random(11)
+    says = in_new_words(rng)
+    model.think = lambda document, turn: (  # type: ignore[assignment]
+        [one for one in says(document, turn) if one[0] == "finish" or rng.random() < 0.4]  # type: ignore[attr-defined]
+        or [finish()]
+    )
+    for sweep in range(6):
+        program.sweep()
+        box.clock.advance(HOUR)
+        box.world.edit_block(box.world.blocks(page)[-1], f"Version {sweep}.")
+        box.clock.advance(HOUR)
+    explained = program.run("explain", page).out
+    assert explained.count("    open, important") == len(posted(box)) > 0
+    assert "addressed" not in explained
+
+
+def test_f4_a_point_is_addressed_when_its_block_changed_and_it_did_not_come_again(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [
+        comment("B1", "slow", "How slow?"),
+        comment("B2", "fast enough", "How fast?"),
+        finish(),
+    ]
+    program.sweep()
+    first, second, *_ = box.world.blocks(page)
+    box.clock.advance(HOUR)
+    box.world.edit_block(first, "We need queues because the poller takes 40 s.")
+    box.world.edit_block(second, "They are quick, as said.")
+    box.clock.advance(HOUR)
+    model.think = lambda _document, _turn: [
+        comment("B2", "quick", "Still no number: how fast, measured how?"),
+        finish(),
+    ]
+    program.sweep()
+    explained = program.run("explain", page).out
+    assert explained.count("    addressed, important") == 1
+    assert explained.count("    open, important") == 2
+    assert [plain(one).split("\n")[0] for one in posted(box)] == ["slow", "fast enough", "quick"]
+
+
+def test_f4_a_model_that_is_cut_short_addresses_nothing(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [comment("B1", "slow", "How slow?"), finish()]
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[0], "We need queues.")
+    box.clock.advance(HOUR)
+    program.config["limits"] = {"rounds": 1}
+    model.think = lambda _document, _turn: [comment("B1", "no such words", "What?")]
+    program.sweep()
+    assert "stopped at the round limit" in program.run("explain", page).out
+    assert "    open, important" in program.run("explain", page).out
+
+
+def test_what_did_not_change_invites_no_comment_and_the_refusal_says_what_does(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.add_block(page, blocks.paragraph("Added later."))
+    box.clock.advance(HOUR)
+    model.think = lambda document, turn: [
+        comment("B1", "slow", "How slow?"),
+        comment(handles(document)["Added later."], "Added", "By whom?"),
+        *([finish()] if turn else []),
+    ]
+    program.sweep()
+    assert [plain(one) for one in posted(box)] == ["Added\nBy whom?"]
+    assert (
+        "refused: B1 says what it said at the last review; comment on what is new or changed: B6"
+    ) in model.answers
+
+
+def test_where_something_was_only_taken_out_any_block_may_be_commented_on(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.delete_block(box.world.blocks(page)[2])
+    box.clock.advance(HOUR)
+    model.think = lambda _document, _turn: [comment("B1", "slow", "And the rollout?"), finish()]
+    program.sweep()
+    assert [plain(one) for one in posted(box)] == ["slow\nAnd the rollout?"]
+
+
+@pytest.mark.parametrize("said", ["No", "resolve", "delete"])
+def test_f3_what_people_settled_is_not_raised_again_and_the_model_is_told_how_it_ended(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, said: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [comment("B1", "slow", "How slow?"), finish()]
+    program.sweep()
+    [finding] = posted(box)
+    box.clock.advance(HOUR)
+    if said == "resolve":
+        box.world.resolve(finding.discussion_id)
+    elif said == "delete":
+        box.world.delete_comment(finding)
+    else:
+        box.world.comment(finding, said)
+    # The block changes, and the words that the point was made on stand.
+    box.world.edit_block(box.world.blocks(page)[0], f"{POINTS[0]} It really is.")
+    box.clock.advance(HOUR)
+    model.think = lambda _document, _turn: [
+        comment("B1", "poller is slow", "By which measure, and who says so?"),
+        finish(),
+    ]
+    program.sweep()
+    expected = "dismissed" if said == "No" else "resolved"
+    assert f"    {expected}, important" in program.run("explain", page).out
+    assert len(posted(box)) == (0 if said == "delete" else 1)
+    if said != "No":  # else the thread shows it
+        told_so = f"Already raised, do not raise again:\n  B1 ({expected}): slow"
+        assert told_so in model.documents[-1]
