@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import cache
 
 from daemon.review.hidden import visible
 
@@ -69,11 +70,6 @@ _RANDOM = (
 )
 _PASSWORD = re.compile(rf"{_SLASH}{{2}}[^\s/:@]*:[^\s/@]+@")
 _MENTION = rf"(?<![^\W_])[{_AT}](?=(?:_|[^\s\w]){{0,16}}\w)"
-_FOUND = re.compile(
-    rf"(?P<link>{_LINK})|(?P<auto>{_AUTO})|(?P<address>{_ADDRESS})"
-    rf"|(?P<random>{_RANDOM})|(?P<mention>{_MENTION})",
-    re.IGNORECASE,
-)
 # Brackets that are left must not become a link: its middle, and the definition of a reference.
 _MIDDLE = re.compile(rf"(?P<link>{_LINK})|\](?=\()")
 _DEFINED = re.compile(r"^((?:[\s>*+-]|\d+[.)])*\[(?:\\.|[^\[\]\\])*\])(?=:)", re.MULTILINE)
@@ -89,6 +85,16 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _LIKE_ADDRESS = re.compile(r"[^\w\s-]")
 
 
+@cache
+def _found() -> re.Pattern[str]:
+    """Return what is looked for; it takes 30 ms to make, and an idle sweep has no use for it."""
+    return re.compile(
+        rf"(?P<link>{_LINK})|(?P<auto>{_AUTO})|(?P<address>{_ADDRESS})"
+        rf"|(?P<random>{_RANDOM})|(?P<mention>{_MENTION})",
+        re.IGNORECASE,
+    )
+
+
 def may_hold_links(text: str) -> bool:
     """Tell, quickly, whether `links` may find something in a text."""
     return _SIGN.search(visible(text)) is not None
@@ -97,7 +103,7 @@ def may_hold_links(text: str) -> bool:
 def links(text: str) -> frozenset[str]:
     """Return every address that stands in a text: of the web, with or without scheme, and mail."""
     found = set()
-    for match in _FOUND.finditer(visible(text)):
+    for match in _found().finditer(visible(text)):
         if match["link"]:
             found |= {_same(match["target"]), *links(match["words"])}
         elif address := match["address"] or match["auto"]:
@@ -115,7 +121,7 @@ def has_secret(text: str) -> bool:
 def removed(text: str, allowed: frozenset[str]) -> tuple[str, ...]:
     """Name what `cleaned` takes out of a text, for the model that wrote it."""
     text = visible(text)
-    found = {match.lastgroup: match for match in _FOUND.finditer(text)}
+    found = {match.lastgroup: match for match in _found().finditer(text)}
     reasons = []
     if links(text) - allowed:
         reasons.append("a link that stands in neither the document nor the prompt")
@@ -158,7 +164,7 @@ def _settled(text: str, allowed: frozenset[str]) -> str:
 def _pass(text: str, allowed: frozenset[str]) -> str:
     text = visible(_REFERENCE.sub(lambda found: html.unescape(found[0]), text)).strip()
     text = _KEYS.sub(SECRET, re.sub(r"\n{3,}", "\n\n", text))
-    text = _FOUND.sub(lambda found: _judged(found, allowed), text)
+    text = _found().sub(lambda found: _judged(found, allowed), text)
     text = _MIDDLE.sub(lambda found: found["link"] or "] ", text)
     return _DEFINED.sub(r"\1 ", text)
 
@@ -179,7 +185,7 @@ def _judged(found: re.Match[str], allowed: frozenset[str]) -> str:
 
 def _judged_link(found: re.Match[str], allowed: frozenset[str]) -> str:
     words, target = found["words"], found["target"]
-    words = _FOUND.sub(lambda inner: _judged(inner, allowed), words)
+    words = _found().sub(lambda inner: _judged(inner, allowed), words)
     if _is_allowed(target, allowed):
         return f"[{words}]({target})" if words.strip() else target
     # `handlers[name](event)` is code.

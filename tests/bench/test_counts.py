@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,19 @@ def test_a_review_asks_the_state_as_often_for_a_long_page_as_for_a_short_one(
 ) -> None:
     short, long = work.statements(tmp_path, 20), work.statements(tmp_path, 400)
     assert short == long < 75
+
+
+def test_a_sweep_without_work_does_not_load_what_reviews_alone_need() -> None:
+    """Rules and models' libraries: half a second and sixty megabytes."""
+    unwanted = [
+        "daemon.review.offline.reviewing",
+        "anthropic",
+        "openai",
+        "pydantic_ai",
+        "genai_prices",
+    ]
+    code = f"import sys, daemon.run; print([name for name in {unwanted} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout == "[]\n"

@@ -1,6 +1,7 @@
 """The rule-based reviewer: finds plain defects in a proposal, with no model.
 
-Pure: no clock, no I/O. Precise before complete: when in doubt, silent.
+Pure: no clock, no I/O. Precise before complete: when in doubt, silent. The rules are loaded when
+a page is reviewed: a sweep without work has no use for their patterns.
 """
 
 from __future__ import annotations
@@ -9,32 +10,22 @@ from datetime import date
 
 from daemon.domain import Finding, Snapshot, Thread
 
-from . import (
-    answering,
-    counts,
-    dates,
-    doubled,
-    leftovers,
-    references,
-    sections,
-    summing,
-)
-from .document import Document, read
-from .hits import Hit
-
 
 __all__ = ["answer", "findings", "summary"]
 
 
 def findings(snapshot: Snapshot, today: date) -> tuple[Finding, ...]:
     """Return the defects of a document, in its order; each quotes a block that takes comments."""
-    return _found(read(snapshot), today)
+    from . import reviewing
+
+    return reviewing.findings(snapshot, today)
 
 
 def summary(snapshot: Snapshot, findings: tuple[Finding, ...]) -> str:
     """Return what the author has to do, the most urgent first, as Markdown; "" without findings."""
-    present = snapshot.by_id
-    return summing.summary(tuple(found for found in findings if found.block_id in present))
+    from . import reviewing
+
+    return reviewing.summary(snapshot, findings)
 
 
 def answer(thread: Thread, snapshot: Snapshot, today: date, raised: Finding | None) -> str | None:
@@ -42,24 +33,6 @@ def answer(thread: Thread, snapshot: Snapshot, today: date, raised: Finding | No
 
     `raised` is the finding that began the thread, if one of these rules did.
     """
-    if not thread.waiting:
-        return None
-    document = read(snapshot)
-    return answering.reply(thread, document, _found(document, today), raised)
+    from . import reviewing
 
-
-def _found(document: Document, today: date) -> tuple[Finding, ...]:
-    hits = [
-        *sections.missing(document),
-        *sections.empty(document),
-        *leftovers.leftovers(document),
-        *doubled.doubled(document),
-        *counts.counts(document),
-        *references.references(document),
-        *dates.past_plans(document, today),
-    ]
-    return tuple(hit.finding for hit in sorted(hits, key=_place))
-
-
-def _place(hit: Hit) -> tuple[int, int]:
-    return hit.passage.index, hit.start
+    return reviewing.answer(thread, snapshot, today, raised)
