@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import current_thread, main_thread
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from daemon.console.access import HOST
 from daemon.errors import ReviewError
+from daemon.signals import STOPPING, heard
 
 
 PORT = 8765
@@ -58,12 +60,26 @@ class Server(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=1,
         )
         super().__init__(config)
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End in an orderly way at a signal, which is the usual end; a second one hurries."""
+        if current_thread() is not main_thread():
+            yield
+            return
+        with heard(STOPPING, self._stop):
+            yield
+
+    def _stop(self, _: int) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
 
 def serve(server: Server, listening: socket.socket) -> None:
-    """Serve until a signal ends it; Ctrl-C is the usual end and no failure."""
-    with listening, suppress(KeyboardInterrupt):
+    """Serve until a signal ends it."""
+    with listening:
         server.run([listening])

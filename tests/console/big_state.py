@@ -17,7 +17,7 @@ EVENTS = (Event.SPOKEN, Event.TURNED_DOWN, Event.CLOSED, Event.ADDRESSED, None, 
 SOURCE = "00000000-0000-4000-8000-000000000001"
 
 
-def fill(db, now: datetime, *, pages_: int, findings_: int, days: int = 84, blocks: int = 40):
+def fill(db, now: datetime, *, pages_: int, findings_: int, days: int = 730, blocks: int = 40):
     """Make `pages_` pages with `findings_` findings each, over the last `days`."""
     chance = Random(7)
     with db.atomic():

@@ -12,8 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from console_world import begin
 
 from daemon import operate
+from daemon.notion.writing import plain_text
+from daemon.sandbox import Sandbox
 from daemon.store import pages
 from daemon.store.database import glance
 
@@ -62,8 +65,9 @@ def program(folder, *arguments, env=None):
         yield next(line.split()[1] for line in started.stdout if line.startswith("Open "))
     finally:
         started.terminate()
-        started.wait(30)
+        ended = started.wait(30)
         started.stdout.close()
+    assert ended == 0
 
 
 class Window:
@@ -92,6 +96,20 @@ class Window:
         self.page.goto(self.base + path)
         self.page.wait_for_selector("#main")
         return self.page
+
+    def look_at(self, path):
+        from axe_playwright_python.sync_playwright import Axe
+
+        for width, light in LOOKS:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            self.page.emulate_media(color_scheme=light)
+            page = self.open(path)
+            page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+            found = Axe().run(page).response["violations"]
+            grave = [one for one in found if one["impact"] in ("serious", "critical")]
+            told = [(one["id"], [node["html"] for node in one["nodes"]]) for one in grave]
+            assert told == [], (path, width, light)
 
     def live(self):
         self.page.wait_for_function("document.getElementById('live').textContent !== ''")
@@ -130,20 +148,9 @@ def every_page(world):
 def test_every_page_at_each_width_and_in_each_light(window, world):
     """No error, nothing fetched from elsewhere, nothing wider than the window, nothing that axe
     calls serious."""
-    from axe_playwright_python.sync_playwright import Axe
-
     shown = window()
     for path in every_page(world):
-        for width, light in LOOKS:
-            shown.page.set_viewport_size({"width": width, "height": 900})
-            shown.page.emulate_media(color_scheme=light)
-            page = shown.open(path)
-            page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-            found = Axe().run(page).response["violations"]
-            grave = [one for one in found if one["impact"] in ("serious", "critical")]
-            told = [(one["id"], [node["html"] for node in one["nodes"]]) for one in grave]
-            assert told == [], (path, width, light)
+        shown.look_at(path)
     assert shown.amiss == []
 
 
@@ -225,6 +232,104 @@ def test_reading_works_without_any_script(window, world):
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Resume").wait_for()
     assert shown.amiss == []
+
+
+@pytest.fixture
+def held(tmp_path):
+    """A Notion of which every review waits for a person, and its console."""
+    box = Sandbox.with_documents()
+    with box.serve() as url:
+        made = begin(tmp_path, box, url, "    approve: all\n")
+        made.sweep()
+        with program(tmp_path, "console") as address:
+            yield made, address
+
+
+def posted(world):
+    found = (one for one in world.box.world.comments() if one.author_id == world.box.bot.id)
+    return [plain_text(one.rich_text) for one in found]
+
+
+def test_keys_alone_edit_drop_and_approve_a_draft_which_then_stands_on_notion(chromium, held):
+    world, address = held
+    shown = Window(chromium, address)
+    page = shown.open("/drafts")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", level=1, name="Move shipment").wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.id") == "part-2"
+    page.keyboard.press("e")
+    assert page.evaluate("document.activeElement.id") == "text-2"
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Say d, a, j and k.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("Say d, a, j and k.").first.wait_for()
+    page.locator("#part-1").focus()
+    page.keyboard.press("d")
+    page.get_by_text("dropped from its draft").first.wait_for()
+    page.keyboard.press("a")
+    page.get_by_text("The next sweep posts").wait_for()
+    assert posted(world) == []
+    world.sweep()
+    said = posted(world)
+    assert "three reasons\nSay d, a, j and k." in said
+    assert len(said) == page.locator(".part").count() - 1
+    assert not [one for one in said if "the the" in one and "Word doubled" in one]
+    page.get_by_text("posted").first.wait_for()
+    assert shown.amiss == []
+    shown.context.close()
+
+
+def test_a_refusal_says_why_with_keys_alone(chromium, held):
+    world, address = held
+    shown = Window(chromium, address)
+    page = shown.open("/drafts")
+    page.locator(".item").first.click()
+    page.get_by_role("button", name="Approve").wait_for()
+    page.keyboard.press("r")
+    assert page.evaluate("document.activeElement.id") == "reason"
+    page.keyboard.type("not now")
+    page.keyboard.press("Enter")
+    page.get_by_text("refused: not now").first.wait_for()
+    world.sweep()
+    assert posted(world) == []
+    shown.context.close()
+
+
+def test_the_drafts_at_each_width_and_in_each_light(chromium, held):
+    _, address = held
+    shown = Window(chromium, address)
+    page = shown.open("/drafts")
+    page.locator(".item").first.click()
+    page.wait_for_url("**/drafts/*")
+    for path in ("/drafts", page.url.removeprefix(shown.base)):
+        shown.look_at(path)
+    assert shown.amiss == []
+    shown.context.close()
+
+
+def test_during_a_sweep_the_page_moves_from_running_to_its_end(chromium, held):
+    world, address = held
+    shown = Window(chromium, address)
+    page = shown.open("/")
+    shown.live()
+    page.evaluate(
+        "window.seen = []; new MutationObserver(() => window.seen.push("
+        "document.getElementById('lead').textContent.trim().slice(0, 18))).observe("
+        "document.getElementById('main'), {subtree: true, childList: true, characterData: true})"
+    )
+    before = page.locator("#strip li").count()
+    # Slow enough to be seen: each answer of Notion's takes a while.
+    world.box.faults.plant("slow", times=12, wait=0.3)
+    world.sweep()
+    page.wait_for_function(f"document.querySelectorAll('#strip li').length === {before + 1}")
+    page.get_by_text("The last sweep ended").wait_for()
+    assert "A sweep is running" in page.evaluate("window.seen")
+    assert shown.amiss == []
+    shown.context.close()
 
 
 EVIL = """<!doctype html><title>evil</title><form method=post action="{target}"><input name=a>
