@@ -16,9 +16,9 @@ from daemon.settle import Fate
 from daemon.store import drafts, findings, history, ledger, reviews
 from daemon.store.drafts import DraftState
 from daemon.store.reviews import Kind, Letter, Sending
+from daemon.strays import WITHDRAWN
 
 
-WITHDRAWN = "_Withdrawn._"
 NOTE = "retracted"
 _NOT_SENT = (Sending.INTENT, Sending.HELD)
 

@@ -10,6 +10,10 @@ from collections.abc import Collection, Iterable
 from daemon.domain import AuthorKind, Comment, Finding, Severity, Thread
 
 
+# What is left of a comment that was taken back after a person had answered it.
+WITHDRAWN = "_Withdrawn._"
+
+
 def findings(threads: Iterable[Thread], known: Collection[str]) -> list[Finding]:
     """Return the findings whose comments stand and are not among the ids of `known` ones."""
     return [
@@ -31,5 +35,6 @@ def summary(threads: Iterable[Thread]) -> tuple[str, str] | None:
 def _begun(threads: Iterable[Thread]) -> Iterable[tuple[Thread, Comment]]:
     """Give the threads that began with an own comment, and that comment."""
     for thread in threads:
-        if thread.comments and thread.comments[0].author.kind is AuthorKind.OWN:
-            yield thread, thread.comments[0]
+        for comment in thread.comments[:1]:
+            if comment.author.kind is AuthorKind.OWN and comment.plain != WITHDRAWN.strip("_"):
+                yield thread, comment

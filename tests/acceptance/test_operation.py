@@ -327,6 +327,21 @@ def test_retract_edits_what_a_person_answered_and_deletes_the_rest(
     assert len(list(box.world.comments())) == 2
 
 
+def test_a_summary_that_was_retracted_is_not_taken_up_again(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    one = reviewed(box, program, model, rfcs)
+    [summary] = [one for one in posted(box) if "Say which" in plain(one)]
+    box.world.comment(summary, "Which do you mean?")
+    program.run("retract", "1")
+    box.clock.advance(HOUR)
+    box.world.add_block(one, blocks.paragraph("More."))
+    box.clock.advance(HOUR)
+    model.think = lambda _document, _turn: [finish("Better now.")]
+    program.sweep()
+    assert [plain(one).split("\n")[0] for one in posted(box)] == ["Withdrawn.", "Better now."]
+
+
 def test_retract_puts_a_summary_back_to_what_it_said_before(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
