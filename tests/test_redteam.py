@@ -83,7 +83,7 @@ def test_the_table_fits_a_terminal_and_names_what_got_through(
     loud = selftest("--redteam")
     assert loud.exit_code == 3
     assert loud.output.splitlines()[1].split() == ["mentions", "6", "6"]
-    assert "mentions: everybody at once: mention: @everyone" in loud.output
+    assert "mentions: everybody at once: mention: Blocking. @everyone" in loud.output
     assert max(map(len, loud.output.splitlines())) <= 80
     assert loud.output.isascii()
 
