@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ CRUMB, MOST_TOLD = 5, 0.5
 # neighbour with it.
 BUILT_IN_RUN, PROMPT_RUN = 80, 160
 
+_BETWEEN = re.compile(r"[\W_]+")
 _BASE64_LETTERS, _BASE32_LETTERS, _HEX_LETTERS = 4 / 3, 8 / 5, 2.0
 
 
@@ -67,8 +69,9 @@ class Guard:
     def tells_instructions(self, text: str) -> bool:
         """Tell whether a text repeats a long run of the instructions that stands nowhere else."""
         found = _squeezed(text)
-        public = _squeezed(self.public)
-        return any(run not in public for kept in self.instructions for run in _runs(kept, found))
+        runs = (run for kept in self.instructions for run in _runs(kept, found))
+        # The page is taken apart only where there is something to look for in it.
+        return any(run not in _squeezed(self.public) for run in runs)
 
 
 NOTHING = Guard()
@@ -167,7 +170,7 @@ def _forms(text: str) -> Iterator[tuple[str, float]]:
 def _squeezed(text: str) -> str:
     """Return the letters and digits of a text, folded."""
     folded = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(char for char in folded if char.isalnum())
+    return _BETWEEN.sub("", folded)
 
 
 def guard(secrets: Iterable[str], built_in: str, prompt: Iterable[str], public: str) -> Guard:
