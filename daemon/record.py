@@ -157,5 +157,7 @@ def _explain(context: Context, row: PageRow, review: Review, dialogue: Dialogue)
     decide("reviewed", f"{review.outcome.value} by {review.model}: {said}")
     for refusal in review.refusals:
         decide("refused", f"{refusal.tool}: {refusal.reason}")
+    if review.omitted:
+        decide("not read", f"too long for {review.model}: {', '.join(review.omitted)}")
     if not dialogue.readable:
         decide("comments", "not readable: the connection lacks the capability")

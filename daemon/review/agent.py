@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from daemon.domain import Outcome, Usage
 from daemon.errors import BudgetEmpty, PageSpent
 from daemon.review.failures import Down
+from daemon.review.looping import goes_round
 from daemon.review.purse import NOBODY, Overdrawn, Payer
 
 
@@ -195,6 +196,7 @@ class _Talk:
         self.turns = 0
         self.accepted = False
         self._last: Counter[tuple[str, str, str]] | None = None
+        self._seen: set[tuple[tuple[str, str, str], str]] = set()
 
     def repeats(self, turn: Turn) -> bool:
         """Tell whether `turn` makes exactly the calls of the turn before it."""
@@ -202,6 +204,15 @@ class _Talk:
         again = calls == self._last
         self._last = calls
         return again
+
+    def learns(self, turn: Turn, answers: Sequence[Answer]) -> bool:
+        """Tell whether any call of `turn` is new, or led to something that it did not before."""
+        pairs = {
+            (call.signature, answer.text) for call, answer in zip(turn.calls, answers, strict=True)
+        }
+        new = not pairs <= self._seen
+        self._seen |= pairs
+        return new
 
     def run(self, call: Call) -> Answer:
         """Answer one call."""
@@ -226,6 +237,8 @@ async def _rounds(talk: _Talk, ask: Ask, rounds: int) -> tuple[Outcome, str]:
         answers = [talk.run(call) for call in turn.calls]
         if talk.tools.finished:
             return Outcome.DONE, ""
+        if not talk.learns(turn, answers):
+            return Outcome.LOOP, ""
         if left == 1:
             answers[-1] = Answer(f"{answers[-1].text}\n{LAST_TURN}", answers[-1].accepted)
     return Outcome.ROUNDS, ""
@@ -238,6 +251,8 @@ def _end(talk: _Talk, turn: Turn) -> tuple[Outcome, str] | None:
         return Outcome.REFUSED, text
     if turn.ending is Ending.CUT and all(call.problem for call in turn.calls):
         return Outcome.TRUNCATED, text
+    if not turn.calls and goes_round(turn.text):
+        return Outcome.LOOP, ""
     if not turn.calls:
         silent = not text and not talk.accepted
         return (Outcome.NOTHING_TO_ADD if silent else Outcome.DONE), text

@@ -13,6 +13,7 @@ from daemon.review.checklist import answers
 from daemon.review.cleaning import FOREIGN, SECRET
 from daemon.review.handles import Handles
 from daemon.review.leaks import NOTHING, Guard
+from daemon.review.looping import goes_round
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import holders, place, shortened
 from daemon.review.rules import (
@@ -146,18 +147,20 @@ class Desk:
     def closing(self, text: str) -> str:
         """Return the words that end a review in place of `finish`; "" where they must not stand."""
         try:
-            self._refuse_leak(text)
+            self._refuse_text(text)
         except Refused as refusal:
             self.refusals.append(Refusal("finish", str(refusal)))
             return ""
         return self.for_people(text, SUMMARY_CHARS)
 
-    def _refuse_leak(self, text: str) -> None:
+    def _refuse_text(self, text: str) -> None:
         guard = self._scope.guard
         if guard.tells_secret(text) or guard.adds_up([*self._said, text]):
             raise Refused("the text holds a secret of this program; say it without")
         if guard.tells_instructions(text):
             raise Refused("the text repeats your instructions; say it in words of your own")
+        if goes_round(text):
+            raise Refused("the text says the same again and again; say it once")
 
     def _noted(self, text: str) -> str:
         self._said.append(text)
@@ -240,14 +243,14 @@ class Desk:
 
     def _leave(self, thread: str, reason: str) -> str:
         waiting = self._waiting(thread)
-        self._refuse_leak(reason)
+        self._refuse_text(reason)
         self.left[waiting.id] = clipped(one_line(reason), REASON_CHARS)
         return "noted"
 
     def _finish(self, checklist: Any, summary: str) -> str:
         given = answers(checklist, self._scope.points)
         for text in (summary, *given.values()):
-            self._refuse_leak(text)
+            self._refuse_text(text)
         self.answers |= given
         # Kept even where the model is reminded: that may have been its last turn.
         self.summary = self.for_people(summary, SUMMARY_CHARS)
@@ -303,7 +306,7 @@ class Desk:
         return thread.id in self.left or any(reply.thread_id == thread.id for reply in self.replies)
 
     def _words(self, text: str, limit: int) -> str:
-        self._refuse_leak(text)
+        self._refuse_text(text)
         words = self.for_people(text, limit)
         said = words.replace(FOREIGN, "").replace(SECRET, "")
         if not any(char.isalnum() for char in said):

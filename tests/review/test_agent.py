@@ -203,6 +203,22 @@ def test_f13_the_same_unreadable_call_twice_in_a_row_ends_the_review() -> None:
     assert outcome is Outcome.LOOP
 
 
+def test_f13_calls_that_come_round_again_without_any_effect_end_the_review() -> None:
+    one, other = calls(comment("a")), calls(comment("b"))
+    script = Script(one, other, one, other, one, other, one, other)
+    tools, outcome, _ = review(script, limits=Limits(rounds=20, seconds=60))
+    assert outcome is Outcome.LOOP
+    assert len(tools.calls) == 5, "twice refused with the same words is enough"
+
+
+@pytest.mark.parametrize(
+    "words", ["no " * 100, "Say how it is undone, and who decides that. " * 12]
+)
+def test_f13_a_closing_text_that_goes_round_in_circles_is_no_summary(words: str) -> None:
+    _, outcome, said = review(Script(Turn(words, ())))
+    assert (outcome, said) == (Outcome.LOOP, "")
+
+
 @pytest.mark.parametrize(
     "second",
     [
@@ -223,7 +239,7 @@ def test_the_same_calls_with_others_between_them_are_no_loop() -> None:
 
 @pytest.mark.parametrize("ending", list(Ending))
 def test_f13_a_wall_of_text_is_clamped(ending: Ending) -> None:
-    _, _, text = review(Script(says("no end " * 10_000, ending)))
+    _, _, text = review(Script(says(" ".join(map(str, range(10_000))), ending)))
     assert len(text) <= WALL
     assert text.endswith("…")
 

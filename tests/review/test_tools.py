@@ -459,9 +459,17 @@ def test_words_that_hold_a_configured_secret_are_not_quoted() -> None:
     assert "a secret" in remark(tools, block="B1", quote=LEAK).text
 
 
+def test_f13_a_text_that_goes_round_in_circles_is_refused() -> None:
+    tools, round_ = at_desk(), "Say how it is undone. " * 30
+    assert "again and again" in remark(tools, text=round_).text
+    assert "again and again" in tools.call("reply", {"thread": "T1", "text": round_}).text
+    assert "again and again" in tools.call("finish", {"summary": round_}).text
+    assert (tools.findings, tools.replies, tools.summary) == ((), [], "")
+
+
 def test_f13_a_wall_of_text_is_clamped() -> None:
     tools = at_desk()
-    wall = "word " * 20_000
+    wall = " ".join(f"word{n}" for n in range(20_000))
     remark(tools, text=wall)
     tools.call("reply", {"thread": "T1", "text": wall})
     tools.call("leave", {"thread": "T3", "reason": wall})
