@@ -280,7 +280,7 @@ class Config(Section):
         Mapping[ModelName, Annotated[int, whole(512, 10**9)]], BeforeValidator(_or_absent)
     ] = Field(
         default={},
-        description="context in tokens, for models on a server of your own",
+        description="context in tokens of models whose server does not tell it",
         examples=['{"openai:my-model": 32768}'],
     )
 

@@ -12,7 +12,7 @@ import stamina
 
 from daemon.domain import Outcome
 from daemon.errors import PageTooLarge, Unavailable
-from daemon.review.access import OFFLINE, ModelAccess
+from daemon.review.access import OFFLINE, ModelAccess, split
 from daemon.review.agent import (
     Answer,
     Brief,
@@ -39,6 +39,7 @@ BREAK_SECONDS = 300.0  # how long a provider that failed is left alone
 SHRINKS = 4  # how often a document is cut down for a window before it counts as too long
 WAIT_SECONDS = 0.5  # before the second attempt; twice that before the third
 JITTER_SECONDS = 0.5
+SMALL_TOKENS = 2_000  # fits into every window that is worth anything
 CHARACTERS_PER_TOKEN = 4  # of English prose, roughly
 PING = Brief("Answer in one word.", "Are you there?", key="ping")
 PING_TOOL = ToolSpec(
@@ -73,6 +74,7 @@ class Chain:
         self._endpoints: dict[str, Endpoint] = {}
         self._failed: dict[str, float] = {}
         self._learned: dict[str, int] = {}
+        self._asked: set[str] = set()
 
     def reset(self) -> None:
         """Forget which providers failed: the next request tries them in their order."""
@@ -163,6 +165,7 @@ class Chain:
         """Hold the conversation with one model, with less of the document where it must be."""
         if name == OFFLINE:
             return _offline(make, offline, bill)
+        await self._ask_window(name, make)
         window, why = self._window(name), "the document does not fit into its window"
         room = _within(limits, window)
         for _ in range(SHRINKS + 1):
@@ -194,11 +197,16 @@ class Chain:
             return Outcome.REFUSED, str(reason)
 
     def _line(self, name: str, brief: Brief, specs: Sequence[ToolSpec], room: int) -> Line:
-        from daemon.review import vendors, wire
+        from daemon.review import wire
+
+        return wire.Line(self._endpoint(name), brief, specs, room)
+
+    def _endpoint(self, name: str) -> Endpoint:
+        from daemon.review import vendors
 
         if name not in self._endpoints:
             self._endpoints[name] = vendors.endpoint(name, self._access)
-        return wire.Line(self._endpoints[name], brief, specs, room)
+        return self._endpoints[name]
 
     async def _attempts(self, line: Line, bill: Bill) -> Turn:
         """Send what `line` holds, again while that may help.
@@ -218,6 +226,24 @@ class Chain:
                 with closing(charge):
                     return await line.send(charge)
         raise AssertionError("an attempt returns or raises")
+
+    async def _ask_window(self, name: str, make: Make) -> None:
+        """Learn the window of a model on a server of one's own, once, where it may matter.
+
+        Raises:
+            ConfigError: A model that is not there or has no price.
+        """
+        from daemon.review import windows
+
+        at, vendor = self._endpoint(name), split(name)[0]
+        known = name in self._asked or name in self._learned or name in self._access.windows
+        if known or vendor.name != "openai" or not at.origin.own_server:
+            return
+        if _estimate(*make(None)) < SMALL_TOKENS:
+            return
+        self._asked.add(name)
+        if tokens := await windows.asked(at, split(name)[1]):
+            self._learned.setdefault(name, tokens)
 
     def _window(self, name: str) -> Window | None:
         tokens = self._learned.get(name) or self._access.windows.get(name)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator
@@ -622,6 +623,128 @@ def test_a_server_that_counts_no_tokens_is_no_failure_and_counts_at_worst(
     sent = len(json.dumps(vendor.sent[0].body, ensure_ascii=False).encode())
     assert conversation.usage.input_tokens >= sent
     assert conversation.usage.output_tokens == Limits(4, 30).output_tokens
+
+
+def listed(*models: Json) -> Reply:
+    return Reply({"object": "list", "data": list(models)})
+
+
+def windows_asked(vendor: VendorServer, name: str, times: int = 1) -> list[int | None]:
+    """Review a long document with one chain; return the windows of the requests."""
+    made: list[int | None] = []
+    used: list[int | None] = []
+
+    async def go() -> None:
+        access = ModelAccess(
+            keys={"anthropic": SECRET, "openai": SECRET},
+            urls={"anthropic": vendor.url, "openai": f"{vendor.url}/v1"},
+        )
+        chain = Chain(access, monotonic=lambda: 0.0, purse=OpenPurse())
+
+        def make(window: Window | None) -> tuple[Brief, FakeTools]:
+            made.append(window and window.tokens)
+            return Brief("How to review.", "[B1] " + "word " * 2_000, "page-1"), FakeTools()
+
+        for _ in range(times):
+            await chain.converse([name], make, lambda _: None, Limits(4, 30))
+            used.append(made[-1])
+        await chain.aclose()
+
+    asyncio.run(go())
+    return used
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [
+        ({"id": "local", "max_model_len": 16384}, 16384),
+        ({"id": "local", "meta": {"n_ctx": 4096, "n_ctx_train": 131072}}, 4096),
+        ({"id": "/models/local.gguf", "meta": {"n_ctx_train": 8192}}, 8192),
+        ({"id": "local", "max_context_length": 32768, "loaded_context_length": 4096}, 4096),
+        ({"id": "local", "max_model_len": "many"}, None),
+        ({"id": "local"}, None),
+    ],
+)
+def test_f12_a_server_of_ones_own_is_asked_once_for_its_window(
+    vendor: VendorServer, model: Json, tokens: int | None
+) -> None:
+    vendor.models = listed(model)
+    vendor.script = [Reply(chat_completion("Done."))]
+    assert windows_asked(vendor, LOCAL, times=2) == [tokens, tokens]
+    assert vendor.asked == ["/v1/models"]
+
+
+def test_f12_another_models_window_is_not_taken_for_it(vendor: VendorServer) -> None:
+    vendor.models = listed({"id": "a", "max_model_len": 1024}, {"id": "b", "max_model_len": 2048})
+    vendor.script = [Reply(chat_completion("Done."))]
+    assert windows_asked(vendor, LOCAL) == [None]
+
+
+def test_f12_a_short_document_is_no_reason_to_ask(vendor: VendorServer) -> None:
+    vendor.models = listed({"id": "local", "max_model_len": 4096})
+    vendor.script = [Reply(chat_completion("Done."))]
+    review(vendor, LOCAL, chat_completion("Done."))
+    assert vendor.asked == []
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", '{"data": {}}', '{"data": [1]}'])
+def test_f12_a_server_that_tells_no_window_is_no_failure(vendor: VendorServer, body: str) -> None:
+    vendor.models = Reply(body)
+    vendor.script = [Reply(chat_completion("Done."))]
+    assert windows_asked(vendor, LOCAL) == [None]
+
+
+def test_openai_itself_is_not_asked(at_openai: VendorServer) -> None:
+    review(at_openai, SOL, response(output_text("Done.")))
+    assert at_openai.asked == []
+
+
+class Dripping:
+    """A server that answers at once and never ends: a byte now and then."""
+
+    def __init__(self) -> None:
+        self.writers: list[asyncio.StreamWriter] = []
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+        writer.write(b"Content-Length: 100000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+
+def test_a_server_that_drips_its_answer_for_ever_is_held_to_the_time_limit() -> None:
+    """No single read ever times out, so only the clock on the wall ends it."""
+
+    async def go() -> tuple[OpenPurse, float]:
+        dripping, purse = Dripping(), OpenPurse()
+        server = await asyncio.start_server(dripping.answer, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        access = ModelAccess(
+            keys={"openai": SECRET}, urls={"openai": url}, windows={"openai:local": 100_000}
+        )
+        chain = Chain(access, monotonic=lambda: 0.0, purse=purse)
+        loop = asyncio.get_running_loop()
+        chain._endpoint(LOCAL)  # what is imported for it takes its time
+        began = loop.time()
+        with pytest.raises(Unavailable, match="no answer within 1 s"):
+            await chain.converse(
+                [LOCAL], lambda _: (BRIEF, FakeTools()), lambda _: None, Limits(4, 1.0)
+            )
+        took = loop.time() - began
+        await chain.aclose()
+        for writer in dripping.writers:
+            writer.close()
+        server.close()
+        return purse, took
+
+    purse, took = asyncio.run(go())
+    assert 1.0 <= took < 30.0
+    assert len(purse.lost) == 1, "it may have been billed"
 
 
 def spoken(name: str, turn: int) -> Json:

@@ -38,11 +38,16 @@ class Sent:
 
 
 class VendorServer:
-    """Answers in the given order, the last answer for ever; `sent` holds the requests."""
+    """Answers in the given order, the last answer for ever; `sent` holds the requests.
+
+    `models` answers whoever asks for anything, and `asked` holds what was asked for.
+    """
 
     def __init__(self) -> None:
         self.script: list[Reply] = []
         self.sent: list[Sent] = []
+        self.asked: list[str] = []
+        self.models = Reply("no such page", status=404)
         self.url = ""
         self._lock = threading.Lock()
 
@@ -80,6 +85,10 @@ def _handler(vendor: VendorServer) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             self._answer(reply)
+
+        def do_GET(self) -> None:
+            vendor.asked.append(self.path)
+            self._answer(vendor.models)
 
         def _answer(self, reply: Reply) -> None:
             text = isinstance(reply.body, str)
