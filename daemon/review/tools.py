@@ -251,6 +251,7 @@ class Desk:
         given = answers(checklist, self._scope.points)
         for text in (summary, *given.values()):
             self._refuse_text(text)
+            self._said.append(text)
         self.answers |= given
         # Kept even where the model is reminded: that may have been its last turn.
         self.summary = self.for_people(summary, SUMMARY_CHARS)
