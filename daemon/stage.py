@@ -27,6 +27,7 @@ from daemon.console.access import Door, Refused
 from daemon.console.app import Act, Show, application
 from daemon.console.desk import Desk
 from daemon.notion import inline, text
+from daemon.notion.blocks import FLAT
 from daemon.sandbox import Sandbox, objects
 from daemon.sandbox.control import page_of
 from daemon.sandbox.model import Block, Page
@@ -159,7 +160,7 @@ class Stage:
         for number, one in enumerate(self._box.world.blocks(holder), 1):
             yield self._shown(one, depth, number, tuple(talks.get(one.id, ())))
             if one.type not in ("child_page", "child_database"):
-                yield from self._blocks(one.id, depth + 1, talks)
+                yield from self._blocks(one.id, depth + (one.type not in FLAT), talks)
 
     def _shown(self, one: Block, depth: int, number: int, talks: tuple[Talk, ...]) -> Shown:
         read = text.block(objects.block(self._view, one), depth, number)

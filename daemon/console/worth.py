@@ -27,6 +27,7 @@ Row = dict[str, Any]
 Days = Sequence[tuple[datetime, Sequence[Held]]]
 
 WEEKS, DAYS = 12, 30
+PROMPTS = 4  # versions that are drawn; the table has all
 DAY = timedelta(days=1)
 # The states that tell how a finding fared; the rest are in the table of the report.
 DRAWN = (
@@ -103,9 +104,19 @@ def _replies(weeks: Sequence[Figures]) -> Chart:
 
 
 def _cost(days: Days) -> Chart:
-    values = [sum(one.cost_usd for one in held) for _, held in days]
-    series = [Series("US dollars", values, views.money(sum(values)))]
-    return together("Cost by day", _named(since for since, _ in days), series, views.money)
+    """Draw what was spent, in all and under each of the versions that cost the most."""
+    costs: dict[str, float] = {}
+    for one in (one for _, held in days for one in held):
+        costs[one.prompt] = costs.get(one.prompt, 0.0) + one.cost_usd
+    prompts = sorted(costs, key=lambda name: -costs[name])[:PROMPTS]
+    series = [_spent(days, "in all", None), *(_spent(days, name, name) for name in prompts)]
+    title = "Cost by day, in all and by version of the prompt"
+    return together(title, _named(since for since, _ in days), series, views.money)
+
+
+def _spent(days: Days, name: str, prompt: str | None) -> Series:
+    values = [sum(one.cost_usd for one in held if prompt in (None, one.prompt)) for _, held in days]
+    return Series(name, values, views.money(sum(values)))
 
 
 def _tokens(days: Days) -> Chart:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -13,7 +16,7 @@ from daemon import explain
 from daemon.config import load
 from daemon.sandbox import blocks
 from daemon.store import browse, ledger, pages
-from daemon.store.database import glance, open_state
+from daemon.store.database import glance, lock, open_state
 
 
 class Elements(HTMLParser):
@@ -70,6 +73,29 @@ def test_now_says_what_waits_and_why(browser, world):
     assert "it failed 3 times (Notion did not answer) and waits for its next edit" in said
     assert "✕ given up" in said
     assert "People must act ▲ every model is down <script src=" in said
+
+
+def test_now_says_who_is_at_work_and_what_runs_or_was_cut_short(browser, world):
+    path = world.settings.config.state
+    with closing(open_state(path)) as state:
+        ledger.begin_sweep(state, datetime.now(UTC))
+    said = read(browser, "/").text
+    assert "cut short" in said
+    assert "Nothing is at work on this state" in said
+    with lock(path):
+        said = read(browser, "/").text
+    assert f"At work: pid {os.getpid()} since" in said
+    assert "A sweep is running since" in said
+    assert "cut short" not in said
+
+
+def test_now_says_when_the_next_sweep_is_due(browser, world):
+    with lock(world.settings.config.state):
+        said = read(browser, "/").text
+    with glance(world.settings.config.state) as state:
+        last = browse.sweeps(state, 1)[0].started
+    assert f"The next one is due at {last + timedelta(hours=1):%Y-%m-%d %H:%M}" in said
+    assert "The next one" not in read(browser, "/").text
 
 
 def test_without_a_state_the_pages_say_that_no_sweep_was_made(desk):
@@ -210,6 +236,7 @@ def test_script_in_a_title_a_text_a_property_a_name_and_a_comment_is_inert(brows
     assert f"TBD {HOSTILE}" in said
     assert f"Eve {HOSTILE}" in said
     assert f"Mine {HOSTILE}" in said
+    assert f"Status: Ready {HOSTILE}" in said
 
 
 def test_an_address_that_is_no_web_address_becomes_no_link(browser, world):
