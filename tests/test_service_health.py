@@ -12,6 +12,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -509,6 +510,22 @@ def test_every_metric_is_declared_once_and_every_sample_can_be_read(context, con
     assert len(types) == len(set(types))
     for line in words.splitlines():
         assert line.startswith("# ") or sample.fullmatch(line), line
+
+
+def test_the_readme_names_every_metric_with_its_label(context, config):
+    sweep(context.state)
+    usage = Usage(requests=2, input_tokens=100, output_tokens=10, cost_usd=0.25)
+    spending.spend(context.state, NOW.date(), "offline", usage)
+    words = metrics.text(context.state, status.status(context.state, config))
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    rows = [line for line in readme.splitlines() if line.startswith("| `")]
+    cells = [[re.findall(r"`([a-z_]+)`", cell) for cell in row.split("|")] for row in rows]
+    told = {name: cell[2] for cell in cells for name in cell[1]}
+    samples = dict(re.findall(r"(?m)^notion_review_([a-z_]+)(?:\{([a-z]+)=)?", words))
+    assert len(samples) >= 15
+    assert {name: told.get(name) for name in samples} == {
+        name: [label] if label else [] for name, label in samples.items()
+    }
 
 
 def test_the_line_of_the_service_names_what_counts(context, config):

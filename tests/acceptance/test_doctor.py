@@ -224,6 +224,16 @@ def test_a_state_that_is_damaged(program: Program, rfcs: str) -> None:
     assert "restore a backup" in problem(program, "state")
 
 
+def test_a_state_that_cannot_be_written(
+    program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.config["state"] = "state.db"
+    program.sweep()
+    # Root may write everywhere but on a read-only disk.
+    monkeypatch.setattr("daemon.check.os.access", lambda *_: False)
+    assert "is not writable for this user; mend its permissions" in problem(program, "state")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_a_state_of_another_user(program: Program, rfcs: str) -> None:
     program.config["state"] = "state.db"
