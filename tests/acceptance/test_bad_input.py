@@ -122,6 +122,9 @@ def test_a_page_of_two_megabytes_goes_through(
 ) -> None:
     content = [blocks.paragraph(f"{number} " + "word " * 390) for number in range(1024)]
     box.world.page(rfcs, "Huge", content, at=NOW - HOUR)
+    tokens = ("review", "page", "day", "month")
+    program.config["limits"] = {f"tokens_per_{one}": 90_000_000 for one in tokens}
+    program.config["limits"] |= {f"cost_per_{one}": 900.0 for one in tokens}
     assert program.sweep().json["pages_reviewed"] == 1
     assert len(model.documents[0]) > 2_000_000
 

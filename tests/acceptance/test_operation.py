@@ -155,7 +155,7 @@ def test_explain_of_a_page_without_a_prompt(box: Sandbox, program: Program, rfcs
     program.config["databases"][0]["prompt"] = empty.id
     one = page(box, rfcs)
     program.run("--once")
-    assert "its database is not reviewed" in why(program, one)
+    assert "RFCs is not reviewed" in why(program, one)
 
 
 def test_explain_of_a_page_whose_database_was_lost(
