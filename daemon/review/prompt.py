@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
 from daemon.change import Change
 from daemon.domain import AuthorKind, Block, Comment, Finding, Prompt, Snapshot, Thread
 from daemon.findings import Entry
+from daemon.review.addresses import told_once
 from daemon.review.checklist import asked
 from daemon.review.handles import Handles
 from daemon.review.hidden import visible
@@ -171,7 +172,7 @@ def clipped(text: str, limit: int) -> str:
 
 
 def _blocks(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
-    skipped = 0
+    skipped, told = 0, set[str]()
     for handle, block in handles.blocks.items():
         if block.id in excerpt.left_out:
             skipped += 1
@@ -180,9 +181,18 @@ def _blocks(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
             yield _gap(skipped)
         skipped = 0
         longest = BESIDE_CHARS if block.id in excerpt.beside else excerpt.longest
-        yield from _block(handle, block, task.change, longest)
+        shown = replace(block, line=_line(block, task.change, told))
+        yield from _block(handle, shown, task.change, longest)
     if skipped and not excerpt.note:
         yield _gap(skipped)
+
+
+def _line(block: Block, change: Change, told: set[str]) -> str:
+    """Return a block's line; of what changed every letter is shown."""
+    if block.type == "code":
+        return block.line
+    line = told_once(block.line, told)
+    return block.line if block.id in change.changed else line
 
 
 def _gap(blocks: int) -> str:

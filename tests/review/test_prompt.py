@@ -37,6 +37,7 @@ from daemon.review.prompt import (
     system,
     tokens,
 )
+from daemon.review.quotes import locate
 
 
 def read(seen: Task, excerpt: Excerpt = WHOLE) -> str:
@@ -516,3 +517,50 @@ def test_a_reply_in_a_small_window_still_sees_its_thread() -> None:
     assert around.left_out < excerpt.left_out
     assert "(3.1)" in text
     assert "why?" in text
+
+
+FAR = "https://docs.example/guides/how-we-write"
+
+
+def test_an_address_is_told_in_full_where_it_comes_first() -> None:
+    seen = snapshot(
+        [
+            block("a", f"See [the guide]({FAR}) and [it]({FAR})."),
+            block(
+                "b", f"[The guide]({FAR}) again, [another]({FAR}/b), [a short](https://a.example)."
+            ),
+            block("c", "[a short](https://a.example)"),
+        ]
+    )
+    assert [line for line in read(task(seen)).splitlines() if line.startswith("[B")] == [
+        f"[B1] See [the guide]({FAR}) and [it](…).",
+        f"[B2] [The guide](…) again, [another]({FAR}/b), [a short](https://a.example).",
+        "[B3] [a short](https://a.example)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", [f"`[x]({FAR})` is code", f"``a` [x]({FAR})``", f"\\[x\\]({FAR}) is no link"]
+)
+def test_code_and_what_only_looks_like_a_link_keep_every_letter(line: str) -> None:
+    seen = snapshot([block("a", f"[x]({FAR})"), block("b", line)])
+    assert f"[B2] {line}" in read(task(seen))
+    shown = read(task(snapshot([block("a", f"[x]({FAR})"), block("b", line, kind="code")])))
+    assert f"[B2] {line}" in shown
+
+
+def test_a_changed_block_shows_its_addresses_in_full() -> None:
+    seen = snapshot([block("a", f"[x]({FAR})"), block("b", f"[y]({FAR})")])
+    change = Change(first=False, changed={"b": f"[y]({FAR}/old)"})
+    shown = read(task(seen, change))
+    assert f"[B2 changed] [y]({FAR})" in shown
+    assert f"was: [y]({FAR}/old)" in shown
+
+
+def test_an_address_whose_first_block_is_left_out_is_told_in_the_next() -> None:
+    seen = task(snapshot([block("a", f"[x]({FAR})"), block("b", f"[y]({FAR})")]))
+    assert f"[B2] [y]({FAR})" in read(seen, Excerpt(frozenset({"a"})))
+
+
+def test_a_quote_is_found_with_the_sign_for_an_address_told_before() -> None:
+    assert locate("[the guide](…) says", "What the guide says.") == "the guide says"
