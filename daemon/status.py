@@ -8,6 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.config import Config
+from daemon.plural import counted
 from daemon.store import drafts, ledger, pages, reviews, spending
 from daemon.store.database import iso
 
@@ -95,6 +96,6 @@ def _sweep_line(sweep: dict[str, Any] | None) -> str:
         return "last sweep   none yet"
     return (
         f"last sweep   {sweep['outcome']} at {sweep['finished']}, {sweep['seconds']:.0f} s: "
-        f"{sweep['pages_reviewed']} reviewed, {sweep['comments_posted']} comments, "
-        f"{sweep['replies_posted']} replies, {sweep['pages_failed']} failed"
+        f"{sweep['pages_reviewed']} reviewed, {counted(sweep['comments_posted'], 'comment')}, "
+        f"{counted(sweep['replies_posted'], 'reply')}, {sweep['pages_failed']} failed"
     )
