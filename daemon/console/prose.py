@@ -110,6 +110,8 @@ def _parser() -> MarkdownIt:
 
 
 def _link_open(renderer: Any, tokens: Any, at: int, options: Any, env: Any) -> str:
+    if not _SAFE.match(str(tokens[at].attrGet("href") or "")):
+        tokens[at].attrs.pop("href", None)  # `[text]()` leads nowhere
     tokens[at].attrSet("rel", "noopener noreferrer nofollow")
     tokens[at].attrSet("target", "_blank")
     return str(renderer.renderToken(tokens, at, options, env))

@@ -1,0 +1,68 @@
+"""What reviews read is kept for as long as it may be looked back at."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from states import NOW, SOURCE, page_row
+
+from daemon.domain import Outcome, Review, Usage
+from daemon.store import ledger, pages, reviews, texts
+from daemon.store.database import copy_in_memory
+from daemon.store.texts import Line, Text
+
+
+REVIEW = Review(Outcome.DONE, (), (), {}, "", (), "offline", Usage())
+
+
+def text(words):
+    return Text("RFC", (("Status", "Ready"),), (Line("b1", "to_do", 2, words),))
+
+
+@pytest.fixture
+def db():
+    with closing(copy_in_memory(Path("there is none"))) as db:
+        pages.save_source(db, SOURCE)
+        pages.save(db, [page_row(1), page_row(2)])
+        yield db
+
+
+def review(db, page, days, words):
+    named = {"prompt": "p1", "content_hash": words, "sweep_id": None, "at": NOW - timedelta(days)}
+    number = reviews.add(db, page_row(page).id, REVIEW, kind="review", **named)
+    texts.keep(db, number, page_row(page).id, text(words), NOW - timedelta(days))
+    return number
+
+
+def test_a_text_comes_back_as_it_was_kept(db):
+    number = review(db, 1, 0, "Größe; “so”\n| it |")
+    assert texts.text(db, number) == text("Größe; “so”\n| it |")
+    assert texts.text(db, number + 1) is None
+
+
+def test_the_text_before_is_of_the_same_page(db):
+    first, other, second = (
+        review(db, 1, 3, "a"),
+        review(db, 2, 2, "of another"),
+        review(db, 1, 1, "b"),
+    )
+    assert texts.before(db, page_row(1).id, second) == text("a")
+    assert texts.before(db, page_row(1).id, first) is None
+    assert texts.before(db, page_row(2).id, other) is None
+
+
+def test_old_texts_go_and_the_last_of_each_page_stays(db):
+    old, last = review(db, 1, 200, "old"), review(db, 1, 150, "last")
+    lone, fresh, newest = (
+        review(db, 2, 300, "gone"),
+        review(db, 2, 89, "fresh"),
+        review(db, 2, 1, "newest"),
+    )
+    ledger.prune(db, NOW)
+    kept = [number for number in (old, last, lone, fresh, newest) if texts.text(db, number)]
+    assert kept == [last, fresh, newest]
+    steps = texts.steps(db, page_row(1).id, 10)
+    assert [(step.review_id, step.has_text) for step in steps] == [(last, True), (old, False)]
