@@ -183,6 +183,32 @@ def test_what_is_being_written_and_where_one_is_stays(window, world):
     assert page.evaluate("document.activeElement.id") == "q"
 
 
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_page_that_nobody_sees_rests_and_catches_up_when_seen(window, world):
+    """A browser keeps six connections to a host: more tabs than that must not hang."""
+    shown = window()
+    page = shown.open("/documents")
+    shown.live()
+    page.evaluate(HIDE, arg=True)
+    other = shown.context.new_page()
+    other.goto(f"{shown.base}/documents")
+    other.wait_for_function("document.getElementById('live').textContent !== ''")
+    seen = []
+    page.on("request", lambda request: seen.append(request.url))
+    operate.do(operate.pause, world.settings.config.state, world.page("Move shipment").id)
+    other.locator("tbody").get_by_text("paused").wait_for()
+    assert seen == []
+    page.evaluate(HIDE, arg=False)
+    page.locator("tbody").get_by_text("paused").wait_for()
+    assert [url for url in seen if url.endswith("/live")]
+    assert shown.amiss == []
+
+
 def test_keys_alone_find_open_and_pause_a_document(window, world):
     shown = window()
     page = shown.open("/")

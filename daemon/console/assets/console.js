@@ -80,20 +80,33 @@ function morphChildren(old, fresh) {
   }
 }
 
+// Only while one can see the page: a browser keeps six connections to a host, for all its tabs.
+let events = null;
+let timer = 0;
+
 function listen() {
-  const events = new EventSource("/live");
-  let timer = 0;
+  if (events || document.hidden) return;
   let lost = false;
+  events = new EventSource("/live");
   events.addEventListener("open", () => { say("Live"); if (lost) refresh(); lost = false; });
   events.addEventListener("error", () => { lost = true; say("Not connected."); });
   events.addEventListener("changed", () => {
     clearTimeout(timer);
     timer = setTimeout(refresh, 150);
   });
-  addEventListener("pagehide", () => events.close());
 }
 
-addEventListener("pageshow", (event) => { if (event.persisted) { refresh(); listen(); } });
+function rest() {
+  events?.close();
+  events = null;
+}
+
+function attend() {
+  if (document.hidden) { rest(); return; }
+  if (!events) refresh();
+  listen();
+}
+
 addEventListener("input", (event) => { event.target.form?.setAttribute("data-dirty", ""); });
 
 // --- Keys: off and on by the box at the foot of the page; never while one writes.
@@ -143,4 +156,9 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-if (main.querySelector("h1") && document.querySelector('meta[name="live"]')?.content !== "off") listen();
+if (document.querySelector('meta[name="live"]')?.content !== "off") {
+  listen();
+  document.addEventListener("visibilitychange", attend);
+  addEventListener("pagehide", rest);
+  addEventListener("pageshow", (event) => { if (event.persisted) attend(); });
+}
