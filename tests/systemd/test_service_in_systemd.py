@@ -362,6 +362,21 @@ def test_root_looks_and_acts_as_the_service_and_leaves_nothing_of_its_own(
     installed.swept(2)
 
 
+def test_init_as_root_uses_the_addresses_and_secrets_of_the_service(
+    installed: Installed, box: Sandbox
+) -> None:
+    database = installed.config["databases"][0]["id"]
+    words = ("--database", database, "--prompt", "", "--force")
+    done = installed.lab.run("notion-review", "init", *words)
+    assert "model      anthropic:claude-sonnet-5-5: ok" in done.stdout
+    assert done.stdout.endswith("systemctl enable --now notion-review\n")
+    owner = installed.lab.run("stat", "-c", "%U %a", "/etc/notion-review/notion-token").stdout
+    assert owner == "root 600\n"
+    installed.page()
+    installed.start()
+    installed.swept()
+
+
 def test_the_plain_program_as_root_is_refused_before_it_leaves_a_file(
     installed: Installed,
 ) -> None:
