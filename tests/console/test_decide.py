@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
-from console_world import BASE, begin, desk_of, entered
+from console_world import BASE, World, begin, desk_of, entered
 
 from daemon import drafts
+from daemon.config import load
 from daemon.notion.writing import plain_text
 from daemon.sandbox import Sandbox
 from daemon.store.database import glance
 
 
-@pytest.fixture
-def world(tmp_path):
+@pytest.fixture(scope="module")
+def _made(tmp_path_factory):
     """A Notion of which every review waits for a person."""
     box = Sandbox.with_documents()
     with box.serve() as url:
-        made = begin(tmp_path, box, url, "    approve: all\n")
+        made = begin(tmp_path_factory.mktemp("decide"), box, url, "    approve: all\n")
         made.sweep()
-        yield made
+        yield made, url
+
+
+@pytest.fixture
+def world(_made, tmp_path):
+    """The same for each test, with a state of its own; what is posted there, all see."""
+    made, url = _made
+    for part in made.folder.iterdir():
+        shutil.copy(part, tmp_path / part.name)
+    env = {"NOTION_TOKEN": made.box.token, "NOTION_BASE_URL": url}
+    yield World(made.box, tmp_path, load(tmp_path / "config.yaml", env))
+    for one in [one for one in made.box.world.comments() if one.author_id == made.box.bot.id]:
+        made.box.world.delete_comment(one)
 
 
 @pytest.fixture
