@@ -39,8 +39,9 @@ def around_threads(task: Task, handles: Handles) -> Excerpt:
 def by_difference(task: Task, handles: Handles) -> Excerpt:
     """Choose what is shown of a document that was reviewed before.
 
-    Where little changed: the outline, what is new or changed with the blocks beside it, and the
-    blocks whose threads wait. Where that is no small part, or nothing is new or changed, all.
+    Where little changed: the sections by their headings, of those with a change all headings, what
+    is new or changed with the blocks beside it, and the blocks whose threads wait. Where that is no
+    small part, or nothing is new or changed, all.
     """
     blocks = list(handles.blocks.values())
     anew, where = {*task.change.new, *task.change.changed}, _waited_on(task)
@@ -49,9 +50,9 @@ def by_difference(task: Task, handles: Handles) -> Excerpt:
     beside = _beside(blocks, anew, BESIDE) - anew
     asked = _beside(blocks, where, NEIGHBOURS)
     found = replace(
-        _outline_and(anew | beside | asked, blocks),
+        _outline_and(anew | beside | asked, blocks, _far(blocks, anew)),
         beside=frozenset(beside - asked),
-        note="what did not change is left out but for headings and what stands near a change",
+        note="what did not change is left out, or cut short with …",
     )
     size, whole = (len(document(task, handles, shown)) for shown in (found, WHOLE))
     return found if size < SMALL * whole else WHOLE
@@ -67,9 +68,23 @@ def _beside(blocks: Sequence[Block], where: Collection[str | None], reach: int) 
     }
 
 
-def _outline_and(near: Collection[str], blocks: Sequence[Block]) -> Excerpt:
-    out = (block.id for block in blocks if block.id not in near and not _is_heading(block))
-    return Excerpt(frozenset(out))
+def _outline_and(
+    near: Collection[str], blocks: Sequence[Block], far: Collection[str] = ()
+) -> Excerpt:
+    shown = {block.id for block in blocks if _is_heading(block)} - set(far) | set(near)
+    return Excerpt(frozenset(block.id for block in blocks if block.id not in shown))
+
+
+def _far(blocks: Sequence[Block], anew: Collection[str]) -> set[str]:
+    """Return the lower headings of the sections in which nothing is new or changed."""
+    top = min((block.type for block in blocks if _is_heading(block)), default="")
+    sections: list[list[Block]] = [[]]
+    for block in blocks:
+        if block.type == top:
+            sections.append([])
+        sections[-1].append(block)
+    quiet = [section for section in sections if not any(one.id in anew for one in section)]
+    return {one.id for section in quiet for one in section if _is_heading(one) and one.type != top}
 
 
 def fitting(

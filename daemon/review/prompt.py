@@ -16,6 +16,7 @@ from importlib.resources import files
 from daemon.change import Change
 from daemon.domain import AuthorKind, Block, Comment, Finding, Prompt, Snapshot, Thread
 from daemon.findings import Entry
+from daemon.review.abridged import beginning, differing
 from daemon.review.addresses import told_once
 from daemon.review.checklist import asked
 from daemon.review.handles import Handles
@@ -35,10 +36,6 @@ RAISED_CHARS = 120
 # What the rules found is told in so many lines.
 FOUND_LINES = 12
 NAME_CHARS = 60
-# Of a longer old text only what differs is shown, with so many characters around it.
-WAS_WHOLE, WAS_AROUND = 160, 40
-# Of a block that only stands beside another that changed.
-BESIDE_CHARS = 160
 # Of UTF-8. English prose has more; East Asian text and code come near it. Low, so that what is cut
 # to a window fits.
 BYTES_PER_TOKEN = 3.0
@@ -180,9 +177,9 @@ def _blocks(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
         if skipped and not excerpt.note:
             yield _gap(skipped)
         skipped = 0
-        longest = BESIDE_CHARS if block.id in excerpt.beside else excerpt.longest
-        shown = replace(block, line=_line(block, task.change, told))
-        yield from _block(handle, shown, task.change, longest)
+        line = _line(block, task.change, told)
+        shown = replace(block, line=beginning(line) if block.id in excerpt.beside else line)
+        yield from _block(handle, shown, task.change, excerpt.longest)
     if skipped and not excerpt.note:
         yield _gap(skipped)
 
@@ -208,30 +205,12 @@ def _block(handle: str, block: Block, change: Change, longest: int | None) -> It
         yield f"[{handle} new] {text}"
     elif block.id in change.changed:
         old = change.changed[block.id]
-        part = _differing(old, block.line)
+        part = differing(old, block.line)
         was = indented(part if longest is None else clipped(part, longest), INDENT * 3)
         yield f"[{handle} changed] {text}"
         yield f"{INDENT}was: {was or '(empty)'}"
     else:
         yield f"[{handle}] {text}"
-
-
-def _differing(old: str, now: str) -> str:
-    """Return the part of a long old text that is another now, with some words around it."""
-    if len(old) <= WAS_WHOLE:
-        return old
-    begin = _shared(old, now)
-    end = _shared(old[begin:][::-1], now[begin:][::-1])
-    first = old.rfind(" ", 0, max(begin - WAS_AROUND, 0)) + 1
-    last = old.find(" ", len(old) - end + WAS_AROUND)
-    part = old[first:] if last < 0 else f"{old[first:last]} …"
-    return f"… {part}" if first else part
-
-
-def _shared(one: str, other: str) -> int:
-    """Return how many characters two texts begin with alike."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _threads(task: Task, handles: Handles, excerpt: Excerpt) -> list[str]:

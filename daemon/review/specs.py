@@ -36,7 +36,7 @@ SPECS = (
         "Comment on one block.",
         block=_text("Its handle, such as B3"),
         quote=_text("Its exact words that this is about"),
-        text=_text("One point, at most three sentences"),
+        text=_STRING,
         severity={"type": "string", "enum": [severity.value for severity in Severity]},
     ),
     _spec(

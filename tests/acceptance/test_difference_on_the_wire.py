@@ -51,7 +51,8 @@ def test_one_edited_block_costs_less_than_a_third_of_the_first_review_of_an_rfc(
     box.clock.set(NOW + HOUR)
     program.sweep()
     first, whole = on_the_wire(model), by_title(model)
-    assert len(first) >= 40
+    del first["Title: README"]  # twenty words that lead to the others
+    assert len(first) == 40
     box.clock.advance(HOUR)
     for page in list(box.world.state.pages.values()):
         if page.parent.id in box.world.state.sources:
@@ -60,9 +61,9 @@ def test_one_edited_block_costs_less_than_a_third_of_the_first_review_of_an_rfc(
     model.sent.clear()
     program.sweep()
     again, part = on_the_wire(model), by_title(model)
-    assert again.keys() == first.keys()
-    assert median(again[title] / first[title] for title in first) <= 0.33
-    assert sum(again.values()) / sum(first.values()) <= 0.25
+    assert again.keys() >= first.keys()
+    assert median(again[title] / first[title] for title in first) <= 0.30
+    assert sum(map(again.get, first)) / sum(first.values()) <= 0.25
     assert median(len(part[title]) / len(whole[title]) for title in first) <= 0.12
     for document in part.values():
         [changed] = re.findall(r"^\[B\d+ changed\] .*Decided on Monday\.$", document, re.MULTILINE)
