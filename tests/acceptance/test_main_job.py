@@ -118,7 +118,8 @@ def test_a4_a_summary_of_any_length_is_posted_whole_without_a_tool_call(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, length: int
 ) -> None:
     page = rfc(box, rfcs)
-    words = ("word 🙂 " * length)[:length].strip() or "w"
+    # No text that goes round in circles.
+    words = "".join(f"{n * 7919 % 10_007} 🙂 " for n in range(1, length + 1))[:length].strip()
     model.think = lambda _document, _turn: words
     program.sweep()
     [summary] = posted(box)
