@@ -79,7 +79,7 @@ def kind_of(raw: Json) -> str:
     Raises:
         Incomplete: there is none, as in the partial form `{object, id}`.
     """
-    if not isinstance(raw, Mapping) or not raw.get("id") or not isinstance(raw.get("type"), str):
+    if not isinstance(raw, dict) or not raw.get("id") or not isinstance(raw.get("type"), str):
         raise Incomplete("Notion sent a block without id or type; the page is read again")
     return str(raw["type"])
 
@@ -91,7 +91,7 @@ def content(raw: Json) -> Json:
         Incomplete: there is none.
     """
     value = raw.get(kind_of(raw))
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise Incomplete(f"Notion sent a {raw['type']} block without content; it is read again")
     return value
 

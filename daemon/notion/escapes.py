@@ -64,6 +64,11 @@ def _flanks(sign: str, outside: str, inside: str) -> bool:
     return free if sign == "_" or is_punctuation(inside) else True
 
 
+def is_bare(text: str) -> bool:
+    """Tell whether a text by itself holds no sign of Markdown's, so that it is written as it is."""
+    return not _SPECIAL.search(text)
+
+
 def hot(lines: Sequence[Sequence[Run]]) -> Hot:
     """Find the signs that could pair up, with each other or with a mark that will be written."""
     texts = [["" if run.marks & LEAF else run.text for run in line] for line in lines]

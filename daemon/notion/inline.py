@@ -23,6 +23,7 @@ from daemon.notion.escapes import (
     can_open,
     escaped,
     hot,
+    is_bare,
     is_punctuation,
     is_space,
 )
@@ -67,6 +68,8 @@ def plain(rich: Sequence[Mapping[str, Any]]) -> str:
 def both(rich: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """Write rich text as `markdown` and as `plain`."""
     found = runs(rich)
+    if len(found) == 1 and not found[0].marks and is_bare(found[0].text):
+        return found[0].text, found[0].text
     return _markdown(found), _plain(found)
 
 

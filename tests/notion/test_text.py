@@ -10,6 +10,7 @@ from markdown_runs import Piece, compared, given, parsed
 from notion_objects import equation, mention, text
 
 from daemon.errors import Incomplete
+from daemon.notion.inline import both
 from daemon.notion.text import markdown, plain
 
 
@@ -67,6 +68,13 @@ rich_texts = st.lists(texts | texts | bare_links | equations, max_size=6)
 @with_any(rich_texts)
 def test_a19_markdown_reads_back_as_the_same_runs(rich):
     assert compared(given(rich)) == compared(parsed(markdown(rich)))
+
+
+@settings(deadline=None, max_examples=200)
+@example([text(" a \n\n b ")])
+@with_any(rich_texts | st.lists(texts, max_size=1))
+def test_both_forms_at_once_are_those_that_each_has_alone(rich):
+    assert both(rich) == (markdown(rich), plain(rich))
 
 
 @settings(deadline=None, max_examples=200)

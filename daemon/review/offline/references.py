@@ -93,9 +93,10 @@ class _Places:
 
 def references(document: Document) -> Iterator[Hit]:
     """Find links and words that lead to a place that the document does not have."""
-    places = _places(document)
+    places = None
     for passage in document.passages:
-        if passage.is_prose:
+        if passage.is_prose and (passage.links or _CUE.search(passage.prose)):
+            places = places or _places(document)
             found = _dead_link(document, places, passage)
             if not found and _CUE.search(passage.prose):
                 found = _dead_number(places, passage) or _dead_name(places, passage)
