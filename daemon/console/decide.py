@@ -156,7 +156,8 @@ def act(desk: Desk, request: Request, given: Mapping[str, str]) -> Response:
         except (Decided, Unfit) as error:
             refusal = Refusal(_part(given), given.get("text", ""), str(error))
             return _page(state, request, drafts.shown(state, number), refusal)
-    return RedirectResponse(f"/drafts/{number}", 303)
+    part = _part(given)
+    return RedirectResponse(f"/drafts/{number}" + (f"#part-{part}" if part else ""), 303)
 
 
 def _part(given: Mapping[str, str]) -> int:

@@ -291,12 +291,17 @@ def test_keys_alone_edit_drop_and_approve_a_draft_which_then_stands_on_notion(ch
     page.keyboard.press("Control+A")
     page.keyboard.type("Say d, a, j and k.")
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    page.get_by_text("Say d, a, j and k.").first.wait_for()
-    page.locator("#part-1").focus()
-    page.keyboard.press("d")
-    page.get_by_text("dropped from its draft").first.wait_for()
-    page.keyboard.press("a")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert page.locator("#part-2 .note").inner_text().endswith("Say d, a, j and k.")
+    assert page.evaluate("document.activeElement.id") == "part-2"
+    page.keyboard.press("k")
+    assert page.evaluate("document.activeElement.id") == "part-1"
+    with page.expect_navigation():
+        page.keyboard.press("d")
+    assert "dropped from its draft" in page.locator("#part-1").inner_text()
+    with page.expect_navigation():
+        page.keyboard.press("a")
     page.get_by_text("The next sweep posts").wait_for()
     assert posted(world) == []
     world.sweep()
@@ -318,7 +323,8 @@ def test_a_refusal_says_why_with_keys_alone(chromium, held):
     page.keyboard.press("r")
     assert page.evaluate("document.activeElement.id") == "reason"
     page.keyboard.type("not now")
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     page.get_by_text("refused: not now").first.wait_for()
     world.sweep()
     assert posted(world) == []
