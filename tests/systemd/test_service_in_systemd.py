@@ -397,7 +397,7 @@ def test_a_disk_that_is_full_is_74_and_nothing_is_lost(installed: Installed, box
     installed.start()
     installed.swept()
     installed.lab.systemctl("stop", SERVICE)
-    installed.lab.run("mount", "-t", "tmpfs", "-o", "size=400k,mode=0700", "x", "/mnt")
+    installed.lab.run("mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "x", "/mnt")
     run = installed.lab.run
     run("cp", "-a", "/var/lib/private/notion-review/.", "/mnt")
     run("sh", "-c", "chown --reference=/var/lib/private/notion-review /mnt")
