@@ -319,10 +319,11 @@ def _review(talk: Conversation, session: Session) -> Review:
 
 def _summary(words: str, session: Session, desk: Desk, talk: Conversation) -> str:
     """Put before and after the model's words what it does not know."""
-    standing_ = [one.finding for one in _current(session) if one.state in LIVE]
+    blocks = session.snapshot.blocks
+    still = standing([one.finding for one in session.ledger if one.state in LIVE], blocks)
     # The rules' own summary is such a list.
-    todo = [] if talk.model == OFFLINE else [*desk.findings, *standing_]
-    first = to_do(todo, session.snapshot.blocks) if words else ""
+    todo = [] if talk.model == OFFLINE else [*desk.findings, *still]
+    first = to_do(todo, blocks) if words else ""
     has_spoken = talk.outcome.is_complete or desk.findings or words
     body = "\n\n".join(part for part in (words, *_asked_for(session, desk)) if part)
     return whole(

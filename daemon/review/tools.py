@@ -106,8 +106,15 @@ class Desk:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The accepted findings that will be posted: the gravest."""
+        return self._best(self._findings)
+
+    def _best(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         scope = self._scope
-        return best(self._findings, scope.comments_per_review, scope.floor, self._blocks)
+        return best(findings, scope.comments_per_review, scope.floor, self._blocks)
+
+    def _is_full(self) -> bool:
+        proposed = sum(one.source is Source.MODEL for one in self._findings)
+        return proposed >= self._scope.comments_per_review * PROPOSALS_PER_COMMENT
 
     @property
     def unposted(self) -> tuple[Finding, ...]:
@@ -220,8 +227,7 @@ class Desk:
             raise Refused(self._unasked(handle))
         if sum(old.block_id == block.id for old in known) >= scope.comments_per_block:
             raise Refused(f"{handle} has {scope.comments_per_block} comments, the limit; leave it")
-        proposed = sum(one.source is Source.MODEL for one in self._findings)
-        if proposed >= scope.comments_per_review * PROPOSALS_PER_COMMENT:
+        if self._is_full() and finding not in self._best([*self._findings, finding]):
             raise Refused("there are more comments than an author can take; finish now")
 
     def _unasked(self, handle: str) -> str:

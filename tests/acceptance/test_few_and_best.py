@@ -1,0 +1,232 @@
+"""Few comments, the gravest, and none that a rule made already: seen through the program."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from program import NOW, Program, ScriptedModel, comment, finish, plain, posted
+
+from daemon.sandbox import Sandbox, blocks
+
+
+HOUR = timedelta(hours=1)
+LINES = ("We need queues.", "They are fast.", "Rollout is next week.", "Nobody owns it.")
+
+
+def rfc(box: Sandbox, rfcs: str, *lines: str) -> str:
+    content = [blocks.paragraph(line) for line in lines or LINES]
+    return box.world.page(rfcs, "Queues", content, at=NOW - HOUR).id
+
+
+def points(*grades: str) -> list[object]:
+    """One point about each line, in the order that is worst for choosing: the last line first."""
+    texts = [line.rstrip(".") for line in LINES]
+    made = [
+        comment(f"B{number}", texts[number - 1], f"Point {number}.", grade)
+        for number, grade in enumerate(grades, 1)
+    ]
+    return made[::-1]
+
+
+def summaries(box: Sandbox, page: str) -> list[str]:
+    return [plain(one) for one in posted(box) if one.parent_id == page]
+
+
+def said(box: Sandbox, page: str) -> list[str]:
+    return [plain(one).splitlines()[-1] for one in posted(box) if one.parent_id != page]
+
+
+@pytest.mark.parametrize(
+    ("grades", "limit", "expected", "left_out"),
+    [
+        (
+            ["minor", "important", "minor", "blocking"],
+            2,
+            ["Point 2.", "Blocking. Point 4."],
+            "2 smaller points were left out.",
+        ),
+        (["minor"] * 4, 3, ["Point 1.", "Point 2.", "Point 3."], "One smaller point was left out."),
+        (
+            ["blocking", "minor", "blocking", "important"],
+            1,
+            ["Blocking. Point 1."],
+            "3 smaller points were left out: 1 blocking, 1 important, 1 minor.",
+        ),
+    ],
+)
+def test_the_gravest_are_posted_then_the_first_of_the_document_and_the_rest_is_counted(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    grades: list[str],
+    limit: int,
+    expected: list[str],
+    left_out: str,
+) -> None:
+    page = rfc(box, rfcs)
+    program.config["limits"] = {"comments_per_review": limit}
+    model.think = lambda _document, _turn: [*points(*grades), finish("Mend it.")]
+    program.sweep()
+    assert said(box, page) == expected
+    [summary] = summaries(box, page)
+    assert summary.endswith(f"Mend it.\n\n{left_out}")
+
+
+@pytest.mark.parametrize(
+    ("report", "expected"),
+    [
+        ("blocking", ["Blocking. Point 3."]),
+        ("important", ["Point 2.", "Blocking. Point 3."]),
+        ("minor", ["Point 1.", "Point 2.", "Blocking. Point 3."]),
+    ],
+)
+def test_what_is_below_the_floor_of_the_database_is_counted_and_not_posted(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    report: str,
+    expected: list[str],
+) -> None:
+    page = rfc(box, rfcs)
+    program.config["databases"][0]["report"] = report
+    model.think = lambda _document, _turn: [
+        *points("minor", "important", "blocking"),
+        finish("Mend it."),
+    ]
+    program.sweep()
+    assert said(box, page) == expected
+    assert ("left out" in summaries(box, page)[0]) == (report != "minor")
+    told = f"Note: what is less than {report} is not posted; leave it out"
+    assert (told in model.documents[0]) == (report != "minor")
+
+
+def test_the_summary_leads_with_what_must_be_settled_and_follows_what_became_of_it(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [
+        *points("important", "minor", "blocking"),
+        finish("Three points."),
+    ]
+    program.sweep()
+    [summary] = summaries(box, page)
+    assert summary == (
+        "Settle first: “Rollout is next week”\nThen: “We need queues”\n\nThree points."
+    )
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[2], "Rollout takes three steps.")
+    box.clock.advance(HOUR)
+    model.think = lambda _document, _turn: [
+        comment("B3", "three steps", "Which?", "minor"),
+        finish("Nearly there."),
+    ]
+    program.sweep()
+    assert summaries(box, page) == ["Nearly there."]
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[3], "Ana owns some of it.")
+    box.clock.advance(HOUR)
+    model.think = lambda _document, _turn: [
+        comment("B4", "some of it", "Who owns the rest?", "blocking"),
+        finish("One more."),
+    ]
+    program.sweep()
+    first, second = summaries(box, page)
+    assert first == "Nearly there."
+    assert second == "Settle first: “some of it”\nThen: “We need queues”\n\nOne more."
+
+
+def test_where_there_is_nothing_new_to_say_nothing_is_posted(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.add_block(page, blocks.paragraph("Added."))
+    box.clock.advance(HOUR)
+    model.think = lambda _document, _turn: [finish("Still a good text.")]
+    program.sweep()
+    assert len(model.sent) == 2
+    assert posted(box) == []
+
+
+PLANTED = ("The the queue is slow.", "Owner: TBD")
+
+
+@pytest.mark.parametrize("checks", [False, True])
+def test_what_the_rules_find_is_known_to_the_model_and_posted_where_the_database_asks_for_it(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, *, checks: bool
+) -> None:
+    page = rfc(box, rfcs, *PLANTED, "They are fast.")
+    program.config["databases"][0]["checks"] = checks
+    model.think = lambda _document, turn: [
+        comment("B2", "Owner: TBD", "Somebody has to be named here, before it is decided."),
+        comment("B3", "fast", "How fast?"),
+        *([finish()] if turn else []),
+    ]
+    program.sweep()
+    document = model.documents[0]
+    assert ("Already reported by checks, do not raise again:\n  B1: " in document) is checks
+    assert ("Found by checks, raise only what bears on the decision:" in document) is not checks
+    by_line = [plain(one).splitlines()[0] for one in posted(box)]
+    assert by_line == (["The the", "TBD", "fast"] if checks else ["Owner: TBD", "fast"])
+    refusals = [one for one in model.answers if "was raised on B2 before" in one]
+    assert bool(refusals) is checks
+    box.clock.advance(HOUR)
+    box.world.add_block(page, blocks.paragraph("Added."))
+    box.clock.advance(HOUR)
+    model.think = lambda _document, _turn: [finish()]
+    program.sweep()
+    assert len(posted(box)) == len(by_line)
+
+
+def test_findings_of_rules_count_in_the_limits_and_fall_behind_graver_ones(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs, *PLANTED, "They are fast.")
+    program.config["databases"][0]["checks"] = True
+    program.config["limits"] = {"comments_per_review": 2}
+    model.think = lambda _document, _turn: [
+        comment("B3", "fast", "How fast?", "blocking"),
+        finish("Mend it."),
+    ]
+    program.sweep()
+    assert said(box, page)[-1] == "Blocking. How fast?"
+    assert [plain(one).splitlines()[0] for one in posted(box)][:1] == ["TBD"]
+    assert "One smaller point was left out." in summaries(box, page)[0]
+
+
+def test_instructions_prompt_and_document_come_in_an_order_that_providers_can_cache(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    """Two pages and two rounds of one day begin with the same bytes up to the document's mark."""
+    for title in ("Queues", "Logs"):
+        lines = [blocks.paragraph(f"{title}. {line}") for line in LINES]
+        box.world.page(rfcs, title, lines, at=NOW - HOUR)
+    model.think = lambda _document, turn: (
+        [comment("B1", "no such words", "Why?")] + ([finish()] if turn else [])
+    )
+    program.sweep()
+    box.clock.advance(25 * HOUR)
+    for page in list(box.world.state.pages.values()):
+        if page.parent.id in box.world.state.sources:
+            box.world.add_block(page, blocks.paragraph("Added."))
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert len(model.sent) == 8
+    beginnings = {
+        json.dumps([sent.body["tools"], sent.body["system"]], sort_keys=False)
+        for sent in model.sent
+    }
+    assert len(beginnings) == 1
+    for sent in model.sent:
+        instructions, document = sent.body["system"][0]["text"], sent.body["messages"][0]
+        assert instructions.index("You review one document") < instructions.index(
+            "# What this team asks of you"
+        )
+        assert sent.body["system"][-1]["cache_control"]["type"] == "ephemeral"
+        assert document["content"][0]["cache_control"]["type"] == "ephemeral"
+        assert str(NOW.date()) not in json.dumps([sent.body["tools"], sent.body["system"]])
