@@ -9,6 +9,7 @@ from typing import Any
 
 from daemon.domain import Block, Finding, Refusal, Reply, Severity, Source, Thread
 from daemon.review.agent import Answer
+from daemon.review.arguments import Refused, grade, string
 from daemon.review.checklist import answers
 from daemon.review.cleaning import FOREIGN, SECRET
 from daemon.review.handles import Handles
@@ -38,15 +39,6 @@ QUOTE_CHARS = 300
 REASON_CHARS = 300
 # How much of a block a refusal repeats, and how many blocks it names.
 ECHO_CHARS, ECHO_BLOCKS = 400, 5
-
-# What an argument means that was not given; the others are asked for again.
-_DEFAULTS = {"summary": "", "reason": ""}
-_GRADES = {
-    **{severity.value: severity for severity in Severity},
-    **dict.fromkeys(("blocker", "critical"), Severity.BLOCKING),
-    **dict.fromkeys(("major", "high"), Severity.IMPORTANT),
-    **dict.fromkeys(("low", "nit", "trivial"), Severity.MINOR),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +71,6 @@ class Scope:
     floor: Severity = Severity.MINOR
     guard: Guard = NOTHING
     points: int = 0
-
-
-class Refused(Exception):
-    """A proposal breaks a rule; the text is what the model is told."""
 
 
 class Desk:
@@ -178,7 +166,7 @@ class Desk:
         spec = next((spec for spec in SPECS if spec.name == name), None)
         if spec is None:
             raise Refused(f"there is no tool {name[:60]!r}; use comment, reply, leave or finish")
-        fields = {key: _string(arguments, key) for key in spec.parameters["required"]}
+        fields = {key: string(arguments, key) for key in spec.parameters["required"]}
         match name:
             case "comment":
                 return self._comment(**fields)
@@ -193,7 +181,7 @@ class Desk:
         if not self._scope.comments_on_blocks:
             raise Refused("this turn is for the threads only; use reply or leave")
         named = self._block(block)
-        target = self._propose(Finding(named.id, quote, text, _grade(severity)), named)
+        target = self._propose(Finding(named.id, quote, text, grade(severity)), named)
         moved = "" if target is named else f"; the words stand in {self._handle(target)}"
         return f"{self._noted(text)}{moved}"
 
@@ -330,21 +318,3 @@ def _echo(text: str) -> str:
 
 def _range(letter: str, last: int) -> str:
     return f"the handles are {letter}1 to {letter}{last}" if last else "there are none here"
-
-
-def _string(arguments: Mapping[str, Any], key: str) -> str:
-    value = arguments.get(key)
-    if value is None:
-        value = _DEFAULTS.get(key)
-    if key in ("block", "thread") and type(value) is int:
-        value = str(value)
-    if not isinstance(value, str):
-        raise Refused(f"{key} is missing or no text")
-    return value
-
-
-def _grade(severity: str) -> Severity:
-    grade = _GRADES.get(severity.strip().strip(".").lower())
-    if grade is None:
-        raise Refused("severity is blocking, important or minor")
-    return grade
