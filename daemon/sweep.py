@@ -159,6 +159,8 @@ class _noted:  # noqa: N801 - reads as a statement
 
 
 def _note(context: Context, tally: Tally, error: ReviewError) -> None:
+    if isinstance(error, BudgetEmpty) and any(isinstance(one, BudgetEmpty) for one in tally.errors):
+        return  # several reviews ran into it at the same time
     tally.errors.append(error)
     context.tell("sweep.trouble", error=str(error))
     if isinstance(error, ModelsDown):
