@@ -6,6 +6,8 @@ import hashlib
 
 from daemon import retract
 from daemon.context import Context
+from daemon.errors import Forbidden
+from daemon.notion import writing
 from daemon.review.cleaning import cleaned
 from daemon.store import ledger, notices, reviews
 from daemon.store.reviews import Kind, Letter, Sending
@@ -72,6 +74,10 @@ async def _take_back(context: Context, standing: Letter) -> None:
     """Delete the comment; where a person answered it, say that it is mended."""
     authors = await context.people.on_page(standing.page_id)
     comment_id = standing.comment_id or ""
-    done = await retract.remove(context, standing, comment_id, authors, MENDED)
+    try:
+        done = await retract.remove(context, standing, comment_id, authors, MENDED)
+    except Forbidden:
+        await context.notion.edit_comment(comment_id, writing.rich_text(MENDED))
+        done = "edited, since nobody knows who answered it"
     reviews.mark(context.state, standing.key, Sending.DROPPED, f"mended: {done}")
     notices.forget(context.state, standing.page_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -147,6 +148,18 @@ def test_a_notice_that_a_person_answered_says_that_it_is_mended(
     team.program.run("--once", "--json")
     asked = [one for one in list(box.requests.log)[requests:] if team.prompt in str(one)]
     assert not [one for one in asked if "comments" in one.path]
+
+
+def test_a_notice_whose_answers_cannot_be_read_says_that_it_is_mended(
+    team: Team, box: Sandbox
+) -> None:
+    team.sets("limits: {rounds: many}")
+    team.sweeps()
+    box.world.state.bots[box.bot.id] = replace(box.bot, read_comments=False)
+    team.sets("limits: {rounds: 3}")
+    team.sweeps()
+    assert team.notices == ["Mended: what is written here now is in use."]
+    assert "sweep.trouble" not in team.done.err
 
 
 def _ana(box: Sandbox) -> str:
