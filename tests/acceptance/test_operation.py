@@ -337,9 +337,11 @@ def test_a_summary_that_was_retracted_is_not_taken_up_again(
     box.clock.advance(HOUR)
     box.world.add_block(one, blocks.paragraph("More."))
     box.clock.advance(HOUR)
-    model.think = lambda _document, _turn: [finish("Better now.")]
+    more = comment("B2", "More", "More of what?", "minor")
+    model.think = lambda _document, _turn: [more, finish("Better now.")]
     program.sweep()
-    assert [plain(one).split("\n")[0] for one in posted(box)] == ["Withdrawn.", "Better now."]
+    said = [plain(one).split("\n")[0] for one in posted(box)]
+    assert (said[0], said[-1], len(said)) == ("Withdrawn.", "Better now.", 3)
 
 
 def test_retract_puts_a_summary_back_to_what_it_said_before(
