@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ import virtual_time
 import watching
 import work
 import year
-from table import Line, table
+from table import Line, stacked, table
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,9 @@ def main() -> None:
     if asked.json:
         print(json.dumps([_json(line) for line in lines], indent=1))
     else:
-        print("\n".join(table(lines)))
+        wide = list(table(lines))
+        fits = not sys.stdout.isatty() or len(wide[0]) <= shutil.get_terminal_size().columns
+        print("\n".join(wide if fits else stacked(lines)))
 
 
 def _json(line: Line) -> dict[str, object]:

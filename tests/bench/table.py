@@ -42,3 +42,13 @@ def table(lines: Iterable[Line]) -> Iterator[str]:
     for row in (HEADS, tuple("-" * width for width in widths), *rows):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         yield f"| {' | '.join(cells)} |"
+
+
+def stacked(lines: Iterable[Line]) -> Iterator[str]:
+    """Write lines for a narrow terminal: what was measured, and below it what came out."""
+    for one in lines:
+        yield one.what
+        target = f"  (target: {one.target}; reached: {one.sign})" if one.target else ""
+        yield f"    {one.value}{target}"
+        if one.earlier:
+            yield f"    earlier program: {one.earlier}"
