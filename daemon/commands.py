@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from daemon.console_cli import console
 from daemon.drafts_cli import drafts
 from daemon.options import (
     Options,
@@ -25,6 +26,7 @@ from daemon.options import (
     json_option,
     moment,
     page_id,
+    port_option,
     say,
 )
 from daemon.redteam.command import selftest
@@ -279,7 +281,7 @@ def _asked(question: str, *, hidden: bool, what: str) -> str:
 
 @click.command()
 @click.option("--serve", is_flag=True, help="In a browser, side by side with the console.")
-@click.option("--port", default=8765, show_default=True, help="For --serve; 0 is any free port.")
+@port_option
 @common
 @click.pass_obj
 def demo(options: Options, *, serve: bool, port: int) -> None:
@@ -292,32 +294,6 @@ def demo(options: Options, *, serve: bool, port: int) -> None:
     from daemon.demo import demo as shown
 
     raise click.exceptions.Exit(shown(os.environ))
-
-
-@click.command()
-@click.option("--port", default=8765, show_default=True, help="0 takes any free port.")
-@common
-@click.pass_obj
-def console(options: Options, *, port: int) -> None:
-    """Show what was done, why, and what waits, in a browser.
-
-    Prints an address that opens it once. It listens on 127.0.0.1 alone and ends with Ctrl-C.
-    """
-    from daemon.console import serving
-    from daemon.console.access import Door
-    from daemon.console.app import application
-    from daemon.console.desk import Desk
-    from daemon.store.database import read_state, told
-
-    config = options.config()
-    with told(config.state):
-        if (state := read_state(config.state)) is not None:
-            state.close()
-    listening = serving.listen(port)
-    desk = Desk(config, Door(serving.port_of(listening)), partial(crash, options))
-    server = serving.Server(lambda is_ending: application(desk, is_ending))
-    say([f"Open {desk.door.address()}", "This address works once; Ctrl-C ends the console."])
-    serving.serve(server, listening)
 
 
 COMMANDS = (

@@ -84,6 +84,13 @@ def common(command: F) -> F:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+port_option = click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8765,
+    show_default=True,
+    help="Of the console; 0 takes any free one.",
+)
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Print what would be posted; write nothing."
 )

@@ -72,10 +72,15 @@ async def _once(
         return swept
 
 
-def on_state(settings: Settings, tell: Tell, doing: Callable[[Context], Awaitable[T]]) -> T:
+def on_state(
+    settings: Settings,
+    tell: Tell,
+    doing: Callable[[Context], Awaitable[T]],
+    to_end: Callable[[Coroutine[Any, Any, T]], T] = until_signal,
+) -> T:
     """Do something that an operator asks for, with connections of its own.
 
-    Works while the service runs: it takes no lock.
+    Works while the service runs: it takes no lock. `to_end` is as for `once`.
 
     Raises:
         StateDamaged, StateForeign, StateUnwritable: The state cannot be used.
@@ -89,10 +94,15 @@ def on_state(settings: Settings, tell: Tell, doing: Callable[[Context], Awaitabl
             async with wiring.connected(settings, state) as connections:
                 return await doing(connections.context(tell))
 
-        return until_signal(do())
+        return to_end(do())
 
 
-def deliver(settings: Settings, tell: Tell, page_id: str) -> None:
+def deliver(
+    settings: Settings,
+    tell: Tell,
+    page_id: str,
+    to_end: Callable[[Coroutine[Any, Any, None]], None] = until_signal,
+) -> None:
     """Send what waits of one page, where no other instance is at work.
 
     Raises:
@@ -102,7 +112,7 @@ def deliver(settings: Settings, tell: Tell, page_id: str) -> None:
     """
     path = settings.config.state
     with database.told(path), database.lock(path):
-        on_state(settings, tell, lambda context: context.deliver(context, page_id))
+        on_state(settings, tell, lambda context: context.deliver(context, page_id), to_end)
 
 
 async def _one_page(context: Context, page_id: str) -> Swept:

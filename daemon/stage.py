@@ -83,7 +83,7 @@ def serve(env: Mapping[str, str], port: int, report: Callable[[Exception], None]
         listening = serving.listen(port)
         door = Door(serving.port_of(listening), framed=True, home="/demo")
         stage = Stage(box, settings)
-        desk = Desk(settings.config, door, report)
+        desk = Desk(settings.config, door, report, stage.deliver)
         server = serving.Server(
             lambda is_ending: application(desk, is_ending, stage.pages, stage.acts)
         )
@@ -179,6 +179,10 @@ class Stage:
         with _known():
             self._box.world.edit_block(given["target"], given.get("text", ""), by=given["by"])
         return _back(given)
+
+    def deliver(self, page_id: str) -> None:
+        """Post what waits of a page."""
+        run.deliver(self._settings, lambda *_, **__: None, page_id, to_end=asyncio.run)
 
     def _sweep(self, _: Desk, __: Request, given: Mapping[str, str]) -> Response:
         run.once(self._settings, lambda *_, **__: None, to_end=asyncio.run)

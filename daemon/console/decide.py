@@ -16,11 +16,12 @@ from daemon import drafts
 from daemon.console import prose, views
 from daemon.console.access import Refused
 from daemon.console.desk import Desk
-from daemon.drafts import Decided, Draft, Part, Unfit, Unknown
+from daemon.drafts import Draft, Part, Unknown
+from daemon.errors import ReviewError
 from daemon.store import browse, database, pages, texts
 from daemon.store import drafts as store
 from daemon.store.browse import Word
-from daemon.store.reviews import Kind
+from daemon.store.reviews import Kind, Sending
 from daemon.store.texts import Line
 from daemon.store.threads import KEPT_CHARS
 
@@ -51,6 +52,11 @@ class Beside:
     words: tuple[Word, ...]
     text: str
     trouble: str = ""
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether it was approved and is not posted yet."""
+        return self.part.letter.state in (Sending.INTENT, Sending.SENDING, Sending.UNCLEAR)
 
 
 _NAMES = {
@@ -145,19 +151,30 @@ DECISIONS: Mapping[str, Decision] = {
 
 def act(desk: Desk, request: Request, given: Mapping[str, str]) -> Response:
     """Decide on a draft or on one of its comments, as the command does."""
-    number, decision = _number(request), DECISIONS.get(request.path_params["act"])
-    if decision is None or not desk.state.exists():
+    number, name = _number(request), request.path_params["act"]
+    if name not in DECISIONS or not desk.state.exists():
         raise Refused(404, "There is no such action.")
-    with database.told(desk.state), closing(database.open_state(desk.state)) as state:
-        try:
-            decision(state, number, given)
-        except Unknown as error:
-            raise Refused(404, f"{error}.") from error
-        except (Decided, Unfit) as error:
-            refusal = Refusal(_part(given), given.get("text", ""), str(error))
+    try:
+        page_id = _decide(desk, number, DECISIONS[name], given)
+        if name == "approve":
+            desk.deliver(page_id)
+    except Unknown as error:
+        raise Refused(404, f"{error}.") from error
+    except ReviewError as error:
+        refusal = Refusal(_part(given), given.get("text", ""), str(error))
+        with database.glance(desk.state) as state:
+            if state is None:
+                raise
             return _page(state, request, drafts.shown(state, number), refusal)
     part = _part(given)
     return RedirectResponse(f"/drafts/{number}" + (f"#part-{part}" if part else ""), 303)
+
+
+def _decide(desk: Desk, number: int, decision: Decision, given: Mapping[str, str]) -> str:
+    """Decide and return the page that the draft is of."""
+    with database.told(desk.state), closing(database.open_state(desk.state)) as state:
+        decision(state, number, given)
+        return drafts.shown(state, number).row.page_id
 
 
 def _part(given: Mapping[str, str]) -> int:

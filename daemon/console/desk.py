@@ -18,11 +18,13 @@ class Desk:
         config: config.yaml.
         door: Who may come in.
         report: Told of a bug.
+        deliver: Posts what waits of a page, where nobody else is at work; raises what Notion does.
     """
 
     config: Config
     door: Door
     report: Callable[[Exception], None]
+    deliver: Callable[[str], None]
 
     @property
     def state(self) -> Path:

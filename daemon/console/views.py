@@ -39,6 +39,8 @@ SHAPES: Mapping[str, str] = {
     "paused": "‖",
     "reviewed": "●",
     "expired": "○",
+    "posted": "●",
+    "approved": "●",
 }
 
 

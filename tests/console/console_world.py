@@ -37,7 +37,7 @@ def raises(error):
 
 
 def desk_of(settings: Settings, port: int = PORT) -> Desk:
-    return Desk(settings.config, Door(port), raises)
+    return Desk(settings.config, Door(port), raises, _quietly)
 
 
 def client_of(desk: Desk) -> TestClient:

@@ -180,7 +180,11 @@ def test_what_is_being_written_and_where_one_is_stays(window, world):
     operate.do(operate.pause, world.settings.config.state, world.page("Move shipment").id)
     page.locator("tbody").get_by_text("paused").wait_for()
     assert page.input_value("#q") == "half a wor"
-    assert page.evaluate("document.activeElement.id") == "q"
+    has_focus(page, "q")
+
+
+def has_focus(page, element):
+    page.wait_for_function("(id) => document.activeElement.id === id", arg=element)
 
 
 HIDE = """(hidden) => {
@@ -281,22 +285,23 @@ def test_keys_alone_edit_drop_and_approve_a_draft_which_then_stands_on_notion(ch
     shown = Window(chromium, address)
     page = shown.open("/drafts")
     page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     page.get_by_role("heading", level=1, name="Move shipment").wait_for()
     page.keyboard.press("j")
     page.keyboard.press("j")
-    assert page.evaluate("document.activeElement.id") == "part-2"
+    has_focus(page, "part-2")
     page.keyboard.press("e")
-    assert page.evaluate("document.activeElement.id") == "text-2"
+    has_focus(page, "text-2")
     page.keyboard.press("Control+A")
     page.keyboard.type("Say d, a, j and k.")
     page.keyboard.press("Tab")
     with page.expect_navigation():
         page.keyboard.press("Enter")
     assert page.locator("#part-2 .note").inner_text().endswith("Say d, a, j and k.")
-    assert page.evaluate("document.activeElement.id") == "part-2"
+    has_focus(page, "part-2")
     page.keyboard.press("k")
-    assert page.evaluate("document.activeElement.id") == "part-1"
+    has_focus(page, "part-1")
     with page.expect_navigation():
         page.keyboard.press("d")
     assert "dropped from its draft" in page.locator("#part-1").inner_text()
@@ -318,10 +323,11 @@ def test_a_refusal_says_why_with_keys_alone(chromium, held):
     world, address = held
     shown = Window(chromium, address)
     page = shown.open("/drafts")
-    page.locator(".item").first.click()
+    with page.expect_navigation():
+        page.locator(".item").first.click()
     page.get_by_role("button", name="Approve").wait_for()
     page.keyboard.press("r")
-    assert page.evaluate("document.activeElement.id") == "reason"
+    has_focus(page, "reason")
     page.keyboard.type("not now")
     with page.expect_navigation():
         page.keyboard.press("Enter")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
+from dataclasses import replace
+from functools import partial
 
 import pytest
-from console_world import BASE, World, begin, desk_of, entered
+from console_world import BASE, World, begin, desk_of, entered, raises
 
-from daemon import drafts
+from daemon import drafts, run
 from daemon.config import load
+from daemon.errors import Unavailable
 from daemon.notion.writing import plain_text
 from daemon.sandbox import Sandbox
 from daemon.store.database import glance
@@ -98,6 +102,28 @@ def test_an_approved_draft_is_posted_as_it_was_shown(browser, world):
         assert line.replace("&", "&amp;") in shown
     world.sweep()
     assert posted(world) == said
+
+
+def test_where_nobody_else_is_at_work_what_is_approved_is_posted_at_once(world):
+    desk = desk_of(world.settings)
+    deliver = partial(run.deliver, world.settings, lambda *_, **__: None, to_end=asyncio.run)
+    browser = entered(replace(desk, deliver=deliver))
+    draft = longest(world)
+    answer = decide(browser, draft, "approve")
+    assert len(posted(world)) == len(draft.parts)
+    assert answer.text.count("state s-posted") == len(draft.parts)
+    assert "The next sweep posts" not in answer.text
+
+
+def test_where_notion_refuses_it_is_said_and_the_next_sweep_posts(world):
+    desk = desk_of(world.settings)
+    browser = entered(replace(desk, deliver=lambda _: raises(Unavailable("Notion is away"))))
+    draft = longest(world)
+    answer = decide(browser, draft, "approve")
+    assert "Notion is away" in answer.text
+    assert "The next sweep posts" in answer.text
+    world.sweep()
+    assert len(posted(world)) == len(draft.parts)
 
 
 def test_an_edited_comment_is_posted_with_the_new_words(browser, world):

@@ -25,7 +25,7 @@ def box():
 def browser(box, tmp_path):
     with box.serve() as url:
         settings = demo.settings_for(tmp_path, box, url, {}, AT_ONCE)
-        desk = Desk(settings.config, Door(PORT, framed=True, home="/demo"), raises)
+        desk = Desk(settings.config, Door(PORT, framed=True, home="/demo"), raises, raises)
         stage = Stage(box, settings)
         app = application(desk, lambda: True, stage.pages, stage.acts)
         client = TestClient(app, base_url=BASE)
@@ -92,7 +92,7 @@ def test_writing_on_what_is_not_there_is_refused(browser, path):
 
 def test_without_the_demo_there_are_no_such_pages(browser, tmp_path):
     settings = demo.settings_for(tmp_path, Sandbox.with_documents(), BASE, {})
-    desk = Desk(settings.config, Door(PORT), raises)
+    desk = Desk(settings.config, Door(PORT), raises, raises)
     client = TestClient(application(desk, lambda: True), base_url=BASE)
     client.get(desk.door.address())
     assert client.get("/demo").status_code == 404
