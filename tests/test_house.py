@@ -30,7 +30,16 @@ OWNERS = {
     "jinja2": {"console/"},
     "markupsafe": {"console/", "stage.py"},
 }
-PURE = ("review/rules.py", "review/quotes.py", "review/prompt.py", "review/acknowledge.py")
+PURE = (
+    "findings.py",
+    "change.py",
+    "review/difference.py",
+    "review/excerpt.py",
+    "review/rules.py",
+    "review/quotes.py",
+    "review/prompt.py",
+    "review/acknowledge.py",
+)
 
 
 def name_of(module: Path) -> str:

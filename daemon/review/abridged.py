@@ -6,7 +6,7 @@ from __future__ import annotations
 # Of a longer old text only what differs is shown, with so many characters around it.
 WAS_WHOLE, WAS_AROUND = 120, 30
 # Of a block that only stands beside another that changed.
-BESIDE_CHARS = 100
+BESIDE_CHARS = 80
 
 
 def beginning(line: str) -> str:

@@ -42,7 +42,7 @@ SPECS = (
     _spec(
         "reply",
         "Answer a thread in which a comment is marked new.",
-        thread=_text("Its handle, such as T1"),
+        thread=_STRING,
         text=_STRING,
     ),
     _spec(
