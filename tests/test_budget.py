@@ -31,15 +31,24 @@ from daemon.store.database import copy_in_memory
 
 MODEL = "openai:m"
 ACCESS = ModelAccess(prices={MODEL: Price(input=2.0, output=10.0, cached=0.2)})
+# So tight that a few requests together break each of them where it is not kept.
 LIMITS = Limits(
     tokens_per_review=40_000,
     cost_per_review=0.2,
+    tokens_per_page=42_000,
+    cost_per_page=0.21,
+    tokens_per_day=65_000,
+    cost_per_day=0.35,
+    tokens_per_month=100_000,
+    cost_per_month=0.55,
+)
+ROOMY = Limits(
+    tokens_per_review=60_000,
+    cost_per_review=0.5,
     tokens_per_page=60_000,
-    cost_per_page=0.4,
+    cost_per_page=0.5,
     tokens_per_day=90_000,
     cost_per_day=0.5,
-    tokens_per_month=200_000,
-    cost_per_month=1.2,
 )
 LATE = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
 
@@ -50,7 +59,7 @@ def state() -> Iterator[Database]:
         yield db
 
 
-def payer(page: str, limits: Limits = LIMITS) -> Payer:
+def payer(page: str, limits: Limits = ROOMY) -> Payer:
     return Payer(
         page,
         Allowance("review", limits.tokens_per_review, limits.cost_per_review),
@@ -80,21 +89,21 @@ class Story:
 HOUR = 3600.0
 requests = st.builds(
     Request,
-    wire_bytes=st.integers(0, 20_000),
-    output_tokens=st.integers(1, 8_000),
-    share=st.sampled_from([0.0, 0.1, 0.9, 1.0]),
-    seconds=st.floats(0, 2 * HOUR),
+    wire_bytes=st.integers(2_000, 15_000),
+    output_tokens=st.integers(500, 6_000),
+    share=st.sampled_from([0.0, 0.2, 1.0, 1.0]),
+    seconds=st.sampled_from([0.0, 1.0, 600.0, 2 * HOUR]),
     heard=st.sampled_from(["told", "told", "told", "free", "nothing"]),
 )
 stories = st.builds(
     Story,
     reviews=st.lists(
         st.tuples(
-            st.floats(0, 60 * HOUR),
+            st.sampled_from([0.0, 0.2, 1.0, 2.0, 20.0, 47.9]).map(HOUR.__mul__),
             st.sampled_from(["page-1", "page-2", "page-3"]),
-            st.lists(requests, min_size=1, max_size=6),
+            st.lists(requests, min_size=2, max_size=6),
         ),
-        min_size=1,
+        min_size=3,
         max_size=14,
     ),
     deaths=st.lists(st.floats(0, 60 * HOUR), max_size=3),
@@ -134,7 +143,7 @@ def tokens_of(request: Request) -> Tokens:
 
 
 async def review(meter: Meter, truth: Truth, number: int, page: str, calls: list[Request]) -> None:
-    bill = Bill(meter, ACCESS, payer(page))
+    bill = Bill(meter, ACCESS, payer(page, LIMITS))
     for one in calls:
         with suppress(Overdrawn):
             charge = await bill.reserve(MODEL, one.wire_bytes, one.output_tokens)
@@ -198,7 +207,7 @@ def assert_within(truth: Truth) -> None:
 
 
 @given(stories)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_order_of_calls_retries_and_crashes_spends_more_than_allowed(story: Story) -> None:
     truth = Truth()
     with closing(copy_in_memory(Path("there is none"))) as db:
@@ -223,7 +232,7 @@ HALF = Usage(1, 40_000, 0, 5_000, 0.25)
 def test_what_a_crash_leaves_reserved_counts_until_its_day_and_its_month_are_over(
     state: Database,
 ) -> None:
-    limits = LIMITS.model_copy(update={"tokens_per_month": 140_000, "cost_per_month": 100.0})
+    limits = ROOMY.model_copy(update={"tokens_per_month": 140_000})
     for page in ("a", "b"):
         reserve(Meter(state, limits, lambda: at(20)), page, HALF)
     with pytest.raises(BudgetEmpty, match="tokens_per_day") as today:
@@ -237,7 +246,7 @@ def test_what_a_crash_leaves_reserved_counts_until_its_day_and_its_month_are_ove
 
 
 def test_a_page_that_has_spent_its_share_leaves_the_rest_to_others(state: Database) -> None:
-    meter = Meter(state, LIMITS, lambda: at(20))
+    meter = Meter(state, ROOMY, lambda: at(20))
     meter.settle(reserve(meter, "a", HALF), HALF)
     with pytest.raises(PageSpent, match=r"tokens_per_page: 45000 of 60000") as spent:
         reserve(meter, "a", HALF)
@@ -247,7 +256,7 @@ def test_a_page_that_has_spent_its_share_leaves_the_rest_to_others(state: Databa
 
 def test_a_request_waits_for_others_under_way_rather_than_give_up(state: Database) -> None:
     async def story() -> list[str]:
-        meter, told = Meter(state, LIMITS, virtual_time.now), []
+        meter, told = Meter(state, ROOMY, virtual_time.now), []
 
         async def one(page: str, really: Usage) -> None:
             number = await meter.reserve(payer(page), MODEL, HALF)
@@ -265,7 +274,7 @@ def test_a_request_waits_for_others_under_way_rather_than_give_up(state: Databas
 
 def test_an_answer_that_tells_no_usage_counts_at_worst(state: Database) -> None:
     async def story() -> Usage:
-        bill = Bill(Meter(state, LIMITS, lambda: at(20)), ACCESS, payer("a"))
+        bill = Bill(Meter(state, ROOMY, lambda: at(20)), ACCESS, payer("a"))
         charge = await bill.reserve(MODEL, 1_000, 500)
         charge.settle(Tokens())
         return bill.total
@@ -273,6 +282,7 @@ def test_an_answer_that_tells_no_usage_counts_at_worst(state: Database) -> None:
     assert virtual_time.run(story()) == worst(MODEL, 1_000, 500, ACCESS)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300_000), st.integers(0, 200_000), st.floats(0, 1), st.floats(0, 1))
 def test_no_way_to_use_a_cache_costs_more_than_the_worst(
     size: int, output: int, read: float, written: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_values import block, heading
 
@@ -84,6 +84,7 @@ def test_too_many_todo_items_are_a_mistake_too() -> None:
 KEYS = sorted(Limits.model_fields.keys() - OPERATORS)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(KEYS), st.integers(1, 10**6)), max_size=5),
     st.integers(1, 50),
