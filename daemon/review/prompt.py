@@ -178,7 +178,8 @@ def _blocks(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
             yield _gap(skipped)
         skipped = 0
         line = _line(block, task.change, told)
-        shown = replace(block, line=beginning(line) if block.id in excerpt.beside else line)
+        line = beginning(line) if block.id in excerpt.beside else line
+        shown = block if line == block.line else replace(block, line=line)
         yield from _block(handle, shown, task.change, excerpt.longest)
     if skipped and not excerpt.note:
         yield _gap(skipped)

@@ -145,11 +145,12 @@ def adopt(db: Database, page_id: str) -> None:
 
 def looked(db: Database, page_id: str, places: Iterable[str], at: datetime) -> None:
     """Record that the comments of places were listed."""
+    looked_at = iso(at)
     with db.atomic():
         db.conn.executemany(
             "INSERT INTO looks (page_id, place, looked_at) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET looked_at = excluded.looked_at",
-            [[page_id, place, iso(at)] for place in places],
+            [[page_id, place, looked_at] for place in places],
         )
 
 
@@ -161,11 +162,11 @@ def looks(db: Database, page_id: str) -> dict[str, datetime]:
 
 def keep_places(db: Database, page_id: str, places: Iterable[str], at: datetime) -> None:
     """Make exactly these the places of a page, and mark those that have open threads."""
+    wanted, looked_at = [page_id, *places], iso(at)
     with db.atomic():
-        wanted = [page_id, *places]
         db.conn.executemany(
             "INSERT INTO looks (page_id, place, looked_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            [[page_id, place, iso(at)] for place in wanted],
+            [[page_id, place, looked_at] for place in wanted],
         )
         have = db.execute("SELECT place FROM looks WHERE page_id = ?", [page_id]).fetchall()
         lost = {row[0] for row in have} - set(wanted)

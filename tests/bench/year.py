@@ -30,7 +30,7 @@ FINDINGS = 5  # of each
 FULL = 10_000  # pages
 BATCH = 100
 TIMES = 5
-SLOW_MS = 50.0
+SHOWN = 4
 MEGABYTE = 1_000_000
 
 
@@ -119,13 +119,11 @@ def lines(small: Grown, large: Grown) -> Iterator[Line]:
         earlier="none: it forgets",
         data={"pages": large.pages, "bytes": large.size},
     )
-    slowest = sorted(large.queries, key=large.queries.__getitem__, reverse=True)[:3]
+    slowest = sorted(large.queries, key=large.queries.__getitem__, reverse=True)[:SHOWN]
     named = ", ".join(f"{name} {large.queries[name]:.1f} ms" for name in slowest)
     yield Line(
         f"8. the slowest of {len(large.queries)} queries there",
         named,
-        f"each under {SLOW_MS:.0f} ms",
-        large.queries[slowest[0]] < SLOW_MS,
         data={"milliseconds": {k: round(v, 3) for k, v in large.queries.items()}},
     )
     both = sum(large.queries.values()) / sum(small.queries.values())
