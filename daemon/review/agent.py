@@ -16,7 +16,7 @@ from daemon.review.looping import goes_round
 from daemon.review.purse import NOBODY, Overdrawn, Payer
 
 
-WALL = 8_000  # characters of a final text that are kept; nobody reads a longer summary
+WALL = 12_000  # characters of a final text that are kept; nobody reads a longer summary
 LAST_TURN = "One turn is left: call finish in it."
 
 

@@ -32,9 +32,9 @@ __all__ = [
 ]
 
 # Longer texts are cut: a wall of text is noise whatever it says.
-FINDING_CHARS = 1_200
-REPLY_CHARS = 2_500
-SUMMARY_CHARS = 6_000
+FINDING_CHARS = 4_000
+REPLY_CHARS = 4_000
+SUMMARY_CHARS = 12_000
 # Two texts this alike on one block make the same point; shorter ones must have the same words.
 SAME_POINT, SAME_POINT_FROM = 88.0, 4
 # A shorter quote may stand in a block by chance.

@@ -113,13 +113,12 @@ def test_a3_comments_on_the_prompt_page_are_never_read(
     ]
 
 
-@pytest.mark.parametrize("length", [1, 2_000, 2_001, 5_000])
+@pytest.mark.parametrize("length", [1, 2_000, 2_001, 10_000])
 def test_a4_a_summary_of_any_length_is_posted_whole_without_a_tool_call(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, length: int
 ) -> None:
     page = rfc(box, rfcs)
-    # No text that goes round in circles.
-    words = "".join(f"{n * 7919 % 10_007} 🙂 " for n in range(1, length + 1))[:length].strip()
+    words = ("word 🙂 " * length)[:length].strip()
     model.think = lambda _document, _turn: words
     program.sweep()
     [summary] = posted(box)

@@ -460,7 +460,7 @@ def test_words_that_hold_a_configured_secret_are_not_quoted() -> None:
 
 
 def test_f13_a_text_that_goes_round_in_circles_is_refused() -> None:
-    tools, round_ = at_desk(), "Say how it is undone. " * 30
+    tools, round_ = at_desk(), "Say how it is undone. " * 600
     assert "again and again" in remark(tools, text=round_).text
     assert "again and again" in tools.call("reply", {"thread": "T1", "text": round_}).text
     assert "again and again" in tools.call("finish", {"summary": round_}).text
