@@ -102,3 +102,9 @@ def test_the_product_does_not_import_its_sandbox_but_for_the_demo_and_the_selfte
     }
     beside = {name for name in users if not name.startswith("redteam/")}
     assert beside <= {"demo.py", "stage.py"}
+
+
+def test_no_two_modules_of_the_tests_share_a_name() -> None:
+    """One run imports them all under their bare names; pytest allows that of `conftest` alone."""
+    names = [path.stem for path in (ROOT / "tests").rglob("*.py") if path.stem != "conftest"]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

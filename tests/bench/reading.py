@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from lab import LATENCY, Calls, Lab, finish, later
+from benchlab import LATENCY, Calls, Lab, finish, later
 from table import Line
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from lab import HOUR, Lab, later
+from benchlab import HOUR, Lab, later
 from table import Line
 
 

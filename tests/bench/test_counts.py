@@ -13,7 +13,7 @@ import tokens
 import virtual_time
 import watching
 import work
-from lab import LATENCY
+from benchlab import LATENCY
 
 from daemon.sandbox import Sandbox
 

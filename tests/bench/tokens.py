@@ -15,7 +15,7 @@ from statistics import median
 
 import virtual_time
 from anthropic_tokenizer import encode
-from lab import Calls, Lab, Read, later
+from benchlab import Calls, Lab, Read, later
 from table import Line
 
 from daemon.domain import Block

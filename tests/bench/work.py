@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from lab import MODEL, Model
+from benchlab import MODEL, Model
 from table import Line
 
 from daemon import outbox, visit
