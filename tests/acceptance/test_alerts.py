@@ -7,8 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import NOW
-from program import Done, Program, ScriptedModel
+from program import NOW, Done, Program, ScriptedModel
 from vendor_server import Reply
 
 from daemon.sandbox import Sandbox, blocks

@@ -10,9 +10,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import NOW
 from program import (
     ANTHROPIC_KEY,
+    NOW,
     Program,
     ScriptedModel,
     comment,

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
-from conftest import NOW
-from program import Done, Program, ScriptedModel, comment, finish
+from program import NOW, Done, Program, ScriptedModel, comment, finish
 
 from daemon.cli import EXIT_CODES
 from daemon.commands import COMMANDS
