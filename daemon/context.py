@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from sqlite_utils import Database as State
@@ -49,6 +50,7 @@ class Context:
         meter: What the models cost.
         posted: How many letters of each kind were delivered.
         rows: Pages as this sweep's queries returned them, by id: saves reading them again.
+        prompts: When this sweep read each prompt page, by id.
         sweep_id: The sweep's number in the state.
         secrets: The configured keys: no comment may tell one.
     """
@@ -64,5 +66,6 @@ class Context:
     meter: Meter
     posted: Counter[str] = field(default_factory=Counter)
     rows: dict[str, Any] = field(default_factory=dict)
+    prompts: dict[str, datetime] = field(default_factory=dict)
     sweep_id: int | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)

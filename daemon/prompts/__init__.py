@@ -21,7 +21,7 @@ from daemon.store import ledger, notices, pages
 from daemon.store.pages import PageRow
 
 
-# A prompt that was looked at so lately is not looked at again.
+# A prompt that this sweep read so lately is not read again.
 FRESH = timedelta(minutes=1)
 
 
@@ -87,7 +87,7 @@ async def _found(context: Context, base: Base) -> Prompt | None:
 async def _of_page(context: Context, base: Base, page_id: str) -> Prompt | None:
     kept, alert = ledger.prompt(context.state, page_id), _alert(base)
     wrong = notices.wrong(context.state, page_id)
-    if kept and context.notion.now < kept[2] + FRESH and not wrong:
+    if kept and _is_fresh(context, page_id) and not wrong:
         settle(context, alert)  # another database read it just now
         return kept[0]
     try:
@@ -101,17 +101,26 @@ async def _of_page(context: Context, base: Base, page_id: str) -> Prompt | None:
     return prompt
 
 
+def _is_fresh(context: Context, page_id: str) -> bool:
+    read = context.prompts.get(page_id)
+    return read is not None and context.notion.now < read + FRESH
+
+
 async def _reread(context: Context, base: Base, page_id: str) -> Prompt:
     """Read the page, and note what is wrong with it."""
     wrong, now = notices.wrong(context.state, page_id), context.notion.now
-    if wrong and now < wrong[1] + FRESH:
-        raise Unreadable(wrong[0])  # read just now, for another page or database
+    if wrong and _is_fresh(context, page_id):
+        raise Unreadable(wrong)  # read just now, for another page or database
+    prompt, mistakes = None, ""
     try:
         prompt = await _read(context, base, page_id)
     except Unreadable as error:
-        notices.note(context.state, page_id, str(error), now)
-        raise
-    notices.note(context.state, page_id, "", now)
+        mistakes = str(error)
+    # Not before: who asks meanwhile must not get the version before.
+    context.prompts[page_id] = now
+    notices.note(context.state, page_id, mistakes)
+    if prompt is None:
+        raise Unreadable(mistakes)
     return prompt
 
 

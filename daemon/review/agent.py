@@ -12,11 +12,10 @@ from typing import Any, Protocol
 from daemon.domain import Outcome, Usage
 from daemon.errors import BudgetEmpty, PageSpent
 from daemon.review.failures import Down
-from daemon.review.looping import goes_round
 from daemon.review.purse import NOBODY, Overdrawn, Payer
 
 
-WALL = 12_000  # characters of a final text that are kept; nobody reads a longer summary
+WALL = 24_000  # characters of a final text that are looked at; of a summary fewer are posted
 LAST_TURN = "One turn is left: call finish in it."
 
 
@@ -251,8 +250,6 @@ def _end(talk: _Talk, turn: Turn) -> tuple[Outcome, str] | None:
         return Outcome.REFUSED, text
     if turn.ending is Ending.CUT and all(call.problem for call in turn.calls):
         return Outcome.TRUNCATED, text
-    if not turn.calls and goes_round(turn.text):
-        return Outcome.LOOP, ""
     if not turn.calls:
         silent = not text and not talk.accepted
         return (Outcome.NOTHING_TO_ADD if silent else Outcome.DONE), text

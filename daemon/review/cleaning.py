@@ -10,6 +10,7 @@ from daemon.review.hidden import visible
 
 
 FOREIGN, SECRET = "(link removed)", "(removed)"
+CUT = "… (cut: too long)"
 # Taking one thing out may bring another to light; a text that needs more passes is a trick.
 PASSES = 12
 
@@ -148,9 +149,9 @@ def cleaned(text: str, allowed: frozenset[str], limit: int) -> str:
 
 
 def _cut(text: str, room: int) -> str:
-    kept = text[: max(room - 1, 0)]
+    kept = text[: max(room - len(CUT), 0)]
     words = kept.rsplit(None, 1)
-    return f"{words[0] if len(words) > 1 else kept}…" if kept else ""
+    return f"{words[0] if len(words) > 1 else kept}{CUT}" if kept else ""
 
 
 def _settled(text: str, allowed: frozenset[str]) -> str:

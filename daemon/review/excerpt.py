@@ -13,8 +13,9 @@ from daemon.review.prompt import WHOLE, Excerpt, Task, document, one_line, token
 
 # Blocks shown on each side of a block whose thread is answered, and of one that changed.
 NEIGHBOURS, BESIDE = 3, 1
-# What changed is shown by itself where that takes less than this part of the whole.
-SMALL = 0.4
+# What changed is shown by itself where that takes less than this part of a long document. Of one
+# with fewer characters, all is shown: it costs less than the instructions do.
+SMALL, LONG = 0.4, 4_000
 # Where sections must go, no block may take more than about half of the window: characters for
 # each token of it, and at least so many.
 BLOCK_SHARE, LEAST_CHARS = 1.5, 200
@@ -39,9 +40,9 @@ def around_threads(task: Task, handles: Handles) -> Excerpt:
 def by_difference(task: Task, handles: Handles) -> Excerpt:
     """Choose what is shown of a document that was reviewed before.
 
-    Where little changed: the sections by their headings, of those with a change all headings, what
-    is new or changed with the blocks beside it, and the blocks whose threads wait. Where that is no
-    small part, or nothing is new or changed, all.
+    Where little of a long one changed: the sections by their headings, of those with a change all
+    headings, what is new or changed with the blocks beside it, and the blocks whose threads wait.
+    Where that is no small part, or nothing is new or changed, all.
     """
     blocks = list(handles.blocks.values())
     anew, where = {*task.change.new, *task.change.changed}, _waited_on(task)
@@ -55,7 +56,7 @@ def by_difference(task: Task, handles: Handles) -> Excerpt:
         note="what did not change is left out, or cut short with …",
     )
     size, whole = (len(document(task, handles, shown)) for shown in (found, WHOLE))
-    return found if size < SMALL * whole else WHOLE
+    return found if whole >= LONG and size < SMALL * whole else WHOLE
 
 
 def _beside(blocks: Sequence[Block], where: Collection[str | None], reach: int) -> set[str]:

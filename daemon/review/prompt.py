@@ -16,6 +16,7 @@ from importlib.resources import files
 from daemon.change import Change
 from daemon.domain import AuthorKind, Block, Comment, Finding, Prompt, Snapshot, Thread
 from daemon.findings import Entry
+from daemon.plural import counted
 from daemon.review.abridged import beginning, differing
 from daemon.review.addresses import told_once
 from daemon.review.checklist import asked
@@ -228,7 +229,7 @@ def _threads(task: Task, handles: Handles, excerpt: Excerpt) -> list[str]:
             )
         lines += _comments(thread)
     if hidden:
-        lines.append(f"{INDENT}({hidden} threads on blocks that are left out)")
+        lines.append(f"{INDENT}({counted(hidden, 'thread')} on blocks that are left out)")
     return ["Threads:", *lines] if lines else []
 
 

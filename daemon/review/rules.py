@@ -17,6 +17,7 @@ from daemon.review.quotes import fold, overlap, stands
 __all__ = [
     "FINDING_CHARS",
     "REPLY_CHARS",
+    "ROUND_CHARS",
     "SUMMARY_CHARS",
     "Asked",
     "Gate",
@@ -31,10 +32,11 @@ __all__ = [
     "visible",
 ]
 
-# Longer texts are cut: a wall of text is noise whatever it says.
-FINDING_CHARS = 4_000
-REPLY_CHARS = 4_000
+# Longer texts are cut, and say so: a wall of text is noise whatever it says. One that says the same
+# again and again is cut after its beginning.
+FINDING_CHARS = REPLY_CHARS = 6_000
 SUMMARY_CHARS = 12_000
+ROUND_CHARS = 1_000
 # Two texts this alike on one block make the same point; shorter ones must have the same words.
 SAME_POINT, SAME_POINT_FROM = 88.0, 4
 # A shorter quote may stand in a block by chance.

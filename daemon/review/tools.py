@@ -20,6 +20,7 @@ from daemon.review.quotes import holders, place, shortened
 from daemon.review.rules import (
     FINDING_CHARS,
     REPLY_CHARS,
+    ROUND_CHARS,
     SUMMARY_CHARS,
     best,
     cleaned,
@@ -137,7 +138,8 @@ class Desk:
 
     def for_people(self, text: str, limit: int) -> str:
         """Return a text as it may be posted, with words in place of handles."""
-        return cleaned(self._scope.handles.spelled_out(visible(text)), self._scope.links, limit)
+        room = ROUND_CHARS if goes_round(text) else limit
+        return cleaned(self._scope.handles.spelled_out(visible(text)), self._scope.links, room)
 
     def closing(self, text: str) -> str:
         """Return the words that end a review in place of `finish`; "" where they must not stand."""
@@ -154,8 +156,6 @@ class Desk:
             raise Refused("the text holds a secret of this program; say it without")
         if guard.tells_instructions(text):
             raise Refused("the text repeats your instructions; say it in words of your own")
-        if goes_round(text):
-            raise Refused("the text says the same again and again; say it once")
 
     def _noted(self, text: str) -> str:
         self._said.append(text)

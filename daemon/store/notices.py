@@ -1,30 +1,23 @@
-"""What is wrong with prompt pages: read now, and said in a comment on each."""
+"""What is wrong with prompt pages, which a comment on each says."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlite_utils import Database
 
-from daemon.store.database import iso, when
+
+def wrong(db: Database, page_id: str) -> str:
+    """Return what is wrong with a prompt page; "" where nothing is."""
+    row = db.execute("SELECT mistakes FROM notices WHERE page_id = ?", [page_id]).fetchone()
+    return row[0] if row else ""
 
 
-def wrong(db: Database, page_id: str) -> tuple[str, datetime] | None:
-    """Return what is wrong with a prompt page and when it was read; None where nothing is."""
-    row = db.execute(
-        "SELECT mistakes, read_at FROM notices WHERE page_id = ? AND mistakes != ''", [page_id]
-    ).fetchone()
-    return (row[0], when(row[1])) if row else None
-
-
-def note(db: Database, page_id: str, mistakes: str, read_at: datetime) -> None:
+def note(db: Database, page_id: str, mistakes: str) -> None:
     """Keep what is wrong with a page; "" once nothing is, until its comment is taken back."""
     if mistakes or wrong(db, page_id):
         db.execute(
-            "INSERT INTO notices (page_id, mistakes, read_at) VALUES (?, ?, ?)"
-            " ON CONFLICT (page_id) DO UPDATE SET mistakes = excluded.mistakes,"
-            " read_at = excluded.read_at",
-            [page_id, mistakes, iso(read_at)],
+            "INSERT INTO notices (page_id, mistakes) VALUES (?, ?)"
+            " ON CONFLICT (page_id) DO UPDATE SET mistakes = excluded.mistakes",
+            [page_id, mistakes],
         )
 
 

@@ -165,9 +165,7 @@ CREATE TABLE prompts (
 ) WITHOUT ROWID;
 
 -- What is wrong with a prompt page; '' where it is mended and its comment not taken back yet.
-CREATE TABLE notices (
-    page_id TEXT PRIMARY KEY, mistakes TEXT NOT NULL, read_at TEXT NOT NULL
-) WITHOUT ROWID;
+CREATE TABLE notices (page_id TEXT PRIMARY KEY, mistakes TEXT NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE sweeps (
     id INTEGER PRIMARY KEY, started TEXT NOT NULL, finished TEXT, result TEXT

@@ -212,6 +212,22 @@ def test_a_review_after_an_edit_marks_new_and_changed_blocks_with_the_old_text(
     ) in model.documents[1]
 
 
+def test_a_review_after_an_edit_shows_every_block_of_a_page_that_is_not_long(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    lines = [f"Point {number} has words of its own." for number in range(40)]
+    content = [blocks.paragraph(line) for line in lines]
+    page = box.world.page(rfcs, "Forty", content, at=NOW - HOUR).id
+    program.sweep()
+    edit(box, page, "We changed our mind.")
+    box.clock.advance(HOUR)
+    program.sweep()
+    first, second = model.documents
+    assert [f"[B{n}] {line}" for n, line in enumerate(lines, 1)] == first.splitlines()[2:]
+    assert [f"[B{n}] {line}" for n, line in enumerate(lines[1:], 2)] == second.splitlines()[4:]
+    assert second.splitlines()[2] == "[B1 changed] We changed our mind."
+
+
 def test_review_page_reviews_a_page_that_was_not_edited(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

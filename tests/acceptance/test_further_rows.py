@@ -94,6 +94,23 @@ def test_f10_an_edited_prompt_page_holds_from_the_next_review_on(
     assert "Be strict." not in second
 
 
+def test_f10_an_edit_of_the_prompt_page_holds_though_it_was_read_a_moment_ago(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    prompt = box.world.page(None, "Prompt", [blocks.paragraph("Be strict.")], at=NOW - 2 * HOUR)
+    program.config["databases"][0]["prompt"] = prompt.id
+    page = rfc(box, rfcs)
+    program.sweep()
+    box.world.rewrite(prompt, [blocks.paragraph("Be gentle.")])
+    program.run("review", page)
+    box.world.rewrite(prompt, [blocks.paragraph("Be brief.")])
+    program.run("review", page)
+    said = [json.dumps(one.body["system"]) for one in model.sent]
+    assert [
+        next(word for word in ("strict", "gentle", "brief") if f"Be {word}." in one) for one in said
+    ] == ["strict", "gentle", "brief"]
+
+
 def test_f11_pages_that_the_prompt_mentions_are_read_and_a_cycle_ends(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

@@ -114,12 +114,21 @@ def test_a3_comments_on_the_prompt_page_are_never_read(
 
 
 @pytest.mark.parametrize("length", [1, 2_000, 2_001, 10_000])
-def test_a4_a_summary_of_any_length_is_posted_whole_without_a_tool_call(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, length: int
+@pytest.mark.parametrize("unit", ["x", "Say why. 🙂 "])
+@pytest.mark.parametrize("by_tool", [True, False])
+def test_a4_a_summary_of_any_length_is_posted_whole_with_and_without_a_tool_call(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    length: int,
+    unit: str,
+    *,
+    by_tool: bool,
 ) -> None:
     page = rfc(box, rfcs)
-    words = ("word 🙂 " * length)[:length].strip()
-    model.think = lambda _document, _turn: words
+    words = (unit * length)[:length].strip()
+    model.think = lambda _document, _turn: [finish(words)] if by_tool else words
     program.sweep()
     [summary] = posted(box)
     assert summary.parent_id == page
@@ -127,6 +136,33 @@ def test_a4_a_summary_of_any_length_is_posted_whole_without_a_tool_call(
     assert all(
         len(item["text"]["content"].encode("utf-16-le")) <= 4_000 for item in summary.rich_text
     )
+
+
+def test_a4_a_comment_and_a_reply_of_5000_characters_are_posted_whole(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    box.world.comment(rfc(box, rfcs), "Why queues?")
+    words = "Say who decides that. " * 240
+    model.think = lambda _document, _turn: [
+        comment("B1", "We need queues.", f"First: {words}"),
+        reply("T1", f"So: {words}"),
+        finish(),
+    ]
+    program.sweep()
+    said, told = posted(box)
+    assert plain(said) == f"So: {words}".strip()
+    assert plain(told) == f"We need queues.\nFirst: {words}".strip()
+
+
+def test_a_text_beyond_every_limit_is_cut_and_says_so(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    rfc(box, rfcs)
+    model.think = lambda _document, _turn: [finish("word " * 60_000)]
+    program.sweep()
+    [summary] = posted(box)
+    assert plain(summary).startswith("word word")
+    assert plain(summary).endswith("(cut: too long)")
 
 
 def test_a4_nothing_to_add_is_recorded_and_not_posted(

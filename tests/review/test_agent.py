@@ -212,14 +212,6 @@ def test_f13_calls_that_come_round_again_without_any_effect_end_the_review() -> 
 
 
 @pytest.mark.parametrize(
-    "words", ["no " * 5_000, "Say how it is undone, and who decides that. " * 300]
-)
-def test_f13_a_closing_text_that_goes_round_in_circles_is_no_summary(words: str) -> None:
-    _, outcome, said = review(Script(Turn(words, ())))
-    assert (outcome, said) == (Outcome.LOOP, "")
-
-
-@pytest.mark.parametrize(
     "second",
     [
         calls(comment("a", block="B2")),

@@ -8,6 +8,7 @@ from review_values import block, comment, heading, snapshot, task, thread
 
 from daemon.change import Change
 from daemon.domain import Block
+from daemon.review.excerpt import LONG as WHOLE_BELOW
 from daemon.review.excerpt import SMALL, by_difference
 from daemon.review.handles import Handles
 from daemon.review.prompt import WHOLE, document
@@ -66,6 +67,14 @@ def test_where_nothing_is_new_or_changed_the_whole_is_shown() -> None:
         assert f"[B4] 0. {LONG}" in shown(long_page(), change)
 
 
+def test_of_a_document_that_is_not_long_the_whole_is_shown() -> None:
+    blocks = [block(str(number), f"{number}. {LONG}") for number in range(10)]
+    change = Change(first=False, changed={"9": "9. Two words."})
+    assert len(shown(blocks, change)) < WHOLE_BELOW
+    assert f"[B1] 0. {LONG}" in shown(blocks, change)
+    assert f"[B1] 0. {LONG}" not in shown([*blocks, block("more", LONG * 2)], change)
+
+
 def test_of_a_long_old_text_the_part_that_differs_is_shown() -> None:
     sentence = "Every carrier has a queue of its own, and no queue waits for another one. "
     now = f"{sentence * 3}It holds 500 letters. {sentence * 3}"
@@ -95,6 +104,7 @@ def test_whatever_is_new_or_changed_is_shown_whole_and_what_is_shown_keeps_its_h
         heading(str(n), text) if n % 4 == 0 else block(str(n), text) for n, text in enumerate(texts)
     ]
     keys = [one.id for one in blocks]
+    blocks += [block(f"rest {n}", LONG) for n in range(data.draw(st.sampled_from([0, 12, 20])))]
     new = data.draw(st.sets(st.sampled_from(keys)))
     changed = data.draw(st.sets(st.sampled_from(keys))) - new
     change = Change(first=False, new=frozenset(new), changed=dict.fromkeys(changed, "old"))
@@ -108,3 +118,4 @@ def test_whatever_is_new_or_changed_is_shown_whole_and_what_is_shown_keeps_its_h
         if one.id in new | changed:
             assert any(line.startswith(f"[{handle} ") for line in part.splitlines())
     assert excerpt is WHOLE or len(part) < SMALL * len(whole)
+    assert excerpt is WHOLE or len(whole) >= WHOLE_BELOW

@@ -427,7 +427,7 @@ def test_what_is_new_and_who_waits_stays_longest() -> None:
         assert kept in text
     assert "(5.0)" not in text
     assert "fyi" not in text
-    assert "(1 threads on blocks that are left out)" in text
+    assert "(1 thread on blocks that are left out)" in text
 
 
 def test_who_waits_stays_longer_than_what_is_new() -> None:

@@ -13,7 +13,7 @@ from daemon.domain import Severity
 from daemon.review.agent import Answer
 from daemon.review.leaks import guard
 from daemon.review.prompt import instructions
-from daemon.review.rules import FINDING_CHARS, REPLY_CHARS, SUMMARY_CHARS
+from daemon.review.rules import FINDING_CHARS, REPLY_CHARS, ROUND_CHARS, SUMMARY_CHARS
 from daemon.review.specs import SPECS
 from daemon.review.tools import PROPOSALS_PER_COMMENT, QUOTE_CHARS, Desk
 
@@ -459,12 +459,23 @@ def test_words_that_hold_a_configured_secret_are_not_quoted() -> None:
     assert "a secret" in remark(tools, block="B1", quote=LEAK).text
 
 
-def test_f13_a_text_that_goes_round_in_circles_is_refused() -> None:
-    tools, round_ = at_desk(), "Say how it is undone. " * 600
-    assert "again and again" in remark(tools, text=round_).text
-    assert "again and again" in tools.call("reply", {"thread": "T1", "text": round_}).text
-    assert "again and again" in tools.call("finish", {"summary": round_}).text
-    assert (tools.findings, tools.replies, tools.summary) == ((), [], "")
+def test_f13_a_wall_that_says_the_same_again_and_again_is_cut_after_its_beginning() -> None:
+    tools, round_ = at_desk(), "Say how it is undone. " * 1_000
+    remark(tools, text=round_)
+    tools.call("reply", {"thread": "T1", "text": round_})
+    tools.call("finish", {"summary": round_})
+    for text in (tools.findings[0].text, tools.replies[0].text, tools.summary):
+        assert len(text) <= ROUND_CHARS
+        assert text.startswith("Say how it is undone. Say")
+        assert text.endswith("… (cut: too long)")
+
+
+def test_a_text_that_says_the_same_again_and_again_is_whole_where_it_is_no_wall() -> None:
+    tools, round_ = at_desk(), "x" * 5_000
+    remark(tools, text=round_)
+    tools.call("finish", {"summary": "y" * 10_000})
+    assert tools.findings[0].text == round_
+    assert tools.summary == "y" * 10_000
 
 
 def test_f13_a_wall_of_text_is_clamped() -> None:
