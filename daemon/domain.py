@@ -197,7 +197,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A proposal that code refused, with the reason that the model was told."""
+    """A proposal that code refused or left out, with the reason."""
 
     tool: str
     reason: str

@@ -310,7 +310,7 @@ def _review(talk: Conversation, session: Session) -> Review:
         replies=tuple(desk.replies),
         left=desk.left,
         summary="" if session.only_threads else _summary(summary, session, desk, talk),
-        refusals=tuple(desk.refusals),
+        refusals=(*desk.refusals, *desk.kept_back),
         model=talk.model,
         usage=talk.usage,
         omitted=talk.omitted,

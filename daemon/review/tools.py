@@ -111,6 +111,17 @@ class Desk:
         kept = self.findings
         return tuple(one for one in self._findings if one not in kept)
 
+    @property
+    def kept_back(self) -> tuple[Refusal, ...]:
+        """What was accepted and is not posted, with the reason."""
+        return tuple(Refusal("comment", self._why_kept(one)) for one in self.unposted)
+
+    def _why_kept(self, finding: Finding) -> str:
+        scope, words = self._scope, clipped(one_line(finding.text), ECHO_CHARS)
+        if finding.severity.rank > scope.floor.rank:
+            return f"left out, less than {scope.floor.value}: {words}"
+        return f"left out, over the limit of {scope.comments_per_review} a review: {words}"
+
     def report(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
         """Take what the rules found, as far as it may be said; return what was taken."""
         blocks, taken = {block.id: block for block in self._blocks}, len(self._findings)

@@ -75,6 +75,20 @@ def test_the_gravest_are_posted_then_the_first_of_the_document_and_the_rest_is_c
     assert summary.endswith(f"Mend it.\n\n{left_out}")
 
 
+def test_explain_tells_of_each_point_that_was_left_out_why(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    program.config["limits"] = {"comments_per_review": 1}
+    program.config["databases"][0]["report"] = "important"
+    model.think = lambda _document, _turn: [*points("minor", "important", "blocking"), finish()]
+    program.sweep()
+    told = program.run("explain", page).out
+    assert "refused comment: left out, less than important: Point 1." in told
+    assert "refused comment: left out, over the limit of 1 a review: Point 2." in told
+    assert "Point 3." not in told.replace("Blocking.** Point 3.", "")
+
+
 @pytest.mark.parametrize(
     ("report", "expected"),
     [
