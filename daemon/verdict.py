@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from daemon.domain import Outcome
 from daemon.plural import counted
 from daemon.store.database import iso
 from daemon.store.history import Held
@@ -117,7 +118,8 @@ def _came_of(facts: Facts, review: Held) -> str:
     if review.summary and not any(one.kind in (Kind.SUMMARY, Kind.EDIT) for one in letters):
         parts.append("its summary was kept back: `page_comment` is off, or it said nothing new")
     if not letters and not refused and not review.summary:
-        parts.append("it had nothing to add")
+        complete = Outcome(review.outcome).is_complete
+        parts.append("it had nothing to add" if complete else "nothing came of it")
     return ", ".join(parts)
 
 

@@ -172,6 +172,13 @@ def test_a1_no_secret_shows_where_other_things_are_wrong(folder):
 # Addresses.
 
 
+@pytest.mark.parametrize("end", ["/v1", "/v1/"])
+def test_the_version_in_notions_address_is_not_doubled(end):
+    settings = loaded({**ENV, "NOTION_BASE_URL": f"http://127.0.0.1:8080{end}"})
+
+    assert settings.addresses.notion == "http://127.0.0.1:8080"
+
+
 def test_addresses_lose_their_trailing_slash():
     settings = loaded(
         {
@@ -296,6 +303,12 @@ def test_openai_model_is_not_used_where_the_config_names_one_and_that_is_noted(t
 
     assert "openai:qwen" not in settings.chains[ID]
     assert settings.notes == ("OPENAI_MODEL is not used: the config names an OpenAI model",)
+
+
+def test_an_openai_model_beside_offline_alone_is_not_used_and_that_is_noted():
+    settings = loaded({**ENV, "OPENAI_MODEL": "qwen"}, "models: [offline]")
+
+    assert settings.notes == ("OPENAI_MODEL is not used: the config asks for offline alone",)
 
 
 def test_an_openai_model_of_one_database_keeps_openai_model_out_of_all():

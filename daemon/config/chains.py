@@ -34,6 +34,8 @@ def chains(config: Config, around: Environment) -> Chains:
     notes = [f"{name} is left out: {KEYS[_provider(name)]} is not set" for name in left_out]
     if around.openai_model and _names_openai(config):
         notes.append(f"{OPENAI_MODEL} is not used: the config names an OpenAI model")
+    elif around.openai_model and {OFFLINE} == {name for names in wanted.values() for name in names}:
+        notes.append(f"{OPENAI_MODEL} is not used: the config asks for offline alone")
     return Chains(models, tuple(notes), tuple(_without_model(config, wanted, models)))
 
 

@@ -15,7 +15,8 @@ NOTION_TOKEN = "NOTION_TOKEN"  # noqa: S105 (a variable's name)
 OPENAI_MODEL = "OPENAI_MODEL"
 PING_URL = "PING_URL"
 _SECRETS = (NOTION_TOKEN, *KEYS.values(), PING_URL)
-_ADDRESSES = ("NOTION_BASE_URL", "ANTHROPIC_BASE_URL", "OPENAI_BASE_URL")
+_NOTION = "NOTION_BASE_URL"
+_ADDRESSES = (_NOTION, "ANTHROPIC_BASE_URL", "OPENAI_BASE_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,9 @@ def _address(env: Mapping[str, str], name: str, problems: list[str]) -> str | No
     if value is None:
         return None
     try:
-        return web_url(value).rstrip("/")
+        url = web_url(value).rstrip("/")
+        # The client adds the version itself, unlike the models' SDKs.
+        return url.removesuffix("/v1").rstrip("/") if name == _NOTION else url
     except ValueError as error:
         problems.append(f"{name}: {error}")
         return None

@@ -344,7 +344,7 @@ def test_a22_a_refusal_and_a_cut_answer_are_named_outcomes(
     page = rfc(box, rfcs)
     model.think = lambda _document, _turn: Reply(anthropic_message(text("I can"), stop=stop))
     program.run("--once")
-    assert named in program.run("explain", page).out
+    assert f"({named}): nothing came of it" in program.run("explain", page).out
     assert posted(box) == []
 
 
