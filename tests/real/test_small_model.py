@@ -147,7 +147,7 @@ def test_calls_arrive_whole_the_end_is_named_and_all_is_counted(
     conversation = rig.review(name)
     assert conversation.model == name
     assert conversation.outcome in set(Outcome) - {Outcome.REFUSED, Outcome.TIME}
-    (tools,) = rig.tools
+    tools = rig.tools[-1]  # the window of a server of one's own is asked for before
     assert tools.calls
     for called, arguments in tools.calls:
         assert called in {"comment", "finish"}
@@ -174,14 +174,14 @@ def test_the_round_limit_holds(each_api: tuple[str, Rig]) -> None:
     conversation = rig.review(name, limits=one)
     assert conversation.outcome is Outcome.ROUNDS
     assert conversation.usage.requests == 1
-    assert conversation.tools is rig.tools[0]
-    assert rig.tools[0].calls
+    assert conversation.tools is rig.tools[-1]
+    assert rig.tools[-1].calls
 
 
 def test_a_call_that_is_cut_off_is_not_run(each_api: tuple[str, Rig]) -> None:
     name, rig = each_api
     conversation = rig.review(name, limits=dataclasses.replace(LIMITS, output_tokens=12))
-    assert rig.tools[0].calls == []
+    assert rig.tools[-1].calls == []
     if name != RESPONSES:  # llama.cpp calls an answer complete there, wherever it ends
         assert conversation.outcome is Outcome.TRUNCATED
 
