@@ -73,9 +73,9 @@ async def _listed(context: Context, given: str) -> list[tuple[str, str, str]]:
         database = await context.notion.database(given)
     except Missing:
         source = await context.notion.data_source(given)
-        title = text.plain(source.get("title") or [])
+        title = text.database_title(source)
         return [(source["id"], title, (source.get("parent") or {}).get("database_id", given))]
-    title = text.plain(database.get("title") or [])
+    title = text.database_title(database)
     if not database.get("data_sources"):
         raise Missing(f"database {given} has no data source that this connection may read")
     return [(one["id"], title, database["id"]) for one in database["data_sources"]]

@@ -199,7 +199,7 @@ async def _database(context: Context, settings: Configured) -> Looked:
 
 
 def _readable(settings: Configured, schemas: list[dict[str, Any]], page_id: str | None) -> Looked:
-    titles = [text.plain(one.get("title") or []) or one["id"] for one in schemas]
+    titles = [text.database_title(one) or one["id"] for one in schemas]
     called = settings.name or (titles[0] if len(titles) == 1 else settings.id)
     name = f"database {called}"
     unknown = [problem(name, words, remedy) for words, remedy in _unknown(settings, schemas)]

@@ -183,7 +183,7 @@ async def _database(notion: Gateway, given: str) -> str:
         found = await notion.database(id_)
     except Missing:
         found = await _shown("--database", notion.data_source(id_))
-    return text.plain(found.get("title") or []) or id_
+    return text.database_title(found) or id_
 
 
 async def _prompt(notion: Gateway, given: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from daemon.domain import Page
 from daemon.errors import Incomplete
 from daemon.notion.blocks import file_name
-from daemon.notion.inline import markdown
+from daemon.notion.inline import markdown, plain
 from daemon.notion.runs import date_text, person, tidy
 
 
@@ -52,6 +52,11 @@ def title(raw: Json) -> str:
         if value.get("type") == "title":
             return " ".join(property_text(value).split()) or UNTITLED
     return UNTITLED
+
+
+def database_title(raw: Json) -> str:
+    """Return a database's or data source's title in one line, "" for none."""
+    return " ".join(plain(raw.get("title") or []).split())
 
 
 def _values(raw: Json) -> Json:

@@ -13,7 +13,7 @@ from daemon.domain import Block, Page
 from daemon.notion.blocks import block
 from daemon.notion.inline import markdown, plain
 from daemon.notion.numbering import numbers
-from daemon.notion.properties import moment, page, property_text
+from daemon.notion.properties import database_title, moment, page, property_text
 from daemon.notion.runs import person
 
 
@@ -22,6 +22,7 @@ __all__ = [
     "block",
     "canonical",
     "content_hash",
+    "database_title",
     "markdown",
     "moment",
     "numbers",

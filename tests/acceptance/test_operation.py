@@ -586,3 +586,13 @@ def test_a_reader_that_has_had_enough_ends_the_program_in_peace(
     assert running.stderr.read() == ""
     running.stderr.close()
     assert running.wait() == 0
+
+
+def test_a_database_whose_title_breaks_its_line_is_named_in_one(
+    box: Sandbox, program: Program
+) -> None:
+    made = box.world.database("RFCs\nof the team")
+    program.config["databases"].append({"id": made.id})
+    program.sweep()
+    for command in ("status", "doctor"):
+        assert "RFCs of the team" in program.run(command).out
