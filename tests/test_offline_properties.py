@@ -80,6 +80,13 @@ def test_every_finding_has_its_place_in_the_summary_and_every_comment_an_answer_
         assert answer is None or answer.strip()
 
 
+def test_a_question_on_a_page_without_any_text_gets_an_answer_or_none():
+    ana = Author("ana", "Ana", AuthorKind.PERSON)
+    asked = Comment("c", ana, WHEN, "TODO ???", "TODO ???", WHEN, new=True)
+    answer = offline.answer(Thread("t", "id-0", (asked,)), snapshot(""), TODAY, None)
+    assert answer is None or answer.strip()
+
+
 @settings(max_examples=200, deadline=None)
 @given(documents())
 def test_what_the_rules_read_has_the_length_of_the_text(page):

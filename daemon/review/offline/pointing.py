@@ -57,6 +57,8 @@ def pointers(question: str, document: Document, asked_on: str | None) -> list[st
     The block `asked_on`, which bears the thread, is left out: who asks has read it.
     """
     texts = [p for p in document.passages if p.text.strip() and p.block.id != asked_on]
+    if not texts:
+        return []
     contents = [content(passage.text) for passage in texts]
     weights = _weights(content(question), contents)
     places = [
