@@ -20,6 +20,7 @@ def console(options: Options, *, port: int) -> None:
 
     Prints an address that opens it once. It listens on 127.0.0.1 alone and ends with Ctrl-C.
     """
+    from daemon import loopback
     from daemon.console import serving
     from daemon.console.access import Door
     from daemon.console.app import application
@@ -31,7 +32,7 @@ def console(options: Options, *, port: int) -> None:
         if (state := read_state(config.state)) is not None:
             state.close()
     listening = serving.listen(port)
-    door = Door(serving.port_of(listening))
+    door = Door(loopback.port_of(listening))
     desk = Desk(config, door, partial(crash, options), partial(_deliver, options))
     server = serving.Server(lambda is_ending: application(desk, is_ending))
     say([f"Open {door.address()}", "This address works once; Ctrl-C ends the console."])

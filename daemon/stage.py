@@ -20,7 +20,7 @@ from sqlite_utils import Database
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from daemon import demo, run
+from daemon import demo, loopback, run
 from daemon.config import Settings
 from daemon.console import prose, serving, views
 from daemon.console.access import Door, Refused
@@ -81,7 +81,7 @@ def serve(env: Mapping[str, str], port: int, report: Callable[[Exception], None]
     with TemporaryDirectory() as folder, box.serve() as url:
         settings = demo.settings_for(Path(folder), box, url, env, AT_ONCE)
         listening = serving.listen(port)
-        door = Door(serving.port_of(listening), framed=True, home="/demo")
+        door = Door(loopback.port_of(listening), framed=True, home="/demo")
         stage = Stage(box, settings)
         desk = Desk(settings.config, door, report, stage.deliver)
         server = serving.Server(

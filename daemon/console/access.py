@@ -20,8 +20,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daemon.loopback import HOST
 
-HOST = "127.0.0.1"
+
 ENTER = "/enter"
 # Style and script hold nothing of the state, and the page for those who stay outside uses them.
 OPEN = "/assets/"

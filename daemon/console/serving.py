@@ -10,7 +10,7 @@ from threading import current_thread, main_thread
 import uvicorn
 from starlette.types import ASGIApp
 
-from daemon.console.access import HOST
+from daemon import loopback
 from daemon.errors import ReviewError
 from daemon.signals import STOPPING, heard
 
@@ -30,22 +30,12 @@ def listen(port: int) -> socket.socket:
     Raises:
         PortTaken: The port cannot be had.
     """
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((HOST, port))
-        listening.listen(128)
+        return loopback.listen(port)
     except OSError as error:
-        listening.close()
         raise PortTaken(
             f"port {port}: {error.strerror}; choose another with --port, 0 for any"
         ) from error
-    return listening
-
-
-def port_of(listening: socket.socket) -> int:
-    """Return the port that was taken."""
-    return int(listening.getsockname()[1])
 
 
 class Server(uvicorn.Server):

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import click
+import uvicorn
 
+from daemon.loopback import listen
 from daemon.sandbox import Sandbox
-from daemon.sandbox.serving import address, listen, server
+from daemon.sandbox.serving import address, config
 
 
 @click.command()
@@ -38,7 +40,7 @@ def main(folder: Path | None, port: int) -> None:
     click.echo(greeting(box, address(listening)))
     sys.stdout.flush()
     with contextlib.suppress(KeyboardInterrupt):
-        server(box.app).run([listening])
+        uvicorn.Server(config(box.app)).run([listening])
 
 
 def greeting(box: Sandbox, url: str) -> str:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Thread
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from daemon.loopback import HOST, listen, port_of
 from daemon.sandbox.drop import DroppableProtocol
 
 
-HOST = "127.0.0.1"
-
-
-def server(app: ASGIApp) -> uvicorn.Server:
-    """Make the server; it writes no log and no Date of its own."""
-    config = uvicorn.Config(
+def config(app: ASGIApp) -> uvicorn.Config:
+    """Configure a server that writes no log and no Date of its own."""
+    return uvicorn.Config(
         app,
         http=DroppableProtocol,
         ws="none",
@@ -30,40 +30,46 @@ def server(app: ASGIApp) -> uvicorn.Server:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-    return uvicorn.Server(config)
 
 
-def listen(port: int) -> socket.socket:
-    """Open the listening socket, so that its port is known and connections wait from now on.
+class Threaded(uvicorn.Server):
+    """A server that another thread ends, at once.
 
-    Raises:
-        OSError: The port is taken.
+    uvicorn's own looks ten times a second whether to end, and then as often for its connections.
     """
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((HOST, port))
-        listening.listen(128)
-    except OSError:
-        listening.close()
-        raise
-    return listening
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended: Future[None] = Future()
+
+    async def main_loop(self) -> None:
+        """Wait until it is ended."""
+        await self.on_tick(0)
+        await asyncio.wrap_future(self.ended)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+        """Close whatever is open; what is being answered is not waited for."""
+        for listening in self.servers:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # the transports close themselves in the loop's next round
 
 
 def address(listening: socket.socket) -> str:
     """Give the address of a listening socket."""
-    return f"http://{HOST}:{listening.getsockname()[1]}"
+    return f"http://{HOST}:{port_of(listening)}"
 
 
 @contextmanager
 def serve(app: ASGIApp, port: int) -> Iterator[str]:
     """Serve in a thread until the block ends; gives the address."""
-    running, listening = server(app), listen(port)
+    running, listening = Threaded(config(app)), listen(port)
     thread = Thread(target=running.run, args=([listening],), daemon=True)
     thread.start()
     try:
         yield address(listening)
     finally:
-        running.should_exit = True
+        running.ended.set_result(None)
         thread.join()
         listening.close()
