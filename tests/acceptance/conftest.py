@@ -1,24 +1,24 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import stamina
 from program import ANTHROPIC_KEY, NOW, Program, ScriptedModel
-from vendor_server import _handler
+from vendor_server import serving
 
+from daemon import settle
 from daemon.notion import limiter
 from daemon.sandbox import Sandbox
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Neither back-off nor Notion's window takes time here; both have tests of their own."""
+    """No back-off, window of Notion or grace takes time here; each has tests of its own."""
     monkeypatch.setattr(limiter, "WINDOW_SECONDS", 0.0)
     monkeypatch.setattr(limiter, "MARGIN_SECONDS", 0.0)
+    monkeypatch.setattr(settle, "GRACE_SECONDS", 0.0)
     with stamina.set_testing(True, attempts=3, cap=True):
         yield
 
@@ -35,16 +35,8 @@ def box() -> Sandbox:
 
 @pytest.fixture
 def model() -> Iterator[ScriptedModel]:
-    scripted = ScriptedModel()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(scripted))
-    server.daemon_threads = True
-    scripted.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield scripted
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(ScriptedModel()) as scripted:
+        yield scripted
 
 
 @pytest.fixture

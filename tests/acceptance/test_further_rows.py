@@ -14,7 +14,7 @@ from program import (
     plain,
     posted,
 )
-from vendor_server import Reply, VendorServer, chat_completion, vendor_server
+from vendor_server import Reply, VendorServer, chat_completion, serving
 
 from daemon.sandbox import Sandbox, blocks
 
@@ -37,7 +37,7 @@ def test_a13_three_attempts_then_the_next_provider_and_an_alert_when_all_are_dow
 ) -> None:
     rfc(box, rfcs)
     model.think = lambda _document, _turn: Reply({"type": "error"}, status=529)
-    with vendor_server() as second:
+    with serving(VendorServer()) as second:
         second.script = [Reply(chat_completion("Say how fast."))]
         with_openai(program, second)
         done = program.sweep()
@@ -66,7 +66,7 @@ def test_a13_a_refused_key_is_said_at_once_without_the_next_provider(
     model.think = lambda _document, _turn: Reply(
         {"type": "error", "error": {"type": "authentication_error", "message": "bad key"}}, 401
     )
-    with vendor_server() as second:
+    with serving(VendorServer()) as second:
         second.script = [Reply(chat_completion("Never asked."))]
         with_openai(program, second)
         done = program.run("--once", "--json")

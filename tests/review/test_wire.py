@@ -19,9 +19,9 @@ from vendor_server import (
     function_call,
     output_text,
     response,
+    serving,
     text,
     tool_use,
-    vendor_server,
 )
 
 from daemon.domain import Outcome, Usage
@@ -48,7 +48,7 @@ def _no_waiting() -> Iterator[None]:
 
 @pytest.fixture
 def vendor() -> Iterator[VendorServer]:
-    with vendor_server() as server:
+    with serving(VendorServer()) as server:
         yield server
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 
 Json = dict[str, Any]
@@ -57,9 +57,12 @@ class VendorServer:
             return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
 
+Vendor = TypeVar("Vendor", bound=VendorServer)
+
+
 @contextmanager
-def vendor_server() -> Iterator[VendorServer]:
-    vendor = VendorServer()
+def serving(vendor: Vendor) -> Iterator[Vendor]:
+    """Serve until the block ends; the address is in `vendor.url`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(vendor))
     server.daemon_threads = True
     vendor.url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -76,6 +79,8 @@ def vendor_server() -> Iterator[VendorServer]:
 def _handler(vendor: VendorServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body are two writes; together with delayed acknowledgement Nagle takes 40 ms.
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["Content-Length"]))

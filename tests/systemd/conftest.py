@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from installed import SERVICE, Installed
 from lab import lab, why_not
 from program import ANTHROPIC_KEY, ScriptedModel, comment, finish
-from vendor_server import _handler
+from vendor_server import serving
 
 from daemon.sandbox import Sandbox
 
@@ -27,15 +25,8 @@ def model() -> Iterator[ScriptedModel]:
         comment("B1", "queues", "Which queues?"),
         finish("Say which queues."),
     ]
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(scripted))
-    server.daemon_threads = True
-    scripted.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield scripted
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(scripted):
+        yield scripted
 
 
 @pytest.fixture
