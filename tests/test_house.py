@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,13 @@ def name_of(module: Path) -> str:
     return module.relative_to(PACKAGE).as_posix()
 
 
+@cache
+def nodes(module: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(module.read_text("utf-8"))))
+
+
 def imports(module: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -56,14 +62,11 @@ def imports(module: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_no_function_and_no_module_is_too_long(module: Path) -> None:
-    text = module.read_text("utf-8")
     functions = (
-        node
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        node for node in nodes(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
     assert [f.name for f in functions if f.end_lineno - f.lineno + 1 > LONGEST_FUNCTION] == []
-    assert len(text.splitlines()) <= LONGEST_MODULE
+    assert len(module.read_text("utf-8").splitlines()) <= LONGEST_MODULE
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)

@@ -11,9 +11,9 @@ import sys
 import warnings
 
 import pytest
-import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from kept_logs import kept_logs
 
 from daemon import logs
 from daemon.logs import LONGEST_LINE
@@ -37,18 +37,13 @@ def said(monkeypatch):
     """Give a function that makes a teller, and what was written so far."""
     stream = io.StringIO()
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
 
     def teller(kind=Form.JSON, *, verbose=False, secrets=(SECRET,)):
         monkeypatch.setattr(sys, "stderr", stream)  # pytest changes it between setup and test
         return logs.configure(secrets, verbose=verbose, as_form=kind)
 
-    yield teller, stream
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with kept_logs():
+        yield teller, stream
 
 
 def lines(stream):

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 import yaml
+from kept_logs import kept_logs
 from vendor_server import Json, Reply, Sent, VendorServer, anthropic_message, text, tool_use
 
 from daemon.cli import main
@@ -131,9 +131,8 @@ class Program:
         self.monkeypatch.chdir(self.folder)
         self.monkeypatch.setattr(sys, "argv", ["notion-review", *arguments])
         self.capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
+        with kept_logs(), pytest.raises(SystemExit) as ended:
             main()
-        structlog.reset_defaults()  # it would go on writing to what captured this run
         out, err = self.capsys.readouterr()
         return Done(int(ended.value.code or 0), out, err)
 

@@ -15,6 +15,7 @@ from program import NOW, Program, ScriptedModel, posted
 from daemon.sandbox import Sandbox
 
 
+pytestmark = pytest.mark.real
 HOUR = timedelta(hours=1)
 RFCS = Path(__file__).parents[3] / "shared" / "data" / "rfcs"
 HANDLE = re.compile(r"\[B\d+\] ?")
