@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from dying import MOMENTS, Killed, die
 from program import NOW, Program, ScriptedModel, comment, finish, plain, posted
 
-from daemon import outbox, visit
 from daemon.sandbox import Sandbox, blocks
 
 
@@ -108,7 +108,7 @@ def test_f2_a_review_that_is_asked_for_repeats_no_point_either(
     assert len(posted(box)) == 3
 
 
-@pytest.mark.parametrize("at", ["before the record", "before a post", "after a post"])
+@pytest.mark.parametrize("at", MOMENTS)
 def test_f2_a_death_at_any_moment_repeats_no_point_in_other_words(
     box: Sandbox,
     program: Program,
@@ -120,7 +120,7 @@ def test_f2_a_death_at_any_moment_repeats_no_point_in_other_words(
     page, rng = rfc(box, rfcs), random.Random(4)
     model.think = in_new_words(rng)  # type: ignore[assignment]
     with monkeypatch.context() as patched:
-        dying(patched, at)
+        die(patched, at, "daemon.visit.record_review")
         with pytest.raises((Killed, BaseExceptionGroup)):
             program.run("--once")
     for sweep in range(2):
@@ -129,28 +129,6 @@ def test_f2_a_death_at_any_moment_repeats_no_point_in_other_words(
         box.clock.advance(HOUR)
         program.sweep()
     assert len(posted(box)) == 3
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-def dying(monkeypatch: pytest.MonkeyPatch, at: str) -> None:
-    def killed(*_: object, **__: object) -> None:
-        raise Killed
-
-    async def posted_then_killed(*arguments: object, **named: object) -> None:
-        await real(*arguments, **named)  # type: ignore[arg-type]
-        raise Killed
-
-    real = outbox._post
-    match at:
-        case "before the record":
-            monkeypatch.setattr(visit, "record_review", killed)
-        case "before a post":
-            monkeypatch.setattr(outbox, "_post", killed)
-        case _:
-            monkeypatch.setattr(outbox, "_post", posted_then_killed)
 
 
 def test_f4_a_model_that_forgets_at_random_closes_nothing_on_untouched_blocks(

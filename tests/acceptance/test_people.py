@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from dying import MOMENTS, Killed, die
 from program import (
     NOW,
     Call,
@@ -22,7 +23,7 @@ from program import (
 )
 from vendor_server import Reply
 
-from daemon import answers, outbox, watch
+from daemon import answers
 from daemon.sandbox import Sandbox, blocks, rich
 from daemon.sandbox.faults import Kind
 from daemon.sandbox.model import Comment
@@ -588,11 +589,7 @@ def test_an_edit_in_the_minute_of_the_first_look_is_found(
     assert len(in_thread(box, asked)) == answers
 
 
-class Killed(BaseException):
-    """The process ends here."""
-
-
-@pytest.mark.parametrize("at", ["before the record", "before the post", "after the post"])
+@pytest.mark.parametrize("at", MOMENTS)
 def test_a_comment_is_answered_once_wherever_the_process_is_killed(
     box: Sandbox,
     program: Program,
@@ -606,31 +603,13 @@ def test_a_comment_is_answered_once_wherever_the_process_is_killed(
     box.world.comment(finding, "Which queue do you mean?")
     answering(model)
     with monkeypatch.context() as patched:
-        killing(patched, at)
+        die(patched, at, "daemon.watch.record_replies")
         with pytest.raises((Killed, BaseExceptionGroup)):
             program.run("--once")
     for _ in range(2):
         box.clock.advance(HOUR)
         program.sweep()
     assert in_thread(box, finding) == ["The text says so. 0"]
-
-
-def killing(monkeypatch: pytest.MonkeyPatch, at: str) -> None:
-    def killed(*_: object, **__: object) -> None:
-        raise Killed
-
-    async def posted_then_killed(*arguments: object, **named: object) -> None:
-        await real(*arguments, **named)  # type: ignore[arg-type]
-        raise Killed
-
-    real = outbox._post
-    match at:
-        case "before the record":
-            monkeypatch.setattr(watch, "record_replies", killed)
-        case "before the post":
-            monkeypatch.setattr(outbox, "_post", killed)
-        case _:
-            monkeypatch.setattr(outbox, "_post", posted_then_killed)
 
 
 def test_a_word_is_carried_out_and_acknowledged_once_wherever_the_process_is_killed(

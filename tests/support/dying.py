@@ -10,6 +10,13 @@ from __future__ import annotations
 from collections.abc import Coroutine, Generator
 from typing import Any
 
+import pytest
+
+from daemon import outbox
+
+
+MOMENTS = ("before the record", "before a post", "after a post")
+
 
 class Killed(BaseException):
     """The process ends here."""
@@ -39,3 +46,23 @@ class Dying:
                 send, value = self._doing.send, None
             except BaseException as error:  # noqa: BLE001 - handed on as it came
                 send, value = self._doing.throw, error
+
+
+def die(patched: pytest.MonkeyPatch, moment: str, record: str) -> None:
+    """Kill whoever comes to one of the `MOMENTS`; `record` is the dotted name of what records."""
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    async def posted_then_killed(*arguments: Any, **named: Any) -> None:
+        await real(*arguments, **named)
+        raise Killed
+
+    real = outbox._post
+    match moment:
+        case "before the record":
+            patched.setattr(record, killed)
+        case "before a post":
+            patched.setattr(outbox, "_post", killed)
+        case _:
+            patched.setattr(outbox, "_post", posted_then_killed)
