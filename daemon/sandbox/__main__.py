@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Event
 
 import click
-import uvicorn
 
-from daemon.loopback import listen
 from daemon.sandbox import Sandbox
-from daemon.sandbox.serving import address, config
 
 
 @click.command()
@@ -27,20 +25,21 @@ def main(folder: Path | None, port: int) -> None:
 
     Standard output can be sourced by a shell: lines with # are for people.
     """
-    try:
-        box = Sandbox.importing(folder) if folder else Sandbox.with_documents()
-        listening = listen(port)
-    except FileNotFoundError as error:
-        raise click.ClickException(str(error)) from error
-    except OSError as error:
-        message = f"port {port}: {error.strerror}; choose another with --port, 0 for any"
-        raise click.ClickException(message) from error
-    # The pages keep their addresses from run to run; what is made from now on is new.
-    box.world.state.ids.refresh()
-    click.echo(greeting(box, address(listening)))
-    sys.stdout.flush()
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config(box.app)).run([listening])
+    with ExitStack() as stack:
+        try:
+            box = Sandbox.importing(folder) if folder else Sandbox.with_documents()
+            url = stack.enter_context(box.serve(port))
+        except FileNotFoundError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            message = f"port {port}: {error.strerror}; choose another with --port, 0 for any"
+            raise click.ClickException(message) from error
+        # The pages keep their addresses from run to run; what is made from now on is new.
+        box.world.state.ids.refresh()
+        click.echo(greeting(box, url))
+        sys.stdout.flush()
+        with suppress(KeyboardInterrupt):
+            Event().wait()
 
 
 def greeting(box: Sandbox, url: str) -> str:

@@ -16,29 +16,24 @@ from daemon.loopback import HOST, listen, port_of
 from daemon.sandbox.drop import DroppableProtocol
 
 
-def config(app: ASGIApp) -> uvicorn.Config:
-    """Configure a server that writes no log and no Date of its own."""
-    return uvicorn.Config(
-        app,
-        http=DroppableProtocol,
-        ws="none",
-        lifespan="off",
-        loop="asyncio",
-        log_config=None,
-        access_log=False,
-        date_header=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
-
-
-class Threaded(uvicorn.Server):
-    """A server that another thread ends, at once.
+class Server(uvicorn.Server):
+    """A server that another thread ends, at once; it writes no log and no Date of its own.
 
     uvicorn's own looks ten times a second whether to end, and then as often for its connections.
     """
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, app: ASGIApp) -> None:
+        config = uvicorn.Config(
+            app,
+            http=DroppableProtocol,
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            access_log=False,
+            date_header=False,
+            server_header=False,
+        )
         super().__init__(config)
         self.ended: Future[None] = Future()
 
@@ -56,19 +51,18 @@ class Threaded(uvicorn.Server):
         await asyncio.sleep(0)  # the transports close themselves in the loop's next round
 
 
-def address(listening: socket.socket) -> str:
-    """Give the address of a listening socket."""
-    return f"http://{HOST}:{port_of(listening)}"
-
-
 @contextmanager
 def serve(app: ASGIApp, port: int) -> Iterator[str]:
-    """Serve in a thread until the block ends; gives the address."""
-    running, listening = Threaded(config(app)), listen(port)
+    """Serve in a thread until the block ends; gives the address.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    running, listening = Server(app), listen(port)
     thread = Thread(target=running.run, args=([listening],), daemon=True)
     thread.start()
     try:
-        yield address(listening)
+        yield f"http://{HOST}:{port_of(listening)}"
     finally:
         running.ended.set_result(None)
         thread.join()
