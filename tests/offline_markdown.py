@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from daemon.domain import Block, Page, Snapshot
+from daemon.domain.values import Block, Page, Snapshot
 
 
 WHEN = datetime(2026, 8, 1, 9, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from scene import play
 
-from daemon.domain import AuthorKind
-from daemon.people import LOOK_UP_SECONDS, REST, People
+from daemon.domain.values import AuthorKind
+from daemon.sweep.people import LOOK_UP_SECONDS, REST, People
 from daemon.sandbox.faults import Fault, Kind
 
 

@@ -19,12 +19,12 @@ from model_fakes import Price
 from sqlite_utils import Database
 
 from daemon.config import Limits
-from daemon.domain import Usage
-from daemon.errors import BudgetEmpty, PageSpent
-from daemon.meter import Meter
-from daemon.review.access import ModelAccess
-from daemon.review.pricing import Tokens, worst
-from daemon.review.purse import Allowance, Bill, Overdrawn, Payer
+from daemon.domain.values import Usage
+from daemon.domain.errors import BudgetEmpty, PageSpent
+from daemon.sweep.budget import Meter
+from daemon.review.models.access import ModelAccess
+from daemon.review.models.cost import Tokens, worst
+from daemon.review.models.purse import Allowance, Bill, Overdrawn, Payer
 from daemon.store import spending
 from daemon.store.database import copy_in_memory
 
@@ -291,7 +291,7 @@ def test_no_way_to_use_a_cache_costs_more_than_the_worst(
     most = worst(name, size, output, ModelAccess())
     fresh = most.input_tokens
     tokens = Tokens(fresh, int(fresh * read * (1 - written)), int(fresh * written * read), output)
-    from daemon.review.pricing import cost
+    from daemon.review.models.cost import cost
 
     assert cost(name, tokens, ModelAccess()) <= most.cost_usd + 1e-9
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from daemon.config import Config, Database, Price, Replies, Schedule, find, load, parse
 from daemon.config.values import as_duration, duration_text
-from daemon.errors import ConfigError
+from daemon.domain.errors import ConfigError
 
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"

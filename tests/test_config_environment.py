@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from daemon.config import Addresses, Secrets, environment, load
-from daemon.errors import ConfigError
+from daemon.domain.errors import ConfigError
 
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"

@@ -4,7 +4,7 @@ import pytest
 
 from daemon.config import parse
 from daemon.config.values import shown
-from daemon.errors import ConfigError
+from daemon.domain.errors import ConfigError
 
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"

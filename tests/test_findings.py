@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain import Finding, Outcome, Review, Severity, Usage
-from daemon.findings import LIVE, UNHEARD, Event, FindingState, after
+from daemon.domain.values import Finding, Outcome, Review, Severity, Usage
+from daemon.domain.findings import LIVE, UNHEARD, Event, FindingState, after
 from daemon.store import findings, pages, reviews
 from daemon.store.database import copy_in_memory
 from daemon.store.pages import PageRow, SourceRow, Standing

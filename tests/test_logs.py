@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kept_logs import kept_logs
 
-from daemon import logs
-from daemon.logs import LONGEST_LINE
-from daemon.redact import HIDDEN, redactor
-from daemon.streams import Form, form
+from daemon.cli import logs
+from daemon.cli.logs import LONGEST_LINE
+from daemon.domain.secrets import HIDDEN, redactor
+from daemon.cli.streams import Form, form
 
 
 SECRET = "planted/+secret=value"

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from offline_markdown import WHEN, snapshot
 
-from daemon.domain import Author, AuthorKind, Comment, Finding, Severity, Thread
+from daemon.domain.values import Author, AuthorKind, Comment, Finding, Severity, Thread
 from daemon.review import offline
 
 

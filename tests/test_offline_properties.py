@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from offline_markdown import PAGE_ID, WHEN, blocks, snapshot
 
-from daemon.domain import Author, AuthorKind, Block, Comment, Page, Snapshot, Thread
-from daemon.notion.inline import both
+from daemon.domain.values import Author, AuthorKind, Block, Comment, Page, Snapshot, Thread
+from daemon.notion.to_markdown import both
 from daemon.review import offline
 from daemon.review.offline.document import read, sentences
 from daemon.review.offline.hits import Kind, kind_of

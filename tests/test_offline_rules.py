@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from offline_markdown import PAGE_ID, snapshot
 
-from daemon.domain import Block, Finding, Severity
+from daemon.domain.values import Block, Finding, Severity
 from daemon.review import offline
 
 

@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scene import NAME, TEXTS, play
 
-from daemon import outbox, settle
-from daemon.errors import Forbidden, ReviewError, TokenRefused, Unavailable
-from daemon.findings import FindingState
-from daemon.notion import writing
+from daemon.sweep.delivery import outbox, recovery as settle
+from daemon.domain.errors import Forbidden, ReviewError, TokenRefused, Unavailable
+from daemon.domain.findings import FindingState
+from daemon.notion import from_markdown as writing
 from daemon.sandbox import blocks
 from daemon.sandbox.faults import Fault, Kind
 from daemon.store import findings, pages, reviews

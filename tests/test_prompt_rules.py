@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_values import block, heading
 
-from daemon.budget import narrowed
+from daemon.sweep.limits import narrowed
 from daemon.config import Limits
-from daemon.domain import Severity
-from daemon.prompts.rules import ITEMS, OPERATORS, Mistaken, read
-from daemon.review.checklist import answers, in_words
+from daemon.domain.values import Severity
+from daemon.sweep.prompts.settings import ITEMS, OPERATORS, Mistaken, read
+from daemon.review.requirements import answers, in_words
 from daemon.review.outline import missing
-from daemon.ruleset import NO_RULES, Rules
+from daemon.domain.ruleset import NO_RULES, Rules
 
 
 ALLOWED = Limits()

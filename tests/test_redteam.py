@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from daemon.cli import cli
+from daemon.cli.main import cli
 from daemon.notion import gateway
-from daemon.options import Options
-from daemon.redteam import cases as hostile
-from daemon.redteam import report
-from daemon.redteam.cases import Case, cases, families
-from daemon.redteam.judge import breaches
-from daemon.redteam.stage import Seen, play
+from daemon.cli.options import Options
+from daemon.cli.selftest import cases as hostile
+from daemon.cli.selftest import report
+from daemon.cli.selftest.cases import Case, cases, families
+from daemon.cli.selftest.judge import breaches
+from daemon.cli.selftest.world import Seen, play
 from daemon.review import prompt
 from daemon.review.agent import Answer
 from daemon.review.handles import Handles

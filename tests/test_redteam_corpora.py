@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from daemon.redteam import report
-from daemon.redteam.cases import Case, Remark
+from daemon.cli.selftest import report
+from daemon.cli.selftest.cases import Case, Remark
 
 
 # They are in the lock of the development packages; an older environment has not got them yet.

@@ -14,11 +14,11 @@ import apscheduler.schedulers.asyncio  # noqa: F401 - loaded before time is froz
 import pytest
 import wall
 
-from daemon import clockwork  # noqa: F401 - loaded before time is frozen
+from daemon.config import clockwork  # noqa: F401 - loaded before time is frozen
 from daemon.config.schema import Schedule
-from daemon.errors import ConfigError, LockHeld, StateUnwritable, TokenRefused, Unavailable
-from daemon.hang import Hung
-from daemon.service import Service
+from daemon.domain.errors import ConfigError, LockHeld, StateUnwritable, TokenRefused, Unavailable
+from daemon.service.stall import Hung
+from daemon.service.service import Service
 
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -17,14 +17,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from daemon import alerts, health, metrics, notify, status, timetable
+from daemon.sweep import alerts
+from daemon.operations import health, metrics, notify, status
+from daemon.config import schedule as timetable
 from daemon.config import Alerts, parse
 from daemon.config.schema import Schedule
-from daemon.domain import Usage
-from daemon.errors import ConfigError, Forbidden, TokenRefused, Unavailable
-from daemon.hang import Watch, stacks
-from daemon.sdnotify import Systemd
-from daemon.store import database, ledger, pages, spending
+from daemon.domain.values import Usage
+from daemon.domain.errors import ConfigError, Forbidden, TokenRefused, Unavailable
+from daemon.service.stall import Watch, stacks
+from daemon.service.systemd import Systemd
+from daemon.store import database, sweeps as ledger, pages, spending
 from daemon.store.pages import PageRow, SourceRow, Standing
 
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from review_values import BOT, OWN, PERSON, comment, thread
 from sqlite_utils import Database
 
-from daemon import dialogue
-from daemon.answers import record_replies, settle
-from daemon.change import Change
+from daemon.sweep.conversation import dialogue
+from daemon.sweep.conversation.answers import record_replies, settle
+from daemon.domain.change import Change
 from daemon.config import Limits
-from daemon.domain import (
+from daemon.domain.values import (
     Author,
     AuthorKind,
     Finding,
@@ -30,15 +30,15 @@ from daemon.domain import (
     Severity,
     Usage,
 )
-from daemon.findings import FindingState
-from daemon.review.session import Session
-from daemon.store import findings, ledger, pages, reviews
+from daemon.domain.findings import FindingState
+from daemon.sweep.reviewing import Session
+from daemon.store import findings, sweeps as ledger, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.pages import PageRow, SourceRow, Standing
 from daemon.store.schema import migrations
 from daemon.store.threads import ANSWERED, LEFT, SEEN, SeenComment, ThreadRow
-from daemon.threads import Known, Sorted, passed_over, sort
-from daemon.words import Word
+from daemon.sweep.conversation.threads import Known, Sorted, passed_over, sort
+from daemon.sweep.conversation.commands import Word
 
 
 START = datetime(2026, 11, 20, 10, 41, tzinfo=UTC)

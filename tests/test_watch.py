@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.store.threads import Place
-from daemon.watch import choose
+from daemon.sweep.conversation.watch import choose
 
 
 START = datetime(2026, 11, 20, tzinfo=UTC)

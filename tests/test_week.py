@@ -17,12 +17,12 @@ import httpx
 import pytest
 import wall
 
-from daemon import clockwork  # noqa: F401 - loaded before time is frozen
+from daemon.config import clockwork  # noqa: F401 - loaded before time is frozen
 from daemon.config import Settings, load
-from daemon.run import Worker
+from daemon.service.runner import Worker
 from daemon.sandbox import Sandbox, blocks
-from daemon.sdnotify import Systemd
-from daemon.service import Service
+from daemon.service.systemd import Systemd
+from daemon.service.service import Service
 from daemon.store import database
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daemon.config.values import web_url
-from daemon.redact import looks_secret
+from daemon.domain.secrets import looks_secret
 
 
 KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}

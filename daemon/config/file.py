@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from daemon.config.values import Scalar, one_line, shown
-from daemon.errors import ConfigError
-from daemon.redact import looks_secret
+from daemon.domain.errors import ConfigError
+from daemon.domain.secrets import looks_secret
 
 
 Place = tuple[str | int, ...]

@@ -13,7 +13,7 @@ from daemon.config.environment import Addresses, Secrets
 from daemon.config.file import Mistake, Tree
 from daemon.config.schema import SECTION_KEYS, Config
 from daemon.config.values import as_database
-from daemon.errors import ConfigError
+from daemon.domain.errors import ConfigError
 
 
 SYSTEM = Path("/etc/notion-review/config.yaml")

@@ -37,7 +37,7 @@ from daemon.config.values import (
     shown,
     whole,
 )
-from daemon.domain import Severity
+from daemon.domain.values import Severity
 
 
 DEFAULT_MODELS = ("anthropic:claude-sonnet-5-5", "openai:gpt-6.1-sol")

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator
 
 from daemon.config.cron import crontab
-from daemon.ids import database_id, notion_id
-from daemon.redact import looks_secret
+from daemon.domain.ids import database_id, notion_id
+from daemon.domain.secrets import looks_secret
 
 
 PROVIDERS = ("anthropic", "openai")

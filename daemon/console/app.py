@@ -18,11 +18,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from daemon.console import decide, documents, live, views, worth
+from daemon.console import drafts as decide, documents, live, views, report as worth
 from daemon.console.access import Access, Refused, form
-from daemon.console.desk import Desk
+from daemon.console.context import Desk
 from daemon.console.now import now
-from daemon.errors import ReviewError
+from daemon.domain.errors import ReviewError
 from daemon.store.database import glance
 
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 from sqlite_utils import Database
 
-from daemon.change import Change, Reviewed
-from daemon.console import prose
-from daemon.domain import Block, Page, Snapshot
-from daemon.store import browse, texts
-from daemon.store.browse import Raised, Word
+from daemon.domain.change import Change, Reviewed
+from daemon.console import markup as prose
+from daemon.domain.values import Block, Page, Snapshot
+from daemon.store.views import browse
+from daemon.store import texts
+from daemon.store.views.browse import Raised, Word
 from daemon.store.findings import Step
 from daemon.store.texts import Line, Text
 from daemon.store.threads import KEPT_CHARS

@@ -11,14 +11,15 @@ from sqlite_utils import Database
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from daemon import explain, operate
+from daemon.operations import explain, pages as operate
 from daemon.console import views
 from daemon.console.access import Refused
-from daemon.console.desk import Desk
+from daemon.console.context import Desk
 from daemon.console.document import document
 from daemon.console.now import standing
-from daemon.store import browse, history, pages
-from daemon.store.browse import Key, Listed, Only, Wish
+from daemon.store.views import browse
+from daemon.store import history, pages
+from daemon.store.views.browse import Key, Listed, Only, Wish
 from daemon.store.database import iso
 
 

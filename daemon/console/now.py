@@ -11,13 +11,15 @@ from sqlite_utils import Database
 from starlette.requests import Request
 from starlette.responses import Response
 
-from daemon import explain, timetable
+from daemon.operations import explain
+from daemon.config import schedule as timetable
 from daemon.config import Config
 from daemon.console import views
-from daemon.console.desk import Desk
-from daemon.status import status
-from daemon.store import browse, lock, pages
-from daemon.store.browse import SweepRow
+from daemon.console.context import Desk
+from daemon.operations.status import status
+from daemon.store.views import browse
+from daemon.store import lock, pages
+from daemon.store.views.browse import SweepRow
 from daemon.store.pages import PageRow, Standing
 
 

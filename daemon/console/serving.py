@@ -11,8 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from daemon import loopback
-from daemon.errors import ReviewError
-from daemon.signals import STOPPING, heard
+from daemon.domain.errors import ReviewError
+from daemon.service.signals import STOPPING, heard
 
 
 PORT = 8765

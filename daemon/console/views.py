@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from daemon.console import prose
-from daemon.plural import counted
+from daemon.console import markup as prose
+from daemon.domain.english import counted
 
 
 if TYPE_CHECKING:

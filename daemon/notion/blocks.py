@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from daemon.domain import Block
-from daemon.errors import Incomplete
-from daemon.notion.inline import both, markdown, plain
+from daemon.domain.values import Block
+from daemon.domain.errors import Incomplete
+from daemon.notion.to_markdown import both, markdown, plain
 from daemon.notion.numbering import ordinal
-from daemon.notion.runs import tidy
+from daemon.notion.rich_text import tidy
 
 
 Json = Mapping[str, Any]

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from daemon.notion.runs import BOLD, CODE, ITALIC, MATH, STRIKE, Run
+from daemon.notion.rich_text import BOLD, CODE, ITALIC, MATH, STRIKE, Run
 
 
 # The signs that must be escaped in this text, of `*_~`$<`.

@@ -18,7 +18,7 @@ import stamina
 from notion_client import AsyncClient
 from notion_client.errors import NotionClientErrorBase, RequestTimeoutError
 
-from daemon.errors import Incomplete, Unavailable
+from daemon.domain.errors import Incomplete, Unavailable
 from daemon.notion.limiter import Limiter
 from daemon.notion.retry import (
     ATTEMPTS,

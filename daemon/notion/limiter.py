@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from daemon.errors import Unavailable
+from daemon.domain.errors import Unavailable
 
 
 # Notion counts in fixed windows of 60 s whose start we do not know. At most N requests in any

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from daemon.domain import Page
-from daemon.errors import Incomplete
+from daemon.domain.values import Page
+from daemon.domain.errors import Incomplete
 from daemon.notion.blocks import file_name
-from daemon.notion.inline import markdown, plain
-from daemon.notion.runs import date_text, person, tidy
+from daemon.notion.to_markdown import markdown, plain
+from daemon.notion.rich_text import date_text, person, tidy
 
 
 Json = Mapping[str, Any]

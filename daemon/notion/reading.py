@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from daemon.domain import Author, Block, Comment, Thread
-from daemon.errors import Forbidden, Incomplete, Missing
+from daemon.domain.values import Author, Block, Comment, Thread
+from daemon.domain.errors import Forbidden, Incomplete, Missing
 from daemon.notion.blocks import file_name
-from daemon.notion.inline import markdown, plain
+from daemon.notion.to_markdown import markdown, plain
 from daemon.notion.properties import moment
-from daemon.notion.runs import mentioned
+from daemon.notion.rich_text import mentioned
 from daemon.notion.tree import Listings, assembled, missing
 
 

@@ -25,7 +25,7 @@ from notion_client.errors import (
     NotionClientErrorBase,
 )
 
-from daemon.errors import (
+from daemon.domain.errors import (
     Forbidden,
     Incomplete,
     Invalid,

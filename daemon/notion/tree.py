@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from daemon.domain import Block
-from daemon.errors import Incomplete, Invalid, Missing
+from daemon.domain.values import Block
+from daemon.domain.errors import Incomplete, Invalid, Missing
 from daemon.notion.blocks import FLAT, PAGES, block, content, is_readable, kind_of, noted
 from daemon.notion.numbering import numbers
 

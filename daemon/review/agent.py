@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from typing import Any, Protocol
 
-from daemon.domain import Outcome, Usage
-from daemon.errors import BudgetEmpty, PageSpent
-from daemon.review.failures import Down
-from daemon.review.purse import NOBODY, Overdrawn, Payer
+from daemon.domain.values import Outcome, Usage
+from daemon.domain.errors import BudgetEmpty, PageSpent
+from daemon.review.models.failures import Down
+from daemon.review.models.purse import NOBODY, Overdrawn, Payer
 
 
 WALL = 24_000  # characters of a final text that are looked at; of a summary fewer are posted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from daemon.domain import Severity
+from daemon.domain.values import Severity
 
 
 # What an argument means that was not given; the others are asked for again.

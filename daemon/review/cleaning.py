@@ -6,7 +6,7 @@ import html
 import re
 from functools import cache
 
-from daemon.review.hidden import visible
+from daemon.review.visible import visible
 
 
 FOREIGN, SECRET = "(link removed)", "(removed)"

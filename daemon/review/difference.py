@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from daemon.change import Change
-from daemon.domain import Block, Finding, Source
+from daemon.domain.change import Change
+from daemon.domain.values import Block, Finding, Source
 from daemon.review.quotes import stands
 
 

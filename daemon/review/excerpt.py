@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from daemon.domain import Block
+from daemon.domain.values import Block
 from daemon.review.handles import Handles
 from daemon.review.prompt import WHOLE, Excerpt, Task, document, one_line, tokens
 

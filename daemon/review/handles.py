@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from daemon.domain import Block, Snapshot, Thread
+from daemon.domain.values import Block, Snapshot, Thread
 
 
 # Characters of a block that stand for its handle in a text for people.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from daemon.domain import Block
+from daemon.domain.values import Block
 from daemon.review.quotes import fold
 
 

@@ -13,17 +13,17 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
-from daemon.change import Change
-from daemon.domain import AuthorKind, Block, Comment, Finding, Prompt, Snapshot, Thread
-from daemon.findings import Entry
-from daemon.plural import counted
-from daemon.review.abridged import beginning, differing
+from daemon.domain.change import Change
+from daemon.domain.values import AuthorKind, Block, Comment, Finding, Prompt, Snapshot, Thread
+from daemon.domain.findings import Entry
+from daemon.domain.english import counted
+from daemon.review.shortening import beginning, differing
 from daemon.review.addresses import told_once
-from daemon.review.checklist import asked
+from daemon.review.requirements import asked
 from daemon.review.handles import Handles
-from daemon.review.hidden import visible
+from daemon.review.visible import visible
 from daemon.review.quotes import stands
-from daemon.ruleset import Rules
+from daemon.domain.ruleset import Rules
 
 
 INDENT = "  "

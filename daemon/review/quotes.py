@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from daemon.domain import Block
-from daemon.review.hidden import visible
+from daemon.domain.values import Block
+from daemon.review.visible import visible
 
 
 # Below it a match by letters and digits alone, or a fuzzy one, would find anything anywhere.

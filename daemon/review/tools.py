@@ -7,17 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from daemon.domain import Block, Finding, Refusal, Reply, Severity, Source, Thread
+from daemon.domain.values import Block, Finding, Refusal, Reply, Severity, Source, Thread
 from daemon.review.agent import Answer
 from daemon.review.arguments import Refused, grade, string
-from daemon.review.checklist import answers
+from daemon.review.requirements import answers
 from daemon.review.cleaning import FOREIGN, SECRET
 from daemon.review.handles import Handles
 from daemon.review.leaks import NOTHING, Guard
 from daemon.review.looping import goes_round
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import holders, place, shortened
-from daemon.review.rules import (
+from daemon.review.repeats import (
     FINDING_CHARS,
     REPLY_CHARS,
     ROUND_CHARS,
@@ -30,7 +30,7 @@ from daemon.review.rules import (
     standing,
     visible,
 )
-from daemon.review.specs import SPECS, specs
+from daemon.review.tool_specs import SPECS, specs
 
 
 # More proposals than this are a model that does not choose; the gravest within it are posted.

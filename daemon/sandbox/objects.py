@@ -8,16 +8,7 @@ from typing import Any
 from daemon.sandbox import properties, rich
 from daemon.sandbox.blocks import FILE_TYPES
 from daemon.sandbox.clock import database_time, minute
-from daemon.sandbox.model import (
-    Block,
-    Comment,
-    Database,
-    Json,
-    Page,
-    Property,
-    Rich,
-    Source,
-)
+from daemon.sandbox.model import Block, Comment, Database, Json, Page, Property, Rich, Source
 from daemon.sandbox.state import State
 from daemon.sandbox.view import OLD, View, parent, partial_user, signed, text, user
 

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from sqlite_utils import Database
 
-from daemon.errors import LockHeld, ReviewError, StateDamaged, StateUnwritable
+from daemon.domain.errors import LockHeld, ReviewError, StateDamaged, StateUnwritable
 from daemon.store.lock import lock, reachable, refuse_foreign
 from daemon.store.schema import migrations
 

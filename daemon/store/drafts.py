@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from daemon.change import Reviewed
-from daemon.domain import Load
+from daemon.domain.change import Reviewed
+from daemon.domain.values import Load
 from daemon.store import pages
 from daemon.store.database import iso, when
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from daemon.domain import Finding, Severity, Source
-from daemon.findings import UNHEARD, Entry, Event, FindingState, after
+from daemon.domain.values import Finding, Severity, Source
+from daemon.domain.findings import UNHEARD, Entry, Event, FindingState, after
 from daemon.store.database import iso, when
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 
-from daemon.errors import LockHeld, StateForeign, StateUnwritable
+from daemon.domain.errors import LockHeld, StateForeign, StateUnwritable
 
 
 @contextmanager

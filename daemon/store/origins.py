@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from daemon.domain import Finding, Severity, Source
+from daemon.domain.values import Finding, Severity, Source
 from daemon.store.database import when
 
 

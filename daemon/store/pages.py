@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from daemon.change import Reviewed
+from daemon.domain.change import Reviewed
 from daemon.store.database import iso, when
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from daemon.domain import Review
+from daemon.domain.values import Review
 from daemon.store.database import iso, when
 
 

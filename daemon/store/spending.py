@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlite_utils import Database
 
-from daemon.domain import Usage
+from daemon.domain.values import Usage
 
 
 def reserve(db: Database, day: date, page_id: str, model: str, worst: Usage) -> int:

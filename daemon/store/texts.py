@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from daemon.domain import Snapshot
+from daemon.domain.values import Snapshot
 from daemon.store.database import iso, when
 
 

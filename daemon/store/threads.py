@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from daemon.domain import AuthorKind, Thread
+from daemon.domain.values import AuthorKind, Thread
 from daemon.store.database import iso, when
 
 

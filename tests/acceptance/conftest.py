@@ -8,7 +8,7 @@ import stamina
 from program import ANTHROPIC_KEY, NOW, Program, ScriptedModel
 from vendor_server import serving
 
-from daemon import settle
+from daemon.sweep.delivery import recovery as settle
 from daemon.notion import limiter
 from daemon.sandbox import Sandbox
 

@@ -15,7 +15,7 @@ import yaml
 from kept_logs import kept_logs
 from vendor_server import Json, Reply, Sent, VendorServer, anthropic_message, text, tool_use
 
-from daemon.cli import main
+from daemon.cli.main import main
 from daemon.sandbox import Sandbox
 
 

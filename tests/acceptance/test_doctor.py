@@ -22,9 +22,9 @@ from program import ANTHROPIC_KEY, Program, ScriptedModel
 from vendor_server import Reply
 
 from daemon.config import environment, reference
-from daemon.init import Answers, write
-from daemon.review.access import ModelAccess
-from daemon.review.lifecycle import retirement
+from daemon.cli.init import Answers, write
+from daemon.review.models.access import ModelAccess
+from daemon.review.models.lifecycle import retirement
 from daemon.sandbox import Sandbox, blocks
 from daemon.store import database
 
@@ -230,7 +230,7 @@ def test_a_state_that_cannot_be_written(
     program.config["state"] = "state.db"
     program.sweep()
     # Root may write everywhere but on a read-only disk.
-    monkeypatch.setattr("daemon.check.os.access", lambda *_: False)
+    monkeypatch.setattr("daemon.operations.check.os.access", lambda *_: False)
     assert "is not writable for this user; mend its permissions" in problem(program, "state")
 
 
@@ -424,7 +424,7 @@ def test_no_key_given_to_init_on_a_terminal_means_rules_alone(
         asked.append(question)
         return ""
 
-    monkeypatch.setattr("daemon.commands.click.prompt", ask)
+    monkeypatch.setattr("daemon.cli.commands.click.prompt", ask)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     done = init(program, "--database", rfcs, "--prompt", "")
     assert done.code == 0, done.err
@@ -444,7 +444,7 @@ def test_init_asks_on_a_terminal_for_what_it_needs_and_shows_no_secret(
         hidden[name] = hide_input
         return answers[name]
 
-    monkeypatch.setattr("daemon.commands.click.prompt", ask)
+    monkeypatch.setattr("daemon.cli.commands.click.prompt", ask)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     done = init(program)
     assert done.code == 0, done.err

@@ -151,7 +151,7 @@ def test_an_approval_that_was_killed_before_it_posted_is_posted_once_by_the_next
 
     program.sweep()
     with monkeypatch.context() as patched:
-        patched.setattr("daemon.run.deliver", die)
+        patched.setattr("daemon.service.runner.deliver", die)
         assert program.run("drafts", "approve", "1").code == 130
     assert posted(box) == []
     box.clock.advance(HOUR)
@@ -237,7 +237,7 @@ def test_a_text_that_says_nothing_and_a_comment_that_is_not_there_are_refused(
 
 
 def test_a_long_text_is_cut_as_a_models_would_be(program: Program, one: str) -> None:
-    from daemon.review.rules import FINDING_CHARS
+    from daemon.review.repeats import FINDING_CHARS
 
     program.sweep()
     ran(program, "drafts", "edit", "1", "1", "Why? " * 1000)
@@ -378,7 +378,7 @@ def test_what_the_held_review_read_is_new_to_the_one_that_replaces_it(
 def test_a_draft_that_is_approved_while_its_page_is_reviewed_again_is_not_said_twice(
     box: Sandbox, program: Program, model: ScriptedModel, one: str
 ) -> None:
-    from daemon import drafts as by_hand
+    from daemon.operations import drafts as by_hand
     from daemon.store import database
 
     program.config["state"] = "state.db"

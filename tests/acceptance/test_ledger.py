@@ -120,7 +120,7 @@ def test_f2_a_death_at_any_moment_repeats_no_point_in_other_words(
     page, rng = rfc(box, rfcs), random.Random(4)
     model.think = in_new_words(rng)  # type: ignore[assignment]
     with monkeypatch.context() as patched:
-        die(patched, at, "daemon.visit.record_review")
+        die(patched, at, "daemon.sweep.page.record_review")
         with pytest.raises((Killed, BaseExceptionGroup)):
             program.run("--once")
     for sweep in range(2):

@@ -26,7 +26,7 @@ from program import (
 )
 from vendor_server import Reply, anthropic_message, tool_use
 
-from daemon.plural import counted
+from daemon.domain.english import counted
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.faults import Fault, Kind
 from daemon.sandbox.model import Comment

@@ -22,8 +22,8 @@ from program import (
 )
 from vendor_server import Reply
 
-from daemon.commands import COMMANDS
-from daemon.due import PARKED_AFTER
+from daemon.cli.commands import COMMANDS
+from daemon.domain.due import PARKED_AFTER
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.faults import Kind
 
@@ -248,7 +248,7 @@ def test_a_paused_page_is_left_alone_until_it_is_resumed(
 def test_a_pause_that_comes_while_the_page_is_reviewed_holds(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
-    from daemon import operate
+    from daemon.operations import pages as operate
     from daemon.store import database, pages
 
     one = page(box, rfcs)
@@ -507,7 +507,7 @@ def test_a_bug_is_one_line_and_its_traceback_needs_to_be_asked_for(
     def broken(*_: object) -> None:
         raise ValueError(f"with {ANTHROPIC_KEY}")
 
-    monkeypatch.setattr("daemon.check.check", broken)
+    monkeypatch.setattr("daemon.operations.check.check", broken)
     done = program.run("check")
     assert done.code == 1
     [line] = done.err.splitlines()
@@ -520,7 +520,7 @@ def test_a_bug_is_one_line_and_its_traceback_needs_to_be_asked_for(
 # --- the process as a whole
 
 
-def alone(program: Program, *words: str, code: str = "from daemon.cli import main; main()") -> str:
+def alone(program: Program, *words: str, code: str = "from daemon.cli.main import main; main()") -> str:
     """Run in a process of its own; return what it printed."""
     program.write()
     env = {**os.environ, **program.env, "COVERAGE_PROCESS_START": ""}
@@ -571,7 +571,7 @@ def test_a_reader_that_has_had_enough_ends_the_program_in_peace(
     box: Sandbox, program: Program, rfcs: str
 ) -> None:
     program.write()
-    code = "from daemon.cli import main; import sys; sys.argv[0] = 'notion-review'; main()"
+    code = "from daemon.cli.main import main; import sys; sys.argv[0] = 'notion-review'; main()"
     running = subprocess.Popen(
         [sys.executable, "-c", code, "status"],
         cwd=program.folder,

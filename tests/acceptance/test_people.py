@@ -23,7 +23,7 @@ from program import (
 )
 from vendor_server import Reply
 
-from daemon import answers
+from daemon.sweep.conversation import answers
 from daemon.sandbox import Sandbox, blocks, rich
 from daemon.sandbox.faults import Kind
 from daemon.sandbox.model import Comment
@@ -603,7 +603,7 @@ def test_a_comment_is_answered_once_wherever_the_process_is_killed(
     box.world.comment(finding, "Which queue do you mean?")
     answering(model)
     with monkeypatch.context() as patched:
-        die(patched, at, "daemon.watch.record_replies")
+        die(patched, at, "daemon.sweep.conversation.watch.record_replies")
         with pytest.raises((Killed, BaseExceptionGroup)):
             program.run("--once")
     for _ in range(2):

@@ -12,9 +12,9 @@ import click
 import pytest
 from program import NOW, Done, Program, ScriptedModel, comment, finish
 
-from daemon.cli import EXIT_CODES
-from daemon.commands import COMMANDS
-from daemon.errors import ReviewError
+from daemon.cli.main import EXIT_CODES
+from daemon.cli.commands import COMMANDS
+from daemon.domain.errors import ReviewError
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.faults import Kind
 

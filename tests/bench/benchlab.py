@@ -17,18 +17,18 @@ from typing import Any
 import httpx
 import virtual_time
 
-from daemon import wiring
+from daemon.sweep import connections as wiring
 from daemon.config import Config, Settings
 from daemon.config.environment import Addresses, Secrets
-from daemon.domain import Block, Outcome, Usage
-from daemon.meter import Meter
+from daemon.domain.values import Block, Outcome, Usage
+from daemon.sweep.budget import Meter
 from daemon.notion.gateway import Gateway
 from daemon.notion.limiter import Limiter
 from daemon.notion.retry import PATIENCE_SECONDS
 from daemon.review.agent import Conversation, Limits, Toolbox
 from daemon.sandbox import Sandbox, blocks
 from daemon.store import database
-from daemon.sweep import Result, sweep
+from daemon.sweep.sweep import Result, sweep
 
 
 LATENCY = 0.05

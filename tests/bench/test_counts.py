@@ -66,7 +66,7 @@ def test_a_review_asks_the_state_as_often_for_a_long_page_as_for_a_short_one(
 def test_a_sweep_without_work_does_not_load_what_reviews_alone_need() -> None:
     """Rules and models' libraries: half a second and sixty megabytes."""
     unwanted = [
-        "daemon.review.offline.reviewing",
+        "daemon.review.offline.rules",
         "anthropic",
         "openai",
         "pydantic_ai",

@@ -18,11 +18,11 @@ from anthropic_tokenizer import encode
 from benchlab import Calls, Lab, Read, later
 from table import Line
 
-from daemon.domain import Block
-from daemon.review import pricing
-from daemon.review.access import ModelAccess
+from daemon.domain.values import Block
+from daemon.review.models import cost as pricing
+from daemon.review.models.access import ModelAccess
 from daemon.review.agent import ToolSpec
-from daemon.review.pricing import Tokens
+from daemon.review.models.cost import Tokens
 from daemon.review.tools import SPECS
 from daemon.sandbox import Sandbox
 

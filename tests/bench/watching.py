@@ -14,12 +14,12 @@ from statistics import fmean
 from sqlite_utils import Database
 from table import Line
 
-from daemon.domain import Thread
+from daemon.domain.values import Thread
 from daemon.store import pages, threads
 from daemon.store.database import copy_in_memory
 from daemon.store.pages import PageRow, SourceRow, Standing
 from daemon.store.threads import Place
-from daemon.watch import OTHERS_PART, choose
+from daemon.sweep.conversation.watch import OTHERS_PART, choose
 
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -19,11 +19,12 @@ from typing import Any
 from benchlab import MODEL, Model
 from table import Line
 
-from daemon import outbox, visit
+from daemon.sweep.delivery import outbox
+from daemon.sweep import page as visit
 from daemon.config import Config
-from daemon.context import Base, Context
-from daemon.meter import Meter
-from daemon.people import People
+from daemon.sweep.context import Base, Context
+from daemon.sweep.budget import Meter
+from daemon.sweep.people import People
 from daemon.store import database, pages
 from daemon.store.pages import PageRow, SourceRow, Standing
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from random import Random
 
-from daemon.domain import Finding, Outcome, Review, Severity, Usage
-from daemon.findings import Event
-from daemon.store import findings, ledger, pages, reviews, texts
+from daemon.domain.values import Finding, Outcome, Review, Severity, Usage
+from daemon.domain.findings import Event
+from daemon.store import findings, sweeps as ledger, pages, reviews, texts
 from daemon.store.pages import PageRow, SourceRow, Standing
 from daemon.store.reviews import Kind, Letter, Sending
 from daemon.store.texts import Line, Text

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from daemon import run
+from daemon.service import runner as run
 from daemon.config import Settings, load
 from daemon.console.access import Door
 from daemon.console.app import application
-from daemon.console.desk import Desk
+from daemon.console.context import Desk
 from daemon.sandbox import Sandbox
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from console_world import begin
 
-from daemon import operate
-from daemon.notion.writing import plain_text
+from daemon.operations import pages as operate
+from daemon.notion.from_markdown import plain_text
 from daemon.sandbox import Sandbox
 from daemon.store import pages
 from daemon.store.database import glance

@@ -11,10 +11,11 @@ from functools import partial
 import pytest
 from console_world import BASE, World, begin, desk_of, entered, raises
 
-from daemon import drafts, run
+from daemon.operations import drafts
+from daemon.service import runner as run
 from daemon.config import load
-from daemon.errors import Unavailable
-from daemon.notion.writing import plain_text
+from daemon.domain.errors import Unavailable
+from daemon.notion.from_markdown import plain_text
 from daemon.sandbox import Sandbox
 from daemon.store.database import glance
 

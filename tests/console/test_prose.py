@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.console import prose, views
+from daemon.console import markup as prose, views
 from daemon.store.texts import Line
 
 

@@ -8,12 +8,12 @@ import pytest
 from console_world import BASE, PORT, raises
 from starlette.testclient import TestClient
 
-from daemon import demo
+from daemon.cli import demo
 from daemon.console.access import Door
 from daemon.console.app import application
-from daemon.console.desk import Desk
+from daemon.console.context import Desk
 from daemon.sandbox import Sandbox
-from daemon.stage import AT_ONCE, Stage
+from daemon.cli.demo_browser import AT_ONCE, Stage
 
 
 @pytest.fixture

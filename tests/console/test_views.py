@@ -12,10 +12,11 @@ from html.parser import HTMLParser
 import pytest
 from console_world import BASE, HOSTILE, entered
 
-from daemon import explain
+from daemon.operations import explain
 from daemon.config import load
 from daemon.sandbox import blocks
-from daemon.store import browse, ledger, pages
+from daemon.store.views import browse
+from daemon.store import sweeps as ledger, pages
 from daemon.store.database import glance, lock, open_state
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from notion_objects import Pages, equation, text
 
-from daemon.errors import Incomplete
-from daemon.notion.text import block, numbers
+from daemon.domain.errors import Incomplete
+from daemon.notion.canonical import block, numbers
 
 
 HOSTED = "https://prod-files-secure.s3.amazonaws.com/a/b/data%20flow.png?X-Amz-Signature=abc123"

@@ -14,9 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from notion_objects import Json, Pages, equation, mention, text
 
-from daemon.domain import Page
+from daemon.domain.values import Page
 from daemon.notion import reading
-from daemon.notion.text import FORM, canonical, content_hash
+from daemon.notion.canonical import FORM, canonical, content_hash
 
 
 THEN = datetime(2026, 11, 1, tzinfo=UTC)

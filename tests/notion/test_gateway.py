@@ -13,7 +13,7 @@ import pytest
 import stamina
 import virtual_time
 
-from daemon import errors
+from daemon.domain import errors
 from daemon.notion.gateway import ANSWER_SECONDS, Gateway
 from daemon.notion.limiter import Limiter
 from daemon.notion.retry import ATTEMPTS, PATIENCE_SECONDS

@@ -16,7 +16,7 @@ import virtual_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.errors import Unavailable
+from daemon.domain.errors import Unavailable
 from daemon.notion.gateway import Gateway
 from daemon.notion.limiter import MARGIN_SECONDS, WINDOW_SECONDS, Limiter
 from daemon.sandbox import Sandbox

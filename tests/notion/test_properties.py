@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from notion_objects import Pages, mention, text
 
-from daemon.errors import Incomplete, Unavailable
+from daemon.domain.errors import Incomplete, Unavailable
 from daemon.notion.reading import page_properties
-from daemon.notion.text import moment, page, property_text
+from daemon.notion.canonical import moment, page, property_text
 
 
 ANA = {"object": "user", "id": "u-1", "name": "Ana Costa", "person": {"email": "ana@a.b"}}

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from notion_objects import Pages, text
 
-from daemon.errors import Forbidden, Incomplete, Invalid, Missing, TokenRefused, Unavailable
+from daemon.domain.errors import Forbidden, Incomplete, Invalid, Missing, TokenRefused, Unavailable
 from daemon.notion.reading import blocks
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from notion_objects import Pages, text
 
-from daemon.domain import Author, AuthorKind
-from daemon.errors import Forbidden, Incomplete, Missing, Unavailable
+from daemon.domain.values import Author, AuthorKind
+from daemon.domain.errors import Forbidden, Incomplete, Missing, Unavailable
 from daemon.notion.reading import threads
 
 

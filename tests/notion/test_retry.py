@@ -12,7 +12,7 @@ from notion_client.errors import (
     build_request_error,
 )
 
-from daemon import errors
+from daemon.domain import errors
 from daemon.notion.retry import PATIENCE_SECONDS, failure, retry_after, wait_before_retry
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from markdown_runs import Piece, compared, given, parsed
 from notion_objects import equation, mention, text
 
-from daemon.errors import Incomplete
-from daemon.notion.inline import both
-from daemon.notion.text import markdown, plain
+from daemon.domain.errors import Incomplete
+from daemon.notion.to_markdown import both
+from daemon.notion.canonical import markdown, plain
 
 
 LETTERS = "aab1 *_~`[]()<>!\\$&;#|.:é😀\u00a0\u0301\u2028\n\t-"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain import Finding, Severity
-from daemon.notion.writing import CUT, finding_body, plain_text, rich_text, same_text
+from daemon.domain.values import Finding, Severity
+from daemon.notion.from_markdown import CUT, finding_body, plain_text, rich_text, same_text
 
 
 WORDS = st.text(st.sampled_from("ab é🙂👩\u200d👧🏽\u0301日 "), min_size=1, max_size=6_000)

@@ -12,12 +12,12 @@ import pytest
 from model_fakes import OpenPurse
 from small_model import CONTEXT, NotThereError, model_file, served
 
-from daemon.domain import Outcome, Usage
-from daemon.errors import Unavailable
-from daemon.review import access as access_module
-from daemon.review.access import ModelAccess
+from daemon.domain.values import Outcome, Usage
+from daemon.domain.errors import Unavailable
+from daemon.review.models import access as access_module
+from daemon.review.models.access import ModelAccess
 from daemon.review.agent import Answer, Brief, Conversation, Limits, ToolSpec, Window
-from daemon.review.models import Chain
+from daemon.review.models.chain import Chain
 
 
 pytestmark = pytest.mark.real

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain import Finding, Outcome, Review, Severity, Source, Usage
-from daemon.findings import Event, FindingState
-from daemon.report import Span, figures, report, series
-from daemon.report.figures import Waits
+from daemon.domain.values import Finding, Outcome, Review, Severity, Source, Usage
+from daemon.domain.findings import Event, FindingState
+from daemon.operations.report import Span, figures, report, series
+from daemon.operations.report.figures import Waits
 from daemon.store import findings, pages, reviews
 from daemon.store.database import copy_in_memory
 from daemon.store.pages import PageRow, SourceRow, Standing

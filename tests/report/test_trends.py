@@ -6,8 +6,17 @@ from itertools import product
 
 import pytest
 
-from daemon.domain import Finding, Severity
-from daemon.report.trends import Share, Surge, Topic, chance, has_fallen, surges, topic_of, topics
+from daemon.domain.values import Finding, Severity
+from daemon.operations.report.trends import (
+    Share,
+    Surge,
+    Topic,
+    chance,
+    has_fallen,
+    surges,
+    topic_of,
+    topics,
+)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.usage import RequestUsage
 from tool_fakes import FakeTools
 
-from daemon.domain import Usage
-from daemon.review.access import ModelAccess
+from daemon.domain.values import Usage
+from daemon.review.models.access import ModelAccess
 from daemon.review.agent import Brief, Conversation, Limits, Toolbox, Window
-from daemon.review.failures import Origin
-from daemon.review.models import Chain
-from daemon.review.purse import Payer
-from daemon.review.vendors import Endpoint
+from daemon.review.models.failures import Origin
+from daemon.review.models.chain import Chain
+from daemon.review.models.purse import Payer
+from daemon.review.models.endpoints import Endpoint
 
 
 Step = ModelResponse | Exception | Callable[[], Awaitable[ModelResponse]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from daemon.change import Change
-from daemon.domain import (
+from daemon.domain.change import Change
+from daemon.domain.values import (
     Author,
     AuthorKind,
     Block,
@@ -18,11 +18,11 @@ from daemon.domain import (
     Snapshot,
     Thread,
 )
-from daemon.findings import Entry, FindingState
+from daemon.domain.findings import Entry, FindingState
 from daemon.review.handles import Handles
 from daemon.review.leaks import NOTHING, Guard
 from daemon.review.prompt import Task
-from daemon.review.rules import links
+from daemon.review.repeats import links
 from daemon.review.tools import Desk, Scope
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.review.acknowledge import is_acknowledgement
+from daemon.sweep.conversation.acknowledgement import is_acknowledgement
 
 
 ACKNOWLEDGED = (

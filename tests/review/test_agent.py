@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tool_fakes import FakeTools
 
-from daemon.domain import Outcome
+from daemon.domain.values import Outcome
 from daemon.review.agent import (
     LAST_TURN,
     WALL,
@@ -21,7 +21,7 @@ from daemon.review.agent import (
     clamp,
     converse,
 )
-from daemon.review.failures import Down
+from daemon.review.models.failures import Down
 
 
 LIMITS = Limits(rounds=4, seconds=60)

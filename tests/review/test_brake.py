@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain import Load
-from daemon.review import brake
-from daemon.review.brake import ENOUGH, FIXED, HARMLESS, excess, is_drawn, usual
+from daemon.domain.values import Load
+from daemon.review import outliers as brake
+from daemon.review.outliers import ENOUGH, FIXED, HARMLESS, excess, is_drawn, usual
 
 
 numbers = st.integers(min_value=0, max_value=500_000)

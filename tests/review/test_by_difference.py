@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from review_values import block, comment, heading, snapshot, task, thread
 
-from daemon.change import Change
-from daemon.domain import Block
+from daemon.domain.change import Change
+from daemon.domain.values import Block
 from daemon.review.excerpt import LONG as WHOLE_BELOW
 from daemon.review.excerpt import SMALL, by_difference
 from daemon.review.handles import Handles

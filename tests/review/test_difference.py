@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from review_values import block, finding, snapshot
 
-from daemon.change import Change, Reviewed
-from daemon.domain import Finding as DomainFinding
-from daemon.domain import Severity, Source
+from daemon.domain.change import Change, Reviewed
+from daemon.domain.values import Finding as DomainFinding
+from daemon.domain.values import Severity, Source
 from daemon.review.difference import closed, is_addressed, unchanged
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.review.acknowledge import is_acknowledgement
-from daemon.review.claim import is_claim
-from daemon.review.dismissal import is_bare, is_dismissal
+from daemon.sweep.conversation.acknowledgement import is_acknowledgement
+from daemon.sweep.conversation.claim import is_claim
+from daemon.sweep.conversation.dismissal import is_bare, is_dismissal
 
 
 NO = (

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain import AuthorKind
-from daemon.review.rules import Asked, Gate, gate
+from daemon.domain.values import AuthorKind
+from daemon.review.repeats import Asked, Gate, gate
 
 
 PERSON, BOT, OWN, UNKNOWN = AuthorKind.PERSON, AuthorKind.BOT, AuthorKind.OWN, AuthorKind.UNKNOWN

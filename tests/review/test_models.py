@@ -27,8 +27,8 @@ from model_fakes import (
 from pydantic_ai.exceptions import ModelConnectionError, ModelTimeoutError, UnexpectedModelBehavior
 from pydantic_ai.messages import ModelResponse
 
-from daemon.domain import Outcome, Usage
-from daemon.errors import (
+from daemon.domain.values import Outcome, Usage
+from daemon.domain.errors import (
     BudgetEmpty,
     ConfigError,
     PageTooLarge,
@@ -36,11 +36,17 @@ from daemon.errors import (
     TokenRefused,
     Unavailable,
 )
-from daemon.review.access import ModelAccess
+from daemon.review.models.access import ModelAccess
 from daemon.review.agent import Limits
-from daemon.review.failures import Down, Hiccup
-from daemon.review.models import ATTEMPTS, BREAK_SECONDS, PATIENCE_SECONDS, SHRINKS, _patience
-from daemon.review.purse import Allowance, Payer
+from daemon.review.models.failures import Down, Hiccup
+from daemon.review.models.chain import (
+    ATTEMPTS,
+    BREAK_SECONDS,
+    PATIENCE_SECONDS,
+    SHRINKS,
+    _patience,
+)
+from daemon.review.models.purse import Allowance, Payer
 
 
 A, B = "anthropic:m", "openai:m"

@@ -10,10 +10,10 @@ from llmock.pytest_plugin import LLMock
 from model_fakes import OpenPurse
 from tool_fakes import FakeTools
 
-from daemon.domain import Outcome
-from daemon.errors import TokenRefused, Unavailable
-from daemon.review import models
-from daemon.review.access import ModelAccess
+from daemon.domain.values import Outcome
+from daemon.domain.errors import TokenRefused, Unavailable
+from daemon.review.models import chain as models
+from daemon.review.models.access import ModelAccess
 from daemon.review.agent import Brief, Conversation, Limits, Window
 
 

@@ -6,8 +6,8 @@ import sys
 import pytest
 from model_fakes import Price
 
-from daemon.review.access import VENDORS, ModelAccess
-from daemon.review.pricing import Tokens, cost, price_problems
+from daemon.review.models.access import VENDORS, ModelAccess
+from daemon.review.models.cost import Tokens, cost, price_problems
 
 
 SONNET, SOL = "anthropic:claude-sonnet-5-5", "openai:gpt-6.1-sol"

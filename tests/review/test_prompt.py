@@ -20,9 +20,9 @@ from review_values import (
     thread,
 )
 
-from daemon.change import Change
-from daemon.domain import Block, Prompt, Snapshot
-from daemon.findings import Entry, FindingState
+from daemon.domain.change import Change
+from daemon.domain.values import Block, Prompt, Snapshot
+from daemon.domain.findings import Entry, FindingState
 from daemon.review.excerpt import around_threads, fitting
 from daemon.review.handles import Handles
 from daemon.review.prompt import (

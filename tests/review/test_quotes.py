@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from review_values import block
 
 from daemon.review import quotes
-from daemon.review.hidden import visible
+from daemon.review.visible import visible
 from daemon.review.quotes import fold, holders, locate, overlap, place, shortened, stands
 
 

@@ -12,18 +12,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from review_values import BREAKS, block, finding
 
-from daemon.domain import Finding, Severity
-from daemon.review import quotes, rules
+from daemon.domain.values import Finding, Severity
+from daemon.review import quotes, repeats as rules
 from daemon.review.cleaning import may_hold_links
-from daemon.review.rules import (
-    best,
-    cleaned,
-    has_secret,
-    links,
-    repeats,
-    standing,
-    visible,
-)
+from daemon.review.repeats import best, cleaned, has_secret, links, repeats, standing, visible
 
 
 GOOD, DEEP = "https://good.example/a", "https://en.good.example/wiki/Foo(bar)"

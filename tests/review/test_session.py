@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from review_values import NOW, OWN, block, comment, finding, heading, snapshot, thread
 
-from daemon.change import Change
+from daemon.domain.change import Change
 from daemon.config import Limits as ConfigLimits
-from daemon.domain import Outcome, Prompt, Review, Severity, Snapshot, Usage
-from daemon.errors import ModelsDown, Unavailable
-from daemon.findings import Entry, FindingState
+from daemon.domain.values import Outcome, Prompt, Review, Severity, Snapshot, Usage
+from daemon.domain.errors import ModelsDown, Unavailable
+from daemon.domain.findings import Entry, FindingState
 from daemon.review.agent import Brief, Conversation, Toolbox, Window
-from daemon.review.failures import Unfit
+from daemon.review.models.failures import Unfit
 from daemon.review.prompt import instructions
-from daemon.review.session import Session, hold
+from daemon.sweep.reviewing import Session, hold
 
 
 Script = Callable[[Toolbox], str]

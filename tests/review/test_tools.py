@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from review_values import block, comment, desk, finding, heading, thread
 
-from daemon.domain import Severity
+from daemon.domain.values import Severity
 from daemon.review.agent import Answer
 from daemon.review.leaks import guard
 from daemon.review.prompt import instructions
-from daemon.review.rules import FINDING_CHARS, REPLY_CHARS, ROUND_CHARS, SUMMARY_CHARS
-from daemon.review.specs import SPECS
+from daemon.review.repeats import FINDING_CHARS, REPLY_CHARS, ROUND_CHARS, SUMMARY_CHARS
+from daemon.review.tool_specs import SPECS
 from daemon.review.tools import PROPOSALS_PER_COMMENT, QUOTE_CHARS, Desk
 
 

@@ -24,15 +24,15 @@ from vendor_server import (
     tool_use,
 )
 
-from daemon.domain import Outcome, Usage
-from daemon.errors import ConfigError, TokenRefused, Unavailable
-from daemon.review import access as access_module
-from daemon.review import pricing
-from daemon.review.access import ModelAccess
+from daemon.domain.values import Outcome, Usage
+from daemon.domain.errors import ConfigError, TokenRefused, Unavailable
+from daemon.review.models import access as access_module
+from daemon.review.models import cost as pricing
+from daemon.review.models.access import ModelAccess
 from daemon.review.agent import Brief, Conversation, Limits, Window
-from daemon.review.models import ATTEMPTS, Chain
-from daemon.review.purse import Bill, Charge
-from daemon.review.vendors import endpoint
+from daemon.review.models.chain import ATTEMPTS, Chain
+from daemon.review.models.purse import Bill, Charge
+from daemon.review.models.endpoints import endpoint
 
 
 SONNET, SOL, LOCAL = "anthropic:claude-sonnet-5-5", "openai:gpt-6.1-sol", "openai:local"

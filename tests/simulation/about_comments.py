@@ -11,7 +11,7 @@ from final import Final
 from record import Own, Record
 from writers import plain
 
-from daemon.retract import NOTE as RETRACTED
+from daemon.sweep.delivery.retract import NOTE as RETRACTED
 from daemon.review.quotes import fold
 
 

@@ -10,7 +10,7 @@ from final import Final
 from record import Own
 from talkers import QUESTION
 
-from daemon.retract import NOTE as RETRACTED
+from daemon.sweep.delivery.retract import NOTE as RETRACTED
 
 
 def only_people_are_answered(final: Final) -> Iterator[str]:

@@ -10,7 +10,7 @@ from history import Ended
 from record import Record
 from sqlite_utils import Database
 
-from daemon.notion import reading, text
+from daemon.notion import reading, canonical as text
 from daemon.notion.gateway import Gateway
 from daemon.sandbox import Sandbox
 

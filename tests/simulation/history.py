@@ -27,10 +27,11 @@ from scripted import Scripted
 from sqlite_utils import Database
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 
-from daemon import operate, sweep, wiring
+from daemon.operations import pages as operate
+from daemon.sweep import sweep, connections as wiring
 from daemon.config import Config, Settings
 from daemon.config.environment import Addresses, Secrets
-from daemon.meter import Meter
+from daemon.sweep.budget import Meter
 from daemon.notion import gateway
 from daemon.notion.gateway import Gateway
 from daemon.sandbox import Sandbox, query

@@ -8,11 +8,13 @@ from collections.abc import Iterable
 import virtual_time
 from record import Record
 
-from daemon import due, operate, sweep
-from daemon.context import Context
-from daemon.discover import find_page
-from daemon.errors import ReviewError
-from daemon.retract import retract
+from daemon.domain import due
+from daemon.operations import pages as operate
+from daemon.sweep import sweep
+from daemon.sweep.context import Context
+from daemon.sweep.discovery import find_page
+from daemon.domain.errors import ReviewError
+from daemon.sweep.delivery.retract import retract
 from daemon.store import pages
 
 

@@ -9,9 +9,11 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
-from daemon import discover, due, threads
-from daemon.context import Context
-from daemon.errors import NotionError
+from daemon.sweep import discovery as discover
+from daemon.domain import due
+from daemon.sweep.conversation import threads
+from daemon.sweep.context import Context
+from daemon.domain.errors import NotionError
 from daemon.notion import reading
 from daemon.store import pages, reviews
 

@@ -18,11 +18,11 @@ from record import Record
 from scripted import Scripted
 from sqlite_utils import Database
 
-from daemon import sweep, wiring
+from daemon.sweep import sweep, connections as wiring
 from daemon.config import Config, Settings
 from daemon.config.environment import Addresses, Secrets
-from daemon.meter import Meter
-from daemon.notion import gateway, reading, text
+from daemon.sweep.budget import Meter
+from daemon.notion import gateway, reading, canonical as text
 from daemon.notion.gateway import Gateway
 from daemon.sandbox import Sandbox, blocks, query
 from daemon.store import database, pages

@@ -11,8 +11,8 @@ from typing import Any
 import virtual_time
 from record import Record
 
-from daemon.domain import Outcome, Usage
-from daemon.errors import BudgetEmpty, Unavailable
+from daemon.domain.values import Outcome, Usage
+from daemon.domain.errors import BudgetEmpty, Unavailable
 from daemon.review.agent import Conversation, Limits, Toolbox
 
 

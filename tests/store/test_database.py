@@ -26,8 +26,8 @@ from states import (
     python,
 )
 
-from daemon.errors import LockHeld, ReviewError, StateDamaged, StateForeign, StateUnwritable
-from daemon.store import database, ledger, pages
+from daemon.domain.errors import LockHeld, ReviewError, StateDamaged, StateForeign, StateUnwritable
+from daemon.store import database, sweeps as ledger, pages
 from daemon.store.database import copy_in_memory, open_state, read_state, told
 
 

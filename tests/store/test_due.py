@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from states import NOW, page_row
 
-from daemon import due
-from daemon.domain import Page
-from daemon.due import LONGEST_WAIT, PARKED_AFTER, SAME_MINUTE, STALE, Timing
+from daemon.domain import due
+from daemon.domain.values import Page
+from daemon.domain.due import LONGEST_WAIT, PARKED_AFTER, SAME_MINUTE, STALE, Timing
 from daemon.store.pages import Standing
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 from states import begin, python
 
-from daemon.errors import LockHeld
+from daemon.domain.errors import LockHeld
 from daemon.store.database import lock
 
 

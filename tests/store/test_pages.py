@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from states import NOW, SOURCE, page_row
 
-from daemon.change import Reviewed
+from daemon.domain.change import Reviewed
 from daemon.store import pages
 from daemon.store.database import copy_in_memory
 from daemon.store.pages import PageRow, SourceRow, Standing

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from states import NOW, SOURCE, page_row
 
-from daemon.change import Reviewed
-from daemon.domain import (
+from daemon.domain.change import Reviewed
+from daemon.domain.values import (
     AuthorKind,
     Finding,
     Load,
@@ -23,22 +23,21 @@ from daemon.domain import (
     Thread,
     Usage,
 )
-from daemon.findings import Event
+from daemon.domain.findings import Event
+from daemon.store.views import browse, reporting
 from daemon.store import (
-    browse,
     database,
     drafts,
     findings,
-    ledger,
+    sweeps as ledger,
     origins,
     pages,
-    reporting,
     reviews,
     spending,
     texts,
     threads,
 )
-from daemon.store.browse import Key, Only, Wish
+from daemon.store.views.browse import Key, Only, Wish
 from daemon.store.database import copy_in_memory, open_state
 from daemon.store.drafts import DraftState, Weighed
 from daemon.store.pages import Standing

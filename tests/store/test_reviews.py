@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from states import NOW, SOURCE, page_row
 
-from daemon.domain import Finding, Outcome, Review, Severity, Usage
-from daemon.findings import Event, FindingState
+from daemon.domain.values import Finding, Outcome, Review, Severity, Usage
+from daemon.domain.findings import Event, FindingState
 from daemon.store import findings, pages, reviews
 from daemon.store.database import copy_in_memory
 from daemon.store.findings import Step, StoredFinding

@@ -16,10 +16,19 @@ from pathlib import Path
 
 import pytest
 
-from daemon.change import Reviewed
-from daemon.domain import AuthorKind, Finding, Prompt, Severity, Usage
-from daemon.findings import Event, FindingState
-from daemon.store import database, findings, ledger, pages, reviews, spending, texts, threads
+from daemon.domain.change import Reviewed
+from daemon.domain.values import AuthorKind, Finding, Prompt, Severity, Usage
+from daemon.domain.findings import Event, FindingState
+from daemon.store import (
+    database,
+    findings,
+    sweeps as ledger,
+    pages,
+    reviews,
+    spending,
+    texts,
+    threads,
+)
 from daemon.store.database import copy_in_memory, open_state, read_state
 from daemon.store.findings import Step, StoredFinding
 from daemon.store.pages import PageRow, SourceRow, Standing

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from states import NOW, SOURCE, page_row
 
-from daemon.domain import Outcome, Review, Usage
-from daemon.store import ledger, pages, reviews, texts
+from daemon.domain.values import Outcome, Review, Usage
+from daemon.store import sweeps as ledger, pages, reviews, texts
 from daemon.store.database import copy_in_memory
 from daemon.store.texts import Line, Text
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from daemon import outbox
+from daemon.sweep.delivery import outbox
 
 
 MOMENTS = ("before the record", "before a post", "after a post")

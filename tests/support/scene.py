@@ -17,12 +17,12 @@ import httpx
 import virtual_time
 from dying import Killed
 
-from daemon import outbox
-from daemon.context import Context
-from daemon.domain import Finding, Outcome, Review, Severity, Usage
-from daemon.notion import writing
+from daemon.sweep.delivery import outbox
+from daemon.sweep.context import Context
+from daemon.domain.values import Finding, Outcome, Review, Severity, Usage
+from daemon.notion import from_markdown as writing
 from daemon.notion.gateway import Gateway
-from daemon.people import People
+from daemon.sweep.people import People
 from daemon.sandbox import Sandbox, blocks
 from daemon.store import findings, pages, reviews
 from daemon.store.database import open_state

@@ -54,7 +54,7 @@ def seed(folder: Path) -> None:
     (program / "bin").mkdir()
     (program / "bin/python3").symlink_to(PYTHON)
     script = program / "bin/notion-review"
-    script.write_text("#!/opt/notion-review/bin/python3\nfrom daemon.cli import main\nmain()\n")
+    script.write_text("#!/opt/notion-review/bin/python3\nfrom daemon.cli.main import main\nmain()\n")
     script.chmod(0o755)
     wrapper = folder / "usr/local/bin/notion-review"
     wrapper.parent.mkdir(parents=True)

@@ -241,7 +241,7 @@ def test_the_watchdog_restarts_a_process_that_hangs_and_its_stacks_are_in_the_jo
         "    if not mark.exists():\n"
         "        mark.touch()\n"
         "        threading.Event().wait()\n"
-        "daemon.run.alerts.after_sweep = hang\n"
+        "daemon.service.runner.alerts.after_sweep = hang\n"
     )
     installed.lab.write("/opt/planted/usercustomize.py", planted)
     installed.lab.write("/opt/planted/sitecustomize.py", "")

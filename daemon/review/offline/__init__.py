@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from daemon.domain import Finding, Snapshot, Thread
+from daemon.domain.values import Finding, Snapshot, Thread
 
 
 __all__ = ["answer", "findings", "summary"]
@@ -16,14 +16,14 @@ __all__ = ["answer", "findings", "summary"]
 
 def findings(snapshot: Snapshot, today: date) -> tuple[Finding, ...]:
     """Return the defects of a document, in its order; each quotes a block that takes comments."""
-    from . import reviewing
+    from daemon.review.offline import rules as reviewing
 
     return reviewing.findings(snapshot, today)
 
 
 def summary(snapshot: Snapshot, findings: tuple[Finding, ...]) -> str:
     """Return what the author has to do, the most urgent first, as Markdown; "" without findings."""
-    from . import reviewing
+    from daemon.review.offline import rules as reviewing
 
     return reviewing.summary(snapshot, findings)
 
@@ -33,6 +33,6 @@ def answer(thread: Thread, snapshot: Snapshot, today: date, raised: Finding | No
 
     `raised` is the finding that began the thread, if one of these rules did.
     """
-    from . import reviewing
+    from daemon.review.offline import rules as reviewing
 
     return reviewing.answer(thread, snapshot, today, raised)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from daemon.domain import AuthorKind, Comment, Finding, Thread
+from daemon.domain.values import AuthorKind, Comment, Finding, Thread
 
-from .document import Document, shown
-from .hits import Kind, kind_of
-from .patterns import any_of, vocabulary
-from .pointing import content, pointers
+from daemon.review.offline.document import Document, shown
+from daemon.review.offline.hits import Kind, kind_of
+from daemon.review.offline.patterns import any_of, vocabulary
+from daemon.review.offline.pointing import content, pointers
 
 
 _NO_MODEL = "a person must answer, since no model is configured."

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import takewhile
 
-from daemon.domain import Block
+from daemon.domain.values import Block
 
-from .document import LIST_TYPES, Document, Passage, sentences
-from .hits import Hit, Kind
-from .patterns import alternatives
+from daemon.review.offline.document import LIST_TYPES, Document, Passage, sentences
+from daemon.review.offline.hits import Hit, Kind
+from daemon.review.offline.patterns import alternatives
 
 
 _WORDS = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from .document import Document, Passage, sentences
-from .hits import Hit, Kind
-from .patterns import alternatives, any_of
+from daemon.review.offline.document import Document, Passage, sentences
+from daemon.review.offline.hits import Hit, Kind
+from daemon.review.offline.patterns import alternatives, any_of
 
 
 _MONTHS = [name.lower() for name in calendar.month_abbr]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from daemon.domain import Block, Snapshot
+from daemon.domain.values import Block, Snapshot
 
-from .marks import Link, marks
-from .patterns import vocabulary
+from daemon.review.offline.marks import Link, marks
+from daemon.review.offline.patterns import vocabulary
 
 
 BLANK = "\ufffc"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .document import Document, Passage, shown
-from .hits import Hit, Kind
-from .patterns import vocabulary
+from daemon.review.offline.document import Document, Passage, shown
+from daemon.review.offline.hits import Hit, Kind
+from daemon.review.offline.patterns import vocabulary
 
 
 _DOUBLED = re.compile(r"(?<![\w'.-])([^\W\d_]{1,20})(\s+)(\1)(?![\w'-]|\.\w)", re.IGNORECASE)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from daemon.domain import Finding, Severity
+from daemon.domain.values import Finding, Severity
 
-from .document import Passage
+from daemon.review.offline.document import Passage
 
 
 class Kind(StrEnum):

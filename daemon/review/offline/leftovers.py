@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .document import Document, Passage
-from .hits import Hit, Kind
-from .patterns import alternatives, any_of
+from daemon.review.offline.document import Document, Passage
+from daemon.review.offline.hits import Hit, Kind
+from daemon.review.offline.patterns import alternatives, any_of
 
 
 _ABOUT_MARKERS = alternatives(

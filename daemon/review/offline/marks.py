@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from daemon.domain import Block
+from daemon.domain.values import Block
 
 
 if TYPE_CHECKING:

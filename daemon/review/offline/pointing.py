@@ -7,8 +7,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from .document import Document, Passage, sentences, shown, words
-from .patterns import vocabulary
+from daemon.review.offline.document import Document, Passage, sentences, shown, words
+from daemon.review.offline.patterns import vocabulary
 
 
 _STOP = vocabulary(

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .document import Document, Passage, sentence_at, shown, words
-from .hits import Hit, Kind
-from .patterns import alternatives, any_of
+from daemon.review.offline.document import Document, Passage, sentence_at, shown, words
+from daemon.review.offline.hits import Hit, Kind
+from daemon.review.offline.patterns import alternatives, any_of
 
 
 _NUMBERED = re.compile(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from .document import Document, Passage, listed, shown, words
-from .hits import Hit, Kind, whole
-from .patterns import any_of
-from .topics import (
+from daemon.review.offline.document import Document, Passage, listed, shown, words
+from daemon.review.offline.hits import Hit, Kind, whole
+from daemon.review.offline.patterns import any_of
+from daemon.review.offline.topics import (
     OTHER_KIND,
     PROPOSAL,
     PROPOSAL_HEADING,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from daemon.domain import Finding
+from daemon.domain.values import Finding
 
-from .document import shown
-from .hits import Kind, kind_of
+from daemon.review.offline.document import shown
+from daemon.review.offline.hits import Kind, kind_of
 
 
 # In the order of urgency: what keeps a proposal from being judged comes first.

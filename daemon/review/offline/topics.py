@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .patterns import any_of
+from daemon.review.offline.patterns import any_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,127 @@
+"""The program: one group of commands, the sweep as its default, and how every run ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from daemon.cli.commands import COMMANDS, sweep_once
+from daemon.domain.errors import ReviewError
+from daemon.cli.options import Options, common, complain, crash, dry_run_option, json_option
+
+
+if TYPE_CHECKING:
+    from daemon.config import Settings
+
+NAME = "notion-review"
+INTERRUPTED = 130
+USAGE = 2
+
+
+# A line with a backspace alone keeps the lines of its paragraph apart: click's own convention.
+HELP = """\
+Review the edited pages of Notion databases: once, or for ever on the schedule.
+
+\b
+notion-review --once     one sweep
+notion-review demo       see it work, without any key
+notion-review init       write a config.yaml
+notion-review doctor     find out what is missing
+"""
+# The table of the README in short; `errors` has the classes.
+EXIT_CODES = """\
+\b
+Exit codes:
+  0   done, also with nothing to do
+  1   a bug
+  2   command line
+  3   finished, but some pages or checks failed
+  65  the state is damaged, or from a newer version
+  69  Notion or every model unreachable, nothing done
+  74  disk full, or state unwritable
+  75  another instance holds the lock
+  77  token refused, database not shared, or state of another user
+  78  config.yaml invalid, or a secret missing
+"""
+
+
+@click.group(
+    help=HELP,
+    epilog=EXIT_CODES,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@common
+@click.option("--once", is_flag=True, help="Sweep once and end.")
+@dry_run_option
+@json_option
+@click.version_option(package_name=NAME)
+@click.pass_context
+def cli(context: click.Context, *, once: bool, dry_run: bool, as_json: bool) -> None:
+    """Sweep, unless a command follows."""
+    if context.invoked_subcommand is not None:
+        if once or dry_run or as_json:
+            raise click.UsageError(
+                f"--once, --dry-run and --json before {context.invoked_subcommand} mean nothing; "
+                "write them after it, or leave them out"
+            )
+        return
+    if once or dry_run:
+        sweep_once(context.obj, dry_run=dry_run, as_json=as_json)
+    if as_json:
+        raise click.UsageError("--json needs --once")
+    _serve(context.obj)
+
+
+for command in COMMANDS:
+    cli.add_command(command)
+
+
+def _serve(options: Options) -> NoReturn:
+    from daemon.cli import lean
+
+    lean.libraries()
+    from daemon.cli import logs
+    from daemon.service import service
+    from daemon.service.systemd import Systemd
+
+    first = options.settings()
+    tell = logs.configure(first.secrets.values, verbose=options.verbose)
+
+    def again() -> Settings:
+        read = options.settings()
+        logs.configure(read.secrets.values, verbose=options.verbose)
+        return read
+
+    service.serve(first, again, tell, Systemd.of(os.environ, os.getpid()))
+    raise click.exceptions.Exit(0)
+
+
+def main() -> NoReturn:
+    """Run the program; every failure ends in one line and a documented exit code."""
+    options = Options()
+    try:
+        done = cli.main(prog_name=NAME, standalone_mode=False, obj=options)
+        sys.exit(done if isinstance(done, int) else 0)
+    except click.ClickException as error:
+        complain(options, _usage(error))
+        sys.exit(USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        complain(options, "interrupted")
+        sys.exit(INTERRUPTED)
+    except ReviewError as error:
+        complain(options, str(error))
+        sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - the last line before a traceback
+        crash(options, error)
+        sys.exit(1)
+
+
+def _usage(error: click.ClickException) -> str:
+    words = " ".join(error.format_message().split()).rstrip(".?").replace(". Did", "; did")
+    context = getattr(error, "ctx", None)
+    name = context.command_path if context else NAME
+    return f"{words[:1].lower()}{words[1:]}; see {name} --help"

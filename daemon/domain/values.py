@@ -1,0 +1,272 @@
+"""The values that cross modules. All are frozen; every time is an aware UTC datetime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from daemon.domain.ruleset import NO_RULES, Rules
+
+
+class AuthorKind(StrEnum):
+    """Who stands behind a comment, decided by ids and never by a shown name."""
+
+    PERSON = "person"
+    BOT = "bot"
+    OWN = "own"
+    UNKNOWN = "unknown"
+
+
+class Severity(StrEnum):
+    """How much a finding matters, the gravest first."""
+
+    BLOCKING = "blocking"
+    IMPORTANT = "important"
+    MINOR = "minor"
+
+    @property
+    def rank(self) -> int:
+        """0 for the gravest; sorts findings."""
+        return list(Severity).index(self)
+
+
+class Source(StrEnum):
+    """Who raised a finding."""
+
+    MODEL = "model"
+    CHECK = "check"  # a rule of the program
+
+
+class Outcome(StrEnum):
+    """How one review ended."""
+
+    DONE = "done"
+    NOTHING_TO_ADD = "nothing to add"
+    REFUSED = "refused by the model"
+    TRUNCATED = "answer cut off"
+    ROUNDS = "stopped at the round limit"
+    TIME = "stopped at the time limit"
+    LOOP = "stopped: the model repeats itself"
+    BUDGET = "stopped by the budget"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the model had its whole say; an incomplete review still counts what it found."""
+        return self in (Outcome.DONE, Outcome.NOTHING_TO_ADD)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """A comment's author; `name` is for reading only."""
+
+    id: str
+    name: str
+    kind: AuthorKind
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One comment.
+
+    `text` is Markdown, `plain` the same without marks. `mentions` holds the users that it mentions:
+    how its text shows each, by id.
+    """
+
+    id: str
+    author: Author
+    created: datetime
+    text: str
+    plain: str
+    edited: datetime
+    new: bool = False
+    mentions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A discussion: comments in list order. `block_id` is None for the page's own discussion."""
+
+    id: str
+    block_id: str | None
+    comments: tuple[Comment, ...]
+
+    @property
+    def waiting(self) -> tuple[Comment, ...]:
+        """The comments that want an answer."""
+        return tuple(comment for comment in self.comments if comment.new)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block of a page, in document order.
+
+    Attributes:
+        id: Notion's id, with dashes.
+        type: Notion's name of the type, such as `to_do`.
+        depth: Nesting level as a reader sees it, 0 at the top.
+        line: What a reader reads, as Markdown with the block's own mark (`## `, `- `, `[x] `,
+            `| a | b |`). May hold line breaks. Empty for a container that says nothing itself.
+        plain: The same text without any mark: what a quote must stand in.
+        commentable: Whether a comment may be put on this block.
+    """
+
+    id: str
+    type: str
+    depth: int
+    line: str
+    plain: str
+    commentable: bool = True
+
+    @property
+    def may_hold_comments(self) -> bool:
+        """Whether its comments are worth a request: empty paragraphs hold none."""
+        return self.commentable and (bool(self.line) or self.type == "table")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as a query row or a retrieve gives it.
+
+    `properties` holds (name, text) pairs of every property except the title, in Notion's order.
+    `edited` is floored to the minute by Notion.
+    """
+
+    id: str
+    source_id: str
+    title: str
+    url: str
+    created: datetime
+    edited: datetime
+    properties: tuple[tuple[str, str], ...] = ()
+    in_trash: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A page read whole: what is hashed is what is reviewed is what is recorded.
+
+    Attributes:
+        page: The page with the properties that the database's settings name.
+        blocks: Every block, depth first, in document order.
+        threads: The discussions that were read.
+        read_at: The server's time when the read began.
+        comments_readable: False where Notion refused the comments (403).
+    """
+
+    page: Page
+    blocks: tuple[Block, ...]
+    threads: tuple[Thread, ...]
+    read_at: datetime
+    comments_readable: bool = True
+
+    @property
+    def by_id(self) -> dict[str, Block]:
+        """The blocks by their id."""
+        return {block.id: block for block in self.blocks}
+
+    def section(self, block_id: str) -> str:
+        """Return the plain text of the heading that a block stands under, or is; "" for none."""
+        heading = ""
+        for block in self.blocks:
+            heading = block.plain if block.type.startswith("heading_") else heading
+            if block.id == block_id:
+                return heading
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One point about one block. `quote` is the verified slice of the block's plain text."""
+
+    block_id: str
+    quote: str
+    text: str
+    severity: Severity
+    source: Source = Source.MODEL
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer in a thread."""
+
+    thread_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A proposal that code refused or left out, with the reason."""
+
+    tool: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What model calls cost. `input_tokens` includes `cached_tokens`; `cost_usd` in US dollars."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.requests + other.requests,
+            self.input_tokens + other.input_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cost_usd + other.cost_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The result of one review, before anything is posted.
+
+    `left` holds the threads that need no reply, with the model's reason for each.
+    """
+
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+    replies: tuple[Reply, ...]
+    left: Mapping[str, str]
+    summary: str
+    refusals: tuple[Refusal, ...]
+    model: str
+    usage: Usage
+    omitted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much a review has to say, and what it cost in tokens."""
+
+    comments: int = 0
+    replies: int = 0
+    tokens: int = 0
+
+    @classmethod
+    def of(cls, review: Review) -> Load:
+        """Measure a review."""
+        tokens = review.usage.input_tokens + review.usage.output_tokens
+        return cls(len(review.findings), len(review.replies), tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The instructions of a database: text, the reviewer's name, and where they come from."""
+
+    name: str
+    text: str
+    origin: str
+    knowledge: tuple[tuple[str, str], ...] = ()
+    rules: Rules = NO_RULES

@@ -1,0 +1,317 @@
+"""The life of the service: start, sweep by sweep, stop. Knows nothing of Notion.
+
+The scheduler says when; the sweep itself runs beside it. What comes due while a sweep runs is
+remembered once: a sweep that takes three hours is followed by one, not by three.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import signal
+from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+from daemon.service import stall as hang
+from daemon.config import schedule as timetable
+from daemon.config import Settings
+from daemon.sweep.context import Tell
+from daemon.domain.errors import ConfigError, LockHeld, ReviewError, TokenRefused
+from daemon.service.runner import Life, Worker
+from daemon.service.systemd import Systemd
+from daemon.service.signals import KILLED, STOPPING, end_later, end_now, heard
+from daemon.store import database
+
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+JOB = "sweep"
+# At the start Notion has so long to answer; a longer outage does not keep the service from it.
+PROBE_SECONDS = 10.0
+# A stop takes no longer than this, whatever the process is stuck in.
+STOP_SECONDS = 4.5
+PULSE_SECONDS = 30.0
+# A clock that went back by more was set: what was planned by it would come that much too late.
+SET_BACK = timedelta(minutes=1)
+# Timers go off a few milliseconds early or late.
+SLACK = timedelta(seconds=1)
+
+
+class Work(Protocol):
+    """What the service does when it is time; see `run.Worker`."""
+
+    @property
+    def patience(self) -> float:
+        """How long, in seconds, a sweep may do nothing that shows."""
+
+    @property
+    def progress(self) -> object:
+        """What changes whenever a sweep gets on."""
+
+    async def probe(self) -> None:
+        """See whether work can begin."""
+
+    async def sweep(self) -> bool:
+        """Sweep once; tell whether it did anything."""
+
+    def report(self, life: Life) -> str:
+        """Show how things are, and return it as one line."""
+
+    async def adopt(self, settings: Settings) -> None:
+        """Go on with other settings."""
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+
+
+def serve(settings: Settings, reload: Callable[[], Settings], tell: Tell, systemd: Systemd) -> None:
+    """Sweep on the schedule until a signal ends it.
+
+    Raises:
+        ReviewError: The state cannot be used, or something happened that no later sweep can mend.
+    """
+    # The watchdog ends a process that hangs with SIGABRT: its stacks then stand in the journal.
+    faulthandler.enable()
+    path = settings.config.state
+    with database.told(path), database.lock(path), closing(database.open_state(path)) as state:
+        work = Worker(settings, state, tell)
+        until_stopped(Service(settings, work, reload, tell, systemd))
+    tell("service.stopped")
+
+
+def until_stopped(service: Service) -> None:
+    """Run the service until SIGTERM or SIGINT; a second one, or five seconds, end it at once."""
+    came: list[int] = []
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        task = loop.create_task(service.run())
+
+        def act(number: int) -> None:
+            if number == signal.SIGHUP:
+                loop.call_soon_threadsafe(service.reload)
+                return
+            if came:
+                end_now(KILLED + number)
+            came.append(number)
+            end_later(STOP_SECONDS, 0)
+            loop.call_soon_threadsafe(task.cancel)
+
+        with heard((*STOPPING, signal.SIGHUP), act):
+            try:
+                loop.run_until_complete(task)
+            except asyncio.CancelledError:
+                if not came:
+                    raise
+
+
+class Service:
+    """One run of the service.
+
+    Args:
+        settings: What to begin with.
+        work: What to do when it is time.
+        reload: Reads the settings anew.
+        tell: Where events go.
+        systemd: The service manager.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        work: Work,
+        reload: Callable[[], Settings],
+        tell: Tell,
+        systemd: Systemd,
+    ) -> None:
+        self._settings = settings
+        self._work = work
+        self._read_settings = reload
+        self._tell = tell
+        self._systemd = systemd
+        self._wanted = asyncio.Event()
+        self._adopted: Settings | None = None
+        self._scheduler: AsyncIOScheduler | None = None
+        self._refused = self._outage = ""
+        self._failures = 0
+        self._rests_until: datetime | None = None
+        self._watch: hang.Watch | None = None
+
+    async def run(self) -> None:
+        """Serve until cancelled.
+
+        Raises:
+            ReviewError: Something that no later sweep can mend.
+        """
+        try:
+            await self._start()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._pulse())
+                group.create_task(self._sweeps())
+        except BaseExceptionGroup as errors:
+            _raise_first(errors)
+        finally:
+            self._systemd.stopping()
+            if self._scheduler is not None:
+                self._scheduler.shutdown(wait=False)
+            await self._work.aclose()
+
+    async def _start(self) -> None:
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                await self._work.probe()
+        except TokenRefused:
+            raise
+        except (ReviewError, TimeoutError) as error:
+            # An outage at the start must not use up the restarts that systemd allows.
+            self._outage = str(error) or f"Notion did not answer within {PROBE_SECONDS:.0f} s"
+            self._tell("service.degraded", why=self._outage)
+        self._scheduler = self._scheduled()
+        self._systemd.ready()
+        self._show()
+        self._tell("service.started")
+
+    def _scheduled(self) -> AsyncIOScheduler:
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        scheduler.add_job(
+            self._come_due,
+            timetable.trigger(self._settings.config.schedule),
+            id=JOB,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+            next_run_time=datetime.now(UTC),
+        )
+        scheduler.start()
+        return scheduler
+
+    async def _come_due(self) -> None:
+        """Ask for a sweep; a coroutine, since the scheduler runs a function in a thread."""
+        self._wanted.set()
+
+    async def _sweeps(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            if self._rests_until is None or datetime.now(UTC) >= self._rests_until - SLACK:
+                await self._sweep()
+
+    async def _sweep(self) -> None:
+        began = datetime.now(UTC)
+        if self._adopted is not None:
+            await self._work.adopt(self._adopted)
+            self._adopted = None
+        self._systemd.status("sweeping")
+        self._watch = hang.Watch(self._work.progress)
+        try:
+            did_something = await self._work.sweep()
+        except LockHeld as error:
+            # Somebody else wrote to the state at that moment: what was begun is taken up again.
+            self._tell("sweep.trouble", error=str(error))
+            did_something = False
+        except ReviewError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug must not end the service
+            self._tell("sweep.crashed", exc_info=error)
+            did_something = False
+        finally:
+            self._watch = None
+        self._count(began, did_something=did_something)
+        self._show()
+
+    def _count(self, began: datetime, *, did_something: bool) -> None:
+        """Rest after failures in a row; one that went well ends it."""
+        if did_something:
+            self._failures, self._rests_until, self._outage = 0, None, ""
+            return
+        self._failures += 1
+        rest = timetable.rest(self._failures, timetable.interval(self._schedule(), began))
+        if rest:
+            self._rests_until = began + rest
+            until = self._rests_until.isoformat(timespec="seconds")
+            self._tell("service.resting", failures=self._failures, until=until)
+
+    def reload(self) -> None:
+        """Read the settings anew, for the next sweep on; bad ones change nothing."""
+        self._systemd.reloading()
+        try:
+            settings = self._read_settings()
+            _refuse_moved(self._settings, settings)
+        except ConfigError as error:
+            self._refused = f"config.yaml is bad, the old one holds: {error.problems[0]}"
+            self._tell("config.refused", problems=error.problems)
+        else:
+            self._refused = ""
+            self._adopt(settings)
+            self._tell("config.adopted")
+        self._systemd.ready()
+        self._show()
+
+    def _adopt(self, settings: Settings) -> None:
+        moved = settings.config.schedule != self._settings.config.schedule
+        self._settings = self._adopted = settings
+        self._failures, self._rests_until = 0, None
+        if moved:
+            self._reschedule()
+
+    def _reschedule(self) -> None:
+        if self._scheduler is not None:
+            self._scheduler.reschedule_job(JOB, trigger=self._schedule())
+
+    def _schedule(self) -> timetable.Trigger:
+        return timetable.trigger(self._settings.config.schedule)
+
+    def _show(self) -> None:
+        trouble = "; ".join(words for words in (self._refused, self._outage) if words)
+        with suppress(LockHeld):  # shown after the next sweep, then
+            self._systemd.status(self._work.report(Life(self._next_sweep(), trouble)))
+
+    def _next_sweep(self) -> datetime | None:
+        job = self._scheduler.get_job(JOB) if self._scheduler else None
+        planned: datetime | None = job.next_run_time if job else None
+        if planned is None or self._rests_until is None:
+            return planned
+        return max(planned, self._rests_until)
+
+    async def _pulse(self) -> None:
+        """Keep the scheduler to the clock on the wall, and tell the watchdog that work gets on."""
+        loop = asyncio.get_running_loop()
+        third = self._systemd.watchdog_seconds / 3
+        seconds = min(PULSE_SECONDS, third) if third else PULSE_SECONDS
+        wall, ticks = datetime.now(UTC), loop.time()
+        while True:
+            self._refuse_hung()
+            self._systemd.alive()
+            await asyncio.sleep(seconds)
+            passed = timedelta(seconds=loop.time() - ticks)
+            if datetime.now(UTC) < wall + passed - SET_BACK:
+                self._tell("service.clock_set_back")
+                self._reschedule()
+            elif self._scheduler is not None:
+                # Timers stand still while the machine is suspended.
+                self._scheduler.wakeup()
+            wall, ticks = datetime.now(UTC), loop.time()
+
+    def _refuse_hung(self) -> None:
+        patience = self._work.patience
+        if self._watch is None or self._watch.still(self._work.progress) <= patience:
+            return
+        self._tell("service.stuck", stacks=hang.stacks())
+        raise hang.Hung(f"the sweep did nothing for {patience:.0f} s; ended to be started anew")
+
+
+def _refuse_moved(old: Settings, new: Settings) -> None:
+    if old.config.state != new.config.state:
+        raise ConfigError("state: cannot move while the service runs; restart it")
+
+
+def _raise_first(errors: BaseExceptionGroup[BaseException]) -> NoReturn:
+    """Raise what ended the service out of the group that the tasks end in."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    raise error from None

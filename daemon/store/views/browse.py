@@ -1,0 +1,280 @@
+"""The state as people look through it: part by part, by index, never a table whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlite_utils import Database
+
+from daemon.domain.findings import FindingState
+from daemon.store.database import iso, when
+from daemon.store.findings import Step
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRow:
+    """One sweep; `result` is what `--once --json` prints, None while it runs or where it died."""
+
+    id: int
+    started: datetime
+    result: dict[str, Any] | None
+
+
+class Only(StrEnum):
+    """Which pages a list shows."""
+
+    ALL = "all"
+    OPEN = "open"  # with a finding that nobody has answered
+    WAITING = "waiting"
+    FAILED = "failed"
+    PAUSED = "paused"
+    REVIEWED = "reviewed"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The place in a list after which it goes on."""
+
+    edited: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a list of pages is to show; `words` stand in the title, `source_id` "" is any."""
+
+    only: Only = Only.ALL
+    words: str = ""
+    source_id: str = ""
+    after: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page in a list."""
+
+    id: str
+    title: str
+    state: str
+    paused: bool
+    attempts: int
+    edited: datetime
+    due_at: datetime | None
+    reviewed_at: datetime | None
+    source: str
+    open: int
+    findings: int
+
+    @property
+    def key(self) -> Key:
+        """Its place in the list."""
+        return Key(self.edited, self.id)
+
+
+def sweeps(db: Database, limit: int, before: int = 2**62) -> list[SweepRow]:
+    """Return sweeps, the newest first, of those with a smaller number than `before`."""
+    rows = db.execute(
+        "SELECT id, started, result FROM sweeps WHERE id < ? ORDER BY id DESC LIMIT ?",
+        [before, limit],
+    )
+    return [
+        SweepRow(row[0], when(row[1]), json.loads(row[2]) if row[2] else None)
+        for row in rows.fetchall()
+    ]
+
+
+def reviewed_in(db: Database, sweep_id: int) -> int:
+    """Return how many reviews a sweep has stored so far."""
+    row = db.execute(
+        "SELECT count(*) FROM reviews WHERE sweep_id = ? AND kind = 'review'", [sweep_id]
+    ).fetchone()
+    return int(row[0])
+
+
+_ONLY = {
+    Only.ALL: "1",
+    Only.OPEN: "EXISTS (SELECT 1 FROM findings WHERE page_id = pages.id AND state = 'open')",
+    Only.WAITING: "state IN ('due', 'parked') AND NOT paused",
+    Only.FAILED: "(state = 'parked' OR state = 'due' AND attempts) AND NOT paused",
+    Only.PAUSED: "paused",
+    Only.REVIEWED: "state = 'done'",
+}
+
+
+# Later than every edit.
+_TOP = ("9999", "")
+
+
+def listed(db: Database, wish: Wish, limit: int) -> list[Listed]:
+    """Return pages, the last edited first.
+
+    The choice is made in an index that holds all it needs; only the rows shown are read.
+    """
+    db.conn.create_function("holds", 2, _holds, deterministic=True)
+    edited, page_id = (iso(wish.after.edited), wish.after.id) if wish.after else _TOP
+    rows = db.execute(
+        "SELECT pages.id, pages.title, pages.state, paused, attempts, edited, due_at, reviewed_at,"  # noqa: S608 - own words
+        " coalesce((SELECT title FROM sources WHERE id = source_id), ''),"
+        " (SELECT count(*) FROM findings WHERE page_id = pages.id AND state = 'open'),"
+        " (SELECT count(*) FROM findings WHERE page_id = pages.id)"
+        " FROM (SELECT id AS chosen FROM pages INDEXED BY pages_listed"
+        " WHERE (edited, id) < (?1, ?2) AND (?3 = '' OR source_id = ?3)"
+        f" AND (?4 = '' OR holds(title, ?4)) AND {_ONLY[wish.only]}"
+        " ORDER BY edited DESC, id DESC LIMIT ?5)"
+        " JOIN pages ON pages.id = chosen ORDER BY edited DESC, pages.id DESC",
+        [edited, page_id, wish.source_id, wish.words.strip().casefold(), limit],
+    )
+    return [_listed(row) for row in rows.fetchall()]
+
+
+def _holds(title: str, words: str) -> bool:
+    return words in title.casefold()
+
+
+def _listed(row: Sequence[Any]) -> Listed:
+    id_, title, state, paused, attempts, edited, due_at, reviewed_at, source, opened, all_ = row
+    return Listed(
+        id=id_,
+        title=title,
+        state=state,
+        paused=bool(paused),
+        attempts=attempts,
+        edited=when(edited),
+        due_at=when(due_at) if due_at else None,
+        reviewed_at=when(reviewed_at) if reviewed_at else None,
+        source=source,
+        open=opened,
+        findings=all_,
+    )
+
+
+def counted(db: Database) -> dict[Only, int]:
+    """Return how many pages each list holds."""
+    row = db.execute(
+        """SELECT count(*),
+            count(*) FILTER (WHERE state IN ('due', 'parked') AND NOT paused),
+            count(*) FILTER (WHERE (state = 'parked' OR state = 'due' AND attempts) AND NOT paused),
+            count(*) FILTER (WHERE paused),
+            count(*) FILTER (WHERE state = 'done')
+        FROM pages""",
+    ).fetchone()
+    names = (Only.ALL, Only.WAITING, Only.FAILED, Only.PAUSED, Only.REVIEWED)
+    opened = db.execute("SELECT count(DISTINCT page_id) FROM findings WHERE state = 'open'")
+    return dict(zip(names, row, strict=True)) | {Only.OPEN: opened.fetchone()[0]}
+
+
+def waiting(db: Database, limit: int) -> list[str]:
+    """Return the ids of pages that wait: some of those given up, then those due first."""
+    parked = db.execute(
+        "SELECT id FROM pages WHERE state = 'parked' ORDER BY id LIMIT ?", [limit // 2]
+    ).fetchall()
+    due = db.execute(
+        "SELECT id FROM pages INDEXED BY pages_due WHERE due_at IS NOT NULL AND state = 'due'"
+        " ORDER BY due_at, id LIMIT ?",
+        [limit - len(parked)],
+    )
+    return [row[0] for row in (*parked, *due.fetchall())]
+
+
+def sources(db: Database) -> list[tuple[str, str]]:
+    """Return (id, title) of every data source."""
+    return db.execute("SELECT id, title FROM sources ORDER BY title, id").fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A finding as it stands in the margin.
+
+    Attributes:
+        source: Who raised it: the model, or a check of its own.
+        body: What was, or will be, posted: Markdown.
+        sent: How far its comment is, such as `posted`; "" where it has none.
+        note: Why its comment was not posted, or waits.
+    """
+
+    id: int
+    review_id: int
+    block_id: str
+    quote: str
+    severity: str
+    state: str
+    thread_id: str
+    source: str
+    body: str
+    sent: str
+    note: str
+
+
+def raised(db: Database, page_id: str) -> list[Raised]:
+    """Return the findings of a page with their comments, the oldest first."""
+    rows = db.execute(
+        "SELECT findings.id, findings.review_id, findings.block_id, quote, severity,"
+        " findings.state, coalesce(discussion_id, ''), source,"
+        " coalesce(outbox.body, findings.text), coalesce(outbox.state, ''),"
+        " coalesce(outbox.note, '')"
+        " FROM findings LEFT JOIN outbox ON outbox.page_id = findings.page_id"
+        " AND outbox.finding_id = findings.id AND outbox.kind = 'finding'"
+        " WHERE findings.page_id = ? GROUP BY findings.id ORDER BY findings.id",
+        [page_id],
+    )
+    return [Raised(*row) for row in rows.fetchall()]
+
+
+def histories(db: Database, page_id: str) -> dict[int, list[Step]]:
+    """Return what became of each finding of a page, step by step."""
+    rows = db.execute(
+        "SELECT finding_id, finding_history.at, finding_history.state, why FROM findings"
+        " JOIN finding_history ON finding_id = findings.id WHERE page_id = ?"
+        " ORDER BY finding_history.id",
+        [page_id],
+    )
+    found: dict[int, list[Step]] = {}
+    for number, at, state, why in rows.fetchall():
+        found.setdefault(number, []).append(Step(when(at), FindingState(state), why))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What somebody wrote in a thread; `block_id` is None for the page's own discussion.
+
+    `author` is "" where it is ourselves.
+    """
+
+    thread_id: str
+    block_id: str | None
+    author: str
+    at: datetime
+    text: str
+    is_whole: bool = True
+
+
+def people_said(db: Database, page_id: str, kept: int) -> list[Word]:
+    """Return what people wrote on a page, as far as it is kept: `kept` characters of each."""
+    rows = db.execute(
+        "SELECT discussion_id, threads.block_id, author, edited, text"
+        " FROM comments LEFT JOIN threads ON threads.id = discussion_id"
+        " WHERE comments.page_id = ? AND kind = 'person' ORDER BY edited, comments.id",
+        [page_id],
+    )
+    return [
+        Word(row[0], row[1], row[2] or "Someone", when(row[3]), row[4], len(row[4]) < kept)
+        for row in rows.fetchall()
+    ]
+
+
+def we_replied(db: Database, page_id: str) -> list[Word]:
+    """Return our answers in the threads of a page that were posted or are on their way."""
+    rows = db.execute(
+        "SELECT target, threads.block_id, coalesce(posted_at, created_at), body"
+        " FROM outbox LEFT JOIN threads ON threads.id = target"
+        " WHERE outbox.page_id = ? AND kind = 'reply' AND state != 'dropped'"
+        " ORDER BY created_at, key",
+        [page_id],
+    )
+    return [Word(row[0], row[1], "", when(row[2]), row[3]) for row in rows.fetchall()]
