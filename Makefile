@@ -4,7 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: bench demo test test-real lock clean install uninstall
+# Without compiled files each worker and each process of a test compiles all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: bench demo test test-real pictures lock clean install uninstall
 
 demo: $(VENV)/run
 	@$(BIN)/notion-review demo
@@ -13,15 +16,21 @@ test: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -m "not real"
 
 test-real: $(VENV)/dev
 	$(BIN)/python -m pytest -m real -rs -n 0
+	$(BIN)/python -m pytest -m "hypothesis and not real" --hypothesis-profile many
 
 # Some minutes; SMALL=1 takes one, JSON=1 prints the numbers.
 bench: $(VENV)/dev
-	@PYTHONPATH=tests/support:tests/bench $(BIN)/python tests/bench/run.py \
+	@PYTHONPATH=tests $(BIN)/python -m bench.run \
 	    $(if $(SMALL),--small) $(if $(JSON),--json)
+
+# Those of README.md, from the demo; Debian: chromium fonts-dejavu-core fonts-noto-color-emoji.
+pictures: $(VENV)/dev
+	@PYTHONPATH=tests $(BIN)/python -m browser.pictures
 
 # The environment is made without pip of its own: Debian's python3 has no ensurepip without
 # python3-venv, and the pip that runs this can install into it.
@@ -74,7 +83,8 @@ install:
 	    cp -r daemon pyproject.toml README.md LICENSE "$$sources" && \
 	    $(PIP) --no-deps --force-reinstall "$$sources"
 	$(PREFIX)/bin/python -m compileall -q $(PREFIX)/lib
-	install -m 0644 README.md LICENSE $(PREFIX)
+	install -m 0644 README.md CHANGELOG.md LICENSE $(PREFIX)
+	cp -r docs $(PREFIX)
 	install -d -m 0755 $(CONFDIR) $(UNITDIR) $(BINDIR)
 	for unit in $(UNITS); do \
 	    sed 's|/opt/notion-review|$(PREFIX)|g' systemd/$$unit >$(UNITDIR)/$$unit || exit 1; \

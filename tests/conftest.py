@@ -1,15 +1,43 @@
 from __future__ import annotations
 
+import gc
+import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
+import httpcore2
 import pytest
+from hypothesis import settings
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_tls_context() -> Iterator[None]:
-    """Make one context for all clients: 20 ms each, and no test speaks TLS."""
+    """Make one context for all clients: 50 ms each, and no test is about the list it reads."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        patch.setattr(httpcore2, "default_ssl_context", _made_once(httpcore2.default_ssl_context))
         yield
+
+
+def _made_once(make: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLContext]:
+    """Return `make` with a memory, which the files that the environment names are not in."""
+    one = cache(make)
+
+    def made(**options: bool) -> ssl.SSLContext:
+        named = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
+        return make(**options) if named else one(**options)
+
+    return made
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector of garbage off what was imported and collected: it stays to the end."""
+    gc.collect()
+    gc.freeze()
+
+
+# A machine that others use too is slow at times; no test measures time.
+settings.register_profile("few", deadline=None, max_examples=20)
+settings.register_profile("many", deadline=None, max_examples=300)
+settings.load_profile("few")

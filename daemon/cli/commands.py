@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -17,27 +17,53 @@ import click
 
 from daemon.cli.console import console
 from daemon.cli.drafts import drafts
+from daemon.cli.evaluation import evaluation
 from daemon.cli.options import (
     Options,
     common,
     complain,
     crash,
     dry_run_option,
+    duration,
     json_option,
+    json_text,
+    model_name,
     moment,
     page_id,
     port_option,
     say,
 )
-from daemon.cli.selftest.command import selftest
+from daemon.cli.selftest import selftest
 
 
 if TYPE_CHECKING:
     from daemon.config import Settings
-    from daemon.sweep.context import Tell
+    from daemon.domain.events import Emit
     from daemon.operations.doctor import Check
+    from daemon.sweep.context import Context
 
 CHECKS_FAILED = 3
+
+
+async def preview(context: Context, page_id: str | None = None) -> None:
+    """Print what would be posted, one JSON object a line, in place of posting it.
+
+    What would wait for approval says so in `held`.
+    """
+    from daemon.domain.records import DeliveryState
+    from daemon.store import outbox
+
+    messages = outbox.undelivered(context.state, page_id)
+    if page_id is not None:
+        on_page = outbox.messages_of(context.state, page_id=page_id)
+        messages += [message for message in on_page if message.state is DeliveryState.HELD]
+    for message in messages:
+        place = {"page": message.page_id, "kind": message.kind.value, "target": message.target}
+        words = {"reviewer": message.name, "text": message.body}
+        held = {"held": message.note} if message.state is DeliveryState.HELD else {}
+        click.echo(json_text(place | words | held, sys.stdout))
+        outbox.set_state(context.state, message.key, DeliveryState.POSTED)
+        context.tally.posted[message.counts_as] += 1
 
 
 def sweep_once(
@@ -45,36 +71,29 @@ def sweep_once(
 ) -> NoReturn:
     """Sweep once, or review one page, and end with the exit code that tells how it went."""
     settings = options.settings()
-    with telling(settings, verbose=options.verbose, live=not dry_run) as tell:
+    with emitting(options, settings, live=not dry_run) as emit:
         from daemon.service.runner import once
         from daemon.sweep.sweep import exit_code
 
-        result, errors = once(settings, tell, dry_run=dry_run, only=only)
+        result, errors = once(settings, emit, preview=preview if dry_run else None, only=only)
     if as_json:
         say(json.dumps(asdict(result)))
     if dry_run and sys.stderr.isatty():
         click.echo("A dry run: nothing was written to Notion or to the state.", err=True)
-    for error in errors:
-        complain(options, str(error))
+    for words in dict.fromkeys(map(str, errors)):  # several pages may have met the same
+        complain(options, words)
     raise click.exceptions.Exit(exit_code(result, errors))
 
 
 @contextmanager
-def telling(settings: Settings, *, verbose: bool, live: bool) -> Iterator[Tell]:
+def emitting(options: Options, settings: Settings, *, live: bool) -> Iterator[Emit]:
     """Show progress on a terminal; elsewhere, and where asked for, log lines.
 
     A live line only where nothing is printed besides: data would be written into its middle.
     """
-    on_terminal = sys.stderr.isatty() and not verbose
-    if not on_terminal:
-        from daemon.cli import lean
-
-        lean.libraries()
-    from daemon.cli import logs
-
-    tell = logs.configure(settings.secrets.values, verbose=verbose)
-    if not on_terminal:
-        yield tell
+    emit = options.log(settings)
+    if options.verbose or not sys.stderr.isatty():
+        yield emit
         return
     from rich.console import Console
 
@@ -106,15 +125,15 @@ def review(options: Options, page: str, *, dry_run: bool, as_json: bool) -> None
 @common
 @click.pass_obj
 def status(options: Options, *, as_json: bool) -> None:
-    """Tell how the service stands, from the state alone."""
+    """Show the status of the service, from the state alone."""
     from daemon.operations.status import in_words
     from daemon.operations.status import status as found
-    from daemon.store.database import read_state, told
+    from daemon.store.database import read_state, translated
 
-    config = options.config()
-    with told(config.state):
+    config = options.config_for_state()
+    with translated(config.state):
         now = found(read_state(config.state), config)
-    say(json.dumps(now, ensure_ascii=False) if as_json else in_words(now))
+    say(json_text(now, sys.stdout) if as_json else in_words(now))
 
 
 @click.command()
@@ -126,15 +145,14 @@ def status(options: Options, *, as_json: bool) -> None:
 @common
 @click.pass_obj
 def report(options: Options, *, span: str, until: datetime | None, as_json: bool) -> None:
-    """Tell what came of the reviews, against the period before."""
+    """Compare what the reviews led to with the period before."""
     from daemon.operations import report
-    from daemon.store.database import read_state, told
+    from daemon.operations.figures import Span
+    from daemon.store.database import read_state, translated
 
-    config = options.config()
-    with told(config.state):
-        found = report.report(
-            read_state(config.state), report.Span(span), until or datetime.now(UTC)
-        )
+    config = options.config_for_state()
+    with translated(config.state):
+        found = report.report(read_state(config.state), Span(span), until or datetime.now(UTC))
     say(json.dumps(report.as_json(found)) if as_json else report.in_words(found))
 
 
@@ -142,7 +160,7 @@ def report(options: Options, *, span: str, until: datetime | None, as_json: bool
 @common
 @click.pass_obj
 def check(options: Options) -> None:
-    """Check config, secrets and state without any request."""
+    """Check config, secrets, environment and state, offline."""
     from daemon.operations.check import check as found
 
     say(found(options.settings()))
@@ -153,17 +171,13 @@ def check(options: Options) -> None:
 @common
 @click.pass_obj
 def doctor(options: Options, *, as_json: bool) -> None:
-    """Ask Notion and the models: what is wrong, and what to do."""
-    from daemon.cli import lean
-
-    lean.libraries()
+    """Ask Notion and the models; show what is wrong and what to do."""
+    settings = options.settings()
+    emit = options.log(settings)
     from daemon.operations import doctor
-    from daemon.cli import logs
     from daemon.service.signals import until_signal
 
-    settings = options.settings()
-    tell = logs.configure(settings.secrets.values, verbose=options.verbose)
-    quietly: Tell = tell if options.verbose else lambda *_, **__: None
+    quietly: Emit = emit if options.verbose else lambda *_, **__: None
     checks: list[Check] = []
 
     def found(one: Check) -> None:
@@ -171,28 +185,33 @@ def doctor(options: Options, *, as_json: bool) -> None:
         if not as_json:
             say(options.redact(one.line()))
 
-    until_signal(doctor.examine(settings, quietly, found))
+    def asking(words: str) -> None:
+        click.echo(options.redact(words), err=True)
+
+    until_signal(doctor.examine(settings, quietly, found, asking))
     result = doctor.as_json(checks)
     if as_json:
-        say(options.redact(json.dumps(result, ensure_ascii=False)))
+        say(options.redact(json_text(result, sys.stdout)))
     raise click.exceptions.Exit(0 if result["ok"] else CHECKS_FAILED)
 
 
 @click.command()
 @click.argument("page")
+@click.option("--prompts", "with_prompts", is_flag=True, help="The prompts' texts, too.")
 @common
 @click.pass_obj
-def explain(options: Options, page: str) -> None:
-    """Tell every decision about a page, from the state alone.
+def explain(options: Options, page: str, *, with_prompts: bool) -> None:
+    """Show every decision about a page, from the state alone.
 
     PAGE is its URL or its id.
     """
     from daemon.operations.explain import explain as explained
-    from daemon.store.database import read_state, told
+    from daemon.store.database import read_state, translated
 
-    config = options.config()
-    with told(config.state):
-        say(explained(read_state(config.state), page_id(page)))
+    config = options.config_for_state()
+    with translated(config.state):
+        found = explained(read_state(config.state), page_id(page), with_prompts=with_prompts)
+        say(found)
 
 
 def _page_command(name: str, help_: str) -> click.Command:
@@ -201,12 +220,28 @@ def _page_command(name: str, help_: str) -> click.Command:
     @common
     @click.pass_obj
     def command(options: Options, page: str) -> None:
-        from daemon.operations import pages as operate
+        from daemon.operations import pages
 
-        act = getattr(operate, name)
-        say(operate.do(act, options.config().state, page_id(page)))
+        act = getattr(pages, name)
+        say(pages.do(act, options.config().state, page_id(page)))
 
     return command
+
+
+@click.command()
+@click.argument("page")
+@click.option("--for", "lasts", metavar="TIME", callback=duration, help="Such as 12h or 7d.")
+@common
+@click.pass_obj
+def pause(options: Options, page: str, lasts: timedelta | None) -> None:
+    """Leave a page alone until `resume`, or for a time.
+
+    PAGE is its URL or its id.
+    """
+    from daemon.operations import pages
+
+    act = partial(pages.pause, lasts=lasts)
+    say(pages.do(act, options.config().state, page_id(page)))
 
 
 @click.command()
@@ -218,16 +253,49 @@ def retract(options: Options, review: int) -> None:
 
     REVIEW is its number; `notion-review explain PAGE` lists the reviews of a page.
     """
-    from daemon.cli import lean
-
-    lean.libraries()
-    from daemon.cli import logs
-    from daemon.service import runner as run
+    settings = options.settings()
+    emit = options.log(settings)
+    from daemon.service import runner
     from daemon.sweep.delivery.retract import retract as taken_back
 
+    say(runner.on_state(settings, emit, lambda context: taken_back(context, review)))
+
+
+@click.command()
+@click.argument("review", type=int)
+@click.option("--model", metavar="MODEL", callback=model_name, help="Ask this model instead.")
+@click.option("--prompt", metavar="PAGE|FILE", help="Review under this prompt instead.")
+@json_option
+@common
+@click.pass_obj
+def replay(
+    options: Options, review: int, *, model: str | None, prompt: str | None, as_json: bool
+) -> None:
+    """Hold a recorded review again, offline, and compare the two.
+
+    With another model or prompt the same text is reviewed anew, and both reviews are shown side by
+    side; it costs what a review costs, and nothing is written to Notion. REVIEW is its number;
+    `notion-review explain PAGE` lists the reviews of a page.
+    """
+    from daemon.operations import replay
+    from daemon.sweep.recording import recorded
+
+    if model is None and prompt is None:
+        from daemon.cli import logs
+
+        logs.configure((), verbose=options.verbose)
+        found = replay.replay(recorded(options.config_for_state().state, review))
+        say(json_text(found.as_json(review), sys.stdout) if as_json else found.in_words())
+        raise click.exceptions.Exit(0 if found.is_same else CHECKS_FAILED)
+    named = replay.prompt_named(prompt) if prompt else None
     settings = options.settings()
-    tell = logs.configure(settings.secrets.values, verbose=options.verbose)
-    say(run.on_state(settings, tell, lambda context: taken_back(context, review)))
+    emit, then = options.log(settings), recorded(settings.config.state, review)
+    from daemon.service import runner
+
+    sides = runner.on_state(
+        settings, emit, lambda context: replay.side_by_side(context, then, model, named)
+    )
+    say(json_text(sides.as_json(), sys.stdout) if as_json else sides.in_words())
 
 
 @click.command()
@@ -240,7 +308,7 @@ def retract(options: Options, review: int) -> None:
 def init(
     options: Options, *, database: str | None, prompt: str | None, offline: bool, force: bool
 ) -> None:
-    """Write a config.yaml, after a look at what it names.
+    """Write a config.yaml, after checking what it names.
 
     Asks for what is not given. Secrets come from the environment or are asked for; for
     /etc/notion-review/config.yaml they are written beside it, as the service expects them.
@@ -250,7 +318,7 @@ def init(
     from daemon.service.signals import until_signal
 
     path = options.path or Path.cwd() / "config.yaml"
-    first.refuse_standing(path, force=force)
+    first.refuse_existing(path, force=force)
     ask = first.Ask(
         partial(_asked, hidden=False, what="--database and --prompt"),
         partial(
@@ -258,12 +326,17 @@ def init(
             hidden=True,
             what="NOTION_TOKEN and a model's key in the environment, or --offline",
         ),
+        is_possible=sys.stdin.isatty(),
     )
     env = {"CREDENTIALS_DIRECTORY": str(path.absolute().parent), **os.environ}
-    answers = first.asked(first.Wishes(database, prompt, offline), env, ask)
+    answers = first.asked(first.InitOptions(database, prompt, offline), env, ask)
     options.hide(answers.around.secrets.values)
     logs.configure(answers.around.secrets.values, verbose=options.verbose)
-    say(until_signal(first.seen(answers)))
+
+    def asking(words: str) -> None:
+        click.echo(options.redact(words), err=True)
+
+    say(until_signal(first.seen(answers, asking)))
     say(first.write(path, answers))
 
 
@@ -274,10 +347,13 @@ def _asked(question: str, *, hidden: bool, what: str) -> str:
         UsageError: There is none.
     """
     if not sys.stdin.isatty():
-        raise click.UsageError(f"nobody is here to be asked: {question}; give {what}")
-    answer: str = click.prompt(
-        question, default="", show_default=False, hide_input=hidden, err=True
-    )
+        raise click.UsageError(f"{question}: cannot be asked without a terminal; give {what}")
+    from daemon.service.signals import raised
+
+    with raised():
+        answer: str = click.prompt(
+            question, default="", show_default=False, hide_input=hidden, err=True
+        )
     return answer
 
 
@@ -288,10 +364,13 @@ def _asked(question: str, *, hidden: bool, what: str) -> str:
 @click.pass_obj
 def demo(options: Options, *, serve: bool, port: int) -> None:
     """Show the main job on an embedded Notion; needs no key."""
+    # The embedded Notion is on this machine: no proxy stands between, as for a model it may.
+    spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    os.environ["no_proxy"] = f"{spared},127.0.0.1"
     if serve:
-        from daemon.cli import demo_browser as stage
+        from daemon.cli import demo as demo_module
 
-        stage.serve(os.environ, port, partial(crash, options))
+        demo_module.serve(os.environ, port, partial(crash, options))
         return
     from daemon.cli.demo import demo as shown
 
@@ -304,14 +383,17 @@ COMMANDS = (
     demo,
     doctor,
     drafts,
+    evaluation,
     explain,
     init,
+    pause,
+    replay,
     report,
     retract,
     review,
     selftest,
     status,
-    _page_command("pause", "Leave a page alone until `resume`."),
     _page_command("resume", "Review a paused page again."),
+    _page_command("forget", "Delete what is kept of a page; its comments in Notion stay."),
     _page_command("retry", "Try a failed page again at the next sweep."),
 )

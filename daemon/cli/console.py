@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from functools import partial
 
@@ -20,33 +19,30 @@ def console(options: Options, *, port: int) -> None:
 
     Prints an address that opens it once. It listens on 127.0.0.1 alone and ends with Ctrl-C.
     """
+    import asyncio
+
     from daemon import loopback
     from daemon.console import serving
     from daemon.console.access import Door
     from daemon.console.app import application
-    from daemon.console.context import Desk
-    from daemon.store.database import read_state, told
+    from daemon.console.views import ConsoleContext
+    from daemon.domain.errors import ConfigError, LockHeld
+    from daemon.service import runner
+    from daemon.store.database import read_state, translated
 
     config = options.config()
-    with told(config.state):
+    with translated(config.state):
         if (state := read_state(config.state)) is not None:
             state.close()
+
+    def deliver(page_id: str) -> None:
+        """Post at once what waits of a page; without a token, or beside a service, later."""
+        with suppress(ConfigError, LockHeld):
+            runner.deliver(options.settings(), lambda *_, **__: None, page_id, to_end=asyncio.run)
+
     listening = serving.listen(port)
     door = Door(loopback.port_of(listening))
-    desk = Desk(config, door, partial(crash, options), partial(_deliver, options))
-    server = serving.Server(lambda is_ending: application(desk, is_ending))
+    context = ConsoleContext(config, door, partial(crash, options), deliver)
+    server = serving.Server(lambda is_ending: application(context, is_ending))
     say([f"Open {door.address()}", "This address works once; Ctrl-C ends the console."])
     serving.serve(server, listening)
-
-
-def _deliver(options: Options, page_id: str) -> None:
-    """Post at once what waits of a page; where a service is at work, or no token, that comes later.
-
-    Raises:
-        ReviewError: Notion refused or is out of reach.
-    """
-    from daemon.service import runner as run
-    from daemon.domain.errors import ConfigError, LockHeld
-
-    with suppress(ConfigError, LockHeld):
-        run.deliver(options.settings(), lambda *_, **__: None, page_id, to_end=asyncio.run)

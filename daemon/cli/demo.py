@@ -1,20 +1,45 @@
-"""The main job in front of one's eyes: an embedded Notion, two sweeps, and what readers see."""
+"""The demo, in a terminal or a browser: an embedded Notion, and sweeps over its documents."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import quote
 
-from rich.console import Console
+import click
+from markupsafe import Markup
+from rich.console import Console, Group, RenderableType
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.text import Text
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
-from daemon.service import runner as run
-from daemon.cli import document as show
-from daemon.config import Settings, load
-from daemon.notion.gateway import Gateway
+from daemon import loopback
+from daemon.cli.options import temporary_folder
 from daemon.cli.progress import on_terminal
-from daemon.sandbox import Sandbox
+from daemon.config import Settings, load
+from daemon.console import markup, serving, views
+from daemon.console.access import Door, RequestRefused
+from daemon.console.app import Act, Show, application
+from daemon.console.views import ConsoleContext
+from daemon.domain.providers import PROVIDERS
+from daemon.domain.values import Author, AuthorKind, Block, Thread
+from daemon.notion import blocks, properties, reading, to_markdown
+from daemon.notion.gateway import Gateway
+from daemon.sandbox import Sandbox, objects
+from daemon.sandbox.control import page_of
+from daemon.sandbox.model import SandboxPage
+from daemon.sandbox.objects import View
+from daemon.service import runner
+from daemon.service.signals import until_signal
+from daemon.store.database import State
+from daemon.store.reviews import ReviewedLine
 from daemon.sweep.sweep import exit_code
 
 
@@ -26,20 +51,20 @@ databases:
 models: [{models}]
 state: notion-review.db
 """
-_KEYS = {"ANTHROPIC_API_KEY": "anthropic:claude-sonnet-5-5", "OPENAI_API_KEY": "openai:gpt-6.1-sol"}
+_MODELS = {provider.key_variable: provider.default_model for provider in PROVIDERS.values()}
 
 
 def demo(env: Mapping[str, str]) -> int:
     """Run the demo and return its exit code; it leaves nothing behind."""
     console = Console()
     box = Sandbox.with_documents()
-    with TemporaryDirectory() as folder, box.serve() as url:
-        settings = settings_for(Path(folder), box, url, env)
+    with temporary_folder() as folder, box.serve() as url:
+        settings = settings_for(folder, box, url, env)
         console.print(f"An embedded Notion runs at {url} for this demo.")
         console.print(f"{reviewer(settings, box)}\n")
         console.print("[bold]First sweep[/]")
         code = _sweep(settings, console)
-        asyncio.run(_show(settings, box, console))
+        until_signal(_print_documents(settings, box, console))
         console.print("[bold]Second sweep[/]: nothing was edited since.")
         return max(code, _sweep(settings, console))
 
@@ -49,7 +74,7 @@ def _database(box: Sandbox) -> str:
 
 
 def reviewer(settings: Settings, box: Sandbox) -> str:
-    """Say who reviews."""
+    """Return a sentence that names the reviewer."""
     model = settings.chains[_database(box)][0]
     hint = ": rules, no model; set ANTHROPIC_API_KEY for one" if model == "offline" else ""
     return f"The reviewer is {model}{hint}."
@@ -59,7 +84,7 @@ def settings_for(
     folder: Path, box: Sandbox, url: str, env: Mapping[str, str], more: str = ""
 ) -> Settings:
     """Write a config.yaml for an embedded Notion at `url`, with `more` lines, and read it."""
-    models = [model for key, model in _KEYS.items() if env.get(key) or env.get(f"{key}_FILE")]
+    models = [model for key, model in _MODELS.items() if env.get(key) or env.get(f"{key}_FILE")]
     words = _CONFIG.format(
         database=_database(box), prompt=box.prompt.id, models=", ".join(models or ["offline"])
     )
@@ -69,17 +94,235 @@ def settings_for(
 
 
 def _sweep(settings: Settings, console: Console) -> int:
-    with on_terminal(console) as tell:
-        result, errors = run.once(settings, tell)
+    with on_terminal(console) as emit:
+        result, errors = runner.once(settings, emit)
     for error in errors:
         console.print(f"[red]{error}[/]")
     console.print()
     return exit_code(result, errors)
 
 
-async def _show(settings: Settings, box: Sandbox, console: Console) -> None:
+async def _print_documents(settings: Settings, box: Sandbox, console: Console) -> None:
     url = settings.addresses.notion or ""
     async with Gateway(box.token, base_url=url, requests_per_minute=600) as notion:
         async for page in notion.query(next(iter(box.world.state.sources))):
             for raw in page.rows:
-                await show.show(notion, raw["id"], console)
+                await print_document(notion, raw["id"], console)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoComment:
+    """A comment as its readers see it."""
+
+    author: str
+    own: bool
+    html: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class DemoThread:
+    """A discussion; a reply is sent to its `id`."""
+
+    id: str
+    words: tuple[DemoComment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoBlock:
+    """One block with its discussions; `plain` is what an edit begins with, "" for no edit."""
+
+    id: str
+    kind: str
+    element: str
+    lead: str
+    depth: int
+    html: Markup
+    plain: str
+    talks: tuple[DemoThread, ...]
+
+
+# The person ends an edit and then presses Sweep: there is nothing to wait for.
+AT_ONCE = "settle: 0s\n"
+_EDITED = ("paragraph", "bulleted_list_item", "numbered_list_item", "to_do", "quote")
+
+
+def serve(env: Mapping[str, str], port: int, report: Callable[[Exception], None]) -> None:
+    """Serve the demo until Ctrl-C; it leaves nothing behind.
+
+    Raises:
+        PortTaken: The port cannot be had.
+    """
+    box = Sandbox.with_documents()
+    with temporary_folder() as folder, box.serve() as url:
+        settings = settings_for(folder, box, url, env, AT_ONCE)
+        listening = serving.listen(port)
+        door = Door(loopback.port_of(listening), framed=True, home="/demo")
+        demo_pages = DemoPages(box, settings)
+        context = ConsoleContext(settings.config, door, report, demo_pages.deliver)
+        server = serving.Server(
+            lambda is_ending: application(context, is_ending, demo_pages.pages, demo_pages.acts)
+        )
+        click.echo(f"{reviewer(settings, box)}")
+        click.echo(f"Open {door.address()}")
+        click.echo("This address works once; Ctrl-C ends the demo, which keeps nothing.")
+        serving.serve(server, listening)
+
+
+class DemoPages:
+    """The embedded Notion as pages of the console's application."""
+
+    def __init__(self, box: Sandbox, settings: Settings) -> None:
+        self._box = box
+        self._settings = settings
+        self._view = View(box.world.state, box.bot)
+        self.pages: Mapping[str, Show] = {
+            "/demo": lambda _, __, request: views.page(request, "demo.html"),
+            "/demo/notion": lambda _, __, request: views.page(
+                request, "demo_list.html", pages=self._rows()
+            ),
+            "/demo/notion/{page_id}": self._document,
+        }
+        self.acts: Mapping[str, Act] = {
+            f"/demo/{name}": self._act for name in ("comment", "edit", "sweep")
+        }
+
+    def _rows(self) -> list[SandboxPage]:
+        found = self._box.world.state.pages.values()
+        return [one for one in found if one.parent.kind == "data_source_id" and not one.in_trash]
+
+    def _document(self, _: ConsoleContext, __: State | None, request: Request) -> Response:
+        with self._box.world.state.lock:
+            page = next((p for p in self._rows() if p.id == request.path_params["page_id"]), None)
+            if page is None:
+                raise RequestRefused(404, "There is no such document.")
+            talks = self._talks(page)
+            people = [(one.id, one.name) for one in self._box.world.state.people.values()]
+            blocks = list(self._blocks(page.id, 0, talks))
+        return views.page(
+            request,
+            "demo_document.html",
+            page=page,
+            blocks=blocks,
+            on_page=talks.get(page.id, []),
+            people=people,
+            by=request.query_params.get("by", people[0][0]),
+        )
+
+    def _talks(self, page: SandboxPage) -> Mapping[str, list[DemoThread]]:
+        """Return the open discussions by what they stand on."""
+        world = self._box.world
+        found: dict[tuple[str, str], list[DemoComment]] = {}
+        for one in world.comments():
+            if page_of(world, one.parent_id) != page.id:
+                continue
+            if world.state.discussions[one.discussion_id].resolved:
+                continue
+            shown = objects.comment(self._view, one)
+            name = shown["display_name"]["resolved_name"] or "Someone"
+            words = markup.comment(to_markdown.markdown(shown["rich_text"]))
+            comment = DemoComment(name, one.author_id == self._box.bot.id, words)
+            found.setdefault((one.parent_id, one.discussion_id), []).append(comment)
+        by_place: dict[str, list[DemoThread]] = {}
+        for (place, discussion), comments in found.items():
+            by_place.setdefault(place, []).append(DemoThread(discussion, tuple(comments)))
+        return by_place
+
+    def _blocks(
+        self, holder: str, depth: int, talks: Mapping[str, list[DemoThread]]
+    ) -> Iterator[DemoBlock]:
+        for number, one in enumerate(self._box.world.blocks(holder), 1):
+            read = blocks.read_block(objects.block(self._view, one), depth, number)
+            line = ReviewedLine(one.id, one.type, depth, read.line)
+            plain = read.plain if one.type in _EDITED else ""
+            html, lead = markup.line(line), markup.lead(line)
+            yield DemoBlock(
+                one.id,
+                one.type,
+                markup.element(one.type),
+                lead,
+                depth,
+                html,
+                plain,
+                tuple(talks.get(one.id, ())),
+            )
+            if one.type not in ("child_page", "child_database"):
+                yield from self._blocks(one.id, depth + (not blocks.is_flat(one.type)), talks)
+
+    def _act(self, _: ConsoleContext, request: Request, given: Mapping[str, str]) -> Response:
+        """Comment or edit as a person, or sweep; then show the document of the form again."""
+        act, words = request.url.path, given.get("text", "")
+        if act == "/demo/sweep":
+            runner.once(self._settings, lambda *_, **__: None, to_end=asyncio.run)
+        try:
+            if act == "/demo/edit":
+                self._box.world.edit_block(given["target"], words, by=given["by"])
+            elif act == "/demo/comment" and words.strip():
+                self._box.world.comment(given["target"], words.strip(), by=given["by"])
+        except LookupError as error:
+            raise RequestRefused(404, "It does not exist any more; load the page again.") from error
+        page, by, anchor = (quote(given.get(name, "")) for name in ("page", "by", "anchor"))
+        address = f"/demo/notion/{page}?by={by}#{anchor}" if page else "/demo/notion"
+        return RedirectResponse(address, 303)
+
+    def deliver(self, page_id: str) -> None:
+        """Post what waits of a page."""
+        runner.deliver(self._settings, lambda *_, **__: None, page_id, to_end=asyncio.run)
+
+
+INDENT = 2
+
+
+async def print_document(notion: Gateway, page_id: str, console: Console) -> None:
+    """Read a page and print it."""
+    page = properties.read_page(await notion.page(page_id), "", ["Status", "Owner"])
+    blocks = await reading.blocks(notion, page_id)
+    places = [block.id for block in blocks if block.may_hold_comments]
+    threads, _ = await reading.threads(notion, page_id, places, _author)
+    console.print(Rule(Text(page.title, "bold")))
+    facts = " · ".join(f"{name}: {value}" for name, value in page.properties)
+    console.print(Text(facts, "dim"))
+    by_block: dict[str | None, list[Thread]] = {}
+    for thread in threads:
+        by_block.setdefault(thread.block_id, []).append(thread)
+    for block in blocks:
+        if block.line:
+            above = int(block.type.startswith("heading"))
+            console.print(Padding(_line(block), (above, 0, 0, block.depth * INDENT)))
+        for thread in by_block.get(block.id, ()):
+            console.print(Padding(_thread(thread), (0, 0, 0, block.depth * INDENT + 4)))
+    if None in by_block:
+        console.print(Text("\nOn the page", "bold"))
+        for thread in by_block[None]:
+            console.print(Padding(_thread(thread), (0, 0, 0, 4)))
+    console.print()
+
+
+async def _author(comment: dict[str, Any]) -> Author:
+    """Take the shown name: this is for reading, nothing is decided by it."""
+    shown = comment.get("display_name") or {}
+    person = shown.get("type") == "user"
+    kind = AuthorKind.PERSON if person else AuthorKind.BOT
+    return Author("", str(shown.get("resolved_name") or "Someone"), kind)
+
+
+def _line(block: Block) -> RenderableType:
+    if block.type.startswith("heading"):
+        return Text(block.plain, "bold underline")
+    if block.type in ("table_row", "equation", "numbered_list_item"):
+        return Text(block.line)
+    if block.type == "to_do":
+        return Text(block.line.replace("[ ] ", "☐ ", 1).replace("[x] ", "☑ ", 1))
+    # As a list of its own each item would stand between two blank lines.
+    return Markdown(re.sub(r"^- ", "• ", block.line))
+
+
+def _thread(thread: Thread) -> RenderableType:
+    shown: list[RenderableType] = []
+    for index, comment in enumerate(thread.comments):
+        sign = "↳" if index else "💬"
+        style = "cyan" if comment.author.kind is AuthorKind.PERSON else "yellow"
+        shown.append(Text(f"{sign} {comment.author.name}", f"bold {style}"))
+        # Markdown would fold line breaks into spaces.
+        with_breaks = comment.text.replace("\n", "  \n")
+        shown.append(Padding(Markdown(with_breaks), (0, 0, 0, 3)))
+    return Group(*shown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -10,14 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from daemon.cli.options import Options, common, json_option, say
-from daemon.domain.english import counted
+from daemon.cli.options import Options, common, json_option, json_text, say
+from daemon.domain.times import counted, iso
 
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
-    from daemon.operations.drafts import Draft, Part
+    from daemon.operations.drafts import Part
+    from daemon.store.database import State
 
 T = TypeVar("T")
 COLUMNS = 78
@@ -35,18 +33,23 @@ def drafts(context: click.Context, *, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     from daemon.operations import drafts
-    from daemon.store.database import read_state, told
+    from daemon.store.database import read_state, translated
 
     path = context.obj.config().state
-    with told(path), ExitStack() as held:
+    with translated(path), ExitStack() as held:
         if state := read_state(path):
             held.callback(state.close)
         waiting = drafts.listed(state) if state else []
     if as_json:
         found = {"drafts": [drafts.as_json(draft) for draft in waiting]}
-        say(json.dumps(found, ensure_ascii=False))
+        say(json_text(found, sys.stdout))
     elif waiting:
-        say(line for draft in waiting for line in _summed_up(draft))
+        for draft in waiting:
+            kinds = [_kind(part) for part in draft.parts if part.waits]
+            counts = ", ".join(counted(kinds.count(kind), kind) for kind in dict.fromkeys(kinds))
+            say(f"{draft.number}  {iso(draft.row.held_at)}  {draft.title or '(no title)'}")
+            say(f"    {counts}; expires {iso(draft.expires)}")
+            say(f"    why: {draft.row.reason}")
     else:
         click.echo("no review waits for approval", err=True)
 
@@ -59,7 +62,16 @@ def show(options: Options, number: int) -> None:
     """Show what a draft has to say."""
     from daemon.operations import drafts
 
-    say(_shown(_on_state(options, lambda state: drafts.shown(state, number))))
+    draft = _on_state(options, lambda state: drafts.shown(state, number))
+    row = draft.row
+    ends = f"expires {iso(draft.expires)}" if row.settled_at is None else iso(row.settled_at)
+    note = f" ({row.note})" if row.note else ""
+    say([draft.title or "(no title)", f"  {draft.url}"])
+    say(f"  held {iso(row.held_at)}; {row.state.value}{note}, {ends}")
+    say(f"  why: {row.reason}")
+    for part in draft.parts:
+        say(["", *_paragraphs(part)])
+    say(f"kept back, {one.severity.value}: {one.title}" for one in draft.kept)
 
 
 @drafts.command()
@@ -68,33 +80,23 @@ def show(options: Options, number: int) -> None:
 @click.pass_obj
 def approve(options: Options, number: int) -> None:
     """Post a draft, as far as it still has its place on the page."""
+    from daemon.domain.errors import ConfigError, LockHeld
     from daemon.operations import drafts
+    from daemon.service import runner
 
     draft = _on_state(options, lambda state: drafts.approve(state, number))
-    why = _delivered(options, draft)
-    draft = _on_state(options, lambda state: drafts.shown(state, number))
-    say(f"draft {number}: approved{why}")
-    say(f"  {one.number}  {_kind(one)}: {_fate(one)}" for one in draft.parts)
-
-
-def _delivered(options: Options, draft: Draft) -> str:
-    """Post at once, unless a service is at work; return who does it then, "" for nobody."""
-    from daemon.cli import lean
-
-    lean.libraries()
-    from daemon.cli import logs
-    from daemon.service import runner as run
-    from daemon.domain.errors import ConfigError, LockHeld
-
+    later = ""
     try:
         settings = options.settings()
-        tell = logs.configure(settings.secrets.values, verbose=options.verbose)
-        run.deliver(settings, tell, draft.row.page_id)
+        emit = options.log(settings)
+        runner.deliver(settings, emit, draft.row.page_id)
     except LockHeld:
-        return "; the running service posts it with its next sweep"
+        later = "; the running service posts it with its next sweep"
     except ConfigError:
-        return "; there is no token here, so the next sweep posts it"
-    return ""
+        later = "; there is no token here, so the next sweep posts it"
+    draft = _on_state(options, lambda state: drafts.shown(state, number))
+    say(f"draft {number}: approved{later}")
+    say(f"  {one.number}  {_kind(one)}: {_fate(one)}" for one in draft.parts)
 
 
 @drafts.command()
@@ -111,23 +113,17 @@ def edit(options: Options, number: int, part: int, text: str) -> None:
     """
     from daemon.operations import drafts
 
-    if text == "-":
-        text = _read(options, number, part)
+    if text == "-" and not sys.stdin.isatty():
+        text = sys.stdin.read()
+    elif text == "-":
+        draft = _on_state(options, lambda state: drafts.shown(state, number))
+        before = next((one.text for one in draft.parts if one.number == part), "")
+        edited: str | None = click.edit(before)
+        if edited is None:
+            raise click.UsageError("the text was not saved; nothing is changed")
+        text = edited
     draft = _on_state(options, lambda state: drafts.edit(state, number, part, text))
     say(_paragraphs(draft.parts[part - 1]))
-
-
-def _read(options: Options, number: int, part: int) -> str:
-    from daemon.operations import drafts
-
-    if not sys.stdin.isatty():
-        return sys.stdin.read()
-    draft = _on_state(options, lambda state: drafts.shown(state, number))
-    before = next((one.text for one in draft.parts if one.number == part), "")
-    edited: str | None = click.edit(before)
-    if edited is None:
-        raise click.UsageError("the text was not saved; nothing is changed")
-    return edited
 
 
 @drafts.command()
@@ -157,41 +153,16 @@ def refuse(options: Options, number: int, reason: str) -> None:
     say(f"draft {number}: refused")
 
 
-def _on_state(options: Options, act: Callable[[Database], T]) -> T:
+def _on_state(options: Options, act: Callable[[State], T]) -> T:
     """Do something on the state; works while the service runs."""
-    from daemon.operations.drafts import Unknown
+    from daemon.domain.errors import UnknownItem
     from daemon.store import database
 
     path = options.config().state
     if not path.exists():
-        raise Unknown(f"there is no draft: no sweep has made a state at {path} yet")
-    with database.told(path), closing(database.open_state(path)) as state:
+        raise UnknownItem(f"there is no draft: no sweep has made a state at {path} yet")
+    with database.translated(path), closing(database.open_state(path)) as state:
         return act(state)
-
-
-def _summed_up(draft: Draft) -> Iterator[str]:
-    from daemon.store.database import iso
-
-    kinds = [_kind(part) for part in draft.parts if part.waits]
-    counts = ", ".join(counted(kinds.count(kind), kind) for kind in dict.fromkeys(kinds))
-    yield f"{draft.number}  {iso(draft.row.held_at)}  {draft.title or '(no title)'}"
-    yield f"    {counts}; expires {iso(draft.expires)}"
-    yield f"    why: {draft.row.reason}"
-
-
-def _shown(draft: Draft) -> Iterator[str]:
-    from daemon.store.database import iso
-
-    row = draft.row
-    yield draft.title or "(no title)"
-    yield f"  {draft.url}"
-    ends = f"expires {iso(draft.expires)}" if row.settled_at is None else iso(row.settled_at)
-    note = f" ({row.note})" if row.note else ""
-    yield f"  held {iso(row.held_at)}; {row.state.value}{note}, {ends}"
-    yield f"  why: {row.reason}"
-    for part in draft.parts:
-        yield ""
-        yield from _paragraphs(part)
 
 
 def _paragraphs(part: Part) -> Iterator[str]:
@@ -199,19 +170,21 @@ def _paragraphs(part: Part) -> Iterator[str]:
 
     grade = f", {part.finding.severity.value}" if part.finding else ""
     yield f"{part.number}  {_kind(part)}{grade}: {_fate(part)}"
-    words = [f"“{part.finding.quote}”"] if part.finding else []
+    words = [part.finding.title, f"“{part.finding.quote}”"] if part.finding else []
     for paragraph in [*words, *part.text.splitlines()]:
         lead = "    "
         yield from wrap(paragraph, COLUMNS, initial_indent=lead, subsequent_indent=lead) or [""]
 
 
 def _kind(part: Part) -> str:
-    kind = part.letter.kind.value
+    if part.message.marks:
+        return "mark on a settled comment"
+    kind = part.message.kind.value
     return {"finding": "comment", "edit": "edit of the summary"}.get(kind, kind)
 
 
 def _fate(part: Part) -> str:
     if part.waits:
         return "waits"
-    state, note = part.letter.state.value, part.letter.note
+    state, note = part.message.state.value, part.message.note
     return f"{state} ({note})" if state != "posted" and note else state

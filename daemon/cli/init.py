@@ -1,4 +1,4 @@
-"""The first config.yaml: from a database and a prompt page that were seen to work."""
+"""`notion-review init`: a first config.yaml from a database and a prompt page that were tried."""
 
 from __future__ import annotations
 
@@ -10,32 +10,36 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from daemon.sweep import connections as wiring
-from daemon.config import Config, Secrets, Settings, environment, reference
-from daemon.config.chains import chains
-from daemon.config.environment import KEYS, NOTION_TOKEN, Environment
-from daemon.config.loading import SYSTEM
+from daemon.config import Addresses, Config, Settings, environment, reference
+from daemon.config.environment import (
+    NOTION_BASE_URL,
+    NOTION_TOKEN,
+    PING_URL,
+    SYSTEM,
+    Environment,
+    credential,
+)
+from daemon.config.loading import chains
 from daemon.domain.errors import ConfigError, Forbidden, Missing, ReviewError, TokenRefused
 from daemon.domain.ids import database_id, notion_id
-from daemon.notion import reading, canonical as text
+from daemon.domain.providers import OFFLINE, PROVIDERS
+from daemon.notion import properties, reading
 from daemon.notion.gateway import Gateway
+from daemon.operations.doctor import ANSWER_SECONDS, answer
 from daemon.store import database
-from daemon.sweep.connections import Connections
+from daemon.sweep.connections import connected
 
 
 # The service's secrets lie beside its config; systemd hands them over, nobody else reads them.
 SECRET_MODE = 0o600
 CONFIG_MODE = 0o644
-# What an empty answer means.
-_WITHOUT = {
-    KEYS["anthropic"]: "empty for none",
-    KEYS["openai"]: "empty: rules alone review, no model",
-}
+# What a server of one's own gets for a review: on a CPU it reads a long document for minutes.
+OWN_SERVER_SECONDS = 1800
 _RULES_ALONE = "offline: rules alone; for a model set its key, and `models` in config.yaml"
 SHARE = "open it in Notion, ••• > Connections, and add the connection"
 
 
-class Mistaken(ReviewError):
+class InvalidAnswer(ReviewError):
     """What was given cannot be used."""
 
     exit_code = 2
@@ -43,14 +47,21 @@ class Mistaken(ReviewError):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """How questions are put: `plainly`, or so that the answer is not shown."""
+    """How questions are put: `plainly`, or so that the answer is not shown.
+
+    Attributes:
+        plainly: Puts a question.
+        secretly: Puts one whose answer is not shown.
+        is_possible: Whether somebody is there to answer; else what is needed must be given.
+    """
 
     plainly: Callable[[str], str]
     secretly: Callable[[str], str]
+    is_possible: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class InitOptions:
     """What was given as options; None is asked for, "" as a prompt means the built-in one."""
 
     database: str | None = None
@@ -76,72 +87,110 @@ class Answers:
     around: Environment
     offline: bool = False
 
+    @property
+    def settings(self) -> Settings:
+        """What a run with these answers works with; its state is nowhere."""
+        base = {"id": self.database}
+        config = Config.model_validate(
+            {"databases": [base], "state": Path("/nowhere/notion-review.db")}
+        )
+        around = self.around
+        models = chains(config, around).models
+        return Settings(Path(), config, around.secrets, around.addresses, models)
 
-def refuse_standing(path: Path, *, force: bool) -> None:
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that config.yaml has to name; none where its default is meant."""
+        if self.offline:
+            return (OFFLINE,)
+        if self.around.openai_model is None:
+            return ()
+        return self.settings.chains[database_id(self.database)]
+
+    @property
+    def asks_own_server(self) -> bool:
+        """Whether a model of one's own server is among them."""
+        names = {name.partition(":")[0] for name in self.models}
+        return bool(names & self.around.addresses.urls.keys())
+
+
+def refuse_existing(path: Path, *, force: bool) -> None:
     """Refuse to overwrite a config that somebody has worked on.
 
     Raises:
-        Mistaken: There is one.
+        InvalidAnswer: There is one.
     """
     with suppress(FileNotFoundError):
         if not force and path.read_text("utf-8") != reference.example():
-            raise Mistaken(f"{path}: is there already; --force overwrites it")
+            raise InvalidAnswer(f"{path}: exists already; --force overwrites it")
 
 
-def asked(wishes: Wishes, env: Mapping[str, str], ask: Ask) -> Answers:
+def asked(options: InitOptions, env: Mapping[str, str], ask: Ask) -> Answers:
     """Return what is needed; what is not given is asked for.
 
     Args:
-        wishes: What was given.
+        options: What was given.
         env: The environment, for secrets.
         ask: Puts the questions.
 
     Raises:
         ConfigError: The environment, or what was typed, cannot be used.
-        Mistaken: A URL is none.
+        InvalidAnswer: A URL is none.
     """
-    typed = dict(_secrets(env, ask, offline=wishes.offline))
+    typed: dict[str, str] = {}
+    known = environment.read(env)
+    if any(problem.startswith(f"{NOTION_TOKEN}: is not set") for problem in known.problems):
+        typed[NOTION_TOKEN] = ask.secretly("Notion token (ntn_…)").strip()
+    # One key is enough where nobody can be asked; the second one makes the fallback.
+    if not options.offline and (ask.is_possible or not known.given):
+        typed |= _keys(known, ask)
     around = environment.read({**env, **typed})
     if around.problems:
         raise ConfigError(*around.problems)
-    base = _url("--database", database_id, wishes.database or ask.plainly("Database URL"))
-    prompt = wishes.prompt
+    base = _url("--database", database_id, options.database or ask.plainly("Database URL"))
+    prompt = options.prompt
     if prompt is None:
         prompt = ask.plainly("Prompt page URL (empty for the built-in prompt)")
     if prompt := prompt.strip():
         _url("--prompt", notion_id, prompt)
-    return Answers(base, prompt, tuple(typed), around, wishes.offline or not around.given)
+    return Answers(base, prompt, tuple(typed), around, options.offline or not around.given)
 
 
-def _secrets(env: Mapping[str, str], ask: Ask, *, offline: bool) -> Iterator[tuple[str, str]]:
-    """Ask for the token, and for a model's key, where the environment has none."""
-    known = environment.read(env)
-    if any(problem.startswith(f"{NOTION_TOKEN}: is not set") for problem in known.problems):
-        yield NOTION_TOKEN, ask.secretly("Notion token (ntn_…)").strip()
-    for name, without in () if known.given or offline else _WITHOUT.items():
-        if key := ask.secretly(f"{name} ({without})").strip():
-            yield name, key
-            return
+def _keys(known: Environment, ask: Ask) -> dict[str, str]:
+    """Ask for the keys that the environment does not hold; return them by their variables."""
+    typed: dict[str, str] = {}
+    missing = [one for one in PROVIDERS.values() if one.name not in known.given]
+    for provider in missing:
+        is_last_chance = provider is missing[-1] and not (known.given or typed)
+        without = "empty: rules alone review, no model" if is_last_chance else "empty for none"
+        if url := known.addresses.urls.get(provider.name):
+            without = f"for {url}, which may take any word; {without}"
+        if key := ask.secretly(f"{provider.key_variable} ({without})").strip():
+            typed[provider.key_variable] = key
+    return typed
 
 
 def _url(option: str, read: Callable[[str], str], given: str) -> str:
     try:
         read(given)
     except ValueError as error:
-        raise Mistaken(f"{option}: {error}") from None
+        raise InvalidAnswer(f"{option}: {error}") from None
     return given.strip()
 
 
-async def seen(answers: Answers) -> list[str]:
-    """Look at the database and the prompt page; return a line for each.
+async def seen(answers: Answers, asking: Callable[[str], None]) -> list[str]:
+    """Look at the database, the prompt page and the models; return a line for each.
+
+    `asking` gets a line before each question that may take a while.
 
     Raises:
-        Mistaken: A URL leads nowhere, or the prompt page is empty.
-        TokenRefused, Unavailable: Notion does not answer as it should.
+        InvalidAnswer: A URL leads nowhere, or the prompt page is empty.
+        TokenRefused: Notion or a model refused its key.
+        Unavailable: Notion does not answer as it should.
     """
-    settings = _settings(answers)
+    settings = answers.settings
     nothing = database.copy_in_memory(settings.config.state)
-    async with wiring.connected(settings, nothing) as connections:
+    async with connected(settings, nothing) as connections:
         notion = connections.notion
         lines = [f"token      {(await notion.me()).get('name') or 'accepted'}"]
         lines.append(f"database   {await _database(notion, answers.database)}")
@@ -149,32 +198,16 @@ async def seen(answers: Answers) -> list[str]:
             lines.append(f"prompt     {await _prompt(notion, answers.prompt)}")
         if answers.offline:
             return [*lines, f"model      {_RULES_ALONE}"]
-        models = settings.chains[database_id(answers.database)]
-        return [*lines, *[f"model      {await _model(connections, name)}" for name in models]]
-
-
-def _settings(answers: Answers) -> Settings:
-    """Return what the config leads to, with a state that is not there."""
-    around = answers.around
-    config = Config.model_validate(
-        {"databases": [{"id": answers.database}], "state": Path("/nowhere/notion-review.db")}
-    )
-    models = chains(config, around).models
-    return Settings(Path(), config, around.secrets, around.addresses, models)
-
-
-async def _model(connections: Connections, name: str) -> str:
-    """Ask a model for a word.
-
-    Raises:
-        TokenRefused: Its key was refused; what else is wrong may be mended later, and is said.
-    """
-    try:
-        return f"{name}: {await connections.models.ping(name)}"
-    except TokenRefused:
-        raise
-    except ReviewError as error:
-        return f"{name}: {error}"
+        for name in settings.chains[database_id(answers.database)]:
+            asking(f"asking {name}, for at most {ANSWER_SECONDS:.0f} s …")
+            try:
+                words = await answer(connections.models, name)
+            except TokenRefused:
+                raise
+            except ReviewError as error:
+                words = str(error)  # it may be mended later
+            lines.append(f"model      {name}: {words.removeprefix(f'{name}: ')}")
+        return lines
 
 
 async def _database(notion: Gateway, given: str) -> str:
@@ -183,81 +216,87 @@ async def _database(notion: Gateway, given: str) -> str:
         found = await notion.database(id_)
     except Missing:
         found = await _shown("--database", notion.data_source(id_))
-    return text.database_title(found) or id_
+    return properties.database_title(found) or id_
 
 
 async def _prompt(notion: Gateway, given: str) -> str:
     id_ = notion_id(given)
     raw = await _shown("--prompt", notion.page(id_))
     if not any(block.line for block in await reading.blocks(notion, id_)):
-        raise Mistaken("--prompt: the page is empty; write the prompt into it")
-    return text.page(raw, "", ()).title or id_
+        raise InvalidAnswer("--prompt: the page is empty; write the prompt into it")
+    return properties.read_page(raw, "", ()).title or id_
 
 
 async def _shown(option: str, asking: Awaitable[dict[str, Any]]) -> dict[str, Any]:
     try:
         return await asking
     except (Missing, Forbidden) as error:
-        raise Mistaken(f"{option}: Notion does not show it ({error}); {SHARE}") from error
+        raise InvalidAnswer(f"{option}: Notion does not show it ({error}); {SHARE}") from error
 
 
 def write(path: Path, answers: Answers, *, system: Path = SYSTEM.parent) -> list[str]:
     """Write config.yaml, and for a service the secrets beside it; return a line for each file.
 
-    Raises:
-        Mistaken: The folder cannot be written.
-    """
-    name = _instance(path, system)
-    state = None if name is None else f"/var/lib/{name}/notion-review.db"
-    models = "[offline]" if answers.offline else None
-    words = reference.example(answers.database, answers.prompt or None, state, models)
-    files = [(path, words, CONFIG_MODE)]
-    if name is not None:
-        files += _secret_files(path, answers.around.secrets)
-    try:
-        for file, content, mode in files:
-            _put(file, content, mode)
-    except OSError as error:
-        raise Mistaken(f"{path.parent}: cannot be written ({error.strerror})") from error
-    return [f"written    {file}" for file, _, _ in files] + _left(answers, name)
-
-
-def _secret_files(path: Path, secrets: Secrets) -> Iterator[tuple[Path, str, int]]:
-    """Yield the files that the unit loads as credentials."""
-    named = {
-        "notion-token": secrets.notion,
-        "anthropic-api-key": secrets.anthropic,
-        "openai-api-key": secrets.openai,
-        "ping-url": secrets.ping,
-    }
-    for name, secret in named.items():
-        if secret:
-            yield path.with_name(name), f"{secret}\n", SECRET_MODE
-
-
-def _instance(path: Path, system: Path) -> str | None:
-    """Return the name of the service whose config this is, None for one in a folder of one's own.
-
     `/etc/notion-review/config.yaml` is of notion-review.service, and
     `/etc/notion-review/NAME/config.yaml` of notion-review@NAME.service.
+
+    Raises:
+        InvalidAnswer: The folder cannot be written.
     """
     folder = path.absolute().parent
-    if folder == system:
-        return "notion-review"
-    return f"notion-review-{folder.name}" if folder.parent == system else None
-
-
-def _put(path: Path, content: str, mode: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(content)
-    Path(file.name).replace(path)
-
-
-def _left(answers: Answers, name: str | None) -> list[str]:
-    """Say what is still to be done."""
+    name = None
+    if system in (folder, folder.parent):
+        name = "notion-review" if folder == system else f"notion-review-{folder.name}"
+    lines = []
+    try:
+        for target, content, mode in _files(path, answers, name):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as file:
+                os.fchmod(file.fileno(), mode)
+                file.write(content)
+            Path(file.name).replace(target)
+            lines.append(f"written    {target}")
+    except OSError as error:
+        raise InvalidAnswer(
+            f"{path.parent}: cannot be written ({error.strerror}); mend its permissions"
+        ) from error
     if name is not None:
         service = name.replace("notion-review-", "notion-review@", 1)
-        return [f"to do      systemctl enable --now {service}"]
-    return [f"to do      export {variable}=…, it is kept nowhere" for variable in answers.typed]
+        return [*lines, f"to do      systemctl enable --now {service}"]
+    exports = [f"to do      export {name}=…; it is stored nowhere" for name in answers.typed]
+    return lines + exports
+
+
+def _files(path: Path, answers: Answers, service: str | None) -> Iterator[tuple[Path, str, int]]:
+    """Yield path, content and mode of each file; of a service, also what only it needs."""
+    around = answers.around
+    seconds = OWN_SERVER_SECONDS if answers.asks_own_server else None
+    state = None if service is None else f"/var/lib/{service}/notion-review.db"
+    words = reference.example(
+        answers.database, answers.prompt or None, state, answers.models, seconds
+    )
+    yield path, words, CONFIG_MODE
+    if service is not None:
+        named = {
+            NOTION_TOKEN: around.secrets.notion,
+            **{PROVIDERS[name].key_variable: key for name, key in around.secrets.keys.items()},
+            PING_URL: around.secrets.ping,
+        }
+        for variable, secret in named.items():
+            if secret:
+                yield path.with_name(credential(variable)), f"{secret}\n", SECRET_MODE
+        yield from _environment_file(path.with_name("environment"), around.addresses)
+
+
+def _environment_file(path: Path, addresses: Addresses) -> Iterator[tuple[Path, str, int]]:
+    """Yield the file of addresses, with those that it lacks: the service knows no other ones."""
+    named = {NOTION_BASE_URL: addresses.notion}
+    named |= {PROVIDERS[name].url_variable: url for name, url in addresses.urls.items()}
+    is_there = path.exists()
+    before = path.read_text("utf-8").rstrip("\n") + "\n" if is_there else ""
+    known = {line.partition("=")[0].strip() for line in before.splitlines()}
+    missing = [f"{name}={url}\n" for name, url in named.items() if url and name not in known]
+    if missing:
+        # A proxy's password may stand in it, hidden from others.
+        mode = path.stat().st_mode & 0o777 if is_there else CONFIG_MODE
+        yield path, before + "".join(missing), mode

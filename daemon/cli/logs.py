@@ -6,7 +6,6 @@ Events have dotted names; their facts are fields. `sweep.done` is the one line o
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -19,42 +18,18 @@ from structlog.contextvars import bound_contextvars as bound
 from structlog.processors import ExceptionRenderer, TimeStamper, add_log_level
 from structlog.tracebacks import ExceptionDictTransformer
 
-from daemon.sweep.context import Tell
+from daemon.cli.options import Form, form, json_text
+from daemon.domain.events import LEVELS, Emit
 from daemon.domain.secrets import Redact, redactor
-from daemon.cli.streams import Form, form
 
 
 __all__ = ["bound", "configure"]
 
 Event = MutableMapping[str, Any]
 
-# Facts that hold what a document or a comment says: for debugging only.
+# Facts that hold what a document or a comment says.
 _DOCUMENT_TEXT = frozenset({"text"})
 _TEXT_OF_OUR_OWN = frozenset({"alert.raised", "alert.over"})
-_LEVELS = {
-    "page.reading": "debug",
-    "page.reading_threads": "debug",
-    "page.reviewing": "debug",
-    "page.answering": "debug",
-    "request.retried": "debug",
-    "comment.dropped": "warning",
-    "comment.unclear": "warning",
-    "prompt.page_not_read": "warning",
-    "watch.gone": "warning",
-    "alert.not_told": "warning",
-    "ping.failed": "warning",
-    "health.not_written": "warning",
-    "sweep.skipped": "warning",
-    "page.failed": "error",
-    "watch.failed": "error",
-    "sweep.trouble": "error",
-    "sweep.crashed": "error",
-    "alert.raised": "error",
-    "config.refused": "error",
-    "service.degraded": "error",
-    "service.stuck": "critical",
-    "service.failed": "critical",
-}
 # https://www.freedesktop.org/software/systemd/man/sd-daemon.html: the syslog priorities
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 # journald splits a line over LineMax=48K in two (journald.conf): neither half is JSON.
@@ -65,10 +40,30 @@ FRAMES = 20
 _QUIET = ("httpx", "httpx2", "httpcore", "notion_client", "apscheduler", "stamina", "asyncio")
 
 
-def configure(secrets: Iterable[str], *, verbose: bool, as_form: Form | None = None) -> Tell:
+def configure(secrets: Iterable[str], *, verbose: bool, as_form: Form | None = None) -> Emit:
     """Set logging up for the process and return where events go."""
     kind = as_form or form(sys.stderr, os.environ)
-    chain = _chain(redactor(secrets), kind)
+    redact, on_console = redactor(secrets), kind is Form.CONSOLE
+
+    def cleaned(_: Any, level: str, event: Event) -> Event:
+        """Reduce an event to what may be logged; a document's text is for debugging only."""
+        with_text = level == "debug" or event["event"] in _TEXT_OF_OUR_OWN
+        return {
+            redact(key): plain(value, redact)
+            for key, value in event.items()
+            if with_text or key not in _DOCUMENT_TEXT
+        }
+
+    one_line = ExceptionRenderer(ExceptionDictTransformer(show_locals=False, max_frames=FRAMES))
+    # The journal keeps its own time, a person's terminal needs no date.
+    stamper = TimeStamper("%H:%M:%S", utc=False) if on_console else TimeStamper("iso")
+    chain: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        add_log_level,
+        *([] if kind is Form.JOURNAL else [stamper]),
+        structlog.processors.format_exc_info if on_console else one_line,
+        cleaned,
+    ]
     structlog.configure(
         processors=[*chain, _renderer(kind)],
         wrapper_class=structlog.make_filtering_bound_logger(
@@ -89,28 +84,8 @@ def _retried(details: RetryDetails) -> None:
 
 
 def _log(event: str, /, **facts: Any) -> None:
-    level = _LEVELS.get(event, "info")
+    level = LEVELS.get(event, "info")
     getattr(structlog.get_logger(), level)(event, **facts)
-
-
-def _chain(redact: Redact, kind: Form) -> list[Any]:
-    one_line = ExceptionRenderer(ExceptionDictTransformer(show_locals=False, max_frames=FRAMES))
-    on_console = kind is Form.CONSOLE
-    return [
-        structlog.contextvars.merge_contextvars,
-        add_log_level,
-        # The journal keeps its own time, a person's terminal needs no date.
-        *([] if kind is Form.JOURNAL else [_stamper(kind)]),
-        structlog.processors.format_exc_info if on_console else one_line,
-        _without_document_text,
-        lambda _, __, event: _plain(event, redact),
-    ]
-
-
-def _stamper(kind: Form) -> TimeStamper:
-    if kind is Form.CONSOLE:
-        return TimeStamper("%H:%M:%S", utc=False)
-    return TimeStamper("iso")
 
 
 def _renderer(kind: Form) -> Any:
@@ -118,7 +93,7 @@ def _renderer(kind: Form) -> Any:
         from structlog.dev import ConsoleRenderer, plain_traceback
 
         return ConsoleRenderer(exception_formatter=plain_traceback)
-    return lambda _, __, event: _line(event, kind)
+    return lambda _, __, event: line(event, kind)
 
 
 def _route_libraries(chain: list[Any], kind: Form, *, verbose: bool) -> None:
@@ -129,7 +104,7 @@ def _route_libraries(chain: list[Any], kind: Form, *, verbose: bool) -> None:
             foreign_pre_chain=[_named_after_its_library],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *(_as_of_library if one is add_log_level else one for one in chain),
+                *(one for one in chain if one is not add_log_level),
                 _renderer(kind),
             ],
         )
@@ -160,36 +135,25 @@ def _named_after_its_library(_: Any, __: str, event: Event) -> Event:
     return {**event, **said, "level": record.levelname.lower()}
 
 
-def _as_of_library(_: Any, __: str, event: Event) -> Event:
-    return event
-
-
-def _without_document_text(_: Any, level: str, event: Event) -> Event:
-    if level == "debug" or event["event"] in _TEXT_OF_OUR_OWN:
-        return event
-    return {key: value for key, value in event.items() if key not in _DOCUMENT_TEXT}
-
-
-def _plain(value: Any, redact: Redact) -> Any:
+def plain(value: Any, redact: Redact) -> Any:
     """Reduce a value to what JSON knows, without secrets and without walls of text."""
     match value:
         case None | bool() | int() | float():
             return value
         case dict():
-            return {redact(str(key)): _plain(one, redact) for key, one in value.items()}
+            return {redact(str(key)): plain(one, redact) for key, one in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [_plain(one, redact) for one in list(value)[:LONGEST_LIST]]
+            return [plain(one, redact) for one in list(value)[:LONGEST_LIST]]
         case _:
-            return _clipped(redact(str(value)))
+            text = redact(str(value))
+            return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
-def _clipped(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
-
-
-def _line(event: Event, kind: Form) -> str:
+def line(event: Event, kind: Form) -> str:
+    """Write an event as a line of JSON; of one that is too long, its beginning."""
     name = {"event": event["event"], "level": event["level"]}
-    line = json.dumps({**name, **event}, ensure_ascii=False)
-    if len(line.encode(errors="replace")) > LONGEST_LINE:
-        line = json.dumps({**name, "cut": True, "starts": line[:LONGEST_TEXT]}, ensure_ascii=False)
-    return f"<{_PRIORITIES[event['level']]}>{line}" if kind is Form.JOURNAL else line
+    words = json_text({**name, **event}, sys.stderr)
+    if len(words.encode(errors="replace")) > LONGEST_LINE:
+        starts = {**name, "cut": True, "starts": words[:LONGEST_TEXT]}
+        words = json_text(starts, sys.stderr)
+    return f"<{_PRIORITIES[event['level']]}>{words}" if kind is Form.JOURNAL else words

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from daemon.cli.commands import COMMANDS, sweep_once
-from daemon.domain.errors import ReviewError
 from daemon.cli.options import Options, common, complain, crash, dry_run_option, json_option
+from daemon.domain.errors import ReviewError
 
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ notion-review demo       see it work, without any key
 notion-review init       write a config.yaml
 notion-review doctor     find out what is missing
 """
-# The table of the README in short; `errors` has the classes.
+# The table of docs/handbook.md in short; `errors` has the classes.
 EXIT_CODES = """\
 \b
 Exit codes:
@@ -73,31 +73,22 @@ def cli(context: click.Context, *, once: bool, dry_run: bool, as_json: bool) -> 
         sweep_once(context.obj, dry_run=dry_run, as_json=as_json)
     if as_json:
         raise click.UsageError("--json needs --once")
-    _serve(context.obj)
+    options: Options = context.obj
+    settings = options.settings()
+    emit = options.log(settings)
+    from daemon.service import service
+    from daemon.service.systemd import Systemd
+
+    def again() -> Settings:
+        read = options.settings()
+        options.log(read)
+        return read
+
+    service.serve(settings, again, emit, Systemd.of(os.environ, os.getpid()))
 
 
 for command in COMMANDS:
     cli.add_command(command)
-
-
-def _serve(options: Options) -> NoReturn:
-    from daemon.cli import lean
-
-    lean.libraries()
-    from daemon.cli import logs
-    from daemon.service import service
-    from daemon.service.systemd import Systemd
-
-    first = options.settings()
-    tell = logs.configure(first.secrets.values, verbose=options.verbose)
-
-    def again() -> Settings:
-        read = options.settings()
-        logs.configure(read.secrets.values, verbose=options.verbose)
-        return read
-
-    service.serve(first, again, tell, Systemd.of(os.environ, os.getpid()))
-    raise click.exceptions.Exit(0)
 
 
 def main() -> NoReturn:
@@ -107,7 +98,12 @@ def main() -> NoReturn:
         done = cli.main(prog_name=NAME, standalone_mode=False, obj=options)
         sys.exit(done if isinstance(done, int) else 0)
     except click.ClickException as error:
-        complain(options, _usage(error))
+        words = " ".join(error.format_message().split()).rstrip(".?").replace(". Did", "; did")
+        context = getattr(error, "ctx", None)
+        name = context.command_path if context else NAME
+        # A sentence begins with a small letter here, the name of a variable does not.
+        words = words if words[:2].isupper() else words[:1].lower() + words[1:]
+        complain(options, f"{words}; see {name} --help")
         sys.exit(USAGE)
     except (click.Abort, KeyboardInterrupt):
         complain(options, "interrupted")
@@ -118,10 +114,3 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - the last line before a traceback
         crash(options, error)
         sys.exit(1)
-
-
-def _usage(error: click.ClickException) -> str:
-    words = " ".join(error.format_message().split()).rstrip(".?").replace(". Did", "; did")
-    context = getattr(error, "ctx", None)
-    name = context.command_path if context else NAME
-    return f"{words[:1].lower()}{words[1:]}; see {name} --help"

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import os
 import sys
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from daemon.domain.errors import ReviewError
 from daemon.domain.secrets import Redact, redactor
-from daemon.cli.streams import Form, form
 
 
 if TYPE_CHECKING:
     from daemon.config import Config, Settings
+    from daemon.domain.events import Emit
+
+
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib import import_module
+from typing import TextIO
+
+from daemon.domain.events import Emit
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +54,16 @@ class Options:
 
         return config.parse(self.found())
 
+    def config_for_state(self) -> Config:
+        """Read where the state is and what it is about; a mistake beside that is told only."""
+        from daemon import config
+
+        found, problems = config.parse_for_state(self.found())
+        if problems:
+            more = f" (and {len(problems) - 1} more: notion-review check)" if problems[1:] else ""
+            complain(self, f"{problems[0]}{more}")
+        return found
+
     def settings(self) -> Settings:
         """Read config.yaml and the environment; from then on no message shows a secret."""
         from daemon import config
@@ -49,18 +72,36 @@ class Options:
         self.hide(settings.secrets.values)
         return settings
 
+    def log(self, settings: Settings) -> Emit:
+        """Send events where a run without a terminal sends them, and return where they go in.
+
+        httpx and structlog load rich for output that is not used here; without it they are quicker.
+        """
+        hidden = "rich" not in sys.modules
+        if hidden:
+            sys.modules["rich"] = None  # type: ignore[assignment] # documented: its import fails
+        try:
+            import_module("structlog")
+            import_module("httpx")
+        finally:
+            if hidden:
+                del sys.modules["rich"]
+        from daemon.cli import logs
+
+        return logs.configure(settings.secrets.values, verbose=self.verbose)
+
     def hide(self, secrets: Iterable[str]) -> None:
         """Keep secrets out of every message from now on."""
         self.redact = redactor(secrets)
 
 
-def _take_config(context: click.Context, _: object, value: Path | None) -> None:
-    if value is not None:
-        context.ensure_object(Options).path = value
-
-
-def _take_verbose(context: click.Context, _: object, *, value: bool) -> None:
-    context.ensure_object(Options).verbose |= value
+def _take(context: click.Context, option: click.Parameter, value: Any) -> None:
+    """Keep what an option says; one that is not given changes nothing."""
+    options = context.ensure_object(Options)
+    if option.name == "config":
+        options.path = value or options.path
+    else:
+        options.verbose |= value
 
 
 def common(command: F) -> F:
@@ -69,7 +110,7 @@ def common(command: F) -> F:
         "--verbose",
         is_flag=True,
         expose_value=False,
-        callback=lambda context, param, value: _take_verbose(context, param, value=value),
+        callback=_take,
         help="More log lines, and tracebacks.",
     )
     config = click.option(
@@ -77,7 +118,7 @@ def common(command: F) -> F:
         metavar="FILE",
         type=click.Path(path_type=Path),
         expose_value=False,
-        callback=_take_config,
+        callback=_take,
         help="Default: ./config.yaml, then /etc/notion-review/config.yaml.",
     )
     return config(verbose(command))
@@ -89,7 +130,7 @@ port_option = click.option(
     type=click.IntRange(0, 65_535),
     default=8765,
     show_default=True,
-    help="Of the console; 0 takes any free one.",
+    help="Port of the console; 0 takes any free one.",
 )
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Print what would be posted; write nothing."
@@ -110,6 +151,36 @@ def page_id(page: str) -> str:
         raise click.UsageError(f"page {page}: {error}") from error
 
 
+def duration(_: click.Context, __: click.Parameter, value: str | None) -> timedelta | None:
+    """Read the duration that an option gives.
+
+    Raises:
+        BadParameter: It is none.
+    """
+    from daemon.config.values import as_interval
+
+    try:
+        lasts: timedelta | None = as_interval(value) if value is not None else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return lasts
+
+
+def model_name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Read the model that an option names.
+
+    Raises:
+        BadParameter: It is none.
+    """
+    from daemon.config.values import as_model
+
+    try:
+        name: str | None = as_model(value) if value is not None else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return name
+
+
 def moment(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
     """Read the time that an option gives; without an offset it is UTC.
 
@@ -126,13 +197,53 @@ def moment(_: click.Context, __: click.Parameter, value: str | None) -> datetime
 
 
 def say(lines: str | Iterable[str]) -> None:
-    """Print data; a reader that has had enough, such as `head`, ends the program in peace."""
+    """Print data; when the reader closes the pipe, as `head` does, the program ends with 0."""
     try:
         for line in [lines] if isinstance(lines, str) else lines:
             click.echo(line)
-    except BrokenPipeError:
+    except OSError as error:
+        # What is left in its buffer must not fail once more at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise click.exceptions.Exit(0) from None
+        if isinstance(error, BrokenPipeError):
+            raise click.exceptions.Exit(0) from None
+        raise NotPrinted(f"standard output: cannot be written ({error.strerror})") from error
+
+
+class NotPrinted(ReviewError):
+    """The data that was asked for could not be written."""
+
+    exit_code = 74
+
+
+class NoTemporaryFolder(ReviewError):
+    """There is no place for what is only needed for a while."""
+
+    exit_code = 74
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder that is gone afterwards.
+
+    Raises:
+        NoTemporaryFolder: None can be made.
+    """
+    from tempfile import TemporaryDirectory
+
+    try:
+        folder = TemporaryDirectory()
+    except OSError as error:
+        raise NoTemporaryFolder(
+            f"no temporary folder can be made ({error.strerror}); name one in TMPDIR"
+        ) from error
+    with folder as path:
+        yield Path(path)
+
+
+def json_text(value: Any, stream: TextIO) -> str:
+    """Return JSON that the encoding of a stream can hold."""
+    is_unicode = codecs.lookup(stream.encoding or "utf-8").name == "utf-8"
+    return json.dumps(value, ensure_ascii=not is_unicode)
 
 
 def complain(options: Options, message: str) -> None:
@@ -150,3 +261,27 @@ def crash(options: Options, error: Exception) -> None:
 
         click.echo(options.redact("".join(format_exception(error))), err=True)
     complain(options, f"internal error: {error!r}; run again with --verbose and report it")
+
+
+class Form(StrEnum):
+    """How lines are written."""
+
+    CONSOLE = "console"
+    JOURNAL = "journal"
+    JSON = "json"
+
+
+def form(stream: TextIO, env: Mapping[str, str]) -> Form:
+    """Return the form that suits a stream.
+
+    The journal is recognised by the stream itself, so that a pipe in a unit stays plain:
+    https://www.freedesktop.org/software/systemd/man/systemd.exec.html#$JOURNAL_STREAM
+    """
+    if stream.isatty():
+        return Form.CONSOLE
+    try:
+        about = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return Form.JSON
+    own = f"{about.st_dev}:{about.st_ino}"
+    return Form.JOURNAL if env.get("JOURNAL_STREAM") == own else Form.JSON

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from daemon.sweep.context import Tell
-from daemon.domain.english import counted, joined, some
+from daemon.domain.events import Emit
+from daemon.domain.times import counted, joined, some
 
 
 _LIVE = {
@@ -21,17 +21,23 @@ _LIVE = {
     "page.reading_threads": "Reading the threads of [bold]{title}[/]",
     "page.reviewing": "Reviewing [bold]{title}[/]",
     "page.answering": "Answering in [bold]{title}[/]",
+    "prompt.trying": "Trying the new prompt on [bold]{title}[/]",
     "comment.posted": "Posting: {kind}",
 }
 _SAID = {
     "source.swept": "[bold]{database}[/]: {seen} seen, {queued} to review, {baselined} baselined",
     "source.new": "[bold]{database}[/] has a new data source: {title}",
+    "page.paused": "[yellow]![/] [bold]{title}[/] is paused: {why}",
     "page.unchanged": "[dim]- {title}: {why}[/]",
     "page.reviewed": "[green]✓[/] [bold]{title}[/]: {told}",
     "page.answered": "[green]✓[/] [bold]{title}[/]: {replies}",
     "page.failed": "[red]✗[/] [bold]{title}[/]: {error}",
     "comment.dropped": "[yellow]![/] not posted ({kind}): {why}",
+    "prompt.not_read": "[yellow]![/] the prompt page of [bold]{database}[/] was not read: {why}",
     "prompt.page_not_read": "[yellow]![/] a page that the prompt mentions was not read: {why}",
+    "prompt.taken_up": "[green]✓[/] the prompt [bold]{name}[/] is in use as version {version}",
+    "prompt.not_tried": "[yellow]![/] the prompt [bold]{name}[/] is tried later: {why}",
+    "prompt.tried": "[green]✓[/] the prompt [bold]{name}[/] was tried: {found}",
     "alert.raised": "[red]![/] {text}",
     "sweep.done": "{told}",
 }
@@ -39,18 +45,18 @@ _ENDS_A_PAGE = frozenset({"page.unchanged", "page.reviewed", "page.failed"})
 
 
 @contextmanager
-def on_terminal(console: Console) -> Iterator[Tell]:
+def on_terminal(console: Console) -> Iterator[Emit]:
     """Show events on a terminal while the block runs."""
     with console.status("Starting") as status:
-        yield _Teller(console, status)
+        yield _Progress(console, status)
 
 
-def in_words(console: Console) -> Tell:
+def in_words(console: Console) -> Emit:
     """Return what shows events without a live line, where other output goes to the terminal too."""
-    return _Teller(console, None)
+    return _Progress(console, None)
 
 
-class _Teller:
+class _Progress:
     def __init__(self, console: Console, status: Status | None) -> None:
         self._console = console
         self._status = status
@@ -58,9 +64,11 @@ class _Teller:
         self._done = 0
 
     def __call__(self, event: str, /, **facts: Any) -> None:
-        words = defaultdict(str, {key: escape(_shown(key, one)) for key, one in facts.items()})
-        if event in _TOLD:
-            words["told"] = escape(_TOLD[event](facts))
+        words = defaultdict(str)
+        for key, one in facts.items():
+            shown = counted(int(one), _COUNTED[key]) if key in _COUNTED else str(one)
+            words[key] = escape(shown)
+        words["told"] = escape(_outcome(event, facts))
         self._due = int(facts["count"]) if event == "pages.due" else self._due
         self._done += event in _ENDS_A_PAGE
         if event in _LIVE and self._status is not None:
@@ -70,37 +78,26 @@ class _Teller:
             self._console.print(_SAID[event].format_map(words), highlight=False)
 
 
-def _shown(key: str, value: Any) -> str:
-    return counted(int(value), _COUNTED[key]) if key in _COUNTED else str(value)
-
-
 _COUNTED = {"replies": "reply", "seen": "page"}
 
 
-def _came_of(review: Mapping[str, Any]) -> str:
-    """Say what a review came to; how it ended, unless it ended well."""
-    made = joined([some(review["findings"], "comment"), some(review["replies"], "reply")])
-    ended_well = made and review["outcome"] == "done"
-    return joined([made, "" if ended_well else review["outcome"]])
-
-
-def _summed(sweep: Mapping[str, Any]) -> str:
-    """Say what a sweep came to."""
+def _outcome(event: str, facts: Mapping[str, Any]) -> str:
+    """Return what a review or a sweep led to, "" for any other event."""
+    if event == "page.reviewed":
+        made = joined([some(facts["findings"], "comment"), some(facts["replies"], "reply")])
+        ended_well = made and facts["outcome"] == "done"
+        return joined([made, "" if ended_well else facts["outcome"]])
+    if event != "sweep.done":
+        return ""
     kinds = {"comments": "comment", "replies": "reply", "summaries": "summary"}
-    posted = joined([some(sweep[f"{kind}_posted"], noun) for kind, noun in kinds.items()])
+    posted = joined([some(facts[f"{kind}_posted"], noun) for kind, noun in kinds.items()])
     parts = [
-        some(sweep["pages_reviewed"], "page", "reviewed"),
+        some(facts["pages_reviewed"], "page", "reviewed"),
         f"{posted} posted" if posted else "",
-        some(sweep["pages_failed"], "page", "failed"),
-        some(sweep["pages_waiting"], "page", "waiting"),
+        some(facts["pages_failed"], "page", "failed"),
+        some(facts["pages_waiting"], "page", "waiting"),
     ]
-    cost = f", ${sweep['cost_usd']:.2f}" if sweep["cost_usd"] else ""
-    requests = counted(sweep["notion_requests"], "request")
-    models = f"{sweep['model_requests']} to models{cost}"
+    cost = f", ${facts['cost_usd']:.2f}" if facts["cost_usd"] else ""
+    requests = counted(facts["notion_requests"], "request")
+    models = f"{facts['model_requests']} to models{cost}"
     return f"{joined(parts, '; ') or 'Nothing to do'}. {requests} to Notion, {models}."
-
-
-_TOLD: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "page.reviewed": _came_of,
-    "sweep.done": _summed,
-}

@@ -1,13 +1,13 @@
 """config.yaml and the environment, read once into frozen values.
 
-`parse` needs no secret: `status` and `explain` use it. `load` adds the keys, the addresses and
+`parse` needs no secret, and `parse_for_state` not even a config without mistakes: `status` and
+`explain` use it. `load` adds the keys, the addresses and
 the models that can really be asked.
 """
 
-from daemon.config.choices import Approve, Replies
 from daemon.config.environment import Addresses, Secrets
-from daemon.config.limits import Limits
-from daemon.config.loading import Settings, find, load, parse
+from daemon.config.limits import Approve, Limits, Replies
+from daemon.config.loading import Settings, covered_twice, find, load, parse, parse_for_state
 from daemon.config.schema import Alerts, Config, Database, Notion, Price, Schedule
 
 
@@ -24,7 +24,9 @@ __all__ = [
     "Schedule",
     "Secrets",
     "Settings",
+    "covered_twice",
     "find",
     "load",
     "parse",
+    "parse_for_state",
 ]

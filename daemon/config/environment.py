@@ -2,57 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from daemon.config import network
+from daemon.config.network import Proxies
 from daemon.config.values import web_url
-from daemon.domain.secrets import looks_secret
+from daemon.domain.providers import PROVIDERS
+from daemon.domain.secrets import Place, looks_secret
 
 
-KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 NOTION_TOKEN = "NOTION_TOKEN"  # noqa: S105 (a variable's name)
 OPENAI_MODEL = "OPENAI_MODEL"
 PING_URL = "PING_URL"
-_SECRETS = (NOTION_TOKEN, *KEYS.values(), PING_URL)
-_NOTION = "NOTION_BASE_URL"
-_ADDRESSES = (_NOTION, "ANTHROPIC_BASE_URL", "OPENAI_BASE_URL")
+NOTION_BASE_URL = "NOTION_BASE_URL"
+# Where requests go without it: `HOST` of the gateway.
+_NOTION_URL = "https://api.notion.com"
+_KEYS = {provider.name: provider.key_variable for provider in PROVIDERS.values()}
+_URLS = (NOTION_BASE_URL, *(provider.url_variable for provider in PROVIDERS.values()))
+SYSTEM = Path("/etc/notion-review/config.yaml")
+_SECRETS = (NOTION_TOKEN, *_KEYS.values(), PING_URL)
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The keys; none of them shows in a repr. A model's key is None where it is absent.
+    """The secrets of the environment; none of them shows in a repr.
 
-    `ping` is the URL that hears of every sweep: whoever knows it can pretend to be well.
+    Attributes:
+        notion: The connection's token.
+        keys: The keys that are there, by the provider's name.
+        ping: The URL that is called after every sweep. Anybody who knows it can report a sweep.
+        places: Where this installation reads each variable that names a secret or an address.
     """
 
     notion: str = field(repr=False)
-    anthropic: str | None = field(default=None, repr=False)
-    openai: str | None = field(default=None, repr=False)
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     ping: str | None = field(default=None, repr=False)
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False)
 
     @property
     def values(self) -> tuple[str, ...]:
-        """Every secret there is, for those who search outputs for them."""
-        every = (self.notion, self.anthropic, self.openai, self.ping)
-        return tuple(key for key in every if key)
+        """Every secret there is, to be searched for in what leaves the process."""
+        return tuple(filter(None, (self.notion, *self.keys.values(), self.ping)))
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Base URLs without a trailing slash; None means the vendor's own host."""
+    """Base URLs without a trailing slash, and the proxies on the way there.
+
+    Attributes:
+        notion: None means Notion's own.
+        urls: Those that replace a provider's own, by its name.
+        proxies: The proxies.
+    """
 
     notion: str | None = None
-    anthropic: str | None = None
-    openai: str | None = None
+    urls: Mapping[str, str] = field(default_factory=dict)
+    proxies: Proxies = field(default_factory=Proxies)
+
+    def proxy(self, name: str) -> str:
+        """Return the proxy on the way to `notion` or a provider, in words; "" for none."""
+        if name == "notion":
+            return self.proxies.of(self.notion or _NOTION_URL)
+        return self.proxies.of(self.urls.get(name) or PROVIDERS[name].url)
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the environment says. `problems` and `notes` hold one line each, without secrets.
+    """What the environment says.
 
-    `given` names the providers with a key, also with one that could not be read. `runtime` is the
-    folder that systemd made for what a running service shows.
+    Attributes:
+        secrets: The token and the keys.
+        addresses: Base URLs.
+        openai_model: A model that `OPENAI_MODEL` adds, without `openai:`.
+        given: The providers whose key is set, also where it could not be read.
+        problems: One line for each mistake, without secrets.
+        notes: One line for each thing worth knowing, without secrets.
+        runtime: The folder that systemd made for the files that a running service writes.
     """
 
     secrets: Secrets
@@ -64,29 +91,45 @@ class Environment:
     runtime: Path | None = None
 
 
-def read(env: Mapping[str, str]) -> Environment:
-    """Read secrets and addresses; every mistake ends in `problems`."""
+def read(env: Mapping[str, str], config: Path | None = None) -> Environment:
+    """Read secrets and addresses; every mistake ends in `problems`.
+
+    Args:
+        env: The environment.
+        config: The config file, from whose place follows where a service keeps its secrets.
+    """
     problems: list[str] = []
     env = _with_credentials(env)
-    token, anthropic, openai, ping = (_secret(env, name, problems) for name in _SECRETS)
+    places = _places(env, config)
+    runtime = env.get("RUNTIME_DIRECTORY", "").strip().partition(":")[0]  # systemd may name several
+    found = {name: _secret(env, name, places, problems) for name in _SECRETS}
     if not _is_set(env, NOTION_TOKEN):
-        problems.append(
-            "NOTION_TOKEN: is not set; set it to the connection's token, "
-            "or NOTION_TOKEN_FILE to a file that holds it"
-        )
+        problems.append(_without_token(places[NOTION_TOKEN]))
+    keys = {name: key for name, variable in _KEYS.items() if (key := found[variable])}
+    addresses = _addresses(env, problems)
+    problems += network.problems(env, [addresses.notion or "", *addresses.urls.values()])
     return Environment(
-        secrets=Secrets(token or "", anthropic, openai, _ping(ping, problems)),
-        addresses=Addresses(*(_address(env, name, problems) for name in _ADDRESSES)),
+        secrets=Secrets(found[NOTION_TOKEN] or "", keys, _ping(found[PING_URL], problems), places),
+        addresses=addresses,
         openai_model=_model(env, problems),
-        given=frozenset(provider for provider, name in KEYS.items() if _is_set(env, name)),
+        given=frozenset(name for name, variable in _KEYS.items() if _is_set(env, variable)),
         problems=tuple(problems),
-        notes=tuple(_doubles(env)),
-        runtime=_runtime(env),
+        notes=tuple(
+            f"{name} and {name}_FILE are both set: {name} is used"
+            for name in _SECRETS
+            if _given(env, name) and _given(env, f"{name}_FILE")
+        ),
+        runtime=Path(runtime) if runtime else None,
     )
 
 
+def credential(variable: str) -> str:
+    """Return the name of the systemd credential for `variable`, such as `anthropic-api-key`."""
+    return variable.lower().replace("_", "-")
+
+
 def _with_credentials(env: Mapping[str, str]) -> Mapping[str, str]:
-    """Add what systemd passed as credentials, such as `anthropic-api-key`; a blank one is none.
+    """Add the credentials that systemd passed; a blank one counts as absent.
 
     https://www.freedesktop.org/software/systemd/man/systemd.exec.html#LoadCredential=
     """
@@ -95,19 +138,49 @@ def _with_credentials(env: Mapping[str, str]) -> Mapping[str, str]:
         return env
     added = {}
     for name in _SECRETS:
-        file = Path(folder) / name.lower().replace("_", "-")
-        if not _is_set(env, name) and _holds_something(file):
+        file = Path(folder) / credential(name)
+        try:
+            is_given = bool(file.read_bytes().strip())
+        except FileNotFoundError:
+            is_given = False
+        except OSError:
+            is_given = True  # reading it later gives the reason
+        if is_given and not _is_set(env, name):
             added[f"{name}_FILE"] = str(file)
     return {**env, **added}
 
 
-def _holds_something(file: Path) -> bool:
-    try:
-        return bool(file.read_bytes().strip())
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True  # reading it tells the reason
+def _places(env: Mapping[str, str], config: Path | None) -> dict[str, Place]:
+    """Return where each variable is read from, as an operator reaches it.
+
+    systemd hands a service copies of its files: https://systemd.io/CREDENTIALS
+    """
+    places = {name: Place(name) for name in (*_SECRETS, *_URLS)}
+    credentials = _given(env, "CREDENTIALS_DIRECTORY") or ""
+    folder = config.absolute().parent if config else Path()
+    is_service = bool(credentials) and SYSTEM.parent in (folder, folder.parent)
+    unit = "notion-review" if folder == SYSTEM.parent else f"notion-review@{folder.name}"
+    # Each run of the timer's unit reads them anew.
+    then = "" if credentials.endswith("-once.service") else f", then run systemctl restart {unit}"
+    for name in _SECRETS:
+        file = _given(env, f"{name}_FILE") if not _given(env, name) else None
+        if is_service and (file is None or Path(file).parent == Path(credentials)):
+            places[name] = Place(str(folder / credential(name)), is_file=True, then=then)
+        elif file and "/" in file and not looks_secret(file):
+            places[name] = Place(file, is_file=True)
+    if is_service:
+        around = folder / "environment"
+        places |= {name: Place(f"{name} in {around}", then=then) for name in _URLS}
+    return places
+
+
+def _without_token(place: Place) -> str:
+    if place.is_file:
+        return f"{place.absent}; write the connection's token into it{place.then}"
+    return (
+        "NOTION_TOKEN: is not set; set it to the connection's token, "
+        "or NOTION_TOKEN_FILE to a file that holds it"
+    )
 
 
 def _ping(url: str | None, problems: list[str]) -> str | None:
@@ -118,17 +191,6 @@ def _ping(url: str | None, problems: list[str]) -> str | None:
         return None
 
 
-def _runtime(env: Mapping[str, str]) -> Path | None:
-    first = (_given(env, "RUNTIME_DIRECTORY") or "").partition(":")[0]
-    return Path(first) if first else None
-
-
-def _doubles(env: Mapping[str, str]) -> Iterator[str]:
-    for name in _SECRETS:
-        if _given(env, name) and _given(env, f"{name}_FILE"):
-            yield f"{name} and {name}_FILE are both set: {name} is used"
-
-
 def _is_set(env: Mapping[str, str], name: str) -> bool:
     return bool(_given(env, name) or _given(env, f"{name}_FILE"))
 
@@ -137,51 +199,58 @@ def _given(env: Mapping[str, str], name: str) -> str | None:
     return env.get(name, "").strip() or None
 
 
-def _secret(env: Mapping[str, str], name: str, problems: list[str]) -> str | None:
+def _secret(
+    env: Mapping[str, str], name: str, places: Mapping[str, Place], problems: list[str]
+) -> str | None:
     if value := _given(env, name):
         source = name
-    elif place := _given(env, f"{name}_FILE"):
-        source = f"{name}_FILE"
-        value = _from_file(source, place, problems)
+    elif file := _given(env, f"{name}_FILE"):
+        place = places[name]
+        if place.is_file and place.name != file:  # a copy that systemd made
+            source = place.name
+            value = _from_file(file, f"{source}:", problems)
+        else:
+            source = f"{name}_FILE"
+            # Somebody may have put the key where the path belongs: what has no slash may be a key.
+            shown = "(hidden)" if looks_secret(file) or "/" not in file else file
+            value = _from_file(file, f"{source}: {shown}", problems)
     if value and not (value.isascii() and value.isprintable() and " " not in value):
         problems.append(f"{source}: holds characters that no key has; copy the key again")
         return None
     return value
 
 
-def _from_file(variable: str, place: str, problems: list[str]) -> str | None:
-    file = _file_shown(place)
+def _from_file(path: str, words: str, problems: list[str]) -> str | None:
+    """Read a secret; `words` begin the line about a problem."""
     try:
-        value = Path(place).read_text(encoding="utf-8-sig").strip()
+        value = Path(path).read_text(encoding="utf-8-sig").strip()
     except UnicodeDecodeError:
-        problems.append(f"{variable}: {file} is not text; write the key into it, nothing else")
+        problems.append(f"{words} is not text; write the key into it, nothing else")
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
-        problems.append(
-            f"{variable}: {file} cannot be read ({reason}); mend the path or its rights"
-        )
+        problems.append(f"{words} cannot be read ({reason}); mend the path or its rights")
     except ValueError:
-        problems.append(f"{variable}: {file} is not a path; name the file that holds the key")
+        problems.append(f"{words} is not a path; name the file that holds the key")
     else:
         if value:
             return value
-        problems.append(f"{variable}: {file} is empty; write the key into it")
+        problems.append(f"{words} is empty; write the key into it")
     return None
 
 
-def _file_shown(place: str) -> str:
-    """A key put where a path belongs must not be told: what has no slash may be one."""
-    return "(hidden)" if looks_secret(place) or "/" not in place else place
+def _addresses(env: Mapping[str, str], problems: list[str]) -> Addresses:
+    variables = {p.name: p.url_variable for p in PROVIDERS.values()}
+    # Notion's client adds the version itself, unlike the models' SDKs.
+    notion = (_address(env, NOTION_BASE_URL, problems) or "").removesuffix("/v1").rstrip("/")
+    urls = {name: _address(env, variable, problems) for name, variable in variables.items()}
+    used = {name: url for name, url in urls.items() if url}
+    return Addresses(notion or None, used, network.proxies(env))
 
 
 def _address(env: Mapping[str, str], name: str, problems: list[str]) -> str | None:
     value = _given(env, name)
-    if value is None:
-        return None
     try:
-        url = web_url(value).rstrip("/")
-        # The client adds the version itself, unlike the models' SDKs.
-        return url.removesuffix("/v1").rstrip("/") if name == _NOTION else url
+        return value and web_url(value).rstrip("/")
     except ValueError as error:
         problems.append(f"{name}: {error}")
         return None

@@ -1,4 +1,4 @@
-"""config.yaml as a tree that knows its lines, and mistakes told with them."""
+"""config.yaml as a tree that knows its lines, and the mistakes in it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import yaml
 
 from daemon.config.values import Scalar, one_line, shown
 from daemon.domain.errors import ConfigError
+from daemon.domain.providers import PROVIDERS
 from daemon.domain.secrets import looks_secret
 
 
@@ -21,18 +22,21 @@ Place = tuple[str | int, ...]
 _SECRET_KEY = re.compile(r"(token|secret|password|passwd|passphrase|key|credential)s?$")
 
 
-_VARIABLES = (
-    ("anthropic", "ANTHROPIC_API_KEY"),
-    ("claude", "ANTHROPIC_API_KEY"),
-    ("openai", "OPENAI_API_KEY"),
-    ("notion", "NOTION_TOKEN"),
-    ("token", "NOTION_TOKEN"),
-)
+# The variable that a secret belongs into, by a word in the key under which it stands.
+_VARIABLES = {
+    **{
+        word: provider.key_variable
+        for provider in PROVIDERS.values()
+        for word in (provider.name, provider.families[0])
+    },
+    "notion": "NOTION_TOKEN",
+    "token": "NOTION_TOKEN",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing that is wrong: where, and what to do. `line` where it is not the place's own."""
+    """One mistake: its place, what is wrong and what to do; `line` if it is not the place's."""
 
     place: Place
     text: str
@@ -48,24 +52,19 @@ class Tree:
     lines: Mapping[Place, int]
     mistakes: Sequence[Mistake]
 
-    def tell(self, mistakes: Sequence[Mistake]) -> list[str]:
+    def messages(self, mistakes: Sequence[Mistake]) -> list[str]:
         """Return one line for each mistake, in the order of the file."""
-        told = [(mistake.line or self._line(mistake.place), mistake) for mistake in mistakes]
-        told.sort(key=lambda pair: pair[0] or 0)
-        return [f"{self._where(line)}: {_sentence(mistake)}" for line, mistake in told]
-
-    def _line(self, place: Place) -> int | None:
-        for end in range(len(place), 0, -1):
-            if line := self.lines.get(place[:end]):
-                return line
-        return None
-
-    def _where(self, line: int | None) -> str:
-        return f"{self.path}:{line}" if line else str(self.path)
-
-
-def _sentence(mistake: Mistake) -> str:
-    return f"{dotted(mistake.place)}: {mistake.text}" if mistake.place else mistake.text
+        found: list[tuple[int, Mistake]] = []
+        for mistake in mistakes:
+            # A place that is missing has the line of the nearest one around it.
+            around = (mistake.place[:end] for end in range(len(mistake.place), 0, -1))
+            known = (self.lines[place] for place in around if place in self.lines)
+            found.append((mistake.line or next(known, 0), mistake))
+        texts = []
+        for line, mistake in sorted(found, key=lambda pair: pair[0]):
+            where = f"{self.path}:{line}" if line else str(self.path)
+            texts.append(": ".join(filter(None, (where, dotted(mistake.place), mistake.text))))
+        return texts
 
 
 def dotted(place: Place) -> str:
@@ -80,7 +79,14 @@ def read(path: Path) -> Tree:
     Raises:
         ConfigError: The file cannot be read, or is no YAML that stands for a mapping.
     """
-    return parsed(_text(path), path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8; save it as UTF-8 text") from None
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        raise ConfigError(f"{path}: cannot be read ({reason}); mend it or name another") from None
+    return parsed(text, path)
 
 
 def parsed(text: str, path: Path) -> Tree:
@@ -103,16 +109,6 @@ def parsed(text: str, path: Path) -> Tree:
     return Tree(path, walk.mapping(root, ()), walk.lines, walk.mistakes)
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not UTF-8; save it as UTF-8 text") from None
-    except OSError as error:
-        reason = (error.strerror or "unreadable").lower()
-        raise ConfigError(f"{path}: cannot be read ({reason}); mend it or name another") from None
-
-
 class _Loader(yaml.SafeLoader):
     """Knows no aliases: a config needs none, and they can nest without end."""
 
@@ -124,30 +120,32 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+# By words of the problem; the last fits every problem.
+_YAML_REMEDIES = {
+    "mapping values": "put a value that holds a colon in quotes, and mind the indentation",
+    "cannot start any token": (
+        "indent with spaces, and put a value that begins with a sign in quotes"
+    ),
+    "alias": "write the value out, or put it in quotes",
+    "": "check indentation, brackets and quotes just before this place",
+}
+
+
 def _broken(path: Path, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
     problem = str(getattr(error, "problem", None) or "a character that YAML does not allow")
     if problem.startswith("but"):
         problem = f"{getattr(error, 'context', '')}, {problem}"
-    # What stands in quotes may come out of the file; one character or a <kind> does not tell.
+    # Quoted words may be a secret from the file; one character or a <kind> cannot be one.
     problem = re.sub(r"'(?!<|\\.')[^']{2,}'", "(hidden)", one_line(problem))
-    return f"{where}: is broken YAML: {problem}; {_yaml_remedy(problem)}"
-
-
-def _yaml_remedy(problem: str) -> str:
-    if "mapping values" in problem:
-        return "put a value that holds a colon in quotes, and mind the indentation"
-    if "cannot start any token" in problem:
-        return "indent with spaces, and put a value that begins with a sign in quotes"
-    if "alias" in problem:
-        return "write the value out, or put it in quotes"
-    return "check indentation, brackets and quotes just before this place"
+    remedies = (remedy for words, remedy in _YAML_REMEDIES.items() if words in problem)
+    return f"{where}: is broken YAML: {problem}; {next(remedies)}"
 
 
 @dataclass(slots=True)
 class _Walk:
-    """Turns nodes into data, and notes lines and mistakes by the way."""
+    """Turns nodes into data, and collects lines and mistakes on the way."""
 
     lines: dict[Place, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
@@ -217,8 +215,11 @@ def unknown_key(place: Place, value: Any, sections: Mapping[str, Collection[str]
 
 
 def _secret_text(key: str) -> str:
-    every = "NOTION_TOKEN, ANTHROPIC_API_KEY or OPENAI_API_KEY"
-    variable = next((name for word, name in _VARIABLES if word in key.lower()), every)
+    keys = " or ".join(provider.key_variable for provider in PROVIDERS.values())
+    variable = next(
+        (name for word, name in _VARIABLES.items() if word in key.lower()),
+        f"NOTION_TOKEN, {keys}",
+    )
     return (
         "a secret has no place in this file; take it out and set it in the environment as "
         f"{variable}, or with _FILE after the name to read it from a file"

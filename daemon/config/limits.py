@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from daemon.config.values import amount, whole
+from daemon.config.values import amount, as_text, shown, whole
 
 
 Tokens = Annotated[int, whole(1, 10**12)]
@@ -31,11 +33,14 @@ class Limits(Section):
     replies_per_thread: Annotated[int, whole(1, 100)] = Field(
         default=5, description="answers in one thread, then it is handed over to people"
     )
+    replies_per_person: Annotated[int, whole(1, 1000)] = Field(
+        default=30, description="answers to one person in a day, all pages together"
+    )
     rounds: Annotated[int, whole(1, 50)] = Field(
-        default=4, description="requests to the model in one review"
+        default=6, description="requests to the model in one review"
     )
     seconds_per_review: Annotated[int, whole(1, 3600)] = Field(
-        default=300, description="how long one review may take"
+        default=900, description="how long one review may take"
     )
     concurrent_reviews: Annotated[int, whole(1, 64)] = Field(
         default=4, description="reviews at the same time"
@@ -52,3 +57,34 @@ class Limits(Section):
     cost_per_day: Dollars = Field(default=20.0, description="all pages together")
     tokens_per_month: Tokens = Field(default=40_000_000, description="all pages together")
     cost_per_month: Dollars = Field(default=400.0, description="all pages together")
+
+
+class Replies(StrEnum):
+    """Which threads the reviewer answers in."""
+
+    ANY = "any"
+    OURS = "ours"
+    MENTIONED = "mentioned"
+    NONE = "none"
+
+
+class Approve(StrEnum):
+    """Which reviews wait for a person before they are posted."""
+
+    NONE = "none"
+    UNUSUAL = "unusual"
+    BLOCKING = "blocking"
+    ALL = "all"
+
+
+def word_of(choice: type[StrEnum]) -> Callable[[Any], Any]:
+    """Return the check for one of the words of an enumeration."""
+    *first, last = [member.value for member in choice]
+
+    def check(value: Any) -> Any:
+        word = value if isinstance(value, choice) else as_text(value)
+        if word not in tuple(choice):
+            raise ValueError(f"{shown(value)} is unknown; write {', '.join(first)} or {last}")
+        return choice(word)
+
+    return check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,15 +15,17 @@ from pydantic.fields import FieldInfo
 from daemon.config.limits import Section
 from daemon.config.schema import Config, Database
 from daemon.config.values import duration_text
+from daemon.domain.providers import PROVIDERS
 
 
 PLACEHOLDER = "https://app.notion.com/p/00000000000000000000000000000000"
 _COMMENT_COLUMN = 44
-_BLOCKS = ("schedule", "limits", "notion", "alerts")
-_HEAD = """\
+_BLOCKS = ("schedule", "effort", "limits", "notion", "alerts")
+_KEYS = " and ".join(provider.key_variable for provider in PROVIDERS.values())
+_HEAD = f"""\
 # Only databases with an id is needed. Every value below is the default; a line behind # shows
 # the form of a key that has none. Durations are 90s, 10m, 1h or 30d. Secrets do not belong
-# here: set NOTION_TOKEN, ANTHROPIC_API_KEY and OPENAI_API_KEY in the environment, or name
+# here: set NOTION_TOKEN, {_KEYS} in the environment, or name
 # files that hold them with NOTION_TOKEN_FILE and so on.
 """
 
@@ -46,14 +48,11 @@ class Key:
 def reference() -> str:
     """Return the table of all keys in Markdown."""
     rows = ["| Key | Default | Meaning |", "|---|---|---|"]
-    rows += [f"| `{key.name}` | {_cell(key)} | {key.meaning} |" for key in keys()]
+    for key in keys():
+        default = "required" if key.name == "databases[].id" else "none"
+        default = f"`{key.default}`" if key.default else default
+        rows.append(f"| `{key.name}` | {default} | {key.meaning} |")
     return "\n".join(rows) + "\n"
-
-
-def _cell(key: Key) -> str:
-    if key.name == "databases[].id":
-        return "required"
-    return f"`{key.default}`" if key.default else "none"
 
 
 def keys() -> Iterator[Key]:
@@ -66,7 +65,10 @@ def _under(name: str) -> Iterator[Key]:
     """Yield the key `name` of the top level, or the keys of the section it is."""
     field = Config.model_fields[name]
     if name == "databases":
-        yield from (_key(f"databases[].{leaf}", inner, inner.default) for leaf, inner in _entry())
+        needed_first = sorted(Database.model_fields, key=lambda leaf: leaf != "id")
+        for leaf in needed_first:
+            inner = Database.model_fields[leaf]
+            yield _key(f"databases[].{leaf}", inner, inner.default)
     elif name in _BLOCKS:
         block: Section = field.default
         for leaf, inner in type(block).model_fields.items():
@@ -75,43 +77,37 @@ def _under(name: str) -> Iterator[Key]:
         yield _key(name, field, field.default)
 
 
-def _entry() -> list[tuple[str, FieldInfo]]:
-    """Return a database's keys, the one that is needed first."""
-    return sorted(Database.model_fields.items(), key=lambda item: not item[1].is_required())
-
-
 def _key(name: str, field: FieldInfo, default: Any) -> Key:
-    default = "" if field.is_required() else _yaml(default)
-    return Key(name, default, field.description or "", *(field.examples or [""]))
-
-
-def _yaml(value: Any) -> str:
-    if value in (None, (), {}):
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, timedelta):
-        return duration_text(value)
-    if isinstance(value, tuple):
-        return f"[{', '.join(value)}]"
-    return value.as_posix() if isinstance(value, Path) else str(value)
+    if field.is_required() or default in (None, (), {}):
+        text = ""
+    elif isinstance(default, bool):
+        text = str(default).lower()
+    elif isinstance(default, timedelta):
+        text = duration_text(default)
+    elif isinstance(default, tuple):
+        text = f"[{', '.join(default)}]"
+    else:
+        text = default.as_posix() if isinstance(default, Path) else str(default)
+    return Key(name, text, field.description or "", *(field.examples or [""]))
 
 
 def example(
     database: str = PLACEHOLDER,
     prompt: str | None = None,
     state: str | None = None,
-    models: str | None = None,
+    models: Sequence[str] = (),
+    seconds_per_review: int | None = None,
 ) -> str:
     """Return a commented config.yaml that reviews `database` under the page `prompt`.
 
-    `models` stands there as YAML, as it is given.
+    What is not given has its default.
     """
     given = {
         "databases[].id": _plain(database),
         "databases[].prompt": _plain(prompt or ""),
         "state": _plain(state or ""),
-        "models": models or "",
+        "models": f"[{', '.join(map(_plain, models))}]" if models else "",
+        "limits.seconds_per_review": str(seconds_per_review or ""),
     }
     lines: list[str] = []
     for name in Config.model_fields:
@@ -128,16 +124,12 @@ def _plain(text: str) -> str:
 
 
 def _lines(key: Key, value: str) -> list[str]:
-    start = _start(key.name)
+    start = "    " if key.name.startswith("databases") else "  " * key.name.count(".")
+    if key.name == "databases[].id":
+        start = "  - "
     value = value or ("" if key.example else key.default)
     text = f"{start}{key.leaf}: {value}" if value else f"{start}# {key.leaf}: {key.example}"
     if len(text) <= _COMMENT_COLUMN:
         return [f"{text:<{_COMMENT_COLUMN}}  # {key.meaning}"]
-    # Too long to share its line: the words stand above it.
+    # Where the line is too long for the comment, the comment is above it.
     return [f"{start.removesuffix('- ')}# {key.meaning}", text]
-
-
-def _start(name: str) -> str:
-    if name == "databases[].id":
-        return "  - "
-    return "    " if name.startswith("databases") else "  " * name.count(".")

@@ -1,9 +1,9 @@
-"""When to sweep: the scheduler's trigger, and how long to rest after failures. Pure."""
+"""When to sweep, and how long to rest after failures. Pure."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from daemon.config.schema import Schedule
 
@@ -13,34 +13,27 @@ FAILURES = 3
 LONGEST_REST = timedelta(hours=1)
 
 
-class Trigger(Protocol):
-    """A trigger of APScheduler's, which ships no types."""
+def next_run(schedule: Schedule, after: datetime) -> datetime:
+    """Return the first time later than `after` at which the schedule asks for a sweep, in UTC.
 
-    def get_next_fire_time(
-        self, previous_fire_time: datetime | None, now: datetime
-    ) -> datetime | None:
-        """Return when to run next, None for never."""
-
-
-def trigger(schedule: Schedule) -> Trigger:
-    """Return the scheduler's trigger for a schedule."""
-    from daemon.config.clockwork import Cron, IntervalTrigger
-
-    if schedule.cron is not None:
-        by_cron: Trigger = Cron.from_crontab(schedule.cron, timezone=schedule.timezone)
-        return by_cron
-    if schedule.every is None:
+    In the hour that comes twice in autumn cronsim goes by Debian's cron: a line that names its
+    hours and minutes runs once, one that runs every hour or every so many minutes goes on.
+    """
+    if schedule.every is not None:
+        return (after + schedule.every).astimezone(UTC)
+    if schedule.cron is None:
         raise TypeError("a schedule has every or cron")
-    seconds = int(schedule.every.total_seconds())
-    by_interval: Trigger = IntervalTrigger(seconds=seconds, timezone="UTC")
-    return by_interval
+    from cronsim import CronSim
+
+    runs = CronSim(schedule.cron, after.astimezone(ZoneInfo(schedule.timezone)))
+    # From within the second of the two hours, cronsim begins with the first, which is over.
+    return next(run for local in runs if (run := local.astimezone(UTC)) > after)
 
 
-def interval(timer: Trigger, now: datetime) -> timedelta:
-    """Return the time between the next two runs of a trigger."""
-    first = timer.get_next_fire_time(None, now)
-    second = timer.get_next_fire_time(first, first) if first else None
-    return second - first if first and second else timedelta()
+def interval(schedule: Schedule, after: datetime) -> timedelta:
+    """Return the time between the next two runs."""
+    first = next_run(schedule, after)
+    return next_run(schedule, first) - first
 
 
 def rest(failures: int, every: timedelta) -> timedelta:

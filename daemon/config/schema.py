@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,9 +17,9 @@ from pydantic import (
     model_validator,
 )
 
-from daemon.config.choices import Approve, Replies, word_of
-from daemon.config.limits import Limits, Section
+from daemon.config.limits import Approve, Limits, Replies, Section, word_of
 from daemon.config.values import (
+    Condition,
     Cron,
     DatabaseId,
     Duration,
@@ -26,42 +27,46 @@ from daemon.config.values import (
     Interval,
     ModelName,
     PageId,
+    Retention,
     Scalar,
     Text,
     Url,
     Zone,
     amount,
+    as_condition,
     as_text,
     duration_text,
     share,
     shown,
     whole,
 )
-from daemon.domain.values import Severity
+from daemon.domain.providers import PROVIDERS
+from daemon.domain.values import Effort, Severity
 
 
-DEFAULT_MODELS = ("anthropic:claude-sonnet-5-5", "openai:gpt-6.1-sol")
+DEFAULT_MODELS = tuple(provider.default_model for provider in PROVIDERS.values())
 EVERY_HOUR = timedelta(hours=1)
+_VARIABLE = re.compile(r"\$(?:\{\w+\}|[A-Za-z_]\w*)")
 _FILE = re.compile(r"file: *(\S.*)")
 
 
 def _as_file(value: Any, info: ValidationInfo) -> Any:
-    path = value if isinstance(value, Path) else _path(as_text(value))
+    path = value
+    if not isinstance(value, Path):
+        text = as_text(value)
+        if "\0" in text:
+            raise ValueError("holds a zero byte; write a path")
+        if variable := _VARIABLE.search(text):
+            raise ValueError(
+                f"{shown(text)} holds {variable[0]}, which is not replaced here; write the path "
+                "in full, or ~/ for the home folder"
+            )
+        try:
+            path = Path(text).expanduser()
+        except RuntimeError:
+            raise ValueError(f"{shown(text)} names a home folder that is unknown here") from None
     folder = (info.context or {}).get("folder")
     return folder / path if folder else path
-
-
-def _path(text: str) -> Path:
-    if "\0" in text:
-        raise ValueError("holds a zero byte; write a path")
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise ValueError(f"{shown(text)} names a home folder that is unknown here") from None
-
-
-def _one_or_many(value: Any) -> Any:
-    return [value] if isinstance(value, Scalar | str) else value
 
 
 def _filled(value: Any) -> Any:
@@ -93,12 +98,10 @@ class Database(Section):
         description="instead of `prompt`: a Markdown file with it",
         examples=["prompts/rfc.md"],
     )
-    where: Mapping[Text, Annotated[tuple[Text, ...], filled, BeforeValidator(_one_or_many)]] = (
-        Field(
-            default={},
-            description="only pages whose property has one of these values",
-            examples=["{Status: [In review, Ready]}"],
-        )
+    where: Mapping[Text, Annotated[Condition, BeforeValidator(as_condition)]] = Field(
+        default={},
+        description="only pages whose property says one of these; more below",
+        examples=["{Status: [In review, Ready]}"],
     )
     properties: tuple[Text, ...] = Field(
         default=(),
@@ -115,6 +118,10 @@ class Database(Section):
         description="whose edits of the prompt count: names or ids; else all",
         examples=["[Ana Costa]"],
     )
+    trial: Annotated[int, whole(0, 20)] = Field(
+        default=0,
+        description="documents to try an edited prompt page on, such as 3",
+    )
     page_comment: Flag = Field(default=True, description="the summary comment")
     replies: Annotated[Replies, BeforeValidator(word_of(Replies))] = Field(
         default=Replies.ANY,
@@ -127,7 +134,7 @@ class Database(Section):
     checks: Flag = Field(default=False, description="post what the offline rules find, too")
     approve: Annotated[Approve, BeforeValidator(word_of(Approve))] = Field(
         default=Approve.NONE,
-        description="reviews that wait for approval: none, unusual or all",
+        description="that wait for approval: none, unusual, blocking or all",
     )
     approve_sample: Annotated[float, share()] = Field(
         default=0.0, description="and so large a share of the others, such as 0.1"
@@ -138,10 +145,15 @@ class Database(Section):
         examples=["[openai:gpt-6.1-sol, offline]"],
     )
 
+    @property
+    def where_words(self) -> dict[str, tuple[str, ...]]:
+        """The values that `where` names, by property."""
+        return {name: condition.words for name, condition in self.where.items()}
+
     @model_validator(mode="before")
     @classmethod
     def _prompt_file(cls, data: Any) -> Any:
-        """Take `prompt: {file: …}` and `prompt: "file: …"` for what they mean."""
+        """Read `prompt: {file: …}` and `prompt: "file: …"` as `file: …`."""
         if not isinstance(data, dict) or "file" in data:
             return data
         prompt = data.get("prompt")
@@ -164,7 +176,7 @@ class Database(Section):
 
 
 class Schedule(Section):
-    """When to sweep: `every`, or `cron` (in the scheduler's dialect) in a time zone."""
+    """When to sweep: `every`, or `cron` in a time zone."""
 
     every: Interval | None = Field(default=None, description="time from sweep to sweep")
     cron: Cron | None = Field(
@@ -219,6 +231,30 @@ class Alerts(Section):
         default=timedelta(days=14), description="and when no page was edited for so long"
     )
 
+    @field_validator("command")
+    @classmethod
+    def _from_folder(cls, command: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """Read the program, and what looks like a path behind it, as every path of the file."""
+        return tuple(
+            str(_as_file(word, info))
+            if word.startswith(("./", "../", "~/")) or (not index and "/" in word)
+            else word
+            for index, word in enumerate(command)
+        )
+
+
+_EFFORT = Annotated[Effort, BeforeValidator(word_of(Effort))]
+
+
+class Efforts(Section):
+    """How long a model thinks, by what it is asked for; models that cannot be told ignore it."""
+
+    first: _EFFORT = Field(
+        default=Effort.HIGH, description="of a page's first review: low, medium or high"
+    )
+    again: _EFFORT = Field(default=Effort.MEDIUM, description="of its later reviews")
+    reply: _EFFORT = Field(default=Effort.LOW, description="of answers to people alone")
+
 
 class Price(Section):
     """US dollars per million tokens; without `cached`, cached input costs as `input`."""
@@ -264,12 +300,27 @@ class Config(Section):
     review_on_prompt_change: Flag = Field(
         default=False, description="review every page again when the prompt changed"
     )
+    review_on_settings_change: Flag = Field(
+        default=False, description="the same when the model or the settings of a review did"
+    )
+    effort: Annotated[Efforts, BeforeValidator(_or_absent)] = Efforts()
+    answer_tokens: Annotated[int, whole(1_000, 10**6)] = Field(
+        default=24_000, description="tokens of one answer of a model, thinking included"
+    )
+    whole_up_to: Annotated[int, whole(0, 10**7)] = Field(
+        default=40_000,
+        description="tokens of a document that is always shown whole",
+    )
     limits: Annotated[Limits, BeforeValidator(_or_absent)] = Limits()
     notion: Annotated[Notion, BeforeValidator(_or_absent)] = Notion()
     alerts: Annotated[Alerts, BeforeValidator(_or_absent)] = Alerts()
     state: FilePath = Field(
         default=Path("state/notion-review.db"),
         description="the SQLite file, from the folder of this file",
+    )
+    record: Retention = Field(
+        default=timedelta(days=14),
+        description="how long it is kept what went to a model; 0: not at all",
     )
     prices: Annotated[Mapping[ModelName, Price], BeforeValidator(_or_absent)] = Field(
         default={},
@@ -283,6 +334,14 @@ class Config(Section):
         description="context in tokens of models whose server does not tell it",
         examples=['{"openai:my-model": 32768}'],
     )
+
+    @field_validator("state")
+    @classmethod
+    def _not_a_link(cls, state: Path) -> Path:
+        """Follow a symlink: the lock and SQLite's files stand beside the file that it leads to."""
+        with suppress(OSError):
+            return state.resolve() if state.is_symlink() else state
+        return state
 
     @field_validator("settle_limit")
     @classmethod
@@ -298,6 +357,7 @@ SECTIONS: dict[str, type[Section]] = {
     "": Config,
     "databases": Database,
     "schedule": Schedule,
+    "effort": Efforts,
     "limits": Limits,
     "notion": Notion,
     "alerts": Alerts,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -13,13 +13,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator
 
-from daemon.config.cron import crontab
 from daemon.domain.ids import database_id, notion_id
+from daemon.domain.providers import OFFLINE, PROVIDERS
 from daemon.domain.secrets import looks_secret
 
-
-PROVIDERS = ("anthropic", "openai")
-OFFLINE = "offline"
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d{1,12}) ?([smhd])", re.ASCII)
@@ -29,6 +26,15 @@ _BOOL_TAG = "tag:yaml.org,2002:bool"
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _NULL_TAG = "tag:yaml.org,2002:null"
 _SHOWN = 100
+_TO_SUNDAY = re.compile("-sun", re.IGNORECASE)  # cronsim counts `sun` as 0 also at a range's end
+# The fields of a crontab line: the longest step, and what may stand there.
+_CRON_FIELDS = {
+    "minute": (59, "numbers from 0 to 59, a range such as 0-30, or a step such as */10"),
+    "hour": (23, "numbers from 0 to 23, a range such as 8-18, or a step such as */2"),
+    "day of month": (31, "numbers from 1 to 31, days that the months have"),
+    "month": (12, "numbers from 1 to 12, names such as jan, or a range such as jan-mar"),
+    "day of week": (7, "numbers from 0 to 7, names such as mon, or a range such as mon-fri"),
+}
 _WHOLE = re.compile(r"\d[\d_]{0,17}", re.ASCII)
 _DECIMAL = re.compile(r"\d[\d_]{0,17}(\.\d{1,12})?", re.ASCII)
 
@@ -118,6 +124,13 @@ def as_interval(value: Any) -> Any:
     return interval
 
 
+def as_retention(value: Any) -> Any:
+    """Return a duration; a bare 0 stands for none."""
+    if isinstance(value, Scalar) and not value.quoted and value.text == "0":
+        return timedelta(0)
+    return as_duration(value)
+
+
 def duration_text(value: timedelta) -> str:
     """Return a timedelta as the config writes it, in the largest unit that is exact."""
     seconds = int(value.total_seconds())
@@ -176,21 +189,48 @@ def _number(value: Any, form: re.Pattern[str]) -> float | None:
 
 def as_page(value: Any) -> Any:
     """Return the dashed id of a page given as id or URL."""
-    return _told(notion_id, value)
+    return _read_with(notion_id, value)
 
 
 def as_database(value: Any) -> Any:
     """Return the dashed id of a database or data source given as id or URL."""
-    return _told(database_id, value)
+    return _read_with(database_id, value)
 
 
 def as_cron(value: Any) -> Any:
-    """Return a crontab line in the scheduler's dialect."""
-    return _told(crontab, value)
+    """Return a crontab line of five fields."""
+    return _read_with(crontab, value)
 
 
-def _told(read: Callable[[str], str], value: Any) -> str:
-    """Read a text; what is wrong with it is told after the value."""
+def crontab(text: str) -> str:
+    """Return `text` in a form that cronsim runs.
+
+    Raises:
+        ValueError: Says which of the five fields is wrong, and what may stand there.
+    """
+    from cronsim import CronSim, CronSimError
+
+    words = text.split()
+    if len(words) != len(_CRON_FIELDS):
+        raise ValueError(f"has {len(words)} fields instead of 5 (minute hour day month weekday)")
+    if "*" not in (words[2][0], words[4][0]):
+        raise ValueError("sets a day of the month and a weekday; set one, since crons differ")
+    for word, (name, (longest, _)) in zip(words, _CRON_FIELDS.items(), strict=True):
+        for step in re.findall(r"/(\d+)", word):
+            if int(step) > longest:
+                raise ValueError(f"has a step of {step} as {name}; {longest} is the longest")
+    line = " ".join((*words[:4], _TO_SUNDAY.sub("-7", words[4])))
+    try:
+        CronSim(line, datetime.now(UTC))
+    except CronSimError as error:
+        name = str(error).removeprefix("Bad ").replace("-", " ")
+        word = dict(zip(_CRON_FIELDS, words, strict=True))[name]
+        raise ValueError(f"has {word!r} as {name}; write {_CRON_FIELDS[name][1]}") from None
+    return line
+
+
+def _read_with(read: Callable[[str], str], value: Any) -> str:
+    """Return what `read` makes of a text; its error is put after the value."""
     text = as_text(value)
     try:
         return read(text)
@@ -211,13 +251,13 @@ def _model_remedy(provider: str, colon: str, name: str) -> str:
     if not colon:
         if get_close_matches(provider, [OFFLINE], 1):
             return "did you mean offline?"
-        if provider.startswith("claude"):
-            return f"did you mean anthropic:{provider}?"
-        if provider.startswith(("gpt", "o1", "o3", "o4")):
-            return f"did you mean openai:{provider}?"
+        for row in PROVIDERS.values():
+            if provider.startswith(row.families):
+                return f"did you mean {row.name}:{provider}?"
     elif name and (close := get_close_matches(provider.lower(), PROVIDERS, 1)):
         return f"did you mean {close[0]}:{name}?"
-    return "write anthropic:NAME, openai:NAME or offline"
+    forms = ", ".join(f"{name}:NAME" for name in PROVIDERS)
+    return f"write {forms} or {OFFLINE}"
 
 
 def as_url(value: Any) -> Any:
@@ -243,6 +283,69 @@ def web_url(text: str) -> str:
     return text
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a property must say: one of `any_of`, none of `none_of`, something like a pattern.
+
+    What is empty asks for nothing. In a pattern `*` stands for any characters and `?` for one;
+    capitals do not matter there.
+    """
+
+    any_of: tuple[str, ...] = ()
+    none_of: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The values that it names."""
+        return (*self.any_of, *self.none_of)
+
+    def holds(self, said: Collection[str]) -> bool:
+        """Tell whether what a property says meets it."""
+        forms = [
+            re.escape(one).replace(r"\*", ".*").replace(r"\?", ".").casefold()
+            for one in self.patterns
+        ]
+        likes = [re.fullmatch(form, one.casefold(), re.DOTALL) for form in forms for one in said]
+        return (
+            (not self.any_of or not set(self.any_of).isdisjoint(said))
+            and set(self.none_of).isdisjoint(said)
+            and (not forms or any(likes))
+        )
+
+
+_CONDITION_KEYS = {"is": "any_of", "not": "none_of", "pattern": "patterns"}
+_CONDITION_FORMS = 'write [one, two], {not: [one, two]} or {pattern: "RFC*"}'
+
+
+def as_condition(value: Any) -> Any:
+    """Return what a property must say: values, or a section with `is`, `not` or `pattern`."""
+    if isinstance(value, Condition):
+        return value
+    if not isinstance(value, dict):
+        return Condition(_texts(value))
+    if unknown := [key for key in value if key not in _CONDITION_KEYS]:
+        raise ValueError(f"{one_line(', '.join(unknown))} is unknown here; {_CONDITION_FORMS}")
+    if not value:
+        raise ValueError(f"is empty; {_CONDITION_FORMS}")
+    found = {}
+    for key, given in value.items():
+        try:
+            found[_CONDITION_KEYS[key]] = _texts(given)
+        except ValueError as error:
+            raise ValueError(f"{key} {error}") from None
+    return Condition(**found)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """Return one text or a list of them."""
+    if not isinstance(value, list | tuple):
+        return (as_text(value),)
+    if not value:
+        raise ValueError("is empty; list at least one")
+    return tuple(as_text(one) for one in value)
+
+
 def as_zone(value: Any) -> Any:
     """Return the name of a known time zone."""
     text = as_text(value)
@@ -257,6 +360,7 @@ def as_zone(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(as_text)]
 Flag = Annotated[bool, BeforeValidator(as_flag)]
 Duration = Annotated[timedelta, BeforeValidator(as_duration)]
+Retention = Annotated[timedelta, BeforeValidator(as_retention)]
 Interval = Annotated[timedelta, BeforeValidator(as_interval)]
 PageId = Annotated[str, BeforeValidator(as_page)]
 DatabaseId = Annotated[str, BeforeValidator(as_database)]

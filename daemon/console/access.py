@@ -9,7 +9,7 @@ nothing foreign runs or is fetched.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from secrets import token_urlsafe
@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.loopback import HOST
@@ -35,7 +35,7 @@ _POLICY = (
 )
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is not answered; `status` is HTTP's, the text is for a person."""
 
     def __init__(self, status: int, words: str) -> None:
@@ -80,12 +80,14 @@ class Door:
         """Take the token and return a new session.
 
         Raises:
-            Refused: It is another one, or was used.
+            RequestRefused: It is another one, or was used.
         """
         if self.token is None:
-            raise Refused(403, "This address was used already; it works once. " + _AGAIN)
+            raise RequestRefused(403, "This address was used already; it works once. " + _AGAIN)
         if not hmac.compare_digest(token.encode(), self.token.encode()):
-            raise Refused(403, "This address is not the one that was printed last. " + _AGAIN)
+            raise RequestRefused(
+                403, "This address is not the one that was printed last. " + _AGAIN
+            )
         self.token = None
         session = token_urlsafe()
         self.sessions[session] = token_urlsafe()
@@ -93,7 +95,11 @@ class Door:
 
     def form_token(self, headers: Headers) -> str | None:
         """Return the form token of the session that a request belongs to, None without one."""
-        given = _cookies(headers).get(self.cookie, "")
+        try:
+            cookie = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
+        except CookieError:
+            return None
+        given = cookie.value if cookie else ""
         found = None
         for session, token in self.sessions.items():
             if hmac.compare_digest(session.encode(), given.encode()):
@@ -104,18 +110,12 @@ class Door:
 _AGAIN = "End notion-review console with Ctrl-C and start it again; it prints a new address."
 
 
-def _cookies(headers: Headers) -> Mapping[str, str]:
-    try:
-        jar = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return {}
-    return {name: morsel.value for name, morsel in jar.items()}
-
-
 class Access:
     """Lets a request through to the console, or refuses it; every answer gets the headers."""
 
-    def __init__(self, app: ASGIApp, door: Door, refuse: Callable[[Refused], ASGIApp]) -> None:
+    def __init__(
+        self, app: ASGIApp, door: Door, refuse: Callable[[RequestRefused], ASGIApp]
+    ) -> None:
         self._app = app
         self._door = door
         self._refuse = refuse
@@ -128,12 +128,18 @@ class Access:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _add(MutableHeaders(scope=message), policy)
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = policy
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "same-origin"
+                headers["Cross-Origin-Opener-Policy"] = "same-origin"
+                headers["Cross-Origin-Resource-Policy"] = "same-origin"
+                headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         try:
             app = self._let_in(scope)
-        except Refused as refused:
+        except RequestRefused as refused:
             app = self._refuse(refused)
         await app(scope, receive, guarded)
 
@@ -142,21 +148,18 @@ class Access:
         _refuse_foreign(request, self._door.hosts)
         path = request.url.path
         if path == ENTER:
-            return self._entered(request)
+            # What only looks ahead, or asks for the head, must not use the token up.
+            ahead = {*request.headers.getlist("sec-purpose"), *request.headers.getlist("purpose")}
+            if request.method != "GET" or any("prefetch" in one for one in ahead):
+                raise RequestRefused(405, "Open the address in a browser.")
+            session = self._door.enter(request.query_params.get("token", ""))
+            response = RedirectResponse(self._door.home, 303)
+            response.set_cookie(self._door.cookie, session, httponly=True, samesite="strict")
+            return response
         scope["form_token"] = self._door.form_token(request.headers)
         if scope["form_token"] is None and not path.startswith(OPEN):
-            raise Refused(401, "This browser has not opened the console. " + _LINK)
+            raise RequestRefused(401, "This browser has not opened the console. " + _LINK)
         return self._app
-
-    def _entered(self, request: Request) -> Response:
-        # What only looks ahead, or asks for the head, must not use the token up.
-        ahead = {*request.headers.getlist("sec-purpose"), *request.headers.getlist("purpose")}
-        if request.method != "GET" or any("prefetch" in one for one in ahead):
-            raise Refused(405, "Open the address in a browser.")
-        session = self._door.enter(request.query_params.get("token", ""))
-        response = RedirectResponse(self._door.home, 303)
-        response.set_cookie(self._door.cookie, session, httponly=True, samesite="strict")
-        return response
 
 
 _LINK = "Open the address that notion-review console printed."
@@ -165,42 +168,33 @@ _LINK = "Open the address that notion-review console printed."
 def _refuse_foreign(request: Request, hosts: Iterable[str]) -> None:
     asked = request.headers.getlist("host")
     if len(asked) != 1 or asked[0] not in hosts:
-        raise Refused(421, "The console answers under the address that it printed alone.")
+        raise RequestRefused(421, "The console answers under the address that it printed alone.")
     origins = request.headers.getlist("origin")
     own = f"http://{asked[0]}"
     if any(origin != own for origin in origins):
-        raise Refused(403, "A page of another site asked; that is refused.")
+        raise RequestRefused(403, "A page of another site asked; that is refused.")
     if request.method not in _READING and not origins:
-        raise Refused(403, "A form without an Origin is refused.")
+        raise RequestRefused(403, "A form without an Origin is refused.")
     site = request.headers.get("sec-fetch-site", "none")
     if site not in ("none", "same-origin") and request.url.path != ENTER:
-        raise Refused(403, "A page of another site asked; that is refused.")
-
-
-def _add(headers: MutableHeaders, policy: str) -> None:
-    headers["Content-Security-Policy"] = policy
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers.setdefault("Cache-Control", "no-store")
+        raise RequestRefused(403, "A page of another site asked; that is refused.")
 
 
 async def form(request: Request) -> dict[str, str]:
     """Return the fields of a form that one of our own pages sent.
 
     Raises:
-        Refused: It is no form, too long, or does not carry its session's token.
+        RequestRefused: It is no form, too long, or does not carry its session's token.
     """
     if request.headers.get("content-type", "").split(";")[0] != "application/x-www-form-urlencoded":
-        raise Refused(415, "This is no form.")
+        raise RequestRefused(415, "This is no form.")
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > FORM_BYTES:
-            raise Refused(413, "The form is too long.")
+            raise RequestRefused(413, "The form is too long.")
     fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
     given = fields.pop(FIELD, [""])[0]
     if not hmac.compare_digest(given.encode(), request.scope["form_token"].encode()):
-        raise Refused(403, "The form is not of this session; load the page again.")
+        raise RequestRefused(403, "The form is not of this session; load the page again.")
     return {name: values[-1].replace("\r\n", "\n") for name, values in fields.items()}

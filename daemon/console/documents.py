@@ -2,76 +2,257 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from sqlite_utils import Database
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from daemon.operations import explain, pages as operate
-from daemon.console import views
-from daemon.console.access import Refused
-from daemon.console.context import Desk
-from daemon.console.document import document
-from daemon.console.now import standing
+from daemon.console import markup, views
+from daemon.console.access import RequestRefused
+from daemon.console.now import page_label
+from daemon.console.views import ConsoleContext, row_number
+from daemon.domain import records
+from daemon.domain.change import Change, Reviewed
+from daemon.domain.records import KEPT_CHARS, StateChange
+from daemon.domain.times import iso
+from daemon.domain.values import Block, Page, Snapshot
+from daemon.operations import explain
+from daemon.operations.pages import do, pause, resume, retry
+from daemon.store import pages, prompts, reviews
+from daemon.store.database import State
+from daemon.store.reviews import ReviewedLine, ReviewedText
 from daemon.store.views import browse
-from daemon.store import history, pages
-from daemon.store.views.browse import Key, Listed, Only, Wish
-from daemon.store.database import iso
+from daemon.store.views.browse import (
+    FindingView,
+    ListedPage,
+    PageCursor,
+    PageFilter,
+    PageQuery,
+    ThreadMessage,
+)
+
+
+# Reviews that can be stepped through; older ones are in `explain`.
+STEPS = 200
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What stands in the margin: a finding with its thread, or a thread of people's own.
+
+    `history` holds what became of the finding after it was made.
+    """
+
+    finding: FindingView | None
+    words: tuple[ThreadMessage, ...] = ()
+    history: tuple[StateChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One block with its margin; `mark` is "new", "changed" or ""."""
+
+    id: str
+    kind: str
+    element: str
+    lead: str
+    depth: int
+    html: Markup
+    mark: str = ""
+    was: Markup = Markup()  # noqa: RUF009 - as immutable as a string
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedPage:
+    """A page as one review read it.
+
+    Attributes:
+        step: The review shown; None before the first.
+        text: What it read; None where that is kept no longer.
+        rows: Its blocks.
+        removed: Lines that the review before had read and that were gone.
+        fields: The title and properties that had changed.
+        on_page: Threads of the page itself, and what people wrote elsewhere.
+        elsewhere: Findings whose block is not in this text.
+        steps: Every review that one can step to, the newest first.
+    """
+
+    step: reviews.ReviewSummary | None
+    text: ReviewedText | None
+    rows: tuple[Row, ...]
+    removed: tuple[str, ...]
+    fields: tuple[str, ...]
+    on_page: tuple[Note, ...]
+    elsewhere: tuple[Note, ...]
+    steps: tuple[reviews.ReviewSummary, ...]
+
+    @property
+    def passages(self) -> list[list[Row]]:
+        """The blocks, parted before each that has a margin: a note may reach down to the next."""
+        parts: list[list[Row]] = [[]]
+        for row in self.rows:
+            if row.notes and parts[-1]:
+                parts.append([])
+            parts[-1].append(row)
+        return parts
+
+    @property
+    def place(self) -> int:
+        """Which one of the reviews this is, counted from the oldest."""
+        return sum(1 for one in self.steps if self.step and one.review_id <= self.step.review_id)
+
+    @property
+    def earlier(self) -> reviews.ReviewSummary | None:
+        """The review before this one."""
+        older = (one for one in self.steps if self.step and one.review_id < self.step.review_id)
+        return next(older, None)
+
+    @property
+    def later(self) -> reviews.ReviewSummary | None:
+        """The review after this one."""
+        newer = (one for one in self.steps if self.step and one.review_id > self.step.review_id)
+        return min(newer, key=lambda one: one.review_id, default=None)
+
+
+def document(db: State, page_id: str, review_id: int | None = None) -> ReviewedPage | None:
+    """Return a page as its last review read it, or as an earlier one did; None for no such one."""
+    steps = reviews.recent(db, page_id, STEPS)
+    step = next((one for one in steps if review_id in (None, one.review_id)), None)
+    if step is None and review_id is not None:
+        return None
+    notes = _notes(db, page_id, step)
+    text = reviews.text(db, step.review_id) if step else None
+    before = reviews.text_before(db, page_id, step.review_id) if step and text else None
+    change = _change(before, text) if text else Change(first=True)
+    rows = tuple(_rows(text.lines, change, notes)) if text else ()
+    shown = {row.id for row in rows}
+    return ReviewedPage(
+        step,
+        text,
+        rows,
+        change.removed,
+        change.fields,
+        tuple(notes.get(None, ())),
+        tuple(n for place, found in notes.items() if place and place not in shown for n in found),
+        tuple(steps),
+    )
+
+
+def _notes(
+    db: State, page_id: str, step: reviews.ReviewSummary | None
+) -> Mapping[str | None, Sequence[Note]]:
+    """Gather what stands beside each block, under None what stands on the page."""
+    words = [*browse.messages_of_people(db, page_id, KEPT_CHARS), *browse.own_replies(db, page_id)]
+    threads: dict[str, list[ThreadMessage]] = {}
+    for word in sorted(words, key=lambda one: one.at):
+        threads.setdefault(word.thread_id, []).append(word)
+    found: dict[str | None, list[Note]] = {}
+    histories = browse.finding_histories(db, page_id)
+    for one in browse.findings_of(db, page_id):
+        said = tuple(threads.pop(one.thread_id, ()))
+        if step is None or one.review_id <= step.review_id:
+            found.setdefault(one.block_id, []).append(Note(one, said, tuple(histories[one.id][1:])))
+    for said in map(tuple, threads.values()):
+        found.setdefault(said[0].block_id, []).append(Note(None, said))
+    return found
+
+
+def _rows(
+    lines: Iterable[ReviewedLine], change: Change, notes: Mapping[str | None, Sequence[Note]]
+) -> Iterable[Row]:
+    for one in lines:
+        beside = tuple(notes.get(one.id, ()))
+        if not one.text and not beside:
+            continue
+        yield Row(
+            id=one.id,
+            kind=one.type,
+            element=markup.element(one.type),
+            lead=markup.lead(one),
+            depth=min(one.depth, 6),
+            html=markup.line(one),
+            mark="new" if one.id in change.new else "changed" if one.id in change.changed else "",
+            was=markup.line(replace(one, text=change.changed.get(one.id, ""))),
+            notes=beside,
+        )
+
+
+def _change(before: ReviewedText | None, now: ReviewedText) -> Change:
+    """Compare as the review itself did."""
+    page = Page("", "", now.title, "", _LONG_AGO, _LONG_AGO, now.properties)
+    blocks = tuple(Block(one.id, one.type, one.depth, one.text, "") for one in now.lines)
+    snapshot = Snapshot(page, blocks, (), _LONG_AGO)
+    if before is None:
+        return Change.between(None, snapshot)
+    lines = tuple((one.id, one.text) for one in before.lines)
+    return Change.between(Reviewed(before.title, before.properties, lines), snapshot)
 
 
 SHOWN = 50
-ACTS = {"pause": operate.pause, "resume": operate.resume, "retry": operate.retry}
+ACTS = {"pause": pause, "resume": resume, "retry": retry}
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """A page in the list and where it stands."""
 
-    page: Listed
+    page: ListedPage
     state: str
 
 
-def listed(_: Desk, state: Database | None, request: Request) -> Response:
+def listed(_: ConsoleContext, state: State | None, request: Request) -> Response:
     """Show the list."""
     wish = _wish(request.query_params)
-    rows = browse.listed(state, wish, SHOWN + 1) if state else []
+    rows = browse.list_pages(state, wish, SHOWN + 1) if state else []
     shown = rows[:SHOWN]
     older = _query(wish, shown[-1].key) if len(rows) > SHOWN else None
     return views.page(
         request,
         "documents.html",
         wish=wish,
-        items=[Item(row, standing(row)) for row in shown],
+        items=[Item(row, page_label(row)) for row in shown],
         older=older,
         newest=_query(wish) if wish.after else None,
-        counts=browse.counted(state) if state else dict.fromkeys(Only, 0),
-        links={only: _query(Wish(only, wish.words, wish.source_id)) for only in Only},
+        counts=browse.count_pages(state) if state else dict.fromkeys(PageFilter, 0),
+        links={only: _query(PageQuery(only, wish.words, wish.source_id)) for only in PageFilter},
         sources=browse.sources(state) if state else [],
     )
 
 
-def _wish(asked: Mapping[str, str]) -> Wish:
+def _wish(asked: Mapping[str, str]) -> PageQuery:
     """Read what the address asks for.
 
     Raises:
-        Refused: It asks for what there is not.
+        RequestRefused: It asks for what there is not.
     """
     try:
-        only = Only(asked.get("show", Only.ALL))
+        only = PageFilter(asked.get("show", PageFilter.ALL))
         edited, _, page_id = asked.get("after", "").partition("~")
-        after = Key(datetime.fromisoformat(edited), page_id) if page_id else None
-    except ValueError as error:
-        raise Refused(404, "There is no such list.") from error
-    return Wish(only, asked.get("q", "").strip(), asked.get("source", ""), after)
+        after = PageCursor(_moment(edited), page_id) if page_id else None
+    except (ValueError, OverflowError) as error:
+        raise RequestRefused(404, "There is no such list.") from error
+    return PageQuery(only, asked.get("q", "").strip(), asked.get("source", ""), after)
 
 
-def _query(wish: Wish, after: Key | None = None) -> str:
+def _moment(text: str) -> datetime:
+    """Read a time of an address in UTC.
+
+    Raises:
+        ValueError, OverflowError: There is no such time.
+    """
+    found = datetime.fromisoformat(text)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _query(wish: PageQuery, after: PageCursor | None = None) -> str:
     asked = {
-        "show": "" if wish.only is Only.ALL else wish.only.value,
+        "show": "" if wish.only is PageFilter.ALL else wish.only.value,
         "q": wish.words,
         "source": wish.source_id,
         "after": f"{iso(after.edited)}~{after.id}" if after else "",
@@ -80,52 +261,47 @@ def _query(wish: Wish, after: Key | None = None) -> str:
     return f"/documents?{given}" if given else "/documents"
 
 
-def shown(_: Desk, state: Database | None, request: Request) -> Response:
+def shown(_: ConsoleContext, state: State | None, request: Request) -> Response:
     """Show one document as its last review, or the one that is asked for, read it."""
     page_id = request.path_params["page_id"]
     row = pages.page(state, page_id) if state else None
     if state is None or row is None:
-        raise Refused(404, "No sweep has seen this page.")
-    found = document(state, row.id, _review(request))
+        raise RequestRefused(404, "No sweep has seen this page.")
+    asked = request.query_params.get("review")
+    wanted = None if asked is None else row_number(asked)
+    is_one = asked is None or wanted is not None
+    found = document(state, row.id, wanted) if is_one else None
     if found is None:
-        raise Refused(404, "This page has no such review.")
+        raise RequestRefused(404, "This page has no such review.")
+    review = reviews.review(state, found.step.review_id) if found.step else None
+    failed = row.state is records.PageState.PARKED or row.attempts
     return views.page(
         request,
         "document.html",
         row=row,
-        standing=standing(row),
+        page_label=page_label(row),
         why=explain.why(state, row),
         explained=explain.explain(state, row.id)[1:],
         found=found,
-        summary=_summary(state, found.step.review_id) if found.step else "",
+        summary=review.summary if review else "",
         source=pages.source(state, row.source_id),
-        acts=_acts(row),
+        acts=["resume" if row.paused else "pause", *(["retry"] if failed else [])],
     )
 
 
-def _summary(state: Database, review_id: int) -> str:
-    review = history.review(state, review_id)
-    return review.summary if review else ""
-
-
-def _review(request: Request) -> int | None:
-    asked = request.query_params.get("review")
-    if asked is None:
-        return None
-    if not asked.isdecimal() or len(asked) > 18:  # noqa: PLR2004 - what SQLite takes
-        raise Refused(404, "This page has no such review.")
-    return int(asked)
-
-
-def _acts(row: pages.PageRow) -> list[str]:
-    failed = row.state is pages.Standing.PARKED or row.attempts
-    return ["resume" if row.paused else "pause", *(["retry"] if failed else [])]
-
-
-def act(desk: Desk, request: Request, _: Mapping[str, str]) -> Response:
+def act(context: ConsoleContext, request: Request, _: Mapping[str, str]) -> Response:
     """Pause, resume or retry a page, as the commands do."""
     page_id, name = request.path_params["page_id"], request.path_params["act"]
     if name not in ACTS:
-        raise Refused(404, "There is no such action.")
-    operate.do(ACTS[name], desk.state, page_id)
+        raise RequestRefused(404, "There is no such action.")
+    do(ACTS[name], context.state, page_id)
     return RedirectResponse(f"/documents/{page_id}", 303)
+
+
+def prompt(_: ConsoleContext, state: State | None, request: Request) -> Response:
+    """Show what a version of a prompt says."""
+    version = request.path_params["version"]
+    found = prompts.version(state, version) if state else None
+    if found is None:
+        raise RequestRefused(404, "What this version of a prompt says is not kept.")
+    return views.page(request, "prompt.html", version=version, prompt=found[0], since=found[1])

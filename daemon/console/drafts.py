@@ -8,32 +8,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
-from sqlite_utils import Database
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from daemon.console import markup, views
+from daemon.console.access import RequestRefused
+from daemon.console.views import ConsoleContext, row_number
+from daemon.domain.errors import ReviewError, UnknownItem
+from daemon.domain.records import KEPT_CHARS, DeliveryState, MessageKind
 from daemon.operations import drafts
-from daemon.console import markup as prose, views
-from daemon.console.access import Refused
-from daemon.console.context import Desk
-from daemon.operations.drafts import Draft, Part, Unknown
-from daemon.domain.errors import ReviewError
-from daemon.store.views import browse
-from daemon.store import database, pages, texts
+from daemon.operations.drafts import Draft, Part
+from daemon.store import database, pages, reviews
 from daemon.store import drafts as store
-from daemon.store.views.browse import Word
-from daemon.store.reviews import Kind, Sending
-from daemon.store.texts import Line
-from daemon.store.threads import KEPT_CHARS
+from daemon.store.database import State
+from daemon.store.views import browse
+from daemon.store.views.browse import ThreadMessage
 
 
 SHOWN = 50
 REASON_CHARS = 500
-LARGEST = 2**63 - 1  # that SQLite takes
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class DraftComment:
     """A comment of a draft with what it will stand beside.
 
     Attributes:
@@ -50,21 +47,26 @@ class Beside:
     name: str
     block: Markup
     kind: str
-    words: tuple[Word, ...]
+    words: tuple[ThreadMessage, ...]
     text: str
     trouble: str = ""
 
     @property
     def on_its_way(self) -> bool:
         """Whether it was approved and is not posted yet."""
-        return self.part.letter.state in (Sending.INTENT, Sending.SENDING, Sending.UNCLEAR)
+        return self.part.message.state in (
+            DeliveryState.INTENT,
+            DeliveryState.SENDING,
+            DeliveryState.UNCLEAR,
+        )
 
 
+MARK = "mark on a comment that is settled"
 _NAMES = {
-    Kind.FINDING: "comment",
-    Kind.REPLY: "reply",
-    Kind.SUMMARY: "summary on the page",
-    Kind.EDIT: "summary, in place of the one that stands",
+    MessageKind.FINDING: "comment",
+    MessageKind.REPLY: "reply",
+    MessageKind.SUMMARY: "summary on the page",
+    MessageKind.EDIT: "summary, in place of the one that stands",
 }
 
 
@@ -77,67 +79,58 @@ class Refusal:
     why: str = ""
 
 
-def listed(_: Desk, state: Database | None, request: Request) -> Response:
+def listed(_: ConsoleContext, state: State | None, request: Request) -> Response:
     """Show the drafts that wait, the oldest first."""
     waiting = store.waiting(state) if state else []
     rows = waiting[:SHOWN]
-    known = pages.known(state, [one.page_id for one in rows]) if state else {}
+    known = pages.by_ids(state, [one.page_id for one in rows]) if state else {}
     return views.page(request, "drafts.html", rows=rows, known=known, count=len(waiting))
 
 
-def shown(_: Desk, state: Database | None, request: Request) -> Response:
+def shown(_: ConsoleContext, state: State | None, request: Request) -> Response:
     """Show one draft."""
     number = _number(request)
     if state is None:
-        raise Refused(404, "There is no such draft.")
+        raise RequestRefused(404, "There is no such draft.")
     try:
         draft = drafts.shown(state, number)
-    except Unknown as error:
-        raise Refused(404, "There is no such draft.") from error
+    except UnknownItem as error:
+        raise RequestRefused(404, "There is no such draft.") from error
     return _page(state, request, draft, Refusal())
 
 
 def _number(request: Request) -> int:
-    number = int(request.path_params["number"])
-    if number > LARGEST:
-        raise Refused(404, "There is no such draft.")
+    number = row_number(request.path_params["number"])
+    if number is None:
+        raise RequestRefused(404, "There is no such draft.")
     return number
 
 
-def _page(state: Database, request: Request, draft: Draft, refusal: Refusal) -> Response:
+def _page(state: State, request: Request, draft: Draft, refusal: Refusal) -> Response:
     parts = [_beside(state, draft, part, refusal) for part in draft.parts]
     status = 409 if refusal.why else 200
     return views.page(request, "draft.html", status, draft=draft, parts=parts, trouble=refusal.why)
 
 
-def _beside(state: Database, draft: Draft, part: Part, refusal: Refusal) -> Beside:
+def _beside(state: State, draft: Draft, part: Part, refusal: Refusal) -> DraftComment:
     mine = refusal.part == part.number
-    line = _line(state, draft, part)
-    return Beside(
+    read = reviews.text(state, draft.number)
+    lines = read.lines if read else ()
+    reply = part.message.kind is MessageKind.REPLY
+    said = browse.messages_of_people(state, part.message.page_id, KEPT_CHARS) if reply else ()
+    line = next((one for one in lines if one.id == part.message.place), None)
+    return DraftComment(
         part=part,
-        name=_NAMES[part.letter.kind],
-        block=prose.line(line) if line else Markup(),
+        name=MARK if part.message.marks else _NAMES[part.message.kind],
+        block=markup.line(line) if line else Markup(),
         kind=line.type if line else "",
-        words=_words(state, part),
+        words=tuple(word for word in said if word.thread_id == part.message.target),
         text=refusal.text if mine else part.text,
         trouble=refusal.why if mine else "",
     )
 
 
-def _line(state: Database, draft: Draft, part: Part) -> Line | None:
-    read = texts.text(state, draft.number)
-    lines = read.lines if read else ()
-    return next((one for one in lines if one.id == part.letter.place), None)
-
-
-def _words(state: Database, part: Part) -> tuple[Word, ...]:
-    if part.letter.kind is not Kind.REPLY:
-        return ()
-    said = browse.people_said(state, part.letter.page_id, KEPT_CHARS)
-    return tuple(word for word in said if word.thread_id == part.letter.target)
-
-
-Decision = Callable[[Database, int, Mapping[str, str]], Any]
+Decision = Callable[[State, int, Mapping[str, str]], Any]
 DECISIONS: Mapping[str, Decision] = {
     "approve": lambda state, number, _: drafts.approve(state, number),
     "refuse": lambda state, number, given: drafts.refuse(
@@ -150,34 +143,31 @@ DECISIONS: Mapping[str, Decision] = {
 }
 
 
-def act(desk: Desk, request: Request, given: Mapping[str, str]) -> Response:
+def act(context: ConsoleContext, request: Request, given: Mapping[str, str]) -> Response:
     """Decide on a draft or on one of its comments, as the command does."""
     number, name = _number(request), request.path_params["act"]
-    if name not in DECISIONS or not desk.state.exists():
-        raise Refused(404, "There is no such action.")
+    if name not in DECISIONS or not context.state.exists():
+        raise RequestRefused(404, "There is no such action.")
     try:
-        page_id = _decide(desk, number, DECISIONS[name], given)
+        with (
+            database.translated(context.state),
+            closing(database.open_state(context.state)) as state,
+        ):
+            DECISIONS[name](state, number, given)
+            page_id = drafts.shown(state, number).row.page_id
         if name == "approve":
-            desk.deliver(page_id)
-    except Unknown as error:
-        raise Refused(404, f"{error}.") from error
+            context.deliver(page_id)
+    except UnknownItem as error:
+        raise RequestRefused(404, f"{error}.") from error
     except ReviewError as error:
         refusal = Refusal(_part(given), given.get("text", ""), str(error))
-        with database.glance(desk.state) as state:
-            if state is None:
+        with database.quick_read(context.state) as now:
+            if now is None:
                 raise
-            return _page(state, request, drafts.shown(state, number), refusal)
+            return _page(now, request, drafts.shown(now, number), refusal)
     part = _part(given)
     return RedirectResponse(f"/drafts/{number}" + (f"#part-{part}" if part else ""), 303)
 
 
-def _decide(desk: Desk, number: int, decision: Decision, given: Mapping[str, str]) -> str:
-    """Decide and return the page that the draft is of."""
-    with database.told(desk.state), closing(database.open_state(desk.state)) as state:
-        decision(state, number, given)
-        return drafts.shown(state, number).row.page_id
-
-
 def _part(given: Mapping[str, str]) -> int:
-    part = given.get("part", "")
-    return int(part) if part.isdecimal() and len(part) < 10 else 0  # noqa: PLR2004 - no long number
+    return row_number(given.get("part", "")) or 0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from daemon.notion import from_markdown as writing
-from daemon.store.texts import Line
+from daemon.notion import from_markdown
+from daemon.store.reviews import ReviewedLine
 
 
 if TYPE_CHECKING:
@@ -25,16 +25,15 @@ _ANNOTATIONS = {"bold": "strong", "italic": "em", "strikethrough": "s", "code": 
 
 def comment(markdown: str) -> Markup:
     """Show a comment as Notion will show it: what is posted is what is shown."""
-    return Markup().join(_item(item) for item in writing.rich_text(markdown))
-
-
-def _item(item: dict[str, Any]) -> Markup:
-    shown = escape(item["text"]["content"])
-    for name in item.get("annotations", {}):
-        shown = Markup("<{0}>{1}</{0}>").format(_ANNOTATIONS[name], shown)
-    if link := item["text"].get("link"):
-        shown = Markup('<a href="{}" {}>{}</a>').format(link["url"], _REL, shown)
-    return shown
+    html = Markup()
+    for item in from_markdown.rich_text(markdown):
+        shown = escape(item["text"]["content"])
+        for name in item.get("annotations", {}):
+            shown = Markup("<{0}>{1}</{0}>").format(_ANNOTATIONS[name], shown)
+        if link := item["text"].get("link"):
+            shown = Markup('<a href="{}" {}>{}</a>').format(link["url"], _REL, shown)
+        html += shown
+    return html
 
 
 def web(url: str) -> str:
@@ -42,18 +41,25 @@ def web(url: str) -> str:
     return url if _SAFE.match(url) else ""
 
 
-def title(markdown: str) -> str:
-    """Return a title as plain text; the state keeps titles as Markdown."""
-    return str(_inline(markdown).striptags()) or "(no title)"
+def title(text: str) -> str:
+    """Return a title as it was typed, or words in its place."""
+    return text.strip() or "(no title)"
 
 
-def line(one: Line) -> Markup:
+def line(one: ReviewedLine) -> Markup:
     """Show a block's line without its mark; its kind is said by the element around it."""
     if one.type == "code":
         return Markup(_parser().render(one.text))  # noqa: S704 - the parser escapes all HTML
     if one.type == "table_row":
-        return _cells(one.text)
-    return _inline(_bare(one))
+        cells = [cell.strip().replace("<br>", "\n") for cell in _CELL.split(one.text)[1:-1]]
+        cell = Markup('<span class="cell">{}</span>')
+        return Markup().join(cell.format(_inline(words)) for words in cells)
+    if one.type == "numbered_list_item":
+        return _inline(one.text.partition(" ")[2])
+    if one.type == "quote":
+        return _inline(re.sub(r"^> ?", "", one.text, flags=re.MULTILINE))
+    has_mark = one.type in _HEADINGS or lead(one)
+    return _inline(_MARK.sub("", one.text, count=1) if has_mark else one.text)
 
 
 def element(kind: str) -> str:
@@ -61,7 +67,7 @@ def element(kind: str) -> str:
     return _HEADINGS.get(kind, "div")
 
 
-def lead(one: Line) -> str:
+def lead(one: ReviewedLine) -> str:
     """Return the sign that stands before a block's text."""
     match one.type:
         case "bulleted_list_item":
@@ -75,39 +81,24 @@ def lead(one: Line) -> str:
     return ""
 
 
-def _bare(one: Line) -> str:
-    if one.type == "numbered_list_item":
-        return one.text.partition(" ")[2]
-    if one.type == "quote":
-        return re.sub(r"^> ?", "", one.text, flags=re.MULTILINE)
-    if one.type in _HEADINGS or lead(one):
-        return _MARK.sub("", one.text, count=1)
-    return one.text
-
-
-def _cells(text: str) -> Markup:
-    cells = [cell.strip().replace("<br>", "\n") for cell in _CELL.split(text)[1:-1]]
-    return Markup().join(Markup('<span class="cell">{}</span>').format(_inline(c)) for c in cells)
-
-
 def _inline(markdown: str) -> Markup:
     return Markup(_parser().renderInline(markdown))  # noqa: S704 - the parser escapes all HTML
 
 
 @cache
 def _parser() -> MarkdownIt:
-    """Make a parser that shows no picture and links to web addresses alone."""
+    """Return a parser that shows no picture and links to web addresses alone."""
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
     parser.enable("strikethrough").disable("image")
-    parser.add_render_rule("link_open", _link_open)
+
+    def link_open(renderer: Any, tokens: Any, at: int, options: Any, env: Any) -> str:
+        if not _SAFE.match(str(tokens[at].attrGet("href") or "")):
+            tokens[at].attrs.pop("href", None)
+        tokens[at].attrSet("rel", "noopener noreferrer nofollow")
+        tokens[at].attrSet("target", "_blank")
+        return str(renderer.renderToken(tokens, at, options, env))
+
+    parser.add_render_rule("link_open", link_open)
     return parser
-
-
-def _link_open(renderer: Any, tokens: Any, at: int, options: Any, env: Any) -> str:
-    if not _SAFE.match(str(tokens[at].attrGet("href") or "")):
-        tokens[at].attrs.pop("href", None)
-    tokens[at].attrSet("rel", "noopener noreferrer nofollow")
-    tokens[at].attrSet("target", "_blank")
-    return str(renderer.renderToken(tokens, at, options, env))

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlite_utils import Database
 from starlette.requests import Request
 from starlette.responses import Response
 
-from daemon.operations import explain
-from daemon.config import schedule as timetable
-from daemon.config import Config
+from daemon.config import schedule
 from daemon.console import views
-from daemon.console.context import Desk
+from daemon.console.views import ConsoleContext
+from daemon.domain.records import PageRow, PageState
+from daemon.operations import explain
 from daemon.operations.status import status
-from daemon.store.views import browse
 from daemon.store import lock, pages
-from daemon.store.views.browse import SweepRow
-from daemon.store.pages import PageRow, Standing
+from daemon.store.database import State
+from daemon.store.views import browse
 
 
 STRIP = 48  # two days of an hourly service
@@ -48,74 +45,70 @@ class Waiting:
     why: str
 
 
-def now(desk: Desk, state: Database | None, request: Request) -> Response:
+def now(context: ConsoleContext, state: State | None, request: Request) -> Response:
     """Show how things stand."""
-    holder = lock.holder(desk.state)
+    holder = lock.holder(context.state)
     sweeps = _sweeps(state, running=holder is not None) if state else []
+    next_sweep = None
+    if holder and sweeps and sweeps[0].state != "running":
+        # As the schedule has it; after failures the service rests longer.
+        due = schedule.next_run(context.config.schedule, sweeps[0].started)
+        next_sweep = due if due > datetime.now(UTC) else None
     return views.page(
         request,
         "now.html",
-        found=status(state, desk.config),
-        limits=desk.config.limits,
+        found=status(state, context.config),
+        limits=context.config.limits,
         holder=holder,
         sweeps=sweeps,
         shown=SHOWN,
-        next_sweep=_next(desk.config, sweeps) if holder else None,
+        next_sweep=next_sweep,
         waiting=_waiting(state) if state else [],
     )
 
 
-def _sweeps(state: Database, *, running: bool) -> list[Sweep]:
-    rows = browse.sweeps(state, STRIP)
-    newest = rows[0].id if rows else 0
-    return [_sweep(state, row, running=running and row.id == newest) for row in rows]
+def _sweeps(state: State, *, running: bool) -> list[Sweep]:
+    """Return the last sweeps, the newest first; only that one can be running still."""
+    sweeps = []
+    for number, row in enumerate(browse.sweeps(state, STRIP)):
+        if row.result is not None:
+            sweeps.append(Sweep(row.id, row.started, row.result["outcome"], row.result))
+            continue
+        name = "running" if running and number == 0 else "cut short"
+        reviewed = browse.reviewed_in(state, row.id)
+        sweeps.append(Sweep(row.id, row.started, name, None, reviewed))
+    return sweeps
 
 
-def _sweep(state: Database, row: SweepRow, *, running: bool) -> Sweep:
-    if row.result is not None:
-        return Sweep(row.id, row.started, row.result["outcome"], row.result)
-    name = "running" if running else "cut short"
-    return Sweep(row.id, row.started, name, None, browse.reviewed_in(state, row.id))
-
-
-def _next(config: Config, sweeps: Sequence[Sweep]) -> datetime | None:
-    """Return when the schedule asks for the next sweep; after failures the service rests longer."""
-    at = datetime.now(UTC)
-    if not sweeps or sweeps[0].state == "running":
-        return None
-    due = timetable.trigger(config.schedule).get_next_fire_time(sweeps[0].started, at)
-    return due if due and due > at else None
-
-
-def _waiting(state: Database) -> list[Waiting]:
-    found = pages.known(state, browse.waiting(state, WAITING)).values()
+def _waiting(state: State) -> list[Waiting]:
+    found = pages.by_ids(state, browse.waiting_pages(state, WAITING)).values()
     late = datetime.max.replace(tzinfo=UTC)
     # What failed first: the rest goes on by itself.
     rows = sorted(found, key=lambda row: (not row.attempts, row.due_at or late, row.id))
-    return [Waiting(row, standing(row), explain.why(state, row)) for row in rows]
+    return [Waiting(row, page_label(row), explain.why(state, row)) for row in rows]
 
 
-def standing(row: Any, at: datetime | None = None) -> str:
+def page_label(row: Any, at: datetime | None = None) -> str:
     """Say in a word or two where a page stands; takes what has a page's state and times."""
     if row.paused:
         return "paused"
-    match Standing(row.state):
-        case Standing.PARKED:
+    match PageState(row.state):
+        case PageState.PARKED:
             return "given up"
-        case Standing.DUE if row.attempts:
+        case PageState.DUE if row.attempts:
             return "failed"
-        case Standing.DUE:
+        case PageState.DUE:
             moment = at or datetime.now(UTC)
             settles = row.due_at and row.due_at > moment + timedelta(seconds=1)
             return "settling" if settles else "due"
-        case Standing.DONE:
+        case PageState.DONE:
             return "reviewed" if row.reviewed_at else "read"
         case other:
             return _LEFT[other]
 
 
 _LEFT = {
-    Standing.BASELINED: "older",
-    Standing.LEFT: "not selected",
-    Standing.GONE: "gone",
+    PageState.BASELINED: "older",
+    PageState.LEFT: "left",
+    PageState.GONE: "gone",
 }

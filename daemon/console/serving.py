@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import current_thread, main_thread
 
 import uvicorn
@@ -61,15 +63,56 @@ class Server(uvicorn.Server):
         if current_thread() is not main_thread():
             yield
             return
-        with heard(STOPPING, self._stop):
-            yield
 
-    def _stop(self, _: int) -> None:
-        self.force_exit = self.should_exit
-        self.should_exit = True
+        def stop(_: int) -> None:
+            self.force_exit = self.should_exit
+            self.should_exit = True
+
+        with heard(STOPPING, stop):
+            yield
 
 
 def serve(server: Server, listening: socket.socket) -> None:
     """Serve until a signal ends it."""
     with listening:
         server.run([listening])
+
+
+LOOK_SECONDS = 0.4
+# A proxy, such as an SSH tunnel's, and the browser see that the line is alive.
+BEAT_SECONDS = 15.0
+_RETRY = b"retry: 2000\n\n"
+_BEAT = b": \n\n"
+
+Stamp = tuple[tuple[int, int], ...]
+
+
+def stamp(state: Path) -> Stamp:
+    """Return what changes whenever something is committed to the state.
+
+    The write-ahead log grows, or is written over, with every commit; looking at the files opens
+    nothing, so it works also while there is no state yet.
+    """
+    marks = []
+    for path in (state, state.with_name(state.name + "-wal")):
+        try:
+            about = path.stat()
+            marks.append((about.st_mtime_ns, about.st_size))
+        except OSError:
+            marks.append((0, 0))
+    return tuple(marks)
+
+
+async def changes(state: Path, is_ending: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """Yield an event each time the state changed, until the server ends."""
+    yield _RETRY
+    last, quiet = stamp(state), 0.0
+    while not is_ending():
+        await asyncio.sleep(LOOK_SECONDS)
+        seen, quiet = stamp(state), quiet + LOOK_SECONDS
+        if seen != last:
+            last, quiet = seen, 0.0
+            yield b"event: changed\ndata: state\n\n"
+        elif quiet >= BEAT_SECONDS:
+            quiet = 0.0
+            yield _BEAT

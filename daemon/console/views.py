@@ -1,4 +1,4 @@
-"""Values -> pages: the templates, and how numbers and times are written in them."""
+"""Values -> pages: what every page works with, the templates, how numbers and times are written."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from daemon.console import markup as prose
-from daemon.domain.english import counted
+from daemon.console import markup
+from daemon.domain.times import counted
 
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.config import Config
+from daemon.console.access import Door
+
 
 # Shapes besides words and colours: a state is told by each of them alone.
 SHAPES: Mapping[str, str] = {
@@ -29,6 +38,8 @@ SHAPES: Mapping[str, str] = {
     "dismissed": "⊘",
     "resolved": "✓",
     "addressed": "✓",
+    "withdrawn": "↶",
+    "kept": "◇",
     "stale": "○",
     "retracted": "↶",
     "held": "◇",
@@ -71,9 +82,9 @@ def environment() -> Environment:
         "money": money,
         "seconds": seconds,
         "counted": counted,
-        "comment": prose.comment,
-        "web": prose.web,
-        "plain": prose.title,
+        "comment": markup.comment,
+        "web": markup.web,
+        "plain": markup.title,
         "shape": lambda name: SHAPES.get(name, "○"),
     }
     return made
@@ -103,3 +114,33 @@ def seconds(value: float) -> str:
         if value >= 2 * size:
             return f"{value / size:.0f} {unit}"
     return f"{value:.0f} s" if value >= 10 else f"{value:.1f} s"  # noqa: PLR2004 - two digits tell
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleContext:
+    """What every page works with.
+
+    Attributes:
+        config: config.yaml.
+        door: Who may come in.
+        report: Told of a bug.
+        deliver: Posts what waits of a page, where nobody else is at work; raises what Notion does.
+    """
+
+    config: Config
+    door: Door
+    report: Callable[[Exception], None]
+    deliver: Callable[[str], None]
+
+    @property
+    def state(self) -> Path:
+        """The SQLite file."""
+        return self.config.state
+
+
+_DIGITS = 18  # of a number that SQLite takes
+
+
+def row_number(text: str) -> int | None:
+    """Return the number of a row that an address names; None for what can be none."""
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else None

@@ -6,26 +6,29 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from daemon.domain.ids import addresses_by_id
 from daemon.domain.values import Block, Page, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """What is kept of a reviewed snapshot: enough to say what changed since.
+    """The part of a reviewed snapshot that is kept, to tell later what changed since.
 
-    `blocks` holds (id, line) pairs in document order.
+    `blocks` holds (id, line) pairs in document order. `references` is None where a version of the
+    program kept it that did not know of them.
     """
 
     title: str
     properties: tuple[tuple[str, str], ...]
     blocks: tuple[tuple[str, str], ...]
+    references: tuple[tuple[str, str], ...] | None = None
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Reviewed:
-        """Keep what a later comparison needs."""
+        """Return what a later comparison needs of a snapshot."""
         page = snapshot.page
         blocks = tuple((block.id, block.line) for block in snapshot.blocks)
-        return cls(page.title, page.properties, blocks)
+        return cls(page.title, page.properties, blocks, page.references)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,14 @@ class Change:
             return cls(first=True)
         old = dict(before.blocks)
         lines = {block.id: block.line for block in now.blocks}
-        moved = _moved(old, lines)
+        gone: dict[str, list[str]] = {}
+        for key, line in reversed(list(old.items())):
+            if key not in lines and line:
+                gone.setdefault(addresses_by_id(line), []).append(key)
+        came = {
+            key: addresses_by_id(line) for key, line in lines.items() if gone and key not in old
+        }
+        moved = {key: gone[line].pop() for key, line in came.items() if gone.get(line)}
         there_before = {*old, *moved}
         still_there = {*lines, *moved.values()}
         return cls(
@@ -69,17 +79,8 @@ class Change:
 
     @property
     def says_something(self) -> bool:
-        """False where blocks only moved: nothing was said anew."""
+        """Whether words came, changed or went; False where blocks only moved."""
         return self.first or bool(self.new or self.changed or self.removed or self.fields)
-
-
-def _moved(old: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
-    """Return the blocks that came with the very words of one that is gone: new id to old."""
-    gone: dict[str, list[str]] = {}
-    for key, line in reversed(list(old.items())):
-        if key not in now and line:
-            gone.setdefault(line, []).append(key)
-    return {key: gone[line].pop() for key, line in now.items() if key not in old and gone.get(line)}
 
 
 _NUMBER = re.compile(r"\w+\. ")
@@ -87,12 +88,29 @@ _NUMBER = re.compile(r"\w+\. ")
 
 def _says_the_same(old: str, block: Block) -> bool:
     """Compare lines; an item put into a list before this one changes its number, not its text."""
+    if old == block.line:
+        return True
+    lines = [addresses_by_id(line) for line in (old, block.line)]
     if block.type == "numbered_list_item":
-        return _NUMBER.sub("", old, count=1) == _NUMBER.sub("", block.line, count=1)
-    return old == block.line
+        lines = [_NUMBER.sub("", line, count=1) for line in lines]
+    return lines[0] == lines[1]
+
+
+_MARKS = re.compile(r"[\W_]+")
 
 
 def _changed_fields(before: Reviewed, page: Page) -> tuple[str, ...]:
-    old, new = dict(before.properties), dict(page.properties)
-    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return tuple((["title"] if before.title != page.title else []) + names)
+    names = _differing(
+        *({name: addresses_by_id(text) for name, text in one.properties} for one in (before, page))
+    )
+    title = before.title != page.title
+    if before.references is None:
+        # Titles were kept as Markdown then.
+        title = _MARKS.sub("", before.title) != _MARKS.sub("", page.title)
+    else:
+        names |= _differing(dict(before.references), dict(page.references))
+    return tuple((["title"] if title else []) + list(names))
+
+
+def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, None]:
+    return dict.fromkeys(name for name in {**old, **new} if old.get(name) != new.get(name))

@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from daemon.domain.records import PageRow, PageState
 from daemon.domain.values import Page
-from daemon.store.pages import PageRow, Standing
 
 
 # Notion floors edit times to the minute: a page read before its time plus this can have been
 # edited once more in the same minute, so it is read again.
 SAME_MINUTE = timedelta(seconds=120)
-FIRST_WAIT = timedelta(minutes=5)
-LONGEST_WAIT = timedelta(hours=6)
+FIRST_RETRY_WAIT = timedelta(minutes=5)
+LONGEST_RETRY_WAIT = timedelta(hours=6)
 PARKED_AFTER = 10  # attempts, about a day of growing waits
 STALE = "Notion listed a later edit than the page shows; it is read again"
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a page is left alone: `settle` after its last edit, `limit` after its first."""
+    """How long a page is left alone: `settle` after its last edit, `limit` after the first."""
 
     settle: timedelta
     limit: timedelta
@@ -32,18 +32,18 @@ def nominate(
     timing: Timing,
     *,
     since: datetime,
-    seen: datetime | None = None,
 ) -> PageRow:
-    """Return the row of a page as a query shows it; the time only nominates.
+    """Return the row of a page as a query shows it: due when its edit time is later than known.
+
+    The edit time only nominates; whether the page changed is decided by its hash.
 
     Args:
         known: The row so far, if any.
         page: The page as the query row gives it.
-        timing: The settle rule.
+        timing: The settle rule. Of several edits between two queries only the last one shows, so
+            the limit counts from the first edit that a query showed.
         since: Pages unknown so far and last edited before it are baselined, not reviewed. What
             was edited within its minute is not: another edit of that minute would look the same.
-        seen: When the data source was queried before. Of several edits since then only the last
-            one shows, so the first may be as old as this.
     """
     fresh = PageRow(
         id=page.id,
@@ -51,36 +51,30 @@ def nominate(
         title=page.title,
         url=page.url,
         edited=page.edited,
-        state=Standing.BASELINED,
+        state=PageState.BASELINED,
     )
     if known is None:
-        return fresh if page.edited + SAME_MINUTE <= since else _edited(fresh, timing, seen)
+        return fresh if page.edited + SAME_MINUTE <= since else _edited(fresh, timing)
     row = replace(known, source_id=page.source_id, title=page.title, url=page.url)
     if page.edited > known.edited:
-        return _edited(replace(row, edited=page.edited), timing, seen)
-    if known.state in (Standing.GONE, Standing.LEFT):
-        return _edited(row, timing, seen)
+        return _edited(replace(row, edited=page.edited), timing)
+    if known.state in (PageState.GONE, PageState.LEFT):
+        return _edited(row, timing)
     return row
 
 
-def _edited(row: PageRow, timing: Timing, seen: datetime | None) -> PageRow:
-    dirty = row.dirty_since if row.state is Standing.DUE else None
-    dirty = dirty or _first_edit(row, seen)
+def _edited(row: PageRow, timing: Timing) -> PageRow:
+    dirty = row.dirty_since if row.state is PageState.DUE else None
+    dirty = dirty or row.edited
     return replace(
         row,
-        state=Standing.DUE,
+        state=PageState.DUE,
         dirty_since=dirty,
         due_at=min(row.edited + timing.settle, dirty + timing.limit),
         attempts=0,
         error=None,
+        left_at=None,
     )
-
-
-def _first_edit(row: PageRow, seen: datetime | None) -> datetime:
-    """Return the earliest time of an edit that is not handled and was not seen before."""
-    if seen is None:
-        return row.edited
-    return min(row.edited, max(seen, row.read_at or seen))
 
 
 def done(row: PageRow, edited: datetime, read_at: datetime) -> PageRow:
@@ -91,14 +85,14 @@ def done(row: PageRow, edited: datetime, read_at: datetime) -> PageRow:
         edited: The edit time that the page showed when the snapshot was read.
         read_at: The server's time when the read began.
 
-    A snapshot that shows an earlier edit than was listed does not settle that edit.
+    A snapshot that shows an earlier edit than a query listed is stale: the page stays due.
     """
     if edited < row.edited:
         return failed(replace(row, read_at=read_at), STALE, read_at)
     again = edited + SAME_MINUTE if read_at < edited + SAME_MINUTE else None
     return replace(
         row,
-        state=Standing.DONE,
+        state=PageState.DONE,
         due_at=again,
         dirty_since=None,
         attempts=0,
@@ -112,18 +106,35 @@ def failed(row: PageRow, error: str, now: datetime) -> PageRow:
     """Return the row after a failure: a growing wait, and parked after some attempts."""
     attempts = row.attempts + 1
     if attempts >= PARKED_AFTER:
-        return replace(row, state=Standing.PARKED, attempts=attempts, error=error, due_at=None)
-    wait = min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)
-    return replace(row, state=Standing.DUE, attempts=attempts, error=error, due_at=now + wait)
+        return replace(row, state=PageState.PARKED, attempts=attempts, error=error, due_at=None)
+    wait = min(FIRST_RETRY_WAIT * 2 ** (attempts - 1), LONGEST_RETRY_WAIT)
+    return replace(row, state=PageState.DUE, attempts=attempts, error=error, due_at=now + wait)
+
+
+def left(row: PageRow, state: PageState, now: datetime) -> PageRow:
+    """Return the row of a page that is away, `LEFT` or `GONE`, since now or since before."""
+    return replace(row, state=state, due_at=None, left_at=row.left_at or now)
 
 
 def put_off(row: PageRow, why: str, until: datetime) -> PageRow:
     """Return the row of a page that must wait, though nothing failed."""
-    return replace(row, state=Standing.DUE, due_at=until, error=why)
+    return replace(row, state=PageState.DUE, due_at=until, error=why, attempts=0)
+
+
+def is_put_off(row: PageRow, now: datetime) -> bool:
+    """Tell whether a page waits now though nothing failed."""
+    waits = row.due_at is not None and row.due_at > now
+    return waits and row.error is not None and not row.attempts
 
 
 def asked_for(row: PageRow, now: datetime) -> PageRow:
-    """Return the row of a page that an operator wants read now."""
+    """Return the row of a page that a person wants read now; its failures are forgotten."""
     return replace(
-        row, state=Standing.DUE, due_at=now, dirty_since=row.edited, attempts=0, error=None
+        row,
+        state=PageState.DUE,
+        due_at=now,
+        dirty_since=row.edited,
+        attempts=0,
+        error=None,
+        left_at=None,
     )

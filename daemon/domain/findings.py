@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,21 +18,27 @@ class FindingState(StrEnum):
     ANSWERED = "answered"  # a person wrote in its thread
     DISMISSED = "dismissed"  # a person said no
     RESOLVED = "resolved"  # its thread was resolved or deleted
-    ADDRESSED = "addressed"  # its block changed and the point did not come again
+    ADDRESSED = "addressed"  # the reviewer, or its rule, finds it fixed
+    WITHDRAWN = "withdrawn"  # the reviewer dropped it
+    KEPT = "kept"  # beyond the limit of comments: not posted, to be had by a word
     STALE = "stale"  # its block or quote was gone before it could be posted
     RETRACTED = "retracted"  # taken back by an operator
     REFUSED = "refused"  # a person refused its draft, or dropped it from there
-    UNSAID = "unsaid"  # its draft ended without a decision: it may be made again
+    UNSAID = "unsaid"  # nobody decided on its draft, or it was made again: it may be made again
 
 
-# Nothing has settled these yet.
+# Findings that nobody has settled yet.
 LIVE = frozenset({FindingState.OPEN, FindingState.ANSWERED})
-# Nobody has heard of these: they may be made again. A newer review replaces what is held.
-UNHEARD = frozenset({FindingState.HELD, FindingState.STALE, FindingState.UNSAID})
+# Findings that a ruling of the reviewer can open again.
+CLOSED = frozenset({FindingState.ADDRESSED, FindingState.WITHDRAWN, FindingState.DISMISSED})
+# Findings that people never saw: they may be raised again. A newer review replaces a held one.
+UNPUBLISHED = frozenset(
+    {FindingState.HELD, FindingState.STALE, FindingState.UNSAID, FindingState.KEPT}
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """A line of a page's ledger: what was raised, and what became of it."""
 
     finding: Finding
@@ -48,7 +55,13 @@ class Event(StrEnum):
     TURNED_DOWN = "a person said no"
     CLOSED = "its thread was resolved or deleted"
     REOPENED = "its thread is open again"
-    ADDRESSED = "its text changed and the point did not come again"
+    FIXED = "the reviewer ruled that it is fixed"
+    WITHDRAWN = "the reviewer dropped it"
+    UNSETTLED = "the words that settled it are gone, or those that went are back"
+    UNRULED = "the review that ruled on it was taken back"
+    TAKEN_UP = "the reviewer opened it again"
+    ASKED_FOR = "a person asked for more"
+    MADE_AGAIN = "a later review made it again"
     UNPOSTED = "it was not posted"
     RETRACTED = "taken back by an operator"
 
@@ -56,21 +69,50 @@ class Event(StrEnum):
 _S = FindingState
 _AFTER: Mapping[Event, tuple[frozenset[FindingState], FindingState]] = {
     Event.APPROVED: (frozenset({_S.HELD}), _S.OPEN),
-    Event.REFUSED: (frozenset({_S.HELD}), _S.REFUSED),
-    Event.UNDECIDED: (frozenset({_S.HELD}), _S.UNSAID),
+    Event.REFUSED: (frozenset({_S.HELD, _S.KEPT}), _S.REFUSED),
+    Event.UNDECIDED: (frozenset({_S.HELD, _S.KEPT}), _S.UNSAID),
     Event.SPOKEN: (frozenset({_S.OPEN}), _S.ANSWERED),
     Event.TURNED_DOWN: (LIVE, _S.DISMISSED),
     Event.CLOSED: (LIVE, _S.RESOLVED),
     Event.REOPENED: (frozenset({_S.RESOLVED}), _S.OPEN),
-    Event.ADDRESSED: (LIVE, _S.ADDRESSED),
-    # A letter may still wait when a later review finds its text changed.
-    Event.UNPOSTED: (LIVE | {_S.HELD, _S.ADDRESSED}, _S.STALE),
-    # What was never posted has nothing to take back.
+    Event.FIXED: (LIVE, _S.ADDRESSED),
+    Event.WITHDRAWN: (LIVE, _S.WITHDRAWN),
+    Event.UNSETTLED: (frozenset({_S.ADDRESSED}), _S.OPEN),
+    Event.UNRULED: (frozenset({_S.ADDRESSED, _S.WITHDRAWN}), _S.OPEN),
+    Event.TAKEN_UP: (CLOSED, _S.OPEN),
+    Event.ASKED_FOR: (frozenset({_S.KEPT}), _S.OPEN),
+    Event.MADE_AGAIN: (frozenset({_S.KEPT}), _S.UNSAID),
+    # A comment may still wait in the outbox when a later review rules on its point.
+    Event.UNPOSTED: (LIVE | {_S.HELD, _S.KEPT, _S.ADDRESSED, _S.WITHDRAWN}, _S.STALE),
+    # A finding that was never posted cannot be taken back.
     Event.RETRACTED: (frozenset(_S) - {_S.STALE, _S.REFUSED, _S.UNSAID}, _S.RETRACTED),
 }
 
 
-def after(state: FindingState, event: Event) -> FindingState:
-    """Return the state that follows; what cannot happen in a state leaves it as it is."""
+def next_state(state: FindingState, event: Event) -> FindingState:
+    """Return the state after an event; an event that cannot happen in a state changes nothing."""
     before, becomes = _AFTER[event]
     return becomes if state in before else state
+
+
+TITLE_WORDS, TITLE_CHARS = 8, 80
+_SENTENCE = re.compile(r"(?<=[.!?])\s|\n|(?<=[。！？])")  # noqa: RUF001 - other alphabets
+_CODE = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
+_LEADING = re.compile(r"^(?:\s*(?:[-+*#>]+|\d{1,3}[.)])\s+)+|^\s*(?:```\w*|-{3,})\s*\n")
+_MARKS = re.compile(r"[*_`~]{2,}|(?<!\w)[*_`]|[*_`](?!\w)")
+
+
+def title_of(words: str) -> str:
+    """Return a title of at most eight words: the beginning of the first sentence of `words`."""
+    parts = _CODE.split(_LINK.sub(r"\1", _LEADING.sub("", words)))
+    plain = "".join(_MARKS.sub("", one) if n % 2 == 0 else one for n, one in enumerate(parts))
+    first = " ".join(_SENTENCE.split(plain.strip(), maxsplit=1)[0].split())
+    sentence = first.rstrip(".,;:…")
+    chosen = " ".join(sentence.split()[:TITLE_WORDS])
+    if len(chosen) > TITLE_CHARS:
+        kept = chosen[: TITLE_CHARS - 1]
+        chosen = kept.rsplit(" ", 1)[0] if " " in kept else kept
+    is_cut = chosen != sentence or first.endswith("…")
+    title = f"{chosen.rstrip('.,;:')}…" if is_cut else chosen
+    return f"{title}”" if title.count("“") > title.count("”") else title

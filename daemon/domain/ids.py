@@ -1,4 +1,4 @@
-"""Notion's ids, however a person has them at hand."""
+"""Notion's ids, read from an id or a URL as people copy it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ _WHOLE = re.compile(_COMPACT)
 _LAST = re.compile(f"(?:^|-)({_COMPACT}|{_DASHED})$")
 _HOSTS = ("notion.so", "notion.site", "notion.com")
 _SCHEMES = ("http", "https", "notion")
+# An address in a text, with its scheme, or a path in the place of a link's target.
+_ADDRESS = re.compile(
+    r"(?:https?|notion)://[^\s<>()\[\]\"|`*]*(?:[^\W_]|[/=#-])|(?<=\]\()/[^\s()]+",
+    re.IGNORECASE,
+)
 
 
 def notion_id(text: str) -> str:
     """Return the dashed id of the page, database or data source that `text` names.
 
-    Takes an id with or without dashes and a URL of any Notion host. In the URL of a database
+    Takes an id with or without dashes, a URL of any Notion host, and a path without a host, as the
+    API gives links within a workspace. In the URL of a database
     with a page open beside it (`?p=`) the page is meant; `database_id` reads the other one.
 
     Raises:
@@ -28,12 +34,32 @@ def notion_id(text: str) -> str:
 
 
 def database_id(text: str) -> str:
-    """Return the dashed id of the database that `text` names, whatever page lies open in it.
+    """Return the dashed id of the database that `text` names, whatever page is open in it.
 
     Raises:
         ValueError: Says what is wrong with `text`.
     """
     return _dashed(_find(text, peek=False))
+
+
+def addresses_by_id(text: str) -> str:
+    """Return a text in which Notion's own addresses are written by the ids that they hold.
+
+    Notion itself rewrites the rest: the host, the title in the path, how the link was shared.
+    """
+    return _ADDRESS.sub(_by_ids, text) if "://" in text or "](/" in text else text
+
+
+def _by_ids(match: re.Match[str]) -> str:
+    address = match[0]
+    try:
+        page = notion_id(address)
+    except ValueError:
+        return address
+    parts = urlsplit(address.lower())
+    asked = parse_qs(parts.query)
+    view = asked.get("v", [""])[0] if "p" not in asked else ""
+    return f"notion:{page}?{view.replace('-', '')}#{parts.fragment.replace('-', '')}"
 
 
 def _dashed(found: str) -> str:
@@ -54,6 +80,8 @@ def _find(text: str, *, peek: bool) -> str:
 
 
 def _in_url(text: str, *, peek: bool) -> str:
+    if text.startswith("/") and not text.startswith("//"):
+        text = f"{_HOSTS[0]}{text}"
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
     except ValueError:

@@ -7,7 +7,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from daemon.domain.ruleset import NO_RULES, Rules
+
+@dataclass(frozen=True, slots=True)
+class PromptSettings:
+    """What a prompt page sets besides its prose.
+
+    Attributes:
+        limits: Limits of the config by name; they only narrow what the config allows.
+        report: The least severity that is posted; None for the config's.
+        sections: The sections that a document should have.
+        checklist: What every summary must answer.
+    """
+
+    limits: tuple[tuple[str, float], ...] = ()
+    report: Severity | None = None
+    sections: tuple[str, ...] = ()
+    checklist: tuple[str, ...] = ()
+
+
+NO_SETTINGS = PromptSettings()
 
 
 class AuthorKind(StrEnum):
@@ -39,11 +57,28 @@ class Source(StrEnum):
     CHECK = "check"  # a rule of the program
 
 
+class Effort(StrEnum):
+    """How long a model thinks before it answers."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Verdict(StrEnum):
+    """What the reviewer says of a point of its own that is still open."""
+
+    FIXED = "fixed"
+    NOT_YET = "not_yet"
+    WITHDRAWN = "withdrawn"
+
+
 class Outcome(StrEnum):
     """How one review ended."""
 
     DONE = "done"
     NOTHING_TO_ADD = "nothing to add"
+    EMPTY = "nothing to add, in an empty answer"
     REFUSED = "refused by the model"
     TRUNCATED = "answer cut off"
     ROUNDS = "stopped at the round limit"
@@ -54,16 +89,33 @@ class Outcome(StrEnum):
     @property
     def is_complete(self) -> bool:
         """Whether the model had its whole say; an incomplete review still counts what it found."""
-        return self in (Outcome.DONE, Outcome.NOTHING_TO_ADD)
+        return self in (Outcome.DONE, Outcome.NOTHING_TO_ADD, Outcome.EMPTY)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the model gave no answer of its own: refused, cut off, or empty."""
+        return self in (Outcome.REFUSED, Outcome.TRUNCATED, Outcome.EMPTY)
+
+
+class ReviewKind(StrEnum):
+    """What the model was asked for."""
+
+    REVIEW = "review"  # to review the page, and to answer in its threads
+    REPLY = "reply"  # only to answer
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """A comment's author; `name` is for reading only."""
+    """A comment's author; `name` is for reading only.
+
+    `is_guess` says that Notion does not tell, and that it counts as a person since nothing marks it
+    as a bot.
+    """
 
     id: str
     name: str
     kind: AuthorKind
+    is_guess: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +181,9 @@ class Block:
 class Page:
     """A page as a query row or a retrieve gives it.
 
-    `properties` holds (name, text) pairs of every property except the title, in Notion's order.
-    `edited` is floored to the minute by Notion.
+    `properties` holds (name, text) pairs of every property except the title, in Notion's order,
+    and `references` (name, digest) pairs of those that hold pages, people or files: their text may
+    stay the same while others are meant. `edited` is floored to the minute by Notion.
     """
 
     id: str
@@ -141,6 +194,7 @@ class Page:
     edited: datetime
     properties: tuple[tuple[str, str], ...] = ()
     in_trash: bool = False
+    references: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +232,34 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One point about one block. `quote` is the verified slice of the block's plain text."""
+    """One point about one block.
+
+    `quote` is the verified slice of the block's plain text; `title` says the point in a few words.
+    """
 
     block_id: str
     quote: str
     text: str
     severity: Severity
     source: Source = Source.MODEL
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a review says of an open point.
+
+    Attributes:
+        finding_id: The point's number.
+        verdict: The ruling.
+        text: What is said in the point's thread; "" for nothing.
+        quote: The words that show it; "" where a rule of the program rules, or none are needed.
+    """
+
+    finding_id: int
+    verdict: Verdict
+    text: str = ""
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +307,12 @@ class Usage:
 class Review:
     """The result of one review, before anything is posted.
 
-    `left` holds the threads that need no reply, with the model's reason for each.
+    Attributes:
+        left: The threads that need no reply, with the model's reason for each.
+        omitted: Names of the sections that the model was not shown.
+        rulings: What is said of the points that were open.
+        kept: The findings beyond the limit of comments: not posted, and not lost.
+        question: The one question whose answer would change the decision; "" for none.
     """
 
     outcome: Outcome
@@ -244,10 +324,13 @@ class Review:
     model: str
     usage: Usage
     omitted: tuple[str, ...] = ()
+    rulings: tuple[Ruling, ...] = ()
+    kept: tuple[Finding, ...] = ()
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class ReviewSize:
     """How much a review has to say, and what it cost in tokens."""
 
     comments: int = 0
@@ -255,7 +338,7 @@ class Load:
     tokens: int = 0
 
     @classmethod
-    def of(cls, review: Review) -> Load:
+    def of(cls, review: Review) -> ReviewSize:
         """Measure a review."""
         tokens = review.usage.input_tokens + review.usage.output_tokens
         return cls(len(review.findings), len(review.replies), tokens)
@@ -269,4 +352,4 @@ class Prompt:
     text: str
     origin: str
     knowledge: tuple[tuple[str, str], ...] = ()
-    rules: Rules = NO_RULES
+    rules: PromptSettings = NO_SETTINGS

@@ -8,15 +8,73 @@ never shown; they change with every read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from daemon.domain.values import Block
 from daemon.domain.errors import Incomplete
-from daemon.notion.to_markdown import both, markdown, plain
-from daemon.notion.numbering import ordinal
+from daemon.domain.values import Block
 from daemon.notion.rich_text import tidy
+from daemon.notion.to_markdown import both, markdown, plain
+
+
+_ROMAN = (
+    (1000, "m"),
+    (900, "cm"),
+    (500, "d"),
+    (400, "cd"),
+    (100, "c"),
+    (90, "xc"),
+    (50, "l"),
+    (40, "xl"),
+    (10, "x"),
+    (9, "ix"),
+    (5, "v"),
+    (4, "iv"),
+    (1, "i"),
+)
+_NO_ROMAN = 4000
+
+
+def numbers(siblings: Sequence[Mapping[str, Any]]) -> list[int | None]:
+    """Number the numbered items among siblings; whatever stands between two of them starts anew.
+
+    An item's `list_start_index` restarts the count where it differs from its list's first.
+    """
+    found: list[int | None] = []
+    start: int | None = None
+    for raw in siblings:
+        if raw.get("type") != "numbered_list_item":
+            start = None
+            found.append(None)
+            continue
+        last = found[-1] if found else None
+        given = raw["numbered_list_item"].get("list_start_index")
+        if last is None or (given is not None and given != start):
+            last = (1 if given is None else int(given)) - 1
+        start = start if given is None else given
+        found.append(last + 1)
+    return found
+
+
+def ordinal(number: int, form: Any) -> str:
+    """Return the number of a list item as the list's format writes it: digits, letters or roman.
+
+    A number that cannot be written in letters or as roman is written in digits.
+    """
+    if form not in ("letters", "roman") or not 0 < number < _NO_ROMAN:
+        return str(number)
+    text = ""
+    if form == "letters":
+        while number > 0:
+            number, letter = divmod(number - 1, 26)
+            text = chr(ord("a") + letter) + text
+        return text
+    for value, sign in _ROMAN:
+        count, number = divmod(number, value)
+        text += sign * count
+    return text
 
 
 Json = Mapping[str, Any]
@@ -24,35 +82,19 @@ Json = Mapping[str, Any]
 Said = tuple[str, str]
 
 NOTHING: Said = ("", "")
-# Containers that a reader does not see as a level of their own.
-FLAT = frozenset({"column", "column_list", "synced_block", "tab", "table"})
-# Pages of their own: named, never entered.
-PAGES = frozenset({"child_database", "child_page", "link_to_page"})
-
-_SILENT = FLAT | {"breadcrumb", "divider", "table_of_contents"}
-# No comment can be put on them, or it would stand on another page.
-_CLOSED = (_SILENT - {"synced_block", "table"}) | {"child_database", "child_page"}
-_MARKS = {
-    "bulleted_list_item": "-",
-    "heading_1": "#",
-    "heading_2": "##",
-    "heading_3": "###",
-    "heading_4": "####",
-    "quote": ">",
-    "toggle": "+",
-}
-_LISTED = frozenset({"bulleted_list_item", "toggle"})
 # What would make a paragraph look like a block of another type.
 _POSING = re.compile(r"(\d+(?=[.)] ))|(?:#{1,4}|[-+>|]|\[[ x]\])(?= |$)")
 # What would end an address in angle brackets.
 _BREAKS_OUT = re.compile(r"[\s<>]")
 _USUAL_PLACES = ("rich_text", "caption", "title", "name", "expression")
+UNSUPPORTED = "unsupported"
+MEETING_NOTES = ("meeting_notes", "transcription")
 _FENCES = re.compile("`{3,}")
 # Longer than any address that Notion itself takes.
 _MAX_URL = 2000
 
 
-def block(raw: Json, depth: int, number: int | None = None) -> Block:
+def read_block(raw: Json, depth: int, number: int | None = None) -> Block:
     """Read one block without its children.
 
     Args:
@@ -61,27 +103,50 @@ def block(raw: Json, depth: int, number: int | None = None) -> Block:
         number: A numbered item's place in its list, as `numbers` gives it.
 
     Raises:
-        Incomplete: the object has no id, no type or no content.
+        Incomplete: The object has no id, no type or no content.
     """
     kind, value = kind_of(raw), content(raw)
-    line, words = _said(kind, value, number, has_children=bool(raw.get("has_children")))
-    return Block(raw["id"], kind, depth, line, words, is_readable(kind) and kind not in _CLOSED)
+    known = TYPES.get(kind)
+    if known is None:
+        line, words = _unknown(kind, value)
+    elif known.mark:
+        mark = known.mark
+        if kind == "numbered_list_item":
+            mark = f"{ordinal(1 if number is None else number, value.get('list_format'))}."
+        alone = known.is_list and bool(raw.get("has_children"))
+        line, words = _marked(mark, value, alone=alone)
+    else:
+        line, words = known.read(value)
+    return Block(raw["id"], kind, depth, line, words, known is not None and known.commentable)
 
 
 def is_readable(kind: str) -> bool:
     """Tell whether the API gives blocks of this type in a form that is known here."""
-    return kind != "unsupported" and (kind in _READERS or kind in _SILENT)
+    return kind in TYPES and TYPES[kind].is_readable
+
+
+def is_flat(kind: str) -> bool:
+    """Tell whether a reader does not see blocks of this type as a level of their own."""
+    return kind in TYPES and TYPES[kind].is_flat
 
 
 def kind_of(raw: Json) -> str:
-    """Return a block's type.
+    """Return a block's type; of the partial form `{object, id}` that it is not supported.
 
     Raises:
-        Incomplete: there is none, as in the partial form `{object, id}`.
+        Incomplete: there is none.
     """
-    if not isinstance(raw, dict) or not raw.get("id") or not isinstance(raw.get("type"), str):
-        raise Incomplete("Notion sent a block without id or type; the page is read again")
-    return str(raw["type"])
+    if isinstance(raw, dict) and isinstance(raw.get("id"), str):
+        if _is_partial(raw):
+            return UNSUPPORTED
+        if isinstance(raw.get("type"), str):
+            return str(raw["type"])
+    raise Incomplete("Notion sent a block without id or type; the page is read again")
+
+
+def _is_partial(raw: Json) -> bool:
+    """Tell whether Notion says of a block only that it is there (notion-sdk-js#219)."""
+    return raw.get("object") == "block" and raw.keys() <= {"object", "id", "request_id"}
 
 
 def content(raw: Json) -> Json:
@@ -90,9 +155,10 @@ def content(raw: Json) -> Json:
     Raises:
         Incomplete: there is none.
     """
-    value = raw.get(kind_of(raw))
+    kind = kind_of(raw)
+    value = {} if _is_partial(raw) else raw.get(kind)
     if not isinstance(value, dict):
-        raise Incomplete(f"Notion sent a {raw['type']} block without content; it is read again")
+        raise Incomplete(f"Notion sent a {kind} block without content; it is read again")
     return value
 
 
@@ -118,23 +184,8 @@ def shown_url(url: Any) -> str:
         return ""
     if not url.lower().startswith(("http://", "https://")):
         return ""
-    return f"<{_BREAKS_OUT.sub(_percent, tidy(url))}>"
-
-
-def _percent(match: re.Match[str]) -> str:
-    return f"%{ord(match[0]):02X}"
-
-
-def _said(kind: str, value: Json, number: int | None, *, has_children: bool) -> Said:
-    if kind in _SILENT:
-        return NOTHING
-    if kind == "numbered_list_item":
-        mark = f"{ordinal(1 if number is None else number, value.get('list_format'))}."
-        return _marked(mark, value, alone=has_children)
-    if kind in _MARKS:
-        return _marked(_MARKS[kind], value, alone=has_children and kind in _LISTED)
-    read = _READERS.get(kind)
-    return read(value) if read else _unknown(kind, value)
+    encoded = _BREAKS_OUT.sub(lambda match: f"%{ord(match[0]):02X}", tidy(url))
+    return f"<{encoded}>"
 
 
 def _items(value: Json, key: str) -> list[Any]:
@@ -173,25 +224,17 @@ def _marked(mark: str, value: Json, *, alone: bool) -> Said:
 
 def _paragraph(value: Json) -> Said:
     line, words = _rich(value)
-    icon = _icon(value)
-    if icon:
-        return f"{icon} {line}".rstrip(), words
-    return (_sober(line), words) if line.strip() else NOTHING
-
-
-def _sober(line: str) -> str:
-    """Escape a beginning that would look like another type of block."""
-    match = _POSING.match(line)
-    if match is None:
-        return line
-    end = match.end(1) if match[1] else 0
-    return f"{line[:end]}\\{line[end:]}"
-
-
-def _icon(value: Json) -> str:
     icon = value.get("icon") or {}
-    name = (icon.get("custom_emoji") or {}).get("name")
-    return icon.get("emoji") or (f":{name}:" if name else "")
+    name = _one_line((icon.get("custom_emoji") or {}).get("name") or "")
+    if shown := _one_line(icon.get("emoji") or "") or (f":{name}:" if name else ""):
+        return f"{shown} {line}".rstrip(), words
+    if not line.strip():
+        return NOTHING
+    if match := _POSING.match(line):
+        # A backslash, after the number of a list item, keeps it from looking like another type.
+        end = match.end(1) if match[1] else 0
+        line = f"{line[:end]}\\{line[end:]}"
+    return line, words
 
 
 def _to_do(value: Json) -> Said:
@@ -205,7 +248,7 @@ def _code(value: Json) -> Said:
     if not code and not caption:
         return NOTHING
     fence = "`" * max(3, 1 + max(map(len, _FENCES.findall(code)), default=0))
-    language = value.get("language") or ""
+    language = _one_line(value.get("language") or "")
     opening = fence + ("" if language == "plain text" else language)
     return (
         "\n".join(filter(None, [f"{opening}\n{code}\n{fence}", caption])),
@@ -251,11 +294,6 @@ def _titled(kind: str) -> Callable[[Json], Said]:
     return lambda value: _labelled(kind, _words(value.get("title")))
 
 
-def _link_to_page(value: Json) -> Said:
-    target = str(value.get("type") or "page_id").removesuffix("_id")
-    return _labelled(f"link to another {target}", NOTHING)
-
-
 def _unknown(kind: str, value: Json) -> Said:
     """Name a type that is not known here, with all text that it gives in the usual places."""
     found = [value[key] for key in _USUAL_PLACES if value.get(key)]
@@ -265,25 +303,78 @@ def _unknown(kind: str, value: Json) -> Said:
     return " ".join(filter(None, lines)), " ".join(filter(None, words))
 
 
-def _unsupported(value: Json) -> Said:
-    return _labelled("unsupported block", (value.get("block_type") or "",) * 2)
+@dataclass(frozen=True, slots=True)
+class BlockType:
+    """What the program knows of a type of block.
+
+    Attributes:
+        read: Takes the block's content and gives its line and its plain text; default: no text.
+        mark: The Markdown sign before the text; a numbered item's is its number.
+        is_list: Whether the mark stands also without text, where other blocks lie below it.
+        commentable: Whether Notion takes a comment on such a block. On a child page or database
+            it would stand on another page.
+        is_flat: Whether it is a container that a reader does not see as a level of its own.
+        is_page: Whether it is a page or database of its own: named, never entered.
+        is_readable: Whether the API gives its content.
+    """
+
+    read: Callable[[Json], Said] = lambda _: NOTHING
+    mark: str = ""
+    is_list: bool = False
+    commentable: bool = True
+    is_flat: bool = False
+    is_page: bool = False
+    is_readable: bool = True
 
 
-_READERS: dict[str, Callable[[Json], Said]] = {
-    **dict.fromkeys([*_MARKS, "numbered_list_item", "callout", "paragraph"], _paragraph),
-    "bookmark": _address("bookmark"),
-    "child_database": _titled("database"),
-    "child_page": _titled("page"),
-    "code": _code,
-    "embed": _address("embed"),
-    "equation": _equation,
-    "link_preview": _address("link preview"),
-    "link_to_page": _link_to_page,
-    "meeting_notes": _titled("meeting notes"),
-    "table_row": _table_row,
-    "template": lambda value: _labelled("template button", _rich(value)),
-    "to_do": _to_do,
-    "transcription": _titled("meeting notes"),
-    "unsupported": _unsupported,
-    **{kind: _media(kind) for kind in ("audio", "file", "image", "pdf", "video")},
+# https://developers.notion.com/reference/block: every type that is known here, one row each.
+TYPES: dict[str, BlockType] = {
+    "audio": BlockType(_media("audio")),
+    "bookmark": BlockType(_address("bookmark")),
+    "breadcrumb": BlockType(commentable=False),
+    "bulleted_list_item": BlockType(mark="-", is_list=True),
+    "callout": BlockType(_paragraph),
+    "child_database": BlockType(_titled("database"), commentable=False, is_page=True),
+    "child_page": BlockType(_titled("page"), commentable=False, is_page=True),
+    "code": BlockType(_code),
+    "column": BlockType(commentable=False, is_flat=True),
+    "column_list": BlockType(commentable=False, is_flat=True),
+    "divider": BlockType(commentable=False),
+    "embed": BlockType(_address("embed")),
+    "equation": BlockType(_equation),
+    "file": BlockType(_media("file")),
+    "heading_1": BlockType(mark="#"),
+    "heading_2": BlockType(mark="##"),
+    "heading_3": BlockType(mark="###"),
+    "heading_4": BlockType(mark="####"),
+    "image": BlockType(_media("image")),
+    "link_preview": BlockType(_address("link preview")),
+    "link_to_page": BlockType(
+        lambda value: _labelled(
+            f"link to another {str(value.get('type') or 'page_id').removesuffix('_id')}", NOTHING
+        ),
+        is_page=True,
+    ),
+    "meeting_notes": BlockType(_titled("meeting notes")),
+    "numbered_list_item": BlockType(mark="1.", is_list=True),
+    "paragraph": BlockType(_paragraph),
+    "pdf": BlockType(_media("pdf")),
+    "quote": BlockType(mark=">"),
+    "synced_block": BlockType(is_flat=True),
+    "tab": BlockType(commentable=False, is_flat=True),
+    "table": BlockType(is_flat=True),
+    "table_of_contents": BlockType(commentable=False),
+    "table_row": BlockType(_table_row),
+    "template": BlockType(lambda value: _labelled("template button", _rich(value))),
+    "to_do": BlockType(_to_do),
+    "toggle": BlockType(mark="+", is_list=True),
+    "transcription": BlockType(_titled("meeting notes")),
+    UNSUPPORTED: BlockType(
+        lambda value: _labelled(
+            "unsupported block", (_one_line(value.get("block_type") or ""),) * 2
+        ),
+        commentable=False,
+        is_readable=False,
+    ),
+    "video": BlockType(_media("video")),
 }

@@ -1,7 +1,7 @@
 """A comment's Markdown -> rich text within Notion's limits. Pure.
 
-A comment holds inline text only: what Markdown would make a list, a heading or a fence is written
-so that it reads well as plain lines. Nothing here ever makes a mention.
+A comment holds inline text only, so lists, headings and fences are written as plain lines. No
+mention is ever made.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
-from daemon.domain.values import Finding, Severity
+from daemon.domain.findings import FindingState, title_of
+from daemon.domain.values import Finding
 from daemon.notion.rich_text import tidy
 
 
@@ -35,6 +36,7 @@ URL_CHARS = 2_000
 CUT = "… (cut: too long for one comment)"
 _MENTION = re.compile(r"(?<![\w.+-])@(?=\w)")
 QUOTE_CHARS = 200
+SHORTENED = " … "  # what stands for the middle of a long one
 INDENT = "   "
 _STRUCTURE = re.compile(r"\s*(?:[-+*] |#{1,6} |>|\||```|~~~|\d{1,9}[.)] |[-=_* ]+$)", re.MULTILINE)
 _FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
@@ -42,7 +44,7 @@ _WEB = re.compile(r"https?://[\w.-]*\w(?:[:/?#]|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class _StyledText:
     """Text with its marks; pieces of equal marks may be joined."""
 
     text: str
@@ -65,24 +67,53 @@ def _parser() -> MarkdownIt:
 def rich_text(markdown: str) -> list[Json]:
     """Return the rich text items of a comment: at most 100 of at most 2,000 UTF-16 units.
 
-    Bold, italic, strikethrough, code and http(s) links become rich text. What is longer than
-    Notion takes in one comment is cut, and ends by saying so. Only blank text gives no items.
+    Bold, italic, strikethrough, code and http(s) links become rich text. A text that is longer
+    than Notion takes in one comment is cut, and `CUT` is its last item. Only blank text gives no
+    items.
     """
     text = tidy(markdown)
-    pieces = _joined(_pieces(_parser().parse(text)))
+    walk = _BlockWalk()
+    found = [piece for token in _parser().parse(text) for piece in walk.step(token)]
+    # Neighbours with equal marks become one item, as Notion returns them.
+    pieces = [
+        replace(style, text="".join(piece.text for piece in same))
+        for style, same in groupby(found, key=lambda piece: replace(piece, text=""))
+    ]
     if not any(piece.text.strip() for piece in pieces):
         # Signs alone, such as "#", are words where Markdown has none to mark.
-        pieces = [_Piece(text.strip())]
-    items = [_item(part) for piece in pieces for part in _parts(piece)]
+        pieces = [_StyledText(text.strip())]
+    items: list[Json] = []
+    for piece in pieces:
+        items += (_item(replace(piece, text=part)) for part in _parts(piece.text))
     if len(items) <= ITEMS and sum(map(_size, items)) <= BYTES:
         return items
     room = accumulate(map(_size, items))
     fitting = [item for item, size in zip(items, room, strict=True) if size <= BYTES]
-    return [*fitting[: ITEMS - 1], _item(_Piece(CUT))]
+    return [*fitting[: ITEMS - 1], _item(_StyledText(CUT))]
 
 
 def _size(item: Json) -> int:
     return len(json.dumps(item, ensure_ascii=False).encode())
+
+
+def forms(markdown: str) -> list[list[Json]]:
+    """Return a comment in forms that hold less and less which Notion may refuse.
+
+    First as it is, then without its links, then as plain text; forms that are equal once. The text
+    is the same in each.
+    """
+    whole = rich_text(markdown)
+    unlinked = [{**item, "text": {"content": item["text"]["content"]}} for item in whole]
+    plain = [_item(_StyledText(part)) for part in _parts(plain_text(whole))]
+    return [form for form, _ in groupby([whole, unlinked, plain])]
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield a text in parts that an item may hold."""
+    while text:
+        taken = _taken(text, ITEM_UNITS)
+        yield taken
+        text = text[len(taken) :]
 
 
 def plain_text(items: Iterable[Json]) -> str:
@@ -91,7 +122,7 @@ def plain_text(items: Iterable[Json]) -> str:
 
 
 def same_text(one: str, other: str) -> bool:
-    """Compare texts as Notion may normalise them on the way."""
+    """Return whether two texts are equal but for white space and Unicode's normal form."""
     return _normal(one) == _normal(other)
 
 
@@ -100,41 +131,46 @@ def _normal(text: str) -> str:
 
 
 def finding_body(finding: Finding) -> str:
-    """Return a finding's comment as Markdown: its quote in italics, then what it says."""
-    # A name that the document mentions is quoted, not called.
+    """Return a finding's comment as Markdown: title and severity, the quote, what it says."""
+    # Without its sign, a name in the quote does not look like a mention.
     quote = f"*{quoted(_MENTION.sub('', finding.quote))}*"
+    title = quoted(_MENTION.sub("", finding.title or title_of(finding.text)))
     # A list or a heading begins after a blank line; a line of dashes would make the quote one.
-    between, space = ("\n\n", "\n\n") if _STRUCTURE.match(finding.text) else ("\n", " ")
-    grave = f"**Blocking.**{space}" if finding.severity is Severity.BLOCKING else ""
-    return f"{quote}{between}{grave}{finding.text}"
+    between = "\n\n" if _STRUCTURE.match(finding.text) else "\n"
+    return f"**{title}** · {finding.severity.value}\n{quote}{between}{finding.text}"
+
+
+SETTLED_SIGN = "✓"
+
+
+_CLOSED = {FindingState.WITHDRAWN: "Withdrawn", FindingState.DISMISSED: "Dropped"}
+
+
+def settled_body(body: str, state: FindingState, why: str) -> str:
+    """Return a finding's comment that begins with what settled it."""
+    said = _CLOSED.get(state, "Settled")
+    return f"{SETTLED_SIGN} **{said}:** {why}\n\n{body}"
+
+
+def link(title: str, url: str) -> str:
+    """Return a title as Markdown that leads to an address."""
+    return f"[{quoted(title)}]({url})"
 
 
 def quoted(text: str) -> str:
     """Return someone's words as Markdown that shows just these: escaped, a long text shortened."""
-    return _escaped(_short(text))
+    line = " ".join(text.split())
+    if len(line) > QUOTE_CHARS:
+        half = QUOTE_CHARS // 2
+        line = f"{line[:half].rsplit(' ', 1)[0]}{SHORTENED}{line[-half:].split(' ', 1)[-1]}"
+    return re.sub(r"([\\`*_\[\]<>&~#|!])", r"\\\1", line)
 
 
-def _short(quote: str) -> str:
-    quote = " ".join(quote.split())
-    if len(quote) <= QUOTE_CHARS:
-        return quote
-    half = QUOTE_CHARS // 2
-    return f"{quote[:half].rsplit(' ', 1)[0]} … {quote[-half:].split(' ', 1)[-1]}"
+class _BlockWalk:
+    """Writes a parser's tokens one after the other, with the marks of lists and quotations.
 
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>&~#|!])", r"\\\1", text)
-
-
-def _pieces(tokens: Sequence[Token]) -> Iterator[_Piece]:
-    """Walk block tokens; a blank line between paragraphs, a line for each item of a list."""
-    walk = _Walk()
-    for token in tokens:
-        yield from walk.step(token)
-
-
-class _Walk:
-    """Where the walk through the blocks stands: lists around it, the space before what comes."""
+    A blank line stands between paragraphs; each item of a list has a line of its own.
+    """
 
     def __init__(self) -> None:
         self._lists: list[int | None] = []
@@ -143,23 +179,24 @@ class _Walk:
         self._gap = ""
         self._bold = False
 
-    def step(self, token: Token) -> Iterator[_Piece]:
-        """Yield what one token writes."""
-        words = list(self._words(token))
+    def step(self, token: Token) -> Iterator[_StyledText]:
+        """Yield the text of one token."""
+        match token.type:
+            case "inline":
+                words = list(self._inline(token.children or []))
+            case "fence" | "code_block":
+                words = [_StyledText(token.content.rstrip("\n"), code=True)]
+            case "hr":
+                words = [_StyledText("---")]
+            case _:
+                self._move(token)
+                return
         if words:
-            yield from self._lead()
+            indent = INDENT * max(len(self._lists) - 1, 0)
+            if lead := self._gap + indent + "> " * self._quotes + self._mark:
+                yield _StyledText(lead)
             yield from words
-            self._gap = self._after()
-        else:
-            self._move(token)
-
-    def _words(self, token: Token) -> Iterator[_Piece]:
-        if token.type == "inline":
-            yield from self._inline(token.children or [])
-        elif token.type in ("fence", "code_block"):
-            yield _Piece(token.content.rstrip("\n"), code=True)
-        elif token.type == "hr":
-            yield _Piece("---")
+            self._mark, self._gap = "", self._after()
 
     def _move(self, token: Token) -> None:
         match token.type:
@@ -171,7 +208,9 @@ class _Walk:
                 self._lists.pop()
                 self._gap = self._after()
             case "list_item_open":
-                self._mark = self._next_mark()
+                number = self._lists[-1]
+                self._mark = "• " if number is None else f"{number}. "
+                self._lists[-1] = None if number is None else number + 1
             case "blockquote_open" | "blockquote_close":
                 self._quotes += token.nesting
             case "heading_open" | "heading_close":
@@ -180,23 +219,9 @@ class _Walk:
     def _after(self) -> str:
         return "\n" if self._lists else "\n\n"
 
-    def _next_mark(self) -> str:
-        number = self._lists[-1]
-        if number is None:
-            return "• "
-        self._lists[-1] = number + 1
-        return f"{number}. "
-
-    def _lead(self) -> Iterator[_Piece]:
-        indent = INDENT * max(len(self._lists) - 1, 0)
-        quote = "> " * self._quotes
-        if lead := self._gap + indent + quote + self._mark:
-            yield _Piece(lead)
-        self._gap = self._mark = ""
-
-    def _inline(self, tokens: Sequence[Token]) -> Iterator[_Piece]:
-        style = _Piece("", bold=self._bold)
-        outer: list[_Piece] = []
+    def _inline(self, tokens: Sequence[Token]) -> Iterator[_StyledText]:
+        style = _StyledText("", bold=self._bold)
+        outer: list[_StyledText] = []
         for token in tokens:
             kind, _, end = token.type.rpartition("_")
             if end == "open":
@@ -204,11 +229,14 @@ class _Walk:
                 style = _opened(style, kind, token)
             elif end == "close":
                 style = outer.pop()
-            elif text := _text(token):
-                yield replace(style, text=text, code=style.code or token.type == "code_inline")
+            elif token.type in ("softbreak", "hardbreak"):
+                yield replace(style, text="\n")
+            elif token.content:
+                code = style.code or token.type == "code_inline"
+                yield replace(style, text=token.content, code=code)
 
 
-def _opened(style: _Piece, kind: str, token: Token) -> _Piece:
+def _opened(style: _StyledText, kind: str, token: Token) -> _StyledText:
     match kind:
         case "strong":
             return replace(style, bold=True)
@@ -217,39 +245,11 @@ def _opened(style: _Piece, kind: str, token: Token) -> _Piece:
         case "s":
             return replace(style, strike=True)
         case "link":
-            return replace(style, url=_address(str(token.attrGet("href") or "")))
+            url = str(token.attrGet("href") or "")
+            # Notion refuses a whole comment for one address without a host.
+            return replace(style, url=url if len(url) <= URL_CHARS and _WEB.match(url) else None)
         case _:
             return style
-
-
-def _address(url: str) -> str | None:
-    # Notion refuses a whole comment for one address without a host.
-    return url if len(url) <= URL_CHARS and _WEB.match(url) else None
-
-
-def _text(token: Token) -> str:
-    if token.type in ("softbreak", "hardbreak"):
-        return "\n"
-    return token.content
-
-
-def _joined(pieces: Iterable[_Piece]) -> list[_Piece]:
-    """Join neighbours of equal marks: fewer items, and what Notion reads back the same way."""
-    out: list[_Piece] = []
-    for piece in pieces:
-        if out and replace(out[-1], text="") == replace(piece, text=""):
-            out[-1] = replace(piece, text=out[-1].text + piece.text)
-        else:
-            out.append(piece)
-    return out
-
-
-def _parts(piece: _Piece) -> Iterator[_Piece]:
-    rest = piece.text
-    while rest:
-        taken = _taken(rest, ITEM_UNITS)
-        yield replace(piece, text=taken)
-        rest = rest[len(taken) :]
 
 
 def _taken(text: str, units: int) -> str:
@@ -263,18 +263,17 @@ def _taken(text: str, units: int) -> str:
     if end == len(text):
         return text
     word = max(text.rfind(" ", 0, end), text.rfind("\n", 0, end)) + 1
-    return text[: word if word > end // 2 else _whole_grapheme(text, end)]
-
-
-def _whole_grapheme(text: str, end: int) -> int:
-    """Step back so that no joined emoji, modifier, accent or flag is torn apart."""
-    place = end
-    while place > max(end - 32, 1) and _belongs(text, place):
+    if word > end // 2:
+        return text[:word]
+    # Keep a joined emoji, a modifier, an accent or a flag in one piece.
+    place, first = end, max(end - 32, 1)
+    while place > first and _belongs_to_previous(text, place):
         place -= 1
-    return place if place > max(end - 32, 1) else end
+    return text[: place if place > first else end]
 
 
-def _belongs(text: str, place: int) -> bool:
+def _belongs_to_previous(text: str, place: int) -> bool:
+    """Return whether a character and the one before it are shown as one sign."""
     char, before = text[place], text[place - 1]
     if char in "\u200d\ufe0f\u20e3" or before == "\u200d" or unicodedata.combining(char):
         return True
@@ -286,7 +285,7 @@ def _belongs(text: str, place: int) -> bool:
     return "\U0001f3fb" <= char <= "\U0001f3ff" or "\U000e0020" <= char <= "\U000e007f"
 
 
-def _item(piece: _Piece) -> Json:
+def _item(piece: _StyledText) -> Json:
     item: Json = {"type": "text", "text": {"content": piece.text}}
     if piece.url:
         item["text"]["link"] = {"url": piece.url}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,11 +20,13 @@ from notion_client import AsyncClient
 from notion_client.errors import NotionClientErrorBase, RequestTimeoutError
 
 from daemon.domain.errors import Incomplete, Unavailable
-from daemon.notion.limiter import Limiter
+from daemon.domain.secrets import Place
 from daemon.notion.retry import (
     ATTEMPTS,
     FAILURES,
     PATIENCE_SECONDS,
+    TOKEN,
+    Limiter,
     failure,
     is_too_slow,
     retry_after,
@@ -42,6 +45,9 @@ CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 120.0
 # A page's blocks are asked for all at once; so many connections are open at a time.
 IN_FLIGHT = 16
+# Every answer of Notion's names its kind: https://developers.notion.com/reference/intro
+_OWN_ANSWER = b'"object"'
+_LONE_HALF = re.compile("[\ud800-\udfff]")
 
 Json = dict[str, Any]
 Check = Callable[[Any], Json]
@@ -71,6 +77,8 @@ class Gateway:
         limiter: Limiter | None = None,
         writes: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
+        proxy: str = "",
+        token_place: Place = TOKEN,
     ) -> None:
         self._http = httpx.AsyncClient(
             transport=transport, event_hooks={"response": [self._note_date]}
@@ -88,6 +96,8 @@ class Gateway:
         self._limiter = limiter or Limiter(requests_per_minute, PATIENCE_SECONDS)
         self._in_flight = asyncio.Semaphore(IN_FLIGHT)
         self._writes = writes
+        self._proxy = proxy
+        self._token_place = token_place
         self._date: tuple[datetime, float] | None = None
         self.requests = 0
 
@@ -106,9 +116,22 @@ class Gateway:
     def now(self) -> datetime:
         """The server's time: the last `Date` header and what passed since."""
         if self._date is None:
-            return datetime.now(UTC)
+            return self.machine_now
         date, at = self._date
         return date + timedelta(seconds=asyncio.get_running_loop().time() - at)
+
+    @property
+    def machine_now(self) -> datetime:
+        """This machine's own time: nobody knows how far it is off."""
+        return datetime.now(UTC)
+
+    @property
+    def surely_now(self) -> datetime:
+        """The earlier of the server's and this machine's time: what is deleted by age goes by it.
+
+        One wrong `Date` must not make everything old.
+        """
+        return min(self.now, self.machine_now)
 
     async def server_time(self) -> datetime:
         """Return the server's time; it is asked where no answer has told it yet."""
@@ -258,15 +281,7 @@ class Gateway:
         check: Check | None = None,
         repeatable: bool = True,
     ) -> Json:
-        try:
-            return await self._attempts(send, check or _object, repeatable=repeatable)
-        except FAILURES as error:
-            raise failure(error, what, repeatable=repeatable) from error
-
-    async def _attempts(
-        self, send: Callable[[], Awaitable[Any]], check: Check, *, repeatable: bool
-    ) -> Json:
-        patience = _Patience()
+        check, patience = check or _object, _Patience()
         attempts = stamina.retry_context(
             on=lambda error: wait_before_retry(error, repeatable=repeatable, left=patience.left()),
             attempts=ATTEMPTS,
@@ -274,9 +289,14 @@ class Gateway:
             wait_initial=0.5,
             wait_max=10,
         )
-        async for attempt in attempts:
-            with attempt:
-                return check(await self._send(send))
+        try:
+            async for attempt in attempts:
+                with attempt:
+                    return check(await self._send(send))
+        except FAILURES as error:
+            raise failure(
+                error, what, repeatable=repeatable, proxy=self._proxy, token=self._token_place
+            ) from error
         raise AssertionError("stamina ends in a result or an error")
 
     async def _send(self, send: Callable[[], Awaitable[Any]]) -> Any:
@@ -285,7 +305,7 @@ class Gateway:
             self.requests += 1
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    return await send()
+                    return _without_halves(await send())
             except NotionClientErrorBase as error:
                 if wait := retry_after(error):
                     self._limiter.pause(wait)
@@ -294,9 +314,13 @@ class Gateway:
                 raise RequestTimeoutError from None
 
     async def _note_date(self, response: httpx.Response) -> None:
+        """Take the time from an answer of Notion's own; a proxy's page has the proxy's."""
+        at = asyncio.get_running_loop().time()
+        await response.aread()
+        if _OWN_ANSWER not in response.content:
+            return
         with suppress(ValueError):  # a date that cannot be read is none
             date = parsedate_to_datetime(response.headers.get("date", ""))
-            at = asyncio.get_running_loop().time()
             self._date = (date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC), at)
 
 
@@ -310,6 +334,18 @@ class _Patience:
         now = asyncio.get_running_loop().time()
         self._until = self._until or now + PATIENCE_SECONDS
         return self._until - now
+
+
+def _without_halves(answer: Any) -> Any:
+    """Drop lone halves of a surrogate pair: JSON can hold them, UTF-8, and so the state, cannot."""
+    match answer:
+        case str() if not answer.isascii():
+            return _LONE_HALF.sub("", answer)
+        case dict():
+            return {_without_halves(name): _without_halves(value) for name, value in answer.items()}
+        case list():
+            return [_without_halves(value) for value in answer]
+    return answer
 
 
 def _object(answer: Any) -> Json:

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
-from daemon.domain.values import Page
 from daemon.domain.errors import Incomplete
+from daemon.domain.ids import addresses_by_id
+from daemon.domain.values import Page
 from daemon.notion.blocks import file_name
-from daemon.notion.to_markdown import markdown, plain
 from daemon.notion.rich_text import date_text, person, tidy
+from daemon.notion.to_markdown import markdown, plain
 
 
 Json = Mapping[str, Any]
 
 UNTITLED = "Untitled"
-# They change with every touch of the page, whatever it says.
-_RESTLESS = frozenset({"last_edited_by", "last_edited_time"})
+# They change with every edit, even one that changes no text.
+_OF_LAST_EDIT = frozenset({"last_edited_by", "last_edited_time"})
 
 
-def page(raw: Json, source_id: str, properties: Sequence[str]) -> Page:
+def read_page(raw: Json, source_id: str, properties: Sequence[str]) -> Page:
     """Read a page object of a query or a retrieve.
 
     Args:
         raw: The API's object.
         source_id: The data source that the page belongs to.
         properties: Names of the properties to keep, in this order. A name that the page does not
-            have is left out, and so is a property of the last edit: it changes with every touch.
+            have is left out, and so are the time and the author of the last edit.
 
     Raises:
         Incomplete: the object is partial.
     """
     values = _values(raw)
-    kept = [name for name in properties if name in values and _is_kept(values[name])]
+    left_out = {"title", *_OF_LAST_EDIT}
+    kept = [n for n in properties if n in values and values[n].get("type") not in left_out]
     return Page(
         id=raw["id"],
         source_id=source_id,
@@ -43,6 +47,11 @@ def page(raw: Json, source_id: str, properties: Sequence[str]) -> Page:
         edited=moment(raw.get("last_edited_time")),
         properties=tuple((name, property_text(values[name])) for name in kept),
         in_trash=bool(raw.get("in_trash")),
+        references=tuple(
+            (name, hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16])
+            for name in kept
+            if (ids := references(values[name]))
+        ),
     )
 
 
@@ -66,10 +75,6 @@ def _values(raw: Json) -> Json:
     return values
 
 
-def _is_kept(value: Json) -> bool:
-    return value.get("type") != "title" and value.get("type") not in _RESTLESS
-
-
 def moment(text: Any) -> datetime:
     """Read a time in any of Notion's forms as an aware UTC datetime.
 
@@ -84,10 +89,10 @@ def moment(text: Any) -> datetime:
 
 
 def property_text(value: Json) -> str:
-    """Write a property's value as a reader sees it; "" for an empty one.
+    """Return a property's value as a reader sees it; "" for an empty one.
 
-    People appear by name, linked pages by their number, an e-mail address not at all: nobody's
-    address leaves Notion. A type that is not known is named.
+    People are shown by name, and of linked pages their number. E-mail addresses are not shown.
+    Of an unknown type the name is shown.
 
     Raises:
         Incomplete: the value has no type.
@@ -102,9 +107,94 @@ def property_text(value: Json) -> str:
     return "" if held is None else tidy(read(held))
 
 
-def _number(held: float) -> str:
-    whole = isinstance(held, float) and held.is_integer()
-    return str(int(held)) if whole else str(held)
+def references(value: Json) -> tuple[str, ...]:
+    """Return the ids of the pages, people and files that a property's value refers to.
+
+    They are sorted: in which order Notion tells them means nothing. A file outside of Notion is
+    named by its address.
+    """
+    kind = str(value.get("type"))
+    held = value.get(kind)
+    if kind == "rollup" and isinstance(held, Mapping):
+        return tuple(sorted(one for item in held.get("array") or () for one in references(item)))
+    read = _REFERENCES.get(kind)
+    return tuple(sorted(map(read, held or ()))) if read else ()
+
+
+def _file_id(file: Json) -> str:
+    """Return what stays the same of a file's address when it is signed anew."""
+    held = file.get(str(file.get("type"))) or {}
+    address = str(held.get("url") or held.get("id") or "")
+    if file.get("type") == "external":
+        return addresses_by_id(address)
+    # The last folder is the file's own, the rest is storage.
+    return "/".join(urlsplit(address).path.split("/")[-2:])
+
+
+_REFERENCES: dict[str, Callable[[Json], str]] = {
+    "files": _file_id,
+    "people": lambda user: str(user.get("id")),
+    "relation": lambda page: str(page.get("id")),
+}
+
+
+def elements(value: Json) -> frozenset[str]:
+    """Return what a property's value may be called: its text, and each element of a list.
+
+    A linked page is called by its id, a person by name or id.
+
+    Raises:
+        Incomplete: the value has no type.
+    """
+    words = frozenset({property_text(value), *references(value)})
+    kind = value["type"]
+    held = value.get(kind) or ()
+    if kind in ("multi_select", "people", "files"):
+        words |= {property_text({"type": kind, kind: [item]}) for item in held}
+    elif kind == "rollup" and held and held.get("type") == "array":
+        words = words.union(*map(elements, held["array"]))
+    return words
+
+
+def unknown_names(
+    schemas: Sequence[Json], where: Mapping[str, Sequence[str]], names: Sequence[str]
+) -> list[tuple[str, list[str]]]:
+    """Return what the config names and no data source of a database has, and what there is.
+
+    Args:
+        schemas: The data sources.
+        where: Values by property; they are compared where the property has fixed options.
+        names: Further properties.
+    """
+    known: dict[str, list[Json]] = {}
+    for schema in schemas:
+        for name, column in (schema.get("properties") or {}).items():
+            known.setdefault(name, []).append(column)
+    found = [
+        (f"has no property {name!r}", sorted(known))
+        for name in dict.fromkeys([*where, *names])
+        if name not in known
+    ]
+    for name, wanted in where.items():
+        options = list(map(_options, known.get(name, ())))
+        if options and None not in options:
+            there = dict.fromkeys(option for some in options for option in some or ())
+            found += [
+                (f"{name!r} has no option {word!r}", list(there))
+                for word in wanted
+                if word not in there
+            ]
+    return found
+
+
+def _options(column: Json) -> list[str] | None:
+    """Return the names of a property's options; None where anything may be written."""
+    kind = str(column.get("type"))
+    if kind == "checkbox":
+        return ["yes", "no"]
+    if kind not in ("select", "status", "multi_select"):
+        return None
+    return [_name(option) for option in (column.get(kind) or {}).get("options") or ()]
 
 
 def _name(held: Json) -> str:
@@ -115,11 +205,6 @@ def _list(read: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda held: ", ".join(filter(None, (read(item) for item in held)))
 
 
-def _relation(held: Sequence[Any]) -> str:
-    count = len(held)
-    return f"{count} linked page{'s' if count > 1 else ''}" if count else ""
-
-
 def _typed(held: Json) -> str:
     """Read a formula's or a rollup's result."""
     if held.get("type") == "array":
@@ -127,19 +212,6 @@ def _typed(held: Json) -> str:
     if held.get("type") in ("incomplete", "unsupported"):
         return f"[{held['type']} value]"
     return property_text(held)
-
-
-def _unique_id(held: Json) -> str:
-    return "-".join(str(part) for part in (held.get("prefix"), held.get("number")) if part)
-
-
-def _email(held: str) -> str:
-    return "[e-mail address]" if held else ""
-
-
-def _place(held: Json) -> str:
-    named = held.get("name") or held.get("address")
-    return str(named) if named else f"{held.get('lat')}, {held.get('lon')}"
 
 
 def _verification(held: Json) -> str:
@@ -156,24 +228,32 @@ _READERS: dict[str, Callable[[Any], str]] = {
     "created_by": person,
     "created_time": lambda held: date_text({"start": held}),
     "date": date_text,
-    "email": _email,
+    "email": lambda held: "[e-mail address]" if held else "",
     "files": _list(file_name),
     "formula": _typed,
     "last_edited_by": person,
     "last_edited_time": lambda held: date_text({"start": held}),
     "multi_select": _list(_name),
-    "number": _number,
+    "number": lambda held: str(
+        int(held) if isinstance(held, float) and held.is_integer() else held
+    ),
     "people": _list(person),
     "phone_number": str,
-    "place": _place,
-    "relation": _relation,
+    "place": lambda held: str(
+        held.get("name") or held.get("address") or f"{held.get('lat')}, {held.get('lon')}"
+    ),
+    "relation": lambda held: (
+        f"{len(held)} linked page{'s' if len(held) > 1 else ''}" if held else ""
+    ),
     "rich_text": markdown,
     "rollup": _typed,
     "select": _name,
     "status": _name,
     "string": str,
-    "title": markdown,
-    "unique_id": _unique_id,
+    "title": plain,
+    "unique_id": lambda held: "-".join(
+        str(part) for part in (held.get("prefix"), held.get("number")) if part
+    ),
     "url": str,
     "verification": _verification,
 }

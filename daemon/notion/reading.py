@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from daemon.domain.values import Author, Block, Comment, Thread
 from daemon.domain.errors import Forbidden, Incomplete, Missing
+from daemon.domain.values import Author, Block, Comment, Thread
 from daemon.notion.blocks import file_name
-from daemon.notion.to_markdown import markdown, plain
 from daemon.notion.properties import moment
 from daemon.notion.rich_text import mentioned
-from daemon.notion.tree import Listings, assembled, missing
+from daemon.notion.to_markdown import markdown, plain
+from daemon.notion.tree import Listing, Listings, assembled, missing
 
 
 Json = dict[str, Any]
@@ -25,7 +25,7 @@ REFERENCES = 25
 _REFERRING = frozenset({"people", "relation", "rich_text", "title"})
 
 
-class Source(Protocol):
+class NotionReader(Protocol):
     """What is read of Notion; every list is whole, or an error says that it is not."""
 
     @property
@@ -35,6 +35,9 @@ class Source(Protocol):
     async def children(self, block_id: str) -> list[Json]:
         """List the blocks right below a page or a block."""
 
+    async def block(self, block_id: str) -> Json:
+        """Return one block."""
+
     async def comments(self, block_id: str) -> list[Json]:
         """List the open comments on a page or a block."""
 
@@ -42,7 +45,7 @@ class Source(Protocol):
         """List all items of one property's value."""
 
 
-async def blocks(source: Source, page_id: str) -> tuple[Block, ...]:
+async def blocks(source: NotionReader, page_id: str) -> tuple[Block, ...]:
     """Read every block of a page, in document order, level by level and each level at once.
 
     Raises:
@@ -51,17 +54,20 @@ async def blocks(source: Source, page_id: str) -> tuple[Block, ...]:
     """
     listings: Listings = {}
     while wanted := missing(listings, page_id):
-        answers = await _together(_listing(source, *want) for want in wanted.items())
-        listings.update(zip(wanted, answers, strict=True))
+        answers = await _together(_listing(source, one) for one in wanted)
+        listings.update(zip((one.id for one in wanted), answers, strict=True))
     return tuple(assembled(listings, page_id))
 
 
-async def _listing(source: Source, block_id: str, tolerated: tuple[type[Exception], ...]) -> Any:
+async def _listing(source: NotionReader, wanted: Listing) -> list[Json] | None:
     """List a block's children; None where Notion refuses in a way that is no failure there."""
     try:
-        return await source.children(block_id)
-    except tolerated:
+        found = await source.children(wanted.id)
+        if wanted.part and not found:
+            found = [await source.block(wanted.id)]
+    except wanted.tolerated:
         return None
+    return found
 
 
 async def _together(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -74,7 +80,7 @@ async def _together(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [task.result() for task in tasks]
 
 
-async def page_properties(source: Source, raw: Json, names: Iterable[str]) -> Json:
+async def page_properties(source: NotionReader, raw: Json, names: Iterable[str]) -> Json:
     """Return a page object with the full values of its title and the named properties.
 
     The page object cuts title, rich text, relations and people after 25.
@@ -87,20 +93,15 @@ async def page_properties(source: Source, raw: Json, names: Iterable[str]) -> Js
     cut = {
         name: value
         for name, value in values.items()
-        if (name in wanted or value.get("type") == "title") and _is_cut(value)
+        if (name in wanted or value.get("type") == "title")
+        and (kind := value.get("type")) in _REFERRING
+        and (value.get("has_more") or len(value.get(kind) or ()) >= REFERENCES)
     }
     full = await _together(_full_value(source, raw["id"], value) for value in cut.values())
     return {**raw, "properties": {**values, **dict(zip(cut, full, strict=True))}}
 
 
-def _is_cut(value: Json) -> bool:
-    kind = value.get("type")
-    if kind not in _REFERRING:
-        return False
-    return bool(value.get("has_more")) or len(value.get(kind) or ()) >= REFERENCES
-
-
-async def _full_value(source: Source, page_id: str, value: Json) -> Json:
+async def _full_value(source: NotionReader, page_id: str, value: Json) -> Json:
     kind = value["type"]
     items = await source.property_items(page_id, value["id"])
     try:
@@ -110,7 +111,7 @@ async def _full_value(source: Source, page_id: str, value: Json) -> Json:
 
 
 async def threads(
-    source: Source,
+    source: NotionReader,
     page_id: str,
     block_ids: Sequence[str],
     author: Callable[[Json], Awaitable[Author]],
@@ -139,7 +140,7 @@ async def threads(
 
 
 async def discussions(
-    source: Source, places: Sequence[str], author: Callable[[Json], Awaitable[Author]]
+    source: NotionReader, places: Sequence[str], author: Callable[[Json], Awaitable[Author]]
 ) -> tuple[tuple[Thread, ...], frozenset[str]]:
     """Read the discussions of some places of a page: blocks, or the page under its own id.
 
@@ -162,18 +163,11 @@ async def discussions(
     return await _grouped(found, author), frozenset(gone)
 
 
-async def _comments(source: Source, place: str) -> list[Json] | None:
+async def _comments(source: NotionReader, place: str) -> list[Json] | None:
     try:
         return await source.comments(place)
     except Missing:
         return None
-
-
-def _checked(raw: Any) -> Json:
-    needed = ("id", "discussion_id", "parent", "created_by", "rich_text")
-    if not isinstance(raw, dict) or any(raw.get(name) is None for name in needed):
-        raise Incomplete("Notion sent a comment with a hole; the page is read again")
-    return raw
 
 
 async def _grouped(
@@ -181,7 +175,10 @@ async def _grouped(
 ) -> tuple[Thread, ...]:
     found: dict[str, Json] = {}
     for raw in (raw for answer in answers for raw in answer):
-        found.setdefault(_checked(raw)["id"], raw)
+        needed = ("id", "discussion_id", "parent", "created_by", "rich_text")
+        if not isinstance(raw, dict) or any(raw.get(name) is None for name in needed):
+            raise Incomplete("Notion sent a comment with a hole; the page is read again")
+        found.setdefault(raw["id"], raw)
     comments: dict[str, list[Comment]] = {}
     places: dict[str, str | None] = {}
     for raw in found.values():
@@ -195,7 +192,12 @@ async def _grouped(
 
 def _comment(raw: Json, author: Author) -> Comment:
     created = moment(raw.get("created_time"))
-    attached = [_attachment(item) for item in raw.get("attachments") or ()]
+    attached = []
+    for item in raw.get("attachments") or ():
+        # The address of an attachment is signed, so only its name is shown.
+        name = file_name({"file": item.get("file") or {}})
+        kind = item.get("category") or "file"
+        attached.append(f"[attached {kind}: {name}]" if name else f"[attached {kind}]")
     return Comment(
         id=raw["id"],
         author=author,
@@ -205,10 +207,3 @@ def _comment(raw: Json, author: Author) -> Comment:
         edited=moment(raw.get("last_edited_time") or raw.get("created_time")),
         mentions=mentioned(raw["rich_text"]),
     )
-
-
-def _attachment(item: Mapping[str, Any]) -> str:
-    """Name an attachment; its address is signed and is not shown."""
-    kind = item.get("category") or "file"
-    name = file_name({"file": item.get("file") or {}})
-    return f"[attached {kind}: {name}]" if name else f"[attached {kind}]"

@@ -1,4 +1,4 @@
-"""Which failed request to Notion is sent again, when, and what its failure means.
+"""When a request to Notion is sent: the rate, another try, and what a failure means.
 
 The table, after https://developers.notion.com/reference/status-codes and /request-limits:
 
@@ -6,7 +6,8 @@ The table, after https://developers.notion.com/reference/status-codes and /reque
     429, 529                                 after Retry-After        after Retry-After
     409; the connection was never made       again                    again
     5xx, a proxy's page, timeout, dropped,   again                    Unclear
-      cut off, not the shape that was asked
+      cut off, not the shape that was asked,
+      a refusal that asks for another try
     any other refusal of Notion's            its error                its error
 
 "Again" means up to `ATTEMPTS` times with jitter, never later than `PATIENCE_SECONDS` after the
@@ -15,7 +16,10 @@ first failure.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+from collections import deque
 from typing import Any
 
 import httpx
@@ -34,9 +38,12 @@ from daemon.domain.errors import (
     TokenRefused,
     Unavailable,
     Unclear,
+    why_not_connected,
 )
+from daemon.domain.secrets import Place
 
 
+TOKEN = Place("NOTION_TOKEN")  # where it is set unless the installation says otherwise
 ATTEMPTS = 5
 # An operator who stops the service, or a page that waits, should not wait longer than this.
 PATIENCE_SECONDS = 300.0
@@ -55,6 +62,16 @@ _SLOW_DOWN = (429, 529)
 _SERVER_ERROR = 500
 # Notion's support must lift it: https://developers.notion.com/reference/request-limits
 _BLOCKED = "public_api_request_blocked"
+# Seen with status 400: "Public API object rendering exceeded the response time budget. Retry with
+# exponential backoff; if the issue persists, reduce the size of the request."
+_ANOTHER_TRY = re.compile(r"(?<!not )\b(?:retry|try (?:it )?again)\b", re.IGNORECASE)
+_TOO_LARGE = re.compile(r"response time budget|reduce the (?:page_?)?size", re.IGNORECASE)
+# A view of another database, https://github.com/ultimate-notion/ultimate-notion/issues/110
+_LINKED = re.compile(r"\blinked database", re.IGNORECASE)
+# Seen with status 400: "You don't have permission to comment on this page."
+_NO_PERMISSION = re.compile(r"\bpermissions?\b", re.IGNORECASE)
+# A validation error repeats what was wrong; the rest of a longer one is the request itself.
+_LONGEST_MESSAGE = 1_000
 
 
 def retry_after(error: Exception) -> float | None:
@@ -75,18 +92,13 @@ def wait_before_retry(
         repeatable: Whether doing the request twice is the same as doing it once.
         left: What is left of our patience, in seconds.
     """
-    if left <= 0 or is_blocked(error) or not _may_go_again(error, repeatable=repeatable):
+    may_go_again = _was_not_done(error) or (repeatable and _is_transient(error))
+    if left <= 0 or is_blocked(error) or not may_go_again:
         return False
     wait = retry_after(error)
     if wait is None:
         return True
     return wait <= left and max(wait, 0.1)
-
-
-def _may_go_again(error: Exception, *, repeatable: bool) -> bool:
-    if _was_not_done(error):
-        return True
-    return repeatable and _is_transient(error)
 
 
 def _was_not_done(error: Exception) -> bool:
@@ -100,7 +112,9 @@ def _was_not_done(error: Exception) -> bool:
 
 def _is_transient(error: Exception) -> bool:
     if isinstance(error, HTTPResponseError):
-        return error.status >= _SERVER_ERROR or not _refusal_in(error)
+        said = _refusal_in(error)
+        asked = _ANOTHER_TRY.search(str(said.get("message")))
+        return error.status >= _SERVER_ERROR or not said or asked is not None
     return isinstance(error, FAILURES) and not isinstance(error, InvalidPathParameterError)
 
 
@@ -126,18 +140,26 @@ def is_blocked(error: Exception) -> bool:
 
 def is_too_slow(error: BaseException | None) -> bool:
     """Tell whether the server took too long, which asking for less may mend."""
+    if not isinstance(error, HTTPResponseError):
+        return False
     slow = (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT)
-    return isinstance(error, HTTPResponseError) and error.status in slow
+    too_large = _TOO_LARGE.search(str(_refusal_in(error).get("message")))
+    return error.status in slow or too_large is not None
 
 
-def failure(error: Exception, what: str, *, repeatable: bool) -> ReviewError:
-    """Translate the last error of a request into the reaction it asks for."""
-    said = _said(error)
+def failure(
+    error: Exception, what: str, *, repeatable: bool, proxy: str = "", token: Place = TOKEN
+) -> ReviewError:
+    """Translate the last error of a request into the reaction it asks for.
+
+    `proxy` is the one on the way, in words; `token` is where the token is set.
+    """
+    said = why_not_connected(error, proxy) or _said(error)
     if is_blocked(error):
         return Unavailable(f"Notion blocks this connection ({said}); ask its support")
     not_done = _was_not_done(error)
     if not not_done and not _is_transient(error):
-        return _refusal(error, what)
+        return _refusal(error, what, token)
     if not not_done and not repeatable:
         return Unclear(f"{what}: the answer was lost ({said}); it may have been saved")
     if isinstance(error, Incomplete):
@@ -145,18 +167,22 @@ def failure(error: Exception, what: str, *, repeatable: bool) -> ReviewError:
     return Unavailable(f"Notion cannot be reached ({what}): {said}; try again later")
 
 
-def _refusal(error: Exception, what: str) -> ReviewError:
+def _refusal(error: Exception, what: str, token: Place) -> ReviewError:
     said = _said(error)
     match getattr(error, "status", None):
         case 401:
             return TokenRefused(
-                f"NOTION_TOKEN: Notion refuses the token ({said}); "
-                "copy the current one from the connection's settings"
+                f"{token.name}: Notion refuses the token ({said}); "
+                f"copy the current one from the connection's settings{token.then}"
             )
         case 403:
             return Forbidden(f"{what}: {said}")
         case 404:
             return Missing(f"{what}: {said}")
+        case 400 if _NO_PERMISSION.search(said):
+            return Forbidden(f"{what}: {said}")
+        case 400 if _LINKED.search(said):
+            return Invalid(f"{what}: {said}; open the original database in Notion, copy its link")
         case _:
             return Invalid(f"{what}: {said}")
 
@@ -164,11 +190,66 @@ def _refusal(error: Exception, what: str) -> ReviewError:
 def _said(error: Exception) -> str:
     if isinstance(error, HTTPResponseError):
         words = _refusal_in(error).get("message") or "an answer that is not Notion's"
-        return f"{error.status} {_first_line(words)}".strip()
+        return f"{error.status} {_on_one_line(words)}".strip()
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
         return "the answer is not JSON"
-    return _first_line(error) or type(error).__name__
+    return _on_one_line(error) or type(error).__name__
 
 
-def _first_line(words: Any) -> str:
-    return str(words).strip().split("\n", 1)[0][:200]
+def _on_one_line(words: Any) -> str:
+    """Write all lines of a message as one; of a very long one its beginning and its end."""
+    said = " ".join(str(words).split())
+    if len(said) <= _LONGEST_MESSAGE:
+        return said
+    half = _LONGEST_MESSAGE // 2
+    return f"{said[:half]} … {said[-half:]}"
+
+
+# Notion counts in fixed windows of 60 s whose start we do not know. At most N requests in any
+# 60 s also means at most N in each of its windows; a leaky bucket would let a full burst and a
+# minute's refill fall into one window. https://developers.notion.com/reference/request-limits
+WINDOW_SECONDS = 60.0
+# A request is counted when it arrives, not when it is sent.
+MARGIN_SECONDS = 1.0
+
+
+class Limiter:
+    """Lets at most `per_minute` requests start in any minute, in the order in which they came.
+
+    Args:
+        per_minute: How many.
+        patience: The longest pause, in seconds, that a request waits for.
+    """
+
+    def __init__(self, per_minute: int, patience: float) -> None:
+        self._starts: deque[float] = deque(maxlen=per_minute)
+        self._patience = patience
+        self._resume_at = 0.0
+        self._turn = asyncio.Lock()
+
+    async def turn(self) -> None:
+        """Wait until one more request may start, and count it.
+
+        Raises:
+            Unavailable: The server asked for a pause that is longer than our patience.
+        """
+        async with self._turn:
+            while (wait := self._wait()) > 0:  # noqa: ASYNC110 - `pause` may lengthen the wait
+                await asyncio.sleep(wait)
+            self._starts.append(_now())
+
+    def pause(self, seconds: float) -> None:
+        """Hold every request back: the server asked for it."""
+        self._resume_at = max(self._resume_at, _now() + seconds)
+
+    def _wait(self) -> float:
+        pause = self._resume_at - _now()
+        if pause > self._patience:
+            raise Unavailable(f"Notion asks for {pause:.0f} seconds without requests; try later")
+        if len(self._starts) < (self._starts.maxlen or 0):
+            return pause
+        return max(pause, self._starts[0] + WINDOW_SECONDS + MARGIN_SECONDS - _now())
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,31 +1,30 @@
 """Runs of text -> Markdown that a CommonMark parser reads back as the same runs.
 
-Every line stands for itself: marks end at a line break and begin anew after it. Spaces at the
-border of a mark belong to the outside. A literal character is escaped only where it would be read
-as a mark. A mark that could not begin or end where it stands, as in `a**(b)**c`, gets the letter
-outside of it written as a character reference, which counts as punctuation.
+Marks end at each line break and begin again after it. Spaces at the edge of a mark are moved out
+of it. A literal character is escaped only where a parser would read it as a mark. Where a mark
+cannot begin or end because of the letter beside it, as in `a**(b)**c`, that letter is written as a
+character reference, which a parser takes for punctuation.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from daemon.notion.escapes import (
+    ANOTHER_RUN,
     LEAF,
-    SEAM,
     SPACES,
-    Hot,
     address,
     can_close,
     can_open,
     escaped,
-    hot,
     is_bare,
     is_punctuation,
     is_space,
+    signs_to_escape,
 )
 from daemon.notion.rich_text import BOLD, CODE, ITALIC, LINK, MATH, STRIKE, Run, runs
 
@@ -37,8 +36,14 @@ _AUTOLINK = re.compile(r"https?://(?!xn--)[\w\-.~:/?#\[\]@!$&'()*+,;=]+", re.ASC
 
 
 @dataclass(slots=True)
-class _Piece:
-    """A part of the written line: "text", "math", "solid" (written as it is), "open", "close"."""
+class _MarkdownPart:
+    """A part of a line of Markdown.
+
+    Attributes:
+        kind: "text", "math", "solid" for what is never changed, "open" or "close" for a mark.
+        text: What is written.
+        partner: The index of the "close" that belongs to an "open", and the other way round.
+    """
 
     kind: str
     text: str
@@ -46,9 +51,9 @@ class _Piece:
 
 
 def markdown(rich: Sequence[Mapping[str, Any]]) -> str:
-    """Write rich text as Markdown with bold, italic, strikethrough, code, links and `$equations$`.
+    """Return rich text as Markdown with bold, italic, strikethrough, code, links and `$equations$`.
 
-    Underline and colour have no Markdown; their text stands bare.
+    Markdown has no underline and no colour, so such text has no mark.
 
     Raises:
         Incomplete: an item is malformed.
@@ -57,7 +62,7 @@ def markdown(rich: Sequence[Mapping[str, Any]]) -> str:
 
 
 def plain(rich: Sequence[Mapping[str, Any]]) -> str:
-    """Write rich text without marks; an equation keeps its dollar signs, as a reader quotes it.
+    """Return rich text without marks, except for the dollar signs of an equation.
 
     Raises:
         Incomplete: an item is malformed.
@@ -66,7 +71,7 @@ def plain(rich: Sequence[Mapping[str, Any]]) -> str:
 
 
 def both(rich: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """Write rich text as `markdown` and as `plain`."""
+    """Return rich text as `markdown` and as `plain`."""
     found = runs(rich)
     if len(found) == 1 and not found[0].marks and is_bare(found[0].text):
         return found[0].text, found[0].text
@@ -78,20 +83,14 @@ def _plain(found: Iterable[Run]) -> str:
 
 
 def _markdown(found: Iterable[Run]) -> str:
-    lines = [_settled(line) for line in _lines(found)]
-    signs = hot(lines)
-    return "\n".join(_written(line, signs) for line in lines)
-
-
-def _lines(found: Iterable[Run]) -> Iterator[list[Run]]:
-    line: list[Run] = []
+    broken: list[list[Run]] = [[]]
     for run in found:
         first, *rest = run.text.split("\n")
-        line.append(Run(first, run.marks))
-        for text in rest:
-            yield line
-            line = [Run(text, run.marks)]
-    yield line
+        broken[-1].append(Run(first, run.marks))
+        broken += [[Run(text, run.marks)] for text in rest]
+    lines = [_settled(line) for line in broken]
+    signs = signs_to_escape(lines)
+    return "\n".join(_written(line, signs) for line in lines)
 
 
 def _settled(line: Iterable[Run]) -> list[Run]:
@@ -121,39 +120,49 @@ def _join(out: list[Run], run: Run) -> None:
     out.append(run)
 
 
-def _written(line: list[Run], signs: Hot) -> str:
+def _written(line: list[Run], signs: frozenset[str]) -> str:
     if len(line) == 1 and not line[0].marks:
         return escaped(line[0].text, signs, before="\n", after="\n", in_link=False)
-    pieces: list[_Piece] = []
+    pieces: list[_MarkdownPart] = []
     _nest(line, frozenset(), signs, pieces)
-    _choose_italics(pieces)
+    for first, piece in enumerate(pieces):
+        # A `*` would run together with the `**` of bold.
+        if piece.kind == "open" and piece.text == ITALIC and _is_entangled(pieces, first):
+            piece.text = pieces[piece.partner].text = "_"
     while _mend(pieces):
         pass
     return "".join(piece.text for piece in pieces)
 
 
-def _nest(line: Sequence[Run], outer: frozenset[str], signs: Hot, pieces: list[_Piece]) -> None:
+def _nest(
+    line: Sequence[Run],
+    outer: frozenset[str],
+    signs: frozenset[str],
+    pieces: list[_MarkdownPart],
+) -> None:
     """Write runs as nested marks; `outer` are those that are open already."""
     line, start = list(line), 0
     while start < len(line):
-        _free_space(line, start, outer)
+        run = line[start]
+        core = run.text.lstrip(SPACES)
+        if core != run.text and run.marks != outer:
+            # Here a mark goes on that was cut short: the space before it is no part of the mark.
+            space = Run(run.text[: len(run.text) - len(core)], outer)
+            line[start : start + 1] = [space, Run(core, run.marks)] if core else [space]
         mark, end = _outermost(line, start, outer)
         if mark:
             end = _without_space(line, end, outer)
         part = line[start:end]
         if not mark:
-            before = SEAM if outer or start else "\n"
-            after = SEAM if outer or end < len(line) else "\n"
-            in_link = any(mark.startswith(LINK) for mark in outer)
-            pieces.append(_leaf(part[0], signs, before, after, in_link=in_link))
+            pieces.append(_leaf(line, start, outer, signs))
         elif mark.startswith(LINK):
             _link(part, outer, mark, signs, pieces)
         else:
             first = len(pieces)
-            pieces.append(_Piece("open", mark))
+            pieces.append(_MarkdownPart("open", mark))
             _nest(part, outer | {mark}, signs, pieces)
             pieces[first].partner = len(pieces)
-            pieces.append(_Piece("close", mark, first))
+            pieces.append(_MarkdownPart("close", mark, first))
         start = end
 
 
@@ -180,15 +189,6 @@ def _end(line: Sequence[Run], start: int, mark: str, outer: frozenset[str]) -> i
     return before if before > start else end
 
 
-def _free_space(line: list[Run], start: int, outer: frozenset[str]) -> None:
-    """Move the space at `start`, where a mark goes on that was cut short, out of that mark."""
-    run = line[start]
-    core = run.text.lstrip(SPACES)
-    if core != run.text and run.marks != outer:
-        space = Run(run.text[: len(run.text) - len(core)], outer)
-        line[start : start + 1] = [space, Run(core, run.marks)] if core else [space]
-
-
 def _without_space(line: list[Run], end: int, outer: frozenset[str]) -> int:
     """Move the space before `end`, where a mark was cut short, out of that mark."""
     run = line[end - 1]
@@ -203,44 +203,45 @@ def _without_space(line: list[Run], end: int, outer: frozenset[str]) -> int:
     return _without_space(line, end - 1, outer)
 
 
-def _leaf(run: Run, signs: Hot, before: str, after: str, *, in_link: bool) -> _Piece:
+def _leaf(
+    line: Sequence[Run], at: int, outer: frozenset[str], signs: frozenset[str]
+) -> _MarkdownPart:
+    """Return the run at `at` as code, an equation, or text with escapes."""
+    run = line[at]
     if CODE in run.marks:
-        return _Piece("solid", _code(run.text))
+        text = run.text
+        fence = "`" * (1 + max(map(len, _BACKTICKS.findall(text)), default=0))
+        pad = " " if text.startswith("`") or text.endswith("`") else ""
+        return _MarkdownPart("solid", fence + pad + text + pad + fence)
     if MATH in run.marks:
-        return _Piece("math", f"${run.text}$")
+        return _MarkdownPart("math", f"${run.text}$")
+    before = ANOTHER_RUN if outer or at else "\n"
+    after = ANOTHER_RUN if outer or at + 1 < len(line) else "\n"
+    in_link = any(mark.startswith(LINK) for mark in outer)
     text = escaped(run.text, signs, before=before, after=after, in_link=in_link)
-    return _Piece("text", text)
-
-
-def _code(text: str) -> str:
-    fence = "`" * (1 + max(map(len, _BACKTICKS.findall(text)), default=0))
-    pad = " " if text.startswith("`") or text.endswith("`") else ""
-    return fence + pad + text + pad + fence
+    return _MarkdownPart("text", text)
 
 
 def _link(
-    part: Sequence[Run], outer: frozenset[str], mark: str, signs: Hot, pieces: list[_Piece]
+    part: Sequence[Run],
+    outer: frozenset[str],
+    mark: str,
+    signs: frozenset[str],
+    pieces: list[_MarkdownPart],
 ) -> None:
     url = mark.removeprefix(LINK)
     if part[0].marks - outer == {mark} and part[0].text == url and _AUTOLINK.fullmatch(url):
-        pieces.append(_Piece("solid", f"<{url}>"))
+        pieces.append(_MarkdownPart("solid", f"<{url}>"))
         return
     if pieces and pieces[-1].text.endswith("!"):
         # Else it would be an image.
         pieces[-1].text = pieces[-1].text[:-1] + "\\!"
-    pieces.append(_Piece("solid", "["))
+    pieces.append(_MarkdownPart("solid", "["))
     _nest(part, outer | {mark}, signs, pieces)
-    pieces.append(_Piece("solid", f"]({address(url)})"))
+    pieces.append(_MarkdownPart("solid", f"]({address(url)})"))
 
 
-def _choose_italics(pieces: list[_Piece]) -> None:
-    """Write italics with `_` where a `*` would run together with the `**` of bold."""
-    for first, piece in enumerate(pieces):
-        if piece.kind == "open" and piece.text == ITALIC and _is_entangled(pieces, first):
-            piece.text = pieces[piece.partner].text = "_"
-
-
-def _is_entangled(pieces: Sequence[_Piece], first: int) -> bool:
+def _is_entangled(pieces: Sequence[_MarkdownPart], first: int) -> bool:
     last = pieces[first].partner
     beside = {first - 1, first + 1, last - 1, last + 1} - {-1, len(pieces)}
     bold = sorted(at for at in beside if pieces[at].text == BOLD and pieces[at].kind != "text")
@@ -257,14 +258,25 @@ def _is_entangled(pieces: Sequence[_Piece], first: int) -> bool:
             return True
 
 
-def _mend(pieces: list[_Piece]) -> bool:
-    """Rewrite the letters that keep a mark from opening or closing; tell whether any was."""
+def _mend(pieces: list[_MarkdownPart]) -> bool:
+    """Write as references the letters that keep a mark from opening or closing.
+
+    Returns whether there was one.
+    """
     mended = False
-    border = _Piece("text", "\n")
+    border = _MarkdownPart("text", "\n")
     for before, piece, after in zip([border, *pieces], pieces, [*pieces[1:], border], strict=False):
         left, right = before.text[-1], after.text[0]
         if piece.kind == "open" and _is_letter(left) and not can_open(piece.text, left, right):
-            before.text, mended = _reference_last(before.text), True
+            text = before.text
+            rest = text[:-1]
+            if _is_bare(rest, "\\"):
+                rest += "\\"
+            elif _is_bare(rest, "_"):
+                bare = len(rest) - len(rest.rstrip("_"))
+                rest = rest[:-bare] + "\\_" * bare
+            reference_last = f"{rest}&#{ord(text[-1])};"
+            before.text, mended = reference_last, True
         if piece.kind == "close" and _is_letter(right) and not can_close(piece.text, left, right):
             after.text, mended = _reference_first(after.text), True
         if piece.kind == "math" and right.isdecimal():
@@ -282,18 +294,8 @@ def _reference_first(text: str) -> str:
     return f"&#{ord(text[0])};" + "\\_" * bare + rest[bare:]
 
 
-def _reference_last(text: str) -> str:
-    rest = text[:-1]
-    if _is_bare(rest, "\\"):
-        rest += "\\"
-    elif _is_bare(rest, "_"):
-        bare = len(rest) - len(rest.rstrip("_"))
-        rest = rest[:-bare] + "\\_" * bare
-    return f"{rest}&#{ord(text[-1])};"
-
-
 def _is_bare(text: str, sign: str) -> bool:
-    """Tell whether a text ends in a sign that no backslash escapes."""
+    """Return whether a text ends in a sign that no backslash escapes."""
     bare = text.rstrip(sign) if sign != "\\" else text
     backslashes = len(bare) - len(bare.rstrip("\\"))
     return text.endswith(sign) and backslashes % 2 == (sign == "\\")

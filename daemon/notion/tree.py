@@ -6,10 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from daemon.domain.errors import Forbidden, Incomplete, Invalid, Missing
 from daemon.domain.values import Block
-from daemon.domain.errors import Incomplete, Invalid, Missing
-from daemon.notion.blocks import FLAT, PAGES, block, content, is_readable, kind_of, noted
-from daemon.notion.numbering import numbers
+from daemon.notion.blocks import (
+    MEETING_NOTES,
+    TYPES,
+    content,
+    is_flat,
+    is_readable,
+    kind_of,
+    noted,
+    numbers,
+    read_block,
+)
 
 
 Json = dict[str, Any]
@@ -24,63 +33,99 @@ NOT_SHARED = "synced block: its source is not shared"
 REPEATED = "synced block: the same as elsewhere on this page"
 UNREADABLE = "Notion does not give its content"
 TOO_DEEP = f"what lies deeper than {MAX_LEVELS} levels is not read"
+# What meeting notes consist of, by the names of their ids.
+_PARTS = {
+    "summary_block_id": "summary",
+    "notes_block_id": "notes",
+    "transcript_block_id": "transcript",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class _Below:
-    """Where a block's children are listed, and which refusals are no failure there."""
+class Listing:
+    """Children that are to be listed.
+
+    Attributes:
+        id: Whose children.
+        tolerated: The refusals that are no failure there.
+        source: What they belong to: of a synced copy its source, else `id`.
+        is_copy: Whether they are shown by way of a synced copy.
+        part: Which part of meeting notes `id` is, "" for none. A part without children may say
+            something itself.
+    """
 
     id: str
     tolerated: Tolerated = ()
+    source: str = ""
     is_copy: bool = False
+    part: str = ""
 
 
-def _below(raw: Json) -> _Below | None:
-    """Tell where to list what stands in a block; None where nothing does or nothing is wanted."""
+def _below(listings: Listings, raw: Json) -> list[Listing]:
+    """Tell where to list what stands in a block; nothing where nothing does or is wanted."""
     kind = kind_of(raw)
     origin = content(raw).get("synced_from") if kind == "synced_block" else None
     if origin:
-        # A copy's own children may be 404 though the source's can be read.
-        return _Below(_origin_id(origin), (Missing,), is_copy=True)
-    if kind in PAGES or not raw.get("has_children"):
-        return None
-    # Some blocks are named by the API and refused when asked for: "Block type button is not
-    # supported via the API", 400.
-    return _Below(raw["id"], () if is_readable(kind) else (Missing, Invalid))
+        return [_of_copy(listings, raw["id"], origin)]
+    if kind in TYPES and TYPES[kind].is_page:
+        return []
+    found = []
+    if raw.get("has_children"):
+        # Some blocks are named by the API and refused when asked for: "Block type button is not
+        # supported via the API", 400.
+        tolerated = () if is_readable(kind) else (Missing, Invalid)
+        found.append(Listing(raw["id"], tolerated, raw["id"]))
+    return [*found, *_parts(listings, raw)] if kind in MEETING_NOTES else found
 
 
-def _origin_id(origin: Any) -> str:
-    found = origin.get("block_id") if isinstance(origin, dict) else None
-    if not isinstance(found, str):
-        raise Incomplete("Notion sent a synced block without its source; the page is read again")
-    return found
+def _of_copy(listings: Listings, copy_id: str, origin: Any) -> Listing:
+    """Ask for the source's children, and for the copy's own where the source's are refused.
+
+    Either may be 404 though the other can be read. A recorded copy does not name its source.
+    """
+    source_id = origin.get("block_id") if isinstance(origin, dict) else None
+    if not isinstance(source_id, str):
+        return Listing(copy_id, (Missing,), copy_id, is_copy=True)
+    refused = source_id in listings and listings[source_id] is None
+    return Listing(copy_id if refused else source_id, (Missing,), source_id, is_copy=True)
 
 
-def missing(listings: Listings, page_id: str) -> dict[str, Tolerated]:
-    """Return the ids that are still to be listed, each with the refusals that are no failure.
+def _parts(listings: Listings, raw: Json) -> list[Listing]:
+    """Return the parts of meeting notes that are not among their listed children."""
+    if raw.get("has_children") and raw["id"] not in listings:
+        return []
+    told = content(raw).get("children")
+    listed = {child.get("id") for child in listings.get(raw["id"]) or () if child}
+    return [
+        Listing(told[key], (Missing, Invalid, Forbidden), told[key], part=part)
+        for key, part in _PARTS.items()
+        if isinstance(told, dict) and isinstance(told.get(key), str) and told[key] not in listed
+    ]
+
+
+def missing(listings: Listings, page_id: str) -> list[Listing]:
+    """Return what is still to be listed, each id once.
 
     Raises:
         Incomplete: a listing holds a malformed block.
     """
-    wanted: dict[str, Tolerated] = {}
-    level, entered = [_Below(page_id)], set[str]()
+    wanted: dict[str, Listing] = {}
+    level, entered = [Listing(page_id)], set[str]()
     for _ in range(MAX_LEVELS + 1):
-        following: list[_Below] = []
+        following: list[Listing] = []
         for below in level:
             known = listings.get(below.id)
             if known is None and (below.id not in listings or not below.tolerated):
-                wanted[below.id] = (
-                    () if not below.tolerated else wanted.get(below.id, below.tolerated)
-                )
+                wanted[below.id] = below if not below.tolerated else wanted.get(below.id, below)
             elif known and below.id not in entered:
-                following += [found for raw in known if (found := _below(raw))]
+                following += [one for raw in known for one in _below(listings, raw)]
             entered.add(below.id)
         level = following
-    return wanted
+    return list(wanted.values())
 
 
 @dataclass(slots=True)
-class _Walk:
+class _Assembly:
     """What an assembly has seen so far."""
 
     listings: Listings
@@ -98,47 +143,45 @@ def assembled(listings: Listings, page_id: str) -> Iterator[Block]:
     Raises:
         Incomplete: a block stands in two places: it was moved while the page was read.
     """
-    walk = _Walk(listings, frozenset(_own(listings, page_id)))
-    return _level(walk, page_id, 0, foreign=False)
-
-
-def _own(listings: Listings, page_id: str) -> set[str]:
-    """Return the ids whose children stand on the page itself, not by way of a copy."""
     own, waiting = set[str](), [page_id]
     while waiting:
         for raw in listings.get(waiting.pop()) or ():
-            below = _below(raw)
-            if below and not below.is_copy and below.id not in own:
-                own.add(below.id)
-                waiting.append(below.id)
-    return own
+            for below in _below(listings, raw):
+                if not below.is_copy and below.id not in own:
+                    own.add(below.id)
+                    waiting.append(below.id)
+    walk = _Assembly(listings, frozenset(own))
+    return _level(walk, Listing(page_id, source=page_id), 0, foreign=False)
 
 
-def _level(walk: _Walk, block_id: str, depth: int, *, foreign: bool) -> Iterator[Block]:
-    walk.entered.add(block_id)
-    raws = walk.listings.get(block_id) or []
+def _level(walk: _Assembly, at: Listing, depth: int, *, foreign: bool) -> Iterator[Block]:
+    walk.entered |= {at.id, at.source}
+    raws = walk.listings.get(at.id) or []
     for raw, number in zip(raws, numbers(raws), strict=True):
-        found = block(raw, depth, number)
+        found = read_block(raw, depth, number)
         if found.id in walk.shown:
             raise Incomplete(f"block {found.id} was moved while the page was read")
         walk.shown.add(found.id)
-        below = _below(raw)
-        closed = foreign or (below is not None and below.is_copy)
+        belows = [(below, _note(walk, below)) for below in _below(walk.listings, raw)]
+        closed = foreign or any(below.is_copy for below, _ in belows)
         if closed:
             found = replace(found, commentable=False)
-        note = _note(walk, below) if below else ""
-        yield noted(found, note) if note else found
-        if below and not note:
-            inner = depth if found.type in FLAT else depth + 1
-            yield from _level(walk, below.id, inner, foreign=closed)
+        for _, note in belows:
+            found = noted(found, note) if note else found
+        yield found
+        inner = depth if is_flat(found.type) else depth + 1
+        for below, note in belows:
+            if not note:
+                yield from _level(walk, below, inner, foreign=closed)
 
 
-def _note(walk: _Walk, below: _Below) -> str:
+def _note(walk: _Assembly, below: Listing) -> str:
     """Say why a block's content does not follow it; "" where it does."""
-    if below.id in walk.entered or (below.is_copy and below.id in walk.own):
+    if below.source in walk.entered or (below.is_copy and below.source in walk.own):
         return REPEATED
     if below.id not in walk.listings:
         return TOO_DEEP
     if walk.listings[below.id] is None:
-        return NOT_SHARED if below.is_copy else UNREADABLE
+        unread = f"Notion does not give its {below.part}" if below.part else UNREADABLE
+        return NOT_SHARED if below.is_copy else unread
     return ""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shutil import which
 
-from daemon.config import Settings
+from daemon.config import Settings, covered_twice
 from daemon.config.schema import DEFAULT_MODELS
 from daemon.domain.errors import ConfigError, StateUnwritable
-from daemon.domain.english import counted
-from daemon.store import database
+from daemon.domain.times import counted
+from daemon.store import database, pages
 from daemon.store.lock import refuse_foreign
 
 
@@ -19,8 +21,24 @@ def check(settings: Settings) -> list[str]:
     Raises:
         ReviewError: The first thing that is not, with what to do.
     """
+    problems: list[str] = []
     models = sorted({name for chain in settings.chains.values() for name in chain})
-    _refuse_unpriced(settings, models)
+    # The price list takes as long to load as all the rest; it knows the default models.
+    if set(models) - set(DEFAULT_MODELS):
+        from daemon.review.models.cost import price_problems
+        from daemon.sweep.connections import model_access
+
+        problems += price_problems(models, model_access(settings))
+    problems += unrunnable(settings.config.alerts.command)
+    if known := database.read_state(settings.config.state):
+        entries = settings.config.databases
+        sources = [(one, pages.sources_of(known, one.id)) for one in entries]
+        known.close()
+        problems += covered_twice(
+            (one, {it.id: it.title for it in found}) for one, found in sources
+        )
+    if problems:
+        raise ConfigError(*problems)
     return [
         f"config   {settings.path}: {counted(len(settings.config.databases), 'database')}",
         f"models   {', '.join(models)}",
@@ -29,19 +47,24 @@ def check(settings: Settings) -> list[str]:
     ]
 
 
-def _refuse_unpriced(settings: Settings, models: list[str]) -> None:
-    # The price list takes as long to load as all the rest; it knows what is asked by default.
-    if not set(models) - set(DEFAULT_MODELS):
+def unrunnable(command: Sequence[str]) -> Iterator[str]:
+    """Yield a line where a command of `alerts` cannot be started."""
+    if not command or which(command[0]):
         return
-    from daemon.review.models.cost import price_problems
-    from daemon.sweep.connections import model_access
-
-    if problems := price_problems(models, model_access(settings)):
-        raise ConfigError(*problems)
+    program = Path(command[0])
+    if "/" not in command[0]:
+        wrong = f"is not in PATH; write its path, such as ./{program}"
+    elif not program.exists():
+        wrong = "does not exist; a path starts at the folder of the config"
+    elif program.is_dir():
+        wrong = "is a folder; name the program in it"
+    else:
+        wrong = f"is not executable; chmod +x {program}"
+    yield f"alerts.command: {program} {wrong}"
 
 
 def state(path: Path) -> str:
-    """Say how the state stands.
+    """Return one line about the state file.
 
     Raises:
         StateDamaged, StateForeign, StateUnwritable: It cannot be used.
@@ -49,19 +72,18 @@ def state(path: Path) -> str:
     refuse_foreign(path)
     found = database.read_state(path)
     if found is None:
-        _refuse_unwritable(path)
-        return f"{path}: not there yet, made by the first sweep"
+        place = path.parent
+        while not place.exists():
+            place = place.parent
+        if not os.access(place, os.W_OK):
+            raise StateUnwritable(
+                f"{place}: is not writable for this user; mend its permissions, or choose "
+                "another `state:`"
+            )
+        database.try_writing(path)
+        return f"{path}: not there yet; the first sweep makes it"
     found.close()
     if not os.access(path, os.W_OK):
         raise StateUnwritable(f"{path}: is not writable for this user; mend its permissions")
+    database.try_writing(path)
     return f"{path}: sound"
-
-
-def _refuse_unwritable(path: Path) -> None:
-    place = path.parent
-    while not place.exists():
-        place = place.parent
-    if not os.access(place, os.W_OK):
-        raise StateUnwritable(
-            f"{place}: is not writable for this user; choose another `state:` or mend it"
-        )

@@ -1,25 +1,19 @@
-"""What keeps the service from working, asked of everything it depends on, and how to mend it."""
+"""Checks of everything that the service depends on, each with what to do about a problem."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlite_utils import Database
-
-from daemon.operations import check
-from daemon.sweep.prompts import current as prompts
-from daemon.config import schedule as timetable
-from daemon.sweep import connections as wiring
 from daemon.config import Database as Configured
-from daemon.config import Settings
-from daemon.sweep.context import Base, Context, Tell
+from daemon.config import Settings, covered_twice, schedule
+from daemon.config.environment import PING_URL
+from daemon.domain import times
 from daemon.domain.errors import (
     Forbidden,
     LockHeld,
@@ -28,20 +22,31 @@ from daemon.domain.errors import (
     ReviewError,
     Unavailable,
 )
-from daemon.notion import canonical as text
-from daemon.review.models import lifecycle
-from daemon.store import database, sweeps as ledger
+from daemon.domain.events import Alert, Emit
+from daemon.domain.providers import OFFLINE, split
+from daemon.domain.records import NO_COMMENT_THERE
+from daemon.notion import properties
+from daemon.operations import check, notify
+from daemon.review.models import endpoints
+from daemon.review.models.chain import Chain
+from daemon.store import database, prompts, sweeps
 from daemon.store.views import overview
-from daemon.sweep.connections import Connections, model_access
+from daemon.sweep.connections import connected, model_access
+from daemon.sweep.context import Context, Target
+from daemon.sweep.delivery import letters
+from daemon.sweep.prompts import current
 
 
 # Notion's own clock decides, but a machine that is further off breaks TLS and the schedule.
 CLOCK = timedelta(minutes=2)
 MISSED_SWEEPS = 3
+# How long a model may take for a tiny request.
+ANSWER_SECONDS = 30.0
+SLOW_MODEL = "if its server is only loading it, ask again; else see what the server is doing"
 
 
-class Standing(StrEnum):
-    """How one thing stands; a note is worth knowing and no fault."""
+class CheckStatus(StrEnum):
+    """The result of a check; a note is worth knowing and is no fault."""
 
     OK = "ok"
     NOTE = "note"
@@ -50,198 +55,260 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was found about one thing, and what to do about it ("" for nothing)."""
+    """One thing that was looked at: what was found, and what to do about it ("" for nothing)."""
 
     name: str
-    standing: Standing
+    status: CheckStatus
     words: str
     remedy: str = ""
 
     def line(self) -> str:
         """Return it as a line for a person."""
         remedy = f"; {self.remedy}" if self.remedy else ""
-        return f"{self.standing:<8} {self.name}: {self.words}{remedy}"
+        return f"{self.status:<8} {self.name}: {self.words}{remedy}"
 
 
 def ok(name: str, words: str) -> Check:
-    """Return what is as it should be."""
-    return Check(name, Standing.OK, words)
+    """Return a check that found nothing wrong."""
+    return Check(name, CheckStatus.OK, words)
 
 
 def problem(name: str, error: object, remedy: str = "") -> Check:
-    """Return what has to be mended."""
-    return Check(name, Standing.PROBLEM, str(error), remedy)
+    """Return a check that found something to mend."""
+    return Check(name, CheckStatus.PROBLEM, str(error), remedy)
 
 
 def as_json(checks: list[Check]) -> dict[str, Any]:
     """Return the object of `doctor --json`."""
-    fine = all(one.standing is not Standing.PROBLEM for one in checks)
-    return {"ok": fine, "checks": [asdict(one) for one in checks]}
+    fine = all(one.status is not CheckStatus.PROBLEM for one in checks)
+    shown = [
+        {"name": one.name, "standing": one.status, "words": one.words, "remedy": one.remedy}
+        for one in checks
+    ]
+    return {"ok": fine, "checks": shown}
 
 
 def local(settings: Settings) -> Iterator[Check]:
     """Look at what is on this machine: config, state, lock, last success."""
     yield ok("config", str(settings.path))
-    yield from (Check("models", Standing.NOTE, note) for note in settings.notes)
+    yield from (Check("models", CheckStatus.NOTE, note) for note in settings.notes)
     path = settings.config.state
     try:
         yield ok("state", check.state(path))
-        yield from _lock(path)
-        yield from _last_success(settings, path)
+        if path.with_name(path.name + ".lock").exists():
+            try:
+                with database.lock(path):
+                    yield ok("lock", "free")
+            except LockHeld as error:
+                held = str(error).partition("; ")[0]
+                yield Check("lock", CheckStatus.NOTE, held, "stop that process before a --once")
+        yield _last_success(settings)
+        yield from _refused_statuses(settings)
     except ReviewError as error:
         yield problem("state", error)
 
 
-def _lock(path: Path) -> Iterator[Check]:
-    if not path.with_name(path.name + ".lock").exists():
-        return
-    try:
-        with database.lock(path):
-            yield ok("lock", "free")
-    except LockHeld as error:
-        held = str(error).partition("; ")[0]
-        yield Check("lock", Standing.NOTE, held, "stop that process before a --once")
-
-
-def _last_success(settings: Settings, path: Path) -> Iterator[Check]:
-    state = database.read_state(path)
+def _last_success(settings: Settings) -> Check:
+    name, state = "last success", database.read_state(settings.config.state)
     since = overview.last_success(state) if state else None
     began = overview.first_sweep(state) if state else None
-    if state is None or began is None:
-        yield Check("last success", Standing.NOTE, "no sweep yet", "notion-review --once")
-        return
+    if began is None:
+        return Check(name, CheckStatus.NOTE, "no sweep yet", "notion-review --once")
     now = datetime.now(UTC)
-    every = timetable.interval(timetable.trigger(settings.config.schedule), now)
-    limit = max(MISSED_SWEEPS * every, timetable.LONGEST_REST)
-    words = database.iso(since) if since else "never"
+    every = schedule.interval(settings.config.schedule, now)
+    limit = max(MISSED_SWEEPS * every, schedule.LONGEST_REST)
+    words = times.iso(since) if since else "never"
     if (since or began) > now - limit:
-        yield ok("last success", words)
-        return
+        return ok(name, words)
     remedy = "see whether the service runs (systemctl status notion-review) and what its log says"
-    yield problem("last success", f"{words}, though a sweep is due every {every}", remedy)
+    return problem(name, f"{words}, though a sweep is due every {every}", remedy)
 
 
-async def examine(settings: Settings, tell: Tell, found: Callable[[Check], None]) -> None:
-    """Look at everything, and hand each finding over as it comes; changes nothing anywhere."""
+def _refused_statuses(settings: Settings) -> Iterator[Check]:
+    """Name the prompt pages that the last sweep could put no status comment on."""
+    state = database.read_state(settings.config.state)
+    pages = dict.fromkeys(one.prompt for one in settings.config.databases if one.prompt)
+    for page_id in pages:
+        if state is None:
+            return
+        told, kept = letters.last_status(state, page_id), prompts.prompt(state, page_id)
+        if told and told.note and told.note.startswith(NO_COMMENT_THERE):
+            name = f"prompt page {kept[0].name if kept else page_id}"
+            remedy = "allow comments there, or do without the comment on what is in use"
+            yield Check(name, CheckStatus.NOTE, told.note, remedy)
+
+
+async def examine(
+    settings: Settings,
+    emit: Emit,
+    found: Callable[[Check], None],
+    asking: Callable[[str], None],
+) -> None:
+    """Look at everything, and hand each finding over as it comes; changes nothing anywhere.
+
+    Args:
+        settings: What to look at.
+        emit: Where events go.
+        found: Gets each finding.
+        asking: Gets a line before each question that may take a while.
+    """
     for one in local(settings):
+        found(one)
+    async for one in _alerts(settings, asking):
         found(one)
     # What sweeps remember, such as a prompt, must not hide what is wrong now.
     nothing = settings.config.state / "nothing"
-    async with wiring.connected(settings, database.copy_in_memory(nothing)) as connections:
-        async for one in _online(connections, connections.context(tell)):
+    async with connected(settings, database.copy_in_memory(nothing)) as connections:
+        context = connections.context(emit)
+        async for one in _notion(context):
+            found(one)
+
+        async def ask(name: str) -> Check:
+            asking(f"asking {name}, for at most {ANSWER_SECONDS:.0f} s …")
+            try:
+                words = await answer(context.models, name)
+            except ReviewError as error:
+                return problem("model", error)
+            if retires := await endpoints.retirement(name, model_access(settings)):
+                remedy = "choose another under `models` in config.yaml"
+                return problem("model", f"{name}: answers, but {retires}", remedy)
+            return ok("model", f"{name}: {words}")
+
+        names = sorted({name for chain in context.chains.values() for name in chain})
+        for one in await asyncio.gather(*map(ask, names)):
             found(one)
 
 
-async def _online(connections: Connections, context: Context) -> AsyncIterator[Check]:
-    token = await _token(context)
-    yield token
-    if token.standing is Standing.OK:
-        yield _clock(context)
-        looked = [await _database(context, one) for one in context.config.databases]
-        for one in (one for found in looked for one in found.checks):
-            yield one
-        page_id = next((found.page_id for found in looked if found.page_id), None)
-        for one in await _comments(context, page_id):
-            yield one
-        async for one in _prompts(context, looked):
-            yield one
-    names = sorted({name for chain in context.chains.values() for name in chain})
-    for one in await asyncio.gather(*(_model(connections, context, name) for name in names)):
-        yield one
+async def _alerts(settings: Settings, asking: Callable[[str], None]) -> AsyncIterator[Check]:
+    """Send a test message to people, and look whether the monitor of signs of life answers."""
+    proxies, ping = settings.addresses.proxies, settings.secrets.ping
+    ways = notify.ways(settings.config.alerts, proxies)
+    message = notify.Message(
+        "doctor", "a test of the alerts; nothing is wrong", times.iso(datetime.now(UTC))
+    )
+    if not ways:
+        remedy = "set alerts.command or alerts.url in config.yaml"
+        yield Check("alerts", CheckStatus.NOTE, "nobody is told when people must act", remedy)
+    for name, way in ways.items():
+        asking(f"sending a test message to {name} …")
+        try:
+            await way({**message.as_json(), "state": "test"})
+            yield ok(name, "took a test message")
+        except notify.NotTold as error:
+            words = str(error).removeprefix(f"{name}: ")
+            yield problem(name, words, "mend it: alerts reach nobody this way")
+    if ping:
+        try:
+            await notify.try_ping(ping, proxies)
+            yield ok(PING_URL, "answers")
+        except notify.NotTold as error:
+            yield problem(PING_URL, error, "mend it, or unset it")
 
 
-async def _token(context: Context) -> Check:
+async def answer(models: Chain, name: str) -> str:
+    """Ask a model for two calls; return what it showed.
+
+    Raises:
+        Unavailable: It did not answer in time, or not as it should.
+        TokenRefused, ConfigError: Its key or its name is wrong.
+    """
+    if name != OFFLINE:
+        # It takes seconds of processor time, which are not the model's.
+        await asyncio.to_thread(endpoints.load, split(name)[0])
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await models.ping(name)
+    except TimeoutError:
+        words = f"{name}: no answer within {ANSWER_SECONDS:.0f} s; {SLOW_MODEL}"
+        raise Unavailable(words) from None
+
+
+async def _notion(context: Context) -> AsyncIterator[Check]:
+    """Look at the token, the clock, each database with its prompt, and the right to comment."""
     try:
         me = await context.notion.me()
     except ReviewError as error:
-        return problem("token", error)
+        yield problem("token", error)
+        return
     workspace = (me.get("bot") or {}).get("workspace_name") or "unknown"
-    return ok("token", f"{me.get('name') or 'a bot'} in the workspace {workspace}")
-
-
-def _clock(context: Context) -> Check:
+    yield ok("token", f"{me.get('name') or 'a bot'} in the workspace {workspace}")
     apart = datetime.now(UTC) - context.notion.now
     seconds = round(apart.total_seconds())
     if abs(apart) < CLOCK:
-        return ok("clock", f"{abs(seconds)} s from Notion's")
-    side = "ahead of" if seconds > 0 else "behind"
-    return problem(
-        "clock",
-        f"{abs(seconds)} s {side} Notion's",
-        "let the machine keep time: timedatectl set-ntp true",
-    )
+        yield ok("clock", f"{abs(seconds)} s from Notion's")
+    else:
+        words = f"{abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} Notion's"
+        yield problem("clock", words, "let the machine keep time: timedatectl set-ntp true")
+    looked = [await _database(context, one) for one in context.config.databases]
+    for one in (one for found in looked for one in found.checks):
+        yield one
+    for words in covered_twice((one.settings, one.sources) for one in looked):
+        yield problem("config", words)
+    yield await _reading(context, next((one.page_id for one in looked if one.page_id), None))
+    yield await _posting(context)
+    async for one in _prompts(context, looked):
+        yield one
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What is to be said of a database, its name, and a page of it to try comments on."""
+class DatabaseChecks:
+    """The checks of a database; its name, data sources and one page serve further checks."""
 
     settings: Configured
     checks: list[Check]
     name: str
     page_id: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
-async def _database(context: Context, settings: Configured) -> Looked:
-    """Look at a database."""
+async def _database(context: Context, settings: Configured) -> DatabaseChecks:
     called = settings.name or settings.id
     name = f"database {called}"
-    share = "open it in Notion, ••• > Connections, and add the connection"
     try:
-        sources = await _sources(context, settings.id)
-        schemas = [await context.notion.data_source(one) for one in sources]
-        pages = [await _first_page(context, one) for one in sources]
+        schemas, page_id = await _schemas(context, settings.id)
     except Missing as error:
+        share = "open it in Notion, ••• > Connections, and add the connection"
         found = problem(name, f"Notion does not show it ({error})", share)
-        return Looked(settings, [found], called)
+        return DatabaseChecks(settings, [found], called)
     except Forbidden as error:
         found = problem(name, error, "turn on Read content in the connection's settings")
-        return Looked(settings, [found], called)
+        return DatabaseChecks(settings, [found], called)
     except (NotionError, Unavailable) as error:
-        return Looked(settings, [problem(name, error)], called)
-    return _readable(settings, schemas, next(filter(None, pages), None))
-
-
-def _readable(settings: Configured, schemas: list[dict[str, Any]], page_id: str | None) -> Looked:
-    titles = [text.database_title(one) or one["id"] for one in schemas]
-    called = settings.name or (titles[0] if len(titles) == 1 else settings.id)
+        return DatabaseChecks(settings, [problem(name, error)], called)
+    titles = [properties.database_title(one) or one["id"] for one in schemas]
+    if not settings.name and len(titles) == 1:
+        called = titles[0]
     name = f"database {called}"
-    unknown = [problem(name, words, remedy) for words, remedy in _unknown(settings, schemas)]
-    checks = [*unknown, ok(name, f"readable: {', '.join(titles) or 'no data source'}")]
-    return Looked(settings, checks, called, page_id)
+    checks = [
+        problem(name, words, f"known are {', '.join(known)}")
+        for words, known in properties.unknown_names(
+            schemas, settings.where_words, settings.properties
+        )
+    ]
+    checks.append(ok(name, f"readable: {', '.join(titles) or 'no data source'}"))
+    sources = dict(zip((str(one["id"]) for one in schemas), titles, strict=True))
+    return DatabaseChecks(settings, checks, called, page_id, sources)
 
 
-async def _sources(context: Context, given: str) -> list[str]:
+async def _schemas(context: Context, given: str) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the data sources of a database, given by its id or a source's, and a page of it."""
     try:
         found = await context.notion.database(given)
+        ids = [str(one["id"]) for one in found.get("data_sources") or []]
     except Missing:
-        return [str((await context.notion.data_source(given))["id"])]
-    return [str(one["id"]) for one in found.get("data_sources") or []]
+        ids = [str((await context.notion.data_source(given))["id"])]
+    schemas = [await context.notion.data_source(one) for one in ids]
+    for source_id in ids:
+        rows = await anext(aiter(context.notion.query(source_id)), None)
+        if rows and rows.rows:
+            return schemas, str(rows.rows[0]["id"])
+    return schemas, None
 
 
-async def _first_page(context: Context, source_id: str) -> str | None:
-    page = await anext(aiter(context.notion.query(source_id)), None)
-    return str(page.rows[0]["id"]) if page and page.rows else None
-
-
-def _unknown(settings: Configured, schemas: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Yield properties that the config names and no data source has: they select nothing."""
-    known = {name for schema in schemas for name in schema.get("properties") or {}}
-    for name in dict.fromkeys([*settings.where, *settings.properties]):
-        if name not in known:
-            yield f"has no property {name!r}", f"known are {', '.join(sorted(known))}"
-
-
-async def _comments(context: Context, page_id: str | None) -> list[Check]:
-    if page_id is None:
-        reading = Check("reading comments", Standing.NOTE, "not tried: there is no page yet")
-    else:
-        reading = await _reading(context, page_id)
-    return [reading, await _posting(context)]
-
-
-async def _reading(context: Context, page_id: str) -> Check:
+async def _reading(context: Context, page_id: str | None) -> Check:
     name = "reading comments"
+    if page_id is None:
+        return Check(name, CheckStatus.NOTE, "not tried: there is no page yet")
     try:
         await context.notion.comments(page_id)
     except Forbidden as error:
@@ -266,36 +333,21 @@ async def _posting(context: Context) -> Check:
     return ok(name, "allowed, as far as Notion tells without posting")
 
 
-async def _prompts(context: Context, looked: list[Looked]) -> AsyncIterator[Check]:
+async def _prompts(context: Context, looked: list[DatabaseChecks]) -> AsyncIterator[Check]:
     for one in looked:
         settings = one.settings
         if settings.prompt is None and settings.file is None:
             continue
-        base = Base(settings, one.name, context.chains[settings.id])
-        name = f"prompt of {base.name}"
+        target = Target(settings, one.name, context.chains[settings.id])
+        name = f"prompt of {target.name}"
         try:
-            found = await prompts.current(context, base)
+            found = await current.current(context, target)
         except ReviewError as error:
             yield problem(name, error)
             continue
         if found is None:
             remedy = "write it, and share the page"
-            yield problem(name, _why_unusable(context.state, settings.id), remedy)
+            texts = {alert["name"]: alert["text"] for alert in sweeps.alerts(context.state)}
+            yield problem(name, texts.get(Alert.PROMPT.of(settings.id), "cannot be read"), remedy)
         else:
             yield ok(name, f"{found.name}, {len(found.text)} characters")
-
-
-def _why_unusable(state: Database, database_id: str) -> str:
-    told = {alert["name"]: alert["text"] for alert in ledger.alerts(state)}
-    return told.get(f"prompt {database_id}", "cannot be read")
-
-
-async def _model(connections: Connections, context: Context, name: str) -> Check:
-    try:
-        words = await context.models.ping(name)
-    except ReviewError as error:
-        return problem("model", error)
-    if retires := await lifecycle.retirement(name, model_access(connections.settings)):
-        remedy = "choose another under `models` in config.yaml"
-        return problem("model", f"{name}: answers, but {retires}", remedy)
-    return ok("model", f"{name}: {words}")

@@ -1,18 +1,8 @@
 """What a person does with drafts: look at them, approve, edit, drop single comments, refuse.
 
-Each function is one transaction on the state, asks nothing of Notion, and works while the service
-runs; what is approved is posted by its next delivery, which checks that it still has its place.
-
-    listed(state) -> list[Draft]                  those that wait, the oldest first
-    shown(state, number) -> Draft                 any draft, decided or not
-    approve(state, number) -> Draft               once; approving again changes nothing
-    edit(state, number, part, text) -> Draft      `part` is the comment's number in the draft
-    drop(state, number, part) -> Draft
-    refuse(state, number, reason="") -> Draft
-    as_json(draft) -> dict                        as `drafts --json` prints it
-
-Raises: `Unknown` where there is no such draft or comment, `Decided` where it is decided already,
-`Unfit` where a new text cannot be posted; each is one line for a person.
+Each function is one transaction on the state, sends nothing to Notion, and works while the service
+runs. The next delivery posts what was approved, after it checked that its place still exists.
+Errors are one line for a person.
 """
 
 from __future__ import annotations
@@ -21,35 +11,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlite_utils import Database
-
-from daemon.sweep.delivery.approval import EXPIRE_AFTER, Ended, end, held
-from daemon.domain.values import Finding
-from daemon.domain.errors import ReviewError
+from daemon.domain import records
+from daemon.domain.errors import ReviewError, UnknownItem
 from daemon.domain.findings import Event
-from daemon.notion import from_markdown as writing
-from daemon.domain.english import counted
-from daemon.review.cleaning import FOREIGN, SECRET
-from daemon.review.repeats import FINDING_CHARS, REPLY_CHARS, SUMMARY_CHARS, cleaned, links
-from daemon.store import drafts, findings, sweeps as ledger, pages, reviews, texts
-from daemon.store.database import iso
-from daemon.store.drafts import DraftState
-from daemon.store.reviews import Kind, Letter, Sending
+from daemon.domain.records import DeliveryState, DraftState, MessageKind, OutboxMessage
+from daemon.domain.times import counted, iso
+from daemon.domain.values import Finding
+from daemon.notion import from_markdown
+from daemon.review.cleaning import LINK_REMOVED, SECRET_REMOVED, cleaned, links_in
+from daemon.review.points import FINDING_CHARS, REPLY_CHARS, SUMMARY_CHARS
+from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
+from daemon.store.database import State
+from daemon.sweep.delivery.approval import EXPIRE_AFTER, Ended, end, held
 
 
 _LONGEST = {
-    Kind.FINDING: FINDING_CHARS,
-    Kind.REPLY: REPLY_CHARS,
-    Kind.SUMMARY: SUMMARY_CHARS,
-    Kind.EDIT: SUMMARY_CHARS,
+    MessageKind.FINDING: FINDING_CHARS,
+    MessageKind.REPLY: REPLY_CHARS,
+    MessageKind.SUMMARY: SUMMARY_CHARS,
+    MessageKind.EDIT: SUMMARY_CHARS,
 }
 APPROVED = "approved"
-
-
-class Unknown(ReviewError):
-    """There is no such draft, or no such comment in it."""
-
-    exit_code = 2
 
 
 class Decided(ReviewError):
@@ -58,7 +40,7 @@ class Decided(ReviewError):
     exit_code = 2
 
 
-class Unfit(ReviewError):
+class UnpostableText(ReviewError):
     """A text that cannot be posted."""
 
     exit_code = 2
@@ -71,33 +53,37 @@ class Part:
     Attributes:
         number: Its number in the draft, from 1; it never changes. What of a review went out at
             once has a number too.
-        letter: The row of the outbox.
+        message: The row of the outbox.
         finding: What it raises; None for a reply and the summary.
     """
 
     number: int
-    letter: Letter
+    message: OutboxMessage
     finding: Finding | None = None
 
     @property
     def waits(self) -> bool:
         """Whether it can still be approved, edited or dropped."""
-        return self.letter.state is Sending.HELD
+        return self.message.state is DeliveryState.HELD
 
     @property
     def text(self) -> str:
         """What an edit replaces, as Markdown; a finding's quote stands before it when posted."""
-        return self.finding.text if self.finding else self.letter.body
+        return self.finding.text if self.finding else self.message.body
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A review that waits, or waited, for a person, with what it has to say."""
+    """A review that waits, or waited, for a person, with what it has to say.
 
-    row: drafts.Draft
+    `kept` is what it found beyond the limit of comments: approving it lets people ask for more.
+    """
+
+    row: records.DraftRow
     title: str
     url: str
     parts: tuple[Part, ...]
+    kept: tuple[Finding, ...] = ()
 
     @property
     def number(self) -> int:
@@ -115,135 +101,128 @@ class Draft:
         return self.row.held_at + EXPIRE_AFTER
 
 
-def listed(state: Database) -> list[Draft]:
+def listed(state: State) -> list[Draft]:
     """Return the drafts that wait, the oldest first."""
     return [_whole(state, row) for row in drafts.waiting(state)]
 
 
-def shown(state: Database, number: int) -> Draft:
+def shown(state: State, number: int) -> Draft:
     """Return a draft, decided or not.
 
     Raises:
-        Unknown: There is no such draft.
+        UnknownItem: There is no such draft.
     """
     row = drafts.draft(state, number)
     if row is None:
-        raise Unknown(f"draft {number}: there is none; notion-review drafts lists those that wait")
+        raise UnknownItem(
+            f"draft {number}: there is none; notion-review drafts lists those that wait"
+        )
     return _whole(state, row)
 
 
-def _whole(state: Database, row: drafts.Draft) -> Draft:
+def _whole(state: State, row: records.DraftRow) -> Draft:
     page = pages.page(state, row.page_id)
-    letters = reviews.letters_of(state, review_id=row.id)
-    parts = tuple(_part(state, index, letter) for index, letter in enumerate(letters, 1))
-    return Draft(row, page.title if page else "", page.url if page else "", parts)
+    messages = outbox.messages_of(state, review_id=row.id)
+    parts = []
+    for index, message in enumerate(messages, 1):
+        stored = findings.get(state, message.raises) if message.raises else None
+        parts.append(Part(index, message, stored.finding if stored else None))
+    kept = (findings.get(state, number) for number in findings.kept_of_review(state, row.id))
+    return Draft(
+        row,
+        page.title if page else "",
+        page.url if page else "",
+        tuple(parts),
+        tuple(one.finding for one in kept if one),
+    )
 
 
-def _part(state: Database, number: int, letter: Letter) -> Part:
-    stored = findings.one(state, letter.finding_id) if letter.finding_id else None
-    return Part(number, letter, stored.finding if stored else None)
-
-
-def approve(state: Database, number: int) -> Draft:
+def approve(state: State, number: int) -> Draft:
     """Hand what waits of a draft over to delivery; return it as it stands then.
 
     Raises:
-        Unknown: There is no such draft.
+        UnknownItem: There is no such draft.
         Decided: It was refused, has expired, or a newer review took its place.
     """
     now, page_id = datetime.now(UTC), shown(state, number).row.page_id
     with state.atomic():
-        if drafts.settle(state, number, DraftState.APPROVED, now, "by a person"):
-            what = _release(state, number, now)
-            ledger.decide(state, page_id, now, "draft", f"{number}: approved, {what}")
+        if drafts.close(state, number, DraftState.APPROVED, now, "by a person"):
+            messages = held(state, number)
+            drafts.release_messages(state, number, APPROVED)
+            for message in messages:
+                if message.raises is not None:
+                    findings.apply_event(state, message.raises, Event.APPROVED, now)
+            comments = sum(message.kind is MessageKind.FINDING for message in messages)
+            replies = sum(message.kind is MessageKind.REPLY for message in messages)
+            drafts.record_approved_size(state, number, comments, replies)
+            what = f"{counted(comments, 'comment')}, {counted(replies, 'reply')}"
+            sweeps.record_decision(state, page_id, now, "draft", f"{number}: approved, {what}")
     draft = shown(state, number)
     if draft.row.state is not DraftState.APPROVED:
         raise Decided(_decided(draft))
     return draft
 
 
-def _release(state: Database, number: int, now: datetime) -> str:
-    letters = held(state, number)
-    drafts.release(state, number, APPROVED)
-    for letter in letters:
-        if letter.finding_id is not None:
-            findings.happened(state, letter.finding_id, Event.APPROVED, now)
-    comments = sum(letter.kind is Kind.FINDING for letter in letters)
-    replies = sum(letter.kind is Kind.REPLY for letter in letters)
-    drafts.let_pass(state, number, comments, replies)
-    return f"{counted(comments, 'comment')}, {counted(replies, 'reply')}"
-
-
-def refuse(state: Database, number: int, reason: str = "") -> Draft:
+def refuse(state: State, number: int, reason: str = "") -> Draft:
     """Drop what waits of a draft: its findings count as turned down by people.
 
     Raises:
-        Unknown: There is no such draft.
+        UnknownItem: There is no such draft.
         Decided: It waits no more.
     """
     draft = shown(state, number)
     why = f"refused: {reason}" if reason else "refused"
-    letters = [part.letter for part in draft.parts if part.waits]
-    end(state, draft.row, letters, Ended(DraftState.REFUSED, why, datetime.now(UTC)))
+    messages = [part.message for part in draft.parts if part.waits]
+    end(state, draft.row, messages, Ended(DraftState.REFUSED, why, datetime.now(UTC)))
     after = shown(state, number)
     if after.row.state is not DraftState.REFUSED:
         raise Decided(_decided(after))
     return after
 
 
-def drop(state: Database, number: int, part: int) -> Draft:
+def drop(state: State, number: int, part: int) -> Draft:
     """Drop one comment of a draft: its point counts as turned down by people.
 
     Raises:
-        Unknown: There is no such draft or comment.
+        UnknownItem: There is no such draft or comment.
         Decided: It waits no more.
     """
     draft = shown(state, number)
-    letter = _waiting(draft, part).letter
+    message = _waiting(draft, part).message
     ended = Ended(DraftState.REFUSED, "dropped from its draft", datetime.now(UTC))
-    end(state, draft.row, [letter], ended)
+    end(state, draft.row, [message], ended)
     return shown(state, number)
 
 
-def edit(state: Database, number: int, part: int, text: str) -> Draft:
+def edit(state: State, number: int, part: int, text: str) -> Draft:
     """Give one comment of a draft another text, under the rules that hold for a model's.
 
     Raises:
-        Unknown: There is no such draft or comment.
+        UnknownItem: There is no such draft or comment.
         Decided: It waits no more.
-        Unfit: Nothing that can be posted is left of the text.
+        UnpostableText: Nothing that can be posted is left of the text.
     """
     draft = shown(state, number)
     chosen = _waiting(draft, part)
-    words = _fit(state, chosen, text)
-    finding = chosen.finding and replace(chosen.finding, text=words)
-    body = writing.finding_body(finding) if finding else words
-    with state.atomic():
-        if not drafts.rewrite(state, chosen.letter.key, body):
-            raise Decided(_decided(shown(state, number)))
-        if chosen.letter.finding_id is not None:
-            drafts.reword(state, chosen.letter.finding_id, words)
-        what = f"{number}: comment {part} was edited"
-        ledger.decide(state, draft.row.page_id, datetime.now(UTC), "draft", what)
-    return shown(state, number)
-
-
-def _fit(state: Database, part: Part, text: str) -> str:
-    """Return a text as it may be posted: no mention, no secret, no address of elsewhere."""
-    words = cleaned(text, _addresses(state, part), _LONGEST[part.letter.kind])
-    said = words.replace(FOREIGN, "").replace(SECRET, "")
+    # No mention, no secret, and no address but those of the document and of the comment itself.
+    allowed = [chosen.message.body]
+    if read := reviews.text(state, chosen.message.review_id or 0):
+        allowed += [read.title, *(value for _, value in read.properties)]
+        allowed += [line.text for line in read.lines]
+    words = cleaned(text, links_in("\n".join(allowed)), _LONGEST[chosen.message.kind])
+    said = words.replace(LINK_REMOVED, "").replace(SECRET_REMOVED, "")
     if not any(char.isalnum() for char in said):
-        raise Unfit("the text says nothing that may be posted; write it in words")
-    return words
-
-
-def _addresses(state: Database, part: Part) -> frozenset[str]:
-    """Return the addresses of the document as it was reviewed, and of the comment so far."""
-    said = [part.letter.body]
-    if read := texts.text(state, part.letter.review_id or 0):
-        said += [read.title, *(value for _, value in read.properties)]
-        said += [line.text for line in read.lines]
-    return links("\n".join(said))
+        raise UnpostableText("the text says nothing that may be posted; write it in words")
+    finding = chosen.finding and replace(chosen.finding, text=words)
+    body = from_markdown.finding_body(finding) if finding else words
+    with state.atomic():
+        if not drafts.set_message_body(state, chosen.message.key, body):
+            raise Decided(_decided(shown(state, number)))
+        if chosen.message.raises is not None:
+            findings.set_text(state, chosen.message.raises, words)
+        what = f"{number}: comment {part} was edited"
+        sweeps.record_decision(state, draft.row.page_id, datetime.now(UTC), "draft", what)
+    return shown(state, number)
 
 
 def _waiting(draft: Draft, number: int) -> Part:
@@ -251,9 +230,11 @@ def _waiting(draft: Draft, number: int) -> Part:
         raise Decided(_decided(draft))
     part = next((part for part in draft.parts if part.number == number), None)
     if part is None:
-        raise Unknown(f"draft {draft.number}: has no comment {number}; it has {len(draft.parts)}")
+        raise UnknownItem(
+            f"draft {draft.number}: has no comment {number}; it has {len(draft.parts)}"
+        )
     if not part.waits:
-        why = part.letter.note or part.letter.state.value
+        why = part.message.note or part.message.state.value
         raise Decided(f"draft {draft.number}: comment {number} waits no more ({why})")
     return part
 
@@ -278,18 +259,18 @@ def as_json(draft: Draft) -> dict[str, Any]:
         "reason": row.reason,
         "held_at": iso(row.held_at),
         "expires_at": iso(draft.expires),
-        "parts": [_part_as_json(part) for part in draft.parts],
-    }
-
-
-def _part_as_json(part: Part) -> dict[str, Any]:
-    finding = part.finding
-    return {
-        "number": part.number,
-        "kind": part.letter.kind.value,
-        "place": part.letter.place,
-        "state": part.letter.state.value,
-        "severity": finding.severity.value if finding else None,
-        "quote": finding.quote if finding else None,
-        "text": part.text,
+        "parts": [
+            {
+                "number": part.number,
+                "kind": part.message.kind.value,
+                "place": part.message.place,
+                "state": part.message.state.value,
+                "severity": part.finding.severity.value if part.finding else None,
+                "title": part.finding.title if part.finding else None,
+                "quote": part.finding.quote if part.finding else None,
+                "text": part.text,
+            }
+            for part in draft.parts
+        ],
+        "kept": [{"severity": one.severity.value, "title": one.title} for one in draft.kept],
     }

@@ -2,129 +2,283 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlite_utils import Database
+from daemon.domain.errors import UnknownItem
+from daemon.domain.events import Alert, split_alert
+from daemon.domain.findings import FindingState
+from daemon.domain.records import (
+    DeliveryState,
+    FindingRow,
+    MessageKind,
+    OutboxMessage,
+    PageRow,
+    PageState,
+)
+from daemon.domain.times import counted, iso
+from daemon.domain.values import Outcome, ReviewKind
+from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
+from daemon.store.database import State
+from daemon.store.reviews import ReviewRow
 
-from daemon.domain.errors import ReviewError
-from daemon.store import findings, history, sweeps as ledger, pages, reviews
-from daemon.store.database import iso
-from daemon.store.findings import StoredFinding
-from daemon.store.history import Held
-from daemon.store.pages import PageRow, SourceRow
-from daemon.store.reviews import Kind, Letter
-from daemon.operations.verdict import Facts, verdict
+
+# Alerts that keep every page waiting; the rest concern single pages or nobody's review.
+HOLDING = frozenset(
+    {
+        Alert.TOKEN,
+        Alert.CONFIG,
+        Alert.MODELS,
+        Alert.BUDGET,
+        Alert.PROMPT,
+        Alert.CAPABILITY,
+        Alert.SWEEPS,
+    }
+)
+_ON_ITS_WAY = (DeliveryState.INTENT, DeliveryState.SENDING, DeliveryState.UNCLEAR)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the state knows of a page.
+
+    Attributes:
+        row: The page.
+        trouble: Why its data source cannot be swept, "" where it can.
+        alerts: The alerts that stand: name to text.
+        reviews: Its reviews, the oldest first.
+        messages: What was to be posted on it, the oldest first.
+        unread: Why its text was last looked at and not reviewed, "" where it was.
+        left: Why it last left its database, "" where that is not known.
+        now: The time.
+    """
+
+    row: PageRow
+    trouble: str
+    alerts: Mapping[str, str]
+    reviews: Sequence[ReviewRow]
+    messages: Sequence[OutboxMessage]
+    unread: str
+    left: str
+    now: datetime
+
+
+def verdict(facts: Facts) -> str:
+    """Return why the page has, or has not, been commented on."""
+    row = facts.row
+    reasons = []
+    if row.paused:
+        until = f" until {iso(row.paused_until)}" if row.paused_until else ""
+        reasons.append(f"it is paused{until}; notion-review resume {row.id}")
+    if facts.trouble and row.state not in (PageState.GONE, PageState.LEFT):
+        reasons.append(f"its database cannot be swept: {facts.trouble}")
+    match row.state:
+        case PageState.GONE:
+            reasons.append(
+                "it is not listed any more: trashed, moved, or not shared with the connection"
+            )
+        case PageState.LEFT:
+            reasons.append(facts.left or "it left the database")
+        case PageState.BASELINED:
+            reasons.append(
+                "it was last edited before the time that the first sweep looks back to "
+                "(`lookback`); its next edit is reviewed. To review it now: "
+                f"notion-review review {row.id}"
+            )
+        case PageState.PARKED:
+            reasons.append(
+                f"{_failed(row)} and waits for its next edit, or for notion-review retry {row.id}"
+            )
+        case PageState.DUE:
+            reasons.append(_why_due(facts))
+        case PageState.DONE:
+            reasons += _why_done(facts)
+    return "; ".join(reasons)
+
+
+def _why_due(facts: Facts) -> str:
+    row = facts.row
+    when = iso(row.due_at) if row.due_at else "now"
+    if row.attempts:
+        return f"{_failed(row)} and is tried again from {when} on"
+    if row.due_at and row.due_at > facts.now:
+        if row.error:
+            return f"it waits: {row.error}"
+        return f"it was edited {iso(row.edited)} and settles: it is read from {when} on"
+    held = {name: text for name, text in facts.alerts.items() if split_alert(name)[0] in HOLDING}
+    # A prompt page whose last good version stays in use holds nothing up.
+    if held_up := "; ".join(text for text in held.values() if "stays in use" not in text):
+        return f"it is due, and waits: {held_up}"
+    return "it is due at the next sweep"
+
+
+def _failed(row: PageRow) -> str:
+    return f"it failed {counted(row.attempts, 'time')} ({row.error})"
+
+
+def _why_done(facts: Facts) -> Iterator[str]:
+    last = next((one for one in reversed(facts.reviews) if one.kind is ReviewKind.REVIEW), None)
+    if facts.unread:
+        yield f"its last edit was read and not reviewed: {facts.unread}"
+    elif last is None:
+        yield "it was read, and never reviewed"
+    if last is None:
+        return
+    messages = [one for one in facts.messages if one.review_id == last.id]
+    parts = list(_deliveries(messages))
+    refused = [reason for tool, reason in last.refusals if tool == "comment"]
+    if refused:
+        parts.append(f"{counted(len(refused), 'comment')} refused")
+    if last.summary and not any(
+        one.kind in (MessageKind.SUMMARY, MessageKind.EDIT) for one in messages
+    ):
+        parts.append("its summary was kept back: `page_comment` is off, or it said nothing new")
+    if not messages and not refused and not last.summary:
+        complete = Outcome(last.outcome).is_complete
+        parts.append("it had nothing to add" if complete else "nothing came of it")
+    yield f"review {last.id} of {iso(last.at)} ({last.outcome}): {', '.join(parts)}"
+
+
+def _deliveries(messages: Sequence[OutboxMessage]) -> Iterator[str]:
+    """Yield how many messages were posted, held, are on their way, or were dropped."""
+    posted = [one for one in messages if one.state is DeliveryState.POSTED]
+    for kind in MessageKind:
+        if number := sum(one.kind is kind for one in posted):
+            yield f"{counted(number, _NOUNS[kind])} posted"
+    if held := [one for one in messages if one.state is DeliveryState.HELD]:
+        show = f"notion-review drafts show {held[0].review_id}"
+        yield f"{len(held)} held for approval ({held[0].note}): {show}"
+    if waiting := [one for one in messages if one.state in _ON_ITS_WAY]:
+        why = next((one.note for one in waiting if one.note), None)
+        yield f"{len(waiting)} on their way" + (f" ({why})" if why else "")
+    if dropped := [one for one in messages if one.state is DeliveryState.DROPPED]:
+        yield f"{len(dropped)} dropped ({dropped[0].note or 'no reason known'})"
+
+
+_NOUNS = {
+    MessageKind.FINDING: "comment",
+    MessageKind.REPLY: "reply",
+    MessageKind.SUMMARY: "summary",
+    MessageKind.EDIT: "edited comment",
+    MessageKind.NOTICE: "notice",
+}
 
 
 LONGEST = 100  # characters of a comment in the list; the whole text stands in Notion
 
 
-class Unknown(ReviewError):
-    """The page is not in the state."""
+def explain(state: State | None, page_id: str, *, with_prompts: bool = False) -> list[str]:
+    """Return the answer in one sentence, then everything that it rests on.
 
-    exit_code = 2
-
-
-def explain(state: Database | None, page_id: str) -> list[str]:
-    """Return the answer in one sentence, then all that it rests on.
+    With `with_prompts` the texts of the prompts that it was reviewed under, too.
 
     Raises:
-        Unknown: The state does not know the page.
+        UnknownItem: The state does not know the page.
     """
     row = pages.page(state, page_id) if state else None
     if state is None or row is None:
-        raise Unknown(
+        raise UnknownItem(
             f"page {page_id}: no sweep has seen it; check that its database is in config.yaml and "
             "shared with the connection, and that `where` selects it"
         )
     facts = _facts(state, row)
+    decisions = (
+        f"{at}  {what}: {detail}" if detail else f"{at}  {what}"
+        for at, what, detail in sweeps.decisions(state, page_id)
+    )
+    paused = ", paused" if row.paused else ""
+    head = [row.title or "(no title)", f"  {row.url}"]
+    head.append(f"  {row.state.value}{paused}, last edited {iso(row.edited)}")
+    if row.due_at:
+        head.append(f"  to be read from {iso(row.due_at)} on")
+    if row.hash:
+        read = f", read {iso(row.read_at)}" if row.read_at else ""
+        prompt = f"{row.prompt or 'none'}, settings {row.settings or 'unknown'}"
+        head.append(f"  hash {row.hash[:12]} (form {row.form}), prompt {prompt}{read}")
     return [
-        *_head(row),
+        *head,
         f"  why: {verdict(facts)}",
-        *_section("reviews", _reviews(facts.reviews)),
-        *_section("comments", _letters(facts.letters, findings.of_page(state, page_id))),
-        *_section("decisions", _decisions(state, page_id)),
+        *_section("reviews", _reviews(facts)),
+        *_section("comments", _comments(facts, findings.of_page(state, page_id))),
+        *_section("decisions", decisions),
+        *(_section("prompts", _prompts(state, facts)) if with_prompts else ()),
     ]
 
 
-def why(state: Database, row: PageRow) -> str:
+def _prompts(state: State, facts: Facts) -> Iterator[str]:
+    for version in dict.fromkeys(one.prompt for one in facts.reviews):
+        found = prompts.version(state, version)
+        if found is None:
+            yield f"{version}: its text is not kept"
+            continue
+        prompt, since = found
+        yield f"{version}: {prompt.name}, from {prompt.origin}, in use since {iso(since)}"
+        for title, text in (("", prompt.text), *prompt.knowledge):
+            if title:
+                yield f"  background page: {title}"
+            yield from (f"    {line}" for line in text.splitlines())
+
+
+def why(state: State, row: PageRow) -> str:
     """Return the answer alone: why the page has, or has not, been commented on."""
     return verdict(_facts(state, row))
 
 
-def _alerts(state: Database, source: SourceRow | None) -> Iterator[tuple[str, str]]:
-    """Yield the alerts of everybody and those of the page's own database."""
-    own = {source.id, source.database_id} if source else set()
-    for alert in ledger.alerts(state):
-        subject = alert["name"].partition(" ")[2]
-        if not subject or subject in own:
-            yield alert["name"], alert["text"]
-
-
-def _facts(state: Database, row: PageRow) -> Facts:
+def _facts(state: State, row: PageRow) -> Facts:
     source = pages.source(state, row.source_id)
+    # Alerts that name another database or page say nothing of this one.
+    subjects = {"", *source.config_ids} if source else {""}
+    alerts = {
+        alert["name"]: alert["text"]
+        for alert in sweeps.alerts(state)
+        if split_alert(alert["name"])[1] in subjects
+    }
+    decided = [(what, detail) for _, what, detail in sweeps.decisions(state, row.id)]
+    looks = [one for one in decided if one[0] in ("reviewed", "not reviewed")]
     return Facts(
         row=row,
         trouble=(source.trouble if source else None) or "",
-        alerts=dict(_alerts(state, source)),
-        reviews=history.reviews_of(state, row.id),
-        letters=reviews.letters_of(state, page_id=row.id),
-        unread=_unread(state, row.id),
+        alerts=alerts,
+        reviews=reviews.reviews_of(state, row.id),
+        messages=outbox.messages_of(state, page_id=row.id),
+        unread=looks[-1][1] if looks and looks[-1][0] == "not reviewed" else "",
+        left=next((detail for what, detail in reversed(decided) if what == "left"), ""),
         now=datetime.now(UTC),
     )
 
 
-def _unread(state: Database, page_id: str) -> str:
-    """Return why the last look at the text led to no review, "" where it led to one."""
-    for _, what, detail in reversed(ledger.decisions(state, page_id)):
-        if what in ("reviewed", "not reviewed"):
-            return detail if what == "not reviewed" else ""
-    return ""
-
-
-def _section(name: str, lines: Iterator[str]) -> list[str]:
+def _section(name: str, lines: Iterable[str]) -> list[str]:
     found = list(lines)
     return [name, *(f"  {line}" for line in found)] if found else [f"no {name}"]
 
 
-def _head(row: PageRow) -> Iterator[str]:
-    yield row.title or "(no title)"
-    yield f"  {row.url}"
-    paused = ", paused" if row.paused else ""
-    yield f"  {row.state.value}{paused}, last edited {iso(row.edited)}"
-    if row.due_at:
-        yield f"  to be read from {iso(row.due_at)} on"
-    if row.hash:
-        read = f", read {iso(row.read_at)}" if row.read_at else ""
-        yield f"  hash {row.hash[:12]} (form {row.form}), prompt {row.prompt or 'none'}{read}"
-
-
-def _reviews(held: Sequence[Held]) -> Iterator[str]:
-    for one in held:
-        kind = "review" if one.kind == "review" else "answers"
-        yield f"{one.id}  {iso(one.at)}  {kind} by {one.model}: {one.outcome}, ${one.cost_usd:.4f}"
+def _reviews(facts: Facts) -> Iterator[str]:
+    for one in facts.reviews:
+        kind = "review" if one.kind is ReviewKind.REVIEW else "answers"
+        ended = f"{one.outcome}, ${one.cost_usd:.4f}, prompt {one.prompt or 'none'}"
+        yield f"{one.id}  {iso(one.at)}  {kind} by {one.model}: {ended}"
         if one.summary:
             yield f"    summary: {_short(one.summary)}"
         for tool, reason in one.refusals:
             yield f"    refused {tool}: {_short(reason)}"
 
 
-def _letters(letters: Sequence[Letter], raised: Sequence[StoredFinding]) -> Iterator[str]:
+def _comments(facts: Facts, raised: Sequence[FindingRow]) -> Iterator[str]:
     by_id = {one.id: one for one in raised}
-    for letter in letters:
-        number = f"review {letter.review_id}" if letter.review_id else "no review"
-        note = f" ({letter.note})" if letter.note else ""
-        yield f"{letter.kind.value} of {number}: {letter.state.value}{note}"
-        finding = by_id.get(letter.finding_id or 0)
-        if letter.kind is Kind.FINDING and finding is not None:
-            yield f"    {finding.state.value}, {finding.finding.severity.value}"
-        yield f"    {_short(letter.body)}"
-
-
-def _decisions(state: Database, page_id: str) -> Iterator[str]:
-    for at, what, detail in ledger.decisions(state, page_id):
-        yield f"{at}  {what}: {detail}" if detail else f"{at}  {what}"
+    for message in facts.messages:
+        number = f"review {message.review_id}" if message.review_id else "no review"
+        note = f" ({message.note})" if message.note else ""
+        yield f"{message.kind.value} of {number}: {message.state.value}{note}"
+        finding = by_id.get(message.finding_id or 0)
+        if message.kind is MessageKind.FINDING and finding is not None:
+            said = f"{finding.state.value}, {finding.finding.severity.value}"
+            yield f"    {said}: {finding.finding.title}"
+        yield f"    {_short(message.body)}"
+    for one in raised:
+        if one.state is FindingState.KEPT:
+            grade = one.finding.severity.value
+            yield f"kept by review {one.review_id}, {grade}: {one.finding.title}"
 
 
 def _short(text: str) -> str:

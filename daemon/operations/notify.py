@@ -1,34 +1,44 @@
-"""Telling the world outside: alerts to people, and signs of life to whoever waits for them."""
+"""Messages out of the service: alerts to people, and signs of life to a monitor."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import re
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from signal import SIGKILL
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import httpx
-from sqlite_utils import Database
 
 from daemon.config import Alerts
-from daemon.sweep.context import Tell
-from daemon.store import database, sweeps as ledger
+from daemon.config.network import Proxies
+from daemon.domain.errors import why_not_connected
+from daemon.domain.events import Emit
+from daemon.store import database, sweeps
+from daemon.store.database import State
 
 
 SECONDS = 10.0
-# What was told to people and is not over, by name: kept, so that each is told once.
+# The alerts that were sent and are not over, by name: each is sent once.
 TOLD = "alerts told"
 # A command needs no secret, and is not the service that systemd talks to.
 _PRIVATE = ("NOTION_TOKEN", "_API_KEY", "PING_URL", "CREDENTIALS_", "NOTIFY_", "WATCHDOG_")
 
 
+# Takes a message as JSON; raises `NotTold`.
 Way = Callable[[dict[str, str]], Awaitable[None]]
+# What a chat service takes for a mention, a link or markup of its own, such as <!channel>.
+_FOR_NO_CHAT = (
+    (re.compile("<"), "("),
+    (re.compile(">"), ")"),
+    (re.compile(r"(?<!\w)@(?=\w)"), "@\u200b"),
+    (re.compile(r"\](?=\()"), "] "),
+)
 
 
 class NotTold(Exception):
@@ -37,7 +47,7 @@ class NotTold(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What people are told: an alert that began, or one that is over."""
+    """A message about an alert that began, or one that is over."""
 
     alert: str
     words: str
@@ -50,34 +60,79 @@ class Message:
         `text` is the whole message in one line, under the name that chat services read.
         """
         state = "over" if self.is_over else "raised"
-        lead = "over: " if self.is_over else ""
+        words = f"notion-review: {'over: ' if self.is_over else ''}{self.words}"
+        for sign, instead in _FOR_NO_CHAT:
+            words = sign.sub(instead, words)
         return {
-            "text": f"notion-review: {lead}{self.words}",
+            "text": words,
             "alert": self.alert,
             "state": state,
             "since": self.since,
         }
 
 
-async def tell_people(state: Database, alerts: Alerts, tell: Tell) -> None:
-    """Tell every alert that stands and was not told, and every told one that is over.
+def ways(alerts: Alerts, proxies: Proxies) -> dict[str, Way]:
+    """Return how people are told, by the config's key."""
+    found: dict[str, Way] = {}
+    if alerts.command:
+        found["alerts.command"] = partial(_run, alerts.command)
+    if (url := alerts.url) is not None:
+        found["alerts.url"] = lambda message: _post(url, proxies, json=message)
+    return found
 
-    What does not get through is a warning, and is tried again after the next sweep.
+
+async def try_ping(url: str, proxies: Proxies) -> None:
+    """See whether the monitor can be reached, without a sign of life.
+
+    `/log` changes nothing there: https://healthchecks.io/docs/http_api/#log-uuid
+
+    Raises:
+        NotTold: It cannot.
     """
-    ways = _ways(alerts)
-    told = _told(state)
-    for message in _messages(ledger.alerts(state), told) if ways else ():
-        if not await _send(message, ways, tell):
+    await _post(_with_ending(url, "log"), proxies, content=b"doctor looks whether this arrives")
+
+
+async def tell_people(
+    state: State, alerts: Alerts, emit: Emit, proxies: Proxies | None = None
+) -> None:
+    """Send every alert that stands and was not sent, and every sent one that is over.
+
+    A message that does not get through is a warning, and is sent again after the next sweep.
+    """
+    known = ways(alerts, proxies or Proxies())
+    if not known:
+        return
+    for message in _messages(sweeps.alerts(state), _told(state)):
+        if not await tell(known, message, emit):
             continue
         if message.is_over:
+            told = _told(state)
             del told[message.alert]
+            database.set_value(state, TOLD, json.dumps(told))
         else:
-            told[message.alert] = {"text": message.words, "since": message.since}
-        database.remember(state, TOLD, json.dumps(told))
+            keep_told(state, message)
 
 
-def _told(state: Database) -> dict[str, dict[str, str]]:
-    return dict(json.loads(database.fact(state, TOLD) or "{}"))
+async def tell(known: Mapping[str, Way], message: Message, emit: Emit) -> bool:
+    """Send a message every way there is; tell whether one got through, which is enough."""
+    came_through = False
+    for way in known.values():
+        try:
+            await way(message.as_json())
+            came_through = True
+        except NotTold as error:
+            emit("alert.not_told", alert=message.alert, why=str(error))
+    return came_through
+
+
+def keep_told(state: State, message: Message) -> None:
+    """Keep that people were told of an alert: they hear of its end, too."""
+    now = {"text": message.words, "since": message.since}
+    database.set_value(state, TOLD, json.dumps(_told(state) | {message.alert: now}))
+
+
+def _told(state: State) -> dict[str, dict[str, str]]:
+    return dict(database.get_json(state, TOLD) or {})
 
 
 def _messages(
@@ -97,96 +152,84 @@ def _messages(
     return begun + over
 
 
-def _ways(alerts: Alerts) -> list[Way]:
-    ways: list[Way] = []
-    if alerts.command:
-        ways.append(partial(_run, alerts.command))
-    if (url := alerts.url) is not None:
-        ways.append(lambda message: _post(url, json=message))
-    return ways
-
-
-async def _send(message: Message, ways: Sequence[Way], tell: Tell) -> bool:
-    """Send a message each way; one that gets through is enough."""
-    came_through = False
-    for way in ways:
-        try:
-            await way(message.as_json())
-        except NotTold as error:
-            tell("alert.not_told", alert=message.alert, why=str(error))
-        else:
-            came_through = True
-    return came_through
-
-
 async def _run(command: Sequence[str], message: dict[str, str]) -> None:
     """Run a command with the message as one line of JSON on its standard input."""
-    with TemporaryFile() as errors:
+    public = {
+        name: value
+        for name, value in os.environ.items()
+        if not any(part in name for part in _PRIVATE)
+    }
+    # In memory: a machine may have no folder for temporary files, and a pipe would be held open by
+    # what the command leaves running.
+    with os.fdopen(os.memfd_create("said"), "w+b") as errors:
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=PIPE,
                 stdout=DEVNULL,
                 stderr=errors,
-                env=_public(os.environ),
+                env=public,
                 start_new_session=True,
             )
         except OSError as error:
             raise NotTold(f"alerts.command: {command[0]}: {error.strerror}") from error
         await _fed(process, (json.dumps(message, ensure_ascii=False) + "\n").encode())
         if process.returncode:
-            why = f"exit code {process.returncode}{_last_line(errors)}"
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").strip().splitlines()
+            why = f"exit code {process.returncode}" + (f" ({said[-1][:200]})" if said else "")
             raise NotTold(f"alerts.command: {command[0]}: {why}")
 
 
 async def _fed(process: Process, words: bytes) -> None:
-    """Wait for the end of a command; what takes too long is ended with all that it started."""
+    """Wait for the end of a command; one that takes too long is killed with its children."""
     try:
         async with asyncio.timeout(SECONDS):
             await process.communicate(words)
     except TimeoutError:
-        raise NotTold(f"alerts.command: did not end within {SECONDS:.0f} s") from None
+        raise NotTold(
+            f"alerts.command: did not end within {SECONDS:.0f} s; it was killed"
+        ) from None
     finally:
         if process.returncode is None:
             os.killpg(process.pid, SIGKILL)
             await process.wait()
 
 
-def _last_line(errors: IO[bytes]) -> str:
-    errors.seek(0)
-    said = errors.read().decode(errors="replace").strip()
-    return f" ({said.splitlines()[-1][:200]})" if said else ""
-
-
-def _public(env: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name: value for name, value in env.items() if not any(part in name for part in _PRIVATE)
-    }
-
-
-async def _post(url: str, **content: Any) -> None:
+async def _post(url: str, proxies: Proxies, **content: Any) -> None:
     try:
         # The environment's proxies are meant, as for everything else.
         async with httpx.AsyncClient(timeout=SECONDS) as client:
             answer = await client.post(url, **content)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         # The address may be a secret: it is not repeated.
-        raise NotTold(f"the URL does not answer ({type(error).__name__})") from None
+        why = why_not_connected(error, proxies.of(url)) or type(error).__name__
+        raise NotTold(f"the URL does not answer ({why})") from None
     if not answer.is_success:
         raise NotTold(f"the URL answers {answer.status_code}")
 
 
-async def ping(url: str | None, tell: Tell, ending: str = "", words: str = "") -> None:
-    """Give a sign of life, if anybody waits for one: `start`, "" for success, or `fail`.
+async def ping(
+    url: str | None,
+    emit: Emit,
+    ending: str = "",
+    words: str = "",
+    proxies: Proxies | None = None,
+) -> None:
+    """Send a sign of life to the monitor's `url`, if there is one: `start`, "" for success, `fail`.
 
     The endings are those of https://healthchecks.io/docs/http_api/; failures are warnings.
     """
     if url is None:
         return
-    address = httpx.URL(url)
-    if ending:
-        address = address.copy_with(path=f"{address.path.rstrip('/')}/{ending}")
     try:
-        await _post(str(address), content=words.encode())
+        await _post(_with_ending(url, ending), proxies or Proxies(), content=words.encode())
     except NotTold as error:
-        tell("ping.failed", sign=ending or "success", why=str(error))
+        emit("ping.failed", sign=ending or "success", why=str(error))
+
+
+def _with_ending(url: str, ending: str) -> str:
+    address = httpx.URL(url)
+    if not ending:
+        return url
+    return str(address.copy_with(path=f"{address.path.rstrip('/')}/{ending}"))

@@ -1,57 +1,79 @@
-"""What an operator does to a page: pause, resume, retry. Works while the service runs."""
+"""What an operator does to a page: pause, resume, retry, forget. Works while the service runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from daemon.domain import due
-from daemon.operations.explain import Unknown
-from daemon.store import database, sweeps as ledger, pages
-from daemon.store.pages import PageRow, Standing
+from daemon.domain.errors import UnknownItem
+from daemon.domain.records import PageRow, PageState
+from daemon.domain.times import counted, iso, joined, some
+from daemon.store import database, outbox, pages, recordings, sweeps
+from daemon.store.database import State
+from daemon.store.lock import reachable
 
 
-Act = Callable[[Database, PageRow], str]
+Act = Callable[[State, PageRow], str]
 
 
 def do(act: Act, path: Path, page_id: str) -> str:
     """Do something to a page in the state at `path`; return what was done.
 
     Raises:
-        Unknown: The state does not know the page.
+        UnknownItem: The state does not know the page.
         StateDamaged, StateForeign, StateUnwritable: The state cannot be used.
     """
     if not path.exists():
-        raise Unknown(f"page {page_id}: no sweep has seen it, there is no state at {path} yet")
-    with database.told(path):
-        state = database.open_state(path)
-        try:
-            with state.atomic():
-                return act(state, _row(state, page_id))
-        finally:
-            state.close()
+        raise UnknownItem(
+            f"page {page_id}: no sweep has seen it, no state is at {path}; run notion-review --once"
+        )
+    with database.translated(path), closing(database.open_state(path)) as state:
+        with state.atomic():
+            row = pages.page(state, page_id)
+            if row is None:
+                raise UnknownItem(
+                    f"page {page_id}: no sweep has seen it; "
+                    f"notion-review review {page_id} does it now"
+                )
+            done = act(state, row)
+        if act is forget:
+            database.empty_log(state)
+            done += _forget_recordings(path, page_id)
+        return done
 
 
-def pause(state: Database, row: PageRow) -> str:
-    """Leave a page alone until it is resumed."""
-    pages.set_paused(state, row.id, paused=True)
-    _note(state, row, "paused")
-    return f"{row.title}: paused"
+def _forget_recordings(state: Path, page_id: str) -> str:
+    folder = recordings.folder_of(state)
+    with reachable(folder):
+        count = recordings.forget(folder, page_id)
+    return f"; {counted(count, 'recording')} deleted" if count else ""
 
 
-def resume(state: Database, row: PageRow) -> str:
+def pause(state: State, row: PageRow, lasts: timedelta | None = None) -> str:
+    """Leave a page alone until it is resumed, or for a time."""
+    now = datetime.now(UTC)
+    until = now + lasts if lasts else None
+    pages.pause(state, row.id, now, until)
+    end = f" until {iso(until)}" if until else ""
+    _note(state, row, f"paused{end}")
+    return f"{row.title}: paused{end}"
+
+
+def resume(state: State, row: PageRow) -> str:
     """Take a page up again."""
-    pages.set_paused(state, row.id, paused=False)
+    pages.resume(state, row.id)
     _note(state, row, "resumed")
     return f"{row.title}: resumed"
 
 
-def retry(state: Database, row: PageRow) -> str:
-    """Make a failed or parked page due now."""
-    if row.state not in (Standing.PARKED, Standing.DUE):
+def retry(state: State, row: PageRow) -> str:
+    """Make a failed or parked page due now, and ask again for what Notion refused of it."""
+    refused = pages.forget_refusals(state, row.id)
+    refused |= outbox.try_again(state, row.id)
+    if not refused and row.state not in (PageState.PARKED, PageState.DUE):
         return f"{row.title}: has not failed ({row.state.value}); nothing to retry"
     # Due since its last edit: whatever this machine's clock says, that has passed for Notion.
     pages.save(state, [due.asked_for(row, row.edited)])
@@ -59,12 +81,22 @@ def retry(state: Database, row: PageRow) -> str:
     return f"{row.title}: due at the next sweep"
 
 
-def _row(state: Database, page_id: str) -> PageRow:
-    row = pages.page(state, page_id)
-    if row is None:
-        raise Unknown(f"page {page_id}: no sweep has seen it; notion-review review {page_id}")
-    return row
+def forget(state: State, row: PageRow) -> str:
+    """Delete what is kept of a page; say what that was."""
+    pages.forget_refusals(state, row.id)
+    count = pages.forget(state, row.id)
+    told = joined(
+        [
+            some(count["reviews"], "review"),
+            some(count["findings"], "point"),
+            some(count["outbox"], "own comment"),
+            some(count["comments"], "comment", "by people"),
+            some(count["texts"], "text"),
+        ]
+    )
+    title = row.title or row.id
+    return f"{title}: forgotten ({told or 'nothing was kept'}); what stands in Notion stays there"
 
 
-def _note(state: Database, row: PageRow, what: str) -> None:
-    ledger.decide(state, row.id, datetime.now(UTC), what, "by command")
+def _note(state: State, row: PageRow, what: str) -> None:
+    sweeps.record_decision(state, row.id, datetime.now(UTC), what, "by command")

@@ -1,38 +1,81 @@
-"""What the state says about the service: the object of `status --json`, and words for people."""
+"""The status of the service, from the state: as an object, as text, and as files for a monitor."""
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
-from sqlite_utils import Database
+from daemon.config import Config, Settings
+from daemon.domain.events import Emit, split_alert
+from daemon.domain.records import PageRow
+from daemon.domain.scope import Capability
+from daemon.domain.times import counted, iso, when
+from daemon.store import drafts, outbox, pages, prompts, spending, sweeps
+from daemon.store.database import State
+from daemon.store.views import overview
 
-from daemon.config import Config
-from daemon.domain.english import counted
-from daemon.store import drafts, sweeps as ledger, pages, reviews, spending
-from daemon.store.database import iso
 
-
-def status(state: Database | None, config: Config) -> dict[str, Any]:
+def status(state: State | None, config: Config) -> dict[str, Any]:
     """Return the status object; without a state everything is empty."""
     if state is None:
-        return _EMPTY | {"databases": [_database(None, base) for base in config.databases]}
+        return _EMPTY | {"databases": [_database(None, target) for target in config.databases]}
     now = datetime.now(UTC)
     today = now.date()
+    waiting = drafts.waiting(state)
     return {
-        "last_sweep": ledger.last_sweep(state),
-        "databases": [_database(state, base) for base in config.databases],
+        "last_sweep": sweeps.last_sweep(state),
+        "databases": [_database(state, target) for target in config.databases],
         "pages": pages.counts(state, now),
-        "outbox": reviews.outbox_counts(state),
-        "drafts": _drafts(state),
+        "outbox": outbox.counts(state),
+        "drafts": {"waiting": len(waiting), "oldest": iso(waiting[0].held_at) if waiting else None},
         "spent_today": _spent(state, today, today),
         "spent_this_month": _spent(state, today.replace(day=1), today),
-        "alerts": ledger.alerts(state),
-        "failed_pages": [
-            {"id": row.id, "title": row.title, "attempts": row.attempts, "error": row.error}
-            for row in pages.failed(state)
-        ],
+        "alerts": sweeps.alerts(state),
+        "failed_pages": _failed_pages(state),
+        "paused_pages": [_paused_page(row, now) for row in pages.paused(state)],
     }
+
+
+def _paused_page(row: PageRow, now: datetime) -> dict[str, Any]:
+    since = row.paused_at or now
+    return {
+        "id": row.id,
+        "title": row.title,
+        "since": iso(since),
+        "days": max((now - since).days, 0),
+        "until": iso(row.paused_until) if row.paused_until else None,
+    }
+
+
+def _failed_pages(state: State) -> list[dict[str, Any]]:
+    """List each page that failed or that Notion refuses something of, with the last reason."""
+    failed = {row.id: (row.attempts, row.error or "") for row in pages.failed(state)}
+    for capability in Capability:
+        for page_id, one in pages.refusals(state, capability).items():
+            failed.setdefault(page_id, (one.times, one.words))
+    for message in outbox.undelivered(state):
+        if message.note:
+            failed.setdefault(message.page_id, (message.attempts, message.note))
+    titles = {row.id: row.title for row in pages.by_ids(state, sorted(failed)).values()}
+    for page_id in failed.keys() - titles.keys():
+        if found := prompts.prompt(state, page_id):
+            titles[page_id] = found[0].name
+    return [
+        {
+            "id": page_id,
+            "title": titles.get(page_id, page_id),
+            "attempts": attempts,
+            "error": error,
+        }
+        for page_id, (attempts, error) in failed.items()
+    ]
 
 
 _EMPTY: dict[str, Any] = {
@@ -44,26 +87,22 @@ _EMPTY: dict[str, Any] = {
     "spent_this_month": {"tokens": 0, "cost_usd": 0.0},
     "alerts": [],
     "failed_pages": [],
+    "paused_pages": [],
 }
 
 
-def _drafts(state: Database) -> dict[str, Any]:
-    waiting = drafts.waiting(state)
-    return {"waiting": len(waiting), "oldest": iso(waiting[0].held_at) if waiting else None}
-
-
-def _spent(state: Database, first: date, last: date) -> dict[str, Any]:
+def _spent(state: State, first: date, last: date) -> dict[str, Any]:
     spent = spending.spent(state, first, last)
     return {"tokens": spent.tokens, "cost_usd": round(spent.cost_usd, 6)}
 
 
-def _database(state: Database | None, base: Any) -> dict[str, Any]:
-    sources = pages.sources_of(state, base.id) if state else []
+def _database(state: State | None, target: Any) -> dict[str, Any]:
+    sources = pages.sources_of(state, target.id) if state else []
     titles = [source.title for source in sources if source.title]
     checkpoints = [source.checkpoint for source in sources if source.checkpoint]
     oks = [source.last_ok for source in sources if source.last_ok]
     return {
-        "name": base.name or (titles[0] if titles else base.id),
+        "name": target.name or (titles[0] if titles else target.id),
         "checkpoint": iso(min(checkpoints)) if checkpoints else None,
         "last_ok": iso(min(oks)) if oks else None,
     }
@@ -71,10 +110,18 @@ def _database(state: Database | None, base: Any) -> dict[str, Any]:
 
 def in_words(found: dict[str, Any]) -> list[str]:
     """Return the status as lines for a person."""
-    lines = [_sweep_line(found["last_sweep"])]
-    for base in found["databases"]:
-        seen = f"swept up to {base['checkpoint']}" if base["checkpoint"] else "not swept yet"
-        lines.append(f"database     {base['name']}: {seen}")
+    lines = ["last sweep   none yet"]
+    if sweep := found["last_sweep"]:
+        comments = counted(sweep["comments_posted"], "comment")
+        replies = counted(sweep["replies_posted"], "reply")
+        lines[0] = (
+            f"last sweep   {sweep['outcome']} at {sweep['finished']}, {sweep['seconds']:.0f} s: "
+            f"{sweep['pages_reviewed']} reviewed, {comments}, {replies}, "
+            f"{sweep['pages_failed']} failed"
+        )
+    for target in found["databases"]:
+        seen = f"swept up to {target['checkpoint']}" if target["checkpoint"] else "not swept yet"
+        lines.append(f"database     {target['name']}: {seen}")
     lines.append("pages        " + _counted(found["pages"]))
     lines.append("outbox       " + _counted(found["outbox"]))
     if number := found["drafts"]["waiting"]:
@@ -83,6 +130,10 @@ def in_words(found: dict[str, Any]) -> list[str]:
     for name, key in (("spent today", "spent_today"), ("this month", "spent_this_month")):
         lines.append(f"{name:<11}  {found[key]['tokens']} tokens, ${found[key]['cost_usd']:.2f}")
     lines += [f"failed       {page['title']}: {page['error']}" for page in found["failed_pages"]]
+    for page in found["paused_pages"]:
+        until = f", until {page['until']}" if page["until"] else ""
+        age = counted(page["days"], "day")
+        lines.append(f"paused       {page['title']}: for {age}, since {page['since']}{until}")
     lines += [f"alert        {alert['text']} (since {alert['since']})" for alert in found["alerts"]]
     return lines
 
@@ -91,11 +142,149 @@ def _counted(numbers: dict[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in numbers.items())
 
 
-def _sweep_line(sweep: dict[str, Any] | None) -> str:
-    if sweep is None:
-        return "last sweep   none yet"
-    return (
-        f"last sweep   {sweep['outcome']} at {sweep['finished']}, {sweep['seconds']:.0f} s: "
-        f"{sweep['pages_reviewed']} reviewed, {counted(sweep['comments_posted'], 'comment')}, "
-        f"{counted(sweep['replies_posted'], 'reply')}, {sweep['pages_failed']} failed"
+STATUS = "status.json"
+METRICS = "notion-review.prom"
+# For a monitor that runs as another user, whatever the umask; they hold no text of a document.
+READABLE = 0o644
+
+
+def write_status_files(settings: Settings, state: State, emit: Emit) -> dict[str, Any]:
+    """Write both files and return the status object; a failure is a warning."""
+    found = status(state, settings.config)
+    # The title of a page is for those who may read the state: failures and alerts may hold one.
+    alerts = [{"name": alert["name"], "since": alert["since"]} for alert in found["alerts"]]
+    public = {key: value for key, value in found.items() if not key.endswith("_pages")}
+    words = json.dumps(public | {"alerts": alerts}, ensure_ascii=False)
+    folder = settings.runtime or settings.config.state.parent
+    try:
+        replace(folder / STATUS, words + "\n")
+        replace(folder / METRICS, metrics_text(state, found))
+    except OSError as error:
+        emit("health.not_written", folder=str(folder), why=error.strerror)
+    return found
+
+
+def replace(path: Path, words: str) -> None:
+    """Write a file so that no reader ever sees half of it.
+
+    Raises:
+        OSError: The folder or the disk does not take it.
+    """
+    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+        try:
+            file.write(words)
+            file.flush()
+            os.fchmod(file.fileno(), READABLE)
+            Path(file.name).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(file.name).unlink()
+            raise
+
+
+def line(found: Mapping[str, Any], next_sweep: datetime | None, trouble: str) -> str:
+    """Return the one line that `systemctl status` shows."""
+    last = found["last_sweep"]
+    swept = f"last sweep {last['outcome']} {last['finished'][11:19]}" if last else "no sweep yet"
+    parts = [trouble, swept]
+    pages, spent = found["pages"], found["spent_today"]
+    parts.append(f"{pages['due']} due, {pages['settling']} settling, {pages['failed']} failed")
+    parts.append(f"${spent['cost_usd']:.2f} today")
+    if found["alerts"]:
+        parts.append(
+            "alerts: " + ", ".join(split_alert(alert["name"])[0] for alert in found["alerts"])
+        )
+    if next_sweep is not None:
+        parts.append(f"next {next_sweep:%H:%M:%S} UTC")
+    return "; ".join(part for part in parts if part)
+
+
+PREFIX = "notion_review_"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its name without the prefix, its type, what it means, and its samples.
+
+    `label` names the one label, "" for none; then the samples have one entry under "".
+    """
+
+    name: str
+    type: str
+    help: str
+    samples: Mapping[str, float]
+    label: str = field(default="")
+
+
+def metrics_text(state: State, found: dict[str, Any]) -> str:
+    """Return the file's content; `found` is the status object."""
+    lines = []
+    for metric in _metrics(state, found):
+        name = PREFIX + metric.name
+        if metric.samples:
+            lines += [f"# HELP {name} {metric.help}", f"# TYPE {name} {metric.type}"]
+        for value, number in metric.samples.items():
+            escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+            label = f'{{{metric.label}="{escaped}"}}' if metric.label else ""
+            lines.append(f"{name}{label} {number:.15g}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _metrics(state: State, found: dict[str, Any]) -> Iterator[Metric]:
+    if success := overview.last_success(state):
+        yield Metric(
+            "last_success_timestamp_seconds",
+            "gauge",
+            "When a sweep last ended with nothing amiss.",
+            {"": success.timestamp()},
+        )
+    if last := found["last_sweep"]:
+        yield from _sweep_metrics(last)
+    yield Metric("pages", "gauge", "Pages by standing.", found["pages"], "standing")
+    yield Metric("outbox", "gauge", "Comments on their way to Notion.", found["outbox"], "state")
+    yield Metric("alerts", "gauge", "Alerts that stand.", {"": len(found["alerts"])})
+    yield Metric(
+        "database_last_ok_timestamp_seconds",
+        "gauge",
+        "When a database was last swept whole.",
+        {one["name"]: _seconds(one["last_ok"]) for one in found["databases"] if one["last_ok"]},
+        "database",
     )
+    reviews, posted = overview.reviews_ever(state), overview.posted_ever(state)
+    yield Metric("reviews_total", "counter", "Reviews by how they ended.", reviews, "outcome")
+    yield Metric("comments_total", "counter", "Comments posted, by kind.", posted, "kind")
+    yield from _model_metrics(state)
+    today = found["spent_today"]
+    yield Metric("spent_today_tokens", "gauge", "Tokens of this UTC day.", {"": today["tokens"]})
+    yield Metric("spent_today_usd", "gauge", "US dollars of this UTC day.", {"": today["cost_usd"]})
+
+
+def _sweep_metrics(last: dict[str, Any]) -> Iterator[Metric]:
+    finished = {"": _seconds(last["finished"])}
+    yield Metric("last_sweep_timestamp_seconds", "gauge", "When the last sweep ended.", finished)
+    yield Metric("last_sweep_duration_seconds", "gauge", "How long it took.", {"": last["seconds"]})
+    endings = {ending: float(last["outcome"] == ending) for ending in ("ok", "partial", "failed")}
+    yield Metric("last_sweep_outcome", "gauge", "1 for how it ended.", endings, "outcome")
+    yield Metric(
+        "last_sweep_notion_requests", "gauge", "Its requests.", {"": last["notion_requests"]}
+    )
+
+
+def _model_metrics(state: State) -> Iterator[Metric]:
+    spent = overview.spent_ever(state)
+    kinds = (
+        ("model_requests_total", "Requests to models.", {s.model: s.requests for s in spent}),
+        (
+            "input_tokens_total",
+            "Tokens that models read.",
+            {s.model: s.input_tokens for s in spent},
+        ),
+        ("output_tokens_total", "Tokens they wrote.", {s.model: s.output_tokens for s in spent}),
+        ("cost_usd_total", "What they cost, in US dollars.", {s.model: s.cost_usd for s in spent}),
+    )
+    for name, help_, samples in kinds:
+        yield Metric(name, "counter", help_, samples, "model")
+
+
+def _seconds(time: str) -> float:
+    return when(time).timestamp()

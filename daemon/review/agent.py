@@ -1,4 +1,4 @@
-"""One review: a model and its tools in turn, under limits. Knows no vendor."""
+"""The loop of one review: the model and its tools take turns until a limit. Knows no vendor."""
 
 from __future__ import annotations
 
@@ -9,25 +9,36 @@ from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from typing import Any, Protocol
 
-from daemon.domain.values import Outcome, Usage
 from daemon.domain.errors import BudgetEmpty, PageSpent
-from daemon.review.models.failures import Down
-from daemon.review.models.purse import NOBODY, Overdrawn, Payer
+from daemon.domain.values import Effort, Outcome, Usage
+from daemon.review.models.cost import NOBODY, Overdrawn, Spender
+from daemon.review.models.failures import Down, Hollow
 
 
-WALL = 24_000  # characters of a final text that are looked at; of a summary fewer are posted
-LAST_TURN = "One turn is left: call finish in it."
+FINAL_TEXT_CHARS = (
+    24_000  # characters of a final text that are looked at; of a summary fewer are posted
+)
+CUT_SHORT = (
+    "the answer was cut off before a word of use; give the model a larger window, or more room for "
+    "its answer, or turn its thinking down"
+)
+NO_CALL_READ = (
+    "none of its calls can be read; turn on the tool calls of the server (vLLM: "
+    "--tool-call-parser), or choose a model that can call tools"
+)
+LAST_TURN_NOTE = "One turn is left: call finish in it."
+FINISH = "finish"  # the tool that ends the review
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
-    """What the model reads before its first turn.
+class ModelInput:
+    """The text that the model reads before its first turn.
 
     Attributes:
-        system: Instructions and prompt page: the same for every page, so that it is cached.
-        document: The first message: the document, its threads, what changed.
-        key: Groups requests with the same beginning at OpenAI; the page's id.
-        omitted: The sections that did not fit into the window.
+        system: Instructions and prompt page. The same for every page, so providers cache it.
+        document: The first message: the document, its threads, and what changed.
+        key: The page's id. OpenAI groups requests by it, so that more of them hit the cache.
+        omitted: Names of the sections that did not fit into the window.
     """
 
     system: str
@@ -46,22 +57,25 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a call led to, in words for the model."""
+class ToolResult:
+    """The result of a tool call, in words for the model."""
 
     text: str
     accepted: bool
 
 
 class Toolbox(Protocol):
-    """The tools of one review, with what they accepted so far."""
+    """The tools of one review and what they have accepted so far."""
 
     @property
     def specs(self) -> Sequence[ToolSpec]:
-        """The tools, in a fixed order: they begin what providers cache."""
+        """The tools in a fixed order: providers cache them with the instructions."""
 
-    def call(self, name: str, arguments: Mapping[str, Any]) -> Answer:
-        """Run one call and say what came of it; never raises."""
+    def call(self, name: str, arguments: Mapping[str, Any], *, refused: int = 0) -> ToolResult:
+        """Run one call and return its result; never raises.
+
+        `refused` tells `finish` how many calls of the same turn were refused.
+        """
 
     @property
     def finished(self) -> bool:
@@ -69,35 +83,46 @@ class Toolbox(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """A model's context in tokens: prompt, tools, and all that is said afterwards."""
+class ContextWindow:
+    """A model's context window in tokens: it holds prompt, tools and all turns."""
 
     tokens: int
 
     @property
     def prompt(self) -> int:
-        """Tokens for instructions, tools and document; the turns need the other half."""
+        """Tokens for the instructions, tools and document: half, the turns need the rest."""
         return self.tokens // 2
+
+    @property
+    def whole(self) -> int:
+        """Tokens for the same where the whole document is shown: two thirds."""
+        return self.tokens * 2 // 3
 
     @property
     def answer(self) -> int:
         """Tokens for one turn of the model."""
-        return self.tokens // 4
+        return self.tokens // 5
+
+    @property
+    def reading(self) -> int:
+        """Tokens for all that the model reads with a tool, where it was not shown the whole."""
+        return self.tokens // 6
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one review may take; `seconds` counts anew where another provider takes over."""
+class ReviewLimits:
+    """The limits of one review; `seconds` starts again when another provider takes over."""
 
     rounds: int
     seconds: float
     output_tokens: int = 6_000
-    payer: Payer = NOBODY
+    effort: Effort = Effort.LOW
+    spender: Spender = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call; `problem` says why it cannot be run (unreadable, cut off)."""
+class ToolCall:
+    """A tool call of the model; `problem` says why it cannot be run (unreadable, cut off)."""
 
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -105,11 +130,11 @@ class Call:
 
     @property
     def signature(self) -> tuple[str, str, str]:
-        """What makes two calls the same, whatever the order of their arguments."""
+        """A value that is equal for equal calls, whatever the order of their arguments."""
         return self.name, repr(sorted(self.arguments.items())), self.problem
 
 
-class Ending(StrEnum):
+class TurnEnding(StrEnum):
     """How a turn of the model ended."""
 
     WHOLE = auto()
@@ -119,24 +144,34 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of the model."""
+    """One turn of the model.
+
+    Attributes:
+        text: Its words for people, without thinking and protocol.
+        calls: Its calls, in order.
+        ending: How it ended.
+        hollow: Why a turn without words and calls is no answer; "" where it may be one.
+        written: Whether its calls came as text.
+    """
 
     text: str
-    calls: tuple[Call, ...]
-    ending: Ending = Ending.WHOLE
+    calls: tuple[ToolCall, ...]
+    ending: TurnEnding = TurnEnding.WHOLE
+    hollow: str = ""
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """How a review went.
+    """The end of a review's conversation.
 
     Attributes:
         outcome: How it ended.
-        text: What the model said in place of `finish`, or why it refused; else "".
-        model: Who held it, such as `anthropic:claude-sonnet-5-5`.
-        usage: Every request, those to providers that failed as well.
-        tools: What was accepted, also where the outcome is not complete.
-        omitted: The sections that this model could not be shown.
+        text: The last text of a model that ended without `finish`, or that refused; else "".
+        model: The model that answered, such as `anthropic:claude-sonnet-5-5`.
+        usage: All requests, including those to providers that failed.
+        tools: The tools with what they accepted, also when the outcome is not complete.
+        omitted: Names of the sections that this model was not shown.
     """
 
     outcome: Outcome
@@ -147,27 +182,28 @@ class Conversation:
     omitted: tuple[str, ...] = ()
 
 
-Ask = Callable[[Sequence[Answer]], Awaitable[Turn]]
+NextTurn = Callable[[Sequence[ToolResult]], Awaitable[Turn]]
 
 
-async def converse(tools: Toolbox, ask: Ask, limits: Limits) -> tuple[Outcome, str]:
-    """Let the model speak and run its calls until it ends or a limit does.
+async def converse(tools: Toolbox, ask: NextTurn, limits: ReviewLimits) -> tuple[Outcome, str]:
+    """Run the model's turns and tool calls until the model ends the review or a limit is reached.
 
     Args:
-        tools: Runs the calls, and keeps what it accepts.
-        ask: Hands the answers to the last turn's calls to the model, in their order; returns its
-            next turn. The first time there are none.
-        limits: Rounds and seconds.
+        tools: Runs the calls and keeps what it accepts.
+        ask: Sends the results of the last turn's calls to the model, in their order, and returns
+            the next turn. The first time there are no results.
+        limits: The rounds and seconds.
 
     Returns:
-        How it ended, and the final text where the model ended without `finish`, else "".
+        The outcome, and the final text when the model ended without `finish`, else "".
 
     Raises:
-        Down: The time was over before the model said anything.
-        Overdrawn: The review's budget does not cover its first request.
-        BudgetEmpty, PageSpent: Another budget does not, before anything was accepted.
+        Down: The time ran out before the first turn.
+        Hollow: What the model said holds nothing that can be used.
+        Overdrawn: The review's budget does not cover the first request.
+        BudgetEmpty, PageSpent: Another budget ran out before a call was accepted.
     """
-    talk = _Talk(tools)
+    talk = _Progress(tools)
     timer = asyncio.timeout(limits.seconds)
     try:
         async with timer:
@@ -187,25 +223,28 @@ async def converse(tools: Toolbox, ask: Ask, limits: Limits) -> tuple[Outcome, s
     return Outcome.BUDGET, ""
 
 
-class _Talk:
-    """Where a review stands: the turns so far, and whether anything was accepted."""
+class _Progress:
+    """The progress of a review: its turns so far, and whether a call was accepted."""
 
     def __init__(self, tools: Toolbox) -> None:
         self.tools = tools
         self.turns = 0
         self.accepted = False
+        self.readable = False
         self._last: Counter[tuple[str, str, str]] | None = None
         self._seen: set[tuple[tuple[str, str, str], str]] = set()
+        self._is_told = False
+        self._heard: set[tuple[str, str, str]] = set()
 
     def repeats(self, turn: Turn) -> bool:
-        """Tell whether `turn` makes exactly the calls of the turn before it."""
+        """Return whether `turn` makes exactly the calls of the turn before it."""
         calls = Counter(call.signature for call in turn.calls)
         again = calls == self._last
         self._last = calls
         return again
 
-    def learns(self, turn: Turn, answers: Sequence[Answer]) -> bool:
-        """Tell whether any call of `turn` is new, or led to something that it did not before."""
+    def learns(self, turn: Turn, answers: Sequence[ToolResult]) -> bool:
+        """Return whether a call of `turn`, or its result, is one that was not there before."""
         pairs = {
             (call.signature, answer.text) for call, answer in zip(turn.calls, answers, strict=True)
         }
@@ -213,50 +252,91 @@ class _Talk:
         self._seen |= pairs
         return new
 
-    def run(self, call: Call) -> Answer:
-        """Answer one call."""
+    def run_all(self, turn: Turn, *, is_last: bool) -> list[ToolResult]:
+        """Run the calls of a turn, `finish` after all others; return their results in order.
+
+        Where another turn follows, `finish` is told what was refused: the model hears the reasons.
+        Once it was told, a call that is refused in the same words again counts as heard.
+        """
+        results: dict[int, ToolResult] = {}
+        order = sorted(range(len(turn.calls)), key=lambda at: turn.calls[at].name == FINISH)
+        for at in order:
+            failed = {
+                turn.calls[one].signature for one, result in results.items() if not result.accepted
+            }
+            failed -= self._heard if self._is_told else set()
+            results[at] = self._run(turn.calls[at], 0 if is_last else len(failed))
+            self._is_told |= turn.calls[at].name == FINISH and not results[at].accepted
+        self._heard |= {
+            turn.calls[at].signature for at, result in results.items() if not result.accepted
+        }
+        return [results[at] for at in range(len(turn.calls))]
+
+    def _run(self, call: ToolCall, refused: int) -> ToolResult:
         if call.problem:
-            return Answer(call.problem, accepted=False)
+            return ToolResult(call.problem, accepted=False)
+        self.readable = True
         known = [spec.name for spec in self.tools.specs]
         if call.name not in known:
             unknown = f"There is no tool {call.name[:60]!r}. The tools: {', '.join(known)}."
-            return Answer(unknown, accepted=False)
-        answer = self.tools.call(call.name, call.arguments)
+            return ToolResult(unknown, accepted=False)
+        answer = self.tools.call(call.name, call.arguments, refused=refused)
         self.accepted |= answer.accepted
         return answer
 
 
-async def _rounds(talk: _Talk, ask: Ask, rounds: int) -> tuple[Outcome, str]:
-    answers: list[Answer] = []
+async def _rounds(talk: _Progress, ask: NextTurn, rounds: int) -> tuple[Outcome, str]:
+    answers: list[ToolResult] = []
     for left in reversed(range(rounds)):
         turn = await ask(answers)
         talk.turns += 1
         if end := _end(talk, turn):
             return end
-        answers = [talk.run(call) for call in turn.calls]
+        answers = talk.run_all(turn, is_last=left == 0)
         if talk.tools.finished:
             return Outcome.DONE, ""
         if not talk.learns(turn, answers):
-            return Outcome.LOOP, ""
+            return _stopped(talk, Outcome.LOOP)
         if left == 1:
-            answers[-1] = Answer(f"{answers[-1].text}\n{LAST_TURN}", answers[-1].accepted)
-    return Outcome.ROUNDS, ""
+            answers[-1] = ToolResult(f"{answers[-1].text}\n{LAST_TURN_NOTE}", answers[-1].accepted)
+    return _stopped(talk, Outcome.ROUNDS)
 
 
-def _end(talk: _Talk, turn: Turn) -> tuple[Outcome, str] | None:
-    """Return how `turn` ends the review, or None where its calls are to be run."""
+def _stopped(talk: _Progress, outcome: Outcome) -> tuple[Outcome, str]:
+    """Return how a review ends that was stopped.
+
+    Raises:
+        Hollow: None of its calls could be read.
+    """
+    if not talk.readable and not talk.accepted:
+        raise Hollow(NO_CALL_READ)
+    return outcome, ""
+
+
+def _end(talk: _Progress, turn: Turn) -> tuple[Outcome, str] | None:
+    """Return how `turn` ends the review, or None when its calls are to be run.
+
+    Raises:
+        Hollow: It ends a review in which nothing was said.
+    """
     text = clamp(turn.text)
-    if turn.ending is Ending.REFUSED:
+    if turn.ending is TurnEnding.REFUSED:
         return Outcome.REFUSED, text
-    if turn.ending is Ending.CUT and all(call.problem for call in turn.calls):
+    if turn.ending is TurnEnding.CUT and all(call.problem for call in turn.calls):
+        if not text and not talk.accepted:
+            raise Hollow(CUT_SHORT)
         return Outcome.TRUNCATED, text
     if not turn.calls:
+        if turn.hollow and not talk.accepted:
+            raise Hollow(turn.hollow)
         silent = not text and not talk.accepted
-        return (Outcome.NOTHING_TO_ADD if silent else Outcome.DONE), text
-    return (Outcome.LOOP, "") if talk.repeats(turn) else None
+        return (Outcome.EMPTY if silent else Outcome.DONE), text
+    # A model that insists on its end after a refusal has its way.
+    insists = any(call.name == FINISH for call in turn.calls)
+    return _stopped(talk, Outcome.LOOP) if talk.repeats(turn) and not insists else None
 
 
 def clamp(text: str) -> str:
-    """Return `text` without surrounding blanks, cut where it is a wall."""
+    """Return `text` without surrounding space, cut to FINAL_TEXT_CHARS with "…" at its end."""
     text = text.strip()
-    return text if len(text) <= WALL else text[: WALL - 1].rstrip() + "…"
+    return text if len(text) <= FINAL_TEXT_CHARS else text[: FINAL_TEXT_CHARS - 1].rstrip() + "…"

@@ -1,33 +1,37 @@
-"""What of a text may be posted: no mention, no foreign address, no secret, nothing invisible."""
+"""Removing from a text what nobody may read or post.
+
+These are invisible characters, mentions, foreign links and secrets.
+"""
 
 from __future__ import annotations
 
 import html
 import re
+import zlib
 from functools import cache
 
-from daemon.review.visible import visible
+from daemon.domain.secrets import KEY
 
 
-FOREIGN, SECRET = "(link removed)", "(removed)"
+LINK_REMOVED, SECRET_REMOVED = "(link removed)", "(removed)"
 CUT = "… (cut: too long)"
-# Taking one thing out may bring another to light; a text that needs more passes is a trick.
+# A removal may form something new to remove; a text that needs more passes is an attack.
 PASSES = 12
 
-# Look-alikes that a reader, or a browser, takes for the sign; Markdown may hide it behind `\`.
+# Signs that look like the real one to a reader or a browser; Markdown may put `\` before it.
 _COLON = r"\\*[:\ua789\u02d0\u02f8\u2236\ufe13\ufe55\uff1a]"
 _SLASH = r"[/\\\u2044\u2215\u29f8\u29f5\uff0f\uff3c\ufe68]"
 _DOT = r"[.\u2024\u3002\uff0e\uff61]"
 _AT = "@\uff20\ufe6b"
-# What a bare address may go on with: quotation marks, bars and East Asian text end it.
+# The characters of a bare address: quotation marks, bars and East Asian text end it.
 _ON = r"[^\s<>|\"`\u2010-\u205e\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]"
-# Every repetition is bounded: documents of megabytes are searched.
+# Every repetition is bounded, because documents of megabytes are searched.
 _LABEL = r"[^\W_](?:[\w-]{0,62}[^\W_])?"
 _HOST = rf"(?:{_LABEL}{_DOT})+[^\W\d_]{{2,24}}"
-# `node.js/TypeScript` is no address.
+# `node.js/TypeScript` is not an address.
 _FILES = r"(?!(?:c|cc|cpp|cs|css|go|h|html|java|js|json|jsx|md|py|rb|rs|sh|sql|ts|tsx|txt|ya?ml)\b)"
-# Mail clients make a link of a bare host, Notion of one that is typed. Left out are the endings
-# that are words of code more often: `user.id`, `event.info`, `main.py`.
+# Mail clients turn a bare host into a link, and Notion does so for typed text. This list leaves out
+# endings that are more often words of code: `user.id`, `event.info`, `main.py`.
 _ENDINGS = (
     r"com|org|net|edu|gov|mil|io|dev|app|ai|biz|xyz|online|site|shop|tech|icu|club|uk|de|fr|eu|ru"
     r"|cn|jp|br|ch|nl|es|ca|au|co|ly|gg|cc|su|tk|cf|ga|gq|ws|example|xn--[a-z0-9-]+|\u0440\u0444"
@@ -53,17 +57,8 @@ _LINK = (
     rf"!?\[(?P<words>[^\[\]]*)\]\(\s*<?(?P<target>{_TARGET})>?"
     r"(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*\)"
 )
-# `Vec<Self::Item>` is code.
+# `Vec<Self::Item>` is code, not a link.
 _AUTO = rf"<(?:[a-z][a-z\d+.-]{{1,31}}:(?!:)|[^\s<>]*[{_AT}])[^\s<>]*>"
-_KEYS = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[\s\S]*)"
-    r"|(?<![A-Za-z0-9])(?:sk-(?=[\w-]*\d)[\w-]{12,}|(?:[rs]k_live|[rs]k_test|ntn|secret|gh[pousr]|hf"
-    r"|npm)_[A-Za-z0-9]{14,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{10,}"
-    r"|xapp-[\w-]{10,}|A(?:KIA|SIA)[0-9A-Z]{16}|AIza[\w-]{30,}|pypi-[\w-]{20,}"
-    r"|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)"
-    r"|(?<![A-Za-z0-9])(?i:bearer)\s+(?=[\w.~+/-]*\d)[\w.~+/-]{20,}=*",
-    re.ASCII,
-)
 # Random letters and digits without a prefix; an address may hold such a thing, so it comes later.
 _RANDOM = (
     r"(?<![A-Za-z0-9])(?-i:(?=[A-Z0-9]*[a-z])(?=[a-z0-9]*[A-Z])(?=(?:[A-Za-z]*[0-9]){4})"
@@ -71,14 +66,14 @@ _RANDOM = (
 )
 _PASSWORD = re.compile(rf"{_SLASH}{{2}}[^\s/:@]*:[^\s/@]+@")
 _MENTION = rf"(?<![^\W_])[{_AT}](?=(?:_|[^\s\w]){{0,16}}\w)"
-# Brackets that are left must not become a link: its middle, and the definition of a reference.
+# Remaining brackets must not form a link: `](`, and the definition of a reference.
 _MIDDLE = re.compile(rf"(?P<link>{_LINK})|\](?=\()")
 _DEFINED = re.compile(r"^((?:[\s>*+-]|\d+[.)])*\[(?:\\.|[^\[\]\\])*\])(?=:)", re.MULTILINE)
-# `&lt;` is how one writes about `<`: signs that a text may need stay.
+# Character references are decoded, except those that a text needs to show `<`, `>`, `&` and `"`.
 _REFERENCE = re.compile(
     r"&(?!(?:lt|gt|amp|quot);)(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]\w{1,31});", re.IGNORECASE
 )
-# Without one of these no text holds an address; most prose has none.
+# A text without any of these has no address; most prose has none.
 _SIGN = re.compile(rf"[{_AT}<]|{_SLASH}|{_COLON}\S|{_DOT}\S|\]\(")
 _ENDS = ".,;:!?*_~'\\"
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
@@ -88,7 +83,10 @@ _LIKE_ADDRESS = re.compile(r"[^\w\s-]")
 
 @cache
 def _found() -> re.Pattern[str]:
-    """Return what is looked for; it takes 30 ms to make, and an idle sweep has no use for it."""
+    """Return the pattern of all that may be removed.
+
+    It is compiled on first use: that takes 30 ms, and an idle sweep does not need it.
+    """
     return re.compile(
         rf"(?P<link>{_LINK})|(?P<auto>{_AUTO})|(?P<address>{_ADDRESS})"
         rf"|(?P<random>{_RANDOM})|(?P<mention>{_MENTION})",
@@ -96,17 +94,17 @@ def _found() -> re.Pattern[str]:
     )
 
 
-def may_hold_links(text: str) -> bool:
-    """Tell, quickly, whether `links` may find something in a text."""
+def may_contain_links(text: str) -> bool:
+    """Return whether `links_in` may find something in a text; much faster than `links_in`."""
     return _SIGN.search(visible(text)) is not None
 
 
-def links(text: str) -> frozenset[str]:
-    """Return every address that stands in a text: of the web, with or without scheme, and mail."""
+def links_in(text: str) -> frozenset[str]:
+    """Return every address in a text: web addresses with or without scheme, hosts, and mail."""
     found = set()
     for match in _found().finditer(visible(text)):
         if match["link"]:
-            found |= {_same(match["target"]), *links(match["words"])}
+            found |= {_same(match["target"]), *links_in(match["words"])}
         elif address := match["address"] or match["auto"]:
             found.add(_same(address.strip("<>")))
     hosts = {host[0] for address in found if (host := _ITS_HOST.search(address))}
@@ -114,17 +112,17 @@ def links(text: str) -> frozenset[str]:
 
 
 def has_secret(text: str) -> bool:
-    """Tell whether a text holds what looks like a key, or an address with a password."""
+    """Return whether a text has what looks like a key, or an address with a password."""
     text = visible(text)
-    return bool(_KEYS.search(text) or _PASSWORD.search(text))
+    return bool(KEY.search(text) or _PASSWORD.search(text))
 
 
-def removed(text: str, allowed: frozenset[str]) -> tuple[str, ...]:
-    """Name what `cleaned` takes out of a text, for the model that wrote it."""
+def removal_reasons(text: str, allowed: frozenset[str]) -> tuple[str, ...]:
+    """Return what `cleaned` removes from a text, in words for the model that wrote it."""
     text = visible(text)
     found = {match.lastgroup: match for match in _found().finditer(text)}
     reasons = []
-    if links(text) - allowed:
+    if links_in(text) - allowed:
         reasons.append("a link that stands in neither the document nor the prompt")
     if has_secret(text) or "random" in found:
         reasons.append("what looks like a key or a password")
@@ -134,63 +132,53 @@ def removed(text: str, allowed: frozenset[str]) -> tuple[str, ...]:
 
 
 def cleaned(text: str, allowed: frozenset[str], limit: int) -> str:
-    """Return a proposal's text as it may be posted.
+    """Return a model's text as it may be posted.
 
-    No mention, no address that does not stand in `allowed` (see `links`), nothing that looks like
-    a secret, nothing invisible, at most `limit` characters.
+    The result has no mention, no address outside `allowed` (see `links_in`), nothing that looks
+    like a secret, no invisible character, and at most `limit` characters.
     """
-    text = _settled(text[: 4 * limit], allowed)
+    text = _without_forbidden(text[: 4 * limit], allowed)
     room = limit
     while len(text) > limit:
-        # What is cut may be an address now, and its removal takes room again.
-        text = _settled(_cut(text, room), allowed)
-        room = max(room - len(FOREIGN), 0)
+        # The cut may turn a word into an address, and the note of its removal is longer.
+        kept = text[: max(room - len(CUT), 0)]
+        # Cut at a space, if there is one.
+        kept = kept.rsplit(None, 1)[0] if len(kept.split(None, 1)) > 1 else kept
+        text = _without_forbidden(f"{kept}{CUT}" if kept else "", allowed)
+        room = max(room - len(LINK_REMOVED), 0)
     return text
 
 
-def _cut(text: str, room: int) -> str:
-    kept = text[: max(room - len(CUT), 0)]
-    words = kept.rsplit(None, 1)
-    return f"{words[0] if len(words) > 1 else kept}{CUT}" if kept else ""
-
-
-def _settled(text: str, allowed: frozenset[str]) -> str:
+def _without_forbidden(text: str, allowed: frozenset[str]) -> str:
     for _ in range(PASSES):
-        before, text = text, _pass(text, allowed)
+        before = text
+        text = visible(_REFERENCE.sub(lambda found: html.unescape(found[0]), text)).strip()
+        text = KEY.sub(SECRET_REMOVED, re.sub(r"\n{3,}", "\n\n", text))
+        text = _found().sub(lambda found: _judged(found, allowed), text)
+        text = _MIDDLE.sub(lambda found: found["link"] or "] ", text)
+        text = _DEFINED.sub(r"\1 ", text)
         if before == text:
             return text
     return " ".join(re.sub(r"[\W_]+", " ", text).split())
 
 
-def _pass(text: str, allowed: frozenset[str]) -> str:
-    text = visible(_REFERENCE.sub(lambda found: html.unescape(found[0]), text)).strip()
-    text = _KEYS.sub(SECRET, re.sub(r"\n{3,}", "\n\n", text))
-    text = _found().sub(lambda found: _judged(found, allowed), text)
-    text = _MIDDLE.sub(lambda found: found["link"] or "] ", text)
-    return _DEFINED.sub(r"\1 ", text)
-
-
 def _judged(found: re.Match[str], allowed: frozenset[str]) -> str:
-    """Return what stays of something that was found."""
+    """Return what replaces a match: itself, less of it, or a note of its removal."""
     if found["mention"]:
         return ""
     if found["random"]:
-        return SECRET
+        return SECRET_REMOVED
     if found["auto"]:
         return found[0] if _is_allowed(found[0][1:-1], allowed) else f"< {found[0][1:]}"
     if found["link"]:
-        return _judged_link(found, allowed)
+        words, target = found["words"], found["target"]
+        words = _found().sub(lambda inner: _judged(inner, allowed), words)
+        if _is_allowed(target, allowed):
+            return f"[{words}]({target})" if words.strip() else target
+        # `handlers[name](event)` is code, so its brackets stay, apart.
+        return words if _LIKE_ADDRESS.search(target) else f"[{words}] ({target})"
     bare = _trimmed(found[0])
-    return found[0] if _is_allowed(bare, allowed) else FOREIGN + found[0][len(bare) :]
-
-
-def _judged_link(found: re.Match[str], allowed: frozenset[str]) -> str:
-    words, target = found["words"], found["target"]
-    words = _found().sub(lambda inner: _judged(inner, allowed), words)
-    if _is_allowed(target, allowed):
-        return f"[{words}]({target})" if words.strip() else target
-    # `handlers[name](event)` is code.
-    return words if _LIKE_ADDRESS.search(target) else f"[{words}] ({target})"
+    return found[0] if _is_allowed(bare, allowed) else LINK_REMOVED + found[0][len(bare) :]
 
 
 def _is_allowed(address: str, allowed: frozenset[str]) -> bool:
@@ -198,7 +186,7 @@ def _is_allowed(address: str, allowed: frozenset[str]) -> bool:
 
 
 def _same(address: str) -> str:
-    """Write an address in the form in which two of them are compared."""
+    """Return an address in the form for comparison: no trailing signs, the host in lower case."""
     address = _trimmed(html.unescape(_ESCAPED.sub(r"\1", address))).removeprefix("mailto:")
     head = re.match(r"[^/?#]*(?://[^/?#]*)?", address)
     host = head[0] if head else ""
@@ -206,7 +194,7 @@ def _same(address: str) -> str:
 
 
 def _trimmed(address: str) -> str:
-    """Drop the punctuation of the sentence that an address stands in."""
+    """Return an address without the punctuation of the sentence around it."""
     while address and (
         address[-1] in _ENDS
         or (
@@ -216,3 +204,61 @@ def _trimmed(address: str) -> str:
     ):
         address = address[:-1]
     return address
+
+
+# Prose compresses to a third of its size or more, ten equal sentences to a tenth.
+PACKED = 0.2
+# A model that repeats itself without end writes more than this.
+LEAST_CHARS = 12_000
+
+
+def is_repetitive(text: str) -> bool:
+    """Return whether a long text repeats the same words over and over."""
+    said = text.encode(errors="replace")
+    return len(text) > LEAST_CHARS and len(zlib.compress(said, 9)) < PACKED * len(said)
+
+
+_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# The only flags that are written with tag characters: England, Scotland, Wales.
+# https://www.unicode.org/reports/tr51/#valid-emoji-tag-sequences
+_FLAGS = "|".join(
+    "".join(chr(0xE0000 + ord(letter)) for letter in region) + "\U000e007f"
+    for region in ("gbeng", "gbsct", "gbwls")
+)
+# Characters that print nothing but affect a terminal, a renderer or a model: controls, directions,
+# fillers, tags, surrogates.
+_HIDDEN = re.compile(
+    f"(?P<flag>(?<=\U0001f3f4)(?:{_FLAGS}))|"
+    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e"
+    "\u200f\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb"
+    "\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# Scripts and emoji need single ones; a row of them can carry a hidden message.
+_JOINERS = re.compile("[\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f]+")
+_ZERO_WIDTH = "\u200c\u200d"
+_KEYCAPS = "0123456789#*"
+
+
+def visible(text: str) -> str:
+    """Return a text without control and invisible characters, with a newline for every line break.
+
+    Nothing replaces them: `⟨U+E0041⟩` would still show a model what nobody sees.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown = _HIDDEN.sub(lambda found: found["flag"] or "", _BREAKS.sub("\n", text))
+    return _JOINERS.sub(_joined, shown)
+
+
+def _joined(found: re.Match[str]) -> str:
+    """Return at most one variation selector and one joiner, where they have a meaning."""
+    before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
+    joiner = next((char for char in found[0] if char in _ZERO_WIDTH), "")
+    variant = next((char for char in found[0] if char not in _ZERO_WIDTH), "")
+    if not _takes_joiner(before):
+        return variant if before and before in _KEYCAPS else ""
+    return variant + (joiner if _takes_joiner(after) else "")
+
+
+def _takes_joiner(char: str) -> bool:
+    return bool(char) and not char.isascii() and not char.isspace()

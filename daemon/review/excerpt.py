@@ -1,4 +1,4 @@
-"""Which part of a document is shown: where a window is small, or only threads are answered."""
+"""Choosing the part of a document that the model is shown."""
 
 from __future__ import annotations
 
@@ -8,27 +8,36 @@ from dataclasses import replace
 
 from daemon.domain.values import Block
 from daemon.review.handles import Handles
-from daemon.review.prompt import WHOLE, Excerpt, Task, document, one_line, tokens
+from daemon.review.prompt import (
+    WHOLE,
+    Excerpt,
+    ReviewInput,
+    block_lines,
+    document_text,
+    estimated_tokens,
+    one_line,
+)
+from daemon.review.tool_specs import ToolRefusal
 
 
-# Blocks shown on each side of a block whose thread is answered, and of one that changed.
+# Blocks shown on each side of a block with a waiting thread, and of one that changed.
 NEIGHBOURS, BESIDE = 3, 1
-# What changed is shown by itself where that takes less than this part of a long document. Of one
-# with fewer characters, all is shown: it costs less than the instructions do.
-SMALL, LONG = 0.4, 4_000
-# Where sections must go, no block may take more than about half of the window: characters for
-# each token of it, and at least so many.
+# The changes are shown alone if they take less than this share of the document.
+CHANGED_SHARE = 0.4
+# If sections must be left out, no block may take more than about half of the window: this many
+# characters for each token of the window, and at least LEAST_CHARS.
 BLOCK_SHARE, LEAST_CHARS = 1.5, 200
 NAME_CHARS = 60
 
-# Headings with the blocks below them; blocks before the first one come under None.
+# Each heading with the blocks below it; None stands for the beginning, before any heading.
 _Sections = Sequence[tuple[Block | None, Sequence[Block]]]
 
 
-def around_threads(task: Task, handles: Handles) -> Excerpt:
-    """Choose what is shown where only threads are answered.
+def excerpt_for_threads(task: ReviewInput, handles: Handles) -> Excerpt:
+    """Return what is shown of a long document if only threads are to be answered.
 
-    What stays: the outline, and each waiting thread's block with the blocks beside it.
+    That is every heading, and each block with a waiting thread and its neighbours. If a thread on
+    the page itself waits, the whole document is shown.
     """
     blocks = list(handles.blocks.values())
     where = _waited_on(task)
@@ -37,12 +46,12 @@ def around_threads(task: Task, handles: Handles) -> Excerpt:
     return _outline_and(_beside(blocks, where, NEIGHBOURS), blocks)
 
 
-def by_difference(task: Task, handles: Handles) -> Excerpt:
-    """Choose what is shown of a document that was reviewed before.
+def excerpt_for_changes(task: ReviewInput, handles: Handles) -> Excerpt:
+    """Return what is shown of a long document that was reviewed before.
 
-    Where little of a long one changed: the sections by their headings, of those with a change all
-    headings, what is new or changed with the blocks beside it, and the blocks whose threads wait.
-    Where that is no small part, or nothing is new or changed, all.
+    If little of it changed, that is: the top headings; all headings of sections with a
+    change; new and changed blocks with the beginning of their neighbours; blocks with waiting
+    threads and their neighbours. Otherwise the whole document is shown.
     """
     blocks = list(handles.blocks.values())
     anew, where = {*task.change.new, *task.change.changed}, _waited_on(task)
@@ -55,12 +64,12 @@ def by_difference(task: Task, handles: Handles) -> Excerpt:
         beside=frozenset(beside - asked),
         note="what did not change is left out, or cut short with …",
     )
-    size, whole = (len(document(task, handles, shown)) for shown in (found, WHOLE))
-    return found if whole >= LONG and size < SMALL * whole else WHOLE
+    size, whole = (len(document_text(task, handles, shown)) for shown in (found, WHOLE))
+    return found if size < CHANGED_SHARE * whole else WHOLE
 
 
 def _beside(blocks: Sequence[Block], where: Collection[str | None], reach: int) -> set[str]:
-    """Return the blocks of which one is meant within so many to either side."""
+    """Return the ids of the blocks in `where`, and of up to `reach` blocks on each side."""
     return {
         blocks[beside].id
         for index, block in enumerate(blocks)
@@ -77,7 +86,7 @@ def _outline_and(
 
 
 def _far(blocks: Sequence[Block], anew: Collection[str]) -> set[str]:
-    """Return the lower headings of the sections in which nothing is new or changed."""
+    """Return the ids of the lower headings in top sections without a new or changed block."""
     top = min((block.type for block in blocks if _is_heading(block)), default="")
     sections: list[list[Block]] = [[]]
     for block in blocks:
@@ -88,20 +97,26 @@ def _far(blocks: Sequence[Block], anew: Collection[str]) -> set[str]:
     return {one.id for section in quiet for one in section if _is_heading(one) and one.type != top}
 
 
-def fitting(
-    task: Task, handles: Handles, room_tokens: int, shown: Excerpt = WHOLE
+def fit_to_window(
+    task: ReviewInput, handles: Handles, room_tokens: int, shown: Excerpt = WHOLE
 ) -> Excerpt | None:
-    """Choose what to leave out so that the document fits, whole sections from the end.
+    """Return the largest excerpt that fits into a number of tokens, leaving out sections.
 
-    Headings stay, as the outline; changed and new blocks and those with waiting threads stay
-    longest. Of a very long block the end is not shown.
+    Whole sections are left out, from the end; their headings stay as the outline. New and changed
+    blocks and those with waiting threads are left out last. A very long block is cut at its end.
+
+    Args:
+        task: The review.
+        handles: The handles of its snapshot.
+        room_tokens: Tokens for the document.
+        shown: The excerpt to begin with.
 
     Returns:
-        The largest excerpt that fits; None where it would show nothing but headings.
+        The excerpt; None if it would show nothing but headings.
     """
 
     def fits(excerpt: Excerpt) -> bool:
-        return tokens(document(task, handles, excerpt)) <= room_tokens
+        return estimated_tokens(document_text(task, handles, excerpt)) <= room_tokens
 
     if fits(shown):
         return shown
@@ -114,16 +129,17 @@ def fitting(
 
     steps = bisect_left(range(len(order) + 1), 1, key=lambda steps: fits(without(steps)))
     found = without(steps)
-    if steps > len(order) or _says_nothing(sections, found, shown):
+    bodies = {block.id for _, body in sections for block in body} - shown.left_out
+    if steps > len(order) or (bodies and bodies <= found.left_out):
         return None
-    return replace(found, sections=tuple(_missing(sections, found)))
+    return replace(found, sections=missing_sections(handles, found))
 
 
 def _is_heading(block: Block) -> bool:
     return block.type.startswith("heading_")
 
 
-def _waited_on(task: Task) -> set[str | None]:
+def _waited_on(task: ReviewInput) -> set[str | None]:
     return {thread.block_id for thread in task.snapshot.threads if thread.waiting}
 
 
@@ -137,14 +153,14 @@ def _sections(blocks: Mapping[str, Block]) -> _Sections:
     return [section for section in sections if section[0] or section[1]]
 
 
-def _order(task: Task, sections: _Sections) -> Iterator[set[str]]:
-    """Yield the ids of what is left out, step by step."""
+def _order(task: ReviewInput, sections: _Sections) -> Iterator[set[str]]:
+    """Yield the ids of the blocks to leave out at each step."""
     anew = {*task.change.new, *task.change.changed}
     waited_on = _waited_on(task)
     first = next((body for _, body in sections if body), ())
     for _, body in reversed(sections):
         out = [block.id for block in body if block.id not in anew | waited_on]
-        # A section is left out whole, except the first: something must be read.
+        # Sections are left out whole, except the first: something must remain to be read.
         yield from ({key} for key in reversed(out)) if body is first else [{*out}]
     bodies = [block.id for _, body in sections for block in body]
     yield from ({key} for key in reversed(bodies) if key in anew - waited_on)
@@ -152,20 +168,84 @@ def _order(task: Task, sections: _Sections) -> Iterator[set[str]]:
     yield from ({heading.id} for heading, _ in reversed(sections) if heading)
 
 
-def _says_nothing(sections: _Sections, found: Excerpt, shown: Excerpt) -> bool:
-    bodies = {block.id for _, body in sections for block in body} - shown.left_out
-    return bool(bodies) and bodies <= found.left_out
+def missing_sections(
+    handles: Handles, excerpt: Excerpt, read: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Return the names of the sections that an excerpt does not show whole, in order.
 
-
-def _missing(sections: _Sections, excerpt: Excerpt) -> Iterator[str]:
-    """Name what an excerpt does not show whole, in the order of the document."""
+    Args:
+        handles: The handles of the document.
+        excerpt: What is shown.
+        read: Ids of blocks that were read besides.
+    """
+    sections = _sections(handles.blocks)
     opening = "the beginning" if len(sections) > 1 else "the document"
+    names = []
     for heading, body in sections:
         blocks = [heading, *body] if heading else body
-        out = [block for block in blocks if block.id in excerpt.left_out]
-        cut = [block for block in blocks if len(block.line) > (excerpt.longest or len(block.line))]
+        absent = [one for one in blocks if one.id not in read]
+        out = [one for one in absent if one.id in excerpt.left_out]
+        cut = [one for one in absent if len(one.line) > (excerpt.longest or len(one.line))]
         name = one_line(heading.plain)[:NAME_CHARS] if heading else opening
         if body and all(block in out for block in body):
-            yield name
+            names.append(name)
         elif out or cut:
-            yield f"part of {name}"
+            names.append(f"part of {name}")
+    return tuple(names)
+
+
+class Reader:
+    """Reads the blocks of one document aloud, and knows which of them were read.
+
+    Args:
+        task: The review.
+        handles: The handles of its snapshot.
+        shown: What the model was shown.
+        room: Tokens for all that is read.
+    """
+
+    def __init__(self, task: ReviewInput, handles: Handles, shown: Excerpt, room: int) -> None:
+        self._task = task
+        self._handles = handles
+        self._shown = shown
+        self._room = room
+        self._read: set[str] = set()
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The names of the sections that were neither shown nor read whole."""
+        return (
+            missing_sections(self._handles, self._shown, self._read) if self._shown.sections else ()
+        )
+
+    def read(self, first: str, last: str) -> str:
+        """Return the blocks from one handle to another, as many as there is room for.
+
+        Raises:
+            ToolRefusal: There is no such block, or no more room.
+        """
+        names = list(self._handles.blocks)
+        begin, end = sorted((names.index(self._named(first)), names.index(self._named(last))))
+        lines: list[str] = []
+        for at in range(begin, end + 1):
+            block = block_lines(self._task, self._handles, names[at])
+            cost = estimated_tokens("\n".join(block))
+            if cost > self._room:
+                return self._cut(lines, names[at])
+            self._room -= cost
+            lines += block
+            self._read.add(self._handles.blocks[names[at]].id)
+        return "\n".join(lines)
+
+    @staticmethod
+    def _cut(lines: list[str], following: str) -> str:
+        if not lines:
+            raise ToolRefusal(f"there is no room to read {following}; judge by what you have read")
+        return "\n".join([*lines, f"(no room for {following} and what follows)"])
+
+    def _named(self, text: str) -> str:
+        found = self._handles.parse(text, "B")
+        if len(found) != 1 or found[0] not in self._handles.blocks:
+            last = len(self._handles.blocks)
+            raise ToolRefusal(f"read takes one handle each, from B1 to B{last}")
+        return found[0]

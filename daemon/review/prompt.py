@@ -1,7 +1,7 @@
-"""What the model reads: pure functions from values to text.
+"""The text that the model reads. Pure.
 
-A handle such as `[B3]` opens a line at the first column; everything else that comes out of Notion
-is indented or follows a label on its line, so no text can pass for a handle or a label.
+A handle such as `[B3]` begins a line at the first column. All other text from Notion is indented or
+follows a label on its line, so no text of a document can pass for a handle or a label.
 """
 
 from __future__ import annotations
@@ -10,77 +10,97 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cache
 from importlib.resources import files
 
 from daemon.domain.change import Change
-from daemon.domain.values import AuthorKind, Block, Comment, Finding, Prompt, Snapshot, Thread
-from daemon.domain.findings import Entry
-from daemon.domain.english import counted
-from daemon.review.shortening import beginning, differing
-from daemon.review.addresses import told_once
-from daemon.review.requirements import asked
+from daemon.domain.findings import LedgerEntry
+from daemon.domain.times import counted
+from daemon.domain.values import (
+    AuthorKind,
+    Block,
+    Comment,
+    Finding,
+    Prompt,
+    Snapshot,
+    Thread,
+)
+from daemon.review.cleaning import visible
 from daemon.review.handles import Handles
-from daemon.review.visible import visible
-from daemon.review.quotes import stands
-from daemon.domain.ruleset import Rules
+from daemon.review.points import OwnPoint
+from daemon.review.quotes import is_quote_of
+from daemon.review.summary import checklist_instructions
 
 
 INDENT = "  "
-# A long thread shows how it began and how it stands now; between them only who waits.
+# A long thread shows its first and last comments; between them only comments that wait.
 FIRST_COMMENTS, WAITING_COMMENTS, LAST_COMMENTS = 3, 12, 12
-# Characters of one comment: who waits is read longer.
-COMMENT_CHARS, WAITING_CHARS = 1_000, 4_000
-# What is gone is told in outline.
+# Characters shown of one comment, and of one that waits for an answer.
+# A comment that waits is shown whole; Notion takes longer ones, and a window has an end.
+COMMENT_CHARS, WAITING_CHARS = 1_000, 40_000
+# The most removed blocks that are shown, and characters of each.
 REMOVED_LINES, REMOVED_CHARS = 20, 300
 RAISED_CHARS = 120
-# What the rules found is told in so many lines.
+# The most findings of the rules that are shown.
 FOUND_LINES = 12
 NAME_CHARS = 60
-# Of UTF-8. English prose has more; East Asian text and code come near it. Low, so that what is cut
-# to a window fits.
+# Bytes of UTF-8. English prose has more, East Asian text and code about as many. It is a low
+# estimate, so that a text that was cut to a window fits into it.
 BYTES_PER_TOKEN = 3.0
 
 _REPORTED = "Already reported by checks, do not raise again:"
+_KEPT = "Kept from the last review, not posted; comment again on what still matters:"
 _NOTICED = "Found by checks, raise only what bears on the decision:"
 _PUNCTUATION = re.compile(r"[()\[\]<>:,]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """All that one review is about.
+class ReviewInput:
+    """The values from which the model's document is written.
 
     Attributes:
         snapshot: The page with its threads.
-        change: What differs from the last review.
-        prompt: The instructions.
-        settled: The part of the page's ledger that the threads do not show.
-        notes: What else is to be known.
+        change: The difference from the last review.
+        prompt: The prompt page.
+        ledger: The earlier findings that no thread shows, with their states.
+        notes: Other sentences for the model.
         raised: The findings that began threads, by the threads' ids.
-        reported: What the rules found, and is posted.
-        noticed: What the rules found, and is not.
+        reported: Findings of the rules that are posted.
+        noticed: Findings of the rules that are not posted.
+        points: The reviewer's own points that may be ruled on, by the ids of the threads that
+            show them.
+        kept: Findings of earlier reviews that were not posted for the limit.
+        question: What the last review asked; "" for nothing.
+        today: The date; None where it does not matter.
+        comments: How many comments are posted at most; 0 where none are.
     """
 
     snapshot: Snapshot
     change: Change
     prompt: Prompt
-    settled: Sequence[Entry] = ()
+    ledger: Sequence[LedgerEntry] = ()
     notes: Sequence[str] = ()
     raised: Mapping[str, Finding] = field(default_factory=dict)
     reported: Sequence[Finding] = ()
     noticed: Sequence[Finding] = ()
+    points: Mapping[str, OwnPoint] = field(default_factory=dict)
+    kept: Sequence[Finding] = ()
+    question: str = ""
+    today: date | None = None
+    comments: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """What of a document is shown.
+    """The part of a document that is shown.
 
     Attributes:
         left_out: Ids of the blocks that are not shown.
-        longest: Characters that are shown of one block; None for all.
-        sections: What is not shown whole, in words for people.
-        beside: Ids of blocks that are there for what stands near them: shown by their beginning.
-        note: What is left out, told once in place of in each gap.
+        longest: The most characters of one block; None for no limit.
+        sections: Names, for people, of the sections that are not shown whole.
+        beside: Ids of the neighbours of changed blocks; only their beginning is shown.
+        note: A note on what is left out, in place of one in each gap.
     """
 
     left_out: frozenset[str] = frozenset()
@@ -99,27 +119,36 @@ def _resource(name: str) -> str:
 
 
 def instructions() -> str:
-    """Return what the program itself tells every model."""
+    """Return the program's own instructions, the same for every model."""
     return _resource("instructions.md")
 
 
-def built_in() -> Prompt:
+def built_in_prompt() -> Prompt:
     """Return the RFC prompt that comes with the program."""
     return Prompt("RFC reviewer", _resource("rfc.md"), "built in")
 
 
-def tokens(text: str) -> int:
-    """Return about how many tokens a text takes, rather too many."""
+def estimated_tokens(text: str) -> int:
+    """Return an estimate of a text's tokens, rather too high."""
     return int(len(text.encode(errors="replace")) / BYTES_PER_TOKEN) + 1
 
 
-def system(prompt: Prompt) -> str:
-    """Return the instructions: what never changes first, then the prompt page, then its reading.
+def system_text(prompt: Prompt) -> str:
+    """Return the system text: the program's instructions, the prompt page, the pages it mentions.
 
-    The prompt page speaks for the team. The pages that it mentions are data, so they are indented.
+    What never changes comes first, so that providers cache it. The prompt page speaks for the team.
+    The pages that it mentions are data, so they are indented.
     """
     wanted = f"# What this team asks of you\n\n{visible(prompt.text)}"
-    parts = [instructions(), wanted, *_rules(prompt.rules)]
+    parts = [instructions(), wanted]
+    if prompt.rules.sections:
+        names = ", ".join(one_line(name) for name in prompt.rules.sections)
+        parts.append(
+            f"# Sections\n\nA document should have these: {names}. The program itself names those "
+            "that are missing; do not comment on that."
+        )
+    if items := [one_line(item) for item in prompt.rules.checklist]:
+        parts.append(f"# Checklist\n\n{checklist_instructions(items)}")
     parts += [
         f"# Background: {one_line(title)}\n\n{INDENT}{indented(text, INDENT)}"
         for title, text in prompt.knowledge
@@ -127,21 +156,13 @@ def system(prompt: Prompt) -> str:
     return "\n\n".join(parts)
 
 
-def _rules(rules: Rules) -> Iterator[str]:
-    if rules.sections:
-        names = ", ".join(one_line(name) for name in rules.sections)
-        yield (
-            f"# Sections\n\nA document should have these: {names}. The program itself names those "
-            "that are missing; do not comment on that."
-        )
-    if rules.checklist:
-        yield f"# Checklist\n\n{asked([one_line(item) for item in rules.checklist])}"
+def document_text(task: ReviewInput, handles: Handles, excerpt: Excerpt = WHOLE) -> str:
+    """Return the first message: what changes from review to review, then the document.
 
-
-def document(task: Task, handles: Handles, excerpt: Excerpt = WHOLE) -> str:
-    """Return the document with its marks, then the threads, then what is known besides."""
+    That is its title, its properties, its marked blocks, its threads, and remarks.
+    """
     page = task.snapshot.page
-    parts = [f"Title: {one_line(page.title)}"]
+    parts = [*_conditions(task), f"Title: {one_line(page.title)}"]
     if page.properties:
         parts.append("Properties:")
         parts += [f"{INDENT}{one_line(name)}: {one_line(text)}" for name, text in page.properties]
@@ -153,24 +174,40 @@ def document(task: Task, handles: Handles, excerpt: Excerpt = WHOLE) -> str:
     return "\n".join(parts)
 
 
+def _conditions(task: ReviewInput) -> Iterator[str]:
+    if task.today is None:
+        return
+    yield f"Today: {task.today.isoformat()}"
+    if task.comments:
+        yield f"Comments posted at most: {task.comments}; put the most important first"
+    else:
+        yield "Only threads are answered now: reply, leave or follow_up; finish without a summary"
+    yield "Language: that of the document, in a thread that of the person you answer"
+
+
 def one_line(text: str) -> str:
-    """Fold every kind of line break into a space."""
+    """Return a visible text on one line, with single spaces."""
     return " ".join(visible(text).split())
 
 
 def indented(text: str, margin: str) -> str:
-    """Put a margin before every line but the first, whatever breaks the lines."""
+    """Return a visible text with a margin before every line but the first."""
     return visible(text).replace("\n", "\n" + margin)
 
 
 def clipped(text: str, limit: int) -> str:
-    """Cut a text to a number of characters, and say so."""
+    """Return a text cut to a number of characters, with a note if it was cut."""
     cut = len(text) - limit
     return text if cut <= 0 else f"{text[:limit].rstrip()} … ({cut} characters left out)"
 
 
-def _blocks(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
-    skipped, told = 0, set[str]()
+def block_lines(task: ReviewInput, handles: Handles, handle: str) -> list[str]:
+    """Return one block whole, as the document shows it: with its mark and what it was."""
+    return list(_block(handle, handles.blocks[handle], task.change, None))
+
+
+def _blocks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
+    skipped = 0
     for handle, block in handles.blocks.items():
         if block.id in excerpt.left_out:
             skipped += 1
@@ -178,20 +215,11 @@ def _blocks(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
         if skipped and not excerpt.note:
             yield _gap(skipped)
         skipped = 0
-        line = _line(block, task.change, told)
-        line = beginning(line) if block.id in excerpt.beside else line
+        line = beginning(block.line) if block.id in excerpt.beside else block.line
         shown = block if line == block.line else replace(block, line=line)
         yield from _block(handle, shown, task.change, excerpt.longest)
     if skipped and not excerpt.note:
         yield _gap(skipped)
-
-
-def _line(block: Block, change: Change, told: set[str]) -> str:
-    """Return a block's line; of what changed every letter is shown."""
-    if block.type == "code":
-        return block.line
-    line = told_once(block.line, told)
-    return block.line if block.id in change.changed else line
 
 
 def _gap(blocks: int) -> str:
@@ -201,13 +229,13 @@ def _gap(blocks: int) -> str:
 def _block(handle: str, block: Block, change: Change, longest: int | None) -> Iterator[str]:
     margin = INDENT * block.depth
     line = block.line if longest is None else clipped(block.line, longest)
-    # Deeper than "was:", which only a label of ours may open.
+    # Indented deeper than our own label "was:".
     text = margin + indented(line, margin + INDENT * 2)
     if block.id in change.new:
         yield f"[{handle} new] {text}"
     elif block.id in change.changed:
         old = change.changed[block.id]
-        part = differing(old, block.line)
+        part = differing_part(old, block.line)
         was = indented(part if longest is None else clipped(part, longest), INDENT * 3)
         yield f"[{handle} changed] {text}"
         yield f"{INDENT}was: {was or '(empty)'}"
@@ -215,22 +243,34 @@ def _block(handle: str, block: Block, change: Change, longest: int | None) -> It
         yield f"[{handle}] {text}"
 
 
-def _threads(task: Task, handles: Handles, excerpt: Excerpt) -> list[str]:
+def _threads(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> list[str]:
     names, lines, hidden = handles.of_block, [], 0
+    there = {block.id for block in task.snapshot.blocks}
     for handle, thread in handles.threads.items():
-        if thread.block_id in excerpt.left_out and not thread.waiting:
+        own = task.points.get(thread.id)
+        is_open = own is not None and not own.closed
+        if thread.block_id in excerpt.left_out and not thread.waiting and not is_open:
             hidden += 1
             continue
         on = "the page" if thread.block_id is None else names.get(thread.block_id)
-        lines.append(f"[{handle} on {on or 'a block without text'}]")
-        if raised := task.raised.get(thread.id):
-            lines.append(
-                f"{INDENT}begun by your {raised.severity.value} finding about: {_about(raised)}"
-            )
+        if on is None:
+            on = "a block without text" if thread.block_id in there else "a block that is gone"
+        lines.append(f"[{handle} on {on}]")
+        if own:
+            again = "; open again: the words that settled it are gone" if own.again else ""
+            state = f" (closed: {own.closed})" if own.closed else again
+            lines.append(f"{INDENT}begun by your {_point(own.finding)}{state}")
+        elif raised := task.raised.get(thread.id):
+            lines.append(f"{INDENT}begun by your {_point(raised)} (closed)")
         lines += _comments(thread)
     if hidden:
         lines.append(f"{INDENT}({counted(hidden, 'thread')} on blocks that are left out)")
     return ["Threads:", *lines] if lines else []
+
+
+def _point(raised: Finding) -> str:
+    title = one_line(raised.title) or "without a title"
+    return f"{raised.severity.value} point “{title}”, about: {_about(raised)}"
 
 
 def _about(raised: Finding) -> str:
@@ -238,41 +278,43 @@ def _about(raised: Finding) -> str:
 
 
 def _comments(thread: Thread) -> list[str]:
-    first, middle, last = _parts(thread.comments)
+    comments = thread.comments
+    end = max(len(comments) - LAST_COMMENTS, FIRST_COMMENTS)
+    first, middle, last = comments[:FIRST_COMMENTS], comments[FIRST_COMMENTS:end], comments[end:]
     waiting = [comment for comment in middle if comment.new][-WAITING_COMMENTS:]
     hidden = len(middle) - len(waiting)
     gap = [f"{INDENT}({hidden} comments left out)"] if hidden else []
     return [*map(_comment, first), *gap, *map(_comment, (*waiting, *last))]
 
 
-def _parts(
-    comments: Sequence[Comment],
-) -> tuple[Sequence[Comment], Sequence[Comment], Sequence[Comment]]:
-    end = max(len(comments) - LAST_COMMENTS, FIRST_COMMENTS)
-    return comments[:FIRST_COMMENTS], comments[FIRST_COMMENTS:end], comments[end:]
-
-
 def _comment(comment: Comment) -> str:
     you = " (you)" if comment.author.kind is AuthorKind.OWN else ""
     mark = ", new" if comment.new else ""
-    text = clipped(comment.text, WAITING_CHARS if comment.new else COMMENT_CHARS)
+    text = both_ends(comment.text, WAITING_CHARS if comment.new else COMMENT_CHARS)
     at = f"{comment.created:%Y-%m-%d %H:%M}"
     return f"{INDENT}{_name(comment.author.name)}{you}, {at}{mark}: {indented(text, INDENT * 2)}"
 
 
 def _name(name: str) -> str:
-    """Write a name so that it cannot pass for a mark, such as "(you)" or ", new"."""
+    """Return a name without signs by which it could pass for a mark, such as "(you)"."""
     plain = _PUNCTUATION.sub(" ", unicodedata.normalize("NFKC", one_line(name)))
     return one_line(plain)[:NAME_CHARS].rstrip() or "Someone"
 
 
-def _remarks(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
+def _remarks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
     if task.change.fields:
         yield f"Changed besides blocks: {one_line(', '.join(task.change.fields))}"
-    yield from _removed(task.change.removed)
+    removed = task.change.removed
+    if removed:
+        yield "Removed since the last review:"
+    for line in removed[:REMOVED_LINES]:
+        yield f"{INDENT}- {clipped(one_line(line), REMOVED_CHARS)}"
+    if len(removed) > REMOVED_LINES:
+        yield f"{INDENT}({len(removed) - REMOVED_LINES} more removed blocks)"
     if not task.snapshot.comments_readable:
         yield "Comments: Notion does not let this reviewer read them; there may be some."
     yield from _ledger(task, handles, excerpt)
+    yield from _left_from_last_time(task, handles)
     names, hidden = handles.of_block, excerpt.left_out
     for label, found in ((_REPORTED, task.reported), (_NOTICED, task.noticed)):
         known = [one for one in found if one.block_id in names and one.block_id not in hidden]
@@ -284,11 +326,22 @@ def _remarks(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
         yield f"Note: {one_line(note)}"
 
 
-def _ledger(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
-    """Tell what was raised before: first what stands, then what was said of an earlier text."""
-    shown = [one for one in task.settled if one.finding.block_id not in excerpt.left_out]
+def _left_from_last_time(task: ReviewInput, handles: Handles) -> Iterator[str]:
+    kept = [one for one in task.kept if one.block_id in handles.of_block]
+    if kept:
+        yield _KEPT
+    for one in kept:
+        yield f"{INDENT}{handles.of_block[one.block_id]}: your {_point(one)}"
+    if task.question:
+        yield f"Your question at the last review: {one_line(task.question)}"
+
+
+def _ledger(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
+    """Yield the earlier findings: those whose quote is still there, then those on earlier text."""
+    shown = [one for one in task.ledger if one.finding.block_id not in excerpt.left_out]
     known = [one for one in shown if one.finding.block_id in handles.of_block]
-    standing = [one for one in known if _stands(one.finding, task)]
+    plain = {block.id: block.plain for block in task.snapshot.blocks}
+    standing = [one for one in known if is_quote_of(one.finding.quote, plain[one.finding.block_id])]
     if standing:
         yield "Already raised, do not raise again:"
     for one in standing:
@@ -300,20 +353,44 @@ def _ledger(task: Task, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
         yield f"{INDENT}{_named(one, handles)}: {clipped(one_line(one.finding.text), RAISED_CHARS)}"
 
 
-def _stands(finding: Finding, task: Task) -> bool:
-    block = task.snapshot.by_id.get(finding.block_id)
-    return block is not None and stands(finding.quote, block.plain)
-
-
-def _named(one: Entry, handles: Handles) -> str:
+def _named(one: LedgerEntry, handles: Handles) -> str:
     name = handles.of_block[one.finding.block_id]
     return f"{name} ({one.state.value}): {_about(one.finding)}"
 
 
-def _removed(lines: Sequence[str]) -> Iterator[str]:
-    if lines:
-        yield "Removed since the last review:"
-    for line in lines[:REMOVED_LINES]:
-        yield f"{INDENT}- {clipped(one_line(line), REMOVED_CHARS)}"
-    if len(lines) > REMOVED_LINES:
-        yield f"{INDENT}({len(lines) - REMOVED_LINES} more removed blocks)"
+# A longer old text is shown only where it differs, with this many characters around that part.
+WAS_WHOLE, WAS_AROUND = 120, 30
+# Characters shown of a block that did not change, beside one that did.
+BESIDE_CHARS = 80
+
+
+def beginning(line: str) -> str:
+    """Return the first characters of a line, with " …" if there are more."""
+    return line if len(line) <= BESIDE_CHARS else f"{line[:BESIDE_CHARS].rstrip()} …"
+
+
+def both_ends(text: str, limit: int) -> str:
+    """Return a text of at most about `limit` characters: its beginning and its end."""
+    cut = len(text) - limit
+    if cut <= 0:
+        return text
+    head, tail = text[: limit // 2].rstrip(), text[-(limit // 2) :].lstrip()
+    return f"{head} … ({cut} characters left out) … {tail}"
+
+
+def differing_part(old: str, now: str) -> str:
+    """Return the part of a long old text that differs from the new text, with words around it."""
+    if len(old) <= WAS_WHOLE:
+        return old
+    begin = _shared(old, now)
+    end = _shared(old[begin:][::-1], now[begin:][::-1])
+    first = old.rfind(" ", 0, max(begin - WAS_AROUND, 0)) + 1
+    last = old.find(" ", len(old) - end + WAS_AROUND)
+    part = old[first:] if last < 0 else f"{old[first:last]} …"
+    return f"… {part}" if first else part
+
+
+def _shared(one: str, other: str) -> int:
+    """Return the length of the common beginning of two texts."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -1,4 +1,4 @@
-"""Finding a quote in a block, whatever the model did to its quotes, dashes, spaces and marks."""
+"""Finding a model's quote in a block, although its marks, dashes, spaces or letters differ."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from daemon.domain.values import Block
-from daemon.review.visible import visible
+from daemon.review.cleaning import visible
 
 
-# Below it a match by letters and digits alone, or a fuzzy one, would find anything anywhere.
+# Fewer characters match almost anywhere: by letters and digits alone, and by a fuzzy search.
 LOOSE_FROM, FUZZY_FROM = 8, 12
 FUZZY_SCORE = 90.0
-# A fuzzy search takes time with the length of both; the beginning of a long quote tells enough.
+# A fuzzy search is slow on long texts; the first characters of a long quote are enough.
 FUZZY_TO = 400
-# Each part of a quote with an ellipsis in its middle.
+# The least characters of each part of a quote with an ellipsis in its middle.
 PART_FROM = 3
-# A quote may run on into so many blocks on each side.
+# A quote across blocks may begin or end this many blocks away.
 NEIGHBOURS = 3
 
 _FOLDS = {
@@ -30,10 +30,10 @@ _FOLDS = {
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-"),
     ord("\u2026"): "...",
 }
-# ASCII without any of these folds character by character, which is nearly every text.
+# ASCII text without these folds one character to one; nearly every text is so.
 _UNEVEN = re.compile(r"^ |  | $|[^ -_a-~]")
 _ELLIPSIS = re.compile(r"[\[(]\s*(?:\.{3,}|\u2026)\s*[\])]|\.{3,}|\u2026")
-# What a model copies along at the beginning of a line: the handle, and the block's own marks.
+# Models copy the handle and the block's own marks at the beginning of a line.
 _HANDLE = re.compile(r"^\s*(?:\[[BT]\d+(?: \w+)*\]:?|[BT]\d+:)(?:\s+|$)", re.MULTILINE)
 _LEADING = re.compile(
     r"^(?:\s*(?:#{1,6}|[-+>*\u2022]|(?:\d{1,4}|[a-z]|[ivxl]{2,6})[.)]|\[[ xX]\])(?:\s+|$))+",
@@ -42,22 +42,30 @@ _LEADING = re.compile(
 _FENCE = re.compile(r"^\s*`{3,}\w*\s*$", re.MULTILINE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TARGET = re.compile(r"\]\((?:\\.|[^()\s\\]|\([^()\s]*\))*\)")
-_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-_MARKS = re.compile(r"\*\*|~~|[*_`]|(?<!\w)\[")
+# What is code or escaped is text; all else here marks it.
+_MARKS = re.compile(
+    r"(?<!\\)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
+    r"|\\(?P<escaped>[!-/:-@\[-`{-~])|\*\*|~~|[*`]|(?<!\w)_|_(?!\w)|(?<!\w)\[",
+    re.DOTALL,
+)
 _EDGES = re.compile(r"^\W+|\W+$")
+_WORDS = re.compile(r"[^\W_].*[^\W_]|[^\W_]", re.DOTALL)
 _AROUND = " \t\n\"'`|\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2026"
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A text made comparable; `at[i]` is where its i-th character stands in the original."""
+    """A text in comparable form; `at[i]` is the index of its i-th character in the original."""
 
     text: str
     at: tuple[int, ...]
 
 
 def fold(text: str) -> Folded:
-    """Fold case, width, accents, quotes, dashes and runs of space; drop invisible characters."""
+    """Return a text without differences of case, width, accents, quotes, dashes and spaces.
+
+    Invisible characters are dropped.
+    """
     if text.isascii() and not _UNEVEN.search(text):
         return Folded(text.lower(), tuple(range(len(text))))
     out: list[str] = []
@@ -87,22 +95,22 @@ def _folded(char: str) -> str:
 
 
 def _letters(folded: Folded, also: str = "") -> Folded:
-    """Keep letters and digits alone."""
+    """Return a folded text with only its letters and digits, and the characters of `also`."""
     pairs = zip(folded.text, folded.at, strict=True)
     kept = [(char, at) for char, at in pairs if char.isalnum() or char in also]
     return Folded("".join(char for char, _ in kept), tuple(at for _, at in kept))
 
 
-def stands(quote: str, plain: str) -> bool:
-    """Tell whether these very words stand in a text; differences that `fold` drops do not count."""
+def is_quote_of(quote: str, plain: str) -> bool:
+    """Return whether a text contains exactly these words, apart from what `fold` drops."""
     needle = fold(quote).text
     return bool(needle) and needle in fold(plain).text
 
 
 def locate(quote: str, plain: str) -> str | None:
-    """Return the slice of `plain` that the quote means, or None.
+    """Return the slice of `plain` that a quote means, or None.
 
-    The quote may carry Markdown marks, other quotation marks or dashes, an ellipsis in place of
+    The quote may have Markdown marks, other quotation marks or dashes, an ellipsis instead of some
     words, and small slips.
     """
     hay = fold(plain)
@@ -111,7 +119,7 @@ def locate(quote: str, plain: str) -> str | None:
 
 
 def shortened(quote: str, limit: int) -> str:
-    """Return the beginning of a quote, cut at a space where there is one."""
+    """Return at most the first `limit` characters of a quote, cut at a space if it has one."""
     if len(quote) <= limit:
         return quote
     kept = quote[:limit]
@@ -121,7 +129,7 @@ def shortened(quote: str, limit: int) -> str:
 
 
 def overlap(one: str, other: str, plain: str) -> bool:
-    """Tell whether two quotes share a character of the text; False where either is gone."""
+    """Return whether two quotes share a character of a text; False if it lacks either."""
     hay, needles = fold(plain).text, (fold(one).text, fold(other).text)
     starts, others = ([start for start, _ in _all(needle, hay)] for needle in needles)
     long, short = map(len, needles)
@@ -131,34 +139,60 @@ def overlap(one: str, other: str, plain: str) -> bool:
     )
 
 
-def place(quote: str, named: Block, blocks: Sequence[Block]) -> tuple[Block, str] | None:
-    """Return the block that a quote stands in and its exact words there.
+def locate_in_blocks(quote: str, named: Block, blocks: Sequence[Block]) -> tuple[Block, str] | None:
+    """Return the block with a quote, and the quote's exact words there.
 
-    The named block first; else the only other block that holds it; else the part of a quote across
-    blocks that stands in the named one; else what is nearly the same there. None where none or
-    several hold it.
+    These are tried in order: the named block; the only other block with the quote; of a quote
+    across blocks, the part in the named block; the most similar words in the named block.
+
+    Args:
+        quote: The words as the model wrote them.
+        named: The block that the model named.
+        blocks: All blocks, in order.
+
+    Returns:
+        The block and the words, or None if nothing was found.
     """
-    if (found := _sure(quote, named.plain)) is not None:
+    if (found := locate_surely(quote, named.plain)) is not None:
         return named, found
-    others = holders(quote, [block for block in blocks if block is not named])
-    if len(others) == 1 and (found := _sure(quote, others[0].plain)) is not None:
+    others = blocks_with(quote, [block for block in blocks if block is not named])
+    if len(others) == 1 and (found := locate_surely(quote, others[0].plain)) is not None:
         return others[0], found
     found = _part(quote, named, blocks) or locate(quote, named.plain)
     return (named, found) if found else None
 
 
-def holders(quote: str, blocks: Iterable[Block]) -> list[Block]:
-    """Return the blocks in which a quote stands as whole words."""
-    return [block for block in blocks if _surely(quote, block.plain, fold(block.plain), whole=True)]
+def blocks_with(quote: str, blocks: Iterable[Block]) -> list[Block]:
+    """Return the blocks that contain a quote as whole words."""
+    return [block for block in blocks if contains_words(quote, block.plain)]
 
 
-def _sure(quote: str, plain: str) -> str | None:
+def contains_words(quote: str, plain: str) -> bool:
+    """Return whether a text contains these words as whole words, apart from marks."""
+    return _surely(quote, plain, fold(plain), whole=True) is not None
+
+
+def stands_in(words: str, text: str) -> bool:
+    """Return whether a text has these words letter by letter, apart from what `fold` drops."""
+    return _find(fold(words).text, fold(text), text, whole=True) is not None
+
+
+@lru_cache(maxsize=8192)  # most lines of a page stood there at its last reviews
+def unmarked_line(line: str) -> str:
+    """Return about the plain text of a block's line: without its Markdown marks."""
+    if _FENCE.match(line):
+        return _FENCE.sub("", line).strip("\n")
+    return _LEADING.sub("", _unmarked(line))
+
+
+def locate_surely(quote: str, plain: str) -> str | None:
+    """Return the slice of `plain` with exactly these words, apart from marks; None for none."""
     span = _surely(quote, plain, fold(plain))
     return plain[slice(*span)].strip() if span else None
 
 
 def _part(quote: str, named: Block, blocks: Sequence[Block]) -> str | None:
-    """Return what stands in the named block of a quote that begins before it or ends after it."""
+    """Return the part in the named block of a quote that begins before or ends after it."""
     index = next((index for index, block in enumerate(blocks) if block is named), None)
     if index is None:
         return None
@@ -174,9 +208,9 @@ def _part(quote: str, named: Block, blocks: Sequence[Block]) -> str | None:
 
 
 def _surely(quote: str, plain: str, hay: Folded, *, whole: bool = False) -> tuple[int, int] | None:
-    """Return where the words of a quote stand, unchanged but for marks, or None."""
+    """Return the span of a quote in `plain` if only its marks differ, or None."""
     unmarked, letters = _unmarked(quote), _letters(hay)
-    # A list's number may be part of the words: what is less changed comes first.
+    # A list's number may be part of the words, so the least changed form comes first.
     bare = _LEADING.sub("", unmarked)
     for candidate in (quote, unmarked, bare):
         needle = fold(candidate.strip(_AROUND))
@@ -184,19 +218,24 @@ def _surely(quote: str, plain: str, hay: Folded, *, whole: bool = False) -> tupl
             return span
         loose = _letters(needle).text
         if len(loose) >= LOOSE_FROM and (span := _find(loose, letters, plain, whole=True)):
-            return span
+            (before, *_), (*_, after), (begin, end) = _WORDS.split(quote), _WORDS.split(quote), span
+            while begin and plain[begin - 1] in before and plain[begin - 1] not in _AROUND:
+                begin -= 1
+            while end < len(plain) and plain[end] in after and plain[end] not in _AROUND:
+                end += 1
+            return begin, end
     return _with_gaps(bare, plain, hay)
 
 
 def _unmarked(quote: str) -> str:
-    """Take off what a model copies or adds around the words: handles, marks, addresses."""
+    """Return a quote without the handles, marks and addresses that a model copies or adds."""
     text = _BREAK.sub(" ", html.unescape(visible(quote)))
     text = _TARGET.sub("", _HANDLE.sub("", _FENCE.sub("", text)))
-    return _MARKS.sub("", _ESCAPED.sub(r"\1", text))
+    return _MARKS.sub(lambda found: found["code"] or found["escaped"] or "", text)
 
 
 def _with_gaps(quote: str, plain: str, hay: Folded) -> tuple[int, int] | None:
-    """Return the span from the first to the last part of a quote with an ellipsis between."""
+    """Return the span from the first to the last part of a quote with an ellipsis, or None."""
     parts = [fold(_EDGES.sub("", part)).text for part in _ELLIPSIS.split(quote)]
     parts = [part for part in parts if part]
     if len(parts) < 2 or min(map(len, parts)) < PART_FROM:  # noqa: PLR2004 - two ends
@@ -213,13 +252,17 @@ def _with_gaps(quote: str, plain: str, hay: Folded) -> tuple[int, int] | None:
 def _find(
     needle: str, hay: Folded, plain: str, *, whole: bool, start: int = 0
 ) -> tuple[int, int] | None:
-    """Return the span in `plain` of the first occurrence as whole words, else of the first."""
+    """Return the span in `plain` of the first occurrence as whole words.
+
+    Without such an occurrence, returns None if `whole`, else the first occurrence.
+    """
     spans = [
         (hay.at[first], hay.at[last - 1] + 1)
         for first, last in _all(needle, hay.text)
         if hay.at[first] >= start
     ]
-    bounded = (span for span in spans if _is_whole(plain, *span))
+    # Scripts without upper and lower case have no word borders to check.
+    bounded = (span for span in spans if not any(_is_inside(plain, at) for at in span))
     return next(bounded, None if whole or not spans else spans[0])
 
 
@@ -230,12 +273,8 @@ def _all(needle: str, hay: str) -> Iterator[tuple[int, int]]:
         at = hay.find(needle, at + 1)
 
 
-def _is_whole(plain: str, begin: int, end: int) -> bool:
-    """Tell whether a span begins and ends with words; scripts without case have no such borders."""
-    return not (_is_inside(plain, begin) or _is_inside(plain, end))
-
-
 def _is_inside(plain: str, at: int) -> bool:
+    """Return whether an index is within a word."""
     return 0 < at < len(plain) and _is_cased(plain[at - 1]) and _is_cased(plain[at])
 
 
@@ -248,7 +287,7 @@ def _nearly(quote: str, plain: str, hay: Folded) -> tuple[int, int] | None:
         _letters(fold(_EDGES.sub("", _LEADING.sub("", _unmarked(quote)))), " ").text,
         _letters(hay, " "),
     )
-    # A quote longer than the block is no quote of it.
+    # A quote that is longer than the block is from elsewhere.
     if min(len(needle), len(hay.text)) < FUZZY_FROM or len(needle) > len(hay.text) * 1.1:
         return None
     from rapidfuzz import fuzz

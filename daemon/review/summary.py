@@ -1,65 +1,149 @@
-"""What code adds to a summary: what to do first, and what was left out, not read, or cut short."""
+"""The summary on the page, and what the prompt page requires of every document. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from daemon.domain.values import Block, Finding, Outcome, Severity
+from daemon.notion.from_markdown import link, quoted
 from daemon.review.cleaning import cleaned
-from daemon.review.offline.document import shown
+from daemon.review.quotes import fold
 
 
-# Sections that a summary names as not read.
-OMITTED_NAMED = 8
-# Points that it names as to be done, by the first words of their quotes.
-TODO_NAMED, TODO_CHARS = 5, 60
+# The most sections that a summary names as not read, and points in one of its lists.
+OMITTED_NAMED, POINTS_NAMED = 8, 10
 REMARK_CHARS = 1_000
+SHRUNK = "*A newer summary follows below.*"
+NOTHING_OPEN = "None of my points is open."
+FOR_AUTHORS = (
+    "*To drop a point, answer no with a reason in its thread. For another look, write "
+    "“review again” here.*"
+)
 
-_ORDER = {Severity.BLOCKING: "Settle first", Severity.IMPORTANT: "Then"}
+STILL_OPEN = "Still open"
+_HEADS = {
+    Severity.BLOCKING: "Settle first",
+    Severity.IMPORTANT: "Important",
+    Severity.MINOR: "Worth a look",
+}
 
 
-def whole(words: str, *, first: str, left_out: str, unread: str, cut: str) -> str:
-    """Put a summary together; what is empty is left out."""
-    last = " ".join(part for part in (left_out, unread, cut) if part)
-    around = [cleaned(part, frozenset(), REMARK_CHARS) for part in (first, last)]
-    return "\n\n".join(part for part in (around[0], words, around[1]) if part)
+@dataclass(frozen=True, slots=True)
+class SummaryParts:
+    """What a summary is put together from.
+
+    Attributes:
+        url: The page's address; a point's link leads to its block there.
+        blocks: Ids of the page's blocks.
+        words: What the model, or the prompt page, wants to be said.
+        posted: The findings of this review, the most severe first.
+        still_open: Earlier findings that are still open.
+        settled: Earlier findings that this review ruled fixed.
+        question: The question to the author; "" for none.
+        kept: Findings beyond the limit of comments, the most severe first.
+        remarks: Sentences about the review itself.
+        is_first: Whether it is the first one on its page.
+    """
+
+    url: str
+    blocks: Collection[str]
+    words: str
+    posted: Sequence[Finding] = ()
+    still_open: Sequence[Finding] = ()
+    settled: Sequence[Finding] = ()
+    question: str = ""
+    kept: Sequence[Finding] = ()
+    remarks: Sequence[str] = ()
+    is_first: bool = False
+
+    def named(self, one: Finding) -> str:
+        """Return a point's title, linked to its block where that is on the page."""
+        if one.block_id not in self.blocks or not self.url.startswith("http"):
+            return quoted(one.title)
+        return link(one.title, f"{self.url}#{one.block_id.replace('-', '')}")
 
 
-def to_do(findings: Iterable[Finding], blocks: Sequence[Block]) -> str:
-    """List what the author must do, the gravest first; "" where there is nothing to order."""
-    place = {block.id: index for index, block in enumerate(blocks)}
-    grave = [one for one in findings if one.severity in _ORDER]
-    if len(grave) < 2:  # noqa: PLR2004 - one point needs no order
+def assembled(parts: SummaryParts) -> str:
+    """Return a summary as Markdown."""
+    before = [one for one in parts.still_open if one.severity is Severity.BLOCKING]
+    rest = sorted(
+        (one for one in parts.still_open if one.severity is not Severity.BLOCKING),
+        key=lambda one: one.severity.rank,
+    )
+    remarks = " ".join(filter(None, parts.remarks))
+    paragraphs = (
+        "\n".join(_to_do(parts, before)),
+        parts.words,
+        _listed("Settled since last time", [f"✓ {parts.named(one)}" for one in parts.settled]),
+        "" if parts.still_open or parts.posted or not parts.settled else NOTHING_OPEN,
+        _listed(STILL_OPEN, [f"{parts.named(one)} ({one.severity.value})" for one in rest]),
+        f"**Question:** {parts.question}" if parts.question else "",
+        _kept_note(parts.kept),
+        cleaned(remarks, frozenset(), REMARK_CHARS),
+        FOR_AUTHORS if parts.is_first else "",
+    )
+    return "\n\n".join(filter(None, paragraphs))
+
+
+def _to_do(parts: SummaryParts, before: Sequence[Finding]) -> Iterator[str]:
+    for severity, head in _HEADS.items():
+        lines = [parts.named(one) for one in parts.posted if one.severity is severity]
+        if severity is Severity.BLOCKING:
+            lines += [f"{parts.named(one)} (still open)" for one in before]
+        if lines:
+            yield _listed(head, lines)
+
+
+def _listed(head: str, lines: Sequence[str]) -> str:
+    if not lines:
         return ""
-    ranked = sorted(grave, key=lambda one: (one.severity.rank, place.get(one.block_id, 0)))
-    more = len(ranked) - TODO_NAMED
-    lines = list(_lines(ranked[:TODO_NAMED]))
-    return "\n".join([*lines, f"and {more} more"] if more > 0 else lines)
+    more = len(lines) - POINTS_NAMED
+    last = [f"• and {more} more"] if more > 0 else []
+    # No Markdown list: it would stand apart from its head.
+    return "\n".join([f"**{head}:**", *(f"• {line}" for line in lines[:POINTS_NAMED]), *last])
 
 
-def _lines(ranked: Sequence[Finding]) -> Iterator[str]:
-    for severity, words in _ORDER.items():
-        quotes = [f"“{shown(one.quote, TODO_CHARS)}”" for one in ranked if one.severity is severity]
-        if quotes:
-            yield f"**{words}:** {', '.join(quotes)}"
+def without_point(summary: str, finding: Finding) -> str:
+    """Return a summary without the line that names a finding, and without a head left alone."""
+    title, block = re.escape(quoted(finding.title)), finding.block_id.replace("-", "")
+    named = re.compile(rf"• (?:{title}|\[{title}\]\(\S*#{block}\))(?: \([a-z ]+\))?")
+    kept = [line for line in summary.split("\n") if not named.fullmatch(line)]
+    heads = {f"**{head}:**" for head in (*_HEADS.values(), STILL_OPEN)}
+    followed = zip(kept, [*kept[1:], ""], strict=True)
+    text = "\n".join(
+        line for line, after in followed if line not in heads or after.startswith("• ")
+    )
+    return text.strip("\n")
 
 
-def left_out(unposted: Sequence[Finding]) -> str:
-    """Count the points that were not posted."""
+def _kept_note(kept: Sequence[Finding]) -> str:
+    """Return what was kept, and how to get it; "" for nothing."""
+    if not kept:
+        return ""
+    named = [f"{quoted(one.title)} ({one.severity.value})" for one in kept[:POINTS_NAMED]]
+    more = f", and {len(kept) - POINTS_NAMED} more" if len(kept) > POINTS_NAMED else ""
+    return f"**Kept back:** {'; '.join(named)}{more}. Write `more` here and I post the next ones."
+
+
+def left_out_note(below_floor: Sequence[Finding]) -> str:
+    """Return how many points are too small to be posted, by severity; "" for none."""
     counts = {
-        grade.value: sum(one.severity is grade for one in unposted)
+        grade.value: sum(one.severity is grade for one in below_floor)
         for grade in Severity
-        if any(one.severity is grade for one in unposted)
+        if any(one.severity is grade for one in below_floor)
     }
-    if len(unposted) <= 1:
-        return "One smaller point was left out." if unposted else ""
+    if len(below_floor) <= 1:
+        return "One smaller point was left out." if below_floor else ""
     by_grade = ", ".join(f"{count} {grade}" for grade, count in counts.items())
-    said = f"{len(unposted)} smaller points were left out"
+    said = f"{len(below_floor)} smaller points were left out"
     return f"{said}: {by_grade}." if len(counts) > 1 else f"{said}."
 
 
-def unread(omitted: Sequence[str]) -> str:
-    """Name the sections that the model could not be shown."""
+def unread_note(omitted: Sequence[str]) -> str:
+    """Return the names of the sections that the model was not shown; "" for none."""
     if not omitted:
         return ""
     more = len(omitted) - OMITTED_NAMED
@@ -67,6 +151,84 @@ def unread(omitted: Sequence[str]) -> str:
     return f"Not read, too long for the model: {named}."
 
 
-def cut_short(outcome: Outcome) -> str:
-    """Say that a review is not complete."""
+def incomplete_note(outcome: Outcome) -> str:
+    """Return a sentence that the review is not complete; "" when it is."""
     return "" if outcome.is_complete else f"This review is not complete: {outcome.value}."
+
+
+ANSWER_CHARS = 300
+NOT_ANSWERED = "not answered"
+CHECKLIST_SCHEMA = {
+    "type": "array",
+    "description": "An answer to each point of the checklist",
+    "items": {
+        "type": "object",
+        "properties": {
+            "item": {"type": "integer", "description": "The point's number"},
+            "answer": {"type": "string", "description": "One sentence, from the document alone"},
+        },
+        "required": ["item", "answer"],
+        "additionalProperties": False,
+    },
+}
+
+
+def checklist_instructions(items: Sequence[str]) -> str:
+    """Return the instructions for answering the checklist."""
+    lines = [f"{number}. {item}" for number, item in enumerate(items, 1)]
+    return "\n".join(
+        ["Answer each point in `finish`, under `checklist`, by its number:", "", *lines]
+    )
+
+
+def checklist_answers(given: Any, count: int) -> dict[int, str]:
+    """Return the answers by item number; whatever has another shape is left out.
+
+    Args:
+        given: The model's `checklist` argument, of any shape.
+        count: How many items the checklist has.
+    """
+    found: dict[int, str] = {}
+    for one in given if isinstance(given, list | tuple) else ():
+        number, words = (one.get("item"), one.get("answer")) if isinstance(one, Mapping) else (0, 0)
+        item = str(number).strip()
+        if not (item.isascii() and item.isdecimal() and isinstance(words, str)):
+            continue
+        if 1 <= int(item) <= count and words.strip():
+            found[int(item)] = words.strip()
+    return found
+
+
+def checklist_text(
+    items: Sequence[str], given: Mapping[int, str], clean: Callable[[str, int], str]
+) -> str:
+    """Return the checklist with its answers as Markdown; "" without a checklist."""
+    if not items:
+        return ""
+    lines = ["Checklist:"]
+    for number, item in enumerate(items, 1):
+        answer = clean(given.get(number, ""), ANSWER_CHARS)
+        said = " ".join(answer.split()) or f"**{NOT_ANSWERED}**"
+        lines.append(f"- {clean(item, ANSWER_CHARS)} — {said}")
+    return "\n".join(lines)
+
+
+_NUMBER = re.compile(r"^[\W\d]*(?:[ivx]+\.)?[\W\d]*")
+
+
+def missing_sections(wanted: Sequence[str], blocks: Sequence[Block]) -> tuple[str, ...]:
+    """Return the wanted sections that no heading names, in their order.
+
+    A heading names a section when it begins with its name. Numbers before it and capitals do not
+    count: `3. Rollout plan` names `Rollout`.
+    """
+    heads = [_plain(block.plain) for block in blocks if block.type.startswith("heading_")]
+    return tuple(
+        name
+        for name in wanted
+        if not any(re.match(re.escape(_plain(name)) + r"(?!\w)", head) for head in heads)
+    )
+
+
+def _plain(text: str) -> str:
+    return _NUMBER.sub("", " ".join(fold(text).text.split()))

@@ -1,13 +1,17 @@
-"""The four tools as a model sees them."""
+"""The tools as the model sees them, their arguments, and what proposals are checked against."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from daemon.domain.values import Severity
+from daemon.domain.values import Finding, Severity, Verdict
 from daemon.review.agent import ToolSpec
-from daemon.review.requirements import FIELD
+from daemon.review.handles import Handles
+from daemon.review.leaks import NO_GUARD, LeakGuard
+from daemon.review.points import OwnPoint
+from daemon.review.summary import CHECKLIST_SCHEMA
 
 
 def _spec(name: str, description: str, **fields: Mapping[str, Any]) -> ToolSpec:
@@ -30,12 +34,17 @@ def _text(description: str) -> dict[str, Any]:
     return {**_STRING, "description": description}
 
 
+_FINISH = {
+    "summary": _text("Empty when nothing to say"),
+    "question": _text("The one whose answer would change the decision; else empty"),
+}
 SPECS = (
     _spec(
         "comment",
         "Comment on one block.",
         block=_text("Its handle, such as B3"),
         quote=_text("Its exact words that this is about"),
+        title=_text("The point in at most eight words"),
         text=_STRING,
         severity={"type": "string", "enum": [severity.value for severity in Severity]},
     ),
@@ -51,13 +60,150 @@ SPECS = (
         thread=_STRING,
         reason=_STRING,
     ),
-    _spec("finish", "End the review.", summary=_text("Empty when nothing to say")),
+    _spec(
+        "follow_up",
+        "Rule on a point of your own that is still open, or open one again.",
+        thread=_text("The thread that it began"),
+        verdict={
+            "type": "string",
+            "enum": [verdict.value for verdict in Verdict],
+            "description": "not_yet: it was touched, or answered, and is not fixed; of a closed "
+            "point: it is open again",
+        },
+        text=_text("What its thread is told; of fixed only where somebody waits, else empty"),
+        quote=_text("For fixed: exact words that came, changed or went since; else empty"),
+    ),
+    _spec("finish", "End the review.", **_FINISH),
 )
 
 
-def specs(points: int) -> tuple[ToolSpec, ...]:
-    """Return the tools; `finish` takes answers where there is a checklist of so many points."""
-    if not points:
-        return SPECS
-    summary = _text("Empty when nothing to say")
-    return (*SPECS[:-1], _spec("finish", "End the review.", summary=summary, checklist=FIELD))
+READ = _spec(
+    "read",
+    "Read blocks that are left out of the document above.",
+    first=_text("The handle of the first one, such as B40"),
+    last=_text("The handle of the last one"),
+)
+
+
+def specs_for(points: int, *, reads: bool = False, comments: bool = True) -> tuple[ToolSpec, ...]:
+    """Return the tools; with checklist items, `finish` takes an answer to each.
+
+    `reads` adds the tool that reads what was left out. Without `comments` threads alone are
+    answered.
+    """
+    *others, finish = SPECS if comments else SPECS[1:]
+    if points:
+        finish = _spec("finish", "End the review.", **_FINISH, checklist=CHECKLIST_SCHEMA)
+    return (*others, *((READ,) if reads else ()), finish)
+
+
+# Values of optional arguments; without any other argument the call is refused.
+_DEFAULTS = {"summary": "", "question": "", "reason": "", "title": ""}
+_DEFAULTS_OF_A_RULING = {"text": "", "quote": ""}
+_GRADES = {
+    **{severity.value: severity for severity in Severity},
+    **dict.fromkeys(("blocker", "critical"), Severity.BLOCKING),
+    **dict.fromkeys(("major", "high"), Severity.IMPORTANT),
+    **dict.fromkeys(("low", "nit", "trivial"), Severity.MINOR),
+}
+
+
+_VERDICTS = {
+    **{verdict.value: verdict for verdict in Verdict},
+    **dict.fromkeys(("addressed", "resolved", "settled", "done"), Verdict.FIXED),
+    **dict.fromkeys(("open", "not_fixed", "still_open"), Verdict.NOT_YET),
+    **dict.fromkeys(("withdraw", "dropped", "drop"), Verdict.WITHDRAWN),
+}
+
+
+class ToolRefusal(Exception):
+    """Raised when a proposal breaks a rule; the model reads the text."""
+
+
+def text_arguments(name: str, keys: Iterable[str], arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Return the text arguments of a call of the tool `name`.
+
+    Raises:
+        ToolRefusal: One is missing or is not a text.
+    """
+    defaults = _DEFAULTS | (_DEFAULTS_OF_A_RULING if name == "follow_up" else {})
+    return {key: _text_argument(arguments, key, defaults) for key in keys}
+
+
+def _text_argument(arguments: Mapping[str, Any], key: str, defaults: Mapping[str, str]) -> str:
+    """Return a text argument.
+
+    Raises:
+        ToolRefusal: The argument is missing or is not a text.
+    """
+    value = arguments.get(key)
+    if value is None:
+        value = defaults.get(key)
+    if key in ("block", "thread") and type(value) is int:
+        value = str(value)
+    if not isinstance(value, str):
+        raise ToolRefusal(f"{key} is missing or no text")
+    return value
+
+
+def parse_severity(severity: str) -> Severity:
+    """Return the severity that a word means.
+
+    Raises:
+        ToolRefusal: The word means no severity.
+    """
+    found = _GRADES.get(severity.strip().strip(".").lower())
+    if found is None:
+        raise ToolRefusal("severity is blocking, important or minor")
+    return found
+
+
+def parse_verdict(verdict: str) -> Verdict:
+    """Return the verdict that a word means.
+
+    Raises:
+        ToolRefusal: The word means no verdict.
+    """
+    found = _VERDICTS.get("_".join(verdict.strip().strip(".").lower().replace("-", " ").split()))
+    if found is None:
+        raise ToolRefusal("verdict is fixed, not_yet or withdrawn")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What the tools check the proposals of one review against.
+
+    Attributes:
+        handles: The names of this snapshot's blocks and threads.
+        earlier_findings: Every finding that was posted on this page before.
+        allowed_links: The addresses that stand in the document or on the prompt page.
+        comments_per_review: The most findings that are posted.
+        comments_per_block: The most findings on one block, earlier ones included.
+        comments_on_blocks: Whether the model may comment on blocks, or only reply in threads.
+        unchanged_blocks: Ids of the blocks that have the same text as at the last review. Such a
+            block takes no second finding, however the new one is worded.
+        closed_blocks: Ids of the blocks that take no comment in this review.
+        least_severity: Findings below it are not posted.
+        guard: Finds texts that reveal a secret, the instructions, or too much of background pages.
+        checklist_items: How many items the prompt page's checklist has.
+        points: The reviewer's own points that may be ruled on, by the ids of the threads that
+            show them.
+        kept: Earlier findings that were not posted for the limit; each may be made again.
+        page_texts: All that the page says: what a ruling is held against.
+    """
+
+    handles: Handles
+    earlier_findings: Sequence[Finding]
+    allowed_links: frozenset[str]
+    comments_per_review: int
+    comments_per_block: int
+    comments_on_blocks: bool = True
+    unchanged_blocks: frozenset[str] = frozenset()
+    closed_blocks: frozenset[str] = frozenset()
+    least_severity: Severity = Severity.MINOR
+    guard: LeakGuard = NO_GUARD
+    checklist_items: int = 0
+    points: Mapping[str, OwnPoint] = field(default_factory=dict)
+    kept: Sequence[Finding] = ()
+    page_texts: Sequence[str] = ()

@@ -1,326 +1,391 @@
-"""The four tools: the model proposes, this decides, and says why it refused."""
+"""The tools: the model proposes; the code accepts, or refuses with a reason."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from daemon.domain.values import Block, Finding, Refusal, Reply, Severity, Source, Thread
-from daemon.review.agent import Answer
-from daemon.review.arguments import Refused, grade, string
-from daemon.review.requirements import answers
-from daemon.review.cleaning import FOREIGN, SECRET
-from daemon.review.handles import Handles
-from daemon.review.leaks import NOTHING, Guard
-from daemon.review.looping import goes_round
-from daemon.review.prompt import clipped, one_line
-from daemon.review.quotes import holders, place, shortened
-from daemon.review.repeats import (
+from daemon.domain.times import counted
+from daemon.domain.values import (
+    Block,
+    Finding,
+    Refusal,
+    Reply,
+    Ruling,
+    Source,
+    Thread,
+    Verdict,
+)
+from daemon.review.agent import ToolResult
+from daemon.review.cleaning import visible
+from daemon.review.excerpt import Reader
+from daemon.review.points import (
     FINDING_CHARS,
     REPLY_CHARS,
-    ROUND_CHARS,
     SUMMARY_CHARS,
-    best,
-    cleaned,
-    has_secret,
-    removed,
-    repeats,
-    standing,
-    visible,
+    NoEvidence,
+    evidence,
+    is_repeat,
+    is_same_matter,
+    ranked,
+    reanchored,
 )
-from daemon.review.tool_specs import SPECS, specs
+from daemon.review.prompt import clipped, one_line
+from daemon.review.quotes import blocks_with, locate_in_blocks, shortened
+from daemon.review.summary import checklist_answers
+from daemon.review.tool_specs import (
+    ToolContext,
+    ToolRefusal,
+    parse_severity,
+    parse_verdict,
+    specs_for,
+    text_arguments,
+)
+from daemon.review.wording import SaysNothing, Wording
 
 
-# More proposals than this are a model that does not choose; the gravest within it are posted.
+# A model that proposes more than this times the limit does not choose, so the rest is refused.
 PROPOSALS_PER_COMMENT = 3
-# A quote opens the comment; of a longer one the beginning is enough to find the place.
+# A posted comment begins with its quote; the first characters are enough to find the place.
 QUOTE_CHARS = 300
-REASON_CHARS = 300
-# How much of a block a refusal repeats, and how many blocks it names.
+# How often `finish` waits for the correction of refused calls, of other calls each time.
+HEARD_TURNS = 2
+REASON_CHARS = QUESTION_CHARS = 300
+# How many characters of a block a refusal repeats, and how many blocks it names.
 ECHO_CHARS, ECHO_BLOCKS = 400, 5
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What the proposals of one review are held against.
+class ReviewTools:
+    """The tools of one review, and what they accepted."""
 
-    Attributes:
-        handles: The names of this snapshot's blocks and threads.
-        earlier: Every finding that was posted on this page before.
-        links: The addresses that stand in the document or the prompt.
-        comments_per_review: Findings that are posted at most.
-        comments_per_block: Findings on one block, those that stand there included.
-        comments_on_blocks: Whether findings are wanted at all, or only replies.
-        unchanged: Blocks that say what they said at the last review: what was raised on one of
-            them then stands for it, whatever the words now.
-        closed: Blocks that invite no comment, since others changed.
-        floor: The least severity that is posted.
-        guard: What no text may tell.
-        points: How many points the checklist has.
-    """
-
-    handles: Handles
-    earlier: Sequence[Finding]
-    links: frozenset[str]
-    comments_per_review: int
-    comments_per_block: int
-    comments_on_blocks: bool = True
-    unchanged: frozenset[str] = frozenset()
-    closed: frozenset[str] = frozenset()
-    floor: Severity = Severity.MINOR
-    guard: Guard = NOTHING
-    points: int = 0
-
-
-class Desk:
-    """The tools of one review, with what they accepted."""
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-        self.specs = specs(scope.points)
+    def __init__(self, context: ToolContext) -> None:
+        self._context = context
+        self.specs = specs_for(context.checklist_items, comments=context.comments_on_blocks)
+        names = [spec.name for spec in self.specs]
+        self.wording = Wording(context.handles, context.allowed_links, context.guard, names)
         self.answers: dict[int, str] = {}
-        self._blocks = tuple(scope.handles.blocks.values())
-        self._standing = standing(scope.earlier, self._blocks)
+        self._blocks = tuple(context.handles.blocks.values())
+        self._standing = reanchored(context.earlier_findings, self._blocks)
         self._findings: list[Finding] = []
         self.replies: list[Reply] = []
         self.left: dict[str, str] = {}
+        self.rulings: list[Ruling] = []
         self.refusals: list[Refusal] = []
-        self.summary = ""
+        self.reader: Reader | None = None
+        self.summary = self.question = ""
         self.finished = False
-        self._reminded = False
-        self._said: list[str] = []
+        self._reminded: set[str] = set()
+        self._heard = 0
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """The accepted findings that will be posted: the gravest."""
-        return self._best(self._findings)
-
-    def _best(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-        scope = self._scope
-        return best(findings, scope.comments_per_review, scope.floor, self._blocks)
-
-    def _is_full(self) -> bool:
-        proposed = sum(one.source is Source.MODEL for one in self._findings)
-        return proposed >= self._scope.comments_per_review * PROPOSALS_PER_COMMENT
+        """The accepted findings that will be posted, the most severe first."""
+        return tuple(self._ranked()[: self._context.comments_per_review])
 
     @property
-    def unposted(self) -> tuple[Finding, ...]:
-        """The accepted findings that are over the limit, or below the floor."""
-        kept = self.findings
-        return tuple(one for one in self._findings if one not in kept)
+    def kept(self) -> tuple[Finding, ...]:
+        """The accepted findings beyond the limit, the most severe first."""
+        return tuple(self._ranked()[self._context.comments_per_review :])
 
     @property
-    def kept_back(self) -> tuple[Refusal, ...]:
-        """What was accepted and is not posted, with the reason."""
-        return tuple(Refusal("comment", self._why_kept(one)) for one in self.unposted)
+    def below_floor(self) -> tuple[Finding, ...]:
+        """The accepted findings that are not severe enough to be posted."""
+        floor = self._context.least_severity
+        return tuple(one for one in self._findings if one.severity.rank > floor.rank)
 
-    def _why_kept(self, finding: Finding) -> str:
-        scope, words = self._scope, clipped(one_line(finding.text), ECHO_CHARS)
-        if finding.severity.rank > scope.floor.rank:
-            return f"left out, less than {scope.floor.value}: {words}"
-        return f"left out, over the limit of {scope.comments_per_review} a review: {words}"
+    def _ranked(self) -> list[Finding]:
+        return ranked(self._findings, self._context.least_severity)
 
-    def report(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Take what the rules found, as far as it may be said; return what was taken."""
+    @property
+    def unposted_reasons(self) -> tuple[Refusal, ...]:
+        """The reason for each accepted finding that is neither posted nor kept."""
+        why = f"left out, less than {self._context.least_severity.value}"
+        words = (clipped(one_line(one.text), ECHO_CHARS) for one in self.below_floor)
+        return tuple(Refusal("comment", f"{why}: {said}") for said in words)
+
+    def add_rule_findings(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Accept the findings of the rules that pass the checks; return those."""
         blocks, taken = {block.id: block for block in self._blocks}, len(self._findings)
         for one in found:
-            with suppress(Refused):
+            with suppress(ToolRefusal):
                 self._propose(replace(one, source=Source.CHECK), blocks[one.block_id])
         return tuple(self._findings[taken:])
 
+    def let_read(self, reader: Reader) -> None:
+        """Offer the tool that reads what was left out of the document."""
+        self.reader = reader
+        comments = self._context.comments_on_blocks
+        self.specs = specs_for(self._context.checklist_items, reads=True, comments=comments)
+
+    def add_rule_rulings(self, rulings: Iterable[Ruling]) -> None:
+        """Take the rulings of the rules on their own points."""
+        self.rulings += rulings
+
     def _propose(self, proposed: Finding, named: Block) -> Block:
-        """Take a finding as it may be posted; return the block that it is about."""
+        """Accept a finding as it may be posted, and return its block.
+
+        Raises:
+            ToolRefusal: The finding breaks a rule.
+        """
         target, words = self._placed(proposed.quote, named)
-        text = self._words(proposed.text, FINDING_CHARS)
-        finding = replace(proposed, block_id=target.id, quote=words, text=text)
+        text = self.wording.words(proposed.text, FINDING_CHARS, target.id)
+        title = self.wording.title(proposed.title, text)
+        finding = replace(proposed, block_id=target.id, quote=words, text=text, title=title)
         self._refuse_finding(finding, target)
         self._findings.append(finding)
+        self.wording.remember(title)
         return target
 
-    def call(self, name: str, arguments: Mapping[str, Any]) -> Answer:
-        """Run one call; a refusal comes back as an answer, never as an error."""
+    def call(self, name: str, arguments: Mapping[str, Any], *, refused: int = 0) -> ToolResult:
+        """Run one call and return its result; a refusal is a result, not an error.
+
+        Args:
+            name: The tool.
+            arguments: What the model gave it.
+            refused: How many calls of the same turn were refused.
+        """
         try:
-            return Answer(self._run(name, arguments), accepted=True)
-        except Refused as refusal:
+            return ToolResult(self._run(name, arguments, refused), accepted=True)
+        except SaysNothing as why:
+            self.refusals.append(Refusal(name, str(why)))
+            return ToolResult(str(why), accepted=True)
+        except ToolRefusal as refusal:
             self.refusals.append(Refusal(name, str(refusal)))
-            return Answer(f"refused: {refusal}", accepted=False)
+            return ToolResult(f"refused: {refusal}", accepted=False)
 
-    def for_people(self, text: str, limit: int) -> str:
-        """Return a text as it may be posted, with words in place of handles."""
-        room = ROUND_CHARS if goes_round(text) else limit
-        return cleaned(self._scope.handles.spelled_out(visible(text)), self._scope.links, room)
-
-    def closing(self, text: str) -> str:
-        """Return the words that end a review in place of `finish`; "" where they must not stand."""
+    def final_text(self, text: str) -> str:
+        """Return the summary of a review that ended without `finish`; "" if it is refused."""
         try:
-            self._refuse_text(text)
-        except Refused as refusal:
+            self.wording.refuse(text)
+        except ToolRefusal as refusal:
             self.refusals.append(Refusal("finish", str(refusal)))
             return ""
-        return self.for_people(text, SUMMARY_CHARS)
+        return self.wording.for_people(text, SUMMARY_CHARS)
 
-    def _refuse_text(self, text: str) -> None:
-        guard = self._scope.guard
-        if guard.tells_secret(text) or guard.adds_up([*self._said, text]):
-            raise Refused("the text holds a secret of this program; say it without")
-        if guard.tells_instructions(text):
-            raise Refused("the text repeats your instructions; say it in words of your own")
-
-    def _noted(self, text: str) -> str:
-        self._said.append(text)
-        out = removed(text, self._scope.links)
-        return f"noted; removed from the text: {', '.join(out)}" if out else "noted"
-
-    def _run(self, name: str, arguments: Mapping[str, Any]) -> str:
-        spec = next((spec for spec in SPECS if spec.name == name), None)
+    def _run(self, name: str, arguments: Mapping[str, Any], refused: int) -> str:
+        spec = next((spec for spec in self.specs if spec.name == name), None)
         if spec is None:
-            raise Refused(f"there is no tool {name[:60]!r}; use comment, reply, leave or finish")
-        fields = {key: string(arguments, key) for key in spec.parameters["required"]}
+            known = ", ".join(one.name for one in self.specs)
+            raise ToolRefusal(f"there is no tool {name[:60]!r}; the tools: {known}")
+        wanted = [key for key in spec.parameters["required"] if key != "checklist"]
+        fields = text_arguments(name, wanted, arguments)
         match name:
             case "comment":
                 return self._comment(**fields)
             case "reply":
-                return self._reply(**fields)
+                waiting = self._waiting(fields["thread"])
+                words = self.wording.words(fields["text"], REPLY_CHARS, waiting.block_id or "")
+                self.replies.append(Reply(waiting.id, words))
+                return self.wording.noted(fields["text"])
             case "leave":
-                return self._leave(**fields)
+                waiting = self._waiting(fields["thread"])
+                self.wording.refuse(fields["reason"])
+                self.left[waiting.id] = clipped(one_line(fields["reason"]), REASON_CHARS)
+                return "noted"
+            case "follow_up":
+                return self._follow_up(**fields)
+            case "read" if self.reader:
+                return self.reader.read(**fields)
             case _:
-                return self._finish(arguments.get("checklist"), **fields)
+                return self._finish(arguments.get("checklist"), refused, **fields)
 
-    def _comment(self, block: str, quote: str, text: str, severity: str) -> str:
-        if not self._scope.comments_on_blocks:
-            raise Refused("this turn is for the threads only; use reply or leave")
+    def _comment(self, block: str, quote: str, title: str, text: str, severity: str) -> str:
         named = self._block(block)
-        target = self._propose(Finding(named.id, quote, text, grade(severity)), named)
+        said = Finding(named.id, quote, text, parse_severity(severity), title=title)
+        target = self._propose(said, named)
         moved = "" if target is named else f"; the words stand in {self._handle(target)}"
-        return f"{self._noted(text)}{moved}"
+        return f"{self.wording.noted(text)}{moved}"
 
     def _placed(self, quote: str, named: Block) -> tuple[Block, str]:
         if not quote.strip():
-            raise Refused("the quote is empty; quote the words that the comment is about")
-        found = place(quote, named, self._blocks)
+            raise ToolRefusal("the quote is empty; quote the words that the comment is about")
+        found = locate_in_blocks(quote, named, self._blocks)
         if found is None:
-            raise Refused(self._nowhere(quote, named))
-        if has_secret(found[1]) or self._scope.guard.tells_secret(found[1]):
-            raise Refused("these words hold what looks like a secret; quote others beside it")
+            handle, says = self._handle(named), clipped(one_line(named.plain), ECHO_CHARS)
+            others = [self._handle(block) for block in blocks_with(quote, self._blocks)]
+            raise ToolRefusal(
+                f"these words do not stand in {handle} but in {', '.join(others[:ECHO_BLOCKS])};"
+                " name the one you mean"
+                if others
+                else f"these words do not stand in {handle}; quote from it exactly. It says: {says}"
+            )
+        self.wording.refuse_quote(found[1])
         return found[0], shortened(visible(found[1]), QUOTE_CHARS)
 
-    def _nowhere(self, quote: str, named: Block) -> str:
-        handle, says = self._handle(named), clipped(one_line(named.plain), ECHO_CHARS)
-        others = [self._handle(block) for block in holders(quote, self._blocks)]
-        if others:
-            several = ", ".join(others[:ECHO_BLOCKS])
-            return f"these words do not stand in {handle} but in {several}; name the one you mean"
-        return f"these words do not stand in {handle}; quote from it exactly. It says: {says}"
-
     def _refuse_finding(self, finding: Finding, block: Block) -> None:
-        scope, handle = self._scope, self._handle(block)
+        context, handle = self._context, self._handle(block)
         if not block.commentable:
-            raise Refused(f"Notion takes no comment on {handle}; choose a block beside it")
+            raise ToolRefusal(f"Notion takes no comment on {handle}; choose a block beside it")
+        self._refuse_open_matter(finding, block)
+        self._refuse_closed_matter(finding, block)
         known = [*self._standing, *self._findings]
-        again = repeats(finding, known, block)
-        if again or (block.id in scope.unchanged and self._was_raised_on(block)):
-            raise Refused(f"this was raised on {handle} before and still stands; do not repeat it")
-        if block.id in scope.closed:
-            raise Refused(self._unasked(handle))
-        if sum(old.block_id == block.id for old in known) >= scope.comments_per_block:
-            raise Refused(f"{handle} has {scope.comments_per_block} comments, the limit; leave it")
-        if self._is_full() and finding not in self._best([*self._findings, finding]):
-            raise Refused("there are more comments than an author can take; finish now")
+        again = is_repeat(finding, known, block)
+        commented = {one.block_id for one in context.earlier_findings} & context.unchanged_blocks
+        if again or block.id in commented:
+            raise ToolRefusal(
+                f"this was raised on {handle} before and still stands; do not repeat it"
+            )
+        if block.id in context.closed_blocks and not is_repeat(finding, context.kept, block):
+            raise ToolRefusal(self._unasked(handle))
+        if sum(old.block_id == block.id for old in known) >= context.comments_per_block:
+            raise ToolRefusal(
+                f"{handle} has {context.comments_per_block} comments, the limit; leave it"
+            )
+        proposed = sum(one.source is Source.MODEL for one in self._findings)
+        is_full = proposed >= context.comments_per_review * PROPOSALS_PER_COMMENT
+        best = ranked([*self._findings, finding], context.least_severity)
+        if is_full and finding not in best[: context.comments_per_review]:
+            raise ToolRefusal("there are more comments than an author can take; finish now")
+
+    def _refuse_open_matter(self, finding: Finding, block: Block) -> None:
+        ruled = {one.finding_id for one in self.rulings}
+        for thread_id, point in self._context.points.items():
+            if point.closed or point.id in ruled:
+                continue
+            if is_same_matter(finding, point.finding, block):
+                raise ToolRefusal(
+                    f"your own point in {self._context.handles.of_thread[thread_id]} stands on "
+                    f"{self._handle(block)} and is still open; rule on it with follow_up first"
+                )
+
+    def _refuse_closed_matter(self, finding: Finding, block: Block) -> None:
+        for thread_id, point in self._context.points.items():
+            if point.closed and is_repeat(finding, [point.finding], block):
+                thread = self._context.handles.of_thread[thread_id]
+                more = "" if point.mute else "; to open it again, use follow_up with not_yet"
+                raise ToolRefusal(
+                    f"this was raised on {self._handle(block)} before, in {thread}, and is closed "
+                    f"({point.closed}); do not repeat it{more}"
+                )
 
     def _unasked(self, handle: str) -> str:
-        asked = [name for name, block in self._scope.handles.blocks.items() if self._invites(block)]
-        more = " and others" if len(asked) > ECHO_BLOCKS else ""
+        context = self._context
+        is_open = [
+            name
+            for name, block in context.handles.blocks.items()
+            if block.commentable and block.id not in context.closed_blocks
+        ]
+        more = " and others" if len(is_open) > ECHO_BLOCKS else ""
         said = f"{handle} says what it said at the last review"
-        return f"{said}; comment on what is new or changed: {', '.join(asked[:ECHO_BLOCKS])}{more}"
+        named = ", ".join(is_open[:ECHO_BLOCKS])
+        return f"{said}; comment on what is new or changed: {named}{more}"
 
-    def _invites(self, block: Block) -> bool:
-        return block.commentable and block.id not in self._scope.closed
+    def _follow_up(self, thread: str, verdict: str, text: str, quote: str) -> str:
+        handle, found = self._own_point(thread), parse_verdict(verdict)
+        own = self._context.handles.threads[handle]
+        point = self._context.points[own.id]
+        if any(one.finding_id == point.id for one in self.rulings):
+            raise ToolRefusal(f"you ruled on {handle} already; one ruling is enough")
+        waits = bool(own.waiting) and not self._is_answered(own)
+        if point.closed and (found is not Verdict.NOT_YET or point.mute):
+            why = point.mute or "not_yet opens it again"
+            raise ToolRefusal(f"the point of {handle} is closed: {point.closed}; {why}")
+        needed = text.strip() or found is not Verdict.FIXED
+        words = self.wording.words(text, REPLY_CHARS, own.block_id or "") if needed else ""
+        if found is Verdict.NOT_YET and not waits and point.mute:
+            raise ToolRefusal(f"nothing can be said in {handle}: {point.mute}; it stays open")
+        shown = ""
+        if found is Verdict.FIXED:
+            try:
+                shown = evidence(quote, point, self._context.page_texts)
+            except NoEvidence as why:
+                raise ToolRefusal(str(why)) from None
+            self.wording.refuse_quote(shown)
+        if waits and words:
+            self.replies.append(Reply(own.id, words))
+        elif waits:
+            self.left[own.id] = "the point is fixed; its comment says so"
+        self.rulings.append(Ruling(point.id, found, words, shortened(visible(shown), QUOTE_CHARS)))
+        return self.wording.noted(text)
 
-    def _was_raised_on(self, block: Block) -> bool:
-        return any(old.block_id == block.id for old in self._scope.earlier)
+    def _own_point(self, text: str) -> str:
+        """Return the handle of the thread that an own point began."""
+        points = self._context.points
+        handle = self._thread(text, lambda thread: thread.id in points)
+        if self._context.handles.threads[handle].id in points:
+            return handle
+        named = ", ".join(
+            self._context.handles.of_thread[thread_id]
+            for thread_id, point in points.items()
+            if not point.closed
+        )
+        theirs = f"; yours that are open are {named}" if named else ""
+        raise ToolRefusal(f"{handle} was not begun by an open point of yours{theirs}")
 
-    def _reply(self, thread: str, text: str) -> str:
-        waiting = self._waiting(thread)
-        self.replies.append(Reply(waiting.id, self._words(text, REPLY_CHARS)))
-        return self._noted(text)
-
-    def _leave(self, thread: str, reason: str) -> str:
-        waiting = self._waiting(thread)
-        self._refuse_text(reason)
-        self.left[waiting.id] = clipped(one_line(reason), REASON_CHARS)
-        return "noted"
-
-    def _finish(self, checklist: Any, summary: str) -> str:
-        given = answers(checklist, self._scope.points)
-        for text in (summary, *given.values()):
-            self._refuse_text(text)
-            self._said.append(text)
+    def _finish(self, checklist: Any, refused: int, summary: str, question: str) -> str:
+        given = checklist_answers(checklist, self._context.checklist_items)
+        for text in (summary, question, *given.values()):
+            self.wording.refuse(text)
+            self.wording.remember(text)
         self.answers |= given
-        # Kept even where the model is reminded: that may have been its last turn.
-        self.summary = self.for_people(summary, SUMMARY_CHARS)
-        if (waiting := self._unanswered()) and not self._reminded:
-            self._reminded = True
-            raise Refused(f"someone waits in {', '.join(waiting)}: reply or leave, then finish")
-        # Calls of the same turn that come after this one are still run.
+        # Kept before the reminder: this may be the last turn, or the next call may be empty.
+        self.summary = self.wording.for_people(summary, SUMMARY_CHARS) or self.summary
+        question = one_line(self.wording.for_people(question, QUESTION_CHARS))
+        self.question = question or self.question
+        again = f"{counted(refused, 'call')} of this turn failed; correct or drop each, then finish"
+        if refused and self._heard < HEARD_TURNS:
+            self._heard += 1
+            raise ToolRefusal(again)
+        waiting = [
+            handle
+            for handle, thread in self._context.handles.threads.items()
+            if thread.waiting and not self._is_answered(thread)
+        ]
+        waiting_people = (
+            f"someone waits in {', '.join(waiting)}: reply or leave, then finish" if waiting else ""
+        )
+        self._remind_once("waiting", waiting_people)
+        # Later calls of the same turn still run.
         self.finished = True
         return "the review has ended"
 
-    def _unanswered(self) -> list[str]:
-        threads = self._scope.handles.threads.items()
-        return [
-            handle for handle, thread in threads if thread.waiting and not self._is_answered(thread)
-        ]
+    def _remind_once(self, matter: str, words: str) -> None:
+        if words and matter not in self._reminded:
+            self._reminded.add(matter)
+            raise ToolRefusal(words)
 
     def _block(self, text: str) -> Block:
-        handles = self._scope.handles
-        match handles.named(text, "B"):
+        handles = self._context.handles
+        match handles.parse(text, "B"):
             case [handle] if handle in handles.blocks:
                 return handles.blocks[handle]
             case [_, _, *_]:
-                raise Refused(f"{_echo(text)} names several blocks; a comment is about one")
-        if threads := handles.named(text, "T"):
-            raise Refused(f"{threads[0]} is a thread, no block; to answer there, use reply")
-        raise Refused(f"there is no block {_echo(text)}; {_range('B', len(handles.blocks))}")
+                raise ToolRefusal(f"{_echo(text)} names several blocks; a comment is about one")
+        if threads := handles.parse(text, "T"):
+            raise ToolRefusal(f"{threads[0]} is a thread, no block; to answer there, use reply")
+        raise ToolRefusal(f"there is no block {_echo(text)}; {_range('B', len(handles.blocks))}")
 
     def _waiting(self, text: str) -> Thread:
-        handle = self._thread(text)
-        thread = self._scope.handles.threads[handle]
+        handle = self._thread(text, lambda thread: bool(thread.waiting))
+        thread = self._context.handles.threads[handle]
         if not thread.waiting:
-            raise Refused(f"nobody waits for an answer in {handle}")
+            raise ToolRefusal(f"nobody waits for an answer in {handle}")
         if self._is_answered(thread):
-            raise Refused(f"{handle} is answered; one reply is enough")
+            raise ToolRefusal(f"{handle} is answered; one reply is enough")
         return thread
 
-    def _thread(self, text: str) -> str:
-        """Return the handle of the thread that is meant; a block means the one that waits on it."""
-        handles = self._scope.handles
-        named = handles.named(text, "T")
+    def _thread(self, text: str, is_meant: Callable[[Thread], bool]) -> str:
+        """Return the handle of a thread; a block's handle means the one that may be meant."""
+        handles = self._context.handles
+        named = handles.parse(text, "T")
         if len(named) == 1 and named[0] in handles.threads:
             return named[0]
-        blocks = [] if named else [key for key in handles.named(text, "B") if key in handles.blocks]
-        on = [thread for key in blocks for thread in handles.on(handles.blocks[key])]
-        waiting = [handle for handle in on if handles.threads[handle].waiting]
-        if len(waiting) == 1:
-            return waiting[0]
+        blocks = [] if named else [key for key in handles.parse(text, "B") if key in handles.blocks]
+        on = [thread for key in blocks for thread in handles.threads_on(handles.blocks[key])]
+        meant = [handle for handle in on if is_meant(handles.threads[handle])]
+        if len(meant) == 1:
+            return meant[0]
         if on:
-            raise Refused(f"{_echo(text)} is a block; its threads are {', '.join(on)}")
-        raise Refused(f"there is no thread {_echo(text)}; {_range('T', len(handles.threads))}")
+            raise ToolRefusal(f"{_echo(text)} is a block; its threads are {', '.join(on)}")
+        raise ToolRefusal(f"there is no thread {_echo(text)}; {_range('T', len(handles.threads))}")
 
     def _is_answered(self, thread: Thread) -> bool:
         return thread.id in self.left or any(reply.thread_id == thread.id for reply in self.replies)
 
-    def _words(self, text: str, limit: int) -> str:
-        self._refuse_text(text)
-        words = self.for_people(text, limit)
-        said = words.replace(FOREIGN, "").replace(SECRET, "")
-        if not any(char.isalnum() for char in said):
-            raise Refused("the text is empty; say what is the matter in words")
-        return words
-
     def _handle(self, block: Block) -> str:
-        return self._scope.handles.of_block[block.id]
+        return self._context.handles.of_block[block.id]
 
 
 def _echo(text: str) -> str:

@@ -19,13 +19,11 @@ from starlette.applications import Starlette
 from daemon.sandbox import documents
 from daemon.sandbox.clock import Clock
 from daemon.sandbox.control import routes
-from daemon.sandbox.drop import SandboxTransport
+from daemon.sandbox.documents import folder
 from daemon.sandbox.faults import Faults
-from daemon.sandbox.importing import folder
-from daemon.sandbox.model import Page
-from daemon.sandbox.requests import Requests, Window
-from daemon.sandbox.server import Server, application
-from daemon.sandbox.serving import serve
+from daemon.sandbox.model import SandboxPage
+from daemon.sandbox.requests import RequestLog, RequestWindow
+from daemon.sandbox.server import Backend, SandboxTransport, application, serve
 from daemon.sandbox.state import State
 from daemon.sandbox.world import World
 
@@ -42,7 +40,7 @@ class Sandbox:
         self.clock = Clock(clock)
         self.world = World(State(self.clock, seed))
         self.bot = self.world.bot("RFC reviewer")
-        self._server = Server(self.world.state, Window(self.clock))
+        self._server = Backend(self.world.state, RequestWindow(self.clock))
         self.app: Starlette = application(self._server, routes(self))
         self._prompt_id = ""
 
@@ -74,7 +72,7 @@ class Sandbox:
         return self.bot.token
 
     @property
-    def prompt(self) -> Page:
+    def prompt(self) -> SandboxPage:
         """The prompt page as it is now.
 
         Raises:
@@ -88,12 +86,12 @@ class Sandbox:
         return self._server.faults
 
     @property
-    def requests(self) -> Requests:
+    def requests(self) -> RequestLog:
         """What was asked."""
         return self._server.requests
 
     @property
-    def window(self) -> Window:
+    def window(self) -> RequestWindow:
         """The limit of requests; off until `per_minute` is set."""
         return self._server.window
 

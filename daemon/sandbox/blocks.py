@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from daemon.sandbox.inline import as_rich
 from daemon.sandbox.model import Json, Named, Rich, ident
+from daemon.sandbox.rich import as_rich
 
 
 Text = str | Rich

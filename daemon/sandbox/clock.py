@@ -7,10 +7,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 
-def _wall() -> datetime:
-    return datetime.now(UTC)
-
-
 class Clock:
     """A clock that can be set and advanced; runs with its source until it is set.
 
@@ -19,7 +15,7 @@ class Clock:
     """
 
     def __init__(self, source: Callable[[], datetime] | None = None) -> None:
-        self._source = source or _wall
+        self._source = source or (lambda: datetime.now(UTC))
         self._shift = timedelta()
         self._stopped: datetime | None = None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -15,12 +15,13 @@ from starlette.routing import BaseRoute, Route
 
 from daemon.sandbox import objects
 from daemon.sandbox.clock import Clock, parse
-from daemon.sandbox.faults import Faults
-from daemon.sandbox.importing import person
+from daemon.sandbox.documents import person
+from daemon.sandbox.faults import ApiRefusal, Faults
 from daemon.sandbox.markdown import convert
-from daemon.sandbox.model import Json, Page
-from daemon.sandbox.requests import Requests, Window
-from daemon.sandbox.view import View, user
+from daemon.sandbox.model import Json, SandboxPage
+from daemon.sandbox.objects import View, user
+from daemon.sandbox.requests import RequestLog, RequestWindow
+from daemon.sandbox.state import Doing, Quirks
 from daemon.sandbox.world import World
 
 
@@ -36,22 +37,35 @@ class Box(Protocol):
         ...
 
     @property
-    def requests(self) -> Requests:
+    def requests(self) -> RequestLog:
         """What was asked."""
         ...
 
     @property
-    def window(self) -> Window:
+    def window(self) -> RequestWindow:
         """The limit of requests."""
         ...
 
     @property
-    def prompt(self) -> Page:
+    def prompt(self) -> SandboxPage:
         """The prompt page."""
         ...
 
 
 Action = Callable[[Box, Json], Any]
+AnAction = TypeVar("AnAction", bound=Action)
+# What can be done, by method and name.
+ACTIONS: dict[tuple[str, str], Action] = {}
+
+
+def _action(method: str, name: str) -> Callable[[AnAction], AnAction]:
+    """Register what a request does; it is called with the sandbox and the request's JSON."""
+
+    def register(action: AnAction) -> AnAction:
+        ACTIONS[method, name] = action
+        return action
+
+    return register
 
 
 def _by(box: Box, told: Json) -> str | None:
@@ -63,14 +77,18 @@ def _built(told: Json) -> list[Json]:
     return [told["block"]] if "block" in told else convert(told.get("markdown", ""))
 
 
-def _page(box: Box, told: Json) -> str:
+@_action("POST", "page")
+def write_page(box: Box, told: Json) -> str:
+    """Write a page; its id comes back."""
     world = box.world
     values = told.get("properties", {})
     by = _by(box, told)
     return world.page(told.get("place"), told["title"], _built(told), by=by, properties=values).id
 
 
-def _add_block(box: Box, told: Json) -> list[str]:
+@_action("POST", "add-block")
+def add_block(box: Box, told: Json) -> list[str]:
+    """Write blocks under a page or a block; their ids come back."""
     after, made = told.get("after"), []
     for one in _built(told):
         block = box.world.add_block(told["parent"], one, after, _by(box, told))
@@ -79,49 +97,67 @@ def _add_block(box: Box, told: Json) -> list[str]:
     return made
 
 
-def _edit_block(box: Box, told: Json) -> str:
+@_action("POST", "edit-block")
+def edit_block(box: Box, told: Json) -> str:
+    """Give a block another text or other content; its id comes back."""
     content = told.get("content", {})
     return box.world.edit_block(told["block"], told.get("text"), _by(box, told), **content).id
 
 
-def _move_block(box: Box, told: Json) -> None:
+@_action("POST", "move-block")
+def move_block(box: Box, told: Json) -> None:
+    """Move a block after a sibling or under another block."""
     place = {"after": told.get("after"), "to": told.get("to")}
     box.world.move_block(told["block"], **place, by=_by(box, told))
 
 
-def _edit_property(box: Box, told: Json) -> None:
+@_action("POST", "edit-property")
+def edit_property(box: Box, told: Json) -> None:
+    """Set a property of a page."""
     box.world.edit_property(told["page"], told["name"], told["value"], _by(box, told))
 
 
-def _comment(box: Box, told: Json) -> str:
+@_action("POST", "comment")
+def comment(box: Box, told: Json) -> str:
+    """Comment on a page or a block, or answer in a thread; the id comes back."""
     return box.world.comment(told["target"], told["text"], by=_by(box, told)).id
 
 
-def _set_clock(box: Box, told: Json) -> str:
+@_action("POST", "clock")
+def set_clock(box: Box, told: Json) -> str:
+    """Set the clock, advance it by seconds, or let it run; its time comes back."""
     if "set" in told:
         box.clock.set(parse(told["set"]))
     if "advance" in told:
         box.clock.advance(timedelta(seconds=told["advance"]))
     if told.get("run"):
         box.clock.run()
-    return _clock(box, told)
+    return show_clock(box, told)
 
 
-def _clock(box: Box, _: Json) -> str:
+@_action("GET", "clock")
+def show_clock(box: Box, _: Json) -> str:
+    """Show the time of the sandbox."""
     return box.clock().isoformat()
 
 
-def _plant(box: Box, told: Json) -> list[Json]:
+@_action("POST", "faults")
+def plant_fault(box: Box, told: Json) -> list[Json]:
+    """Plant a fault; all planted faults come back."""
     box.faults.plant(told["kind"], **{name: told[name] for name in told if name != "kind"})
-    return _faults(box, told)
+    return show_faults(box, told)
 
 
-def _faults(box: Box, _: Json) -> list[Json]:
+@_action("GET", "faults")
+def show_faults(box: Box, _: Json) -> list[Json]:
+    """Show the planted faults."""
     names = ("kind", "method", "path", "times", "skip", "wait", "status", "reason", "struck")
     return [{name: getattr(fault, name) for name in names} for fault in box.faults.planted]
 
 
-def _requests(box: Box, _: Json) -> Json:
+@_action("GET", "requests")
+def show_requests(box: Box, _: Json) -> Json:
+    """Show the log of requests, their counts, and the fullest minute."""
     log = [
         {
             "time": entry.time.isoformat(),
@@ -136,7 +172,8 @@ def _requests(box: Box, _: Json) -> Json:
     return {"log": log, "counts": counts, "busiest_minute": box.requests.busiest()}
 
 
-def _comments(box: Box, _: Json) -> list[Json]:
+@_action("GET", "comments")
+def show_comments(box: Box, _: Json) -> list[Json]:
     """Show every comment of every page, resolved threads too."""
     state = box.world.state
     view = View(state, next(iter(state.bots.values())))
@@ -157,7 +194,9 @@ def page_of(world: World, object_id: str) -> str:
     return block.page_id if block and object_id not in world.state.pages else object_id
 
 
-def _world(box: Box, _: Json) -> Json:
+@_action("GET", "world")
+def show_world(box: Box, _: Json) -> Json:
+    """Show the databases, pages and bots with their ids."""
     state = box.world.state
     return {
         "prompt": box.prompt.url,
@@ -175,57 +214,170 @@ def _world(box: Box, _: Json) -> Json:
     }
 
 
-def _bot(box: Box, told: Json) -> str:
+@_action("POST", "bot")
+def add_bot(box: Box, told: Json) -> str:
+    """Make another connection; its token comes back."""
     capabilities = {name: value for name, value in told.items() if name != "name"}
     return box.world.bot(told["name"], **capabilities).token
 
 
-def _limit(box: Box, told: Json) -> int | None:
+@_action("POST", "refuse")
+def refuse(box: Box, told: Json) -> None:
+    """Refuse something of one object for ever: `doing` as in `Doing`, by default with a 403."""
+    status = told.get("status", 403)
+    code, message = told.get("code", "restricted_resource"), told.get("message", "Refused.")
+    box.world.refuse(
+        told["object"], Doing(told["doing"]), refusal=ApiRefusal(status, code, message)
+    )
+
+
+@_action("POST", "allow")
+def allow(box: Box, told: Json) -> None:
+    """Allow again all that was refused of an object."""
+    box.world.allow(told["object"])
+
+
+@_action("POST", "delete-source")
+def delete_source(box: Box, told: Json) -> None:
+    """Delete a data source."""
+    box.world.delete_source(told["source"])
+
+
+@_action("POST", "move-page")
+def move_page(box: Box, told: Json) -> None:
+    """Move a page to a database, data source or page, or to the workspace."""
+    box.world.move_page(told["page"], told.get("to"))
+
+
+@_action("POST", "move-source")
+def move_source(box: Box, told: Json) -> None:
+    """Move a data source to another database."""
+    box.world.move_source(told["source"], told["to"])
+
+
+@_action("POST", "archive")
+def archive(box: Box, told: Json) -> None:
+    """Archive a page, or take it out of the archive."""
+    box.world.archive(told["page"], archived=told.get("archived", True))
+
+
+@_action("POST", "quirks")
+def set_quirks(box: Box, told: Json) -> None:
+    """Set what Notion leaves open: fields of `Quirks`."""
+    for name, value in told.items():
+        if name not in Quirks.__dataclass_fields__:
+            raise LookupError(name)
+        setattr(box.world.quirks, name, value)
+
+
+@_action("POST", "limit")
+def limit_requests(box: Box, told: Json) -> int | None:
+    """Limit the requests of each token a minute, or lift the limit."""
     box.window.per_minute = told.get("per_minute")
     return box.window.per_minute
 
 
-ACTIONS: dict[tuple[str, str], Action] = {
-    ("POST", "page"): _page,
-    ("POST", "rename"): lambda box, told: box.world.rename(told["page"], told["title"]),
-    ("POST", "edit-property"): _edit_property,
-    ("POST", "add-block"): _add_block,
-    ("POST", "edit-block"): _edit_block,
-    ("POST", "delete-block"): lambda box, told: box.world.delete_block(told["block"]),
-    ("POST", "move-block"): _move_block,
-    ("POST", "rewrite"): lambda box, told: box.world.rewrite(told["page"], _built(told)),
-    ("POST", "prompt"): lambda box, told: box.world.rewrite(box.prompt, _built(told)),
-    ("POST", "trash"): lambda box, told: box.world.trash(told["object"]),
-    ("POST", "restore"): lambda box, told: box.world.restore(told["object"]),
-    ("POST", "share"): lambda box, told: box.world.share(told["object"], told.get("bot")),
-    ("POST", "unshare"): lambda box, told: box.world.unshare(told["object"], told.get("bot")),
-    ("POST", "comment"): _comment,
-    ("POST", "edit-comment"): lambda box, told: (
-        box.world.edit_comment(told["comment"], told["text"]).id
-    ),
-    ("POST", "delete-comment"): lambda box, told: box.world.delete_comment(told["comment"]),
-    ("POST", "resolve"): lambda box, told: box.world.resolve(told["thread"]),
-    ("POST", "reopen"): lambda box, told: box.world.reopen(told["thread"]),
-    ("POST", "bot"): _bot,
-    ("POST", "limit"): _limit,
-    ("GET", "clock"): _clock,
-    ("POST", "clock"): _set_clock,
-    ("GET", "faults"): _faults,
-    ("POST", "faults"): _plant,
-    ("DELETE", "faults"): lambda box, _: box.faults.clear(),
-    ("GET", "requests"): _requests,
-    ("POST", "reset-counts"): lambda box, _: box.requests.reset(),
-    ("GET", "comments"): _comments,
-    ("GET", "world"): _world,
-}
+@_action("POST", "rename")
+def rename(box: Box, told: Json) -> None:
+    """Give a page another title."""
+    box.world.rename(told["page"], told["title"])
+
+
+@_action("POST", "delete-block")
+def delete_block(box: Box, told: Json) -> None:
+    """Put a block into the trash."""
+    box.world.delete_block(told["block"])
+
+
+@_action("POST", "rewrite")
+def rewrite(box: Box, told: Json) -> None:
+    """Replace all blocks of a page."""
+    box.world.rewrite(told["page"], _built(told))
+
+
+@_action("POST", "prompt")
+def rewrite_prompt(box: Box, told: Json) -> None:
+    """Replace all blocks of the prompt page."""
+    box.world.rewrite(box.prompt, _built(told))
+
+
+@_action("POST", "trash")
+def trash(box: Box, told: Json) -> None:
+    """Put a page or a database into the trash."""
+    box.world.trash(told["object"])
+
+
+@_action("POST", "restore")
+def restore(box: Box, told: Json) -> None:
+    """Take a page or a database out of the trash."""
+    box.world.restore(told["object"])
+
+
+@_action("POST", "share")
+def share(box: Box, told: Json) -> None:
+    """Let one bot, or every bot, see an object."""
+    box.world.share(told["object"], told.get("bot"))
+
+
+@_action("POST", "unshare")
+def unshare(box: Box, told: Json) -> None:
+    """Hide an object from one bot, or from every bot."""
+    box.world.unshare(told["object"], told.get("bot"))
+
+
+@_action("POST", "edit-comment")
+def edit_comment(box: Box, told: Json) -> str:
+    """Give a comment another text; its id comes back."""
+    return box.world.edit_comment(told["comment"], told["text"]).id
+
+
+@_action("POST", "delete-comment")
+def delete_comment(box: Box, told: Json) -> None:
+    """Delete a comment."""
+    box.world.delete_comment(told["comment"])
+
+
+@_action("POST", "resolve")
+def resolve(box: Box, told: Json) -> None:
+    """Resolve a thread, given by its id or by one of its comments."""
+    box.world.resolve(told["thread"])
+
+
+@_action("POST", "reopen")
+def reopen(box: Box, told: Json) -> None:
+    """Open a resolved thread again."""
+    box.world.reopen(told["thread"])
+
+
+@_action("POST", "reset-counts")
+def reset_requests(box: Box, _: Json) -> None:
+    """Empty the log of requests and their counts."""
+    box.requests.reset()
+
+
+@_action("DELETE", "faults")
+def clear_faults(box: Box, _: Json) -> None:
+    """Take all faults away."""
+    box.faults.clear()
 
 
 def routes(box: Box) -> list[BaseRoute]:
     """Make the routes under /_sandbox/."""
-    return [
+    there = [
         Route(f"/_sandbox/{name}", _route(box, method, action), methods=[method])
         for (method, name), action in ACTIONS.items()
     ]
+    return [*there, Route("/_sandbox/{name:path}", _no_action, methods=["GET", "POST", "DELETE"])]
+
+
+async def _no_action(request: Request) -> JSONResponse:
+    """Name the methods that an action takes, or all actions where there is none of this name."""
+    name = request.path_params["name"]
+    methods = sorted(method for method, known in ACTIONS if known == name)
+    if methods:
+        return JSONResponse({"error": f"{name}: ask for it by {' or '.join(methods)}"}, 405)
+    known = ", ".join(sorted({known for _, known in ACTIONS}))
+    return JSONResponse({"error": f"{name}: no such action; there are {known}"}, 404)
 
 
 def _route(box: Box, method: str, action: Action) -> Any:

@@ -9,24 +9,143 @@ notion:columns and notion:column hold Markdown and become those blocks. `[[Title
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-from daemon.sandbox import blocks, rich
-from daemon.sandbox.importing import Document, document, person
-from daemon.sandbox.inline import markdown
-from daemon.sandbox.markdown import code, convert
-from daemon.sandbox.model import Block, Database, Json, Page, Rich, Thing
-from daemon.sandbox.world import World
+import yaml
+
+from daemon.sandbox import blocks, properties, rich
+from daemon.sandbox.markdown import Fence, code, convert
+from daemon.sandbox.model import Json, Rich, SandboxBlock, SandboxDatabase, SandboxPage, Thing
+from daemon.sandbox.rich import as_rich, markdown
+from daemon.sandbox.world import COLUMNS, World
+
+
+_FRONT = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+# A first-level heading of this name is a section of a document, not its title.
+_SECTIONS = frozenset(
+    ["abstract", "background", "introduction", "motivation", "overview", "problem", "summary"]
+)
+IN_REVIEW = "In review"
+# A page that was written just now would still be settling in the reviewer's eyes.
+AGE = timedelta(hours=1)
+_H1 = "heading_1"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownDocument:
+    """A file: its title, its front matter, its blocks."""
+
+    title: Rich
+    front: Mapping[str, Any]
+    blocks: Sequence[Json]
+
+
+def document(text: str, name: str, fence: Fence = code) -> MarkdownDocument:
+    """Read a Markdown document.
+
+    The title is the front matter's; else the first heading of the first level, unless that is the
+    name of a section; else `name`. A heading that opens the document moves into the title.
+    """
+    front, body = _front(text)
+    found = convert(body, fence)
+    titled = {key: value for key, value in front.items() if key.lower() == "title"}
+    others = {key: value for key, value in front.items() if key not in titled}
+    if titled:
+        return MarkdownDocument(as_rich(str(next(iter(titled.values())))), others, found)
+    heading = _heading(found)
+    if heading is None:
+        return MarkdownDocument([rich.text(name)], others, found)
+    return MarkdownDocument(heading, others, found[1:] if found[0]["type"] == _H1 else found)
+
+
+def _heading(found: Sequence[Json]) -> Rich | None:
+    """Give the first heading of the first level, if it can be a title."""
+    headings = (block[_H1]["rich_text"] for block in found if block["type"] == _H1)
+    heading: Rich = next(headings, [])
+    words = rich.plain(heading).strip().lower().strip(":.")
+    return heading if words and words not in _SECTIONS else None
+
+
+def _front(text: str) -> tuple[dict[str, Any], str]:
+    """Take the front matter off a document; what is no mapping stays in the text."""
+    match = _FRONT.match(text)
+    if match is None:
+        return {}, text
+    try:
+        found = yaml.safe_load(match[1])
+    except (yaml.YAMLError, ValueError):  # the second for a date that is none, such as 2026-00-00
+        return {}, text
+    if not isinstance(found, dict):
+        return {}, text
+    return {str(key): value for key, value in found.items()}, text[match.end() :]
+
+
+def folder(world: World, path: Path) -> SandboxDatabase:
+    """Make a database "Documents" out of a folder's *.md files, in the order of their names.
+
+    Raises:
+        FileNotFoundError: There is no such file in the folder.
+    """
+    files = sorted(path.glob("*.md"))
+    if not files:
+        raise FileNotFoundError(f"{path}: no *.md files in this folder")
+    found = [document(file.read_text("utf-8-sig", "replace"), file.stem) for file in files]
+    kinds = _kinds(found)
+    others = {key: kind for key, kind in kinds.items() if key.lower() not in ("status", "owner")}
+    made = world.database("Documents", {"Title": "title", **COLUMNS, **others})
+    written = world.state.now() - AGE
+    for one in found:
+        values = {"Status": IN_REVIEW} | _values(world, one.front, kinds)
+        world.page(made, one.title, one.blocks, at=written, properties=values)
+    return world.state.databases[made.id]
+
+
+def _kinds(found: Sequence[MarkdownDocument]) -> dict[str, str]:
+    """Find a type for each front matter key that fits all documents; text fits everything."""
+    seen: dict[str, set[str]] = defaultdict(set)
+    for one in found:
+        for key, value in one.front.items():
+            if value is not None:
+                seen[key].add(properties.guess(value))
+    return {key: kinds.pop() if len(kinds) == 1 else "rich_text" for key, kinds in seen.items()}
+
+
+def _values(world: World, front: Mapping[str, Any], kinds: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in front.items():
+        if key.lower() == "status" and value is not None:
+            values["Status"] = str(value)
+        elif key.lower() == "owner" and value is not None:
+            names = value if isinstance(value, list) else [value]
+            values["Owner"] = [person(world, str(name)) for name in names]
+        elif value is not None:
+            values[key] = _written(value) if kinds[key] == "rich_text" else value
+    return values
+
+
+def _written(value: Any) -> Rich:
+    """Write a value of any shape as text that says all of it."""
+    if isinstance(value, (dict, list)):
+        value = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True).strip()
+    return [rich.text(str(value))]
+
+
+def person(world: World, name: str) -> str:
+    """Give the id of the person of that name, who joins if need be."""
+    for known in world.state.people.values():
+        if known.name == name:
+            return known.id
+    return world.person(name).id
 
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _LINK = re.compile(r"\[\[([^\]]+)\]\]")
-_CALLOUT, _TOGGLE, _COLUMNS, _COLUMN = (
-    f"notion:{kind}" for kind in ("callout", "toggle", "columns", "column")
-)
 
 
 def ago(text: str) -> timedelta:
@@ -34,9 +153,11 @@ def ago(text: str) -> timedelta:
     return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
 
 
-def load(world: World) -> tuple[Database, Page]:
+def load(world: World) -> tuple[SandboxDatabase, SandboxPage]:
     """Put the documents into a world; gives their database and the prompt page."""
-    found = {name: _read(name) for name in _names()}
+    folder = files("daemon.sandbox") / "documents"
+    names = sorted(one.name for one in folder.iterdir() if one.name.endswith(".md"))
+    found = {name: _read(name) for name in (name.removesuffix(".md") for name in names)}
     knowledge = _write(world, None, found.pop("knowledge"))
     prompt = _write(world, None, found.pop("prompt"), {knowledge.name: knowledge})
     made = world.database("RFCs")
@@ -45,45 +166,41 @@ def load(world: World) -> tuple[Database, Page]:
     return made, prompt
 
 
-def prompt_page(world: World) -> Page:
+def prompt_page(world: World) -> SandboxPage:
     """Put only the prompt page, and the page it mentions, into a world."""
     knowledge = _write(world, None, _read("knowledge"))
     return _write(world, None, _read("prompt"), {knowledge.name: knowledge})
 
 
-def _names() -> list[str]:
-    folder = files("daemon.sandbox") / "documents"
-    return sorted(
-        one.name.removesuffix(".md") for one in folder.iterdir() if one.name[-3:] == ".md"
-    )
-
-
-def _read(name: str) -> Document:
+def _read(name: str) -> MarkdownDocument:
     text = (files("daemon.sandbox") / "documents" / f"{name}.md").read_text("utf-8")
     return document(text, name, _fence)
 
 
 def _fence(info: str, text: str) -> Iterable[Json]:
+    """Make the blocks of a fence; one whose name begins with "notion:" holds Markdown."""
     kind, _, label = info.partition(" ")
-    makes: dict[str, Callable[[], Json]] = {
-        _CALLOUT: lambda: _headed("callout", convert(text, _fence), label),
-        _TOGGLE: lambda: blocks.toggle(label, *convert(text, _fence)),
-        _COLUMNS: lambda: blocks.block("column_list", {}, convert(text, _fence)),
-        _COLUMN: lambda: blocks.block("column", {}, convert(text, _fence)),
-    }
-    return [makes[kind]()] if kind in makes else code(info, text)
-
-
-def _headed(kind: str, inner: list[Json], icon: str) -> Json:
-    """Take the first paragraph as the block's own text."""
-    first, *others = inner
-    made = blocks.callout(first["paragraph"]["rich_text"], *others, icon=icon)
-    return {**made, "type": kind}
+    match kind:
+        case "notion:callout":
+            # The first paragraph is the callout's own text.
+            first, *others = convert(text, _fence)
+            return [blocks.callout(first["paragraph"]["rich_text"], *others, icon=label)]
+        case "notion:toggle":
+            return [blocks.toggle(label, *convert(text, _fence))]
+        case "notion:columns":
+            return [blocks.block("column_list", {}, convert(text, _fence))]
+        case "notion:column":
+            return [blocks.block("column", {}, convert(text, _fence))]
+        case _:
+            return code(info, text)
 
 
 def _write(
-    world: World, place: Thing | None, one: Document, mentioned: Mapping[str, Page] | None = None
-) -> Page:
+    world: World,
+    place: Thing | None,
+    one: MarkdownDocument,
+    mentioned: Mapping[str, SandboxPage] | None = None,
+) -> SandboxPage:
     now, front = world.state.now(), one.front
     owner = person(world, front.get("owner", "Ana Costa"))
     values: dict[str, Any] = {}
@@ -127,7 +244,7 @@ def _mentions(items: Rich, links: Mapping[str, Json]) -> Iterator[Json]:
                 yield {**item, "text": {**item["text"], "content": piece}}
 
 
-def _talk(world: World, page: Page, thread: Mapping[str, Any], now: datetime) -> None:
+def _talk(world: World, page: SandboxPage, thread: Mapping[str, Any], now: datetime) -> None:
     target: Thing = page if thread["at"] == "page" else _block(world, page, thread["at"])
     said = None
     for told in thread["comments"]:
@@ -138,7 +255,7 @@ def _talk(world: World, page: Page, thread: Mapping[str, Any], now: datetime) ->
         world.resolve(said)
 
 
-def _block(world: World, page: Page, beginning: str) -> Block:
+def _block(world: World, page: SandboxPage, beginning: str) -> SandboxBlock:
     for block in world.state.blocks.values():
         text = rich.plain(block.content.get("rich_text", []))
         if block.page_id == page.id and text.startswith(beginning):

@@ -11,9 +11,52 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from daemon.sandbox import blocks, rich
-from daemon.sandbox.inline import items, parser
-from daemon.sandbox.languages import language
 from daemon.sandbox.model import Json, Rich
+from daemon.sandbox.rich import items, parser
+
+
+PLAIN = "plain text"
+# ruff: noqa: SIM905 - a list of ninety words reads better without ninety pairs of quotes
+KNOWN = frozenset(
+    """abap abc agda arduino assembly bash basic bnf c c# c++ clojure coffeescript coq css dart
+    dhall diff docker ebnf elixir elm erlang f# flow fortran gherkin glsl go graphql groovy haskell
+    hcl html idris java javascript json julia kotlin latex less lisp livescript lua makefile
+    markdown markup matlab mathematica mermaid nix objective-c ocaml pascal perl php powershell
+    prolog protobuf purescript python r racket reason ruby rust sass scala scheme scss shell
+    smalltalk solidity sql swift toml typescript vb.net verilog vhdl webassembly xml yaml""".split()
+)
+OTHER_NAMES = {
+    "console": "shell",
+    "cpp": "c++",
+    "cs": "c#",
+    "dockerfile": "docker",
+    "js": "javascript",
+    "jsx": "javascript",
+    "make": "makefile",
+    "md": "markdown",
+    "proto": "protobuf",
+    "ps1": "powershell",
+    "py": "python",
+    "rb": "ruby",
+    "rs": "rust",
+    "sh": "shell",
+    "tex": "latex",
+    "ts": "typescript",
+    "tsx": "typescript",
+    "yml": "yaml",
+    "zsh": "shell",
+}
+SILENT = ("text", "txt", "plain", "plaintext", "none")
+
+
+def language(info: str) -> tuple[str, str]:
+    """Read a fence's info line: the language, and a caption that keeps an unknown one's name."""
+    words = re.split(r"[\s,{}]+", info.lower().strip("{ "), maxsplit=1)
+    first = words[0].lstrip(".")
+    found = OTHER_NAMES.get(first, first)
+    if found in KNOWN:
+        return found, ""
+    return PLAIN, "" if first in SILENT else info
 
 
 MAX_ITEMS = 100
@@ -39,7 +82,7 @@ def convert(text: str, fence: Fence = code) -> list[Json]:
     """
     env: dict[str, Any] = {}
     tokens = parser().parse(text, env)
-    found = list(_Reader(fence).many(SyntaxTreeNode(tokens).children))
+    found = list(_BlockReader(fence).many(SyntaxTreeNode(tokens).children))
     return found + list(_definitions(tokens, env))
 
 
@@ -61,53 +104,50 @@ def _definitions(tokens: Iterable[Token], env: dict[str, Any]) -> Iterator[Json]
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _BlockReader:
     fence: Fence
 
     def many(self, nodes: Iterable[SyntaxTreeNode]) -> Iterator[Json]:
         """Turn nodes into blocks, in order."""
         for node in nodes:
-            yield from self._one(node)
-
-    def _one(self, node: SyntaxTreeNode) -> Iterable[Json]:
-        makes: dict[str, Callable[[SyntaxTreeNode], Iterable[Json]]] = {
-            "paragraph": self._paragraph,
-            "heading": self._heading,
-            "bullet_list": self._list,
-            "ordered_list": self._list,
-            "blockquote": self._quote,
-            "table": self._table,
-            "fence": lambda code: self.fence(code.info.strip(), code.content.removesuffix("\n")),
-            "code_block": lambda code: self.fence("", code.content.removesuffix("\n")),
-            "hr": lambda _: [blocks.divider()],
-        }
-        return makes.get(node.type, _literal)(node)
-
-    def _paragraph(self, node: SyntaxTreeNode) -> Iterator[Json]:
-        inner = node.children[0].children
-        if len(inner) == 1 and inner[0].type == "image":
-            yield _image(inner[0])
-        else:
-            yield from (blocks.paragraph(part) for part in _parts(_text(node)))
-
-    def _heading(self, node: SyntaxTreeNode) -> Iterator[Json]:
-        first, *others = _parts(_text(node))
-        yield blocks.heading(min(int(node.tag[1:]), DEEPEST_HEADING), first)
-        yield from (blocks.paragraph(part) for part in others)
+            match node.type:
+                case "paragraph":
+                    yield from _paragraph(node)
+                case "heading":
+                    first, *others = _parts(_text(node))
+                    yield blocks.heading(min(int(node.tag[1:]), DEEPEST_HEADING), first)
+                    yield from map(blocks.paragraph, others)
+                case "bullet_list" | "ordered_list":
+                    yield from self._list(node)
+                case "blockquote":
+                    text, below = self._head(node.children)
+                    yield blocks.quote(text, *below)
+                case "table":
+                    rows = [row for part in node.children for row in part.children]
+                    yield blocks.table([[_cell(cell) for cell in row.children] for row in rows])
+                case "fence" | "code_block":
+                    yield from self.fence(node.info.strip(), node.content.removesuffix("\n"))
+                case "hr":
+                    yield blocks.divider()
+                case _:
+                    # Notion has no block for it, such as HTML: it is shown as it is written.
+                    literal = rich.kept([rich.text(node.content.strip("\n"))])
+                    yield from map(blocks.paragraph, _parts(literal))
 
     def _list(self, node: SyntaxTreeNode) -> Iterator[Json]:
         start = int(str(node.attrs.get("start", 1))) if node.type == "ordered_list" else None
         for at, item in enumerate(node.children):
-            yield self._item(item, start + at if start is not None else None, first=at == 0)
-
-    def _item(self, item: SyntaxTreeNode, number: int | None, *, first: bool) -> Json:
-        text, below = self._head(item.children)
-        task = _task(text)
-        if task is not None:
-            return blocks.to_do(_without_box(text), *below, checked=task)
-        if number is None:
-            return blocks.bullet(text, *below)
-        return blocks.numbered(text, *below, start=number if first and number > 1 else None)
+            text, below = self._head(item.children)
+            is_text = bool(text) and text[0]["type"] == "text"
+            task = _TASK.match(text[0]["text"]["content"]) if is_text else None
+            if task:
+                words = {"content": text[0]["text"]["content"][task.end() :]}
+                rest = [{**text[0], "text": {**text[0]["text"], **words}}, *text[1:]]
+                yield blocks.to_do(rich.kept(rest), *below, checked=task[1] != " ")
+            elif start is None:
+                yield blocks.bullet(text, *below)
+            else:
+                yield blocks.numbered(text, *below, start=start if at == 0 and start > 1 else None)
 
     def _head(self, nodes: Sequence[SyntaxTreeNode]) -> tuple[Rich, list[Json]]:
         """Take the first paragraph as a block's own text, the rest as what is below it."""
@@ -116,44 +156,25 @@ class _Reader:
         first, *others = _parts(_text(nodes[0]))
         return first, [*map(blocks.paragraph, others), *self.many(nodes[1:])]
 
-    def _quote(self, node: SyntaxTreeNode) -> Iterator[Json]:
-        text, below = self._head(node.children)
-        yield blocks.quote(text, *below)
-
-    def _table(self, node: SyntaxTreeNode) -> Iterator[Json]:
-        rows = [row for part in node.children for row in part.children]
-        yield blocks.table([[_cell(cell) for cell in row.children] for row in rows])
-
 
 def _text(node: SyntaxTreeNode) -> Rich:
     inner = node.children[0].token if node.children else None
     return items(inner.children) if inner else []
 
 
+def _paragraph(node: SyntaxTreeNode) -> Iterator[Json]:
+    """Make a paragraph, or an image where the paragraph holds nothing else."""
+    inner = node.children[0].children
+    if len(inner) != 1 or inner[0].type != "image":
+        yield from map(blocks.paragraph, _parts(_text(node)))
+        return
+    image = inner[0]
+    words = (image.content, str(image.attrs.get("title", "")))
+    caption = " ".join(filter(None, words))
+    yield blocks.image(str(image.attrs["src"]), [rich.text(caption)] if caption else "")
+
+
 def _cell(node: SyntaxTreeNode) -> Rich:
     """Give a cell's text; one with too many pieces keeps its words and loses its marks."""
     found = _text(node)
     return found if len(found) <= MAX_ITEMS else rich.kept([rich.text(rich.plain(found))])
-
-
-def _image(node: SyntaxTreeNode) -> Json:
-    caption = " ".join(part for part in (node.content, str(node.attrs.get("title", ""))) if part)
-    return blocks.image(str(node.attrs["src"]), [rich.text(caption)] if caption else "")
-
-
-def _literal(node: SyntaxTreeNode) -> Iterator[Json]:
-    """Show what Notion has no block for, such as HTML, as it is written."""
-    written = rich.kept([rich.text(node.content.strip("\n"))])
-    return (blocks.paragraph(part) for part in _parts(written))
-
-
-def _task(text: Rich) -> bool | None:
-    """Tell whether an item is a task: checked, open, or none."""
-    match = _TASK.match(text[0]["text"]["content"]) if text and text[0]["type"] == "text" else None
-    return None if match is None else match[1] != " "
-
-
-def _without_box(text: Rich) -> Rich:
-    first = text[0]["text"]
-    rest = {**text[0], "text": {**first, "content": _TASK.sub("", first["content"], count=1)}}
-    return rich.kept([rest, *text[1:]])

@@ -2,12 +2,59 @@
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+from urllib.parse import quote
+from uuid import UUID, uuid4
 
-from daemon.sandbox.ids import bare
+
+# Notion refuses a string of the right length that is no RFC 9562 id (recorded, June 2026).
+_UUID = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+    r"|00000000-0000-0000-0000-000000000000"
+)
+_PROPERTY_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_~;:?^}{@<]|`"
+
+
+class Ids:
+    """Makes ids, tokens and property ids. The same seed makes the same ids in the same order."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - ids of an invented world, no secrets
+
+    def __call__(self) -> str:
+        """Make an id with dashes."""
+        return str(UUID(int=self._random.getrandbits(128), version=4))
+
+    def token(self) -> str:
+        """Make a token of a bot."""
+        return f"ntn_sandbox{self._random.getrandbits(160):040x}"
+
+    def property(self) -> str:
+        """Make a property id: four characters, percent-encoded as in every answer."""
+        return quote("".join(self._random.choices(_PROPERTY_LETTERS, k=4)), safe="~")
+
+    def refresh(self) -> None:
+        """Go on with ids that no other run has made."""
+        self._random = random.Random(uuid4().int)  # noqa: S311 - as above
+
+
+def dashed(text: str) -> str | None:
+    """Write an id, given with or without dashes, with dashes; None where it is none."""
+    bare = text.replace("-", "").lower()
+    if not re.fullmatch(r"[0-9a-f]{32}", bare):
+        return None
+    found = str(UUID(bare))
+    return found if _UUID.fullmatch(found) else None
+
+
+def bare(object_id: str) -> str:
+    """Write an id without dashes, as addresses carry it."""
+    return object_id.replace("-", "")
 
 
 Json = dict[str, Any]
@@ -75,7 +122,7 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
+class SandboxDatabase:
     """A container of data sources."""
 
     id: str
@@ -109,7 +156,7 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SandboxSource:
     """A data source: the table of a database."""
 
     id: str
@@ -123,7 +170,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SandboxPage:
     """A page. `values` holds each property's value in the form of `properties.stored`."""
 
     id: str
@@ -136,7 +183,9 @@ class Page:
     edited_by: str
     in_trash: bool = False
     is_locked: bool = False
-    icon: str = ""
+    is_archived: bool = False
+    icon: Json | None = None
+    cover: Json | None = None
 
     @property
     def name(self) -> str:
@@ -152,7 +201,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class SandboxBlock:
     """A block. `content` is what stands under the type's name, rich text in request form."""
 
     id: str
@@ -177,7 +226,7 @@ class Discussion:
 
 
 @dataclass(frozen=True, slots=True)
-class Comment:
+class SandboxComment:
     """A comment. `shown` is the display name's type and, for a custom one, the name."""
 
     id: str

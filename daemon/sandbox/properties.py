@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from daemon.sandbox import requested
-from daemon.sandbox.ids import dashed
-from daemon.sandbox.inline import as_rich
-from daemon.sandbox.model import Json, Property, ident
-from daemon.sandbox.refusal import failed
+from daemon.sandbox import rich
+from daemon.sandbox.faults import failed
+from daemon.sandbox.model import Json, Property, dashed, ident
+from daemon.sandbox.rich import as_rich
 
 
 AUTOMATIC = frozenset(
@@ -41,7 +40,7 @@ def stored(kind: str, value: Any) -> Any:
         return empty(kind)
     takes: dict[str, Callable[[Any], Any]] = {
         "rich_text": as_rich,
-        "multi_select": _names,
+        "multi_select": lambda names: tuple(map(str, _several(names))),
         "people": _idents,
         "relation": _idents,
         "files": _files,
@@ -59,13 +58,12 @@ def empty(kind: str) -> Any:
     return {"checkbox": False, "button": {}}.get(kind)
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(str(name) for name in value)
+def _several(value: Any) -> list[Any] | tuple[Any, ...]:
+    return value if isinstance(value, (list, tuple)) else [value]
 
 
 def _idents(value: Any) -> tuple[str, ...]:
-    many = value if isinstance(value, (list, tuple)) else [value]
-    return tuple(ident(one) for one in many)
+    return tuple(ident(one) for one in _several(value))
 
 
 def _files(value: Any) -> tuple[tuple[str, str], ...]:
@@ -99,22 +97,19 @@ def schema(prop: Property) -> Json:
     if prop.type in ("select", "multi_select", "status"):
         told["options"] = options
     if prop.type == "status":
-        told["groups"] = _groups(prop, [option["id"] for option in options])
+        # Spread the options over Notion's three groups: first, last, and what lies between
+        ids = [option["id"] for option in options]
+        parts = {"To-do": ids[:1], "In progress": ids[1:-1], "Complete": ids[1:][-1:]}
+        told["groups"] = [
+            {"id": f"{prop.id}g{at}", "name": name, "color": COLORS[at], "option_ids": part}
+            for at, (name, part) in enumerate(parts.items())
+        ]
     if prop.type == "number":
         told.setdefault("format", "number")
     if prop.type == "unique_id":
         told.setdefault("prefix", None)
     common: Json = {"id": prop.id, "name": prop.name, "description": None, "type": prop.type}
     return common | {prop.type: told}
-
-
-def _groups(prop: Property, ids: list[str]) -> list[Json]:
-    """Spread the options over Notion's three groups: first, last, and what lies between."""
-    parts = {"To-do": ids[:1], "In progress": ids[1:-1], "Complete": ids[1:][-1:]}
-    return [
-        {"id": f"{prop.id}g{at}", "name": name, "color": COLORS[at], "option_ids": part}
-        for at, (name, part) in enumerate(parts.items())
-    ]
 
 
 def requested_value(prop: Property, told: Any, where: str) -> Any:
@@ -128,7 +123,7 @@ def requested_value(prop: Property, told: Any, where: str) -> Any:
         raise failed(f"{where}.{kind}", "should be defined", None)
     value = told[kind]
     if kind in ("title", "rich_text"):
-        return requested.rich_text(value, f"{where}.{kind}")
+        return rich.rich_text(value, f"{where}.{kind}")
     if value is None or kind in _PLAIN or kind == "date":
         return stored(kind, value)
     if kind in ("status", "select"):
@@ -136,7 +131,13 @@ def requested_value(prop: Property, told: Any, where: str) -> Any:
     if kind == "multi_select":
         return tuple(_option(prop, one, where) for one in value)
     if kind in ("people", "relation"):
-        return tuple(_reference(one, f"{where}.{kind}") for one in value)
+        ids: list[str] = []
+        for one in value:
+            found = dashed(str(one.get("id", ""))) if isinstance(one, Mapping) else None
+            if not found:
+                raise failed(f"{where}.{kind}.id", "should be a valid uuid", one)
+            ids.append(found)
+        return tuple(ids)
     raise failed(f"{where}.{kind}", "should be not present", value)
 
 
@@ -145,13 +146,6 @@ def _option(prop: Property, told: Any, where: str) -> str:
     if not isinstance(name, str):
         raise failed(f"{where}.{prop.type}.name", "should be a string", name)
     return name
-
-
-def _reference(told: Any, where: str) -> str:
-    found = dashed(str(told.get("id", ""))) if isinstance(told, Mapping) else None
-    if not found:
-        raise failed(f"{where}.id", "should be a valid uuid", told)
-    return found
 
 
 def with_options(prop: Property, value: Any) -> tuple[str, ...]:

@@ -1,169 +1,142 @@
-"""Queries: which rows of a data source, in which order, how many."""
+"""Queries: which rows of a data source, in which order, how many.
+
+Of Notion's filters and sorts there are those by a time of a page, the only ones that the program
+sends: https://developers.notion.com/reference/filter-data-source-entries#timestamp
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import operator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote
 
-from daemon.sandbox import objects, paging
-from daemon.sandbox.call import Call, need, source_at
-from daemon.sandbox.clock import floored
-from daemon.sandbox.filtering import check, matches, prop_named
-from daemon.sandbox.model import Json, Page, Property, Source
-from daemon.sandbox.refusal import failed, invalid
-from daemon.sandbox.state import State
+from daemon.sandbox import objects, requests
+from daemon.sandbox.clock import floored, parse
+from daemon.sandbox.faults import failed
+from daemon.sandbox.model import Json, SandboxPage, SandboxSource
+from daemon.sandbox.requests import ApiCall, need, source_at
+from daemon.sandbox.state import Doing, State
 
 
 _TIMES = ("created_time", "last_edited_time")
+_COMPARISONS: dict[str, Callable[[datetime, datetime], bool]] = {
+    "equals": operator.eq,
+    "before": operator.lt,
+    "after": operator.gt,
+    "on_or_before": operator.le,
+    "on_or_after": operator.ge,
+}
 _INCOMPLETE: Json = {
     "request_status": {
         "type": "incomplete",
         "incomplete_reason": "query_result_limit_reached",
     }
 }
+# A row's place in an order: the key that it is sorted by.
+Key = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reverse:
-    """A key that sorts the other way round."""
+def query(call: ApiCall) -> Json:
+    """Answer POST /v1/data_sources/{data_source_id}/query.
 
-    key: Any
-
-    def __lt__(self, other: _Reverse) -> bool:
-        return bool(other.key < self.key)
-
-
-def query(call: Call) -> Json:
-    """Answer POST /v1/data_sources/{data_source_id}/query."""
+    Raises:
+        Refusal: 400, the filter or a sort is not one by time; 403; 404.
+    """
     need(allowed=call.bot.read_content)
     source = source_at(call, call.id("data_source_id"))
-    body = call.fields(*_allowed(call))
-    check(call.view, source, body.get("filter"))
+    requests.unless_refused(call, Doing.QUERY, source.id)
+    body = call.fields("filter", "sorts", "start_cursor", "page_size", "in_trash", "result_type")
     walk = f"query {source.id} " + json.dumps([body.get("filter"), body.get("sorts")])
-    found = _sorted(call, source, list(_found(call, source, body)))
-    return _answer(call, source, found, walk)
+    rows = list(_found(call, source, body))
+    key = _sort_key(call.state, body.get("sorts") or [])
+    ordered = sorted(((key(row), row) for row in rows), key=lambda pair: pair[0])
+    # Show one page of results, as far as the cap on a query's rows allows
+    quirks = call.state.quirks
+    start, done = _start(ordered, requests.resume(call, walk))
+    end = min(start + requests.page_size(call), len(ordered), start + quirks.query_cap - done)
+    done += end - start
+    cursor = None
+    if end < len(ordered) and done < quirks.query_cap:
+        by_key = end and not quirks.moving_cursors
+        cursor = requests.mark(call, walk, (ordered[end - 1][0] if by_key else end, done))
+    shown = [objects.page(call.view, row) for _, row in ordered[start:end]]
+    answer = requests.listing("page_or_data_source", shown, cursor)
+    # A row that an edit moves on is shown, and counted, twice: the cap may cut fewer rows than it.
+    is_cut = end < len(ordered) and done >= quirks.query_cap
+    return answer | (_INCOMPLETE if is_cut or len(ordered) > quirks.query_cap else {})
 
 
-def _allowed(call: Call) -> tuple[str, ...]:
-    # The documentation of summer 2026 has is_archived, the types of the time do not.
-    paging = ("start_cursor", "page_size")
-    names = ("filter", "sorts", *paging, "in_trash", "is_archived", "result_type")
-    return (*names, "archived") if call.is_old else names
-
-
-def _found(call: Call, source: Source, body: Json) -> Iterable[Page]:
+def _found(call: ApiCall, source: SandboxSource, body: Json) -> Iterable[SandboxPage]:
+    """Yield the rows that pass the filter and that the bot sees."""
     state = call.state
-    trashed = bool(body.get("in_trash", body.get("archived", False)))
-    if body.get("result_type") == "data_source" or body.get("is_archived"):
+    passes = _filter(state, body.get("filter"))
+    if body.get("result_type") == "data_source":
         return
     for page_id in state.rows.get(source.id, ()):
         page = state.pages[page_id]
-        if state.in_trash(page_id) != trashed or not call.sees(page_id):
-            continue
-        if matches(call.view, source, page, body.get("filter")):
+        shown = state.in_trash(page_id) == bool(body.get("in_trash")) and call.sees(page_id)
+        if shown and not page.is_archived and passes(page):
             yield page
 
 
-def _sorted(call: Call, source: Source, rows: list[Page]) -> list[tuple[Any, Page]]:
-    """Pair rows with their sort keys, in order; without sorts the order means nothing."""
-    sorts = [_sort(source, told, at) for at, told in enumerate(call.body.get("sorts") or [])]
-    keyed = [((*(_key(call.state, row, sort) for sort in sorts), row.id), row) for row in rows]
-    return sorted(keyed, key=lambda pair: pair[0])
+def _filter(state: State, told: Any) -> Callable[[SandboxPage], bool]:
+    """Read a filter; it is refused here, before any row is looked at."""
+    if told is None:
+        return lambda page: True  # noqa: ARG005 - no filter takes every page
+    if isinstance(told, dict) and isinstance(told.get("and"), list):
+        every = [_filter(state, one) for one in told["and"]]
+        return lambda page: all(passes(page) for passes in every)
+    name = told.get("timestamp") if isinstance(told, dict) else None
+    if name not in _TIMES:
+        raise failed("body.filter.timestamp", f"should be one of {', '.join(_TIMES)}", name)
+    conditions = told.get(name)
+    if not isinstance(conditions, dict) or len(conditions) != 1:
+        raise failed(f"body.filter.{name}", "should hold one condition", conditions)
+    ((comparison, text),) = conditions.items()
+    if comparison not in _COMPARISONS:
+        raise failed(f"body.filter.{name}.{comparison}", "should be not present")
+    try:
+        limit = parse(text)
+    except (TypeError, ValueError):
+        rule = "should be a valid ISO 8601 date string"
+        raise failed(f"body.filter.{name}.{comparison}", rule, text) from None
+    return lambda page: _COMPARISONS[comparison](_time(state, page, name), limit)
 
 
-def _sort(source: Source, told: Any, at: int) -> tuple[str | Property, bool]:
-    where = f"body.sorts[{at}]"
-    if not isinstance(told, dict) or told.get("direction") not in ("ascending", "descending"):
-        raise failed(f"{where}.direction", 'should be `"ascending"` or `"descending"`')
-    down = told["direction"] == "descending"
-    if "timestamp" in told:
-        if told["timestamp"] not in _TIMES:
-            raise failed(f"{where}.timestamp", "should be a timestamp", told["timestamp"])
-        return told["timestamp"], down
-    return prop_named(source, str(told.get("property"))), down
+def _sort_key(state: State, sorts: Any) -> Callable[[SandboxPage], Key]:
+    """Read the sorts of a request; pages that they leave equal are ordered by id.
+
+    Without sorts the order therefore means nothing, as at Notion.
+    """
+    signs: list[tuple[str, int]] = []
+    for at, told in enumerate(sorts):
+        if not isinstance(told, dict) or told.get("direction") not in ("ascending", "descending"):
+            raise failed(f"body.sorts[{at}].direction", 'should be `"ascending"` or `"descending"`')
+        if told.get("timestamp") not in _TIMES:
+            rule = f"should be one of {', '.join(_TIMES)}"
+            raise failed(f"body.sorts[{at}].timestamp", rule, told.get("timestamp"))
+        signs.append((told["timestamp"], 1 if told["direction"] == "ascending" else -1))
+    return lambda page: (
+        *(sign * _time(state, page, name).timestamp() for name, sign in signs),
+        page.id,
+    )
 
 
-def _key(state: State, row: Page, sort: tuple[str | Property, bool]) -> Any:
-    """Give a comparable key; what is empty comes last either way."""
-    by, down = sort
-    if not isinstance(by, str) and by.type in _TIMES:
-        by = by.type
-    found = _time(state, row, by) if isinstance(by, str) else _comparable(row, by)
-    if found is None:
-        return (1, 0)
-    return (0, _Reverse(found)) if down else (0, found)
-
-
-def _time(state: State, row: Page, name: str) -> datetime:
-    time = row.created if name == "created_time" else row.edited
+def _time(state: State, page: SandboxPage, name: str) -> datetime:
+    time = page.created if name == "created_time" else page.edited
     return floored(time) if state.quirks.floored_filters else time
 
 
-def _comparable(row: Page, prop: Property) -> Any:
-    if prop.type == "title":
-        return row.name.casefold() or None
-    held = row.values.get(prop.name)
-    if held is None or held in ((), [], ""):
-        return None
-    if prop.type in ("select", "status"):
-        return prop.options.index(held)
-    if prop.type == "date":
-        return held["start"]
-    return held if isinstance(held, (int, float)) else json.dumps(held).casefold()
-
-
-def _answer(call: Call, source: Source, found: list[tuple[Any, Page]], walk: str) -> Json:
-    cap = call.state.quirks.query_cap
-    start = _start(call, found, walk)
-    end = min(start[0] + paging.size(call), len(found))
-    done = start[1] + end - start[0]
-    over = max(0, done - cap)
-    end, done = end - over, done - over
-    more = end < len(found) and done < cap
-    by_key = end and not call.state.quirks.moving_cursors
-    cursor = paging.mark(call, walk, (found[end - 1][0] if by_key else end, done)) if more else None
-    only = _wanted(call, source)
-    shown = [objects.page(call.view, row, only) for _, row in found[start[0] : end]]
-    answer = paging.listing("page_or_data_source", shown, cursor)
-    return answer | (_INCOMPLETE if len(found) > cap else {})
-
-
-def _start(call: Call, found: list[tuple[Any, Page]], walk: str) -> tuple[int, int]:
-    """Give the first row of this answer and how many rows came before it in the walk."""
-    place = paging.resume(call, walk)
+def _start(
+    ordered: list[tuple[Key, SandboxPage]], place: tuple[Key | int, int] | None
+) -> tuple[int, int]:
+    """Return the first row of this answer, and how many rows the walk gave before it."""
     if place is None:
         return 0, 0
     last, done = place
     if isinstance(last, int):
         return last, done
-    at = next((at for at, (key, _) in enumerate(found) if last < key), len(found))
+    at = next((at for at, (key, _) in enumerate(ordered) if last < key), len(ordered))
     return at, done
-
-
-def _wanted(call: Call, source: Source) -> Sequence[str] | None:
-    """Read filter_properties: names or ids, and an id not encoded twice.
-
-    Raises:
-        Refusal: 400, there is no such property.
-    """
-    asked = call.query.get("filter_properties")
-    return None if not asked else [_named(source, name) for name in asked]
-
-
-def _named(source: Source, asked: str) -> str:
-    for name, prop in source.properties.items():
-        if asked in (name, unquote(prop.id)):
-            return name
-    raise invalid(f"Could not find property with name or id: {asked}")
-
-
-def page_wanted(call: Call, columns: dict[str, Property]) -> Sequence[str] | None:
-    """Read filter_properties of a single page."""
-    asked = call.query.get("filter_properties")
-    if not asked:
-        return None
-    return [n for n, prop in columns.items() if n in asked or unquote(prop.id) in asked]

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import anyio
+import httpx
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from daemon.sandbox import comments, content, pages, query
-from daemon.sandbox.call import Call
+from daemon.loopback import HOST, listen, port_of
+from daemon.sandbox import comments, pages, query
 from daemon.sandbox.clock import http_date
-from daemon.sandbox.drop import HangUp
-from daemon.sandbox.faults import Fault, Faults, Kind, refusal
-from daemon.sandbox.model import Bot, Json
-from daemon.sandbox.refusal import Refusal, failed
-from daemon.sandbox.requests import Entry, Requests, Window
+from daemon.sandbox.faults import ApiRefusal, Fault, FaultKind, Faults, failed, refusal
+from daemon.sandbox.model import Json
+from daemon.sandbox.objects import VERSION, View
+from daemon.sandbox.requests import ApiCall, LoggedRequest, RequestLog, RequestWindow
 from daemon.sandbox.state import State
-from daemon.sandbox.view import VERSIONS, View
 
 
-Endpoint = Callable[[Call], Json]
+Endpoint = Callable[[ApiCall], Json]
 
 ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("GET", "/v1/users/me"): pages.me,
@@ -35,15 +42,14 @@ ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("GET", "/v1/databases/{database_id}"): pages.database,
     ("GET", "/v1/data_sources/{data_source_id}"): pages.source,
     ("POST", "/v1/data_sources/{data_source_id}/query"): query.query,
-    ("POST", "/v1/search"): pages.search,
     ("GET", "/v1/pages/{page_id}"): pages.page,
     ("PATCH", "/v1/pages/{page_id}"): pages.update_page,
     ("GET", "/v1/pages/{page_id}/properties/{property_id}"): pages.page_property,
-    ("GET", "/v1/blocks/{block_id}"): content.block,
-    ("PATCH", "/v1/blocks/{block_id}"): content.update,
-    ("DELETE", "/v1/blocks/{block_id}"): content.delete,
-    ("GET", "/v1/blocks/{block_id}/children"): content.children,
-    ("PATCH", "/v1/blocks/{block_id}/children"): content.append,
+    ("GET", "/v1/blocks/{block_id}"): pages.block,
+    ("PATCH", "/v1/blocks/{block_id}"): pages.update,
+    ("DELETE", "/v1/blocks/{block_id}"): pages.delete,
+    ("GET", "/v1/blocks/{block_id}/children"): pages.children,
+    ("PATCH", "/v1/blocks/{block_id}/children"): pages.append,
     ("GET", "/v1/comments"): comments.listed,
     ("POST", "/v1/comments"): comments.created,
     ("GET", "/v1/comments/{comment_id}"): comments.retrieved,
@@ -56,33 +62,35 @@ _PAGE = "<html><head><title>{0}</title></head><body><h1>{0} Service error</h1></
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class Backend:
     """What the application works on."""
 
     state: State
-    window: Window
+    window: RequestWindow
     faults: Faults = field(default_factory=Faults)
-    requests: Requests = field(default_factory=Requests)
+    requests: RequestLog = field(default_factory=RequestLog)
 
 
-def application(server: Server, more: list[BaseRoute]) -> Starlette:
+def application(server: Backend, more: list[BaseRoute]) -> Starlette:
     """Make the ASGI application; `more` routes come first."""
     routes: list[BaseRoute] = [
         Route(template, _endpoint(server, template, endpoint), methods=[method])
         for (method, template), endpoint in ENDPOINTS.items()
     ]
-    lost = Route("/{rest:path}", _endpoint(server, "", _nowhere), methods=METHODS)
+    lost = Route("/{rest:path}", _endpoint(server, "", _no_endpoint), methods=METHODS)
     return Starlette(routes=[*more, *routes, lost])
 
 
-def _nowhere(_: Call) -> Json:
-    raise Refusal(400, "invalid_request_url", "Invalid request URL.")
+def _no_endpoint(_: ApiCall) -> Json:
+    raise ApiRefusal(400, "invalid_request_url", "Invalid request URL.")
 
 
-def _endpoint(server: Server, template: str, endpoint: Endpoint) -> Any:
+def _endpoint(server: Backend, template: str, endpoint: Endpoint) -> Any:
     async def answer(request: Request) -> Response:
         path = request.url.path
-        entry = Entry(server.state.now(), request.method, path, template or path, _token(request))
+        entry = LoggedRequest(
+            server.state.now(), request.method, path, template or path, _token(request)
+        )
         server.requests.add(entry)
         fault = server.faults.strike(request.method, path)
         response = await _answer(server, request, endpoint, fault)
@@ -94,54 +102,48 @@ def _endpoint(server: Server, template: str, endpoint: Endpoint) -> Any:
 
 
 async def _answer(
-    server: Server, request: Request, endpoint: Endpoint, fault: Fault | None
+    server: Backend, request: Request, endpoint: Endpoint, fault: Fault | None
 ) -> Response:
     if fault and fault.kind.is_before:
         struck = await _struck(server, fault)
         if struck:
             return struck
     body = await request.body()
-    with _paged(server.state, fault):
-        status, answer, wait = _handled(server, request, endpoint, body)
-    if fault and status < 400 and not fault.kind.is_before:  # noqa: PLR2004 - an HTTP class
-        return await _spoiled(server, fault, answer)
-    return _json(server, status, answer, wait)
-
-
-def _handled(
-    server: Server, request: Request, endpoint: Endpoint, body: bytes
-) -> tuple[int, Json, int]:
-    """Give the status, the body and the seconds to wait."""
     try:
-        with server.state.lock:
-            return 200, endpoint(_call(server, request, body)), 0
-    except Refusal as refused:
-        return refused.status, refused.body(), refused.wait
+        with server.state.lock, _paged(server.state, fault):
+            answer = endpoint(_call(server, request, body))
+    except ApiRefusal as refused:
+        return _json(server, refused.status, refused.body(), refused.wait)
+    if fault and not fault.kind.is_before:
+        return await _spoiled(server, fault, answer)
+    return _json(server, 200, answer)
 
 
 @contextmanager
 def _paged(state: State, fault: Fault | None) -> Iterator[None]:
     """Let one answer hold no results where a fault says so; its cursor leads on all the same."""
-    if fault is None or fault.kind is not Kind.EMPTY_PAGE:
+    if fault is None or fault.kind is not FaultKind.EMPTY_PAGE:
         yield
         return
-    with state.lock:
-        size, state.quirks.page_size = state.quirks.page_size, 0
-        try:
-            yield
-        finally:
-            state.quirks.page_size = size
+    size, state.quirks.page_size = state.quirks.page_size, 0
+    try:
+        yield
+    finally:
+        state.quirks.page_size = size
 
 
-def _call(server: Server, request: Request, body: bytes) -> Call:
+def _call(server: Backend, request: Request, body: bytes) -> ApiCall:
     """Let a request through the gate: token, version, window, body."""
-    bot = _bot(server.state, request)
-    version = _version(request)
+    token = _token(request)
+    bot = next((bot for bot in server.state.bots.values() if bot.token == token), None)
+    if bot is None:
+        raise ApiRefusal(401, "unauthorized", "API token is invalid.")
+    _check_version(request)
     server.window.spend(bot.token)
     query = request.query_params
     asked = {name: query.getlist(name) for name in query}
-    view = View(server.state, bot, version)
-    return Call(view, request.path_params, asked, _body(request.method, body))
+    view = View(server.state, bot)
+    return ApiCall(view, request.path_params, asked, _body(request.method, body))
 
 
 def _token(request: Request) -> str:
@@ -149,24 +151,14 @@ def _token(request: Request) -> str:
     return token if kind == "Bearer" else ""
 
 
-def _bot(state: State, request: Request) -> Bot:
-    token = _token(request)
-    for bot in state.bots.values():
-        if bot.token == token:
-            return bot
-    raise Refusal(401, "unauthorized", "API token is invalid.")
-
-
-def _version(request: Request) -> str:
+def _check_version(request: Request) -> None:
     version = request.headers.get("notion-version")
     if version is None:
         rule = "Notion-Version header should be defined, instead was `undefined`."
         message = f"Notion-Version header failed validation: {rule}"
-        raise Refusal(400, "missing_version", message)
-    if version not in VERSIONS:
-        known = " or ".join(f'`"{one}"`' for one in VERSIONS)
-        raise failed("Notion-Version header", f"should be {known}", version)
-    return version
+        raise ApiRefusal(400, "missing_version", message)
+    if version != VERSION:
+        raise failed("Notion-Version header", f'should be `"{VERSION}"`', version)
 
 
 def _body(method: str, body: bytes) -> Any:
@@ -178,62 +170,182 @@ def _body(method: str, body: bytes) -> Any:
     try:
         return json.loads(body or b"{}")
     except ValueError:
-        raise Refusal(400, "invalid_json", "Error parsing JSON body.") from None
+        raise ApiRefusal(400, "invalid_json", "Error parsing JSON body.") from None
 
 
-async def _struck(server: Server, fault: Fault) -> Response | None:
+async def _struck(server: Backend, fault: Fault) -> Response | None:
     """Answer with a fault that strikes before anything was done; None goes on."""
-    if fault.kind is Kind.SLOW:
+    if fault.kind is FaultKind.SLOW:
         await anyio.sleep(fault.wait)
         return None
-    if fault.kind is Kind.DROP:
+    if fault.kind is FaultKind.DROP:
         return HangUp()
-    if fault.kind is Kind.HTML:
+    if fault.kind is FaultKind.HTML:
         page = _PAGE.format(fault.status)
-        return Response(page, fault.status, _date(server), "text/html")
+        return Response(page, fault.status, _date(server, fault.date_off), "text/html")
     refused = refusal(fault)
     return _json(server, refused.status, refused.body(), refused.wait) if refused else None
 
 
-async def _spoiled(server: Server, fault: Fault, answer: Json) -> Response:
+async def _spoiled(server: Backend, fault: Fault, answer: Json) -> Response:
     """Spoil a good answer: what was asked for has been done."""
-    if fault.kind is Kind.DROP_SAVED:
+    if fault.kind is FaultKind.DROP_SAVED:
         return HangUp()
-    if fault.kind is Kind.SLOW_SAVED:
+    if fault.kind is FaultKind.SLOW_SAVED:
         await anyio.sleep(fault.wait)
     elif refused := refusal(fault):
         return _json(server, refused.status, refused.body(), refused.wait)
-    if fault.kind is Kind.BLANK:
+    if fault.kind is FaultKind.BLANK:
         return Response("{}", 200, _date(server), "application/json; charset=utf-8")
     response = _json(server, 200, answer | _cursors(server, fault, answer))
-    if fault.kind is Kind.TRUNCATED:
+    if fault.kind is FaultKind.TRUNCATED:
         half = bytes(response.body)[: len(response.body) // 2]
         return Response(half, 200, _date(server), "application/json; charset=utf-8")
     return response
 
 
-def _cursors(server: Server, fault: Fault, answer: Json) -> Json:
+def _cursors(server: Backend, fault: Fault, answer: Json) -> Json:
     """Give what a fault of paging changes in a list."""
     if answer.get("object") != "list":
         return {}
-    if fault.kind is Kind.NULL_CURSOR:
+    if fault.kind is FaultKind.NULL_CURSOR:
         return {"has_more": True, "next_cursor": None}
-    if fault.kind is Kind.STALE_CURSOR:
+    if fault.kind is FaultKind.STALE_CURSOR:
         stale = answer["next_cursor"] or server.state.serials()
         return {"has_more": False, "next_cursor": stale}
     return {}
 
 
-def _json(server: Server, status: int, answer: Json, wait: int = 0) -> Response:
+def _json(server: Backend, status: int, answer: Json, wait: int = 0) -> Response:
     request_id = server.state.serials()
     headers = _date(server) | {"x-notion-request-id": request_id}
     if wait:
         headers["Retry-After"] = str(wait)
     body = json.dumps(answer | {"request_id": request_id}, ensure_ascii=False)
     return Response(
-        body.encode("utf-8", "replace"), status, headers, "application/json; charset=utf-8"
+        body.encode("utf-8", "backslashreplace"), status, headers, "application/json; charset=utf-8"
     )
 
 
-def _date(server: Server) -> dict[str, str]:
-    return {"Date": http_date(server.state.now())}
+def _date(server: Backend, off: float = 0) -> dict[str, str]:
+    off += server.state.quirks.date_off
+    return {"Date": http_date(server.state.now() + timedelta(seconds=off))}
+
+
+HANG_UP = "sandbox.hang_up"
+
+
+class Dropped(Exception):
+    """The connection ends here; nothing is answered."""
+
+
+class HangUp(Response):
+    """Ends the connection instead of answering."""
+
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,  # noqa: ARG002 - ASGI's signature
+    ) -> None:
+        """Close the socket where there is one; in process, raise `Dropped`."""
+        hang_up = scope.get(HANG_UP)
+        if hang_up is None:
+            raise Dropped
+        hang_up()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+class DroppableProtocol(H11Protocol):
+    """Speaks HTTP and lets the application close the socket under a request."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Hand the application a way to hang up."""
+        super().connection_made(transport)
+        self.app = _with_hang_up(self.app, transport.abort)
+
+
+def _with_hang_up(app: Any, hang_up: Callable[[], None]) -> ASGIApp:
+    async def run(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        scope[HANG_UP] = hang_up
+        await app(scope, receive, send)
+
+    return run
+
+
+class SandboxTransport(httpx.AsyncBaseTransport):
+    """Takes requests to the application in process; drops and timeouts look like httpx's own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._inner = httpx.ASGITransport(app=app)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request.
+
+        Raises:
+            httpx.RemoteProtocolError: The sandbox hung up.
+            httpx.ReadTimeout: The answer took longer than the request's read timeout.
+        """
+        patience = request.extensions.get("timeout", {}).get("read")
+        try:
+            with anyio.fail_after(patience):
+                return await self._inner.handle_async_request(request)
+        except Dropped:
+            message = "Server disconnected without sending a response."
+            raise httpx.RemoteProtocolError(message, request=request) from None
+        except TimeoutError:
+            raise httpx.ReadTimeout("", request=request) from None
+
+
+class ThreadedServer(uvicorn.Server):
+    """A server that another thread ends, at once; it writes no log and no Date of its own.
+
+    uvicorn's own looks ten times a second whether to end, and then as often for its connections.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        config = uvicorn.Config(
+            app,
+            http=DroppableProtocol,
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            access_log=False,
+            date_header=False,
+            server_header=False,
+        )
+        super().__init__(config)
+        self.ended: Future[None] = Future()
+
+    async def main_loop(self) -> None:
+        """Wait until it is ended."""
+        await self.on_tick(0)
+        await asyncio.wrap_future(self.ended)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+        """Close whatever is open; what is being answered is not waited for."""
+        for listening in self.servers:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # the transports close themselves in the loop's next round
+
+
+@contextmanager
+def serve(app: ASGIApp, port: int) -> Iterator[str]:
+    """Serve in a thread until the block ends; gives the address.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    running, listening = ThreadedServer(app), listen(port)
+    thread = Thread(target=running.run, args=([listening],), daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{port_of(listening)}"
+    finally:
+        running.ended.set_result(None)
+        thread.join()
+        listening.close()

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from threading import RLock
 from typing import Any
 
-from daemon.sandbox.ids import Ids
+from daemon.sandbox import properties
+from daemon.sandbox.faults import ApiRefusal
 from daemon.sandbox.model import (
-    Block,
     Bot,
-    Comment,
-    Database,
     Discussion,
     Group,
-    Page,
+    Ids,
+    Json,
     Parent,
     Person,
-    Source,
+    Property,
+    Rich,
+    SandboxBlock,
+    SandboxComment,
+    SandboxDatabase,
+    SandboxPage,
+    SandboxSource,
+    Stamp,
 )
 
 
@@ -38,6 +45,13 @@ class Quirks:
         references: How many references a page object holds before it is cut.
         page_size: The most results one answer holds, whatever was asked for.
         partial: Ids of blocks that are shown by id alone.
+        copies_list_children: Whether a synced copy lists its source's blocks as its own children.
+            Public recordings show both.
+        refused_content: What no comment may hold: "links", "marks", "text", as Notion refuses some
+            content without saying which.
+        notes_list_children: Whether meeting notes say that they have children; their parts can be
+            listed by their ids all the same.
+        date_off: By how many seconds the `Date` of every answer is wrong.
     """
 
     query_cap: int = 10_000
@@ -46,6 +60,21 @@ class Quirks:
     references: int = 25
     page_size: int = 100
     partial: set[str] = field(default_factory=set)
+    copies_list_children: bool = False
+    notes_list_children: bool = True
+    refused_content: frozenset[str] = frozenset()
+    date_off: float = 0
+
+
+class Doing(StrEnum):
+    """What Notion may refuse of one object and allow of all others."""
+
+    READ = "read"  # the object itself: a page, block, database or data source
+    QUERY = "query"
+    LIST_BLOCKS = "list blocks"
+    LIST_COMMENTS = "list comments"
+    COMMENT = "comment"
+    CHANGE_COMMENT = "change comment"
 
 
 class State:
@@ -58,36 +87,40 @@ class State:
         self.serials = Ids(seed + 1)
         self.cursors: dict[str, tuple[str, Any]] = {}
         self.quirks = Quirks()
+        self.refusals: dict[tuple[str, Doing], ApiRefusal] = {}
         self.lock = RLock()
         self.workspace_id = self.ids()
         self.workspace_name = "Sandbox"
         self.people: dict[str, Person] = {}
         self.bots: dict[str, Bot] = {}
         self.groups: dict[str, Group] = {}
-        self.databases: dict[str, Database] = {}
-        self.sources: dict[str, Source] = {}
-        self.pages: dict[str, Page] = {}
-        self.blocks: dict[str, Block] = {}
+        self.databases: dict[str, SandboxDatabase] = {}
+        self.sources: dict[str, SandboxSource] = {}
+        self.pages: dict[str, SandboxPage] = {}
+        self.blocks: dict[str, SandboxBlock] = {}
         self.discussions: dict[str, Discussion] = {}
-        self.comments: dict[str, Comment] = {}
+        self.comments: dict[str, SandboxComment] = {}
         self.rows: dict[str, list[str]] = {}
         self.children: dict[str, list[str]] = {}
         self.comments_on: dict[str, list[str]] = {}
         self.sharing: dict[tuple[str, str], bool] = {}
         self.reads = 0
 
-    def add_block(self, block: Block, after: str | None = None) -> Block:
-        """Put a block under its parent: last, or right after the sibling `after`."""
+    def add_block(self, block: SandboxBlock, after: str | None = None) -> SandboxBlock:
+        """Put a block under its parent: last, or after a sibling ("" is the start)."""
         self.blocks[block.id] = block
         siblings = self.children.setdefault(block.parent_id, [])
-        siblings.insert(siblings.index(after) + 1 if after else len(siblings), block.id)
+        place = len(siblings)
+        if after is not None:
+            place = siblings.index(after) + 1 if after else 0
+        siblings.insert(place, block.id)
         return block
 
-    def detach(self, block: Block) -> None:
+    def detach(self, block: SandboxBlock) -> None:
         """Take a block out of its parent's list."""
         self.children[block.parent_id].remove(block.id)
 
-    def add_page(self, page: Page) -> Page:
+    def add_page(self, page: SandboxPage) -> SandboxPage:
         """Put a page into its data source, or under its parent page as a child page."""
         self.pages[page.id] = page
         if page.parent.kind == "data_source_id":
@@ -96,7 +129,22 @@ class State:
             self._hang(page.id, "child_page", page.parent.id, page.created_by)
         return page
 
-    def add_database(self, database: Database, by: str) -> Database:
+    def rehang(self, page: SandboxPage, parent: Parent) -> None:
+        """Take a page out of what holds it and put it under another parent."""
+        if page.parent.kind == "data_source_id":
+            self.rows[page.parent.id].remove(page.id)
+        elif page.parent.kind == "page_id":
+            self.detach(self.blocks[page.id])
+        self.add_page(replace(page, parent=parent))
+
+    def put_below(self, block: SandboxBlock, parent_id: str, page_id: str) -> None:
+        """Give a block another parent, and it and all below it another page."""
+        self.blocks[block.id] = replace(block, parent_id=parent_id, page_id=page_id)
+        for child in self.children.get(block.id, ()):
+            if child not in self.pages:
+                self.put_below(self.blocks[child], block.id, page_id)
+
+    def add_database(self, database: SandboxDatabase, by: str) -> SandboxDatabase:
         """Put a database into the workspace, or under its parent page."""
         self.databases[database.id] = database
         if database.parent.kind == "page_id":
@@ -105,41 +153,41 @@ class State:
 
     def _hang(self, object_id: str, kind: str, page_id: str, by: str) -> None:
         now = self.now()
-        self.add_block(Block(object_id, kind, {}, page_id, page_id, now, now, by, by))
+        self.add_block(SandboxBlock(object_id, kind, {}, page_id, page_id, now, now, by, by))
 
     def touch_page(self, page_id: str, by: str) -> None:
         """Move a page's time of last edit to now."""
         page = self.pages[page_id]
         self.pages[page_id] = replace(page, edited=self.now(), edited_by=by)
 
-    def touch(self, block: Block, by: str) -> Block:
+    def touch(self, block: SandboxBlock, by: str) -> SandboxBlock:
         """Move a block's time of last edit, and its page's, to now."""
         block = replace(block, edited=self.now(), edited_by=by)
         self.blocks[block.id] = block
         self.touch_page(block.page_id, by)
         return block
 
-    def add_comment(self, comment: Comment) -> Comment:
+    def add_comment(self, comment: SandboxComment) -> SandboxComment:
         """Put a comment at the end of its parent's list. Bumps no time of last edit."""
         self.comments[comment.id] = comment
         self.comments_on.setdefault(comment.parent_id, []).append(comment.id)
         return comment
 
-    def drop_comment(self, comment: Comment) -> None:
+    def drop_comment(self, comment: SandboxComment) -> None:
         """Take a comment away; the last one takes its discussion along."""
         del self.comments[comment.id]
         self.comments_on[comment.parent_id].remove(comment.id)
         if not any(self.thread(comment.discussion_id)):
             del self.discussions[comment.discussion_id]
 
-    def thread(self, discussion_id: str) -> Iterator[Comment]:
+    def thread(self, discussion_id: str) -> Iterator[SandboxComment]:
         """Go through the comments of a discussion in order."""
         parent_id = self.discussions[discussion_id].parent_id
         for comment_id in self.comments_on.get(parent_id, []):
             if self.comments[comment_id].discussion_id == discussion_id:
                 yield self.comments[comment_id]
 
-    def open_comments(self, parent_id: str) -> list[Comment]:
+    def open_comments(self, parent_id: str) -> list[SandboxComment]:
         """List the comments of a page or block whose discussions are not resolved."""
         found = (self.comments[comment_id] for comment_id in self.comments_on.get(parent_id, []))
         return [c for c in found if not self.discussions[c.discussion_id].resolved]
@@ -183,8 +231,131 @@ class State:
         named = self.databases.get(object_id) or self.sources.get(object_id)
         return named.title if named else ""
 
-    def parent_kind(self, parent: Parent) -> Parent:
-        """Name a parent as answers do: a page, a block, a data source or the workspace."""
-        if parent.kind == "id":
-            return Parent("page_id" if parent.id in self.pages else "block_id", parent.id)
-        return parent
+
+Columns = Mapping[str, str | Iterable[str] | SandboxDatabase | SandboxSource]
+
+
+def parent_at(state: State, object_id: str | None) -> Parent:
+    """Tell what an object holds: a data source or database its rows, a page its child pages."""
+    if object_id is None:
+        return Parent("workspace")
+    if held := state.databases.get(object_id):
+        return Parent("data_source_id", held.source_id)
+    return Parent("data_source_id" if object_id in state.sources else "page_id", object_id)
+
+
+def make_database(state: State, title: str, parent: Parent, by: str) -> SandboxDatabase:
+    """Make a database that has no data source yet."""
+    now = state.now()
+    return state.add_database(SandboxDatabase(state.ids(), title, parent, (), now, now), by)
+
+
+def make_source(
+    state: State, database_id: str, title: str, columns: Columns, by: str
+) -> SandboxSource:
+    """Put a data source into a database."""
+    now = state.now()
+    made = SandboxSource(state.ids(), database_id, title, {}, now, now, by)
+    made = replace(made, properties=_columns(state, made, columns))
+    state.sources[made.id] = made
+    held = state.databases[database_id]
+    state.databases[database_id] = replace(held, sources=(*held.sources, made.id))
+    return made
+
+
+def _columns(state: State, own: SandboxSource, given: Columns) -> dict[str, Property]:
+    title = next((name for name, kind in given.items() if kind == "title"), "Name")
+    columns = {title: Property("title", title, "title")}
+    for name, kind in given.items():
+        if name != title:
+            columns[name] = _column(state, own, name, kind)
+    return columns
+
+
+def _column(
+    state: State,
+    own: SandboxSource,
+    name: str,
+    kind: str | Iterable[str] | SandboxDatabase | SandboxSource,
+) -> Property:
+    new_id = state.ids.property()
+    if kind == "relation":
+        kind = own
+    if isinstance(kind, SandboxDatabase):
+        kind = state.sources[kind.source_id]
+    if isinstance(kind, SandboxSource):
+        target = {"database_id": kind.database_id, "data_source_id": kind.id}
+        config = target | {"type": "single_property", "single_property": {}}
+        return Property(new_id, name, "relation", config=config)
+    if isinstance(kind, str):
+        return Property(new_id, name, kind)
+    return Property(new_id, name, "status", tuple(kind))
+
+
+def make_page(state: State, parent: Parent, title: Rich, stamp: Stamp) -> SandboxPage:
+    """Make an empty page."""
+    times = (stamp.created, stamp.edited, stamp.by, stamp.by)
+    made = state.add_page(SandboxPage(state.ids(), parent, title, {}, *times))
+    source = state.sources.get(parent.id)
+    for prop in source.properties.values() if source else ():
+        if prop.type == "unique_id":
+            number = {"prefix": prop.config.get("prefix"), "number": len(state.rows[parent.id])}
+            set_value(state, made.id, prop, number)
+    return state.pages[made.id]
+
+
+def put_value(state: State, page_id: str, name: str, value: Any) -> None:
+    """Set a property from a Python value; a column that is not there is added."""
+    source = state.sources[state.pages[page_id].parent.id]
+    prop = source.properties.get(name)
+    if prop is None:
+        prop = Property(state.ids.property(), name, properties.guess(value))
+    set_value(state, page_id, prop, properties.stored(prop.type, value))
+
+
+def set_value(state: State, page_id: str, prop: Property, held: Any) -> None:
+    """Set a property to a value in its kept form, new options of a choice included."""
+    found = state.pages[page_id]
+    state.pages[page_id] = replace(found, values={**found.values, prop.name: held})
+    source = state.sources[found.parent.id]
+    grown = replace(prop, options=properties.with_options(prop, held))
+    columns = {**source.properties, prop.name: grown}
+    state.sources[source.id] = replace(source, properties=columns)
+
+
+def grow(
+    state: State, parent_id: str, built: Iterable[Json], by: str, after: str | None = None
+) -> list[SandboxBlock]:
+    """Put built blocks and all below them under a parent, now.
+
+    Args:
+        state: The world.
+        parent_id: A page or a block.
+        built: Blocks as `blocks` builds them.
+        by: The id of who makes them.
+        after: The sibling they follow; None for the end, "" for the start.
+    """
+    now = state.now()
+    return plant(state, parent_id, built, Stamp(by, now, now), after)
+
+
+def plant(
+    state: State, parent_id: str, built: Iterable[Json], stamp: Stamp, after: str | None = None
+) -> list[SandboxBlock]:
+    """Put built blocks under a parent as of a time."""
+    made: list[SandboxBlock] = []
+    for one in built:
+        block = _block(state, parent_id, one, stamp)
+        state.add_block(block, after)
+        after = None if after is None else block.id
+        plant(state, block.id, one.get("children", ()), stamp)
+        made.append(block)
+    return made
+
+
+def _block(state: State, parent_id: str, one: Json, stamp: Stamp) -> SandboxBlock:
+    kind = one["type"]
+    held = state.blocks.get(parent_id)
+    page_id = parent_id if parent_id in state.pages or held is None else held.page_id
+    times = (stamp.created, stamp.edited, stamp.by, stamp.by)
+    return SandboxBlock(state.ids(), kind, dict(one[kind]), parent_id, page_id, *times)

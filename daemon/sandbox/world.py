@@ -7,29 +7,43 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from daemon.sandbox import comments, making, tree
-from daemon.sandbox.inline import as_rich
+from daemon.sandbox import comments
+from daemon.sandbox.faults import ApiRefusal, restricted
 from daemon.sandbox.model import (
-    Block,
     Bot,
-    Comment,
-    Database,
     Discussion,
     Group,
     Json,
-    Page,
     Person,
     Rich,
-    Source,
+    SandboxBlock,
+    SandboxComment,
+    SandboxDatabase,
+    SandboxPage,
+    SandboxSource,
     Stamp,
     Thing,
     ident,
 )
-from daemon.sandbox.state import EVERY_BOT, Quirks, State
+from daemon.sandbox.rich import as_rich
+from daemon.sandbox.state import (
+    EVERY_BOT,
+    Columns,
+    Doing,
+    Quirks,
+    State,
+    grow,
+    make_database,
+    make_page,
+    make_source,
+    parent_at,
+    plant,
+    put_value,
+)
 
 
 STATUS = ("Draft", "In review", "Ready", "Accepted", "Rejected")
-COLUMNS: making.Columns = {"Status": STATUS, "Owner": "people"}
+COLUMNS: Columns = {"Status": STATUS, "Owner": "people"}
 
 
 class World:
@@ -76,8 +90,8 @@ class World:
         return next(iter(self.state.people), None) or self.person("Ana Costa").id
 
     def database(
-        self, title: str, columns: making.Columns | None = None, *, parent: Thing | None = None
-    ) -> Database:
+        self, title: str, columns: Columns | None = None, *, parent: Thing | None = None
+    ) -> SandboxDatabase:
         """Make a database with one data source of the same name.
 
         Args:
@@ -89,16 +103,16 @@ class World:
         """
         with self.state.lock:
             by = self._author(None)
-            held = making.place(self.state, None if parent is None else ident(parent))
-            made = making.database(self.state, title, held, by)
-            making.source(self.state, made.id, title, columns or COLUMNS, by)
+            held = parent_at(self.state, None if parent is None else ident(parent))
+            made = make_database(self.state, title, held, by)
+            make_source(self.state, made.id, title, columns or COLUMNS, by)
             return self.state.databases[made.id]
 
-    def source(self, database: Thing, title: str, columns: making.Columns | None = None) -> Source:
+    def source(self, database: Thing, title: str, columns: Columns | None = None) -> SandboxSource:
         """Put another data source into a database."""
         with self.state.lock:
             by = self._author(None)
-            return making.source(self.state, ident(database), title, columns or COLUMNS, by)
+            return make_source(self.state, ident(database), title, columns or COLUMNS, by)
 
     def page(
         self,
@@ -111,7 +125,7 @@ class World:
         edited: datetime | None = None,
         properties: Mapping[str, Any] | None = None,
         **values: Any,
-    ) -> Page:
+    ) -> SandboxPage:
         """Write a page.
 
         Args:
@@ -127,17 +141,17 @@ class World:
         with self.state.lock:
             first = at or self.state.now()
             stamp = Stamp(self._author(by), first, edited or first)
-            held = making.place(self.state, None if place is None else ident(place))
-            made = making.page(self.state, held, as_rich(title), stamp)
+            held = parent_at(self.state, None if place is None else ident(place))
+            made = make_page(self.state, held, as_rich(title), stamp)
             for name, value in {**(properties or {}), **values}.items():
-                making.put_value(self.state, made.id, name, value)
-            tree.plant(self.state, made.id, blocks, stamp)
+                put_value(self.state, made.id, name, value)
+            plant(self.state, made.id, blocks, stamp)
             return self.state.pages[made.id]
 
     def edit_property(self, page: Thing, name: str, value: Any, by: Thing | None = None) -> None:
         """Set a property from a Python value, such as a status's name or a list of people."""
         with self.state.lock:
-            making.put_value(self.state, ident(page), name, value)
+            put_value(self.state, ident(page), name, value)
             self.state.touch_page(ident(page), self._author(by))
 
     def rename(self, page: Thing, title: str, by: Thing | None = None) -> None:
@@ -147,20 +161,33 @@ class World:
             self.state.pages[found.id] = replace(found, title=as_rich(title))
             self.state.touch_page(found.id, self._author(by))
 
+    def rename_option(self, source: Thing, name: str, old: str, new: str) -> None:
+        """Rename an option of a property: the pages that have it show the new name, unedited."""
+        with self.state.lock:
+            found = self.state.sources[ident(source)]
+            prop = found.properties[name]
+            options = tuple(new if one == old else one for one in prop.options)
+            columns = {**found.properties, name: replace(prop, options=options)}
+            self.state.sources[found.id] = replace(found, properties=columns)
+            for page in list(self.state.pages.values()):
+                if page.parent.id == found.id and page.values.get(name) == old:
+                    values = {**page.values, name: new}
+                    self.state.pages[page.id] = replace(page, values=values)
+
     def add_block(
         self, parent: Thing, block: Json, after: Thing | None = None, by: Thing | None = None
-    ) -> Block:
+    ) -> SandboxBlock:
         """Write a block under a page or block: last, or after a sibling ("" is the start)."""
         with self.state.lock:
             follows = None if after is None else ident(after)
             who = self._author(by)
-            made = tree.grow(self.state, ident(parent), [block], who, follows)[0]
+            made = grow(self.state, ident(parent), [block], who, follows)[0]
             self.state.touch_page(made.page_id, who)
             return made
 
     def edit_block(
         self, block: Thing, text: str | Rich | None = None, by: Thing | None = None, **content: Any
-    ) -> Block:
+    ) -> SandboxBlock:
         """Write a block anew: its text, or fields of its content such as `checked=True`."""
         with self.state.lock:
             found = self.state.blocks[ident(block)]
@@ -187,13 +214,35 @@ class World:
             found, who = self.state.blocks[ident(block)], self._author(by)
             self.state.detach(found)
             holder = ident(to) if to is not None else found.parent_id
-            moved = replace(found, parent_id=holder)
             siblings = self.state.children.setdefault(holder, [])
             place = len(siblings)
             if after is not None:
                 place = siblings.index(ident(after)) + 1 if after else 0
-            siblings.insert(place, moved.id)
-            self.state.touch(moved, who)
+            siblings.insert(place, found.id)
+            self.state.touch_page(found.page_id, who)
+            target = self.state.blocks.get(holder)
+            self.state.put_below(found, holder, target.page_id if target else holder)
+            self.state.touch(self.state.blocks[found.id], who)
+
+    def move_page(self, page: Thing, to: Thing | None) -> None:
+        """Move a page to another database, data source or page, or to the workspace (None).
+
+        Its time of last edit stays: what moves it, Notion does not say.
+        """
+        with self.state.lock:
+            held = parent_at(self.state, None if to is None else ident(to))
+            self.state.rehang(self.state.pages[ident(page)], held)
+
+    def move_source(self, source: Thing, to: Thing) -> None:
+        """Move a data source, with its rows, to another database."""
+        with self.state.lock:
+            moved = replace(self.state.sources[ident(source)], database_id=ident(to))
+            former = self.state.sources[moved.id].database_id
+            self.state.sources[moved.id] = moved
+            for held in (self.state.databases[former], self.state.databases[moved.database_id]):
+                others = tuple(one for one in held.sources if one != moved.id)
+                listed = (*others, moved.id) if held.id == moved.database_id else others
+                self.state.databases[held.id] = replace(held, sources=listed)
 
     def rewrite(self, page: Thing, blocks: Iterable[Json], by: Thing | None = None) -> None:
         """Replace all blocks of a page, such as the prompt page's."""
@@ -201,10 +250,10 @@ class World:
             who = self._author(by)
             for child in list(self.state.children.get(ident(page), ())):
                 self.delete_block(child, who)
-            tree.grow(self.state, ident(page), blocks, who)
+            grow(self.state, ident(page), blocks, who)
             self.state.touch_page(ident(page), who)
 
-    def blocks(self, holder: Thing) -> list[Block]:
+    def blocks(self, holder: Thing) -> list[SandboxBlock]:
         """List the blocks right under a page or block, without those in the trash."""
         below = self.state.children.get(ident(holder), ())
         return [self.state.blocks[one] for one in below if not self.state.blocks[one].in_trash]
@@ -216,6 +265,12 @@ class World:
     def restore(self, thing: Thing) -> None:
         """Take a page or database out of the trash."""
         self._set_trash(ident(thing), in_trash=False)
+
+    def archive(self, page: Thing, *, archived: bool = True) -> None:
+        """Archive a page, or take it out of the archive: no query returns it meanwhile."""
+        with self.state.lock:
+            found = self.state.pages[ident(page)]
+            self.state.pages[found.id] = replace(found, is_archived=archived)
 
     def _set_trash(self, object_id: str, *, in_trash: bool) -> None:
         with self.state.lock:
@@ -233,6 +288,28 @@ class World:
         """Hide an object and what it holds from a bot, or from every bot."""
         self.state.sharing[ident(bot) if bot else EVERY_BOT, ident(thing)] = False
 
+    def refuse(self, thing: Thing, *doings: Doing, refusal: ApiRefusal | None = None) -> None:
+        """Have Notion refuse something of one object for ever; by default as 403.
+
+        What is refused of a page's comments and blocks is refused of each of its blocks.
+        """
+        for doing in doings:
+            self.state.refusals[ident(thing), doing] = refusal or restricted()
+
+    def allow(self, thing: Thing) -> None:
+        """Have Notion allow again all that it refused of an object."""
+        for key in [key for key in self.state.refusals if key[0] == ident(thing)]:
+            del self.state.refusals[key]
+
+    def delete_source(self, source: Thing) -> None:
+        """Delete a data source: its database lists it no more, and its rows are gone with it."""
+        with self.state.lock:
+            gone = replace(self.state.sources[ident(source)], in_trash=True)
+            self.state.sources[gone.id] = gone
+            held = self.state.databases[gone.database_id]
+            left = tuple(one for one in held.sources if one != gone.id)
+            self.state.databases[held.id] = replace(held, sources=left)
+
     def comment(
         self,
         target: Thing,
@@ -241,7 +318,7 @@ class World:
         by: Thing | None = None,
         at: datetime | None = None,
         files: Iterable[tuple[str, str]] = (),
-    ) -> Comment:
+    ) -> SandboxComment:
         """Say something on a page, on a block (a new thread), or in a discussion.
 
         Args:
@@ -270,7 +347,7 @@ class World:
             return comments.page_discussion(self.state, target)
         return Discussion(self.state.ids(), self.state.blocks[target].id)
 
-    def edit_comment(self, comment: Thing, text: str | Rich) -> Comment:
+    def edit_comment(self, comment: Thing, text: str | Rich) -> SandboxComment:
         """Write a comment anew."""
         with self.state.lock:
             found = self.state.comments[ident(comment)]
@@ -296,7 +373,7 @@ class World:
             found = self._discussion(thread)
             self.state.discussions[found.id] = replace(found, resolved=resolved)
 
-    def comments(self, target: Thing | None = None) -> list[Comment]:
+    def comments(self, target: Thing | None = None) -> list[SandboxComment]:
         """List comments in order of posting, resolved threads included: all, or of one object."""
         found = list(self.state.comments.values())
         return [c for c in found if target is None or c.parent_id == ident(target)]

@@ -8,23 +8,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlite_utils import Database
-
-from daemon.sweep import alerts, connections as wiring
-from daemon.domain import due
-from daemon.operations import health, notify
 from daemon.config import Settings
-from daemon.sweep.context import Context, Tell
-from daemon.sweep.discovery import find_page
+from daemon.domain import due
 from daemon.domain.errors import ReviewError, TokenRefused
+from daemon.domain.events import Alert, Emit
+from daemon.operations import notify, status
 from daemon.service.signals import until_signal
 from daemon.store import database, pages
-from daemon.sweep.sweep import FATAL, Ending, Result, sweep
-from daemon.sweep.connections import Connections
+from daemon.store.database import State
+from daemon.sweep import alerts
+from daemon.sweep.connections import Connections, connected
+from daemon.sweep.context import FATAL, Context, Deliver
+from daemon.sweep.discovery import find_page
+from daemon.sweep.sweep import Ending, Result, sweep
 
 
 if TYPE_CHECKING:
     import httpx
+
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, timedelta
+
+from daemon.domain.times import iso
+from daemon.service.systemd import Systemd
+
 
 T = TypeVar("T")
 Swept = tuple[Result, Sequence[ReviewError]]
@@ -32,15 +41,16 @@ Swept = tuple[Result, Sequence[ReviewError]]
 
 def once(
     settings: Settings,
-    tell: Tell,
+    emit: Emit,
     *,
-    dry_run: bool = False,
+    preview: Deliver | None = None,
     only: str | None = None,
     to_end: Callable[[Coroutine[Any, Any, Swept]], Swept] = until_signal,
 ) -> Swept:
     """Sweep once, or review the one page `only`.
 
-    A dry run works on a copy of the state in memory, so it needs no lock and leaves no trace.
+    With a `preview` the run is dry: it works on a copy of the state in memory, so it needs no
+    lock and leaves no trace; `preview` gets what would be posted.
     Signals are heard in the main thread alone; in another one, `to_end` is `asyncio.run`.
 
     Raises:
@@ -50,33 +60,36 @@ def once(
     """
     path = settings.config.state
     with ExitStack() as held:
-        if dry_run:
+        if preview:
             state = database.copy_in_memory(path)
         else:
-            held.enter_context(database.told(path))
+            held.enter_context(database.translated(path))
             held.enter_context(database.lock(path))
             state = database.open_state(path)
         held.callback(state.close)
-        return to_end(_once(settings, state, tell, dry_run=dry_run, only=only))
+        return to_end(_once(settings, state, emit, preview=preview, only=only))
 
 
 async def _once(
-    settings: Settings, state: Database, tell: Tell, *, dry_run: bool, only: str | None
+    settings: Settings, state: State, emit: Emit, *, preview: Deliver | None, only: str | None
 ) -> Swept:
-    async with wiring.connected(settings, state, dry_run=dry_run) as connections:
-        context = connections.context(tell)
+    async with connected(settings, state, preview=preview) as connections:
+        context = connections.context(emit)
         if only is not None:
-            return await _one_page(context, only)
-        if dry_run:
+            row, target = await find_page(context, only)
+            row = due.asked_for(row, context.notion.now)
+            pages.save(context.state, [row])
+            return await sweep(context, (row, target))
+        if preview:
             return await sweep(context)
         swept = await told_sweep(connections, context)
-        health.show(settings, state, tell)
+        status.write_status_files(settings, state, emit)
         return swept
 
 
 def on_state(
     settings: Settings,
-    tell: Tell,
+    emit: Emit,
     doing: Callable[[Context], Awaitable[T]],
     to_end: Callable[[Coroutine[Any, Any, T]], T] = until_signal,
 ) -> T:
@@ -90,18 +103,18 @@ def on_state(
         ReviewError: What `doing` raises.
     """
     path = settings.config.state
-    with database.told(path), closing(database.open_state(path)) as state:
+    with database.translated(path), closing(database.open_state(path)) as state:
 
         async def do() -> T:
-            async with wiring.connected(settings, state) as connections:
-                return await doing(connections.context(tell))
+            async with connected(settings, state) as connections:
+                return await doing(connections.context(emit))
 
         return to_end(do())
 
 
 def deliver(
     settings: Settings,
-    tell: Tell,
+    emit: Emit,
     page_id: str,
     to_end: Callable[[Coroutine[Any, Any, None]], None] = until_signal,
 ) -> None:
@@ -113,28 +126,22 @@ def deliver(
         ReviewError: Notion refused or is out of reach; what is left is sent by the next sweep.
     """
     path = settings.config.state
-    with database.told(path), database.lock(path):
-        on_state(settings, tell, lambda context: context.deliver(context, page_id), to_end)
-
-
-async def _one_page(context: Context, page_id: str) -> Swept:
-    row, base = await find_page(context, page_id)
-    row = due.asked_for(row, context.notion.now)
-    pages.save(context.state, [row])
-    return await sweep(context, (row, base))
+    with database.translated(path), database.lock(path):
+        on_state(settings, emit, lambda context: context.deliver(context, page_id), to_end)
 
 
 async def told_sweep(connections: Connections, context: Context) -> Swept:
     """Sweep, and tell the world outside: alerts to people, a sign of life before and after."""
     settings = connections.settings
-    await notify.ping(settings.secrets.ping, context.tell, "start")
+    proxies = settings.addresses.proxies
+    await notify.ping(settings.secrets.ping, context.emit, "start", proxies=proxies)
     result, errors = await sweep(context)
     alerts.after_sweep(context, errors)
-    await notify.tell_people(context.state, settings.config.alerts, context.tell)
+    await notify.tell_people(context.state, settings.config.alerts, context.emit, proxies)
     # A page that failed is tried again by itself; a part of the sweep that failed is not well.
     sign = "fail" if errors else ""
     words = f"{result.outcome}: {result.pages_reviewed} reviewed, {result.pages_failed} failed"
-    await notify.ping(settings.secrets.ping, context.tell, sign, words)
+    await notify.ping(settings.secrets.ping, context.emit, sign, words, proxies)
     return result, errors
 
 
@@ -157,20 +164,20 @@ class Worker:
     Args:
         settings: What to begin with.
         state: The database.
-        tell: Where events go.
+        emit: Where events go.
         transport: Replaces the network, for tests.
     """
 
     def __init__(
         self,
         settings: Settings,
-        state: Database,
-        tell: Tell,
+        state: State,
+        emit: Emit,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._settings = settings
         self._state = state
-        self._tell = tell
+        self._emit = emit
         self._transport = transport
         self._open = AsyncExitStack()
         self._connections: Connections | None = None
@@ -204,12 +211,12 @@ class Worker:
             NotionError, Unavailable: Notion does not answer.
         """
         connections = await self._connect()
-        context = connections.context(self._tell)
+        context = connections.context(self._emit)
         try:
             await connections.notion.me()
         except TokenRefused as error:
-            alerts.tell_once(context, "token", str(error))
-            await notify.tell_people(self._state, self._settings.config.alerts, self._tell)
+            alerts.raise_alert(context, Alert.TOKEN, str(error))
+            await notify.tell_people(self._state, self._settings.config.alerts, self._emit)
             raise
 
     async def sweep(self) -> bool:
@@ -220,8 +227,8 @@ class Worker:
             StateDamaged, StateUnwritable, LockHeld: The state cannot be used any more.
         """
         connections = await self._connect()
-        with database.told(self._settings.config.state):
-            result, errors = await told_sweep(connections, connections.context(self._tell))
+        with database.translated(self._settings.config.state):
+            result, errors = await told_sweep(connections, connections.context(self._emit))
         for error in errors:
             if isinstance(error, FATAL):
                 self.report(Life(trouble=str(error)))
@@ -230,9 +237,9 @@ class Worker:
 
     def report(self, life: Life) -> str:
         """Show how things are to those who look, and return it as one line."""
-        with database.told(self._settings.config.state):
-            found = health.show(self._settings, self._state, self._tell)
-        return health.line(found, life.next_sweep, life.trouble)
+        with database.translated(self._settings.config.state):
+            found = status.write_status_files(self._settings, self._state, self._emit)
+        return status.line(found, life.next_sweep, life.trouble)
 
     async def adopt(self, settings: Settings) -> None:
         """Go on with other settings; what was open is closed."""
@@ -247,6 +254,78 @@ class Worker:
     async def _connect(self) -> Connections:
         if self._connections is None:
             self._connections = await self._open.enter_async_context(
-                wiring.connected(self._settings, self._state, transport=self._transport)
+                connected(self._settings, self._state, transport=self._transport)
             )
         return self._connections
+
+
+# Between two attempts to use the state: the first wait, and the longest.
+FIRST_PAUSE = 15.0
+LONGEST_PAUSE = 600.0
+# People hear of it at this attempt: what is over within a minute is nobody's business.
+TOLD_AT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which the state cannot be used.
+
+    Attributes:
+        why: What is wrong, and what to do.
+        since: When it began.
+        attempts: How many failed.
+        at: When the last attempt failed, on the monotonic clock.
+    """
+
+    why: str
+    since: datetime
+    attempts: int
+    at: float
+
+    @classmethod
+    def after(cls, before: Outage | None, why: str, now: float) -> Outage:
+        """Return the outage that goes on, or a new one where all went well for a while."""
+        if before is None or now - before.at > 2 * LONGEST_PAUSE:
+            return cls(why, datetime.now(UTC), 1, now)
+        return cls(why, before.since, before.attempts + 1, now)
+
+    @property
+    def seconds(self) -> float:
+        """How long to wait for the next attempt."""
+        return min(FIRST_PAUSE * (1 << min(self.attempts - 1, 10)), LONGEST_PAUSE)
+
+    @property
+    def message(self) -> notify.Message:
+        """What people are told: the state cannot keep the alert."""
+        return notify.Message(Alert.STATE, self.why, iso(self.since))
+
+
+class Pause:
+    """The wait before the state is tried again: systemd knows why, and people are told once."""
+
+    def __init__(self, outage: Outage, settings: Settings, emit: Emit, systemd: Systemd) -> None:
+        self._outage, self._settings = outage, settings
+        self._emit, self._systemd = emit, systemd
+        self._is_over = asyncio.Event()
+
+    async def run(self) -> None:
+        """Wait; a reload ends it."""
+        self._systemd.ready()
+        again = f"{datetime.now(UTC) + timedelta(seconds=self._outage.seconds):%H:%M:%S} UTC"
+        self._systemd.status(f"{self._outage.why}; tried again at {again}")
+        if self._outage.attempts == TOLD_AT:
+            known = notify.ways(self._settings.config.alerts, self._settings.addresses.proxies)
+            await notify.tell(known, self._outage.message, self._emit)
+        third = self._systemd.watchdog_seconds / 3
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._outage.seconds):
+                while not self._is_over.is_set():
+                    self._systemd.alive()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._is_over.wait(), third or LONGEST_PAUSE)
+
+    def reload(self) -> None:
+        """Try again at once: the cause may be mended, or the state be elsewhere."""
+        self._systemd.reloading()
+        self._systemd.ready()
+        self._is_over.set()

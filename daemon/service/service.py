@@ -9,19 +9,22 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import signal
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from daemon.service import stall as hang
-from daemon.config import schedule as timetable
-from daemon.config import Settings
-from daemon.sweep.context import Tell
-from daemon.domain.errors import ConfigError, LockHeld, ReviewError, TokenRefused
-from daemon.service.runner import Life, Worker
-from daemon.service.systemd import Systemd
+from apscheduler.triggers.base import BaseTrigger
+
+from daemon.config import Schedule, Settings, schedule
+from daemon.domain.errors import ConfigError, LockHeld, ReviewError, StateUnwritable, TokenRefused
+from daemon.domain.events import Emit
+from daemon.operations import notify
+from daemon.service import systemd
+from daemon.service.runner import TOLD_AT, Life, Outage, Pause, Worker
 from daemon.service.signals import KILLED, STOPPING, end_later, end_now, heard
+from daemon.service.systemd import StallDetector, Systemd
 from daemon.store import database
 
 
@@ -40,8 +43,19 @@ SET_BACK = timedelta(minutes=1)
 SLACK = timedelta(seconds=1)
 
 
+class ScheduleTrigger(BaseTrigger):  # type: ignore[misc] # APScheduler ships no types
+    """The schedule of config.yaml as APScheduler asks for it."""
+
+    def __init__(self, planned: Schedule) -> None:
+        self._planned = planned
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Return when to run after `previous_fire_time`, or after `now` the first time."""
+        return schedule.next_run(self._planned, previous_fire_time or now)
+
+
 class Work(Protocol):
-    """What the service does when it is time; see `run.Worker`."""
+    """What the service does when it is time; see `runner.Worker`."""
 
     @property
     def patience(self) -> float:
@@ -67,23 +81,60 @@ class Work(Protocol):
         """Close every connection."""
 
 
-def serve(settings: Settings, reload: Callable[[], Settings], tell: Tell, systemd: Systemd) -> None:
+def serve(settings: Settings, reload: Callable[[], Settings], emit: Emit, systemd: Systemd) -> None:
     """Sweep on the schedule until a signal ends it.
+
+    Under systemd, a state that cannot be written or is in use is tried again for as long as that
+    lasts, after growing waits: systemd itself gives up after a few starts.
 
     Raises:
         ReviewError: The state cannot be used, or something happened that no later sweep can mend.
     """
     # The watchdog ends a process that hangs with SIGABRT: its stacks then stand in the journal.
     faulthandler.enable()
+    outage: Outage | None = None
+    while True:
+        try:
+            _serve_state(settings, reload, emit, systemd, outage)
+            break
+        except (StateUnwritable, LockHeld) as error:
+            if not systemd.address:
+                raise
+            outage = Outage.after(outage, str(error), time.monotonic())
+            emit("service.degraded", why=outage.why)
+            if until_stopped(Pause(outage, settings, emit, systemd)):
+                break
+        try:
+            settings = reload()
+        except ConfigError as error:  # the old ones hold
+            emit("config.refused", problems=error.problems)
+    emit("service.stopped")
+
+
+def _serve_state(
+    settings: Settings,
+    reload: Callable[[], Settings],
+    emit: Emit,
+    systemd: Systemd,
+    outage: Outage | None,
+) -> None:
     path = settings.config.state
-    with database.told(path), database.lock(path), closing(database.open_state(path)) as state:
-        work = Worker(settings, state, tell)
-        until_stopped(Service(settings, work, reload, tell, systemd))
-    tell("service.stopped")
+    with (
+        database.translated(path),
+        database.lock(path),
+        closing(database.open_state(path)) as state,
+    ):
+        if outage is not None and outage.attempts >= TOLD_AT:
+            notify.keep_told(state, outage.message)
+        work = Worker(settings, state, emit)
+        until_stopped(Service(settings, work, reload, emit, systemd))
 
 
-def until_stopped(service: Service) -> None:
-    """Run the service until SIGTERM or SIGINT; a second one, or five seconds, end it at once."""
+def until_stopped(service: Service | Pause) -> bool:
+    """Run until the end or a signal, and tell whether it was one.
+
+    SIGTERM and SIGINT end it in order; a second one, or five seconds, end it at once.
+    """
     came: list[int] = []
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
@@ -105,6 +156,7 @@ def until_stopped(service: Service) -> None:
             except asyncio.CancelledError:
                 if not came:
                     raise
+    return bool(came)
 
 
 class Service:
@@ -114,7 +166,7 @@ class Service:
         settings: What to begin with.
         work: What to do when it is time.
         reload: Reads the settings anew.
-        tell: Where events go.
+        emit: Where events go.
         systemd: The service manager.
     """
 
@@ -123,13 +175,13 @@ class Service:
         settings: Settings,
         work: Work,
         reload: Callable[[], Settings],
-        tell: Tell,
+        emit: Emit,
         systemd: Systemd,
     ) -> None:
         self._settings = settings
         self._work = work
         self._read_settings = reload
-        self._tell = tell
+        self._emit = emit
         self._systemd = systemd
         self._wanted = asyncio.Event()
         self._adopted: Settings | None = None
@@ -137,7 +189,7 @@ class Service:
         self._refused = self._outage = ""
         self._failures = 0
         self._rests_until: datetime | None = None
-        self._watch: hang.Watch | None = None
+        self._watch: StallDetector | None = None
 
     async def run(self) -> None:
         """Serve until cancelled.
@@ -151,7 +203,10 @@ class Service:
                 group.create_task(self._pulse())
                 group.create_task(self._sweeps())
         except BaseExceptionGroup as errors:
-            _raise_first(errors)
+            error: BaseException = errors
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
+            raise error from None
         finally:
             self._systemd.stopping()
             if self._scheduler is not None:
@@ -167,19 +222,13 @@ class Service:
         except (ReviewError, TimeoutError) as error:
             # An outage at the start must not use up the restarts that systemd allows.
             self._outage = str(error) or f"Notion did not answer within {PROBE_SECONDS:.0f} s"
-            self._tell("service.degraded", why=self._outage)
-        self._scheduler = self._scheduled()
-        self._systemd.ready()
-        self._show()
-        self._tell("service.started")
-
-    def _scheduled(self) -> AsyncIOScheduler:
+            self._emit("service.degraded", why=self._outage)
         from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
         scheduler = AsyncIOScheduler(timezone="UTC")
         scheduler.add_job(
             self._come_due,
-            timetable.trigger(self._settings.config.schedule),
+            ScheduleTrigger(self._settings.config.schedule),
             id=JOB,
             max_instances=1,
             coalesce=True,
@@ -187,7 +236,10 @@ class Service:
             next_run_time=datetime.now(UTC),
         )
         scheduler.start()
-        return scheduler
+        self._scheduler = scheduler
+        self._systemd.ready()
+        self._show()
+        self._emit("service.started")
 
     async def _come_due(self) -> None:
         """Ask for a sweep; a coroutine, since the scheduler runs a function in a thread."""
@@ -206,17 +258,17 @@ class Service:
             await self._work.adopt(self._adopted)
             self._adopted = None
         self._systemd.status("sweeping")
-        self._watch = hang.Watch(self._work.progress)
+        self._watch = StallDetector(self._work.progress)
         try:
             did_something = await self._work.sweep()
         except LockHeld as error:
             # Somebody else wrote to the state at that moment: what was begun is taken up again.
-            self._tell("sweep.trouble", error=str(error))
+            self._emit("sweep.trouble", error=str(error))
             did_something = False
         except ReviewError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug must not end the service
-            self._tell("sweep.crashed", exc_info=error)
+            self._emit("sweep.crashed", exc_info=error)
             did_something = False
         finally:
             self._watch = None
@@ -229,53 +281,50 @@ class Service:
             self._failures, self._rests_until, self._outage = 0, None, ""
             return
         self._failures += 1
-        rest = timetable.rest(self._failures, timetable.interval(self._schedule(), began))
+        every = schedule.interval(self._settings.config.schedule, began)
+        rest = schedule.rest(self._failures, every)
         if rest:
             self._rests_until = began + rest
             until = self._rests_until.isoformat(timespec="seconds")
-            self._tell("service.resting", failures=self._failures, until=until)
+            self._emit("service.resting", failures=self._failures, until=until)
 
     def reload(self) -> None:
         """Read the settings anew, for the next sweep on; bad ones change nothing."""
         self._systemd.reloading()
+        problems: tuple[str, ...] = ()
         try:
             settings = self._read_settings()
-            _refuse_moved(self._settings, settings)
+            if settings.config.state != self._settings.config.state:
+                problems = ("state: cannot move while the service runs; restart it",)
         except ConfigError as error:
-            self._refused = f"config.yaml is bad, the old one holds: {error.problems[0]}"
-            self._tell("config.refused", problems=error.problems)
+            problems = error.problems
+        if problems:
+            self._refused = f"config.yaml is bad, the old one holds: {problems[0]}"
+            self._emit("config.refused", problems=problems)
         else:
             self._refused = ""
-            self._adopt(settings)
-            self._tell("config.adopted")
+            moved = settings.config.schedule != self._settings.config.schedule
+            self._settings = self._adopted = settings
+            self._failures, self._rests_until = 0, None
+            if moved:
+                self._reschedule()
+            self._emit("config.adopted")
         self._systemd.ready()
         self._show()
 
-    def _adopt(self, settings: Settings) -> None:
-        moved = settings.config.schedule != self._settings.config.schedule
-        self._settings = self._adopted = settings
-        self._failures, self._rests_until = 0, None
-        if moved:
-            self._reschedule()
-
     def _reschedule(self) -> None:
         if self._scheduler is not None:
-            self._scheduler.reschedule_job(JOB, trigger=self._schedule())
-
-    def _schedule(self) -> timetable.Trigger:
-        return timetable.trigger(self._settings.config.schedule)
+            trigger = ScheduleTrigger(self._settings.config.schedule)
+            self._scheduler.reschedule_job(JOB, trigger=trigger)
 
     def _show(self) -> None:
         trouble = "; ".join(words for words in (self._refused, self._outage) if words)
-        with suppress(LockHeld):  # shown after the next sweep, then
-            self._systemd.status(self._work.report(Life(self._next_sweep(), trouble)))
-
-    def _next_sweep(self) -> datetime | None:
         job = self._scheduler.get_job(JOB) if self._scheduler else None
         planned: datetime | None = job.next_run_time if job else None
-        if planned is None or self._rests_until is None:
-            return planned
-        return max(planned, self._rests_until)
+        if planned is not None and self._rests_until is not None:
+            planned = max(planned, self._rests_until)
+        with suppress(LockHeld):  # it is shown after the next sweep
+            self._systemd.status(self._work.report(Life(planned, trouble)))
 
     async def _pulse(self) -> None:
         """Keep the scheduler to the clock on the wall, and tell the watchdog that work gets on."""
@@ -289,7 +338,7 @@ class Service:
             await asyncio.sleep(seconds)
             passed = timedelta(seconds=loop.time() - ticks)
             if datetime.now(UTC) < wall + passed - SET_BACK:
-                self._tell("service.clock_set_back")
+                self._emit("service.clock_set_back")
                 self._reschedule()
             elif self._scheduler is not None:
                 # Timers stand still while the machine is suspended.
@@ -300,18 +349,5 @@ class Service:
         patience = self._work.patience
         if self._watch is None or self._watch.still(self._work.progress) <= patience:
             return
-        self._tell("service.stuck", stacks=hang.stacks())
-        raise hang.Hung(f"the sweep did nothing for {patience:.0f} s; ended to be started anew")
-
-
-def _refuse_moved(old: Settings, new: Settings) -> None:
-    if old.config.state != new.config.state:
-        raise ConfigError("state: cannot move while the service runs; restart it")
-
-
-def _raise_first(errors: BaseExceptionGroup[BaseException]) -> NoReturn:
-    """Raise what ended the service out of the group that the tasks end in."""
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    raise error from None
+        self._emit("service.stuck", stacks=systemd.stacks())
+        raise systemd.Hung(f"the sweep did nothing for {patience:.0f} s; ended to be started anew")

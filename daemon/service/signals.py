@@ -55,6 +55,16 @@ def heard(numbers: Iterable[int], act: Callable[[int], None]) -> Iterator[None]:
         os.close(writing)
 
 
+@contextmanager
+def raised() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt while the block runs: a prompt then mends its terminal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _nothing(_: int, __: object) -> None:
     """Stand in for the default action, which would end the process."""
 

@@ -1,12 +1,20 @@
-"""What a service says to systemd: https://www.freedesktop.org/software/systemd/man/sd_notify.html."""
+"""What a service says to systemd, and a detector of sweeps that make no progress.
+
+https://www.freedesktop.org/software/systemd/man/sd_notify.html
+"""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from daemon.domain.errors import ReviewError
 
 
 MICROSECONDS = 1_000_000
@@ -15,7 +23,7 @@ LONGEST_STATUS = 200
 
 @dataclass(frozen=True, slots=True)
 class Systemd:
-    """The way to the service manager; without an address every word is dropped.
+    """The connection to the service manager; without an address every message is dropped.
 
     Attributes:
         address: The socket, "" where nobody listens.
@@ -63,3 +71,42 @@ class Systemd:
         # A service manager that does not listen must not stop the service.
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
             line.sendto(words.encode(), place)
+
+
+FRAMES = 8
+
+
+class Hung(ReviewError):
+    """A sweep makes no progress; the process ends, so that systemd starts a new one."""
+
+    exit_code = 1
+
+
+class StallDetector:
+    """Measures for how long a sweep has made no progress."""
+
+    def __init__(self, progress: object) -> None:
+        self._seen = progress
+        self._since = asyncio.get_running_loop().time()
+
+    def still(self, progress: object) -> float:
+        """Return for how many seconds `progress` has been the same."""
+        now = asyncio.get_running_loop().time()
+        if progress != self._seen:
+            self._seen, self._since = progress, now
+        return now - self._since
+
+
+def stacks() -> list[str]:
+    """Say where every task waits: a thread's stack would show the event loop alone."""
+    return [f"{task.get_name()}: {' > '.join(_waits(task))}" for task in asyncio.all_tasks()]
+
+
+def _waits(task: asyncio.Task[Any]) -> list[str]:
+    """Follow what a task awaits, down to what does not return."""
+    places: list[str] = []
+    inner: Any = task.get_coro()
+    while (frame := getattr(inner, "cr_frame", None)) is not None:
+        places.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}")
+        inner = getattr(inner, "cr_await", None)
+    return places[-FRAMES:]

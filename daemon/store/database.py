@@ -1,42 +1,54 @@
-"""Opening the state, refusing what cannot be trusted, and telling SQLite's errors apart."""
+"""Open the state, refuse a file that cannot be trusted, and turn SQLite's errors into ours."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
+import traceback
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import Any
 
 from sqlite_utils import Database
 
 from daemon.domain.errors import LockHeld, ReviewError, StateDamaged, StateUnwritable
-from daemon.store.lock import lock, reachable, refuse_foreign
+from daemon.store.lock import lock, make_private, reachable, refuse_foreign
 from daemon.store.schema import migrations
 
 
 __all__ = [
+    "State",
+    "check_integrity",
     "copy_in_memory",
-    "fact",
-    "glance",
-    "integrity",
-    "iso",
+    "empty_log",
+    "get_json",
+    "get_value",
     "lock",
     "open_state",
+    "quick_read",
     "read_state",
-    "remember",
-    "told",
-    "when",
+    "set_value",
+    "translated",
+    "try_writing",
 ]
 
+# The open state, as every other room names it.
+State = Database
+
 BUSY_SECONDS = 30
+# What a flipped bit makes of a stored time, name, number, JSON or compressed text.
+_UNREADABLE = (ValueError, KeyError, zlib.error)
+TRIED_BYTES = 256 * 1024  # more than one transaction of a sweep writes
 
 _RESTORE = "restore a backup, or move the file away to start afresh (pages are baselined again)"
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DAMAGE_SAID = ("no such table", "no such column", "malformed JSON", "Could not decode to UTF-8")
 _UNWRITABLE = (
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_READONLY,
@@ -48,52 +60,64 @@ _UNWRITABLE = (
 )
 
 
-def iso(time: datetime) -> str:
-    """Write a time so that it sorts as text."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def when(text: str) -> datetime:
-    """Read a time that `iso` wrote."""
-    return datetime.fromisoformat(text)
-
-
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors on this file into ours, also out of a group of tasks."""
+def translated(path: Path) -> Iterator[None]:
+    """Turn errors of this file into ours, also out of a group of tasks.
+
+    They are SQLite's, and those of a stored value that cannot be read, such as a time.
+    """
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, *_UNREADABLE) as error:
         if meaning := _meaning(error, path):
             raise meaning from error
         raise
     except BaseExceptionGroup as group:
-        if meaning := _meaning(_first(group.subgroup(sqlite3.Error)), path):
-            raise meaning from group
+        for one in _leaves(group):
+            if meaning := _meaning(one, path):
+                raise meaning from group
         raise
 
 
-def _first(error: BaseException | None) -> BaseException | None:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
-def _meaning(error: BaseException | None, path: Path) -> ReviewError | None:
-    """Return what an error of SQLite's asks for; None for a mistake of this program.
+def _meaning(error: BaseException, path: Path) -> ReviewError | None:
+    """Return our error for one of the file; None where it is a mistake of this program.
 
     The low byte of a code tells the kind: https://sqlite.org/rescode.html
     """
+    if isinstance(error, StateDamaged | StateUnwritable | LockHeld):
+        return error  # told already, within the group
+    # A text that cannot be encoded was on its way into the state.
+    is_of_reading = isinstance(error, _UNREADABLE) and not isinstance(error, UnicodeEncodeError)
+    if is_of_reading and _is_of_a_stored_value(error):
+        return StateDamaged(f"{path}: the state is damaged ({error}); {_RESTORE}")
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
     if code in _LOCKED:
         return LockHeld(f"{path}: the state is locked by another program; close it")
-    if code in _DAMAGED or str(error).startswith(("no such table", "no such column")):
+    if code in _DAMAGED or str(error).startswith(_DAMAGE_SAID):
         return StateDamaged(f"{path}: the state is damaged ({error}); {_RESTORE}")
     if code in _UNWRITABLE:
         return StateUnwritable(
             f"{path}: the state cannot be written ({error}); free space or mend the permissions"
         )
     return None
+
+
+def _is_of_a_stored_value(error: BaseException) -> bool:
+    """Tell whether a row of the state could not be read: the error comes out of this room."""
+    rooms = [
+        frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
+    # `domain` and libraries read single values for whoever asks.
+    askers = [name for name in rooms if name.startswith("daemon.") and ".domain." not in name]
+    return bool(askers) and askers[-1].startswith(__package__ or "")
 
 
 def open_state(path: Path) -> Database:
@@ -105,7 +129,8 @@ def open_state(path: Path) -> Database:
         StateUnwritable: The folder or the disk does not take it.
     """
     refuse_foreign(path)
-    with told(path), reachable(path):
+    with translated(path), reachable(path):
+        make_private(path)
         if not path.exists():
             _create(path)
         _examined(path).close()  # before the first byte of it is changed
@@ -118,59 +143,92 @@ def open_state(path: Path) -> Database:
 def read_state(path: Path) -> Database | None:
     """Open the state for reading only, or return None where there is none yet.
 
-    Leaves no trace, and works beside a running service and in a folder that cannot be written.
+    Leaves no trace, and works beside a running service and in a folder that cannot be written. A
+    state of an earlier version is migrated in memory.
 
     Raises:
         StateDamaged: As `open_state`.
         StateUnwritable: The file cannot be reached.
     """
-    with told(path), reachable(path):
-        return _examined(path) if path.exists() else None
+    with translated(path), reachable(path):
+        return _of_today(_examined(path)) if path.exists() else None
+
+
+def _of_today(db: Database) -> Database:
+    """Return a state that was opened for reading as this version knows it."""
+    if not migrations.pending(db):
+        return db
+    copy = Database(sqlite3.connect(":memory:", isolation_level=None))
+    with closing(db):
+        db.conn.backup(copy.conn)
+    copy.execute("PRAGMA foreign_keys = ON")
+    migrations.apply(copy)
+    return copy
 
 
 @contextmanager
-def glance(path: Path) -> Iterator[Database | None]:
-    """Yield the state for a moment's reading, unexamined and at once; None where there is none.
+def quick_read(path: Path) -> Iterator[Database | None]:
+    """Yield the state for one short read, without examining the file; None where there is none.
 
-    For one who read it with `read_state` before, and asks often. What is read in the block is of
-    one moment.
+    For callers that read it with `read_state` before and ask often. All that the block reads is
+    of one moment.
 
     Raises:
         StateDamaged, StateUnwritable, LockHeld: As `read_state`.
     """
-    with told(path), reachable(path):
+    with translated(path), reachable(path):
         if not path.exists():
             yield None
             return
-        with closing(Database(_reading(path))) as db:
+        with closing(_of_today(Database(_reading(path)))) as db:
             db.execute("BEGIN")
             yield db
 
 
 def copy_in_memory(path: Path) -> Database:
-    """Return a copy of the state that is forgotten at the end: what a dry run works on."""
+    """Return a copy of the state in memory: a dry run changes it, and the file stays as it is."""
     copy = Database(sqlite3.connect(":memory:", isolation_level=None))
     if (source := read_state(path)) is not None:
-        source.conn.backup(copy.conn)
-        source.close()
-    copy.execute("PRAGMA foreign_keys = ON")  # what the state refuses, its copy refuses
+        with closing(source):
+            source.conn.backup(copy.conn)
+    copy.execute("PRAGMA foreign_keys = ON")
     migrations.apply(copy)
     return copy
 
 
-def integrity(db: Database) -> str:
-    """Return "ok" or what SQLite's quick check found."""
+def try_writing(path: Path) -> None:
+    """Write on the disk of a state, beside it or where it will be, and leave nothing behind.
+
+    Raises:
+        StateUnwritable: The disk is full, or does not take it.
+    """
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    with reachable(path), TemporaryFile(dir=folder) as file:
+        file.write(bytes(TRIED_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def empty_log(db: Database) -> None:
+    """Move what stands in the write-ahead log into the file, where nobody reads it just now."""
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def check_integrity(db: Database) -> str:
+    """Return "ok", or the first fault that SQLite's quick check found."""
     return str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
 
 
 def _create(path: Path) -> None:
-    """Build the file aside and link it: nobody ever sees a state that is not whole.
+    """Build the file in a folder of its own and link it into place: nobody sees half a state.
 
-    Where two processes begin at once, the first one's state stands.
+    Where two processes start at once, the state of the first one stays.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f"{path.name}.new-", dir=path.parent) as aside:
         fresh = Path(aside) / path.name
+        fresh.touch(mode=0o600)  # SQLite gives the files beside it the same mode
         with closing(_connect(fresh)) as db:
             migrations.apply(db)
             # On a full disk `close` would leave the log, in which the tables still are, behind.
@@ -181,7 +239,7 @@ def _create(path: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Make a new name in a folder outlive a loss of power."""
+    """Write a folder's list of names to the disk, so that a new file outlives a loss of power."""
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)
@@ -195,11 +253,12 @@ def _connect(path: Path) -> Database:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is deleted is not left in free pages
     return Database(connection)
 
 
 def _examined(path: Path) -> Database:
-    """Open the state for reading and refuse what is not whole, not ours or not known."""
+    """Open the state for reading; refuse a file that is damaged, not ours, or too new."""
     if path.stat().st_size == 0:
         raise StateDamaged(f"{path}: the state is empty; {_RESTORE}")
     db = Database(_reading(path))
@@ -229,7 +288,7 @@ def _refuse_strange(db: Database, path: Path) -> None:
         raise StateDamaged(
             f"{path}: the state was written by a newer version ({names}); upgrade notion-review"
         )
-    if (found := integrity(db)) != "ok":
+    if (found := check_integrity(db)) != "ok":
         said = " ".join(found.split())
         raise StateDamaged(f"{path}: the state is damaged ({said}); {_RESTORE}")
 
@@ -241,7 +300,8 @@ def _reading(path: Path) -> sqlite3.Connection:
     write-ahead log all is in the file itself, which can be taken for immutable; with one, a
     service is running or was killed, and the files are there.
     """
-    if not _size(_log(path)):
+    log = _log(path)
+    if not (log.exists() and log.stat().st_size):
         return _read_only(path, "immutable=1")
     connection = _read_only(path)
     try:
@@ -273,18 +333,20 @@ def _log(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def fact(db: Database, name: str) -> str | None:
-    """Return a stored fact, such as the bot's own id."""
+def get_value(db: Database, name: str) -> str | None:
+    """Return the value that is stored under a name, such as the bot's own id; None for none."""
     row = db.execute("SELECT value FROM facts WHERE name = ?", [name]).fetchone()
     return row[0] if row else None
 
 
-def remember(db: Database, name: str, value: str) -> None:
-    """Store a fact."""
+def get_json(db: Database, name: str) -> Any:
+    """Return what is stored under a name as JSON; None for nothing."""
+    value = get_value(db, name)
+    return None if value is None else json.loads(value)
+
+
+def set_value(db: Database, name: str, value: str) -> None:
+    """Store a value under a name, in the place of the one before."""
     db.execute(
         "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         [name, value],

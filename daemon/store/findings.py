@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlite_utils import Database
 
+from daemon.domain.findings import UNPUBLISHED, Event, FindingState, LedgerEntry, next_state
+from daemon.domain.records import FindingRow, StateChange
+from daemon.domain.times import iso, when
 from daemon.domain.values import Finding, Severity, Source
-from daemon.domain.findings import UNHEARD, Entry, Event, FindingState, after
-from daemon.store.database import iso, when
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFinding:
-    """A finding with what became of it; `at` is when it was made."""
-
-    id: int
-    finding: Finding
-    state: FindingState
-    discussion_id: str | None
-    at: datetime
+_SELECT = (
+    "SELECT block_id, quote, text, severity, source, title, id, state, discussion_id, at, review_id"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One change of a finding's state: when, what it became, and why."""
-
-    at: datetime
-    state: FindingState
-    why: str
+def _stored(row: Sequence[Any]) -> FindingRow:
+    block, quote, text, severity, source, title, number, state, discussion, at, review = row
+    finding = Finding(block, quote, text, Severity(severity), Source(source), title)
+    return FindingRow(number, finding, FindingState(state), discussion, when(at), review)
 
 
-_SELECT = "SELECT id, block_id, quote, text, severity, source, state, discussion_id, at"
-
-
-def _stored(row: tuple[str, ...]) -> StoredFinding:
-    number, block, quote, text, severity, source, state, discussion, at = row
-    finding = Finding(block, quote, text, Severity(severity), Source(source))
-    return StoredFinding(int(number), finding, FindingState(state), discussion, when(at))
-
-
-def record(
+def add(
     db: Database,
     review_id: int,
     page_id: str,
@@ -52,12 +36,12 @@ def record(
     section: str = "",
     state: FindingState = FindingState.OPEN,
 ) -> int:
-    """Store a finding, open or held, and return its number; `section` is the heading above it."""
+    """Store a finding in its first state; return its number. `section` is the heading above it."""
     with db.atomic():
         row = db.execute(
             "INSERT INTO findings"
-            " (review_id, page_id, block_id, quote, text, severity, source, state, at, section)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            " (review_id, page_id, block_id, quote, text, severity, source, state, at, section,"
+            " title) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             [
                 review_id,
                 page_id,
@@ -69,24 +53,25 @@ def record(
                 state.value,
                 iso(at),
                 section,
+                finding.title,
             ],
         ).fetchone()
         _note(db, row[0], state, "made", at)
     return int(row[0])
 
 
-def happened(
+def apply_event(
     db: Database, finding_id: int, event: Event, at: datetime, why: str = ""
 ) -> FindingState:
-    """Let something happen to a finding; return its state then.
+    """Apply an event to a finding and return the state after it.
 
-    A change of state and its line in the history are one transaction. `why` takes the place of
-    the event's own words.
+    The state and its line in the history change in one transaction. `why` takes the place of the
+    event's own words.
     """
     with db.atomic():
         row = db.execute("SELECT state FROM findings WHERE id = ?", [finding_id]).fetchone()
         before = FindingState(row[0])
-        state = after(before, event)
+        state = next_state(before, event)
         if state is not before:
             db.execute("UPDATE findings SET state = ? WHERE id = ?", [state.value, finding_id])
             _note(db, finding_id, state, why or event.value, at)
@@ -100,26 +85,55 @@ def _note(db: Database, finding_id: int, state: FindingState, why: str, at: date
     )
 
 
-def one(db: Database, finding_id: int) -> StoredFinding | None:
-    """Return one finding, or None."""
+def get(db: Database, finding_id: int) -> FindingRow | None:
+    """Return a finding, or None."""
     row = db.execute(f"{_SELECT} FROM findings WHERE id = ?", [finding_id]).fetchone()
     return _stored(row) if row else None
 
 
-def of_page(db: Database, page_id: str) -> list[StoredFinding]:
+def of_page(db: Database, page_id: str) -> list[FindingRow]:
     """Return every finding of a page, the oldest first."""
     rows = db.execute(f"{_SELECT} FROM findings WHERE page_id = ? ORDER BY id", [page_id])
     return [_stored(row) for row in rows.fetchall()]
 
 
-def ledger(db: Database, page_id: str) -> list[Entry]:
-    """Return what people heard, or are to hear, of a page: what is not to be said again."""
-    known = of_page(db, page_id)
-    return [Entry(one.finding, one.state) for one in known if one.state not in UNHEARD]
+def ledger(known: Iterable[FindingRow]) -> list[LedgerEntry]:
+    """Return those of a page's findings that were published or will be: none is raised again."""
+    return [LedgerEntry(one.finding, one.state) for one in known if one.state not in UNPUBLISHED]
 
 
-def move(db: Database, page_id: str, moved: Mapping[str, str]) -> None:
-    """Let findings follow their blocks, which got other ids: new id to old."""
+def kept(db: Database, page_id: str, known: Iterable[FindingRow]) -> list[FindingRow]:
+    """Return those of a page's findings that may be posted when a person asks for more.
+
+    The gravest come first, of equals the earliest. What waits for approval with its review is
+    not among them.
+    """
+    found = [one for one in known if one.state is FindingState.KEPT]
+    if not found:
+        return []
+    waiting = db.execute(
+        "SELECT review_id FROM drafts WHERE page_id = ? AND state = 'waiting'", [page_id]
+    )
+    held = {row[0] for row in waiting.fetchall()}
+    told = [one for one in found if one.review_id not in held]
+    return sorted(told, key=lambda one: one.finding.severity.rank)
+
+
+def kept_of_review(db: Database, review_id: int) -> list[int]:
+    """Return the numbers of the findings that a review keeps back."""
+    rows = db.execute(
+        "SELECT id FROM findings WHERE review_id = ? AND state = 'kept' ORDER BY id", [review_id]
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
+def set_text(db: Database, finding_id: int, text: str) -> None:
+    """Give a finding another text; its quote stays."""
+    db.execute("UPDATE findings SET text = ? WHERE id = ?", [text, finding_id])
+
+
+def replace_block_ids(db: Database, page_id: str, moved: Mapping[str, str]) -> None:
+    """Move findings to the new ids of their blocks; `moved` maps a new id to the old one."""
     with db.atomic():
         db.conn.executemany(
             "UPDATE findings SET block_id = ? WHERE page_id = ? AND block_id = ?",
@@ -127,10 +141,94 @@ def move(db: Database, page_id: str, moved: Mapping[str, str]) -> None:
         )
 
 
-def history(db: Database, finding_id: int) -> list[Step]:
-    """Return what became of a finding, step by step."""
+def unlink_thread(db: Database, finding_id: int) -> None:
+    """Forget the thread of a finding: it went, and the finding begins another."""
+    db.execute("UPDATE findings SET discussion_id = NULL WHERE id = ?", [finding_id])
+
+
+def settled_by(db: Database, page_id: str) -> dict[int, str]:
+    """Return what settled each addressed finding of a page, in the words of its history."""
+    rows = db.execute(
+        "SELECT id, (SELECT why FROM finding_history WHERE finding_id = findings.id"
+        " ORDER BY id DESC LIMIT 1) FROM findings WHERE page_id = ? AND state = 'addressed'",
+        [page_id],
+    )
+    return dict(rows.fetchall())
+
+
+def settled_since_review(db: Database, page_id: str) -> list[Finding]:
+    """Return the findings of a page that were ruled fixed after its last review: in answers."""
+    rows = db.execute(
+        f"{_SELECT} FROM findings"  # noqa: S608 - own names
+        " WHERE page_id = ?1 AND state = 'addressed' AND EXISTS"
+        " (SELECT 1 FROM finding_history WHERE finding_id = findings.id AND state = 'addressed'"
+        " AND at > (SELECT max(at) FROM reviews WHERE page_id = ?1 AND kind = 'review'))"
+        " ORDER BY id",
+        [page_id],
+    )
+    return [_stored(row).finding for row in rows.fetchall()]
+
+
+def history(db: Database, finding_id: int) -> list[StateChange]:
+    """Return every state that a finding was in, the oldest first."""
     rows = db.execute(
         "SELECT at, state, why FROM finding_history WHERE finding_id = ? ORDER BY id",
         [finding_id],
     )
-    return [Step(when(row[0]), FindingState(row[1]), row[2]) for row in rows.fetchall()]
+    return [StateChange(when(row[0]), FindingState(row[1]), row[2]) for row in rows.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The review that a finding comes from: what the command `why` answers with.
+
+    Attributes:
+        at: When it was made.
+        model: The model that made it, such as `anthropic:claude-sonnet-5-5`.
+        prompt: The prompt's version.
+        outcome: How the review ended.
+        severity: Of the finding; None where a whole review is meant.
+        quote: What the finding is about.
+    """
+
+    at: datetime
+    model: str
+    prompt: str
+    outcome: str
+    severity: Severity | None = None
+    quote: str = ""
+
+
+_REVIEW = "reviews.at, reviews.model, reviews.prompt, reviews.outcome"
+
+
+def origin_of_thread(db: Database, page_id: str, thread_id: str) -> Origin | None:
+    """Return the origin of a thread's finding, else the page's last review; None for neither."""
+    row = db.execute(
+        f"SELECT {_REVIEW}, findings.severity, findings.quote FROM findings"  # noqa: S608 - own names
+        " JOIN reviews ON reviews.id = findings.review_id WHERE findings.discussion_id = ?",
+        [thread_id],
+    ).fetchone()
+    if row is not None:
+        return Origin(when(row[0]), row[1], row[2], row[3], Severity(row[4]), row[5])
+    row = db.execute(
+        f"SELECT {_REVIEW} FROM reviews WHERE page_id = ? AND kind = 'review'"  # noqa: S608 - own names
+        " ORDER BY id DESC LIMIT 1",
+        [page_id],
+    ).fetchone()
+    return Origin(when(row[0]), row[1], row[2], row[3]) if row else None
+
+
+def by_thread(known: Iterable[FindingRow]) -> dict[str, Finding]:
+    """Return those of a page's findings that began threads, by the threads' ids."""
+    return {one.discussion_id: one.finding for one in known if one.discussion_id}
+
+
+def link_threads(db: Database, page_id: str, threads: Mapping[str, str]) -> None:
+    """Store the threads of findings that have none yet; `threads` maps comment id to thread id."""
+    with db.atomic():
+        db.conn.executemany(
+            "UPDATE findings SET discussion_id = ?1 WHERE page_id = ?2 AND discussion_id IS NULL"
+            " AND id = (SELECT finding_id FROM outbox WHERE comment_id = ?3 AND kind = 'finding')",
+            [[thread_id, page_id, comment_id] for comment_id, thread_id in threads.items()],
+        )

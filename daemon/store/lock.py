@@ -1,4 +1,4 @@
-"""One instance for a state: the lock beside it, and whose files they are."""
+"""One running instance for each state: the lock file, and the owner of the files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
+from stat import S_ISLNK, S_ISREG
 
 from daemon.domain.errors import LockHeld, StateForeign, StateUnwritable
+
+
+_ENDS = ("", "-wal", "-shm", ".lock")
+_OF_OWNER = 0o700
+_LINE, _LONGEST_LINE = b"pid ", 100  # what a lock file begins with, and its length in bytes
 
 
 @contextmanager
@@ -26,29 +32,57 @@ def lock(state: Path) -> Iterator[None]:
     refuse_foreign(state)
     path = state.with_name(state.name + ".lock")
     with reachable(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = FileIO(path, "a+")
-    with handle:
+        make_private(state)
+        # A link or a pipe that somebody put there is not followed and not written to.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    with FileIO(handle, "r+") as file:
         with reachable(path):
-            _hold(handle, path)
+            _hold(file, path)
         yield
 
 
-def _hold(handle: FileIO, path: Path) -> None:
+def _hold(file: FileIO, path: Path) -> None:
+    said = file.read(_LONGEST_LINE) if S_ISREG(os.fstat(file.fileno()).st_mode) else None
+    if said is None or not said.startswith(_LINE[: len(said)]):
+        raise StateUnwritable(f"{path}: is no lock file of notion-review; move it away")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        handle.seek(0)
-        holder = handle.read(100).decode(errors="replace").strip() or "another process"
+        holder = said.decode(errors="replace").strip() or "another process"
         raise LockHeld(f"{path}: held by {holder}; wait for it or stop it") from error
-    handle.truncate(0)
-    handle.write(f"pid {os.getpid()} since {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode())
+    line = f"pid {os.getpid()} since {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode()
+    os.pwrite(file.fileno(), line, 0)
+    file.truncate(len(line))
+
+
+def make_private(state: Path) -> None:
+    """Make the state's folder, and its files, for this user alone, whatever the umask.
+
+    A folder that holds other things too is left as it is.
+    """
+    folder = state.parent
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(_OF_OWNER)
+    elif all(one.name.startswith((".", state.stem, "status.json")) for one in folder.iterdir()):
+        _close_to_others(folder)
+    for end in _ENDS:
+        _close_to_others(state.with_name(state.name + end))
+
+
+def _close_to_others(path: Path) -> None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if found.st_uid == os.geteuid() and found.st_mode & 0o077 and not S_ISLNK(found.st_mode):
+        path.chmod(found.st_mode & _OF_OWNER)
 
 
 def holder(state: Path) -> str | None:
-    """Return who holds the lock, as `pid 123 since …`, or None where nobody is known to.
+    """Return the holder of the lock, as `pid 123 since …`; None where no holder is known.
 
-    Looks at the system's list of locks and takes none: a service that starts is not disturbed.
+    Reads the system's list of locks and takes none, so a service that starts is not disturbed.
     """
     path = state.with_name(state.name + ".lock")
     try:
@@ -65,7 +99,7 @@ def holder(state: Path) -> str | None:
 
 @contextmanager
 def reachable(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals on a file into ours."""
+    """Turn the operating system's errors on a file into `StateUnwritable`."""
     try:
         yield
     except OSError as error:
@@ -77,15 +111,15 @@ def reachable(path: Path) -> Iterator[None]:
 
 
 def refuse_foreign(state: Path) -> None:
-    """Refuse a state of another user before anything beside it is made.
+    """Refuse a state of another user before anything is written beside it.
 
-    What root writes there, its owner could not use any more.
+    Its owner could no longer use files that root writes there.
 
     Raises:
         StateForeign: The folder, the state or a file beside it belongs to another user.
     """
     folder, me = state.parent, os.geteuid()
-    files = [state.with_name(state.name + end) for end in ("", "-wal", "-shm", ".lock")]
+    files = [state.with_name(state.name + end) for end in _ENDS]
     for thing in (folder, *files):
         owner = _owner(thing)
         if owner is None or owner == me:
@@ -102,7 +136,7 @@ def refuse_foreign(state: Path) -> None:
 
 
 def _owner(thing: Path) -> int | None:
-    """Return the user whose thing it is; what a closed folder hides is the folder's owner's."""
+    """Return the owner's user id, of the folder where it hides the file; None without a file."""
     try:
         return thing.stat().st_uid
     except (FileNotFoundError, NotADirectoryError):

@@ -4,68 +4,24 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlite_utils import Database
 
 from daemon.domain.change import Reviewed
-from daemon.store.database import iso, when
-
-
-class Standing(StrEnum):
-    """Where a page stands."""
-
-    BASELINED = "baselined"  # older than the first sweep looks back
-    DUE = "due"  # waits to be read, from `due_at` on
-    DONE = "done"
-    PARKED = "parked"  # failed too often; its next edit frees it
-    LEFT = "left"  # `where` no longer selects it
-    GONE = "gone"  # trashed, moved or not shared any more
-
-
-@dataclass(frozen=True, slots=True)
-class PageRow:
-    """What is known of a page; the snapshot stays in the file."""
-
-    id: str
-    source_id: str
-    title: str
-    url: str
-    edited: datetime
-    state: Standing
-    due_at: datetime | None = None
-    dirty_since: datetime | None = None
-    paused: bool = False
-    attempts: int = 0
-    error: str | None = None
-    hash: str | None = None
-    form: int | None = None
-    prompt: str | None = None
-    read_at: datetime | None = None
-    reviewed_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """What is known of a data source."""
-
-    id: str
-    database_id: str
-    title: str
-    baseline: datetime
-    checkpoint: datetime | None = None
-    pages: int = 0
-    census_at: datetime | None = None
-    last_ok: datetime | None = None
-    trouble: str | None = None
+from daemon.domain.records import PageRow, PageState, SourceRow
+from daemon.domain.scope import Capability, Refusals, Refused
+from daemon.domain.times import iso, when
+from daemon.store import prompts, spending, threads
+from daemon.store.database import get_value, set_value
 
 
 _TIMES = frozenset(
     {"edited", "due_at", "dirty_since", "read_at", "reviewed_at"}
+    | {"paused_at", "paused_until", "left_at"}
     | {"baseline", "checkpoint", "census_at", "last_ok"}
 )
 _PAGE = tuple(PageRow.__dataclass_fields__)
@@ -87,22 +43,21 @@ def _loaded(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
 def _page(values: Sequence[Any]) -> PageRow:
     fields = _loaded(_PAGE, values)
     return PageRow(
-        **fields | {"state": Standing(fields["state"]), "paused": bool(fields["paused"])}
+        **fields | {"state": PageState(fields["state"]), "paused": bool(fields["paused"])}
     )
 
 
-def _upsert(table: str, names: Sequence[str], *, keeping: str = "") -> str:
+def _upsert(table: str, names: Sequence[str], *, keeping: Collection[str] = ()) -> str:
     marks = ", ".join("?" * len(names))
-    updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:] if name != keeping)
+    updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:] if name not in keeping)
     return (
         f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) "  # noqa: S608 - own names
         f"ON CONFLICT (id) DO UPDATE SET {updates}"
     )
 
 
-# Whether a page is paused is for people to say: a sweep that read the row before they did must
-# not take it back.
-_SAVE_PAGE = _upsert("pages", _PAGE, keeping="paused")
+# A sweep that read the row before a person paused the page must not undo that.
+_SAVE_PAGE = _upsert("pages", _PAGE, keeping=("paused", "paused_at", "paused_until"))
 _SAVE_SOURCE = _upsert("sources", _SOURCE)
 _SELECT_PAGE = f"SELECT {', '.join(_PAGE)} FROM pages"  # noqa: S608 - own names
 _SELECT_SOURCE = f"SELECT {', '.join(_SOURCE)} FROM sources"  # noqa: S608 - own names
@@ -127,15 +82,37 @@ def sources_of(db: Database, database_id: str) -> list[SourceRow]:
     return [SourceRow(**_loaded(_SOURCE, values)) for values in rows.fetchall()]
 
 
+def detach_source(db: Database, source_id: str) -> None:
+    """Take a data source out of its database; its pages keep their history."""
+    db.execute("UPDATE sources SET database_id = '' WHERE id = ?", [source_id])
+
+
 def save(db: Database, rows: Iterable[PageRow]) -> None:
     """Insert or update pages; snapshots, and whether a page is paused, stay as they are."""
     with db.atomic():
         db.conn.executemany(_SAVE_PAGE, [_stored(row) for row in rows])
 
 
-def set_paused(db: Database, page_id: str, *, paused: bool) -> None:
-    """Leave a page alone, or take it up again."""
-    db.execute("UPDATE pages SET paused = ? WHERE id = ?", [int(paused), page_id])
+def pause(db: Database, page_id: str, at: datetime, until: datetime | None = None) -> None:
+    """Pause a page, for ever or until a time; of one that is paused, the end alone changes."""
+    db.execute(
+        "UPDATE pages SET paused_at = CASE WHEN paused THEN coalesce(paused_at, ?1) ELSE ?1 END,"
+        " paused_until = ?2, paused = 1 WHERE id = ?3",
+        [iso(at), iso(until) if until else None, page_id],
+    )
+
+
+def resume(db: Database, page_id: str) -> None:
+    """Take a page up again."""
+    db.execute(
+        "UPDATE pages SET paused = 0, paused_at = NULL, paused_until = NULL WHERE id = ?", [page_id]
+    )
+
+
+def paused(db: Database) -> list[PageRow]:
+    """Return the paused pages, those paused longest first."""
+    rows = db.execute(f"{_SELECT_PAGE} INDEXED BY pages_paused WHERE paused ORDER BY paused_at, id")
+    return [_page(values) for values in rows.fetchall()]
 
 
 def page(db: Database, page_id: str) -> PageRow | None:
@@ -144,8 +121,8 @@ def page(db: Database, page_id: str) -> PageRow | None:
     return _page(values) if values else None
 
 
-def known(db: Database, page_ids: Sequence[str]) -> dict[str, PageRow]:
-    """Return those of the pages that are known, by id."""
+def by_ids(db: Database, page_ids: Sequence[str]) -> dict[str, PageRow]:
+    """Return the pages that are known among these ids, by id."""
     rows = db.execute(
         f"{_SELECT_PAGE} WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - own names
         [json.dumps(list(page_ids))],
@@ -154,7 +131,7 @@ def known(db: Database, page_ids: Sequence[str]) -> dict[str, PageRow]:
 
 
 def due(db: Database, now: datetime, source_ids: Sequence[str]) -> list[PageRow]:
-    """Return the pages to read now, the longest due first."""
+    """Return the pages that are due, those due longest first; paused ones are left out."""
     rows = db.execute(
         f"{_SELECT_PAGE} INDEXED BY pages_due "  # noqa: S608 - own names
         "WHERE due_at IS NOT NULL AND due_at <= ?"
@@ -174,7 +151,18 @@ def longest_unread(db: Database, source_id: str, limit: int) -> list[PageRow]:
     return [_page(values) for values in rows.fetchall()]
 
 
-def reviewed_under_another(db: Database, source_id: str, prompt: str) -> list[PageRow]:
+def last_reviewed_pages(db: Database, source_ids: Sequence[str], limit: int) -> list[PageRow]:
+    """Return the pages of some data sources that were reviewed last; no paused one, none away."""
+    rows = db.execute(
+        f"{_SELECT_PAGE} WHERE reviewed_at IS NOT NULL AND state IN ('done', 'due')"  # noqa: S608 - own names
+        " AND NOT paused AND source_id IN (SELECT value FROM json_each(?))"
+        " ORDER BY reviewed_at DESC, id LIMIT ?",
+        [json.dumps(list(source_ids)), limit],
+    )
+    return [_page(values) for values in rows.fetchall()]
+
+
+def reviewed_under_other_prompt(db: Database, source_id: str, prompt: str) -> list[PageRow]:
     """Return the pages of a data source that were reviewed under another prompt."""
     rows = db.execute(
         f"{_SELECT_PAGE} WHERE source_id = ? AND state = 'done' AND prompt != ? ORDER BY id",
@@ -183,10 +171,29 @@ def reviewed_under_another(db: Database, source_id: str, prompt: str) -> list[Pa
     return [_page(values) for values in rows.fetchall()]
 
 
+def reviewed_under_other_settings(db: Database, source_id: str, settings: str) -> list[PageRow]:
+    """Return the pages of a data source that were reviewed under other settings."""
+    rows = db.execute(
+        f"{_SELECT_PAGE} WHERE source_id = ? AND state = 'done' AND settings != ? ORDER BY id",
+        [source_id, settings],
+    )
+    return [_page(values) for values in rows.fetchall()]
+
+
 def ids_of(db: Database, source_id: str) -> set[str]:
     """Return the ids of a data source's pages that are not gone."""
     rows = db.execute("SELECT id FROM pages WHERE source_id = ? AND state != 'gone'", [source_id])
     return {row[0] for row in rows.fetchall()}
+
+
+def any_selected(db: Database, source_ids: Sequence[str]) -> bool:
+    """Tell whether data sources have a page that is ours to review, whenever that is."""
+    row = db.execute(
+        "SELECT 1 FROM pages WHERE source_id IN (SELECT value FROM json_each(?))"
+        " AND state NOT IN ('left', 'gone') LIMIT 1",
+        [json.dumps(list(source_ids))],
+    ).fetchone()
+    return row is not None
 
 
 def counts(db: Database, now: datetime) -> dict[str, int]:
@@ -212,26 +219,119 @@ def failed(db: Database) -> list[PageRow]:
     return [_page(values) for values in rows.fetchall()]
 
 
-def reviewed(db: Database, page_id: str) -> Reviewed | None:
-    """Return what was last reviewed of a page, or None before its first review."""
+def last_reviewed(db: Database, page_id: str) -> Reviewed | None:
+    """Return the last reviewed snapshot of a page, or None before its first review."""
     row = db.execute("SELECT snapshot FROM pages WHERE id = ?", [page_id]).fetchone()
-    return unpacked(row[0]) if row and row[0] is not None else None
+    return unpack_snapshot(row[0]) if row and row[0] is not None else None
 
 
-def unpacked(snapshot: bytes) -> Reviewed:
-    """Read what `save_reviewed` stored."""
+def unpack_snapshot(snapshot: bytes) -> Reviewed:
+    """Read a snapshot that `save_reviewed` stored."""
     data = json.loads(zlib.decompress(snapshot))
+    references = data.get("references")
     return Reviewed(
         title=data["title"],
         properties=tuple((name, text) for name, text in data["properties"]),
         blocks=tuple((block_id, line) for block_id, line in data["blocks"]),
+        references=None if references is None else tuple((name, told) for name, told in references),
     )
 
 
 def save_reviewed(db: Database, page_id: str, snapshot: Reviewed) -> None:
-    """Store what was reviewed, compressed: a page of 100 blocks takes a few kilobytes."""
+    """Store the reviewed snapshot, compressed: a page of 100 blocks takes a few kilobytes."""
     kept = {name: getattr(snapshot, name) for name in snapshot.__slots__}
     data = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
     db.execute(
         "UPDATE pages SET snapshot = ? WHERE id = ?", [zlib.compress(data.encode()), page_id]
     )
+
+
+def left_before(db: Database, before: datetime) -> list[str]:
+    """Return the ids of the pages that left before a time and have not come back."""
+    rows = db.execute("SELECT id FROM pages WHERE left_at < ? ORDER BY left_at, id", [iso(before)])
+    return [row[0] for row in rows.fetchall()]
+
+
+# What is kept of a page besides its row, what refers to other rows first.
+_OF_PAGE = {
+    "finding_history": "finding_id IN (SELECT id FROM findings WHERE page_id = ?)",
+    "findings": "page_id = ?",
+    "texts": "page_id = ?",
+    "drafts": "page_id = ?",
+    "loads": "review_id IN (SELECT id FROM reviews WHERE page_id = ?)",
+    "outbox": "page_id = ?",
+    "reviews": "page_id = ?",
+    "decisions": "page_id = ?",
+    "looks": "page_id = ?",
+}
+_OF_PEOPLE = ("comments", "threads")
+
+
+def forget(db: Database, page_id: str) -> dict[str, int]:
+    """Delete what is kept of a page; return the number of rows by table.
+
+    Of a page that is still there its bare row stays, and which comments were decided on, without
+    their words: so nobody is answered twice. Of one that left nothing stays.
+    """
+    with db.atomic():
+        row = db.execute("SELECT left_at IS NOT NULL FROM pages WHERE id = ?", [page_id]).fetchone()
+        is_away = bool(row and row[0])
+        tables = _OF_PAGE | dict.fromkeys(_OF_PEOPLE if is_away else (), "page_id = ?")
+        count = {
+            table: db.execute(f"DELETE FROM {table} WHERE {which}", [page_id]).rowcount  # noqa: S608 - own names
+            for table, which in tables.items()
+        }
+        spending.merge_page(db, page_id)
+        prompts.forget_points(db, page_id)
+        db.execute(
+            "UPDATE sweeps SET result = json_set(result, '$.of_page', '')"
+            " WHERE json_extract(result, '$.of_page') = ?",
+            [page_id],
+        )
+        if is_away:
+            db.execute("DELETE FROM pages WHERE id = ?", [page_id])
+        else:
+            count["comments"] = threads.forget_words(db, page_id)
+            db.execute(
+                "UPDATE pages SET state = 'baselined', title = '', url = '', due_at = NULL,"
+                " dirty_since = NULL, attempts = 0, error = NULL, hash = NULL, form = NULL,"
+                " prompt = NULL, settings = NULL, read_at = NULL, reviewed_at = NULL,"
+                " snapshot = NULL WHERE id = ?",
+                [page_id],
+            )
+    return count
+
+
+def refusals(db: Database, capability: Capability) -> Refusals:
+    """Return the pages that a capability is refused for."""
+    stored = json.loads(get_value(db, _refused(capability)) or "{}")
+    return {
+        page_id: Refused(**one | {"until": one["until"] and when(one["until"])})
+        for page_id, one in stored.items()
+    }
+
+
+def save_refusals(db: Database, capability: Capability, found: Refusals) -> None:
+    """Keep the pages that a capability is refused for, and no others."""
+    told = {
+        page_id: asdict(one) | {"until": one.until and iso(one.until)}
+        for page_id, one in found.items()
+    }
+    set_value(db, _refused(capability), json.dumps(told))
+
+
+def forget_refusals(db: Database, page_id: str) -> bool:
+    """Forget what was refused of a page, so that it is asked for at once; True if there was."""
+    found = False
+    for capability in Capability:
+        before = refusals(db, capability)
+        if page_id in before:
+            save_refusals(
+                db, capability, {page: one for page, one in before.items() if page != page_id}
+            )
+            found = True
+    return found
+
+
+def _refused(capability: Capability) -> str:
+    return f"refused: {capability.value}"

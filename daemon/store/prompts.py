@@ -1,32 +1,188 @@
-"""What is wrong with prompt pages, which a comment on each says."""
+"""Prompts: the last good version of each page, what reviews were made under, and mistakes."""
 
 from __future__ import annotations
 
+import json
+import zlib
+from dataclasses import asdict, replace
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
 from sqlite_utils import Database
 
+from daemon.domain.records import STATUS_KEY, PromptStatus
+from daemon.domain.times import iso, when
+from daemon.domain.values import Prompt, PromptSettings, Severity
+from daemon.store.database import get_json, get_value, set_value
 
-def wrong(db: Database, page_id: str) -> str:
-    """Return what is wrong with a prompt page; "" where nothing is."""
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+def mistakes(db: Database, page_id: str) -> str:
+    """Return the mistakes in a prompt page, as one text; "" where there are none."""
     row = db.execute("SELECT mistakes FROM notices WHERE page_id = ?", [page_id]).fetchone()
     return row[0] if row else ""
 
 
-def note(db: Database, page_id: str, mistakes: str) -> None:
-    """Keep what is wrong with a page; "" once nothing is, until its comment is taken back."""
-    if mistakes or wrong(db, page_id):
+def save_mistakes(db: Database, page_id: str, found: str) -> None:
+    """Store the mistakes of a prompt page; "" keeps its row until its comment is taken back."""
+    if found or mistakes(db, page_id):
         db.execute(
             "INSERT INTO notices (page_id, mistakes) VALUES (?, ?)"
             " ON CONFLICT (page_id) DO UPDATE SET mistakes = excluded.mistakes",
-            [page_id, mistakes],
+            [page_id, found],
         )
 
 
-def every(db: Database) -> list[tuple[str, str]]:
-    """Return (page, what is wrong) of each page with something to say or to take back."""
+def all_mistakes(db: Database) -> list[tuple[str, str]]:
+    """Return (page id, mistakes) of the pages that have, or need, a comment about them.
+
+    Mistakes of "" mean that the page is mended and its comment is still to be taken back.
+    """
     rows = db.execute("SELECT page_id, mistakes FROM notices ORDER BY page_id")
     return [(row[0], row[1]) for row in rows.fetchall()]
 
 
-def forget(db: Database, page_id: str) -> None:
-    """Forget a page whose comment is gone."""
+def delete_mistakes(db: Database, page_id: str) -> None:
+    """Delete the row of a prompt page: its comment is taken back."""
     db.execute("DELETE FROM notices WHERE page_id = ?", [page_id])
+
+
+def prompt(db: Database, page_id: str) -> tuple[Prompt, datetime, datetime] | None:
+    """Return (prompt, edited, read_at) of the last good version of a prompt page, or None."""
+    row = db.execute(
+        "SELECT name, text, knowledge, edited, read_at, rules FROM prompts WHERE id = ?", [page_id]
+    ).fetchone()
+    if row is None:
+        return None
+    knowledge, rules = _knowledge(json.loads(row[2])), _rules(json.loads(row[5]))
+    return Prompt(row[0], row[1], page_id, knowledge, rules), when(row[3]), when(row[4])
+
+
+def _knowledge(stored: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((title, text) for title, text in stored)
+
+
+def _rules(stored: Any) -> PromptSettings:
+    limits = tuple((name, value) for name, value in stored["limits"])
+    report = Severity(stored["report"]) if stored["report"] else None
+    return PromptSettings(limits, report, tuple(stored["sections"]), tuple(stored["checklist"]))
+
+
+def save_prompt(db: Database, prompt: Prompt, edited: datetime, read_at: datetime) -> None:
+    """Store a prompt page as its last good version."""
+    db.execute(
+        "INSERT INTO prompts (id, name, text, knowledge, edited, read_at, rules)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+        " text = excluded.text, knowledge = excluded.knowledge, edited = excluded.edited,"
+        " read_at = excluded.read_at, rules = excluded.rules",
+        [
+            prompt.origin,
+            prompt.name,
+            prompt.text,
+            json.dumps(prompt.knowledge),
+            iso(edited),
+            iso(read_at),
+            json.dumps(asdict(prompt.rules)),
+        ],
+    )
+
+
+def save_version(db: Database, version: str, prompt: Prompt, at: datetime) -> None:
+    """Store what a version of a prompt says, unless that is known."""
+    said = [prompt.text, prompt.knowledge, asdict(prompt.rules)]
+    body = zlib.compress(json.dumps(said, ensure_ascii=False).encode())
+    db.execute(
+        "INSERT INTO prompt_versions (version, name, origin, since, body) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        [version, prompt.name, prompt.origin, iso(at), body],
+    )
+
+
+def version(db: Database, version: str) -> tuple[Prompt, datetime] | None:
+    """Return what a version of a prompt says, and when a review was first made under it."""
+    row = db.execute(
+        "SELECT name, origin, since, body FROM prompt_versions WHERE version = ?", [version]
+    ).fetchone()
+    if row is None:
+        return None
+    text, knowledge, rules = json.loads(zlib.decompress(row[3]))
+    return Prompt(row[0], text, row[1], _knowledge(knowledge), _rules(rules)), when(row[2])
+
+
+def prune_versions(db: Database) -> None:
+    """Forget what versions of prompts say that no review names."""
+    db.execute(
+        "DELETE FROM prompt_versions WHERE version IN (SELECT version FROM prompt_versions"
+        " WHERE NOT EXISTS (SELECT 1 FROM reviews WHERE reviews.prompt = prompt_versions.version))"
+    )
+
+
+def first_seen(db: Database, page_id: str, version: str, now: datetime) -> datetime:
+    """Return since when a prompt page has said what it says, as far as was seen; now if it is new.
+
+    Args:
+        db: The state.
+        page_id: The prompt page.
+        version: The hash of what it says.
+        now: The time, which is kept for a version that is another than the last time.
+    """
+    name = f"prompt seen: {page_id}"
+    known = get_json(db, name)
+    if known and known[0] == version:
+        return when(known[1])
+    set_value(db, name, json.dumps([version, iso(now)]))
+    return when(iso(now))
+
+
+_STATUS = "prompt status: "
+
+
+@cache
+def _statuses() -> TypeAdapter[PromptStatus]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(PromptStatus)
+
+
+def status(db: Database, page_id: str) -> PromptStatus | None:
+    """Return what the status comment of a prompt page tells; None before the first one."""
+    stored = get_value(db, _status(page_id))
+    return _statuses().validate_json(stored) if stored else None
+
+
+def save_status(db: Database, page_id: str, told: PromptStatus) -> None:
+    """Store what the status comment of a prompt page tells, in the place of what it told."""
+    set_value(db, _status(page_id), _statuses().dump_json(told).decode())
+
+
+def _status(page_id: str) -> str:
+    return f"{_STATUS}{page_id}"
+
+
+def forget_points(db: Database, page_id: str) -> int:
+    """Forget what trials of prompts found on a page; return how many points that were.
+
+    The comments that name them are written anew.
+    """
+    rows = db.execute(
+        "SELECT name FROM facts WHERE name > ? AND value LIKE ?", [_STATUS, f"%{page_id}%"]
+    ).fetchall()
+    forgotten = 0
+    for name in (row[0] for row in rows):
+        prompt_page = name.removeprefix(_STATUS)
+        told = status(db, prompt_page)
+        if told is None or told.trial is None:
+            continue
+        kept = tuple(one for one in told.trial.points if one.page_id != page_id)
+        forgotten += len(told.trial.points) - len(kept)
+        save_status(db, prompt_page, replace(told, trial=replace(told.trial, points=kept)))
+        db.execute(
+            "UPDATE outbox SET body = '' WHERE page_id = ? AND key LIKE ?"
+            " AND state IN ('posted', 'dropped')",
+            [prompt_page, f"{STATUS_KEY}%"],
+        )
+    return forgotten

@@ -1,82 +1,18 @@
-"""Reviews, and the outbox of what is to be posted."""
+"""Reviews, and the texts that they read."""
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlite_utils import Database
 
-from daemon.domain.values import Review
-from daemon.store.database import iso, when
-
-
-class Kind(StrEnum):
-    """What an outbox row does; its `target` is a block, a discussion, a page, a comment."""
-
-    FINDING = "finding"
-    REPLY = "reply"
-    SUMMARY = "summary"
-    EDIT = "edit"
-    NOTICE = "notice"  # on a prompt page, of what is wrong with it
-
-
-# Why a reply was dropped; where its thread is listed again, the reason is gone.
-THREAD_CLOSED = "the thread was resolved or deleted"
-
-
-class Sending(StrEnum):
-    """How far an outbox row is."""
-
-    INTENT = "intent"
-    HELD = "held"  # waits for approval: no delivery takes it
-    SENDING = "sending"
-    UNCLEAR = "unclear"
-    POSTED = "posted"
-    DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One write to Notion, kept before it is made.
-
-    `last_seen` is, of a reply, the last comment of its thread when it was written.
-    """
-
-    key: str
-    page_id: str
-    kind: Kind
-    target: str
-    place: str
-    body: str
-    name: str
-    created_at: datetime
-    review_id: int | None = None
-    finding_id: int | None = None
-    state: Sending = Sending.INTENT
-    comment_id: str | None = None
-    note: str | None = None
-    posted_at: datetime | None = None
-    attempts: int = 0
-    sent_at: datetime | None = None
-    asked_at: datetime | None = None
-    last_seen: str | None = None
-
-
-_LETTER = tuple(Letter.__dataclass_fields__)
-_SELECT_LETTER = f"SELECT {', '.join(_LETTER)} FROM outbox"  # noqa: S608 - own names
-
-
-def _letter(values: Sequence[Any]) -> Letter:
-    fields = dict(zip(_LETTER, values, strict=True))
-    fields["kind"], fields["state"] = Kind(fields["kind"]), Sending(fields["state"])
-    for name in ("created_at", "posted_at", "sent_at", "asked_at"):
-        fields[name] = when(fields[name]) if fields[name] else None
-    return Letter(**fields)
+from daemon.domain.times import iso, when
+from daemon.domain.values import Review, ReviewKind, Snapshot, Usage
 
 
 def add(
@@ -84,18 +20,19 @@ def add(
     page_id: str,
     review: Review,
     *,
-    kind: str,
+    kind: ReviewKind,
     prompt: str,
     content_hash: str,
     sweep_id: int | None,
     at: datetime,
+    settings: str = "",
 ) -> int:
     """Store a review and return its number."""
     usage = review.usage
     row = db.execute(
         "INSERT INTO reviews (page_id, sweep_id, at, kind, outcome, model, prompt, hash, summary,"
-        " refusals, requests, input_tokens, output_tokens, cost_usd, cached_tokens)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        " refusals, requests, input_tokens, output_tokens, cost_usd, cached_tokens, question,"
+        " settings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         [
             page_id,
             sweep_id,
@@ -112,137 +49,216 @@ def add(
             usage.output_tokens,
             usage.cost_usd,
             usage.cached_tokens,
+            review.question,
+            settings,
         ],
     ).fetchone()
     return int(row[0])
 
 
-def intend(db: Database, letters: Iterable[Letter]) -> None:
-    """Put letters into the outbox; one that is there already stays as it is."""
-    marks = ", ".join("?" * len(_LETTER))
-    rows = [
-        [iso(value) if isinstance(value, datetime) else value for value in astuple(letter)]
-        for letter in letters
-    ]
-    with db.atomic():
-        db.conn.executemany(
-            f"INSERT INTO outbox ({', '.join(_LETTER)}) VALUES ({marks}) "  # noqa: S608 - own names
-            "ON CONFLICT (key) DO NOTHING",
-            rows,
-        )
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """A stored review; `refusals` are (tool, reason) pairs."""
+
+    id: int
+    page_id: str
+    at: datetime
+    kind: ReviewKind
+    outcome: str
+    model: str
+    summary: str
+    refusals: tuple[tuple[str, str], ...]
+    cost_usd: float
+    prompt: str
 
 
-def undelivered(db: Database, page_id: str | None = None) -> list[Letter]:
-    """Return the letters that are not posted yet, replies first, then in their order."""
-    rows = db.execute(
-        f"{_SELECT_LETTER} WHERE state IN ('intent', 'sending', 'unclear')"
-        " AND (?1 IS NULL OR page_id = ?1)"
-        " ORDER BY kind != 'reply', created_at, finding_id IS NULL, finding_id, key",
-        [page_id],
+_SELECT = (
+    "SELECT id, page_id, at, kind, outcome, model, summary, refusals, cost_usd, prompt FROM reviews"
+)
+
+
+def _held(row: tuple[object, ...]) -> ReviewRow:
+    id_, page, at, kind, outcome, model, summary, refusals, cost, prompt = row
+    pairs = tuple((tool, reason) for tool, reason in json.loads(str(refusals)))
+    return ReviewRow(
+        int(str(id_)),
+        str(page),
+        when(str(at)),
+        ReviewKind(str(kind)),
+        str(outcome),
+        str(model),
+        str(summary),
+        pairs,
+        float(str(cost)),
+        str(prompt),
     )
-    return [_letter(values) for values in rows.fetchall()]
 
 
-def sending(db: Database, letter: Letter) -> bool:
-    """Claim a letter before its POST: from here on it may stand on the server.
+def review(db: Database, review_id: int) -> ReviewRow | None:
+    """Return a review, or None."""
+    row = db.execute(f"{_SELECT} WHERE id = ?", [review_id]).fetchone()
+    return _held(row) if row else None
 
-    False where the letter was sent or settled since it was read: then it is not ours to send.
-    """
+
+def reviews_of(db: Database, page_id: str) -> list[ReviewRow]:
+    """Return every review of a page, the oldest first."""
+    rows = db.execute(f"{_SELECT} WHERE page_id = ? ORDER BY id", [page_id])
+    return [_held(row) for row in rows.fetchall()]
+
+
+def pages_of(db: Database, review_ids: Sequence[int]) -> dict[int, str]:
+    """Return the pages of those reviews that are known, by the review's number."""
+    rows = db.execute(
+        "SELECT id, page_id FROM reviews WHERE id IN (SELECT value FROM json_each(?))",
+        [json.dumps(list(review_ids))],
+    )
+    return {int(row[0]): str(row[1]) for row in rows.fetchall()}
+
+
+def last_usage(db: Database, page_id: str) -> Usage:
+    """Return what the last review of a page used; nothing where there was none."""
     row = db.execute(
-        "UPDATE outbox SET state = 'sending', attempts = attempts + 1"
-        " WHERE key = ? AND state = ? AND attempts = ? RETURNING key",
-        [letter.key, letter.state.value, letter.attempts],
+        "SELECT requests, input_tokens, cached_tokens, output_tokens, cost_usd FROM reviews"
+        " WHERE page_id = ? AND kind = 'review' ORDER BY id DESC LIMIT 1",
+        [page_id],
     ).fetchone()
-    return row is not None
+    return Usage(*row) if row else Usage()
 
 
-def begins(db: Database, letter: Letter, at: datetime) -> None:
-    """Record when a letter's POST begins: each time, where one was refused for a while."""
-    db.execute("UPDATE outbox SET sent_at = ? WHERE key = ?", [iso(at), letter.key])
+def content_hash(db: Database, review_id: int) -> str:
+    """Return the hash of what a review read; "" for no such review."""
+    row = db.execute("SELECT hash FROM reviews WHERE id = ?", [review_id]).fetchone()
+    return str(row[0]) if row else ""
 
 
-def mark(db: Database, key: str, state: Sending, note: str | None = None) -> None:
-    """Record how far a letter is."""
+def last_question(db: Database, page_id: str) -> str:
+    """Return what the last review of a page asked; "" where it asked nothing."""
+    row = db.execute(
+        "SELECT question FROM reviews WHERE page_id = ? AND kind = 'review'"
+        " ORDER BY id DESC LIMIT 1",
+        [page_id],
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedLine:
+    """One block as a review read it; `text` is its line with its own mark, as in `Block.line`."""
+
+    id: str
+    type: str
+    depth: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedText:
+    """A page as a review read it."""
+
+    title: str
+    properties: tuple[tuple[str, str], ...]
+    lines: tuple[ReviewedLine, ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> ReviewedText:
+        """Return the text of a snapshot as people read it."""
+        page = snapshot.page
+        lines = (ReviewedLine(one.id, one.type, one.depth, one.line) for one in snapshot.blocks)
+        return cls(page.title, page.properties, tuple(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSummary:
+    """One review in the list of a page; `has_text` is False once its text was deleted."""
+
+    review_id: int
+    at: datetime
+    outcome: str
+    model: str
+    prompt: str
+    findings: int
+    cost_usd: float
+    has_text: bool
+
+
+def save_text(db: Database, review_id: int, page_id: str, text: ReviewedText, at: datetime) -> None:
+    """Store the text that a review read, compressed."""
+    lines = [(one.id, one.type, one.depth, one.text) for one in text.lines]
+    data: list[Any] = [text.title, text.properties, lines]
+    body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
     db.execute(
-        "UPDATE outbox SET state = ?, note = coalesce(?, note) WHERE key = ?",
-        [state.value, note, key],
+        "INSERT INTO texts (review_id, page_id, at, body) VALUES (?, ?, ?, ?)",
+        [review_id, page_id, iso(at), zlib.compress(body)],
     )
 
 
-def take_up(db: Database, page_id: str, thread_ids: Iterable[str]) -> None:
-    """Take replies up again that were dropped for their threads, which are open now.
-
-    One of them may have been saved before its thread was closed, so each counts as unclear.
-    """
-    with db.atomic():
-        db.conn.executemany(
-            "UPDATE outbox SET state = 'unclear' WHERE page_id = ? AND target = ?"
-            " AND kind = 'reply' AND state = 'dropped' AND note = ?",
-            [[page_id, thread_id, THREAD_CLOSED] for thread_id in thread_ids],
-        )
-
-
-def posted(
-    db: Database, letter: Letter, comment_id: str, discussion_id: str | None, at: datetime
-) -> None:
-    """Record that a letter stands on the server, and its finding's thread."""
-    with db.atomic():
-        db.execute(
-            "UPDATE outbox SET state = 'posted', comment_id = ?, posted_at = ? WHERE key = ?",
-            [comment_id, iso(at), letter.key],
-        )
-        if letter.kind is Kind.FINDING:
-            db.execute(
-                "UPDATE findings SET discussion_id = ? WHERE id = ?",
-                [discussion_id, letter.finding_id],
-            )
-
-
-def own_comments(db: Database, page_id: str) -> set[str]:
-    """Return the ids of every comment that was posted to a page."""
-    rows = db.execute(
-        "SELECT comment_id FROM outbox WHERE page_id = ? AND comment_id IS NOT NULL", [page_id]
-    )
-    return {row[0] for row in rows.fetchall()}
-
-
-def summary_comment(db: Database, page_id: str) -> tuple[str, str] | None:
-    """Return (comment id, text) of the newest summary that stands on a page, or None."""
-    row = db.execute(
-        "SELECT comment_id FROM outbox WHERE page_id = ? AND kind = 'summary'"
-        " AND state = 'posted' ORDER BY posted_at DESC, key DESC LIMIT 1",
-        [page_id],
-    ).fetchone()
+def text(db: Database, review_id: int) -> ReviewedText | None:
+    """Return the text that a review read; None once it was deleted."""
+    row = db.execute("SELECT body FROM texts WHERE review_id = ?", [review_id]).fetchone()
     if row is None:
         return None
-    body = db.execute(
-        "SELECT body FROM outbox WHERE page_id = ?1 AND state = 'posted' AND"
-        " (kind = 'summary' AND comment_id = ?2 OR kind = 'edit' AND target = ?2)"
-        " ORDER BY created_at DESC, kind LIMIT 1",
-        [page_id, row[0]],
-    ).fetchone()
-    return row[0], body[0]
-
-
-def outbox_counts(db: Database) -> dict[str, int]:
-    """Return how many letters wait and how many are unclear."""
-    row = db.execute(
-        "SELECT count(*) FILTER (WHERE state = 'intent'),"
-        " count(*) FILTER (WHERE state IN ('sending', 'unclear')) FROM outbox"
-        " WHERE state IN ('intent', 'sending', 'unclear')"
-    ).fetchone()
-    return {"pending": row[0], "unclear": row[1]}
-
-
-def letters_of(
-    db: Database, *, page_id: str | None = None, review_id: int | None = None
-) -> list[Letter]:
-    """Return every letter of a page or of a review, whatever became of it, the oldest first."""
-    wanted = {"page_id": page_id, "review_id": review_id}
-    chosen = {name: value for name, value in wanted.items() if value is not None}
-    where = " AND ".join(f"{name} = ?" for name in chosen) or "1"
-    rows = db.execute(
-        f"{_SELECT_LETTER} WHERE {where} ORDER BY created_at, finding_id IS NULL, finding_id, key",
-        list(chosen.values()),
+    title, properties, lines = json.loads(zlib.decompress(row[0]))
+    return ReviewedText(
+        title,
+        tuple((name, value) for name, value in properties),
+        tuple(ReviewedLine(*line) for line in lines),
     )
-    return [_letter(values) for values in rows.fetchall()]
+
+
+def latest_texts(db: Database, source_ids: Iterable[str], limit: int) -> list[tuple[int, str]]:
+    """Return (review, page) of the last texts that are kept of some data sources, the last first.
+
+    The text of a page that was paused, left or is gone counts too.
+    """
+    rows = db.execute(
+        "SELECT review_id, page_id FROM texts WHERE page_id IN (SELECT id FROM pages"
+        " WHERE source_id IN (SELECT value FROM json_each(?))) ORDER BY review_id DESC LIMIT ?",
+        [json.dumps(list(source_ids)), limit],
+    )
+    return [(row[0], row[1]) for row in rows.fetchall()]
+
+
+def text_after(db: Database, page_id: str, review_id: int) -> ReviewedText | None:
+    """Return the last text of a page, where that is of a later review than this one."""
+    row = db.execute("SELECT max(review_id) FROM texts WHERE page_id = ?", [page_id]).fetchone()
+    return text(db, row[0]) if row[0] and row[0] > review_id else None
+
+
+def text_before(db: Database, page_id: str, review_id: int) -> ReviewedText | None:
+    """Return the text that the review before this one read, or None."""
+    row = db.execute(
+        "SELECT max(review_id) FROM texts WHERE page_id = ? AND review_id < ?",
+        [page_id, review_id],
+    ).fetchone()
+    return text(db, row[0]) if row[0] else None
+
+
+def recent(db: Database, page_id: str, limit: int) -> list[ReviewSummary]:
+    """Return the last reviews of a page, the newest first."""
+    rows = db.execute(
+        "SELECT reviews.id, reviews.at, outcome, model, prompt,"
+        " (SELECT count(*) FROM findings WHERE review_id = reviews.id), cost_usd,"
+        " EXISTS (SELECT 1 FROM texts WHERE review_id = reviews.id)"
+        " FROM reviews WHERE reviews.page_id = ? AND kind = 'review'"
+        " ORDER BY reviews.id DESC LIMIT ?",
+        [page_id, limit],
+    )
+    return [
+        ReviewSummary(row[0], when(row[1]), row[2], row[3], row[4], row[5], row[6], bool(row[7]))
+        for row in rows.fetchall()
+    ]
+
+
+def prune_texts(db: Database, before: datetime) -> None:
+    """Forget what older reviews read.
+
+    The last text of each page stays, and what an open finding was made on: whether that is
+    fixed is seen by comparing.
+    """
+    db.execute(
+        "DELETE FROM texts WHERE at < ? AND EXISTS (SELECT 1 FROM texts AS later"
+        " WHERE later.page_id = texts.page_id AND later.review_id > texts.review_id)"
+        " AND NOT EXISTS (SELECT 1 FROM findings WHERE findings.review_id = texts.review_id"
+        " AND state IN ('open', 'answered', 'held', 'kept'))",
+        [iso(before)],
+    )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from daemon.domain.findings import title_of
+
 
 migrations = Migrations("notion-review")
 
@@ -205,7 +207,133 @@ CREATE INDEX decisions_by_time ON decisions (at);
 
 @migrations()
 def v1(db: Database) -> None:
-    """Create the first schema; statement by statement, since `executescript` would commit."""
-    for statement in _FIRST.split(";\n"):
+    """Create the first schema."""
+    _run(db, _FIRST)
+
+
+def _run(db: Database, statements: str) -> None:
+    """Run statements one by one, since `executescript` would commit."""
+    for statement in statements.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+# SQLite cannot change a CHECK: the table is made anew. The history refers to it, so it is moved
+# aside meanwhile; both get their indexes back.
+_RULINGS = """
+ALTER TABLE reviews ADD COLUMN question TEXT NOT NULL DEFAULT '';
+CREATE TEMP TABLE kept_history AS SELECT * FROM finding_history;
+DROP TABLE finding_history;
+
+CREATE TABLE new_findings (
+    id INTEGER PRIMARY KEY, review_id INTEGER NOT NULL REFERENCES reviews (id),
+    page_id TEXT NOT NULL, block_id TEXT NOT NULL, quote TEXT NOT NULL, text TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    source TEXT NOT NULL CHECK (source IN ('model', 'check')),
+    state TEXT NOT NULL CHECK (state IN ('held', 'open', 'answered', 'dismissed', 'resolved',
+        'addressed', 'withdrawn', 'kept', 'stale', 'retracted', 'refused', 'unsaid')),
+    discussion_id TEXT, at TEXT NOT NULL,
+    section TEXT NOT NULL DEFAULT '',  -- the heading above its block
+    title TEXT NOT NULL DEFAULT ''     -- the point in a few words
+);
+INSERT INTO new_findings (id, review_id, page_id, block_id, quote, text, severity, source, state,
+    discussion_id, at, section) SELECT id, review_id, page_id, block_id, quote, text, severity,
+    source, state, discussion_id, at, section FROM findings;
+DROP TABLE findings;
+ALTER TABLE new_findings RENAME TO findings;
+CREATE INDEX findings_by_page ON findings (page_id);
+CREATE INDEX findings_by_review ON findings (review_id, severity, state);
+CREATE INDEX findings_open ON findings (page_id, state) WHERE state = 'open';
+CREATE INDEX findings_by_discussion ON findings (discussion_id) WHERE discussion_id IS NOT NULL;
+
+CREATE TABLE finding_history (
+    id INTEGER PRIMARY KEY, finding_id INTEGER NOT NULL REFERENCES findings (id),
+    at TEXT NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL
+);
+INSERT INTO finding_history SELECT * FROM kept_history;
+DROP TABLE kept_history;
+CREATE INDEX finding_history_by_finding ON finding_history (finding_id);
+CREATE INDEX finding_history_settled ON finding_history (at, finding_id, state)
+    WHERE state IN ('addressed', 'dismissed', 'resolved');
+"""
+
+
+@migrations()
+def v2(db: Database) -> None:
+    """Let the reviewer rule on its findings, keep what is beyond the limit, and title each."""
+    _run(db, _RULINGS)
+    for number, text in db.execute("SELECT id, text FROM findings").fetchall():
+        db.execute("UPDATE findings SET title = ? WHERE id = ?", [title_of(text), number])
+
+
+_DOUBTS = """
+-- An operator took it back: whoever sends it, or the next sweep, takes the comment back too.
+ALTER TABLE outbox ADD COLUMN retracted_at TEXT;
+-- A POST of it was given up and found nowhere: looked for once more, it may be saved late.
+ALTER TABLE outbox ADD COLUMN lost_at TEXT;
+CREATE INDEX outbox_retracted ON outbox (page_id)
+    WHERE retracted_at IS NOT NULL AND state != 'dropped';
+CREATE INDEX outbox_lost ON outbox (lost_at) WHERE lost_at IS NOT NULL;
+"""
+
+
+@migrations()
+def v3(db: Database) -> None:
+    """Mark letters that are taken back while they are sent, and those that may be saved late."""
+    _run(db, _DOUBTS)
+
+
+_PEOPLE = """
+-- Of a reply: the id of the person whom it answers.
+ALTER TABLE outbox ADD COLUMN person TEXT NOT NULL DEFAULT '';
+CREATE INDEX outbox_by_person ON outbox (person, created_at) WHERE person != '';
+-- Since when a page is paused, and until when; NULL until somebody resumes it.
+ALTER TABLE pages ADD COLUMN paused_at TEXT;
+ALTER TABLE pages ADD COLUMN paused_until TEXT;
+-- A short hash of the settings and models that shape a review; of a page: of its last one.
+ALTER TABLE reviews ADD COLUMN settings TEXT NOT NULL DEFAULT '';
+ALTER TABLE pages ADD COLUMN settings TEXT;
+CREATE INDEX pages_paused ON pages (paused_at) WHERE paused;
+"""
+
+
+@migrations()
+def v4(db: Database) -> None:
+    """Count the answers of each person, let a pause end, and keep what shaped a review."""
+    _run(db, _PEOPLE)
+    # When a page was paused before this version is not known.
+    db.execute("UPDATE pages SET paused_at = coalesce(read_at, edited) WHERE paused")
+
+
+_RETENTION = """
+-- When it left the database or was not listed any more, until it is back.
+ALTER TABLE pages ADD COLUMN left_at TEXT;
+UPDATE pages SET left_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE state IN ('left', 'gone');
+CREATE INDEX pages_left ON pages (left_at) WHERE left_at IS NOT NULL;
+CREATE INDEX comments_with_words ON comments (page_id) WHERE text != '' OR author != '';
+CREATE INDEX spending_by_page ON spending (page_id);
+CREATE INDEX reservations_by_page ON reservations (page_id);
+"""
+
+
+@migrations()
+def v5(db: Database) -> None:
+    """Know since when a page is away, so that what is kept of it is deleted in time."""
+    _run(db, _RETENTION)
+
+
+_PROMPTS = """
+-- What each version of a prompt says, as long as a review names it.
+CREATE TABLE prompt_versions (
+    version TEXT PRIMARY KEY, name TEXT NOT NULL, origin TEXT NOT NULL,
+    since TEXT NOT NULL,       -- when a review was first made under it
+    body BLOB NOT NULL         -- its text, background pages and settings, see prompts.py
+);
+CREATE INDEX reviews_by_prompt ON reviews (prompt);
+"""
+
+
+@migrations()
+def v6(db: Database) -> None:
+    """Keep what each version of a prompt says."""
+    _run(db, _PROMPTS)

@@ -1,4 +1,4 @@
-"""What the models cost: reserved at worst before a request, settled when its answer tells."""
+"""What the models cost: the most is reserved before a request, the real cost recorded after."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from daemon.domain.values import Usage
 
 
 def reserve(db: Database, day: date, page_id: str, model: str, worst: Usage) -> int:
-    """Set aside what a request may use at worst; return the reservation's number."""
+    """Reserve the most that a request may use; return the reservation's number."""
     row = db.execute(
         "INSERT INTO reservations (day, page_id, model, input_tokens, output_tokens, cost_usd)"
         " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
@@ -26,19 +26,14 @@ def reserve(db: Database, day: date, page_id: str, model: str, worst: Usage) -> 
     return int(row[0])
 
 
-def settle(db: Database, number: int, usage: Usage | None) -> None:
-    """Replace a reservation by what was really used, on its own day; None for nothing."""
+def record(db: Database, number: int, usage: Usage | None) -> None:
+    """Replace a reservation by what was used, on the day of the reservation; None for nothing."""
     with db.atomic():
         row = db.execute(
             "DELETE FROM reservations WHERE id = ? RETURNING day, page_id, model", [number]
         ).fetchone()
         if row and usage:
             _add(db, row[0], row[1], row[2], usage)
-
-
-def spend(db: Database, day: date, model: str, usage: Usage, page_id: str = "") -> None:
-    """Add what a model request used."""
-    _add(db, day.isoformat(), page_id, model, usage)
 
 
 def _add(db: Database, day: str, page_id: str, model: str, usage: Usage) -> None:
@@ -63,7 +58,7 @@ def _add(db: Database, day: str, page_id: str, model: str, usage: Usage) -> None
 
 
 def spent(db: Database, first: date, last: date | None = None, page_id: str | None = None) -> Usage:
-    """Return what was used from one day to another, with what is or stays reserved.
+    """Return what was used from one day to another, reservations without a record included.
 
     Args:
         db: The state.
@@ -88,8 +83,8 @@ def spent(db: Database, first: date, last: date | None = None, page_id: str | No
     return Usage(*row) + Usage(*reserved)
 
 
-def fold(db: Database, before: date) -> None:
-    """Keep of the days before one what each model cost, without the pages."""
+def merge_pages(db: Database, before: date) -> None:
+    """Add up the pages of each day before one: what each model cost a day stays."""
     with db.atomic():
         old = db.execute(
             "DELETE FROM spending WHERE day < ? AND page_id != '' RETURNING *", [before.isoformat()]
@@ -97,3 +92,12 @@ def fold(db: Database, before: date) -> None:
         for day, _, model, *numbers in old:
             _add(db, day, "", model, Usage(*numbers))
         db.execute("DELETE FROM reservations WHERE day < ?", [before.isoformat()])
+
+
+def merge_page(db: Database, page_id: str) -> None:
+    """Count what a page cost without naming it."""
+    with db.atomic():
+        old = db.execute("DELETE FROM spending WHERE page_id = ? RETURNING *", [page_id]).fetchall()
+        for day, _, model, *numbers in old:
+            _add(db, day, "", model, Usage(*numbers))
+        db.execute("UPDATE reservations SET page_id = '' WHERE page_id = ?", [page_id])

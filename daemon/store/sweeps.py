@@ -1,21 +1,19 @@
-"""Sweeps, alerts, prompts, and the decisions that `explain` tells."""
+"""Sweeps, alerts, and the decisions that `explain` shows."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
-from daemon.domain.values import Prompt, Severity
-from daemon.domain.ruleset import Rules
-from daemon.store import spending, texts
-from daemon.store.database import iso, when
+from daemon.domain.times import iso
+from daemon.store import pages, prompts, reviews, spending, threads
 
 
-KEEP = timedelta(days=90)
+RETENTION = timedelta(days=90)
+AFTER_LEAVING = timedelta(days=30)
 
 
 def begin_sweep(db: Database, at: datetime) -> int:
@@ -24,8 +22,12 @@ def begin_sweep(db: Database, at: datetime) -> int:
     return int(row.fetchone()[0])
 
 
-def end_sweep(db: Database, sweep_id: int, result: dict[str, Any], at: datetime) -> None:
-    """Record how a sweep ended."""
+def end_sweep(
+    db: Database, sweep_id: int, result: dict[str, Any], at: datetime, *, of_page: str | None = None
+) -> None:
+    """Record how a sweep ended; `of_page` is the page where it was about one alone."""
+    if of_page is not None:
+        result = {**result, "of_page": of_page}
     db.execute(
         "UPDATE sweeps SET finished = ?, result = ? WHERE id = ?",
         [iso(at), json.dumps(result), sweep_id],
@@ -33,15 +35,16 @@ def end_sweep(db: Database, sweep_id: int, result: dict[str, Any], at: datetime)
 
 
 def last_sweep(db: Database) -> dict[str, Any] | None:
-    """Return the result of the last finished sweep, or None."""
+    """Return the result of the last finished sweep over the databases, or None."""
     row = db.execute(
-        "SELECT result FROM sweeps WHERE result IS NOT NULL ORDER BY id DESC LIMIT 1"
+        "SELECT result FROM sweeps WHERE result IS NOT NULL"
+        " AND json_extract(result, '$.of_page') IS NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return json.loads(row[0]) if row else None
 
 
 def raise_alert(db: Database, name: str, text: str, at: datetime) -> bool:
-    """Record an alert; return True when it is new."""
+    """Record an alert; return whether it is new."""
     row = db.execute(
         "INSERT INTO alerts VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING name",
         [name, text, iso(at)],
@@ -50,7 +53,7 @@ def raise_alert(db: Database, name: str, text: str, at: datetime) -> bool:
 
 
 def clear_alert(db: Database, name: str) -> bool:
-    """Remove an alert; return True when it stood."""
+    """Remove an alert; return whether it stood."""
     row = db.execute("DELETE FROM alerts WHERE name = ? RETURNING name", [name]).fetchone()
     return row is not None
 
@@ -61,46 +64,8 @@ def alerts(db: Database) -> list[dict[str, str]]:
     return [{"name": row[0], "text": row[1], "since": row[2]} for row in rows]
 
 
-def prompt(db: Database, page_id: str) -> tuple[Prompt, datetime, datetime] | None:
-    """Return (prompt, edited, read_at) of the last good version of a prompt page, or None."""
-    row = db.execute(
-        "SELECT name, text, knowledge, edited, read_at, rules FROM prompts WHERE id = ?", [page_id]
-    ).fetchone()
-    if row is None:
-        return None
-    knowledge = tuple((title, text) for title, text in json.loads(row[2]))
-    said = Prompt(row[0], row[1], page_id, knowledge, _rules(row[5]))
-    return said, when(row[3]), when(row[4])
-
-
-def _rules(stored: str) -> Rules:
-    found = json.loads(stored)
-    limits = tuple((name, value) for name, value in found["limits"])
-    report = Severity(found["report"]) if found["report"] else None
-    return Rules(limits, report, tuple(found["sections"]), tuple(found["checklist"]))
-
-
-def save_prompt(db: Database, prompt: Prompt, edited: datetime, read_at: datetime) -> None:
-    """Store a prompt page as its last good version."""
-    db.execute(
-        "INSERT INTO prompts (id, name, text, knowledge, edited, read_at, rules)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
-        " text = excluded.text, knowledge = excluded.knowledge, edited = excluded.edited,"
-        " read_at = excluded.read_at, rules = excluded.rules",
-        [
-            prompt.origin,
-            prompt.name,
-            prompt.text,
-            json.dumps(prompt.knowledge),
-            iso(edited),
-            iso(read_at),
-            json.dumps(asdict(prompt.rules)),
-        ],
-    )
-
-
-def decide(db: Database, page_id: str, at: datetime, what: str, detail: str = "") -> None:
-    """Record a decision about a page."""
+def record_decision(db: Database, page_id: str, at: datetime, what: str, detail: str = "") -> None:
+    """Record a decision about a page, for `explain`."""
     db.execute(
         "INSERT INTO decisions (page_id, at, what, detail) VALUES (?, ?, ?, ?)",
         [page_id, iso(at), what, detail],
@@ -116,9 +81,22 @@ def decisions(db: Database, page_id: str) -> list[tuple[str, str, str]]:
 
 
 def prune(db: Database, now: datetime) -> None:
-    """Forget sweeps and decisions older than ninety days, and what reviews read before."""
+    """Delete what is kept long enough.
+
+    Sweeps, decisions and the texts that reviews read go after `RETENTION`; the last text of each
+    page stays, and what each model cost on each day. The words of people go so long after the last
+    review of their page, and all of a page goes `AFTER_LEAVING`. The text of a version of a prompt
+    goes with the last review that was made under it.
+    """
+    end = now - RETENTION
     with db.atomic():
-        texts.forget(db, now - KEEP)
-        db.execute("DELETE FROM sweeps WHERE started < ?", [iso(now - KEEP)])
-        db.execute("DELETE FROM decisions WHERE at < ?", [iso(now - KEEP)])
-        spending.fold(db, (now - KEEP).date())
+        reviews.prune_texts(db, end)
+        db.execute("DELETE FROM sweeps WHERE started < ?", [iso(end)])
+        db.execute("DELETE FROM decisions WHERE at < ?", [iso(end)])
+        spending.merge_pages(db, end.date())
+        for page_id in pages.left_before(db, now - AFTER_LEAVING):
+            pages.forget(db, page_id)
+        prompts.prune_versions(db)
+        for row in pages.by_ids(db, threads.pages_with_words(db)).values():
+            if (row.reviewed_at or row.read_at or row.edited) < end:
+                threads.forget_words(db, row.id)

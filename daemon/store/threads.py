@@ -1,69 +1,22 @@
-"""Comments that were seen, the threads they stand in, and when each place was last looked at."""
+"""Comments that were seen, their threads, and when each place was last listed."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlite_utils import Database
 
+from daemon.domain.comments import CommentState
+from daemon.domain.records import KEPT_CHARS, Place, SeenComment, ThreadRow
+from daemon.domain.times import iso, when
 from daemon.domain.values import AuthorKind, Thread
-from daemon.store.database import iso, when
 
 
-# What became of a comment. WAITING is not stored: only what was decided is.
-SEEN, ANSWERED, LEFT = "seen", "answered", "left"
-
-
-# How much of a person's comment is kept.
-KEPT_CHARS = 500
-# Comments of one listing.
+# Comments in one answer of Notion.
 LISTED = 100
-
-
-@dataclass(frozen=True, slots=True)
-class SeenComment:
-    """What is kept of a comment: whether it is new is a question of ids, never of times.
-
-    `text` is the beginning of what a person wrote, else "".
-    """
-
-    id: str
-    edited: datetime
-    state: str
-    thread_id: str = ""
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadRow:
-    """What is kept of a thread."""
-
-    id: str
-    block_id: str | None
-    replies: int
-    handed_over: bool
-    gone_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A block, or a page under its own id, whose comments can be listed.
-
-    Attributes:
-        page_id: The page.
-        place: The block's id, or the page's.
-        known: Whether an open thread stands there; the page's own place always counts.
-        looked_at: When its comments were last listed.
-        requests: How many requests that takes, as far as is known.
-    """
-
-    page_id: str
-    place: str
-    known: bool
-    looked_at: datetime
-    requests: int = 1
 
 
 def comments(db: Database, page_id: str) -> dict[str, SeenComment]:
@@ -72,12 +25,15 @@ def comments(db: Database, page_id: str) -> dict[str, SeenComment]:
         "SELECT id, edited, state, discussion_id, text FROM comments WHERE page_id = ?", [page_id]
     )
     return {
-        row[0]: SeenComment(row[0], when(row[1]), row[2], row[3], row[4]) for row in rows.fetchall()
+        row[0]: SeenComment(row[0], when(row[1]), CommentState.parse(row[2]), row[3], row[4])
+        for row in rows.fetchall()
     }
 
 
-def save_thread(db: Database, page_id: str, thread: Thread, states: Mapping[str, str]) -> None:
-    """Record a thread as it was listed; `states` says what was decided of new comments."""
+def save_thread(
+    db: Database, page_id: str, thread: Thread, states: Mapping[str, CommentState]
+) -> None:
+    """Record a thread as it was listed, and the states of its comments that were decided on."""
     with db.atomic():
         db.execute(
             "INSERT INTO threads (id, page_id, block_id) VALUES (?, ?, ?)"
@@ -95,7 +51,7 @@ def save_thread(db: Database, page_id: str, thread: Thread, states: Mapping[str,
                     thread.id,
                     comment.author.kind.value,
                     iso(comment.edited),
-                    states[comment.id],
+                    str(states[comment.id]),
                     comment.plain[:KEPT_CHARS] if comment.author.kind is AuthorKind.PERSON else "",
                     comment.author.name if comment.author.kind is AuthorKind.PERSON else "",
                 ]
@@ -117,7 +73,7 @@ def threads(db: Database, page_id: str) -> dict[str, ThreadRow]:
     }
 
 
-def replied(db: Database, thread_id: str, *, handed_over: bool = False) -> None:
+def count_reply(db: Database, thread_id: str, *, handed_over: bool = False) -> None:
     """Count one reply of our own in a thread."""
     db.execute(
         "UPDATE threads SET replies = replies + 1, handed_over = max(handed_over, ?) WHERE id = ?",
@@ -125,16 +81,16 @@ def replied(db: Database, thread_id: str, *, handed_over: bool = False) -> None:
     )
 
 
-def gone(db: Database, thread_ids: Iterable[str], at: datetime) -> None:
-    """Record that threads left the list of open ones: people resolved or deleted them."""
+def mark_gone(db: Database, thread_ids: Iterable[str], at: datetime) -> None:
+    """Record that people resolved or deleted threads: these are no longer listed."""
     with db.atomic():
         db.conn.executemany(
             "UPDATE threads SET gone_at = ? WHERE id = ?", [[iso(at), id_] for id_ in thread_ids]
         )
 
 
-def adopt(db: Database, page_id: str) -> None:
-    """Record the threads that findings began as soon as they were posted, listed or not."""
+def add_from_findings(db: Database, page_id: str) -> None:
+    """Record the threads that posted findings began, before Notion lists them."""
     db.execute(
         "INSERT INTO threads (id, page_id, block_id)"
         " SELECT discussion_id, page_id, block_id FROM findings"
@@ -143,8 +99,8 @@ def adopt(db: Database, page_id: str) -> None:
     )
 
 
-def looked(db: Database, page_id: str, places: Iterable[str], at: datetime) -> None:
-    """Record that the comments of places were listed."""
+def record_listing(db: Database, page_id: str, places: Iterable[str], at: datetime) -> None:
+    """Record when the comments of places were listed."""
     looked_at = iso(at)
     with db.atomic():
         db.conn.executemany(
@@ -154,14 +110,14 @@ def looked(db: Database, page_id: str, places: Iterable[str], at: datetime) -> N
         )
 
 
-def looks(db: Database, page_id: str) -> dict[str, datetime]:
-    """Return when each place of a page was last listed."""
+def last_listed(db: Database, page_id: str) -> dict[str, datetime]:
+    """Return when the comments of each place of a page were last listed."""
     rows = db.execute("SELECT place, looked_at FROM looks WHERE page_id = ?", [page_id])
     return {row[0]: when(row[1]) for row in rows.fetchall()}
 
 
-def keep_places(db: Database, page_id: str, places: Iterable[str], at: datetime) -> None:
-    """Make exactly these the places of a page, and mark those that have open threads."""
+def set_places(db: Database, page_id: str, places: Iterable[str], at: datetime) -> None:
+    """Make these and the page itself its only places, and mark those with open threads."""
     wanted, looked_at = [page_id, *places], iso(at)
     with db.atomic():
         db.conn.executemany(
@@ -173,22 +129,19 @@ def keep_places(db: Database, page_id: str, places: Iterable[str], at: datetime)
         db.conn.executemany(
             "DELETE FROM looks WHERE page_id = ? AND place = ?", [[page_id, id_] for id_ in lost]
         )
-        mark_known(db, page_id)
+        mark_places_with_threads(db, page_id)
 
 
-def forget_places(db: Database, page_id: str, places: Iterable[str]) -> None:
-    """Take places off the list of those to look at: their blocks are gone."""
+def remove_places(db: Database, page_id: str, places: Iterable[str]) -> None:
+    """Delete places whose blocks are gone."""
     with db.atomic():
         db.conn.executemany(
             "DELETE FROM looks WHERE page_id = ? AND place = ?", [[page_id, id_] for id_ in places]
         )
 
 
-def mark_known(db: Database, page_id: str) -> None:
-    """Mark the places that have open threads, or findings that may have some by now.
-
-    The page's own place always counts.
-    """
+def mark_places_with_threads(db: Database, page_id: str) -> None:
+    """Mark the places with open threads, those with live findings, and the page itself."""
     db.execute(
         "UPDATE looks SET known = place = page_id OR place IN"
         " (SELECT block_id FROM threads WHERE page_id = ?1 AND gone_at IS NULL"
@@ -199,10 +152,13 @@ def mark_known(db: Database, page_id: str) -> None:
     )
 
 
-def oldest_looks(
+def places_to_list(
     db: Database, sources: Sequence[str], since: datetime, limit: int, *, known: bool
 ) -> list[Place]:
-    """Return the places looked at longest ago, of pages reviewed after `since` or paused."""
+    """Return the places listed longest ago, of pages reviewed after `since` or paused.
+
+    A thread in which the reviewer wrote is known on any page.
+    """
     marks = ", ".join("?" * len(sources))
     rows = db.execute(
         "SELECT looks.page_id, looks.place, looks.known, looks.looked_at,"  # noqa: S608 - marks
@@ -210,11 +166,46 @@ def oldest_looks(
         " WHERE threads.page_id = looks.page_id AND threads.gone_at IS NULL"
         " AND coalesce(threads.block_id, threads.page_id) = looks.place)"
         " FROM looks JOIN pages ON pages.id = looks.page_id"
-        " WHERE looks.known = ? AND (pages.reviewed_at >= ? OR pages.paused)"
-        f" AND pages.state IN ('done', 'due') AND pages.source_id IN ({marks})"
+        " WHERE looks.known = ? AND (pages.state IN ('done', 'due')"
+        " AND (pages.reviewed_at >= ? OR pages.paused) OR pages.state = 'baselined' AND known"
+        " AND EXISTS (SELECT 1 FROM threads WHERE threads.page_id = pages.id AND replies"
+        " AND threads.gone_at IS NULL AND coalesce(block_id, pages.id) = looks.place))"
+        f" AND pages.source_id IN ({marks})"
         " ORDER BY looks.looked_at, looks.page_id, looks.place LIMIT ?",
         [int(known), iso(since), *sources, limit],
     )
+    return _places(rows)
+
+
+def unreviewed_pages(db: Database, sources: Sequence[str], limit: int) -> list[Place]:
+    """Return the own places of pages that were never reviewed, those listed longest ago first."""
+    return _places(
+        db.execute(
+            "SELECT pages.id, pages.id, 0, coalesce(looks.looked_at, pages.edited) AS at, 0"
+            " FROM pages LEFT JOIN looks ON looks.page_id = pages.id AND looks.place = pages.id"
+            " WHERE pages.state = 'baselined' AND pages.source_id IN"
+            " (SELECT value FROM json_each(?))"
+            " ORDER BY looks.looked_at IS NOT NULL, at, pages.id LIMIT ?",
+            [json.dumps(list(sources)), limit],
+        )
+    )
+
+
+def unreviewed_blocks(db: Database, sources: Sequence[str], limit: int) -> list[Place]:
+    """Return the known blocks of pages that were never reviewed, those listed longest ago first."""
+    return _places(
+        db.execute(
+            "SELECT looks.page_id, looks.place, 0, looks.looked_at, 0"
+            " FROM looks JOIN pages ON pages.id = looks.page_id"
+            " WHERE pages.state = 'baselined' AND looks.place != looks.page_id"
+            " AND pages.source_id IN (SELECT value FROM json_each(?))"
+            " ORDER BY looks.looked_at, looks.page_id, looks.place LIMIT ?",
+            [json.dumps(list(sources)), limit],
+        )
+    )
+
+
+def _places(rows: Any) -> list[Place]:
     return [
         Place(row[0], row[1], bool(row[2]), when(row[3]), 1 + row[4] // LISTED)
         for row in rows.fetchall()
@@ -236,11 +227,28 @@ def save_user(db: Database, user_id: str, name: str, kind: AuthorKind, at: datet
     )
 
 
-def oldest_places(db: Database, page_id: str, limit: int) -> list[str]:
-    """Return the blocks of a page without a known thread, looked at longest ago first."""
+def blocks_to_list(db: Database, page_id: str, limit: int) -> list[str]:
+    """Return the blocks of a page without a known thread, those listed longest ago first."""
     rows = db.execute(
         # With `known = 0` SQLite would go through the looks of all pages, the oldest first.
         "SELECT place FROM looks WHERE page_id = ? AND NOT known ORDER BY looked_at, place LIMIT ?",
         [page_id, limit],
     )
+    return [row[0] for row in rows.fetchall()]
+
+
+def forget_words(db: Database, page_id: str) -> int:
+    """Delete what people wrote on a page and their names; return of how many comments."""
+    return int(
+        db.execute(
+            "UPDATE comments SET text = '', author = ''"
+            " WHERE page_id = ? AND (text != '' OR author != '')",
+            [page_id],
+        ).rowcount
+    )
+
+
+def pages_with_words(db: Database) -> list[str]:
+    """Return the ids of the pages of which words of people are kept."""
+    rows = db.execute("SELECT DISTINCT page_id FROM comments WHERE text != '' OR author != ''")
     return [row[0] for row in rows.fetchall()]

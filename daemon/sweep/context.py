@@ -1,29 +1,41 @@
+"""What a sweep works with and hands down, what it did so far, and what one review is about."""
+
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol
-
-from sqlite_utils import Database as State
+from datetime import date, datetime
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any
 
 from daemon.config import Config, Database
-from daemon.sweep.budget import Meter
+from daemon.domain.change import Change
+from daemon.domain.errors import (
+    BudgetEmpty,
+    CapabilityOff,
+    ConfigError,
+    ModelsDown,
+    ReviewError,
+    TokenRefused,
+)
+from daemon.domain.events import Emit
+from daemon.domain.findings import LedgerEntry
+from daemon.domain.scope import Scope, Silence
+from daemon.domain.values import Finding, Prompt, Ruling, Snapshot
 from daemon.notion.gateway import Gateway
-from daemon.sweep.people import People
+from daemon.review.handles import Handles
+from daemon.review.models.access import Tape
 from daemon.review.models.chain import Chain
-
-
-class Tell(Protocol):
-    """Reports what happens: an event's dotted name and its facts."""
-
-    def __call__(self, event: str, /, **facts: Any) -> None:
-        """Report one event."""
+from daemon.review.points import OwnPoint
+from daemon.store.database import State
+from daemon.sweep.budget import Meter
+from daemon.sweep.people import People
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class Target:
     """A configured database as it is swept: its settings, its name, the models to ask."""
 
     settings: Database
@@ -32,6 +44,86 @@ class Base:
 
 
 Deliver = Callable[["Context", str | None], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Readings:
+    """What one sweep has read from Notion and need not read again.
+
+    Attributes:
+        rows: Pages as queries returned them, by id, and when; each is used once.
+        prompts: When each prompt page was read, by id.
+        missed: Why Notion did not give a prompt page, by id.
+        whole: The pages that were read with all their blocks.
+    """
+
+    rows: dict[str, tuple[Any, datetime]] = field(default_factory=dict)
+    prompts: dict[str, datetime] = field(default_factory=dict)
+    missed: dict[str, str] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Tally:
+    """The counts of one sweep, and its errors.
+
+    Attributes:
+        number: The sweep's number in the state.
+        seen: Rows that Notion listed.
+        changed: Pages whose text is another than at the last review.
+        reviewed: Pages that were reviewed.
+        handled: Pages that were reviewed or found unchanged.
+        failed: Pages that failed, in a review or in an answer.
+        swept: Databases that were listed whole.
+        silence: Pages in a row for which Notion gave no answer.
+        posted: Comments that were delivered, by kind.
+        answers: What each person who asked gets, by id.
+        model_answered: Whether a model gave a review or an answer.
+        errors: What kept the sweep from doing everything, apart from failed pages.
+    """
+
+    number: int | None = None
+    seen: int = 0
+    changed: int = 0
+    reviewed: int = 0
+    handled: int = 0
+    failed: int = 0
+    swept: int = 0
+    silence: Silence = field(default_factory=Silence)
+    posted: Counter[str] = field(default_factory=Counter)
+    answers: dict[str, Answers] = field(default_factory=dict)
+    model_answered: bool = False
+    errors: list[ReviewError] = field(default_factory=list)
+
+    def has(self, kinds: type[ReviewError] | tuple[type[ReviewError], ...]) -> bool:
+        """Whether an error of these kinds was noted."""
+        return any(isinstance(error, kinds) for error in self.errors)
+
+    @property
+    def halted(self) -> bool:
+        """Whether something happened that would happen to every further page too."""
+        return self.silence.scope is Scope.CONNECTION or self.has(HALTING)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewContext:
+    """What a review is made with, whoever asks for it: a sweep, a replay, or an evaluation.
+
+    Attributes:
+        models: The chain of providers.
+        config: config.yaml.
+        today: The date that the model is told.
+        secrets: The configured keys: no comment may contain one.
+        tape: What its requests to models go through; None: straight to the network.
+        payer: The page whose limits the cost counts against; "" for the page that is reviewed.
+    """
+
+    models: Chain
+    config: Config
+    today: date
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    tape: Tape | None = None
+    payer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +137,13 @@ class Context:
         models: The chain of providers.
         config: config.yaml.
         chains: The models of each database, by its id.
-        tell: Where events go.
+        emit: Where events go.
         deliver: Sends what the outbox holds, for one page or for all; a dry run prints it.
         meter: What the models cost.
-        posted: How many letters of each kind were delivered.
-        rows: Pages as this sweep's queries returned them, by id: saves reading them again.
-        prompts: When this sweep read each prompt page, by id.
-        sweep_id: The sweep's number in the state.
-        secrets: The configured keys: no comment may tell one.
+        secrets: The configured keys: no comment may contain one.
+        tally: What the sweep did so far.
+        readings: What the sweep has read already.
+        recordings: The folder of the recordings of reviews; None where none are made.
     """
 
     state: State
@@ -61,11 +152,96 @@ class Context:
     models: Chain
     config: Config
     chains: Mapping[str, tuple[str, ...]]
-    tell: Tell
+    emit: Emit
     deliver: Deliver
     meter: Meter
-    posted: Counter[str] = field(default_factory=Counter)
-    rows: dict[str, Any] = field(default_factory=dict)
-    prompts: dict[str, datetime] = field(default_factory=dict)
-    sweep_id: int | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    tally: Tally = field(default_factory=Tally)
+    readings: Readings = field(default_factory=Readings)
+    recordings: Path | None = None
+
+    @property
+    def for_review(self) -> ReviewContext:
+        """What a review is made with now."""
+        return ReviewContext(self.models, self.config, self.notion.now.date(), self.secrets)
+
+
+# Errors that end the sweep: no further part of it can succeed.
+FATAL = (TokenRefused, ConfigError)
+# Errors that every further page would meet too: those pages stay due, and their threads wait.
+HALTING = (*FATAL, ModelsDown, BudgetEmpty, CapabilityOff)
+
+
+@dataclass
+class Answers:
+    """The answers that one person got today, and the comments that this sweep grants one."""
+
+    given: int
+    granted: set[str] = field(default_factory=set)
+
+
+class Extent(Enum):
+    """How much of a page is to be reviewed."""
+
+    WHOLE = auto()  # an operator or a person asks, or the prompt is another
+    DIFFERENCE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one sitting is about.
+
+    Attributes:
+        target: The configured database that the page is in.
+        snapshot: The page with its threads.
+        change: What differs from the last review.
+        prompt: The instructions.
+        ledger: What was raised on this page before, and what became of it.
+        only_threads: Whether it is about the waiting threads alone.
+        raised: The findings that began threads, by the threads' ids.
+        extent: Whether all of it is to be reviewed, or what changed.
+        points: The reviewer's own points that are still open.
+        kept: The findings that were not posted for the limit of comments.
+        settled: What was ruled fixed in answers since the last review.
+        question: What the last review asked; "" for nothing.
+    """
+
+    target: Target
+    snapshot: Snapshot
+    change: Change
+    prompt: Prompt
+    ledger: Sequence[LedgerEntry]
+    only_threads: bool = False
+    raised: Mapping[str, Finding] = field(default_factory=dict)
+    extent: Extent = Extent.DIFFERENCE
+    points: Sequence[OwnPoint] = ()
+    kept: Sequence[Finding] = ()
+    settled: Sequence[Finding] = ()
+    question: str = ""
+
+    @property
+    def is_follow_up(self) -> bool:
+        """Whether it is about what changed since an earlier review."""
+        return self.extent is Extent.DIFFERENCE and not self.change.first
+
+    @property
+    def earlier(self) -> list[Finding]:
+        """Every finding that people have heard of, or are to hear of."""
+        return [entry.finding for entry in self.ledger]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A session made ready for a model.
+
+    Attributes:
+        session: The session.
+        handles: The handles of its blocks and threads.
+        found: What the rules found.
+        mended: The rulings of the rules on their own points.
+    """
+
+    session: Session
+    handles: Handles
+    found: tuple[Finding, ...]
+    mended: tuple[Ruling, ...]

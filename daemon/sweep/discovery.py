@@ -3,68 +3,140 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from daemon.sweep.alerts import settle, tell_once
-from daemon.sweep.context import Base, Context
-from daemon.domain.values import Page
-from daemon.domain.due import Timing, nominate
-from daemon.domain.errors import AccessLost, Forbidden, Incomplete, Missing
-from daemon.notion import canonical as text
-from daemon.store import sweeps as ledger, pages
-from daemon.store.database import iso
-from daemon.store.pages import PageRow, SourceRow, Standing
+from daemon.config import covered_twice
+from daemon.domain import scope
+from daemon.domain.due import Timing, left, nominate
+from daemon.domain.errors import (
+    AccessLost,
+    ConfigError,
+    Forbidden,
+    Invalid,
+    Missing,
+    NotionError,
+    ReviewError,
+    Unavailable,
+)
+from daemon.domain.events import Alert
+from daemon.domain.records import LEFT, PageRow, PageState, SourceRow
+from daemon.domain.scope import Scope
+from daemon.domain.times import iso
+from daemon.notion import properties
+from daemon.store import pages, sweeps
+from daemon.sweep import snapshot, windows
+from daemon.sweep.alerts import clear, raise_alert, stands
+from daemon.sweep.context import Context, Target
+from daemon.sweep.snapshot import config_ids, not_ours
 
 
-# Edits show up late in queries, and their times are floored to the minute.
-LOOKBACK = timedelta(minutes=10)
 CENSUS_EVERY = timedelta(days=1)
 # The census has a share of the pages hashed again, so that each is within so many days.
 EVERY_PAGE_IN_DAYS = 30
+# What Notion's clock and this machine's may differ by. A query looks back further, so that an edit
+# within it is found whichever is wrong.
+CLOCKS_DIFFER = windows.LOOKBACK / 2
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # Fewer pages than this may all go in a day; more that go at once were not deleted by hand.
 MANY = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one data source gave: rows seen, and pages that are new in the queue."""
+    """What one data source gave.
+
+    Attributes:
+        seen: Its rows that were listed.
+        queued: The pages that are new in the queue.
+        baselined: The pages that are older than the first sweep looks back.
+        left: The pages that `where` selected before, and does not now.
+    """
 
     seen: int = 0
     queued: int = 0
     baselined: int = 0
+    left: int = 0
 
     def __add__(self, other: Found) -> Found:
         return Found(
-            self.seen + other.seen, self.queued + other.queued, self.baselined + other.baselined
+            self.seen + other.seen,
+            self.queued + other.queued,
+            self.baselined + other.baselined,
+            self.left + other.left,
         )
 
 
-async def sources(context: Context, base: Base) -> list[SourceRow]:
+async def sources(context: Context, target: Target) -> list[SourceRow]:
     """Return the data sources of a database; Notion is asked only the first time.
 
     Raises:
         AccessLost: The database is not shared, or gone.
     """
-    known = pages.sources_of(context.state, base.settings.id)
-    return known or await _list_sources(context, base)
+    known = pages.sources_of(context.state, target.settings.id)
+    return known or await _list_sources(context, target)
 
 
-async def _list_sources(context: Context, base: Base) -> list[SourceRow]:
+async def _list_sources(context: Context, target: Target) -> list[SourceRow]:
     """Ask Notion which data sources there are; a new one of a known database is said."""
-    known = {row.id for row in pages.sources_of(context.state, base.settings.id)}
+    known = {row.id for row in pages.sources_of(context.state, target.settings.id)}
     try:
-        listed = await _listed(context, base.settings.id)
+        listed = await _listed(context, target.settings.id)
     except (Missing, Forbidden) as error:
-        raise AccessLost(_no_access(base, error)) from error
+        raise AccessLost(_no_access(target, error)) from error
+    except Invalid as error:
+        raise AccessLost(await _unusable(context, target, error)) from error
     for source_id, title, database_id in listed:
-        _add_source(context, SourceRow(source_id, database_id, title, context.notion.now))
+        row = pages.source(context.state, source_id)
+        if row is None:
+            baseline = await _began(context, source_id) - context.config.lookback
+            row = SourceRow(source_id, database_id, title, baseline)
+        pages.save_source(context.state, replace(row, title=title, database_id=database_id))
         if known and source_id not in known:
-            context.tell("source.new", database=base.name, source=source_id, title=title)
+            context.emit("source.new", database=target.name, source=source_id, title=title)
     found = {source_id for source_id, _, _ in listed}
-    return [row for row in pages.sources_of(context.state, base.settings.id) if row.id in found]
+    for row in pages.sources_of(context.state, target.settings.id):
+        if row.id not in found:
+            _forget(context, target, row)
+    return pages.sources_of(context.state, target.settings.id)
+
+
+async def _began(context: Context, source_id: str) -> datetime:
+    """Return when a data source began to be watched: now, by the clock that is believed.
+
+    Where the server's time and this machine's differ, the newest edit shows which one is wrong:
+    a baseline that lies ahead would hide the edits up to it for good.
+    """
+    now, machine = context.notion.now, context.notion.machine_now
+    if abs(now - machine) <= CLOCKS_DIFFER:
+        return now
+    newest = await windows.newest(context.notion, source_id)
+    return max(newest or _LONG_AGO, min(now, machine + CLOCKS_DIFFER))
+
+
+def _forget(context: Context, target: Target, source: SourceRow) -> None:
+    """Drop a data source that its database does not list any more; that is said once."""
+    with context.state.atomic():
+        _mark_gone(
+            context,
+            pages.ids_of(context.state, source.id),
+            "its data source left the database",
+        )
+        pages.detach_source(context.state, source.id)
+    context.emit("source.gone", database=target.name, source=source.id, title=source.title)
+
+
+async def _unusable(context: Context, target: Target, error: Invalid) -> str:
+    """Say that what the config names is no database, such as the view of another one."""
+    name = target.name
+    if target.settings.name is None:
+        with suppress(NotionError, Unavailable):  # a view can be read as a block alone
+            block = await context.notion.block(target.settings.id)
+            name = (block.get("child_database") or {}).get("title") or name
+    return f"database {name}: {error}"
 
 
 async def _listed(context: Context, given: str) -> list[tuple[str, str, str]]:
@@ -73,40 +145,46 @@ async def _listed(context: Context, given: str) -> list[tuple[str, str, str]]:
         database = await context.notion.database(given)
     except Missing:
         source = await context.notion.data_source(given)
-        title = text.database_title(source)
+        title = properties.database_title(source)
         return [(source["id"], title, (source.get("parent") or {}).get("database_id", given))]
-    title = text.database_title(database)
+    title = properties.database_title(database)
     if not database.get("data_sources"):
         raise Missing(f"database {given} has no data source that this connection may read")
     return [(one["id"], title, database["id"]) for one in database["data_sources"]]
 
 
-def _add_source(context: Context, row: SourceRow) -> None:
-    known = pages.source(context.state, row.id)
-    if known is not None:
-        pages.save_source(context.state, replace(known, title=row.title))
-        return
-    since = context.notion.now - context.config.lookback
-    pages.save_source(context.state, replace(row, baseline=since))
-
-
-def _no_access(base: Base, error: Exception) -> str:
+def _no_access(target: Target, error: Exception) -> str:
     return (
-        f"database {base.name}: Notion does not show it ({error}); share it with the connection: "
+        f"database {target.name}: Notion does not show it ({error}); share it with the connection: "
         "open it in Notion, ••• > Connections"
     )
 
 
-async def edited(context: Context, base: Base, source: SourceRow) -> Found:
+async def edited(context: Context, target: Target, source: SourceRow) -> Found:
     """Queue the pages that were edited since the checkpoint, then move it.
 
     Raises:
         AccessLost: The data source is not shared any more.
     """
-    return await _walk(context, base, source, whole=source.checkpoint is None)
+    first = source.checkpoint is None
+    found = await _swept(context, target, source, whole=first)
+    if first or found.left or stands(context, Alert.SELECTION.of(target.settings.id)):
+        await snapshot.compare_names(context, target, found.left)
+    return found
 
 
-async def census(context: Context, base: Base) -> Found | None:
+async def _swept(context: Context, target: Target, source: SourceRow, *, whole: bool) -> Found:
+    """Walk a data source; where it is refused, ask its database what that is about."""
+    try:
+        return await _walk(context, target, source, whole=whole)
+    except (Missing, Forbidden) as error:
+        listed = {row.id for row in await _list_sources(context, target)}
+        if scope.of_source(source.id, listed) is Scope.DATA_SOURCE:
+            return Found()
+        raise AccessLost(_no_access(target, error)) from error
+
+
+async def census(context: Context, target: Target) -> Found | None:
     """Once a day, list every page: finds new data sources, lost pages, and edits that hid.
 
     Returns:
@@ -115,210 +193,199 @@ async def census(context: Context, base: Base) -> Found | None:
     Raises:
         AccessLost: The database is not shared any more, or has lost all its pages.
     """
-    known = pages.sources_of(context.state, base.settings.id)
-    since = context.notion.now - CENSUS_EVERY
-    if all(row.census_at is not None and row.census_at > since for row in known):
+    known = pages.sources_of(context.state, target.settings.id)
+    now = context.notion.now
+    day = (now - CENSUS_EVERY, now + CLOCKS_DIFFER)  # one in the future is a wrong `Date`'s
+    if all(row.census_at is not None and day[0] < row.census_at < day[1] for row in known):
         return None
-    total = Found()
-    for source in await _list_sources(context, base):
-        total += await _walk(context, base, source, whole=True)
-        _look_again(context, source)
+    total, troubles = Found(), list[ReviewError]()
+    for source in await _list_sources(context, target):
+        try:
+            total += await _swept(context, target, source, whole=True)
+        except (AccessLost, NotionError, Unavailable) as error:
+            troubles.append(error)
+            continue
+        # Those read longest ago are hashed again: some edits move no time.
+        limit = math.ceil(source.pages / EVERY_PAGE_IN_DAYS)
+        rows = pages.longest_unread(context.state, source.id, limit)
+        now = context.notion.now
+        with context.state.atomic():
+            pages.save(context.state, [replace(row, due_at=now) for row in rows])
+    await snapshot.compare_names(context, target, total.left)
+    if troubles:
+        raise troubles[0]
     return total
 
 
-def _look_again(context: Context, source: SourceRow) -> None:
-    """Have the pages read longest ago hashed again: some edits move no time."""
-    limit = math.ceil(source.pages / EVERY_PAGE_IN_DAYS)
-    rows = pages.longest_unread(context.state, source.id, limit)
-    now = context.notion.now
-    with context.state.atomic():
-        pages.save(context.state, [replace(row, due_at=now) for row in rows])
-
-
-async def _walk(context: Context, base: Base, source: SourceRow, *, whole: bool) -> Found:
+async def _walk(context: Context, target: Target, source: SourceRow, *, whole: bool) -> Found:
     """Store rows as they come; move the checkpoint when the walk is complete.
 
     It moves to the server's time at the walk's start, so a failing result page repeats the same
     window.
     """
-    began = None
-    found, seen = Found(), set[str]()
-    try:
-        async for rows in _windows(context, source, whole=whole):
-            began = began or context.notion.now
-            seen |= {row["id"] for row in rows}
-            found += _queue(context, base, source, rows)
-    except (Missing, Forbidden) as error:
-        raise AccessLost(_no_access(base, error)) from error
-    if whole:
-        _refuse_emptied(context, base, source, seen)
-    _complete(context, source, began or context.notion.now, seen if whole else None)
+    began, newest, found, seen, gaps = None, _LONG_AGO, Found(), set[str](), list[datetime]()
+    async for rows in windows.walk(context.notion, source, gaps, whole=whole):
+        began = began or context.notion.now
+        newest = max([newest, *(properties.moment(row["last_edited_time"]) for row in rows)])
+        seen |= {row["id"] for row in rows}
+        found += _queue(context, target, source, rows)
+        if any(not_ours(context.state, target.settings, row) == LEFT for row in rows):
+            source = replace(source, census_at=None)  # so that the sources are listed anew
+    if whole and not seen and len(pages.ids_of(context.state, source.id)) >= MANY:
+        raise AccessLost(
+            f"database {target.name}: it had pages and shows none now; "
+            "check that it is still shared with the connection"
+        )
+    limit = max(newest, context.notion.machine_now + CLOCKS_DIFFER)
+    reached = moved_checkpoint(source.checkpoint, began or context.notion.now, limit, whole=whole)
+    _complete(context, replace(source, checkpoint=reached), seen if whole else None, gaps)
+    _tell_gaps(context, target, gaps, whole=whole)
     return found
 
 
-def _refuse_emptied(context: Context, base: Base, source: SourceRow, seen: set[str]) -> None:
-    if not seen and len(pages.ids_of(context.state, source.id)) >= MANY:
-        raise AccessLost(
-            f"database {base.name}: it had pages and shows none now; "
-            "check that it is still shared with the connection"
+def _tell_gaps(context: Context, target: Target, gaps: Sequence[datetime], *, whole: bool) -> None:
+    """Tell people of minutes whose pages Notion cannot list all; over after a whole census."""
+    name = Alert.UNLISTED.of(target.settings.id)
+    if gaps:
+        minutes = ", ".join(iso(minute) for minute in gaps)
+        words = (
+            f"database {target.name}: more pages share a minute ({minutes}) than Notion lists in a "
+            "query; those between its first and its last are not reviewed before their next edit"
         )
+        raise_alert(context, name, words)
+    elif whole:
+        clear(context, name)
+
+
+def moved_checkpoint(
+    before: datetime | None, began: datetime, limit: datetime, *, whole: bool
+) -> datetime:
+    """Return the checkpoint after a walk that began at a server's time.
+
+    A server's time that is wrong must not carry it past edits that are still to come: it passes
+    neither the newest edit that was seen nor, by more than clocks differ, this machine's time.
+
+    Args:
+        before: The checkpoint so far.
+        began: The server's time at the walk's start.
+        limit: What it may not pass.
+        whole: Whether every page was listed: then one that lies beyond the limit is set back.
+    """
+    reached = min(began, limit)
+    if before is None or (whole and before > limit):
+        return reached
+    return max(before, reached)
 
 
 def _complete(
-    context: Context, source: SourceRow, began: datetime, census: set[str] | None
+    context: Context, source: SourceRow, census: set[str] | None, gaps: Sequence[datetime]
 ) -> None:
     now = context.notion.now
-    checkpoint = max(source.checkpoint, began) if source.checkpoint else began
-    after = replace(source, checkpoint=checkpoint, last_ok=now, trouble=None)
+    after = replace(source, last_ok=now, trouble=None)
     with context.state.atomic():
         if census is not None:
-            _mark_gone(context, source, census)
+            if not gaps:  # a page in a gap is there, though it was not listed
+                lost = pages.ids_of(context.state, source.id) - census
+                _mark_gone(context, lost, "not listed any more: trashed, moved or not shared")
             after = replace(after, census_at=now, pages=len(census))
         pages.save_source(context.state, after)
 
 
-def _mark_gone(context: Context, source: SourceRow, census: set[str]) -> None:
-    lost = pages.ids_of(context.state, source.id) - census
-    rows = pages.known(context.state, sorted(lost)) if lost else {}
-    pages.save(
-        context.state,
-        [replace(row, state=Standing.GONE, due_at=None) for row in rows.values()],
-    )
+def _mark_gone(context: Context, lost: Collection[str], why: str) -> None:
+    rows = pages.by_ids(context.state, sorted(lost)) if lost else {}
+    now = context.notion.now
+    gone = [left(row, PageState.GONE, now) for row in rows.values()]
+    pages.save(context.state, gone)
     for page_id in lost:
-        note = "not listed any more: trashed, moved or not shared"
-        ledger.decide(context.state, page_id, context.notion.now, "gone", note)
+        sweeps.record_decision(context.state, page_id, context.notion.now, "gone", why)
 
 
-async def _windows(
-    context: Context, source: SourceRow, *, whole: bool
-) -> AsyncIterator[list[dict[str, Any]]]:
-    """Yield result pages; where Notion stops at its cap of rows, go on from the last one.
-
-    The census walks by creation, which no edit moves, as Notion advises for large sources
-    (https://github.com/makenotion/notion-cookbook, query-large-data-sources).
-    """
-    field = "created_time" if whole else "last_edited_time"
-    since = None if whole or source.checkpoint is None else source.checkpoint - LOOKBACK
-    while True:
-        capped, last = False, since
-        async for page in context.notion.query(source.id, **_query(field, since)):
-            yield list(page.rows)
-            capped = capped or page.capped
-            last = text.moment(page.rows[-1][field]) if page.rows else last
-        if not capped:
-            return
-        if last == since or last is None:
-            raise Incomplete(
-                f"data source {source.id}: more pages than one query returns share the minute "
-                f"{last}; Notion offers no way to list them"
-            )
-        since = last
-
-
-def _query(field: str, since: datetime | None) -> dict[str, Any]:
-    query: dict[str, Any] = {"sorts": [{"timestamp": field, "direction": "ascending"}]}
-    if since is not None:
-        floored = since.replace(second=0, microsecond=0)
-        query["filter"] = {"timestamp": field, field: {"on_or_after": iso(floored)}}
-    return query
-
-
-def _queue(context: Context, base: Base, source: SourceRow, rows: list[dict[str, Any]]) -> Found:
-    """Store one result page in one transaction."""
-    known = pages.known(context.state, [row["id"] for row in rows]) if rows else {}
+def _queue(
+    context: Context, target: Target, source: SourceRow, rows: list[dict[str, Any]]
+) -> Found:
+    """Store one result page in one transaction, and say of each page what becomes of it."""
+    raws = {row["id"]: row for row in rows}
+    known = pages.by_ids(context.state, list(raws)) if rows else {}
     before = list(known.values())
-    after = [_row(context, base, source, raw, known.get(raw["id"])) for raw in rows]
+    after = [_row(context, target, source, raw, known.get(raw["id"])) for raw in rows]
     changed = [row for row in after if row is not None and row != known.get(row.id)]
     with context.state.atomic():
         pages.save(context.state, changed)
         for row in changed:
-            _explain(context, row, known.get(row.id))
-    due = {row.id for row in before if row.state is Standing.DUE}
+            former = known.get(row.id)
+            if row.state is PageState.BASELINED:
+                what, detail = "baselined", "older than the first sweep looks back"
+            elif row.state is PageState.LEFT:
+                what, detail = "left", not_ours(context.state, target.settings, raws[row.id])
+            elif former and former.edited == row.edited and former.state is row.state:
+                continue
+            else:
+                from_when = iso(row.due_at) if row.due_at else "now"
+                what, detail = "nominated", f"edited {iso(row.edited)}, read from {from_when} on"
+            sweeps.record_decision(context.state, row.id, context.notion.now, what, detail)
+    due = {row.id for row in before if row.state is PageState.DUE}
     return Found(
         len(rows),
-        sum(r.state is Standing.DUE and r.id not in due for r in changed),
-        sum(r.state is Standing.BASELINED for r in changed),
+        sum(r.state is PageState.DUE and r.id not in due for r in changed),
+        sum(r.state is PageState.BASELINED for r in changed),
+        sum(r.state is PageState.LEFT for r in changed),
     )
 
 
 def _row(
-    context: Context, base: Base, source: SourceRow, raw: dict[str, Any], known: PageRow | None
+    context: Context, target: Target, source: SourceRow, raw: dict[str, Any], known: PageRow | None
 ) -> PageRow | None:
     timing = Timing(context.config.settle, context.config.settle_limit)
-    page = text.page(raw, source.id, base.settings.properties)
-    if not selected(base, raw):
-        if known is None or known.state is Standing.LEFT:
+    page = properties.read_page(raw, source.id, target.settings.properties)
+    if not_ours(context.state, target.settings, raw):
+        if known is None or known.state is PageState.LEFT:
             return None
-        return replace(known, state=Standing.LEFT, due_at=None, edited=page.edited)
+        return replace(left(known, PageState.LEFT, context.notion.now), edited=page.edited)
     row = nominate(known, page, timing, since=source.baseline)
     if row.due_at is not None:
-        context.rows[page.id] = raw
+        context.readings.rows[page.id] = (raw, context.notion.now)
     return row
 
 
-def selected(base: Base, raw: dict[str, Any]) -> bool:
-    """Tell whether `where` selects a page; a list property matches by any of its values."""
-    properties = raw.get("properties") or {}
-    return not raw.get("in_trash") and all(
-        bool(set(values) & set(_values(properties.get(name) or {})))
-        for name, values in base.settings.where.items()
-    )
-
-
-def _values(value: dict[str, Any]) -> list[str]:
-    """Return what a property holds as the words that `where` may name."""
-    kind = value.get("type")
-    if kind == "multi_select":
-        return [option["name"] for option in value[kind]]
-    return [text.property_text(value)] if kind else []
-
-
-def _explain(context: Context, row: PageRow, known: PageRow | None) -> None:
-    if row.state is Standing.BASELINED:
-        what, detail = "baselined", "older than the first sweep looks back"
-    elif row.state is Standing.LEFT:
-        what, detail = "left", "`where` does not select it"
-    elif known is not None and known.edited == row.edited and known.state is row.state:
-        return
-    else:
-        due = iso(row.due_at) if row.due_at else "now"
-        what, detail = "nominated", f"edited {iso(row.edited)}, read from {due} on"
-    ledger.decide(context.state, row.id, context.notion.now, what, detail)
-
-
-def access_is_there(context: Context, base: Base) -> None:
+def access_is_there(context: Context, target: Target) -> None:
     """Record that a database was swept whole; people are told when it was lost before."""
-    settle(context, f"access {base.settings.id}")
+    clear(context, Alert.ACCESS.of(target.settings.id))
 
 
-def access_lost(context: Context, base: Base, error: Exception) -> None:
+def access_lost(context: Context, target: Target, error: Exception) -> None:
     """Record that a database cannot be swept; people are told once."""
-    for row in pages.sources_of(context.state, base.settings.id):
+    for row in pages.sources_of(context.state, target.settings.id):
         pages.save_source(context.state, replace(row, trouble=str(error)))
-    tell_once(context, f"access {base.settings.id}", str(error))
+    raise_alert(context, Alert.ACCESS.of(target.settings.id), str(error))
 
 
-async def find_page(context: Context, page_id: str) -> tuple[PageRow, Base]:
+async def find_page(context: Context, page_id: str) -> tuple[PageRow, Target]:
     """Return the row of a page, known so far or not, and the configured database it is in.
 
     Raises:
         Missing: Notion does not show the page.
         AccessLost: The page is in none of the configured databases.
+        ConfigError: It is in two of them.
     """
     raw = await context.notion.page(page_id)
-    parent = raw.get("parent") or {}
-    wanted = {parent.get("data_source_id"), parent.get("database_id")}
-    for settings in context.config.databases:
-        base = Base(settings, settings.name or settings.id, context.chains[settings.id])
-        for source in await sources(context, base):
-            if {source.id, source.database_id} & wanted:
-                page = text.page(raw, source.id, settings.properties)
-                return _found(context, source, page), base
+    ids, source_id = config_ids(context.state, raw), (raw.get("parent") or {}).get("data_source_id")
+    holders = [settings for settings in context.config.databases if settings.id in ids]
+    if len(holders) > 1:
+        source = pages.source(context.state, str(source_id))
+        titles = {str(source_id): source.title if source else str(source_id)}
+        raise ConfigError(*covered_twice([(one, titles) for one in holders]))
+    for settings in holders:
+        target = Target(settings, settings.name or settings.id, context.chains[settings.id])
+        known = {source.id for source in await sources(context, target)}
+        if source_id not in known:
+            known = {source.id for source in await _list_sources(context, target)}
+        if why := not_ours(context.state, settings, raw):
+            called = properties.title(raw)
+            raise AccessLost(f"page “{called}”: {why}; it gets no review in {target.name}")
+        if source_id in known:
+            page = properties.read_page(raw, source_id, settings.properties)
+            row = pages.page(context.state, page.id) or PageRow(
+                page.id, source_id, page.title, page.url, page.edited, PageState.BASELINED
+            )
+            return replace(row, source_id=source_id), target
     raise AccessLost(f"page {page_id}: is in none of the configured databases; add its database")
-
-
-def _found(context: Context, source: SourceRow, page: Page) -> PageRow:
-    known = pages.page(context.state, page.id)
-    return known or PageRow(
-        page.id, source.id, page.title, page.url, page.edited, Standing.BASELINED
-    )

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from daemon.sweep.conversation import dialogue as dialogues
 from daemon.domain import due
-from daemon.sweep.prompts import current as prompts
-from daemon.sweep import orphans as strays
-from daemon.sweep.conversation.answers import settle
 from daemon.domain.change import Change, Reviewed
-from daemon.sweep.context import Base, Context
-from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.domain.values import Snapshot, Thread
-from daemon.domain.findings import Entry, FindingState
-from daemon.notion import reading, canonical as text
-from daemon.sweep.record import record_review
-from daemon.sweep.reviewing import Extent, Session, hold
-from daemon.store import drafts, findings, sweeps as ledger, origins, pages, reviews
+from daemon.domain.findings import FindingState, LedgerEntry
+from daemon.domain.records import LEFT, PageRow
+from daemon.domain.values import Prompt, Review, Snapshot
+from daemon.notion import canonical
+from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
-from daemon.store.pages import PageRow, Standing
-from daemon.sweep.conversation.threads import places
+from daemon.sweep import alerts, recording
+from daemon.sweep.context import Context, Extent, Session, Target
+from daemon.sweep.conversation import dialogue as dialogues
+from daemon.sweep.conversation.answers import store_decisions
+from daemon.sweep.conversation.dialogue import Dialogue
+from daemon.sweep.conversation.rulings import closed_points, open_points, reopen, unlisted_threads
+from daemon.sweep.delivery import recovery
+from daemon.sweep.prompts import current
+from daemon.sweep.record import record_review
+from daemon.sweep.reviewing import run_review
+from daemon.sweep.snapshot import read_page
 
 
 # Blocks without a known thread that a later review looks at besides, the oldest look first.
 OTHER_PLACES = 10
 EMPTY = "the page is empty"
+NO_PROMPT = "there is no prompt to review it under"
+NEW_FORM = "the form of the hash is new"
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PageResult:
     """What came of one page."""
 
     changed: bool = False
@@ -38,69 +42,40 @@ class Visit:
     why: str = ""
 
 
-async def visit(context: Context, base: Base, row: PageRow, *, asked: bool = False) -> Visit:
+async def review_page(
+    context: Context, target: Target, row: PageRow, *, asked: bool = False
+) -> PageResult:
     """Review a page if it says something new or an operator asks for it, and deliver the review.
 
     Raises:
         ReviewError: The page stays due; see `sweep` for what happens then.
     """
-    snapshot = await read_page(context, base, row)
+    snapshot = await read_page(context, target, row)
     if snapshot is None:
-        pages.save(context.state, [replace(row, state=Standing.LEFT, due_at=None)])
-        return Visit(why="left the database")
-    content = text.content_hash(snapshot.page, snapshot.blocks)
-    change = Change.between(pages.reviewed(context.state, row.id), snapshot)
-    findings.move(context.state, row.id, change.moved)
-    wanted = asked or await prompts.changed_since(context, base, row)
-    reason = _nothing_said(snapshot) or ("" if wanted else _nothing_new(row, content, change))
-    if reason == EMPTY:
-        row = replace(row, prompt=None)  # no prompt is new to it, and its next text is reviewed
+        return PageResult(why=LEFT)
+    content = canonical.content_hash(snapshot.page, snapshot.blocks)
+    change = Change.between(pages.last_reviewed(context.state, row.id), snapshot)
+    findings.replace_block_ids(context.state, row.id, change.moved)
+    wanted = asked or await current.changed_since(context, target, row)
+    reason = EMPTY
+    if any(block.line for block in snapshot.blocks):
+        reason = "" if wanted else _nothing_new(row, snapshot, content, change)
     if reason:
         _record_unchanged(context, row, snapshot, content, reason)
-        return Visit(changed=row.hash != content, why=reason)
-    prompt = await prompts.current(context, base)
+        return PageResult(changed=row.hash != content and reason != NEW_FORM, why=reason)
+    prompt = await current.current(context, target)
     if prompt is None:
-        return Visit(changed=True, why="there is no prompt to review it under")
-    context.tell("page.reading_threads", title=row.title)
+        return PageResult(changed=True, why=NO_PROMPT)
+    context.emit("page.reading_threads", title=row.title)
     looked = [row.id, *_places(context, snapshot, change)]
-    dialogue = await dialogues.read(context, base, row, looked, prompt)
-    row = settle(context, row, dialogue)
+    dialogue = await dialogues.read(context, target, row, looked, prompt, snapshot)
+    row = store_decisions(context, row, dialogue)
     if row.paused and not asked:
         await context.deliver(context, row.id)
-        return Visit(changed=True, why="a person paused it")
-    threads = dialogue.sorted.threads
-    session = Session(
-        replace(snapshot, threads=threads, comments_readable=dialogue.readable),
-        Change.between(drafts.last_said(context.state, row.id), snapshot),
-        prompt,
-        [*_earlier(context, row.id, threads)],
-        raised=origins.raised(context.state, row.id),
-        extent=Extent.WHOLE if wanted or _is_asked_for(row) else Extent.DIFFERENCE,
-    )
-    await _review(context, base, row, session, dialogue)
-    return Visit(changed=True, reviewed=True)
-
-
-async def read_page(context: Context, base: Base, row: PageRow) -> Snapshot | None:
-    """Read the page without its threads; None where it is not for us any more."""
-    raw = context.rows.pop(row.id, None) or await context.notion.page(row.id)
-    if raw.get("in_trash"):
-        return None
-    read_at = context.notion.now
-    raw = await reading.page_properties(context.notion, raw, base.settings.properties)
-    page = text.page(raw, row.source_id, base.settings.properties)
-    blocks = await reading.blocks(context.notion, row.id)
-    return Snapshot(page, blocks, (), read_at)
-
-
-def _earlier(context: Context, page_id: str, threads: Iterable[Thread]) -> Iterator[Entry]:
-    yield from findings.ledger(context.state, page_id)
-    for stray in strays.findings(threads, reviews.own_comments(context.state, page_id)):
-        yield Entry(stray, FindingState.OPEN)
-
-
-def _nothing_said(snapshot: Snapshot) -> str:
-    return "" if any(block.line for block in snapshot.blocks) else EMPTY
+        return PageResult(changed=True, why="a person paused it")
+    extent = Extent.WHOLE if wanted or _is_asked_for(row) else Extent.DIFFERENCE
+    await _review(context, target, row, snapshot, prompt, dialogue, extent)
+    return PageResult(changed=True, reviewed=True)
 
 
 def _is_asked_for(row: PageRow) -> bool:
@@ -108,14 +83,16 @@ def _is_asked_for(row: PageRow) -> bool:
     return row.hash is None or row.prompt is None
 
 
-def _nothing_new(row: PageRow, content: str, change: Change) -> str:
+def _nothing_new(row: PageRow, snapshot: Snapshot, content: str, change: Change) -> str:
     """Say why there is nothing to review, or return "" where there is."""
     if _is_asked_for(row):
         return ""
     if row.hash == content:
         return "the text is the same"
-    if row.form != text.FORM:
-        return "the form of the hash is new"
+    # Where only the form is new, lines may be written anew that nobody edited.
+    edited = row.read_at is None or snapshot.page.edited + due.SAME_MINUTE > row.read_at
+    if row.form != canonical.FORM and not (edited and change.says_something):
+        return NEW_FORM
     return "" if change.says_something else "blocks only moved"
 
 
@@ -123,41 +100,100 @@ def _record_unchanged(
     context: Context, row: PageRow, snapshot: Snapshot, content: str, reason: str
 ) -> None:
     after = due.done(row, snapshot.page.edited, snapshot.read_at)
+    if reason == EMPTY:
+        after = replace(
+            after, prompt=None, settings=None
+        )  # no prompt is new to it, and its next text is reviewed
     with context.state.atomic():
-        pages.save(context.state, [replace(after, hash=content, form=text.FORM)])
+        pages.save(context.state, [replace(after, hash=content, form=canonical.FORM)])
         pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot))
         places = [block.id for block in snapshot.blocks if block.may_hold_comments]
-        thread_store.keep_places(context.state, row.id, places, context.notion.now)
-        ledger.decide(context.state, row.id, context.notion.now, "not reviewed", reason)
-    context.tell("page.unchanged", title=row.title, why=reason)
+        thread_store.set_places(context.state, row.id, places, context.notion.now)
+        sweeps.record_decision(context.state, row.id, context.notion.now, "not reviewed", reason)
+    context.emit("page.unchanged", title=row.title, why=reason)
+
+
+def _session(
+    context: Context,
+    target: Target,
+    row: PageRow,
+    snapshot: Snapshot,
+    prompt: Prompt,
+    dialogue: Dialogue,
+    extent: Extent,
+    reopened: Collection[int],
+) -> Session:
+    """Put together what one review is about."""
+    threads = dialogue.sorted.threads
+    posted = outbox.posted_comment_ids(context.state, row.id)
+    unknown = [
+        LedgerEntry(one, FindingState.OPEN) for one in recovery.orphan_findings(threads, posted)
+    ]
+    known = findings.of_page(context.state, row.id)
+    points = open_points(context, row, known, snapshot, dialogue, reopened)
+    shown = (*threads, *unlisted_threads(points, dialogue, snapshot))
+    return Session(
+        target,
+        replace(snapshot, threads=shown, comments_readable=dialogue.readable),
+        Change.between(drafts.last_published(context.state, row.id), snapshot),
+        prompt,
+        [*findings.ledger(known), *unknown],
+        raised=findings.by_thread(known),
+        extent=extent,
+        points=[*points, *closed_points(known, dialogue)],
+        kept=[one.finding for one in findings.kept(context.state, row.id, known)],
+        settled=findings.settled_since_review(context.state, row.id),
+        question=reviews.last_question(context.state, row.id),
+    )
 
 
 async def _review(
-    context: Context, base: Base, row: PageRow, session: Session, dialogue: Dialogue
+    context: Context,
+    target: Target,
+    row: PageRow,
+    snapshot: Snapshot,
+    prompt: Prompt,
+    dialogue: Dialogue,
+    extent: Extent,
 ) -> None:
-    context.tell("page.reviewing", title=row.title)
-    review = await hold(context, base, session)
-    record_review(context, row, session, review, dialogue)
-    context.tell(
+    """Review a page, record the review and deliver it."""
+    reopened = reopen(context, row, snapshot)
+    session = _session(context, target, row, snapshot, prompt, dialogue, extent, reopened)
+    context.emit("page.reviewing", title=row.title)
+    made_with = recording.listening(context)
+    review = await run_review(made_with, session)
+    number = record_review(context, row, session, review, dialogue)
+    recording.keep(context, made_with, number, session, review)
+    alerts.count_answer(context, review.outcome.value if review.outcome.says_nothing else "")
+    context.emit(
         "page.reviewed",
         title=row.title,
         outcome=review.outcome.value,
         model=review.model,
-        findings=len(review.findings),
-        replies=len(review.replies),
-        tokens=review.usage.input_tokens + review.usage.output_tokens,
+        **_counts(review),
     )
     await context.deliver(context, row.id)
 
 
+def _counts(review: Review) -> dict[str, float]:
+    """Return what came of a review, in numbers, for the log."""
+    return {
+        "findings": len(review.findings),
+        "kept": len(review.kept),
+        "replies": len(review.replies),
+        "rulings": len(review.rulings),
+        "tokens": review.usage.tokens,
+        "cost_usd": round(review.usage.cost_usd, 4),
+    }
+
+
 def _places(context: Context, snapshot: Snapshot, change: Change) -> list[str]:
+    """Return the blocks whose comments to list, in page order."""
     if change.first:
         return [block.id for block in snapshot.blocks if block.may_hold_comments]
     row_id = snapshot.page.id
     known = thread_store.threads(context.state, row_id).values()
-    return places(
-        snapshot,
-        {*change.new, *change.changed, *change.moved},
-        [thread.block_id for thread in known if thread.block_id and not thread.gone_at],
-        thread_store.oldest_places(context.state, row_id, OTHER_PLACES),
-    )
+    wanted = {*change.new, *change.changed, *change.moved}
+    wanted |= {thread.block_id for thread in known if thread.block_id and not thread.gone_at}
+    wanted |= set(thread_store.blocks_to_list(context.state, row_id, OTHER_PLACES))
+    return [block.id for block in snapshot.blocks if block.id in wanted and block.commentable]

@@ -9,14 +9,13 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlite_utils import Database
-
-from daemon.domain.values import Author, AuthorKind
 from daemon.domain.errors import Forbidden, Invalid, Missing, NotionError, Unavailable
-from daemon.notion import canonical as text
+from daemon.domain.values import Author, AuthorKind
+from daemon.notion import rich_text
 from daemon.notion.gateway import Gateway
 from daemon.notion.rich_text import NOBODY
-from daemon.store import database, reviews, threads
+from daemon.store import database, outbox, threads
+from daemon.store.database import State
 
 
 OWN_IDS = "own bot ids"
@@ -24,18 +23,19 @@ OWN_IDS = "own bot ids"
 # for a while. Whose kind is not known by then is decided on at a later look.
 LOOK_UP_SECONDS = 15.0
 REST = timedelta(minutes=5)
+_KINDS = {"person": AuthorKind.PERSON, "bot": AuthorKind.BOT, "agent": AuthorKind.BOT}
 
 
 class People:
     """Authors of comments; users are looked up once and kept in the state."""
 
-    def __init__(self, state: Database, notion: Gateway, token: str) -> None:
+    def __init__(self, state: State, notion: Gateway, token: str) -> None:
         self._state = state
         self._notion = notion
         # Tells tokens apart without keeping one: a new token may be a new bot.
         self._fact = "bot of token " + hashlib.sha256(token.encode()).hexdigest()[:12]
         self._users = threads.users(state)
-        self._untold: set[str] = set()
+        self._unanswered: set[str] = set()
         self._rests_until: datetime | None = None
         # One look-up of each user at a time; a task that gives up must not take others along.
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -43,17 +43,17 @@ class People:
     async def bot_id(self) -> str:
         """Return the id of the token's bot; asks Notion once for each token."""
         async with self._asking[self._fact]:
-            if (known := database.fact(self._state, self._fact)) is not None:
+            if (known := database.get_value(self._state, self._fact)) is not None:
                 return known
             bot = str((await self._notion.me())["id"])
             with self._state.atomic():
-                database.remember(self._state, self._fact, bot)
+                database.set_value(self._state, self._fact, bot)
                 ids = sorted({*self._stored_ids(), bot})
-                database.remember(self._state, OWN_IDS, json.dumps(ids))
+                database.set_value(self._state, OWN_IDS, json.dumps(ids))
             return bot
 
     def _stored_ids(self) -> list[str]:
-        return list(json.loads(database.fact(self._state, OWN_IDS) or "[]"))
+        return list(database.get_json(self._state, OWN_IDS) or ())
 
     async def own_ids(self) -> frozenset[str]:
         """Return the ids of every bot that this instance has been: tokens are rotated."""
@@ -62,7 +62,7 @@ class People:
     async def on_page(self, page_id: str) -> PageAuthors:
         """Return the judge of a page's comments."""
         bots = await self.own_ids()
-        own = reviews.own_comments(self._state, page_id)
+        own = outbox.posted_comment_ids(self._state, page_id)
         seen = threads.comments(self._state, page_id)
         return PageAuthors(self, bots, own, set(seen))
 
@@ -73,13 +73,13 @@ class People:
     async def user(self, user_id: str) -> tuple[str, AuthorKind] | None:
         """Look a user up, once; None where Notion does not say."""
         async with self._asking[user_id]:
-            if user_id not in self._users and user_id not in self._untold:
+            if user_id not in self._users and user_id not in self._unanswered:
                 await self._look_up(user_id)
         return self._users.get(user_id)
 
     def is_open(self, user_id: str) -> bool:
         """Tell whether who a user is may be found out later."""
-        return user_id not in self._users and user_id not in self._untold
+        return user_id not in self._users and user_id not in self._unanswered
 
     async def _look_up(self, user_id: str) -> None:
         if self._rests_until and self._notion.now < self._rests_until:
@@ -89,16 +89,16 @@ class People:
                 user = await self._notion.user(user_id)
         except (Forbidden, Missing, Invalid):
             # No user capability, or a guest: the comment's own words must do.
-            self._untold.add(user_id)
+            self._unanswered.add(user_id)
             return
         except (NotionError, Unavailable, TimeoutError):
             self._rests_until = self._notion.now + REST
             return
-        kind = _kind(user)
+        kind = _KINDS.get(str(user.get("type")), AuthorKind.UNKNOWN)
         if kind is AuthorKind.UNKNOWN:
-            self._untold.add(user_id)
+            self._unanswered.add(user_id)
             return
-        self._users[user_id] = text.person(user), kind
+        self._users[user_id] = rich_text.person(user), kind
         threads.save_user(self._state, user_id, *self._users[user_id], self._notion.now)
 
 
@@ -120,30 +120,18 @@ class PageAuthors:
         """Return a comment's author; only the author of an unseen comment is looked up."""
         user_id = str((comment.get("created_by") or {}).get("id", ""))
         shown = comment.get("display_name") or {}
-        name = text.person({"id": user_id, "name": shown.get("resolved_name")})
+        name = rich_text.person({"id": user_id, "name": shown.get("resolved_name")})
         if user_id in self._bots or comment["id"] in self._own:
             return Author(user_id, name, AuthorKind.OWN)
         if shown.get("type") in ("integration", "custom"):
             return Author(user_id, name, AuthorKind.BOT)
-        if known := await self._known(user_id, comment["id"]):
+        is_seen = comment["id"] in self._seen
+        if is_seen or not user_id:
+            known = self._people.remembered(user_id)
+        else:
+            known = await self._people.user(user_id)
+        if known:
             return Author(user_id, known[0] if name == NOBODY else name, known[1])
-        is_told = shown.get("type") == "user" and not self._is_open(user_id, comment["id"])
-        return Author(user_id, name, AuthorKind.PERSON if is_told else AuthorKind.UNKNOWN)
-
-    def _is_open(self, user_id: str, comment_id: str) -> bool:
-        return comment_id not in self._seen and self._people.is_open(user_id)
-
-    async def _known(self, user_id: str, comment_id: str) -> tuple[str, AuthorKind] | None:
-        if comment_id in self._seen or not user_id:
-            return self._people.remembered(user_id)
-        return await self._people.user(user_id)
-
-
-def _kind(user: dict[str, Any]) -> AuthorKind:
-    match user.get("type"):
-        case "person":
-            return AuthorKind.PERSON
-        case "bot" | "agent":
-            return AuthorKind.BOT
-        case _:
-            return AuthorKind.UNKNOWN
+        if not user_id or (not is_seen and self._people.is_open(user_id)):
+            return Author(user_id, name, AuthorKind.UNKNOWN)
+        return Author(user_id, name, AuthorKind.PERSON, is_guess=shown.get("type") != "user")

@@ -2,99 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum, auto
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from daemon.sweep import limits as budget
-from daemon.domain.change import Change
-from daemon.sweep.context import Base, Context
+from daemon.domain.errors import ModelsDown, Unavailable
+from daemon.domain.findings import LIVE, FindingState, LedgerEntry
 from daemon.domain.values import (
     AuthorKind,
+    Effort,
     Finding,
-    Outcome,
-    Prompt,
     Review,
+    Ruling,
     Severity,
-    Snapshot,
     Source,
     Thread,
+    Verdict,
 )
-from daemon.domain.errors import ModelsDown, Unavailable
-from daemon.domain.findings import LIVE, Entry, FindingState
-from daemon.review import difference, offline, prompt
-from daemon.review.models.access import OFFLINE
-from daemon.review.agent import Brief, Conversation, Toolbox, Window
-from daemon.review.requirements import in_words
-from daemon.review.cleaning import may_hold_links
-from daemon.review.summary import cut_short, left_out, to_do, unread, whole
-from daemon.review.excerpt import around_threads, by_difference, fitting
-from daemon.review.models.failures import Unfit
+from daemon.review import offline, prompt
+from daemon.review.agent import ContextWindow, ModelInput, Toolbox
+from daemon.review.cleaning import links_in, may_contain_links
+from daemon.review.excerpt import Reader, excerpt_for_changes, excerpt_for_threads, fit_to_window
 from daemon.review.handles import Handles
-from daemon.review.leaks import guard
-from daemon.review.outline import missing
-from daemon.review.prompt import WHOLE, Excerpt, Task
-from daemon.review.quotes import stands
-from daemon.review.repeats import links, repeats, standing
-from daemon.review.tool_specs import specs
-from daemon.review.tools import Desk, Scope
+from daemon.review.leaks import leak_guard
+from daemon.review.models.access import taped
+from daemon.review.models.failures import WindowTooSmall
+from daemon.review.points import (
+    OwnPoint,
+    closed_blocks,
+    is_repeat,
+    page_texts,
+    reanchored,
+    unchanged_blocks,
+)
+from daemon.review.prompt import WHOLE, Excerpt, ReviewInput
+from daemon.review.quotes import is_quote_of
+from daemon.review.tool_specs import ToolContext, specs_for
+from daemon.review.tools import ReviewTools
+from daemon.sweep import budget
+from daemon.sweep.conclusion import concluded
+from daemon.sweep.context import Extent, Prepared, ReviewContext, Session
 
 
 # What people made of a point counts for the new text too; what was mended is over.
 _TOLD_AFTER_A_CHANGE = LIVE | {FindingState.DISMISSED, FindingState.RESOLVED}
 
 
-class Extent(Enum):
-    """How much of a page is to be reviewed."""
-
-    WHOLE = auto()  # an operator or a person asks, or the prompt is another
-    DIFFERENCE = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What one sitting is about.
-
-    Attributes:
-        snapshot: The page with its threads.
-        change: What differs from the last review.
-        prompt: The instructions.
-        ledger: What was raised on this page before, and what became of it.
-        only_threads: Whether it is about the waiting threads alone.
-        raised: The findings that began threads, by the threads' ids.
-        extent: Whether all of it is to be reviewed, or what changed.
-    """
-
-    snapshot: Snapshot
-    change: Change
-    prompt: Prompt
-    ledger: Sequence[Entry]
-    only_threads: bool = False
-    raised: Mapping[str, Finding] = field(default_factory=dict)
-    extent: Extent = Extent.DIFFERENCE
-
-    @property
-    def is_follow_up(self) -> bool:
-        """Whether it is about what changed since an earlier review."""
-        return self.extent is Extent.DIFFERENCE and not self.change.first
-
-    @property
-    def earlier(self) -> list[Finding]:
-        """Every finding that people have heard of, or are to hear of."""
-        return [entry.finding for entry in self.ledger]
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A session laid out: the names of its blocks, and what the rules found in it."""
-
-    base: Base
-    session: Session
-    handles: Handles
-    found: tuple[Finding, ...]
-
-
-async def hold(context: Context, base: Base, session: Session) -> Review:
+async def run_review(context: ReviewContext, session: Session) -> Review:
     """Let the first provider that works review the page.
 
     Raises:
@@ -103,112 +56,179 @@ async def hold(context: Context, base: Base, session: Session) -> Review:
         PageTooLarge: No provider can take the page.
         ConfigError, TokenRefused: A provider refuses the model or the key.
     """
-    table = _Table(base, session, Handles.of(session.snapshot), _found(context, session))
+    found = _found(context, session)
+    prepared = Prepared(session, Handles.of(session.snapshot), found, _mended(session, found))
+    payer = context.payer or session.snapshot.page.id
+    effort = _effort(context, session)
     try:
-        talk = await context.models.converse(
-            base.models,
-            lambda window: _brief(context, table, window),
-            lambda tools: _offline(context, table, tools),
-            budget.of_review(context.config.limits, session.prompt.rules, session.snapshot.page.id),
-        )
+        with taped(context.tape):
+            conversation = await context.models.converse(
+                session.target.models,
+                lambda window: _brief(context, prepared, window),
+                lambda tools: _offline(context, prepared, tools),
+                budget.of_review(context.config, session.prompt.rules, payer, effort),
+            )
     except Unavailable as error:
         raise ModelsDown(str(error)) from error
-    return _review(talk, session)
+    return concluded(conversation, prepared)
 
 
-def _found(context: Context, session: Session) -> tuple[Finding, ...]:
+def _effort(context: ReviewContext, session: Session) -> Effort:
+    wanted = context.config.effort
+    if session.only_threads:
+        return wanted.reply
+    return wanted.first if session.change.first else wanted.again
+
+
+def _found(context: ReviewContext, session: Session) -> tuple[Finding, ...]:
     if session.only_threads:
         return ()
-    return offline.findings(session.snapshot, context.notion.now.date())
+    return offline.findings(session.snapshot, context.today)
 
 
-def _brief(context: Context, table: _Table, window: Window | None) -> tuple[Brief, Toolbox]:
-    system = prompt.system(table.session.prompt)
-    desk = _desk(context, table)
-    checks = table.base.settings.checks
-    reported = desk.report(table.found) if checks else ()
-    task = _task(table, reported, () if checks else _noticed(table))
-    excerpt = _excerpt(table, window, task, system)
-    brief = Brief(
+def _mended(session: Session, found: Sequence[Finding]) -> tuple[Ruling, ...]:
+    """Rule on the points of rules: one that a rule finds no more is fixed."""
+    if session.only_threads:
+        return ()
+    return tuple(
+        Ruling(point.id, Verdict.FIXED)
+        for point in session.points
+        if point.finding.source is Source.CHECK
+        and not point.closed
+        and offline.is_mended(point.finding, found)
+    )
+
+
+def _brief(
+    context: ReviewContext, prepared: Prepared, window: ContextWindow | None
+) -> tuple[ModelInput, Toolbox]:
+    system = prompt.system_text(prepared.session.prompt)
+    tools = _tools(context, prepared)
+    tools.add_rule_rulings(prepared.mended)
+    checks = prepared.session.target.settings.checks
+    reported = tools.add_rule_findings(prepared.found) if checks else ()
+    task = _task(context, prepared, reported, () if checks else _noticed(prepared))
+    document = prompt.document_text(task, prepared.handles)
+    whole = prompt.estimated_tokens(document)
+    excerpt, room = _excerpt(context, prepared, window, task, system, whole)
+    if excerpt is not WHOLE:
+        document = prompt.document_text(task, prepared.handles, excerpt)
+    if excerpt.left_out or excerpt.longest:
+        tools.let_read(Reader(task, prepared.handles, excerpt, room))
+    brief = ModelInput(
         system=system,
-        document=prompt.document(task, table.handles, excerpt),
-        key=table.session.snapshot.page.id,
+        document=document,
+        key=prepared.session.snapshot.page.id,
         omitted=excerpt.sections,
     )
-    return brief, desk
+    return brief, tools
 
 
-def _excerpt(table: _Table, window: Window | None, task: Task, system: str) -> Excerpt:
-    """Choose what of the document is shown.
+def _excerpt(
+    context: ReviewContext,
+    prepared: Prepared,
+    window: ContextWindow | None,
+    task: ReviewInput,
+    system: str,
+    whole: int,
+) -> tuple[Excerpt, int]:
+    """Choose what of the document is shown; return it with the tokens for reading the rest.
+
+    `whole` are the tokens of the whole document.
 
     Raises:
-        Unfit: The window leaves no room for any of it.
+        WindowTooSmall: The window leaves no room for any of it.
     """
-    shown = _shown(table, task)
+    whole_up_to, handles = context.config.whole_up_to, prepared.handles
     if window is None:
-        return shown
-    offered = specs(len(table.session.prompt.rules.checklist))
+        return WHOLE if whole <= whole_up_to else _long(prepared, task), whole_up_to
+    offered = specs_for(len(prepared.session.prompt.rules.checklist), reads=True)
     tools = "".join(f"{spec.name}{spec.description}{spec.parameters}" for spec in offered)
-    room = window.prompt - prompt.tokens(system + tools)
-    found = fitting(task, table.handles, room, shown)
+    taken = prompt.estimated_tokens(system + tools)
+    if whole <= min(whole_up_to, window.whole - taken):
+        return WHOLE, 0
+    found = fit_to_window(task, handles, window.prompt - taken, _long(prepared, task))
     if found is None:
-        raise Unfit(
+        raise WindowTooSmall(
             f"its window of {window.tokens} tokens has no room for the document "
             "beside the instructions and the prompt page"
         )
-    return found
+    return found, min(window.reading, whole_up_to)
 
 
-def _shown(table: _Table, task: Task) -> Excerpt:
-    if table.session.only_threads:
-        return around_threads(task, table.handles)
-    return WHOLE if table.session.extent is Extent.WHOLE else by_difference(task, table.handles)
+def _long(prepared: Prepared, task: ReviewInput) -> Excerpt:
+    """Choose what is shown of a document that is too long to be shown whole each time."""
+    if prepared.session.only_threads:
+        return excerpt_for_threads(task, prepared.handles)
+    if prepared.session.extent is Extent.WHOLE:
+        return WHOLE
+    return excerpt_for_changes(task, prepared.handles)
 
 
-def _task(table: _Table, reported: Sequence[Finding], noticed: Sequence[Finding]) -> Task:
-    session, snapshot = table.session, table.session.snapshot
+def _task(
+    context: ReviewContext,
+    prepared: Prepared,
+    reported: Sequence[Finding],
+    noticed: Sequence[Finding],
+) -> ReviewInput:
+    session, snapshot = prepared.session, prepared.session.snapshot
     unseen = [one for one in _current(session) if not _is_shown(one.finding, snapshot.threads)]
-    return Task(
+    limits = budget.narrowed(context.config.limits, session.prompt.rules)
+    return ReviewInput(
         snapshot,
         session.change,
         session.prompt,
         unseen,
-        tuple(_notes(table)),
+        tuple(_notes(prepared)),
         session.raised,
         reported,
         noticed,
+        points=_own(prepared),
+        kept=session.kept,
+        question=session.question,
+        today=context.today,
+        comments=0 if session.only_threads else limits.comments_per_review,
     )
 
 
-def _notes(table: _Table) -> Iterator[str]:
-    if table.session.only_threads:
-        yield "only the threads are to be answered now"
-    elif (floor := _floor(table)) is not Severity.MINOR:
+def _own(prepared: Prepared) -> dict[str, OwnPoint]:
+    """Return the points that may be ruled on, by the threads that show them."""
+    ruled = {one.finding_id for one in prepared.mended}
+    return {one.thread_id: one for one in prepared.session.points if one.id not in ruled}
+
+
+def _notes(prepared: Prepared) -> Iterator[str]:
+    if prepared.session.only_threads:
+        return
+    if (floor := _floor(prepared)) is not Severity.MINOR:
         yield f"what is less than {floor.value} is not posted; leave it out"
 
 
-def _floor(table: _Table) -> Severity:
+def _floor(prepared: Prepared) -> Severity:
     """Return the least severity that is posted; the prompt page can only raise it."""
-    wanted = table.session.prompt.rules.report or Severity.MINOR
-    return min(table.base.settings.report, wanted, key=lambda one: one.rank)
+    wanted = prepared.session.prompt.rules.report or Severity.MINOR
+    return min(prepared.session.target.settings.report, wanted, key=lambda one: one.rank)
 
 
-def _noticed(table: _Table) -> list[Finding]:
+def _noticed(prepared: Prepared) -> list[Finding]:
     """Return what the rules found where comments are invited, and nobody has said yet."""
-    shut, blocks = _closed(table.session), table.session.snapshot.by_id
-    earlier = table.session.earlier
+    shut, blocks = _closed(prepared.session), prepared.session.snapshot.by_id
+    earlier = prepared.session.earlier
     return [
         one
-        for one in table.found
-        if one.block_id not in shut and not repeats(one, earlier, blocks[one.block_id])
+        for one in prepared.found
+        if one.block_id not in shut and not is_repeat(one, earlier, blocks[one.block_id])
     ]
 
 
-def _current(session: Session) -> list[Entry]:
+def _current(session: Session) -> list[LedgerEntry]:
     """Return what of the ledger concerns the text as it is: it stands, or its block changed."""
     blocks, found = session.snapshot.blocks, []
+    shown = {one.finding for one in session.points}
     for entry in session.ledger:
-        if stand := standing([entry.finding], blocks):
+        if entry.finding in shown:
+            continue
+        if stand := reanchored([entry.finding], blocks):
             found.append(replace(entry, finding=stand[0]))
         elif (
             entry.state in _TOLD_AFTER_A_CHANGE and entry.finding.block_id in session.change.changed
@@ -220,43 +240,51 @@ def _current(session: Session) -> list[Entry]:
 def _is_shown(finding: Finding, threads: Sequence[Thread]) -> bool:
     """Tell whether the model sees a finding in its thread."""
     return any(
-        comment.author.kind is AuthorKind.OWN and stands(finding.quote, comment.plain)
+        comment.author.kind is AuthorKind.OWN and is_quote_of(finding.quote, comment.plain)
         for thread in threads
         if thread.block_id == finding.block_id
         for comment in thread.comments
     )
 
 
-def _desk(context: Context, table: _Table) -> Desk:
-    session, asked = table.session, table.session.prompt
+def _tools(context: ReviewContext, prepared: Prepared) -> ReviewTools:
+    session, asked = prepared.session, prepared.session.prompt
     limits = budget.narrowed(context.config.limits, asked.rules)
-    return Desk(
-        Scope(
-            handles=table.handles,
-            earlier=session.earlier,
-            links=_addresses(session),
+    return ReviewTools(
+        ToolContext(
+            handles=prepared.handles,
+            earlier_findings=session.earlier,
+            allowed_links=_addresses(session),
             comments_per_review=limits.comments_per_review,
             comments_per_block=limits.comments_per_block,
             comments_on_blocks=not session.only_threads,
-            unchanged=difference.unchanged(session.change, session.snapshot.blocks),
-            closed=_closed(session),
-            floor=_floor(table),
-            points=len(asked.rules.checklist),
-            guard=guard(
+            unchanged_blocks=unchanged_blocks(session.change, session.snapshot.blocks),
+            closed_blocks=_closed(session),
+            least_severity=_floor(prepared),
+            checklist_items=len(asked.rules.checklist),
+            points=_own(prepared),
+            kept=session.kept,
+            page_texts=page_texts(session.snapshot),
+            guard=leak_guard(
                 context.secrets,
                 prompt.instructions(),
-                [asked.text, *(text for _, text in asked.knowledge)],
+                asked.text,
                 "\n".join(_said(session)),
+                background=[text for _, text in asked.knowledge],
+                told=_told(session),
             ),
         )
     )
 
 
 def _addresses(session: Session) -> frozenset[str]:
-    """Return the addresses of the document and the prompt; those in comments do not count."""
-    asked = session.prompt
-    words = [*_said(session), asked.text, *(text for _, text in asked.knowledge)]
-    return links("\n".join(filter(may_hold_links, words)))
+    """Return the addresses of the document and the prompt page.
+
+    Those in comments do not count, nor those of background pages: an author who may edit one, or
+    read it, is not one who writes the prompt.
+    """
+    words = [*_said(session), session.prompt.text]
+    return links_in("\n".join(filter(may_contain_links, words)))
 
 
 def _said(session: Session) -> list[str]:
@@ -266,21 +294,32 @@ def _said(session: Session) -> list[str]:
     return [*words, *(block.line for block in session.snapshot.blocks)]
 
 
+def _told(session: Session) -> list[str]:
+    """Return what we said on the page before: our points, and our comments in its threads."""
+    own = [
+        comment.plain
+        for thread in session.snapshot.threads
+        for comment in thread.comments
+        if comment.author.kind is AuthorKind.OWN
+    ]
+    return [*(f"{one.title}\n{one.text}" for one in session.earlier), *own]
+
+
 def _closed(session: Session) -> frozenset[str]:
     if session.extent is Extent.WHOLE:
         return frozenset()
-    return difference.closed(session.change, session.snapshot.blocks)
+    return closed_blocks(session.change, session.snapshot.blocks)
 
 
-def _offline(context: Context, table: _Table, tools: Toolbox) -> None:
+def _offline(context: ReviewContext, prepared: Prepared, tools: Toolbox) -> None:
     """Let the rules propose through the same tools as a model."""
-    session, today = table.session, context.notion.now.date()
+    session, today = prepared.session, context.today
     # With `checks` they had their say already.
-    for one in () if table.base.settings.checks else table.found:
-        block = table.handles.of_block[one.block_id]
+    for one in () if prepared.session.target.settings.checks else prepared.found:
+        block = prepared.handles.of_block[one.block_id]
         said = {"quote": one.quote, "text": one.text, "severity": one.severity.value}
-        tools.call("comment", {"block": block, **said})
-    for handle, thread in table.handles.threads.items():
+        tools.call("comment", {"block": block, "title": one.title, **said})
+    for handle, thread in prepared.handles.threads.items():
         if not thread.waiting:
             continue
         raised = session.raised.get(thread.id)
@@ -288,56 +327,4 @@ def _offline(context: Context, table: _Table, tools: Toolbox) -> None:
             tools.call("reply", {"thread": handle, "text": words})
         else:
             tools.call("leave", {"thread": handle, "reason": "the rules have no answer"})
-    summary = "" if session.only_threads else offline.summary(session.snapshot, table.found)
-    tools.call("finish", {"summary": summary})
-
-
-def _review(talk: Conversation, session: Session) -> Review:
-    desk = talk.tools
-    if not isinstance(desk, Desk):
-        raise TypeError("the chain returned other tools than it was given")
-    # A refusal and a cut-off answer are no summary.
-    said = talk.text if talk.outcome.is_complete else ""
-    summary = desk.summary or desk.closing(said)
-    nothing = not (desk.findings or desk.replies or summary)
-    done = talk.outcome is Outcome.DONE
-    findings = desk.findings
-    if talk.model == OFFLINE:
-        findings = tuple(replace(one, source=Source.CHECK) for one in findings)
-    return Review(
-        outcome=Outcome.NOTHING_TO_ADD if nothing and done else talk.outcome,
-        findings=() if session.only_threads else findings,
-        replies=tuple(desk.replies),
-        left=desk.left,
-        summary="" if session.only_threads else _summary(summary, session, desk, talk),
-        refusals=(*desk.refusals, *desk.kept_back),
-        model=talk.model,
-        usage=talk.usage,
-        omitted=talk.omitted,
-    )
-
-
-def _summary(words: str, session: Session, desk: Desk, talk: Conversation) -> str:
-    """Put before and after the model's words what it does not know."""
-    blocks = session.snapshot.blocks
-    still = standing([one.finding for one in session.ledger if one.state in LIVE], blocks)
-    # The rules' own summary is such a list.
-    todo = [] if talk.model == OFFLINE else [*desk.findings, *still]
-    first = to_do(todo, blocks) if words else ""
-    has_spoken = talk.outcome.is_complete or desk.findings or words
-    body = "\n\n".join(part for part in (words, *_asked_for(session, desk)) if part)
-    return whole(
-        body if has_spoken else words,
-        first=first,
-        left_out=left_out(desk.unposted),
-        unread=unread(talk.omitted),
-        cut=cut_short(talk.outcome) if desk.findings or body else "",
-    )
-
-
-def _asked_for(session: Session, desk: Desk) -> Iterator[str]:
-    """Yield what the prompt page wants to be said of every document."""
-    rules = session.prompt.rules
-    if absent := missing(rules.sections, session.snapshot.blocks):
-        yield f"**Missing sections:** {', '.join(absent)}."
-    yield in_words(rules.checklist, desk.answers, desk.for_people)
+    tools.call("finish", {})

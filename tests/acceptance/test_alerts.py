@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from program import NOW, Done, Program, ScriptedModel
-from vendor_server import Reply
 
 from daemon.sandbox import Sandbox, blocks
+from daemon.sandbox.state import Doing
+from support.program import NOW, Done, Program, ScriptedModel
+from support.vendor_server import Reply
 
 
 HOUR = timedelta(hours=1)
@@ -111,3 +112,65 @@ def test_a_database_that_was_lost_and_then_left_out_of_the_config_is_over(
     assert said(sweep(box, program), "alert.raised") == []
     program.config["databases"].pop()
     assert said(sweep(box, program), "alert.over") == ["access"]
+
+
+@pytest.mark.parametrize("reviewed_before", [True, False])
+def test_a_short_outage_is_no_alert_about_the_prompt_and_one_that_lasts_is(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, *, reviewed_before: bool
+) -> None:
+    prompt = box.world.page(None, "How we review", [blocks.paragraph("Be strict.")], at=NOW - HOUR)
+    program.config["databases"][0] |= {"prompt": prompt.id, "name": "RFCs"}
+    if reviewed_before:
+        page(box, rfcs, "First")
+        program.sweep()
+    # The sweep that reads it ends the row, so two outages of two sweeps are none of three.
+    for number, outage in enumerate([True, True, False, True, True, True]):
+        box.world.page(rfcs, f"Page {number}", [blocks.paragraph("We need queues.")])
+        box.clock.advance(6 * HOUR)
+        if outage:
+            box.faults.plant("unavailable", "GET", f"/v1/pages/{prompt.id}", times=None)
+        done = program.run("--once", "--json")
+        assert ("prompt.not_read" in done.err) == outage
+        # From the sweep that reads it on, there is a good version.
+        expected = (0, 1) if reviewed_before or number > 2 else (0, 3) if number == 2 else (3, 0)
+        assert (done.code, done.json["pages_reviewed"]) == expected
+        assert standing(program) == (["prompt"] if number == 5 else [])
+        box.faults.clear()
+    [told] = program.run("status", "--json").json["alerts"]
+    assert "of RFCs" in told["text"]
+    assert prompt.id not in told["text"]
+    page(box, rfcs, "Last")
+    assert said(sweep(box, program), "alert.over") == ["prompt"]
+
+
+def test_an_alert_names_a_page_by_its_title(
+    box: Sandbox, program: Program, model: ScriptedModel, prompt: Any, rfcs: str
+) -> None:
+    [told] = program.run("status", "--json").json["alerts"]
+    assert "the prompt page “Prompt” of " in told["text"]
+    assert prompt.id not in told["text"]
+
+
+def test_an_outage_of_one_prompt_page_that_lasts_is_told_for_each_of_its_databases(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    prompt = box.world.page(None, "Prompt", [blocks.paragraph("Be strict.")], at=NOW - HOUR)
+    other = box.world.database("Decisions")
+    program.config["databases"] = [{"id": one, "prompt": prompt.id} for one in (rfcs, other.id)]
+    box.faults.plant("unavailable", "GET", f"/v1/pages/{prompt.id}", times=None)
+    for number in range(3):
+        assert standing(program) == []
+        for place in (rfcs, other):
+            box.world.page(place, f"Page {number}", [blocks.paragraph("We need queues.")])
+        sweep(box, program)
+    assert standing(program) == ["prompt", "prompt"]
+
+
+def test_status_names_a_prompt_page_whose_comment_is_refused_by_its_title(
+    box: Sandbox, program: Program, model: ScriptedModel, prompt: Any, rfcs: str
+) -> None:
+    box.world.refuse(prompt, Doing.CHANGE_COMMENT)
+    box.world.rewrite(prompt, [blocks.code("limits: 3", language="yaml"), blocks.paragraph("x")])
+    sweep(box, program)
+    [failed] = program.run("status", "--json").json["failed_pages"]
+    assert failed["title"] == "Prompt"

@@ -6,9 +6,9 @@ import os
 from datetime import timedelta
 
 import pytest
-from program import NOW, Program, ScriptedModel, comment, finish, posted
 
-from daemon.sandbox import Sandbox, blocks
+from daemon.sandbox import Sandbox, blocks, rich
+from support.program import NOW, Program, ScriptedModel, comment, finish, posted
 
 
 HOUR = timedelta(hours=1)
@@ -103,24 +103,26 @@ def test_a_page_with_nothing_in_it_is_done_without_a_model(
     assert "the page is empty" in program.run("explain", page.id).out
 
 
-def test_a_page_of_2000_blocks_is_read_whole(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+@pytest.mark.parametrize("count", [250, pytest.param(2000, marks=pytest.mark.real)])
+def test_a_page_of_many_blocks_is_read_whole(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, count: int
 ) -> None:
-    content = [blocks.paragraph(f"Line {number} of many.") for number in range(2000)]
+    content = [blocks.paragraph(f"Line {number} of many.") for number in range(count)]
     box.world.page(rfcs, "Long", content, at=NOW - HOUR)
     model.think = lambda _document, _turn: [
-        comment("B2000", "Line 1999 of many.", "Last one?"),
+        comment(f"B{count}", f"Line {count - 1} of many.", "Last one?"),
         finish(),
     ]
     program.sweep()
-    assert "[B2000] Line 1999 of many." in model.documents[0]
+    assert f"[B{count}] Line {count - 1} of many." in model.documents[0]
     assert len(posted(box)) == 1
 
 
 def test_a_page_of_two_megabytes_goes_through(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
-    content = [blocks.paragraph(f"{number} " + "word " * 390) for number in range(1024)]
+    words = [rich.text("word " * 400)] * 100  # as much as a block takes
+    content = [blocks.paragraph([rich.text(f"{number} "), *words[1:]]) for number in range(11)]
     box.world.page(rfcs, "Huge", content, at=NOW - HOUR)
     tokens = ("review", "page", "day", "month")
     program.config["limits"] = {f"tokens_per_{one}": 90_000_000 for one in tokens}

@@ -18,15 +18,16 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from program import ANTHROPIC_KEY, Program, ScriptedModel
-from vendor_server import Reply
 
-from daemon.config import environment, reference
 from daemon.cli.init import Answers, write
+from daemon.config import environment, reference
+from daemon.domain import times
 from daemon.review.models.access import ModelAccess
-from daemon.review.models.lifecycle import retirement
+from daemon.review.models.endpoints import retirement
 from daemon.sandbox import Sandbox, blocks
 from daemon.store import database
+from support.program import ANTHROPIC_KEY, Program, ScriptedModel
+from support.vendor_server import Reply, VendorServer, chat_completion, serving
 
 
 HOUR = timedelta(hours=1)
@@ -64,7 +65,7 @@ def test_where_nothing_is_wrong_it_says_so_line_by_line_and_changes_nothing(
     box.world.page(rfcs, "Queues", [blocks.paragraph("Text.")])
     done = program.run("doctor")
     assert done.code == 0
-    assert done.err == ""
+    assert done.err == "asking anthropic:claude-sonnet-5-5, for at most 30 s …\n"
     lines = done.out.splitlines()
     assert {line.split()[0] for line in lines} == {"ok", "note"}
     for name in ("config", "state", "token", "clock", "database", "reading", "posting", "model"):
@@ -195,20 +196,9 @@ def telling_models(behind: str, told: Any) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.parametrize(
-    ("name", "url", "words"),
-    [
-        ("openai:gpt-4o", None, "is shut down on 2027-01-14"),
-        ("openai:gpt-6.1-sol", None, ""),
-        ("openai:gpt-4o", "http://127.0.0.1:1/v1", ""),  # there the name means nothing
-        ("offline", None, ""),
-    ],
-)
-def test_what_openai_announced_counts_for_its_own_models(
-    name: str, url: str | None, words: str
-) -> None:
-    access = ModelAccess(keys={"openai": "x"}, urls={"openai": url} if url else {})
-    assert asyncio.run(retirement(name, access)) == words
+@pytest.mark.parametrize("name", ["openai:gpt-4o", "offline"])
+def test_nothing_is_known_of_the_retirement_of_other_models(name: str) -> None:
+    assert not asyncio.run(retirement(name, ModelAccess(keys={"openai": "x"})))
 
 
 def test_a_clock_that_is_wrong(box: Sandbox, program: Program, rfcs: str) -> None:
@@ -266,7 +256,7 @@ def test_a_last_success_that_is_too_long_ago(program: Program, rfcs: str) -> Non
 
 def _age(path: Path, by: timedelta) -> None:
     state = database.open_state(path)
-    then = database.iso(datetime.now(UTC) - by)
+    then = times.iso(datetime.now(UTC) - by)
     state.execute("UPDATE sweeps SET started = ?, finished = ?", [then, then])
     state.close()
 
@@ -436,7 +426,7 @@ def test_init_asks_on_a_terminal_for_what_it_needs_and_shows_no_secret(
     box: Sandbox, program: Program, rfcs: str, prompt: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token, key = program.env.pop("NOTION_TOKEN"), program.env.pop("ANTHROPIC_API_KEY")
-    answers = {"token": token, "ANTHROPIC": key, "Database": rfcs, "Prompt": prompt}
+    answers = {"token": token, "ANTHROPIC": key, "Database": rfcs, "Prompt": prompt, "OPENAI": ""}
     hidden = {}
 
     def ask(question: str, *, hide_input: bool, **_: Any) -> str:
@@ -448,7 +438,8 @@ def test_init_asks_on_a_terminal_for_what_it_needs_and_shows_no_secret(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     done = init(program)
     assert done.code == 0, done.err
-    assert hidden == {"token": True, "ANTHROPIC": True, "Database": False, "Prompt": False}
+    secret = {"token": True, "ANTHROPIC": True, "OPENAI": True}
+    assert hidden == {**secret, "Database": False, "Prompt": False}
     assert token not in done.out + done.err
     assert "export NOTION_TOKEN=…" in done.out
     assert key not in (program.folder / "config.yaml").read_text()
@@ -467,7 +458,7 @@ def test_for_a_service_init_writes_the_secrets_as_files_for_root_alone(
     around = environment.read(program.env)
     path = tmp_path / "etc" / folder / "config.yaml"
     lines = write(path, Answers(rfcs, "", (), around), system=tmp_path / "etc")
-    assert [line.split()[0] for line in lines] == ["written", "written", "written", "to"]
+    assert [line.split()[0] for line in lines] == ["written"] * 4 + ["to"]
     assert lines[-1].endswith(f"systemctl enable --now {unit}")
     config = yaml.safe_load(path.read_text())
     assert config["state"] == f"/var/lib/{state}/notion-review.db"
@@ -479,3 +470,74 @@ def test_for_a_service_init_writes_the_secrets_as_files_for_root_alone(
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert file.read_text().strip() == secret
     assert not path.with_name("openai-api-key").exists()
+    addresses = path.with_name("environment").read_text().splitlines()
+    assert addresses == [
+        f"{name}={program.env[name]}" for name in ("NOTION_BASE_URL", "ANTHROPIC_BASE_URL")
+    ]
+
+
+def test_init_adds_to_the_services_addresses_only_what_is_missing(
+    tmp_path: Path, program: Program, rfcs: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    kept = "NOTION_BASE_URL=https://elsewhere.example\nHTTPS_PROXY=http://ana:pw@proxy:3128"
+    file = path.with_name("environment")
+    file.write_text(kept)
+    file.chmod(0o600)
+    for _ in range(2):
+        write(path, Answers(rfcs, "", (), environment.read(program.env)), system=tmp_path)
+        added = f"ANTHROPIC_BASE_URL={program.env['ANTHROPIC_BASE_URL']}"
+        assert file.read_text() == f"{kept}\n{added}\n"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.fixture
+def local(program: Program) -> Iterator[VendorServer]:
+    """A model server of one's own, the only model there is."""
+    server = VendorServer()
+    server.script = [Reply(chat_completion(None, ("finish", '{"summary": "Fine."}')))]
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"):
+        del program.env[name]
+    with serving(server):
+        program.env |= {"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": f"{server.url}/v1"}
+        program.env["OPENAI_MODEL"] = "qwen3:4b"
+        yield server
+
+
+def test_init_writes_the_model_of_ones_own_server_and_what_it_writes_works(
+    box: Sandbox, program: Program, local: VendorServer, rfcs: str
+) -> None:
+    done = init(program, "--database", rfcs, "--prompt", "")
+    assert done.code == 0, done.err
+    assert "model      openai:qwen3:4b: ok" in done.out
+    config = yaml.safe_load((program.folder / "config.yaml").read_text())
+    assert config["models"] == ["openai:qwen3:4b"]
+    assert config["limits"]["seconds_per_review"] == 1800
+    checked = program.run("check")
+    assert (checked.code, "OPENAI_MODEL" in checked.out) == (0, False)
+    page = box.world.page(rfcs, "Queues", [blocks.paragraph("We use queues.")]).id
+    box.clock.advance(HOUR)
+    assert program.run("review", page).code == 0
+    assert {sent.body["model"] for sent in local.sent} == {"qwen3:4b"}
+
+
+def test_the_key_of_the_second_provider_is_asked_for_and_its_model_is_tried(
+    program: Program, local: VendorServer, rfcs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def ask(question: str, **_: Any) -> str:
+        asked.append(question)
+        return ANTHROPIC_KEY
+
+    monkeypatch.setattr("daemon.cli.commands.click.prompt", ask)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    program.env["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:9"
+    done = init(program, "--database", rfcs, "--prompt", "")
+    assert done.code == 0, done.err
+    [question] = asked
+    assert question.startswith("ANTHROPIC_API_KEY (")
+    config = yaml.safe_load((program.folder / "config.yaml").read_text())
+    assert config["models"] == ["anthropic:claude-sonnet-5-5", "openai:qwen3:4b"]
+    [tried] = [line for line in done.out.splitlines() if "claude" in line]
+    assert "no connection" in tried

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from program import NOW, Call, Program, ScriptedModel, comment, finish, plain, posted, reply
 
 from daemon.sandbox import Sandbox, blocks
-from daemon.sandbox.faults import Kind
+from daemon.sandbox.faults import FaultKind
+from support.program import NOW, Call, Program, ScriptedModel, comment, finish, posted, reply, words
 
 
 HOUR = timedelta(hours=1)
@@ -37,7 +37,7 @@ def drafts(program: Program) -> list[Any]:
 
 
 def texts(box: Sandbox) -> list[str]:
-    return sorted(plain(one) for one in posted(box))
+    return sorted(words(one) for one in posted(box))
 
 
 def edited(box: Sandbox, block: Any, words: str) -> None:
@@ -65,10 +65,12 @@ def test_a_held_review_posts_nothing_and_is_not_held_again(
     [draft] = drafts(program)
     assert (draft["id"], draft["page"], draft["reason"]) == (1, one, "approve: all")
     assert [part["text"] for part in draft["parts"]] == [
-        "Which queues?",
         "Why ten?",
-        "Say more of the queues.",
+        "Which queues?",
+        draft["parts"][2]["text"],
     ]
+    assert "Say more of the queues." in draft["parts"][2]["text"]
+    assert [part["title"] for part in draft["parts"]] == ["Why ten?", "Which queues?", None]
 
 
 def test_a_held_review_is_listed_shown_counted_and_explained(program: Program, one: str) -> None:
@@ -77,7 +79,7 @@ def test_a_held_review_is_listed_shown_counted_and_explained(program: Program, o
     assert "Queues" in listed
     assert "2 comments, 1 summary" in listed
     shown = ran(program, "drafts", "show", "1")
-    assert "2  comment, important: waits" in shown
+    assert "1  comment, important: waits" in shown
     assert "“Ten workers”" in shown
     assert max(map(len, shown.splitlines())) <= 80
     status = program.run("status", "--json").json
@@ -95,6 +97,27 @@ def test_without_approval_wanted_nothing_is_held(box: Sandbox, program: Program,
     assert len(posted(box)) == 3
     assert drafts(program) == []
     assert "no review waits" in program.run("drafts").err
+
+
+@pytest.mark.parametrize(("severity", "waits"), [("blocking", True), ("important", False)])
+def test_a_review_with_a_blocking_finding_waits_where_that_is_wanted(
+    box: Sandbox, program: Program, model: ScriptedModel, one: str, severity: str, *, waits: bool
+) -> None:
+    program.config["databases"][0]["approve"] = "blocking"
+    page = box.world.state.pages[one]
+    asked = box.world.comment(page, "Which queue is meant?", at=NOW - HOUR)
+    points = [comment("B1", "queues", "Which queues?", severity), POINTS[1]]
+    model.think = lambda _document, _turn: [*points, reply("T1", "The first one."), finish("So.")]
+    program.sweep()
+    reasons = [draft["reason"] for draft in drafts(program)]
+    assert reasons == (["blocking: Which queues?"] if waits else [])
+    assert len(posted(box)) == (1 if waits else 4)
+    [answer] = [words(one) for one in posted(box) if one.discussion_id == asked.discussion_id][:1]
+    assert answer == "The first one."
+    if waits:
+        ran(program, "drafts", "approve", "1")
+        program.sweep()
+        assert len(posted(box)) == 4
 
 
 def test_before_the_first_sweep_there_is_no_draft_and_no_state_is_made(
@@ -163,7 +186,7 @@ def test_an_answer_that_was_lost_does_not_make_an_approved_comment_stand_twice(
     box: Sandbox, program: Program, one: str
 ) -> None:
     program.sweep()
-    box.faults.plant(Kind.DROP_SAVED, "POST", "/v1/comments", times=2)
+    box.faults.plant(FaultKind.DROP_SAVED, "POST", "/v1/comments", times=2)
     program.run("drafts", "approve", "1")
     box.clock.advance(HOUR)
     program.sweep()
@@ -204,8 +227,8 @@ def test_what_lost_its_place_while_it_waited_is_dropped_with_the_reason(
     first, *_ = box.world.blocks(one)
     edited(box, first, "All is different now.")
     said = ran(program, "drafts", "approve", "1")
-    assert "1  comment: dropped (the text it was made on is gone)" in said
-    assert "2  comment: posted" in said
+    assert "2  comment: dropped (the text it was made on is gone)" in said
+    assert "1  comment: posted" in said
     assert [text for text in texts(box) if "Which queues?" in text] == []
 
 
@@ -216,13 +239,13 @@ def test_an_edited_comment_is_posted_in_its_new_words_under_the_same_quote(
     box: Sandbox, program: Program, one: str
 ) -> None:
     program.sweep()
-    said = ran(program, "drafts", "edit", "1", "2", "Ask @Ana at https://evil.example why ten.")
+    said = ran(program, "drafts", "edit", "1", "1", "Ask @Ana at https://evil.example why ten.")
     assert "https://evil.example" not in said
     ran(program, "drafts", "approve", "1")
     [text] = [text for text in texts(box) if "why ten" in text]
     assert text.startswith("Ten workers\n")
     assert "@" not in text
-    assert not any("Why ten?" in text for text in texts(box))
+    assert not any("Ten workers\nWhy ten?" in text for text in texts(box))
 
 
 def test_a_text_that_says_nothing_and_a_comment_that_is_not_there_are_refused(
@@ -237,7 +260,7 @@ def test_a_text_that_says_nothing_and_a_comment_that_is_not_there_are_refused(
 
 
 def test_a_long_text_is_cut_as_a_models_would_be(program: Program, one: str) -> None:
-    from daemon.review.repeats import FINDING_CHARS
+    from daemon.review.points import FINDING_CHARS
 
     program.sweep()
     ran(program, "drafts", "edit", "1", "1", "Why? " * 1000)
@@ -249,12 +272,15 @@ def test_a_dropped_comment_is_not_posted_and_its_point_is_not_made_again(
     box: Sandbox, program: Program, model: ScriptedModel, one: str
 ) -> None:
     program.sweep()
-    assert "2 left" in ran(program, "drafts", "drop", "1", "2")
+    assert "2 left" in ran(program, "drafts", "drop", "1", "1")
     ran(program, "drafts", "approve", "1")
     assert not any("Why ten?" in text for text in texts(box))
     box.clock.advance(HOUR)
     ran(program, "review", one)
-    assert drafts(program) == []  # both points were made, or dropped, before
+    # Both points were made, or dropped, before; the summary says that one is still open.
+    [draft] = drafts(program)
+    assert [part["kind"] for part in draft["parts"]] == ["edit"]
+    assert "Why ten?" not in draft["parts"][0]["text"]
     assert len(posted(box)) == 2
 
 
@@ -373,6 +399,33 @@ def test_what_the_held_review_read_is_new_to_the_one_that_replaces_it(
     program.sweep()
     assert "[B1 changed] We need queues, and now." in model.documents[-1]
     assert "[B2 changed]" in model.documents[-1]
+
+
+def test_a_point_that_is_taken_back_while_its_page_is_reviewed_again_is_named_no_more(
+    box: Sandbox, program: Program, model: ScriptedModel, one: str
+) -> None:
+    from daemon.domain.findings import Event
+    from daemon.store import database, findings
+
+    program.config["state"] = "state.db"
+    program.config["databases"][0]["approve"] = "none"
+    program.sweep()
+
+    def think(_document: str, _turn: int) -> list[Call]:
+        state = database.open_state(program.folder / "state.db")
+        [first, _] = findings.of_page(state, one)
+        findings.apply_event(state, first.id, Event.RETRACTED, NOW)
+        state.close()
+        return [finish("So.")]
+
+    model.think = think
+    box.clock.advance(HOUR)
+    edited(box, box.world.blocks(one)[2], "Somebody watches the length.")
+    box.clock.advance(HOUR)
+    program.sweep()
+    [summary] = [words(one) for one in posted(box) if "So." in words(one)]
+    assert "Which queues? (minor)" in summary
+    assert "Why ten?" not in summary
 
 
 def test_a_draft_that_is_approved_while_its_page_is_reviewed_again_is_not_said_twice(

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from itertools import pairwise
+from typing import Any
 
 import pytest
-from program import NOW, Program, ScriptedModel, comment, finish, plain, posted
 
 from daemon.sandbox import Sandbox, blocks
+from support.program import (
+    NOW,
+    Program,
+    ScriptedModel,
+    begun_by,
+    comment,
+    finish,
+    follow_up,
+    posted,
+    words,
+)
 
 
 HOUR = timedelta(hours=1)
@@ -21,7 +33,7 @@ def rfc(box: Sandbox, rfcs: str, *lines: str) -> str:
 
 
 def points(*grades: str) -> list[object]:
-    """One point about each line, in the order that is worst for choosing: the last line first."""
+    """One point about each line, the last line first."""
     texts = [line.rstrip(".") for line in LINES]
     made = [
         comment(f"B{number}", texts[number - 1], f"Point {number}.", grade)
@@ -31,32 +43,32 @@ def points(*grades: str) -> list[object]:
 
 
 def summaries(box: Sandbox, page: str) -> list[str]:
-    return [plain(one) for one in posted(box) if one.parent_id == page]
+    return [words(one) for one in posted(box) if one.parent_id == page]
 
 
 def said(box: Sandbox, page: str) -> list[str]:
-    return [plain(one).splitlines()[-1] for one in posted(box) if one.parent_id != page]
+    return [words(one).splitlines()[-1] for one in posted(box) if one.parent_id != page]
 
 
 @pytest.mark.parametrize(
-    ("grades", "limit", "expected", "left_out"),
+    ("grades", "limit", "expected", "kept"),
     [
         (
             ["minor", "important", "minor", "blocking"],
             2,
-            ["Point 2.", "Blocking. Point 4."],
-            "2 smaller points were left out.",
+            ["Point 4.", "Point 2."],
+            "Point 3 (minor); Point 1 (minor)",
         ),
-        (["minor"] * 4, 3, ["Point 1.", "Point 2.", "Point 3."], "One smaller point was left out."),
+        (["minor"] * 4, 3, ["Point 4.", "Point 3.", "Point 2."], "Point 1 (minor)"),
         (
             ["blocking", "minor", "blocking", "important"],
-            1,
-            ["Blocking. Point 1."],
-            "3 smaller points were left out: 1 blocking, 1 important, 1 minor.",
+            2,
+            ["Point 3.", "Point 1."],
+            "Point 4 (important); Point 2 (minor)",
         ),
     ],
 )
-def test_the_gravest_are_posted_then_the_first_of_the_document_and_the_rest_is_counted(
+def test_the_gravest_are_posted_then_the_first_of_the_model_and_the_rest_is_named(
     box: Sandbox,
     program: Program,
     model: ScriptedModel,
@@ -64,7 +76,7 @@ def test_the_gravest_are_posted_then_the_first_of_the_document_and_the_rest_is_c
     grades: list[str],
     limit: int,
     expected: list[str],
-    left_out: str,
+    kept: str,
 ) -> None:
     page = rfc(box, rfcs)
     program.config["limits"] = {"comments_per_review": limit}
@@ -72,7 +84,8 @@ def test_the_gravest_are_posted_then_the_first_of_the_document_and_the_rest_is_c
     program.sweep()
     assert said(box, page) == expected
     [summary] = summaries(box, page)
-    assert summary.endswith(f"Mend it.\n\n{left_out}")
+    told = f"Mend it.\n\nKept back: {kept}. Write more here and I post the next ones."
+    assert summary.endswith(told)
 
 
 def test_explain_tells_of_each_point_that_was_left_out_why(
@@ -85,16 +98,16 @@ def test_explain_tells_of_each_point_that_was_left_out_why(
     program.sweep()
     told = program.run("explain", page).out
     assert "refused comment: left out, less than important: Point 1." in told
-    assert "refused comment: left out, over the limit of 1 a review: Point 2." in told
-    assert "Point 3." not in told.replace("Blocking.** Point 3.", "")
+    assert "kept: “Point 2” (important), over the limit of a review" in told
+    assert "kept by review 1, important: Point 2" in told
 
 
 @pytest.mark.parametrize(
     ("report", "expected"),
     [
-        ("blocking", ["Blocking. Point 3."]),
-        ("important", ["Point 2.", "Blocking. Point 3."]),
-        ("minor", ["Point 1.", "Point 2.", "Blocking. Point 3."]),
+        ("blocking", ["Point 3."]),
+        ("important", ["Point 3.", "Point 2."]),
+        ("minor", ["Point 3.", "Point 2.", "Point 1."]),
     ],
 )
 def test_what_is_below_the_floor_of_the_database_is_counted_and_not_posted(
@@ -129,17 +142,20 @@ def test_the_summary_leads_with_what_must_be_settled_and_follows_what_became_of_
     program.sweep()
     [summary] = summaries(box, page)
     assert summary == (
-        "Settle first: “Rollout is next week”\nThen: “We need queues”\n\nThree points."
+        "Settle first:\n• Point 3\nImportant:\n• Point 1\nWorth a look:\n• Point 2\n\nThree points."
     )
     box.clock.advance(HOUR)
     box.world.edit_block(box.world.blocks(page)[2], "Rollout takes three steps.")
     box.clock.advance(HOUR)
-    model.think = lambda _document, _turn: [
+    model.think = lambda document, _turn: [
+        follow_up(begun_by("Point 3", document), "fixed", quote="three steps"),
         comment("B3", "three steps", "Which?", "minor"),
         finish("Nearly there."),
     ]
     program.sweep()
-    assert summaries(box, page) == ["Nearly there."]
+    nearly = "Nearly there.\n\nSettled since last time:\n• ✓ Point 3\n\nStill open:\n"
+    rest = "• Point 1 (important)\n• Point 2 (minor)"
+    assert summaries(box, page) == [f"Worth a look:\n• Which?\n\n{nearly}{rest}"]
     box.clock.advance(HOUR)
     box.world.edit_block(box.world.blocks(page)[3], "Ana owns some of it.")
     box.clock.advance(HOUR)
@@ -149,8 +165,9 @@ def test_the_summary_leads_with_what_must_be_settled_and_follows_what_became_of_
     ]
     program.sweep()
     first, second = summaries(box, page)
-    assert first == "Nearly there."
-    assert second == "Settle first: “some of it”\nThen: “We need queues”\n\nOne more."
+    assert first == "A newer summary follows below."
+    assert second.startswith("Settle first:\n• Who owns the rest?\n\nOne more.\n\nStill open:\n")
+    assert "Point 3" not in second
 
 
 def test_where_there_is_nothing_new_to_say_nothing_is_posted(
@@ -185,10 +202,9 @@ def test_what_the_rules_find_is_known_to_the_model_and_posted_where_the_database
     document = model.documents[0]
     assert ("Already reported by checks, do not raise again:\n  B1: " in document) is checks
     assert ("Found by checks, raise only what bears on the decision:" in document) is not checks
-    by_line = [plain(one).splitlines()[0] for one in posted(box)]
-    assert by_line == (["The the", "TBD", "fast"] if checks else ["Owner: TBD", "fast"])
-    refusals = [one for one in model.answers if "was raised on B2 before" in one]
-    assert bool(refusals) is checks
+    by_line = [words(one).splitlines()[0] for one in posted(box)]
+    assert by_line == (["fast", "TBD", "The the"] if checks else ["Owner: TBD", "fast"])
+    assert ("was raised on B2 before" in model.answers[0]) is checks
     box.clock.advance(HOUR)
     box.world.add_block(page, blocks.paragraph("Added."))
     box.clock.advance(HOUR)
@@ -208,9 +224,9 @@ def test_findings_of_rules_count_in_the_limits_and_fall_behind_graver_ones(
         finish("Mend it."),
     ]
     program.sweep()
-    assert said(box, page)[-1] == "Blocking. How fast?"
-    assert [plain(one).splitlines()[0] for one in posted(box)][:1] == ["TBD"]
-    assert "One smaller point was left out." in summaries(box, page)[0]
+    assert said(box, page)[0] == "How fast?"
+    assert [words(one).splitlines()[0] for one in posted(box)][:2] == ["fast", "TBD"]
+    assert "Kept back: Word doubled: “The the” (minor)." in summaries(box, page)[0]
 
 
 def test_instructions_prompt_and_document_come_in_an_order_that_providers_can_cache(
@@ -230,7 +246,7 @@ def test_instructions_prompt_and_document_come_in_an_order_that_providers_can_ca
             box.world.add_block(page, blocks.paragraph("Added."))
     box.clock.advance(HOUR)
     program.sweep()
-    assert len(model.sent) == 8
+    assert len(model.sent) == 12
     beginnings = {
         json.dumps([sent.body["tools"], sent.body["system"]], sort_keys=False)
         for sent in model.sent
@@ -244,3 +260,27 @@ def test_instructions_prompt_and_document_come_in_an_order_that_providers_can_ca
         assert sent.body["system"][-1]["cache_control"]["type"] == "ephemeral"
         assert document["content"][0]["cache_control"]["type"] == "ephemeral"
         assert str(NOW.date()) not in json.dumps([sent.body["tools"], sent.body["system"]])
+
+
+def test_each_request_of_a_review_begins_with_all_of_the_request_before(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    """A provider's cache is read only as far as the bytes are the same."""
+    box.world.page(rfcs, "Queues", [blocks.paragraph(line) for line in LINES], at=NOW - HOUR)
+    model.think = lambda _document, turn: [comment("B1", f"no such words {turn}", "Why?")]
+    program.config["limits"] = {"rounds": 4}
+    program.sweep()
+    assert len(model.sent) == 4
+    for before, after in pairwise(sent.body for sent in model.sent):
+        said = unmarked(before["messages"])
+        assert unmarked(after["messages"])[: len(said)] == said
+        for part in ("tools", "system", "model", "max_tokens", "output_config"):
+            assert before[part] == after[part]
+
+
+def unmarked(messages: list[Any]) -> list[Any]:
+    """Drop the marks up to where a provider caches: they move on."""
+    return json.loads(
+        json.dumps(messages),
+        object_hook=lambda one: {key: one[key] for key in one if key != "cache_control"},
+    )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from program import NOW, Program, ScriptedModel, comment, finish, posted
 
 from daemon.sandbox import Sandbox, blocks
-from daemon.sandbox.faults import Fault, Kind
+from daemon.sandbox.faults import Fault, FaultKind
+from support.program import NOW, Program, ScriptedModel, comment, finish, posted
 
 
 MINUTE = timedelta(minutes=1)
@@ -33,7 +34,7 @@ def test_c7_the_first_sweep_reviews_the_last_day_and_baselines_the_rest(
     done = program.sweep()
     assert done.json["pages_reviewed"] == 1
     assert '"baselined": 1' in done.err
-    assert model.documents[0].startswith("Title: New\n")
+    assert "\nTitle: New\n" in model.documents[0]
     assert "reviewed" in program.run("explain", page).out
 
 
@@ -84,15 +85,16 @@ def test_c4_a_failing_result_page_leaves_the_checkpoint_where_it_was(
     program.sweep()
     before = program.run("status", "--json").json["databases"][0]["checkpoint"]
     box.clock.advance(HOUR)
-    for number in range(110):
+    box.world.quirks.page_size = 10
+    for number in range(11):
         write(box, rfcs, f"Page {number}", 30 * MINUTE)
     query = "/v1/data_sources/*/query"
-    box.faults.plant(Fault(Kind.UNAVAILABLE, "POST", query, times=20, skip=1))
+    box.faults.plant(Fault(FaultKind.UNAVAILABLE, "POST", query, times=20, skip=1))
     done = program.run("--once", "--json")
     box.faults.clear()
-    assert (done.code, done.json["pages_reviewed"]) == (3, 100)
+    assert (done.code, done.json["pages_reviewed"]) == (3, 10)
     assert program.run("status", "--json").json["databases"][0]["checkpoint"] == before
-    assert program.sweep().json["pages_reviewed"] == 10
+    assert program.sweep().json["pages_reviewed"] == 1
 
 
 def test_c8_a_week_of_absence_costs_one_request_for_each_hundred_pages(
@@ -102,11 +104,11 @@ def test_c8_a_week_of_absence_costs_one_request_for_each_hundred_pages(
     program.config["limits"] = {"concurrent_reviews": 8}
     for day in range(7):
         box.clock.advance(DAY)
-        for number in range(16):
+        for number in range(15):
             write(box, rfcs, f"Day {day}, page {number}", timedelta())
     box.clock.advance(HOUR)
     box.requests.reset()
-    assert program.sweep().json["pages_reviewed"] == 112
+    assert program.sweep().json["pages_reviewed"] == 105
     # Two for the edits and two for the daily census.
     assert box.requests.count("POST", "/v1/data_sources/{data_source_id}/query") == 4
 
@@ -114,10 +116,10 @@ def test_c8_a_week_of_absence_costs_one_request_for_each_hundred_pages(
 def test_c9_the_cap_of_rows_narrows_the_window_and_goes_on(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
-    box.world.quirks.query_cap = 40
-    for number in range(130):
+    box.world.quirks.query_cap = 8
+    for number in range(26):
         write(box, rfcs, f"Page {number}", number * MINUTE + 11 * MINUTE)
-    assert program.sweep().json["pages_reviewed"] == 130
+    assert program.sweep().json["pages_reviewed"] == 26
 
 
 def test_c10_a_trashed_page_is_marked_and_a_restored_one_comes_back(
@@ -166,6 +168,34 @@ def test_f20_a_second_data_source_is_swept_and_said(
     assert done.json["pages_reviewed"] == 1
     assert done.err.count("source.new") == 1
     assert "source.new" not in program.sweep().err
+
+
+@pytest.mark.parametrize(
+    ("where", "selected"),
+    [
+        ({"Status": {"not": ["Draft", "Ready"]}}, {"RFC-2 Caches", "Notes"}),
+        ({"Name": {"pattern": "rfc-*"}}, {"RFC-1 Queues", "RFC-2 Caches"}),
+        ({"Name": {"pattern": "RFC-*"}, "Status": {"not": "Draft"}}, {"RFC-2 Caches"}),
+        ({"Name": {"pattern": ["RFC-1*", "N?tes"], "not": "RFC-1"}}, {"RFC-1 Queues", "Notes"}),
+        ({"No such property": {"not": "Draft"}}, set()),
+    ],
+)
+def test_where_takes_values_that_must_not_be_there_and_patterns_of_the_title(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    where: dict[str, Any],
+    selected: set[str],
+) -> None:
+    for title, status in (("RFC-1 Queues", "Draft"), ("RFC-2 Caches", "In review")):
+        box.world.page(rfcs, title, [blocks.paragraph("Text.")], at=NOW - HOUR, Status=status)
+    box.world.page(rfcs, "Notes", [blocks.paragraph("Text.")], at=NOW - HOUR, Status="In review")
+    program.config["databases"][0]["where"] = where
+    program.sweep()
+    titles = ("RFC-1 Queues", "RFC-2 Caches", "Notes")
+    reviewed = {one for one in titles if any(f"Title: {one}" in d for d in model.documents)}
+    assert reviewed == selected
 
 
 def test_where_selects_pages_and_a_page_that_comes_to_match_is_reviewed(
@@ -223,9 +253,9 @@ def test_a_review_after_an_edit_shows_every_block_of_a_page_that_is_not_long(
     box.clock.advance(HOUR)
     program.sweep()
     first, second = model.documents
-    assert [f"[B{n}] {line}" for n, line in enumerate(lines, 1)] == first.splitlines()[2:]
-    assert [f"[B{n}] {line}" for n, line in enumerate(lines[1:], 2)] == second.splitlines()[4:]
-    assert second.splitlines()[2] == "[B1 changed] We changed our mind."
+    assert [f"[B{n}] {line}" for n, line in enumerate(lines, 1)] == first.splitlines()[5:]
+    assert [f"[B{n}] {line}" for n, line in enumerate(lines[1:], 2)] == second.splitlines()[7:]
+    assert second.splitlines()[5] == "[B1 changed] We changed our mind."
 
 
 def test_review_page_reviews_a_page_that_was_not_edited(
@@ -273,6 +303,33 @@ def test_a_changed_prompt_reviews_again_only_where_the_config_asks_for_it(
         box.clock.advance(HOUR)
         program.sweep()
     assert len(model.sent) == reviews
+
+
+@pytest.mark.parametrize("changed", [{"limits": {"rounds": 3}}, {"effort": {"first": "low"}}])
+@pytest.mark.parametrize(("wanted", "reviews"), [(False, 1), (True, 2)])
+def test_changed_settings_review_again_only_where_the_config_asks_for_it_and_are_recorded(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    changed: dict[str, Any],
+    reviews: int,
+    *,
+    wanted: bool,
+) -> None:
+    program.config["review_on_settings_change"] = wanted
+    page, empty = write(box, rfcs, "One"), write(box, rfcs, "Two")
+    box.world.rewrite(empty, [])
+    program.sweep()
+    first = program.run("explain", page).out
+    program.config |= changed
+    for _ in range(3):
+        box.clock.advance(HOUR)
+        program.sweep()
+    assert len(model.sent) == reviews
+    last = program.run("explain", page).out
+    assert ("the models or settings of a review changed" in last) is wanted
+    assert ("settings unknown" in first, "settings unknown" in last) == (False, False)
 
 
 def test_an_emptied_page_is_not_read_again_for_a_changed_prompt_and_its_next_text_is_reviewed(

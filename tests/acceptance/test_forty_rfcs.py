@@ -6,18 +6,17 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from program import NOW, Program, ScriptedModel, posted
 
 from daemon.sandbox import Sandbox
+from support.places import RFCS
+from support.program import NOW, Program, ScriptedModel, posted
 
 
 pytestmark = pytest.mark.real
 HOUR = timedelta(hours=1)
-RFCS = Path(__file__).parents[3] / "shared" / "data" / "rfcs"
 HANDLE = re.compile(r"\[B\d+\] ?")
 TARGET = re.compile(r"\]\((?:<[^>]*>|(?:[^()\\]|\\.|\([^()]*\))*)\)")
 
@@ -65,7 +64,7 @@ def test_every_text_of_every_rfc_reaches_the_model_once_and_a_second_sweep_asks_
     done = program.sweep().json
     pages = len(list(RFCS.glob("*.md")))
     assert done["pages_reviewed"] == len(model.sent) == pages
-    by_title = {document.splitlines()[0]: document for document in model.documents}
+    by_title = {re.search(r"(?m)^Title: .*", one)[0]: one for one in model.documents}
     for page in box.world.state.pages.values():
         if page.parent.id not in box.world.state.sources:
             continue

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from program import (
+from daemon.sandbox import Sandbox, blocks
+from support.program import (
     NOW,
     OPENAI_KEY,
     Program,
@@ -14,9 +15,7 @@ from program import (
     plain,
     posted,
 )
-from vendor_server import Reply, VendorServer, chat_completion, serving
-
-from daemon.sandbox import Sandbox, blocks
+from support.vendor_server import Reply, VendorServer, chat_completion, serving
 
 
 HOUR = timedelta(hours=1)
@@ -59,18 +58,33 @@ def with_openai(program: Program, server: VendorServer) -> None:
     program.config["models"] = ["anthropic:claude-sonnet-5-5", "openai:gpt-6.1-sol"]
 
 
-def test_a13_a_refused_key_is_said_at_once_without_the_next_provider(
+REFUSED_KEY = Reply(
+    {"type": "error", "error": {"type": "authentication_error", "message": "bad key"}}, 401
+)
+
+
+def test_a13_a_refused_key_is_told_and_the_next_provider_reviews(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
     rfc(box, rfcs)
-    model.think = lambda _document, _turn: Reply(
-        {"type": "error", "error": {"type": "authentication_error", "message": "bad key"}}, 401
-    )
+    model.think = lambda _document, _turn: REFUSED_KEY
     with serving(VendorServer()) as second:
-        second.script = [Reply(chat_completion("Never asked."))]
+        second.script = [Reply(chat_completion("Asked instead."))]
         with_openai(program, second)
         done = program.run("--once", "--json")
-        assert second.sent == []
+        assert len(second.sent) == 1
+    assert done.code == 3
+    assert "ANTHROPIC_API_KEY" in done.err
+    assert len(model.sent) == 1
+    assert done.json["pages_waiting"] == 0
+
+
+def test_a13_a_refused_key_without_a_next_provider_is_said_at_once(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    rfc(box, rfcs)
+    model.think = lambda _document, _turn: REFUSED_KEY
+    done = program.run("--once", "--json")
     assert done.code == 77
     assert "ANTHROPIC_API_KEY" in done.err
     assert len(model.sent) == 1
@@ -111,7 +125,7 @@ def test_f10_an_edit_of_the_prompt_page_holds_though_it_was_read_a_moment_ago(
     ] == ["strict", "gentle", "brief"]
 
 
-def test_f11_pages_that_the_prompt_mentions_are_read_and_a_cycle_ends(
+def test_f11_pages_that_the_prompt_mentions_are_read_once_and_those_beyond_are_not(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
     world = box.world
@@ -125,8 +139,8 @@ def test_f11_pages_that_the_prompt_mentions_are_read_and_a_cycle_ends(
     rfc(box, rfcs)
     program.sweep()
     system = json.dumps(model.sent[0].body["system"])
-    for words in ("Be strict.", "Guide knowledge.", "Depth knowledge."):
-        assert system.count(words) == 1
+    for words, times in (("Be strict.", 1), ("Guide knowledge.", 1), ("Depth knowledge.", 0)):
+        assert system.count(words) == times
 
 
 def test_f12_what_does_not_fit_a_small_window_is_left_out_and_said(
@@ -134,7 +148,7 @@ def test_f12_what_does_not_fit_a_small_window_is_left_out_and_said(
 ) -> None:
     content = []
     for section in ("Problem", "Proposal", "Rollout"):
-        content += [blocks.heading(2, section), blocks.paragraph(f"{section} text. " * 200)]
+        content += [blocks.heading(2, section), blocks.paragraph(f"{section} text. " * 400)]
     box.world.page(rfcs, "Long", content, at=NOW - HOUR)
     program.config["windows"] = {"anthropic:claude-sonnet-5-5": 8000}
     model.think = lambda _document, _turn: "Shorten it."

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from dying import MOMENTS, Killed, die
-from program import NOW, Program, ScriptedModel, comment, finish, plain, posted
 
 from daemon.sandbox import Sandbox, blocks
+from support.dying import MOMENTS, Killed, die
+from support.program import NOW, Program, ScriptedModel, comment, finish, posted, words
 
 
 HOUR = timedelta(hours=1)
@@ -81,7 +81,7 @@ def unrelated(box: Sandbox, page: str, rng: random.Random, sweep: int) -> None:
             world.rename(page, f"Queues {sweep}")
 
 
-def test_f2_three_points_in_new_words_over_25_sweeps_with_unrelated_edits_are_three_comments(
+def test_f2_three_points_in_new_words_over_25_sweeps_with_unrelated_edits_stand_once_each(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
     page, rng = rfc(box, rfcs), random.Random(1)
@@ -94,7 +94,10 @@ def test_f2_three_points_in_new_words_over_25_sweeps_with_unrelated_edits_are_th
         box.clock.advance(HOUR)
         unrelated(box, page, rng, sweep)
         box.clock.advance(HOUR)
-    assert made == {"comments": 3, "reviews": 25}
+    # Five times a block was cut and pasted: its comment went with it, and is posted anew.
+    assert made == {"comments": 3 + 5, "reviews": 25}
+    there = {block.id for block in box.world.blocks(page)}
+    assert len([one for one in posted(box) if one.parent_id in there]) == 3
 
 
 def test_f2_a_review_that_is_asked_for_repeats_no_point_either(
@@ -150,7 +153,7 @@ def test_f4_a_model_that_forgets_at_random_closes_nothing_on_untouched_blocks(
     assert "addressed" not in explained
 
 
-def test_f4_a_point_is_addressed_when_its_block_changed_and_it_did_not_come_again(
+def test_f4_a_changed_block_and_silence_close_nothing(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
     page = rfc(box, rfcs)
@@ -163,17 +166,11 @@ def test_f4_a_point_is_addressed_when_its_block_changed_and_it_did_not_come_agai
     first, second, *_ = box.world.blocks(page)
     box.clock.advance(HOUR)
     box.world.edit_block(first, "We need queues because the poller takes 40 s.")
-    box.world.edit_block(second, "They are quick, as said.")
+    box.world.delete_block(second)
     box.clock.advance(HOUR)
-    model.think = lambda _document, _turn: [
-        comment("B2", "quick", "Still no number: how fast, measured how?"),
-        finish(),
-    ]
+    model.think = lambda _document, _turn: [finish()]
     program.sweep()
-    explained = program.run("explain", page).out
-    assert explained.count("    addressed, important") == 1
-    assert explained.count("    open, important") == 2
-    assert [plain(one).split("\n")[0] for one in posted(box)] == ["slow", "fast enough", "quick"]
+    assert program.run("explain", page).out.count("    open, important") == 2
 
 
 def test_f4_a_model_that_is_cut_short_addresses_nothing(
@@ -206,7 +203,7 @@ def test_what_did_not_change_invites_no_comment_and_the_refusal_says_what_does(
         *([finish()] if turn else []),
     ]
     program.sweep()
-    assert [plain(one) for one in posted(box)] == ["Added\nBy whom?"]
+    assert [words(one) for one in posted(box)] == ["Added\nBy whom?"]
     assert (
         "refused: B1 says what it said at the last review; comment on what is new or changed: B6"
     ) in model.answers
@@ -222,7 +219,7 @@ def test_where_something_was_only_taken_out_any_block_may_be_commented_on(
     box.clock.advance(HOUR)
     model.think = lambda _document, _turn: [comment("B1", "slow", "And the rollout?"), finish()]
     program.sweep()
-    assert [plain(one) for one in posted(box)] == ["slow\nAnd the rollout?"]
+    assert [words(one) for one in posted(box)] == ["slow\nAnd the rollout?"]
 
 
 @pytest.mark.parametrize("said", ["No", "resolve", "delete"])

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from program import (
+
+from daemon.sandbox import Sandbox, blocks
+from daemon.sandbox.faults import Fault, FaultKind
+from support.program import (
     ANTHROPIC_KEY,
     NOW,
     Program,
@@ -17,14 +21,19 @@ from program import (
     plain,
     posted,
     reply,
+    words,
 )
-from vendor_server import Reply, anthropic_message, text
-
-from daemon.sandbox import Sandbox, blocks
-from daemon.sandbox.faults import Fault, Kind
+from support.vendor_server import Reply, anthropic_message, text
 
 
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def notion_url(box: Sandbox) -> Iterator[str]:
+    """The address of the box on a socket: the job is done as it is in earnest."""
+    with box.serve() as url:
+        yield url
 
 
 def rfc(box: Sandbox, rfcs: str, *lines: str, title: str = "Queues", **values: object) -> str:
@@ -48,12 +57,12 @@ def test_an_edited_page_gets_comments_on_its_blocks_a_summary_and_a_reply(
         finish("Say which queue and how fast."),
     ]
     done = program.sweep().json
-    finding, answer, summary = sorted(posted(box), key=lambda one: len(plain(one)), reverse=True)
+    finding, answer, summary = sorted(posted(box), key=lambda one: len(words(one)), reverse=True)
     assert done["comments_posted"] == done["replies_posted"] == done["summaries_posted"] == 1
-    by_place = {one.parent_id: plain(one) for one in posted(box)}
+    by_place = {one.parent_id: words(one) for one in posted(box)}
     assert by_place[second] == "They are fast.\nHow fast, and measured how?"
     assert by_place[first] == "The text does not say; name it."
-    assert by_place[page] == "Say which queue and how fast."
+    assert by_place[page].endswith("\n\nSay which queue and how fast.")
     [reply_] = [one for one in posted(box) if one.parent_id == first]
     assert reply_.discussion_id == asked.discussion_id
     assert {finding.shown, answer.shown, summary.shown} == {("custom", "RFC reviewer")}
@@ -113,9 +122,17 @@ def test_a3_comments_on_the_prompt_page_are_never_read(
     ]
 
 
-@pytest.mark.parametrize("length", [1, 2_000, 2_001, 10_000])
-@pytest.mark.parametrize("unit", ["x", "Say why. 🙂 "])
-@pytest.mark.parametrize("by_tool", [True, False])
+@pytest.mark.parametrize(
+    ("length", "unit", "by_tool"),
+    [
+        (1, "x", True),
+        (2_000, "x", False),
+        (2_000, "Say why. 🙂 ", True),
+        (2_001, "x", True),
+        (2_001, "Say why. 🙂 ", False),
+        (10_000, "Say why. 🙂 ", True),
+    ],
+)
 def test_a4_a_summary_of_any_length_is_posted_whole_with_and_without_a_tool_call(
     box: Sandbox,
     program: Program,
@@ -127,12 +144,12 @@ def test_a4_a_summary_of_any_length_is_posted_whole_with_and_without_a_tool_call
     by_tool: bool,
 ) -> None:
     page = rfc(box, rfcs)
-    words = (unit * length)[:length].strip()
-    model.think = lambda _document, _turn: [finish(words)] if by_tool else words
+    text = (unit * length)[:length].strip()
+    model.think = lambda _document, _turn: [finish(text)] if by_tool else text
     program.sweep()
     [summary] = posted(box)
     assert summary.parent_id == page
-    assert plain(summary) == words
+    assert words(summary) == text
     assert all(
         len(item["text"]["content"].encode("utf-16-le")) <= 4_000 for item in summary.rich_text
     )
@@ -142,16 +159,16 @@ def test_a4_a_comment_and_a_reply_of_5000_characters_are_posted_whole(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
     box.world.comment(rfc(box, rfcs), "Why queues?")
-    words = "Say who decides that. " * 240
+    long = "Say who decides that. " * 240
     model.think = lambda _document, _turn: [
-        comment("B1", "We need queues.", f"First: {words}"),
-        reply("T1", f"So: {words}"),
+        comment("B1", "We need queues.", f"First: {long}"),
+        reply("T1", f"So: {long}"),
         finish(),
     ]
     program.sweep()
     said, told = posted(box)
-    assert plain(said) == f"So: {words}".strip()
-    assert plain(told) == f"We need queues.\nFirst: {words}".strip()
+    assert words(said) == f"So: {long}".strip()
+    assert words(told) == f"We need queues.\nFirst: {long}".strip()
 
 
 def test_a_text_beyond_every_limit_is_cut_and_says_so(
@@ -162,7 +179,7 @@ def test_a_text_beyond_every_limit_is_cut_and_says_so(
     program.sweep()
     [summary] = posted(box)
     assert plain(summary).startswith("word word")
-    assert plain(summary).endswith("(cut: too long)")
+    assert words(summary).endswith("(cut: too long)")
 
 
 def test_a4_nothing_to_add_is_recorded_and_not_posted(
@@ -186,7 +203,7 @@ def test_a6_page_level_comments_are_read(
         "[T1 on the page]\n  Ana Costa, 2026-11-20 11:00, new: Is this still wanted?"
         in (model.documents[0])
     )
-    assert [plain(one) for one in posted(box)] == ["The text says so."]
+    assert [words(one) for one in posted(box)] == ["The text says so."]
 
 
 def test_a8_two_threads_on_one_block_stay_apart_and_own_comments_are_marked(
@@ -257,7 +274,7 @@ def test_a11_blank_and_broken_calls_are_refused_and_the_rest_goes_on(
         "",
     ][turn]
     program.sweep()
-    assert [plain(one) for one in posted(box)] == ["They are fast.\nHow fast?"]
+    assert [words(one) for one in posted(box)] == ["They are fast.\nHow fast?"]
 
 
 def test_a12_a_refused_comment_can_be_corrected_up_to_the_round_limit(
@@ -275,7 +292,7 @@ def test_a12_a_refused_comment_can_be_corrected_up_to_the_round_limit(
     program.sweep()
     assert len(model.sent) == 3
     findings = [one for one in posted(box) if one.parent_id == second]
-    assert [plain(one) for one in findings] == ["They are fast.\nHow fast?"]
+    assert [words(one) for one in findings] == ["They are fast.\nHow fast?"]
     assert "stopped at the round limit" in program.run("explain", page).out
 
 
@@ -286,9 +303,9 @@ def test_a17_title_and_named_properties_are_sent(
     rfc(box, rfcs, Status="In review", Owner=[ana])
     program.config["databases"][0]["properties"] = ["Status", "Owner"]
     program.sweep()
-    assert model.documents[0].startswith(
-        "Title: Queues\nProperties:\n  Status: In review\n  Owner: Ana Costa\nDocument:\n[B1] We"
-    )
+    assert (
+        "\nTitle: Queues\nProperties:\n  Status: In review\n  Owner: Ana Costa\nDocument:\n[B1] We"
+    ) in model.documents[0]
 
 
 def test_a18_an_empty_prompt_page_keeps_the_last_good_prompt_and_is_told_once(
@@ -356,7 +373,7 @@ def test_a22_an_unknown_tool_is_answered_with_the_tools_there_are(
         turn
     ]
     program.sweep()
-    assert "comment, reply, leave, finish" in model.answers[0]
+    assert "comment, reply, leave, follow_up, finish" in model.answers[0]
 
 
 def test_a23_no_text_can_pass_for_a_handle_or_a_thread(
@@ -378,7 +395,7 @@ def test_a25_paging_without_end_fails_the_page_and_not_the_sweep(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
     page = rfc(box, rfcs)
-    box.faults.plant(Fault(Kind.NULL_CURSOR, "GET", f"/v1/blocks/{page}/children", times=3))
+    box.faults.plant(Fault(FaultKind.NULL_CURSOR, "GET", f"/v1/blocks/{page}/children", times=3))
     done = program.run("--once", "--json")
     assert (done.code, done.json["outcome"], done.json["pages_failed"]) == (3, "partial", 1)
     assert model.sent == []

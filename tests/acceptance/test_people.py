@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from dying import MOMENTS, Killed, die
-from program import (
+
+from daemon.domain.errors import Missing
+from daemon.notion.gateway import Gateway
+from daemon.sandbox import Sandbox, blocks, rich
+from daemon.sandbox.faults import FaultKind
+from daemon.sandbox.model import SandboxComment
+from daemon.sweep.conversation import answers
+from support.dying import MOMENTS, Killed, die
+from support.program import (
     NOW,
     Call,
     Program,
@@ -17,16 +25,11 @@ from program import (
     comment,
     finish,
     leave,
-    plain,
     posted,
     reply,
+    words,
 )
-from vendor_server import Reply
-
-from daemon.sweep.conversation import answers
-from daemon.sandbox import Sandbox, blocks, rich
-from daemon.sandbox.faults import Kind
-from daemon.sandbox.model import Comment
+from support.vendor_server import Reply
 
 
 HOUR = timedelta(hours=1)
@@ -36,6 +39,12 @@ WORDS = ("We need queues.", "They are fast.", "Rollout is next week.")
 def rfc(box: Sandbox, rfcs: str, *lines: str, title: str = "Queues") -> str:
     content = [blocks.paragraph(line) for line in lines or WORDS]
     return box.world.page(rfcs, title, content, at=NOW - HOUR).id
+
+
+def rfc_of_now(box: Sandbox, rfcs: str) -> None:
+    """Write another document, and let it settle."""
+    box.world.page(rfcs, "Caches", [blocks.paragraph("We need caches.")])
+    box.clock.advance(HOUR)
 
 
 def block_ids(box: Sandbox, page: str) -> list[str]:
@@ -67,7 +76,7 @@ def answering(model: ScriptedModel, words: str = "The text says so.") -> None:
     model.think = think
 
 
-def reviewed(box: Sandbox, program: Program, model: ScriptedModel, page: str) -> Comment:
+def reviewed(box: Sandbox, program: Program, model: ScriptedModel, page: str) -> SandboxComment:
     """Let a first sweep raise a finding on the first block; returns its comment."""
     model.think = lambda _document, _turn: [
         comment("B1", "We need queues.", "Say which queue, and why."),
@@ -87,13 +96,13 @@ def may_read(box: Sandbox, *, allowed: bool) -> None:
 
 
 def said(box: Sandbox) -> list[str]:
-    return [plain(one) for one in posted(box)]
+    return [words(one) for one in posted(box)]
 
 
-def in_thread(box: Sandbox, thread: Comment) -> list[str]:
+def in_thread(box: Sandbox, thread: SandboxComment) -> list[str]:
     """What we said in a thread, without the comment that began it."""
     return [
-        plain(one)
+        words(one)
         for one in posted(box)
         if one.discussion_id == thread.discussion_id and one.id != thread.id
     ]
@@ -121,7 +130,7 @@ def test_a7_an_answer_on_an_unedited_page_is_answered_in_its_thread_in_the_next_
 def test_a_comment_on_a_block_that_nobody_commented_on_is_answered_within_the_rotation(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
-    """README: ceil(other blocks / requests left for them) sweeps."""
+    """docs/how-it-decides.md: ceil(other blocks / requests left for them) sweeps."""
     page = rfc(box, rfcs, *(f"Paragraph {number}." for number in range(40)))
     program.config["watch_requests"] = 8
     program.sweep()
@@ -165,15 +174,24 @@ def test_f3_a_no_settles_the_finding_without_a_word_and_it_is_not_raised_again(
     box.clock.advance(HOUR)
     program.sweep()
     assert len(posted(box)) == 1
-    assert "still stands; do not repeat it" in model.answers[0]
+    assert "is closed (a person said no); do not repeat it" in model.answers[0]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "No, because of the carriers? What do you mean",
+        "Won't fix unless you can tell me why",
+        "Intentional, but tell me if you see a risk.",
+        "Absicht, es sei denn, ihr seht ein Risiko",
+    ],
+)
 def test_a_no_that_asks_is_a_question(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
 ) -> None:
     page = rfc(box, rfcs)
     finding = reviewed(box, program, model, page)
-    box.world.comment(finding, "No, because of the carriers? What do you mean")
+    box.world.comment(finding, words)
     answering(model)
     program.sweep()
     assert in_thread(box, finding) == ["The text says so. 0"]
@@ -220,8 +238,8 @@ def test_a_claim_is_checked_against_the_text_as_it_is_now_and_corrected_once(
     answering(model, "It still names no queue.")
     program.sweep()
     document = model.documents[0]
-    assert "[B1] We need queues, really." in document
-    assert "begun by your important finding about: We need queues." in document
+    assert "[B1 changed] We need queues, really." in document
+    assert "point “Say which queue, and why”, about: We need queues." in document
     assert in_thread(box, finding) == ["It still names no queue. 0"]
     box.clock.advance(timedelta(minutes=1))
     box.world.comment(finding, "Now I fixed it, done as you asked.")
@@ -237,7 +255,7 @@ def test_a_claim_is_checked_against_the_text_as_it_is_now_and_corrected_once(
 
 
 @pytest.mark.parametrize(
-    "words", ["thanks", "Done.", "fixed", "👍", "Danke, erledigt!", "ありがとう"]
+    "words", ["thanks", "ok", "will fix", "👍", "Danke, mache ich!", "ありがとう"]
 )
 def test_f8_an_acknowledgement_costs_no_model_call_and_gets_no_reply(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
@@ -249,6 +267,97 @@ def test_f8_an_acknowledgement_costs_no_model_call_and_gets_no_reply(
     program.sweep()
     assert (model.sent, in_thread(box, finding)) == ([], [])
     assert "answered, important" in program.run("explain", page).out
+
+
+def test_one_person_gets_so_many_answers_a_day_then_a_line_and_the_rest_tomorrow(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page, other = rfc(box, rfcs), rfc(box, rfcs, title="Other")
+    program.config["limits"] = {"replies_per_person": 3}
+    program.sweep()
+    box.clock.advance(HOUR)
+    ana, ben = box.world.state.people
+    places = [*block_ids(box, page), *block_ids(box, other)[:2]]
+    asked = [box.world.comment(one, "Why so?", by=ana) for one in places]
+    bens = box.world.comment(page, "And who decides?", by=ben)
+    answering(model)
+    for _ in range(3):
+        program.sweep()
+        box.clock.advance(timedelta(minutes=5))
+    answers = [one for thread in asked for one in in_thread(box, thread)]
+    assert sorted(one[:13] for one in answers) == ["I have answer", *["The text says"] * 3]
+    assert in_thread(box, bens) == ["The text says so. 0"]
+    box.world.comment(asked[0], "RFC reviewer, pause", by=ana)
+    program.sweep()
+    assert program.run("status", "--json").json["pages"]["paused"] == 1
+    program.run("resume", page)
+    assert sum(len(in_thread(box, one)) for one in asked) == 4
+    explained = [program.run("explain", one).out for one in (page, other)]
+    assert "had 3 answers today" in "".join(explained)
+    box.clock.advance(24 * HOUR)
+    program.sweep()
+    answers = [one for thread in asked for one in in_thread(box, thread)]
+    assert sum(one.startswith("The text says so.") for one in answers) == 5
+
+
+@pytest.mark.parametrize("words", ["Done.", "fixed", "Fixed, thanks!", "Danke, erledigt!"])
+def test_done_under_a_text_that_did_not_change_is_answered_once_and_without_a_model(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    silent(model)
+    for _ in range(3):
+        box.world.comment(finding, words)
+        program.sweep()
+        box.clock.advance(HOUR)
+    as_before = "The text reads as before: “We need queues.” still stands there."
+    assert (model.sent, in_thread(box, finding)) == ([], [as_before])
+    assert "answered, important" in program.run("explain", page).out
+
+
+def test_done_under_a_text_that_changed_is_left_to_the_review(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.edit_block(finding.parent_id, "We need a durable queue.")
+    box.world.comment(finding, "Done.")
+    silent(model)
+    program.sweep()  # the page settles
+    assert (model.sent, in_thread(box, finding)) == ([], [])
+    box.clock.advance(HOUR)
+    assert program.sweep().json["pages_reviewed"] == 1
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert in_thread(box, finding) == []
+
+
+def test_done_where_the_page_changed_elsewhere_is_put_before_the_model(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.edit_block(block_ids(box, page)[2], "Rollout is in May.")
+    box.world.comment(finding, "Done.")
+    answering(model, "It still names none.")
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert in_thread(box, finding) == ["It still names none. 0"]
+
+
+def test_done_on_a_point_that_is_settled_wants_no_answer(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, "No, one queue is enough.")
+    silent(model)
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.comment(finding, "Done.")
+    program.sweep()
+    assert in_thread(box, finding) == []
 
 
 def test_f9_after_the_limit_the_thread_is_handed_over_once_and_says_so(
@@ -274,8 +383,11 @@ def test_a14_unreadable_comments_are_said_and_not_taken_for_none_until_they_are_
 ) -> None:
     page = rfc(box, rfcs)
     finding = reviewed(box, program, model, page)
-    may_read(box, allowed=False)
+    rfc_of_now(box, rfcs)
     silent(model)
+    program.sweep()
+    box.clock.advance(HOUR)
+    may_read(box, allowed=False)
     done = program.run("--once", "--json")
     assert done.err.count("alert.raised") == 1
     assert "Read comments" in program.run("status").out
@@ -364,6 +476,52 @@ def test_pause_holds_for_the_page_until_resume_and_what_was_asked_meanwhile_is_a
     assert len(posted(box)) == before
 
 
+@pytest.mark.parametrize("words", ["pause 7d", "Pause for 7 days.", "pause 1 week"])
+def test_a_pause_ends_where_it_was_given_an_end(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    at = box.clock()
+    box.world.comment(finding, words)
+    silent(model)
+    program.sweep()
+    end = at + 7 * 24 * HOUR
+    assert in_thread(box, finding)[0].startswith(
+        f"Paused: I leave this page alone until {end:%Y-%m-%d %H:%M} UTC, or until somebody"
+    )
+    [listed] = program.run("status", "--json").json["paused_pages"]
+    assert listed["until"].startswith(f"{end:%Y-%m-%dT%H:%M}")
+    box.world.edit_block(block_ids(box, page)[1], "They are fast, we measured.")
+    asked = box.world.comment(finding, "Which queue?")
+    box.clock.advance(6 * 24 * HOUR)
+    program.sweep()
+    assert model.sent == []
+    box.clock.advance(25 * HOUR)
+    answering(model)
+    assert program.sweep().json["pages_reviewed"] == 1
+    assert in_thread(box, asked)[-1] == "The text says so. 0"
+    assert "resumed: its pause ended" in program.run("explain", page).out
+
+
+def test_a_pause_without_an_end_takes_the_place_of_one_with_an_end(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, "pause 30m")
+    silent(model)
+    program.sweep()
+    box.world.comment(finding, "pause")
+    program.sweep()
+    assert in_thread(box, finding)[-1].startswith("Paused: I leave this page alone until somebody")
+    box.clock.advance(HOUR)
+    box.world.comment(finding, "pause")
+    program.sweep()
+    assert program.run("status", "--json").json["pages"]["paused"] == 1
+    assert len(in_thread(box, finding)) == 2
+
+
 def test_a_page_is_taken_up_again_however_long_it_was_paused(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
@@ -394,6 +552,75 @@ def test_review_again_reviews_an_unchanged_page_in_the_same_sweep_and_says_so_on
     box.clock.advance(HOUR)
     assert program.sweep().json["pages_reviewed"] == 0
     assert len(in_thread(box, asked)) == 1
+
+
+@pytest.mark.parametrize(
+    "words", ["RFC reviewer, please review this page again", "Bitte nochmal prüfen, RFC reviewer"]
+)
+def test_a_review_is_asked_for_in_peoples_own_words(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
+) -> None:
+    page = rfc(box, rfcs)
+    reviewed(box, program, model, page)
+    asked = box.world.comment(page, words)
+    model.think = lambda _document, _turn: [comment("B2", "fast", "How fast?"), finish()]
+    assert program.sweep().json["pages_reviewed"] == 1
+    assert "fast\nHow fast?" in said(box)
+    assert [one for one in in_thread(box, asked) if one.startswith("I review this page again")]
+
+
+def old(box: Sandbox, rfcs: str, *lines: str) -> str:
+    """Write a page long before the first sweep: it is never reviewed."""
+    content = [blocks.paragraph(line) for line in lines or WORDS]
+    return box.world.page(rfcs, "Old", content, at=NOW - 30 * 24 * HOUR).id
+
+
+@pytest.mark.parametrize("words", ["review again", "please review this page"])
+@pytest.mark.parametrize("where", ["page", "block"])
+def test_a_first_review_of_an_old_page_is_asked_for_within_the_rotation(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, where: str, words: str
+) -> None:
+    """docs/how-it-decides.md: so many sweeps as pages, or blocks, come on what is kept for them."""
+    wanted, *_ = [old(box, rfcs) for _ in range(3)]
+    program.config["watch_requests"] = 8
+    program.sweep()
+    asked = box.world.comment(
+        wanted if where == "page" else block_ids(box, wanted)[2], mention(box, words)
+    )
+    model.think = lambda _document, _turn: [comment("B2", "fast", "How fast?"), finish()]
+    reviewed_pages, sweeps = 0, 0
+    while not reviewed_pages:
+        box.clock.advance(HOUR)
+        reviewed_pages = program.sweep().json["pages_reviewed"]
+        sweeps += 1
+        assert sweeps <= 3 + 3 * len(WORDS)  # one of each a sweep; blocks are known after a round
+    assert "fast\nHow fast?" in said(box)
+    [answer, *_] = in_thread(box, asked)
+    assert answer == "I review this page, in this sweep or the next."
+    box.clock.advance(HOUR)
+    assert program.sweep().json["pages_reviewed"] == 0
+
+
+def test_on_a_page_that_was_never_reviewed_only_who_calls_the_reviewer_is_heard(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = old(box, rfcs)
+    program.sweep()
+    others = box.world.comment(block_ids(box, page)[0], "Which queue?")
+    asked = box.world.comment(block_ids(box, page)[1], "RFC reviewer, how fast are they?")
+    answering(model)
+    for _ in range(3):
+        box.clock.advance(HOUR)
+        program.sweep()
+    assert in_thread(box, asked) == ["The text says so. 0"]
+    assert in_thread(box, others) == []
+    box.world.comment(asked, "And in numbers?")
+    program.sweep()
+    assert in_thread(box, asked) == ["The text says so. 0"] * 2
+    box.world.edit_block(block_ids(box, page)[2], "Rollout is in May.")
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert in_thread(box, others) == ["The text says so. 0"]
 
 
 def test_review_again_on_a_page_that_is_being_reviewed_anyway_brings_one_review(
@@ -458,7 +685,60 @@ def test_why_is_answered_from_the_state_without_a_model(
     assert [one for one in said(box) if one.startswith("I last reviewed this page on 2026-11-20")]
 
 
-@pytest.mark.parametrize("words", ["pause please", "please pause", "stop", "retry", "forget this"])
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("please pause this page", "Write `pause` here, alone,"),
+        ("Pause please", "Write `pause` here, alone,"),
+        ("RFC reviewer, could you show me the other points?", "Write `more`, alone,"),
+        ("please resume", "I was not paused on this page"),
+    ],
+)
+def test_what_no_code_does_in_these_words_is_answered_with_the_word_that_does_it(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str, told: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, words)
+    silent(model)
+    program.sweep()
+    [answer] = in_thread(box, finding)
+    assert answer.replace("`", "").startswith(told.replace("`", ""))
+    assert model.sent == []
+    assert program.run("status", "--json").json["pages"]["paused"] == 0
+    assert "asked for" in program.run("explain", page).out
+
+
+def test_a_paused_page_tells_the_word_that_takes_it_up_again(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    program.run("pause", page)
+    box.world.comment(finding, "Could you please resume?")
+    silent(model)
+    program.sweep()
+    [answer] = in_thread(box, finding)
+    assert answer.startswith("Write resume here, alone,")
+    assert program.run("status", "--json").json["pages"]["paused"] == 1
+
+
+def test_a_word_after_the_hand_over_is_carried_out_and_acknowledged(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    program.config["limits"] = {"replies_per_thread": 1}
+    finding = reviewed(box, program, model, page)
+    answering(model)
+    for text in ("Which queue?", "And why?", "And when?", "pause"):
+        box.world.comment(finding, text)
+        program.sweep()
+        box.clock.advance(HOUR)
+    assert [one[:6] for one in in_thread(box, finding)] == ["The te", "I have", "Paused"]
+    assert program.run("status", "--json").json["pages"]["paused"] == 1
+
+
+@pytest.mark.parametrize("words", ["stop", "retry", "forget this"])
 def test_no_other_word_is_a_command(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
 ) -> None:
@@ -589,6 +869,29 @@ def test_an_edit_in_the_minute_of_the_first_look_is_found(
     assert len(in_thread(box, asked)) == answers
 
 
+def test_a_bug_while_answering_is_that_pages_failure_and_is_logged_with_its_traceback(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stumble(*_: object) -> None:
+        raise RuntimeError("not thought of")
+
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, "Which queue do you mean?")
+    answering(model)
+    with monkeypatch.context() as patched:
+        patched.setattr("daemon.sweep.conversation.watch.record_replies", stumble)
+        done = program.run("--once", "--json")
+    assert (done.code, done.json["pages_failed"]) == (3, 1)
+    events = [json.loads(line) for line in done.err.splitlines()]
+    [failed] = [one for one in events if one["event"] == "watch.failed"]
+    assert failed["exception"][0]["frames"][-1]["name"] == "stumble"
+
+
 @pytest.mark.parametrize("at", MOMENTS)
 def test_a_comment_is_answered_once_wherever_the_process_is_killed(
     box: Sandbox,
@@ -624,7 +927,7 @@ def test_a_word_is_carried_out_and_acknowledged_once_wherever_the_process_is_kil
     box.world.comment(finding, "pause")
     silent(model)
     with monkeypatch.context() as patched:
-        patched.setattr(answers.ledger, "decide", lambda *_: (_ for _ in ()).throw(Killed))
+        patched.setattr(answers.sweeps, "record_decision", lambda *_: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             program.run("--once")
     assert program.run("status", "--json").json["pages"]["paused"] == 0
@@ -647,9 +950,10 @@ def test_several_waiting_threads_of_a_page_take_one_model_call(
     assert all(len(in_thread(box, one)) == 1 for one in asked)
 
 
-def test_a_reply_sees_its_block_with_heading_neighbours_and_the_outline(
+def test_of_a_long_document_a_reply_sees_its_block_with_heading_neighbours_and_the_outline(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
+    program.config["whole_up_to"] = 100
     content = []
     for section in ("Problem", "Proposal", "Rollout"):
         content.append(blocks.heading(2, section))
@@ -661,8 +965,8 @@ def test_a_reply_sees_its_block_with_heading_neighbours_and_the_outline(
     answering(model)
     program.sweep()
     document = model.documents[-1]
-    for words in ("## Problem", "## Proposal", "## Rollout"):
-        assert words in document
+    for heading in ("## Problem", "## Proposal", "## Rollout"):
+        assert heading in document
     for shown in (5, 6, 7):
         assert f"Proposal sentence {shown}." in document
     assert "Problem sentence 3." not in document
@@ -696,6 +1000,20 @@ def test_leave_is_silence_and_its_reason_is_told(
     assert len(model.sent) == 1
     assert len(posted(box)) == 1
     assert "Ben was named" in program.run("explain", page).out
+
+
+def test_a_comment_that_the_model_left_is_offered_again_three_times_at_most_however_it_is_edited(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    remark = box.world.comment(finding, "Ben will look at it on Monday.")
+    model.think = lambda _document, _turn: [leave("T1", "Ben was named"), finish()]
+    for number in range(8):
+        program.sweep()
+        box.clock.advance(HOUR)
+        box.world.edit_comment(remark, f"Ben will look at it on day {number}.")
+    assert len(model.sent) == 3
 
 
 def test_150_comments_on_a_block_are_all_read_and_the_last_is_answered(
@@ -793,7 +1111,7 @@ def test_one_page_whose_comments_fail_does_not_keep_the_others_waiting(
     box.clock.advance(HOUR)
     asked = [box.world.comment(page, "Which queue?") for page in box.world.state.pages]
     answering(model)
-    box.faults.plant(Kind.NULL_CURSOR, "GET", "/v1/comments", times=3)
+    box.faults.plant(FaultKind.NULL_CURSOR, "GET", "/v1/comments", times=3)
     done = program.run("--once", "--json")
     assert (done.code, done.json["pages_failed"], done.json["replies_posted"]) == (3, 1, 1)
     box.clock.advance(HOUR)
@@ -825,7 +1143,7 @@ def test_users_that_cannot_be_looked_up_hold_nothing_up_and_are_answered_later(
     asked = box.world.comment(page, "Which queue do you mean?", by=newcomer)
     box.world.edit_block(block_ids(box, page)[1], "They are fast, we measured.")
     box.clock.advance(HOUR)
-    box.faults.plant(Kind.SERVER_ERROR, "GET", f"/v1/users/{newcomer.id}", times=None)
+    box.faults.plant(FaultKind.SERVER_ERROR, "GET", f"/v1/users/{newcomer.id}", times=None)
     silent(model)
     done = program.sweep().json
     assert (done["pages_reviewed"], in_thread(box, asked)) == (1, [])
@@ -836,12 +1154,40 @@ def test_users_that_cannot_be_looked_up_hold_nothing_up_and_are_answered_later(
     assert in_thread(box, asked) == ["The text says so. 0"]
 
 
+def test_a_question_by_somebody_whom_notion_does_not_name_is_answered_and_explained(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = rfc(box, rfcs)
+    reviewed(box, program, model, page)
+    guest = box.world.person("Cy Noor")
+    asked = box.world.comment(page, "Which queue do you mean?", by=guest)
+    read = Gateway.comments
+
+    async def refused(*_: object) -> None:
+        raise Missing("no such user")
+
+    async def nameless(self: Gateway, place: str) -> list[dict[str, object]]:
+        found = await read(self, place)
+        return [one | {"display_name": None} if one["id"] == asked.id else one for one in found]
+
+    monkeypatch.setattr(Gateway, "comments", nameless)
+    monkeypatch.setattr(Gateway, "user", refused)
+    answering(model)
+    program.sweep()
+    assert in_thread(box, asked) == ["The text says so. 0"]
+    assert "Notion does not say who; no mark of a bot" in program.run("explain", page).out
+
+
 def test_in_the_demos_documents_a_question_is_answered_and_the_rest_is_left_alone(
     program: Program,
 ) -> None:
     """Priya's question; Jonas's thanks, and what Ben answered Mei, need no word."""
     box = Sandbox.with_documents()
-    reopened = [one for one in box.world.comments() if "One row per shipment, or" in plain(one)]
+    reopened = [one for one in box.world.comments() if "One row per shipment, or" in words(one)]
     box.world.reopen(reopened[0])
     with box.serve() as url:
         program.env |= {"NOTION_BASE_URL": url, "NOTION_TOKEN": box.token}
@@ -850,8 +1196,8 @@ def test_in_the_demos_documents_a_question_is_answered_and_the_rest_is_left_alon
             "models": ["offline"],
         }
         done = program.sweep().json
-    begun = {one.discussion_id: plain(one) for one in reversed(box.world.comments())}
-    [answered] = [one for one in posted(box) if begun[one.discussion_id] != plain(one)]
+    begun = {one.discussion_id: words(one) for one in reversed(box.world.comments())}
+    [answered] = [one for one in posted(box) if begun[one.discussion_id] != words(one)]
     assert done["replies_posted"] == 1
     assert begun[answered.discussion_id].startswith("What happens to a report that has started")
 
@@ -902,7 +1248,6 @@ def test_a_lost_state_answers_nobody_twice(
     asked = box.world.comment(block_ids(box, page)[0], "Which queue?", at=NOW - HOUR)
     answering(model)
     program.sweep()
-    for file in (program.folder / "state").iterdir():
-        file.unlink()
+    shutil.rmtree(program.folder / "state")
     program.sweep()
     assert in_thread(box, asked) == ["The text says so. 0"]

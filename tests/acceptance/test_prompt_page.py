@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from program import Program, ScriptedModel, comment, finish, plain, posted
 
 from daemon.sandbox import Sandbox, blocks
+from support.program import Program, ScriptedModel, comment, finish, posted, words
 
 
 HOUR = timedelta(hours=1)
+IN_USE = "In use since "
 LINES = (
     "We need queues because the poller is slow.",
     "They are fast enough for every carrier we know.",
@@ -54,17 +56,28 @@ class Team:
         return page
 
     @property
-    def notices(self) -> list[str]:
+    def own(self) -> list[str]:
         """What stands on the prompt page, without what people said."""
         return [
-            plain(one)
+            words(one)
             for one in self.box.world.comments(self.prompt)
             if one.author_id == self.box.bot.id
         ]
 
+    @property
+    def notices(self) -> list[str]:
+        """What stands there of mistakes."""
+        return [one for one in self.own if not one.startswith(IN_USE)]
+
+    @property
+    def status(self) -> str:
+        """What the status comment says, which stands there once."""
+        (one,) = [one for one in self.own if one.startswith(IN_USE)]
+        return one
+
     def said_on(self, page: str) -> list[str]:
         places = {page, *(block.id for block in self.box.world.blocks(page))}
-        return [plain(one) for one in posted(self.box) if one.parent_id in places]
+        return [words(one) for one in posted(self.box) if one.parent_id in places]
 
 
 @pytest.fixture
@@ -86,13 +99,13 @@ def test_a_block_in_yaml_narrows_what_the_config_allows_and_is_no_prose(
     team.sets("limits:\n  comments_per_review: 1\n")
     page = team.sweeps()
     assert team.done.code == 0
-    assert len([one for one in team.said_on(page) if "Point" in one]) == 1
+    assert len([one for one in team.said_on(page) if "\nPoint" in one]) == 1
     assert "comments_per_review" not in json.dumps(model.sent[0].body)
     assert "Be strict." in json.dumps(model.sent[0].body["system"])
     team.program.config["limits"] = {"comments_per_review": 2}
     team.sets("limits: {rounds: 4}")
     page = team.sweeps()
-    assert len([one for one in team.said_on(page) if "Point" in one]) == 2
+    assert len([one for one in team.said_on(page) if "\nPoint" in one]) == 2
 
 
 def test_a_bad_edit_keeps_the_last_good_version_and_is_said_in_one_comment_until_mended(
@@ -105,7 +118,7 @@ def test_a_bad_edit_keeps_the_last_good_version_and_is_said_in_one_comment_until
     team.sets("limits:\n  comments_per_reviews: 2\n  rounds: many\nreport: all\nfloor: 1")
     for _ in range(3):
         page = team.sweeps()
-        assert len([one for one in team.said_on(page) if "Point" in one]) == 1
+        assert len([one for one in team.said_on(page) if "\nPoint" in one]) == 1
     (notice,) = team.notices
     assert "the last good version stays in use" in notice
     for line in (
@@ -184,7 +197,7 @@ def test_a_limit_that_the_operator_lowers_later_holds_for_the_page_too(
     team.sweeps()
     team.program.config["limits"] = {"comments_per_review": 1}
     page = team.sweeps()
-    assert len([one for one in team.said_on(page) if "Point" in one]) == 1
+    assert len([one for one in team.said_on(page) if "\nPoint" in one]) == 1
 
 
 def test_every_point_of_the_checklist_is_answered_in_the_summary_or_named_as_not_answered(
@@ -220,8 +233,10 @@ def test_every_point_of_the_checklist_is_answered_in_the_summary_or_named_as_not
     system = json.dumps(sent.body["system"], ensure_ascii=False)
     assert "1. Is there a rollback?" in system
     assert "3. What does it cost?" in system
+    assert system.count("Is there a rollback?") == 1
+    assert "Not one either" in system
     tool = next(tool for tool in sent.body["tools"] if tool["name"] == "finish")
-    assert set(tool["input_schema"]["required"]) == {"summary", "checklist"}
+    assert set(tool["input_schema"]["required"]) == {"summary", "question", "checklist"}
 
 
 def test_sections_that_a_document_lacks_are_named_in_the_summary(
@@ -287,3 +302,15 @@ def test_a_dry_run_leaves_the_prompt_page_alone(team: Team) -> None:
     done = team.program.run("--once", "--dry-run")
     assert '"kind": "notice"' in done.out
     assert team.notices == []
+
+
+def test_what_a_version_of_the_prompt_said_is_shown_by_explain(team: Team) -> None:
+    team.asks()
+    page = team.sweeps()
+    team.asks(blocks.paragraph("Ask for owners."))
+    explained = team.program.run("explain", page, "--prompts").out
+    [version] = re.findall(r"\$[0-9.]+, prompt ([0-9a-f]{12})\n", explained)
+    assert f"  {version}: RFC reviewer, from {team.prompt}, in use since 2026-" in explained
+    assert "Be strict." in explained
+    assert "Ask for owners." not in explained
+    assert "Be strict." not in team.program.run("explain", page).out

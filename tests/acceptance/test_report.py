@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
-from program import NOW, Program, ScriptedModel, comment, finish, posted, reply
-
+from daemon.domain.findings import Event
+from daemon.domain.values import Finding, Outcome, Review, ReviewKind, Severity, Usage
 from daemon.sandbox import Sandbox, blocks
-from daemon.sandbox.faults import Kind
+from daemon.sandbox.faults import FaultKind
+from daemon.store import findings, reviews
+from daemon.store.database import open_state
+from support.program import NOW, Program, ScriptedModel, comment, finish, posted, reply
 
 
 HOUR = timedelta(hours=1)
+STATE = "state/notion-review.db"
 WIDTH = 80
 WORDS = ("We need queues.", "They are fast.", "Rollout is next week.")
 
@@ -28,6 +33,23 @@ def reported(program: Program, box: Sandbox, *arguments: str) -> dict[str, Any]:
     done = program.run("report", "--json", "--until", until, *arguments)
     assert (done.code, done.err) == (0, "")
     return done.json
+
+
+def settle(program: Program, version: str, *, addressed: int, dismissed: int) -> None:
+    """Store a review of the only page under a version, with findings that people settled."""
+    made = Review(Outcome.DONE, (), (), (), "", (), "m", Usage())
+    with closing(open_state(program.folder / STATE)) as db:
+        page = db.execute("SELECT id FROM pages").fetchone()[0]
+        values = {
+            "kind": ReviewKind.REVIEW,
+            "prompt": version,
+            "content_hash": "",
+            "sweep_id": None,
+        }
+        number = reviews.add(db, page, made, at=NOW, **values)
+        for event in [Event.FIXED] * addressed + [Event.TURNED_DOWN] * dismissed:
+            one = findings.add(db, number, page, Finding("b", "q", "t", Severity.MINOR), NOW)
+            findings.apply_event(db, one, event, NOW)
 
 
 def test_a_report_before_the_first_sweep_says_in_one_line_that_there_is_nothing(
@@ -74,15 +96,16 @@ def test_the_report_follows_a_finding_from_its_review_to_its_end(
     model.think = lambda _document, _turn: [finish()]
     program.sweep()
     now = reported(program, box, "--hourly")
-    assert (now["now"]["findings"], now["now"]["settled"]["addressed"]) == (0, 1)
-    assert now["now"]["cost_per_addressed_usd"] == now["now"]["cost_usd"]
+    # Silence on a changed text closes nothing.
+    assert (now["now"]["findings"], now["now"]["settled"]["addressed"]) == (0, 0)
+    assert now["now"]["cost_per_addressed_usd"] is None
     assert (now["now"]["reviews"], now["now"]["silent"]) == (1, 1)
     [(by_model, of_model)] = now["now"]["by_model"].items()
     assert by_model == "anthropic:claude-sonnet-5-5"
-    assert of_model["settled"]["addressed"] == 1
+    assert of_model["settled"]["addressed"] == 0
     both = reported(program, box, "--daily")["now"]
     assert (both["reviews"], both["silent"], both["findings"]) == (2, 1, 2)
-    assert (both["by_state"]["addressed"], both["by_state"]["open"]) == (1, 1)
+    assert (both["by_state"]["addressed"], both["by_state"]["open"]) == (0, 2)
 
 
 def test_the_wait_for_a_reply_runs_from_the_persons_comment_to_its_posting(
@@ -125,7 +148,7 @@ def test_a_review_whose_comments_were_all_dropped_is_silent(
 ) -> None:
     page = rfc(box, rfcs)
     model.think = lambda _document, _turn: [comment("B2", "need queues", "Which?"), finish()]
-    box.faults.plant(Kind.SERVER_ERROR, "POST", "/v1/comments", times=None)
+    box.faults.plant(FaultKind.SERVER_ERROR, "POST", "/v1/comments", times=None)
     program.run("--once")
     assert reported(program, box)["now"]["silent"] == 0  # its comment is on its way
     box.faults.clear()
@@ -170,6 +193,27 @@ def test_the_report_fits_a_terminal_of_80_columns_and_a_pipe(
         line.startswith("  silent: nothing was posted") and "0 of 1" in line for line in lines
     )
     assert any(line.split()[0] == "anthropic:claude-sonnet-5-5" for line in lines if line)
+
+
+def test_the_share_of_addressed_findings_has_an_interval_and_is_not_told_of_few(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    rfc(box, rfcs)
+    program.sweep()
+    settle(program, "v1", dismissed=4, addressed=8)
+    settle(program, "v2", dismissed=1, addressed=8)
+    found = reported(program, box)["now"]
+    share = found["by_prompt"]["v1"]["addressed_of_settled"]
+    assert (share["part"], share["whole"]) == (8, 12)
+    assert [round(share[end], 2) for end in ("low", "high")] == [0.39, 0.86]
+    few = found["by_prompt"]["v2"]["addressed_of_settled"]
+    assert few == {"part": 8, "whole": 9, "low": None, "high": None}
+    assert found["by_model"]["m"]["addressed_of_settled"]["whole"] == 21
+    until = (box.clock() + HOUR).isoformat()
+    lines = program.run("report", "--until", until).out.splitlines()
+    table = lines[lines.index(next(one for one in lines if one.startswith("settled, by prompt"))) :]
+    assert ["v1", "12", "67%", "39-86%", "4", "0"] in [line.split() for line in table]
+    assert ["v2", "9", "cannot", "tell", "1", "0"] in [line.split() for line in table]
 
 
 def test_a_time_that_is_none_is_a_mistake_on_the_command_line(program: Program, rfcs: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from program import ANTHROPIC_KEY, NOW, OPENAI_KEY, Program, ScriptedModel
-from vendor_server import Reply
 
 from daemon.sandbox import Sandbox, blocks
+from support.program import ANTHROPIC_KEY, NOW, OPENAI_KEY, Program, ScriptedModel
+from support.vendor_server import Reply
 
 
 HOUR = timedelta(hours=1)

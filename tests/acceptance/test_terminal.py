@@ -6,22 +6,20 @@ import json
 import re
 import sys
 from datetime import timedelta
-from pathlib import Path
 
-import click
 import pytest
-from program import NOW, Done, Program, ScriptedModel, comment, finish
 
 from daemon.cli.main import EXIT_CODES
-from daemon.cli.commands import COMMANDS
 from daemon.domain.errors import ReviewError
 from daemon.sandbox import Sandbox, blocks
-from daemon.sandbox.faults import Kind
+from daemon.sandbox.faults import FaultKind
+from support.places import ROOT
+from support.program import NOW, Done, Program, ScriptedModel, comment, finish
 
 
 HOUR = timedelta(hours=1)
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")
-README = Path(__file__).parents[2] / "README.md"
+HANDBOOK = ROOT / "docs/handbook.md"
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +69,7 @@ def test_pages_that_failed_or_wait_are_counted_in_the_last_sentence(
 ) -> None:
     queues(box, rfcs)
     box.world.page(rfcs, "Being typed", [blocks.paragraph("Text.")], at=NOW - HOUR / 60)
-    box.faults.plant(Kind.NULL_CURSOR, "GET", "/v1/blocks/*/children", times=None)
+    box.faults.plant(FaultKind.NULL_CURSOR, "GET", "/v1/blocks/*/children", times=None)
     done = seen(program, monkeypatch, "--once")
     assert done.code == 3
     assert "1 page failed; 1 page waiting. " in read(done)
@@ -91,27 +89,23 @@ def test_a_dry_run_prints_whole_lines_of_json_and_says_that_it_wrote_nothing(
     assert list(box.world.comments()) == []
 
 
-def test_help_and_readme_name_every_exit_code() -> None:
+def test_help_and_handbook_name_every_exit_code() -> None:
     in_help = {int(code) for code in re.findall(r"(?m)^  (\d+) ", EXIT_CODES)}
-    in_readme = {int(code) for code in re.findall(r"(?m)^\| (\d+) \|", README.read_text("utf-8"))}
+    table = HANDBOOK.read_text("utf-8")
+    in_handbook = {int(code) for code in re.findall(r"(?m)^\| (\d+) \|", table)}
     raised = {error.exit_code for error in _errors(ReviewError)} - {2}
-    assert in_help == in_readme
+    assert in_help == in_handbook
     assert raised <= in_help
     assert {0, 2} <= in_help
 
 
-def test_the_picture_in_the_readme_is_what_the_demo_prints(program: Program, rfcs: str) -> None:
-    picture = README.read_text("utf-8").partition("```text\n")[2].partition("```")[0]
+def test_the_picture_in_the_handbook_is_what_the_demo_prints(program: Program, rfcs: str) -> None:
+    picture = HANDBOOK.read_text("utf-8").partition("```text\n")[2].partition("```")[0]
     del program.env["ANTHROPIC_API_KEY"]
     printed = {line.rstrip() for line in program.run("demo").out.splitlines()}
     shown = [line for line in picture.splitlines() if line]
     assert len(shown) > 15
     assert [line for line in shown if line not in printed] == []
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
-def test_the_readme_names_every_command(command: click.Command) -> None:
-    assert f"notion-review {command.name}" in README.read_text("utf-8")
 
 
 def _errors(kind: type[ReviewError]) -> set[type[ReviewError]]:

@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import virtual_time
 
-from daemon.sweep import connections as wiring
 from daemon.config import Config, Settings
 from daemon.config.environment import Addresses, Secrets
 from daemon.domain.values import Block, Outcome, Usage
-from daemon.sweep.budget import Meter
 from daemon.notion.gateway import Gateway
-from daemon.notion.limiter import Limiter
-from daemon.notion.retry import PATIENCE_SECONDS
-from daemon.review.agent import Conversation, Limits, Toolbox
+from daemon.notion.retry import PATIENCE_SECONDS, Limiter
+from daemon.review.agent import Conversation, ReviewLimits, Toolbox
 from daemon.sandbox import Sandbox, blocks
 from daemon.store import database
+from daemon.sweep.budget import Meter
+from daemon.sweep.connections import Connections
+from daemon.sweep.delivery import posting
 from daemon.sweep.sweep import Result, sweep
+from support import virtual_time
 
 
 LATENCY = 0.05
@@ -65,8 +65,13 @@ class Model:
     read: list[Read] = field(default_factory=list)
     at_work: int = 0
 
-    def reset(self) -> None:
+    faults: dict[str, Any] = field(default_factory=dict)
+
+    def begin_sweep(self) -> None:
         """Have nothing to forget."""
+
+    def warm(self, names: Sequence[str]) -> None:
+        """Have nothing to import."""
 
     async def aclose(self) -> None:
         """Have nothing to close."""
@@ -76,11 +81,11 @@ class Model:
         names: Sequence[str],
         make: Callable[..., Any],
         offline: Callable[[Toolbox], None],
-        limits: Limits,
+        limits: ReviewLimits,
         **_: Any,
     ) -> Conversation:
         brief, tools = make(None)
-        blocks_ = tools._scope.handles.blocks
+        blocks_ = tools._context.handles.blocks
         self.read.append(Read(brief.key, brief.system, brief.document, blocks_))
         self.at_work += 1
         await asyncio.sleep(self.seconds)
@@ -148,7 +153,7 @@ class Lab:
             self.box.world.comment(held[number], f"Is {number} right?", by=self.ana)
 
     @contextmanager
-    def process(self) -> Iterator[wiring.Connections]:
+    def process(self) -> Iterator[Connections]:
         """Start the program on the state, which it finds as it left it."""
         settings = self._settings()
         with closing(database.open_state(settings.config.state)) as state:
@@ -160,19 +165,25 @@ class Lab:
             )
             meter = Meter(state, settings.config.limits, lambda: notion.now)
             model: Any = self.model
-            yield wiring.Connections(settings, state, notion, model, meter, dry_run=False)
+            yield Connections(settings, state, notion, model, meter, posting.deliver)
 
     async def sweep(self) -> Swept:
         """Sweep once in a process of its own."""
         with self.process() as connections:
             return await self.swept(connections)
 
-    async def swept(self, connections: wiring.Connections) -> Swept:
+    async def swept(self, connections: Connections) -> Swept:
         """Sweep once more in a process."""
         began, requests = asyncio.get_running_loop().time(), self.box.requests.count()
-        context = connections.context(lambda *_, **__: None)
-        result, errors = await sweep(context)
+        failed: list[Any] = []
+
+        def emit(event: str, /, **facts: Any) -> None:
+            if event == "page.failed":
+                failed.append(facts)
+
+        result, errors = await sweep(connections.context(emit))
         assert not errors, errors
+        assert not failed, failed
         seconds = asyncio.get_running_loop().time() - began
         return Swept(result, self.box.requests.count() - requests, seconds)
 
@@ -184,7 +195,7 @@ class Lab:
             "limits": {"tokens_per_day": 10**12, "cost_per_day": 10**6},
         }
         config = Config.model_validate(made | self._config)
-        secrets = Secrets(self.box.token, anthropic=KEY)
+        secrets = Secrets(self.box.token, {"anthropic": KEY})
         return Settings(Path("config.yaml"), config, secrets, Addresses(), {self.rfcs.id: (MODEL,)})
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from benchlab import LATENCY, Calls, Lab, finish, later
-from table import Line
+
+from bench.benchlab import LATENCY, Calls, Lab, finish, later
+from bench.table import Line
 
 
 BLOCKS, THREADS = 100, 10

@@ -12,15 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import idle
-import reading
-import scale
-import tokens
-import virtual_time
-import watching
-import work
-import year
-from table import Line, stacked, table
+from bench import idle, reading, scale, tokens, watching, work, year
+from bench.table import Line, stacked, table
+from support import virtual_time
 
 
 @dataclass(frozen=True)

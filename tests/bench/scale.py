@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from benchlab import HOUR, Lab, later
-from table import Line
+from bench.benchlab import HOUR, Lab, later
+from bench.table import Line
 
 
 WATCHING = 240  # requests of an hourly sweep, and one for its query

@@ -7,21 +7,20 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from support.places import TESTS
 
-HERE = Path(__file__).parent
+
 COUNTED = re.compile(r"requests|window used|429|tokens|marks|against the earlier form")
 
 
 @pytest.mark.real
 def test_the_small_benchmark_reaches_every_target_that_it_counts() -> None:
-    path = os.pathsep.join([str(HERE.parent / "support"), str(HERE)])
     done = subprocess.run(
-        [sys.executable, str(HERE / "run.py"), "--small", "--json"],
-        env=os.environ | {"PYTHONPATH": path},
+        [sys.executable, "-m", "bench.run", "--small", "--json"],
+        env=os.environ | {"PYTHONPATH": str(TESTS)},
         capture_output=True,
         text=True,
         check=False,

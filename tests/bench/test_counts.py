@@ -7,15 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import reading
-import scale
-import tokens
-import virtual_time
-import watching
-import work
-from benchlab import LATENCY
 
+from bench import reading, scale, tokens, watching, work
+from bench.benchlab import LATENCY
 from daemon.sandbox import Sandbox
+from support import virtual_time
 
 
 def test_a_first_review_takes_a_request_for_each_block_four_more_and_its_posts(
@@ -33,7 +29,7 @@ def test_a_first_review_takes_a_request_for_each_block_four_more_and_its_posts(
 def test_a_backlog_uses_the_window_is_never_refused_and_reads_while_models_think(
     tmp_path: Path,
 ) -> None:
-    found = virtual_time.run(reading.backlog(tmp_path, pages=40, blocks=30, think_seconds=20.0))
+    found = virtual_time.run(reading.backlog(tmp_path, pages=25, blocks=30, think_seconds=20.0))
     assert found.refused == 0
     assert found.used >= 0.95
     assert found.overlapped > 0.5
@@ -51,28 +47,41 @@ def test_what_one_connection_keeps_reviewed_a_day_is_what_is_played(tmp_path: Pa
     (tmp_path / "played").mkdir()
     counted = virtual_time.run(scale.requests(tmp_path / "counted", 30))
     assert counted.same == 1
-    minute = virtual_time.run(scale.played(tmp_path / "played", 30, 40, 60))
+    minute = virtual_time.run(scale.played(tmp_path / "played", 30, 20, 30))
     # The first window may be used at once.
-    assert minute == pytest.approx(60 * scale.USED / counted.reviewed, rel=0.15)
+    assert minute == pytest.approx(30 * scale.USED / counted.reviewed, rel=0.15)
 
 
-def test_a_review_asks_the_state_as_often_for_a_long_page_as_for_a_short_one(
+def test_a_review_asks_the_state_as_often_for_a_long_page_with_many_points_as_for_a_short_one(
     tmp_path: Path,
 ) -> None:
-    short, long = work.statements(tmp_path, 20), work.statements(tmp_path, 400)
-    assert short == long < 75
+    short, long = work.statements(tmp_path, 20), work.statements(tmp_path, 200)
+    many = work.statements(tmp_path, 20, findings=6)
+    assert len(short) == len(long) < 80
+    questions, asked_of_many = (
+        [one for one in told if one.startswith("SELECT")] for told in (short, many)
+    )
+    assert len(questions) == len(asked_of_many)
 
 
-def test_a_sweep_without_work_does_not_load_what_reviews_alone_need() -> None:
-    """Rules and models' libraries: half a second and sixty megabytes."""
-    unwanted = [
-        "daemon.review.offline.rules",
-        "anthropic",
-        "openai",
-        "pydantic_ai",
-        "genai_prices",
-    ]
-    code = f"import sys, daemon.run; print([name for name in {unwanted} if name in sys.modules])"
+@pytest.mark.parametrize(
+    ("modules", "unwanted"),
+    [
+        (
+            "daemon.service.runner",
+            ["daemon.review.offline.rules", "anthropic", "openai", "pydantic_ai", "genai_prices"],
+        ),
+        (
+            "daemon.cli.main, daemon.operations.check",
+            ["asyncio", "httpx", "notion_client", "genai_prices", "structlog", "rich"],
+        ),
+    ],
+    ids=["an idle sweep", "check"],
+)
+def test_what_a_command_does_not_need_is_not_loaded(modules: str, unwanted: list[str]) -> None:
+    """Rules and models' libraries take half a second and sixty megabytes."""
+    loaded = f"[name for name in {unwanted} if name in sys.modules]"
+    code = f"import sys, {modules}; print({loaded})"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )

@@ -12,13 +12,12 @@ from pathlib import Path
 from statistics import fmean
 
 from sqlite_utils import Database
-from table import Line
 
+from bench.table import Line
+from daemon.domain.records import PageRow, PageState, Place, SourceRow
 from daemon.domain.values import Thread
 from daemon.store import pages, threads
 from daemon.store.database import copy_in_memory
-from daemon.store.pages import PageRow, SourceRow, Standing
-from daemon.store.threads import Place
 from daemon.sweep.conversation.watch import OTHERS_PART, choose
 
 
@@ -31,7 +30,7 @@ ANSWERS = 40  # comments that arrive between two sweeps
 class Waited:
     """What a budget gave: mean sweeps until an answer was seen, and the most requests of a sweep.
 
-    `computed` is the mean by the formula in the README: a place is looked at in every
+    `computed` is the mean by the formula in docs/how-it-decides.md: a place is looked at in every
     ⌈K ÷ (B - o)⌉th sweep, and an answer comes at any time between two looks.
     """
 
@@ -58,7 +57,7 @@ def waits(budget: int, count: int, blocks: int, known: int) -> Waited:
             waited += [sweep - since for since, place in open_ if place in seen]
             open_ = [(since, place) for since, place in open_ if place not in seen]
             for place in chosen:
-                threads.looked(db, place.page_id, [place.place], at)
+                threads.record_listing(db, place.page_id, [place.place], at)
             # The first round begins with every look alike; of the last not all are seen.
             if period <= sweep < 4 * period:
                 open_ += [(sweep, dice.choice(places)) for _ in range(ANSWERS)]
@@ -71,12 +70,12 @@ def _filled(db: Database, count: int, blocks: int, known: int) -> list[str]:
     places = []
     for number in range(count):
         page = f"page-{number}"
-        row = PageRow(page, "s", page, page, NOW, Standing.DONE, reviewed_at=NOW)
+        row = PageRow(page, "s", page, page, NOW, PageState.DONE, reviewed_at=NOW)
         pages.save(db, [row])
         held = [f"{page} {block}" for block in range(blocks)]
         for block in held[:known]:
             threads.save_thread(db, page, Thread(f"thread {block}", block, ()), {})
-        threads.keep_places(db, page, held, NOW - HOUR)
+        threads.set_places(db, page, held, NOW - HOUR)
         places += [page, *held[:known]]
     return places
 
@@ -84,8 +83,8 @@ def _filled(db: Database, count: int, blocks: int, known: int) -> list[str]:
 def _chosen(db: Database, at: datetime, budget: int) -> list[list[Place]]:
     since = at - timedelta(days=30)
     return choose(
-        threads.oldest_looks(db, ["s"], since, budget, known=True),
-        threads.oldest_looks(db, ["s"], since, budget, known=False),
+        threads.places_to_list(db, ["s"], since, budget, known=True),
+        threads.places_to_list(db, ["s"], since, budget, known=False),
         budget,
     )
 

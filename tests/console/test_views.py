@@ -8,16 +8,18 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from urllib.parse import quote, urlencode
 
 import pytest
-from console_world import BASE, HOSTILE, entered
 
-from daemon.operations import explain
 from daemon.config import load
+from daemon.domain import records
+from daemon.operations import explain
 from daemon.sandbox import blocks
+from daemon.store import pages, sweeps
+from daemon.store.database import lock, open_state, quick_read
 from daemon.store.views import browse
-from daemon.store import sweeps as ledger, pages
-from daemon.store.database import glance, lock, open_state
+from support.console_world import BASE, HOSTILE, entered
 
 
 class Elements(HTMLParser):
@@ -54,7 +56,7 @@ def read(browser, path):
 
 
 def test_now_tells_the_last_sweeps_with_what_they_took(browser, world):
-    with glance(world.settings.config.state) as state:
+    with quick_read(world.settings.config.state) as state:
         last = browse.sweeps(state, 1)[0]
     shown = browser.get("/").text
     row = Elements(shown[shown.index(f'id="sweep-{last.id}"') :].partition("</tr>")[0]).text
@@ -67,9 +69,9 @@ def test_now_says_what_waits_and_why(browser, world):
     page = world.page("Retire the nightly")
     state = open_state(world.settings.config.state)
     row = pages.page(state, page.id)
-    parked = {"state": pages.Standing.PARKED, "attempts": 3, "error": "Notion did not answer"}
+    parked = {"state": records.PageState.PARKED, "attempts": 3, "error": "Notion did not answer"}
     pages.save(state, [replace(row, due_at=None, **parked)])
-    ledger.raise_alert(state, "models", f"every model is down {HOSTILE}", row.edited)
+    sweeps.raise_alert(state, "models", f"every model is down {HOSTILE}", row.edited)
     said = read(browser, "/").text
     assert "it failed 3 times (Notion did not answer) and waits for its next edit" in said
     assert "✕ given up" in said
@@ -79,7 +81,7 @@ def test_now_says_what_waits_and_why(browser, world):
 def test_now_says_who_is_at_work_and_what_runs_or_was_cut_short(browser, world):
     path = world.settings.config.state
     with closing(open_state(path)) as state:
-        ledger.begin_sweep(state, datetime.now(UTC))
+        sweeps.begin_sweep(state, datetime.now(UTC))
     said = read(browser, "/").text
     assert "cut short" in said
     assert "Nothing is at work on this state" in said
@@ -93,15 +95,15 @@ def test_now_says_who_is_at_work_and_what_runs_or_was_cut_short(browser, world):
 def test_now_says_when_the_next_sweep_is_due(browser, world):
     with lock(world.settings.config.state):
         said = read(browser, "/").text
-    with glance(world.settings.config.state) as state:
+    with quick_read(world.settings.config.state) as state:
         last = browse.sweeps(state, 1)[0].started
     assert f"The next one is due at {last + timedelta(hours=1):%Y-%m-%d %H:%M}" in said
     assert "The next one" not in read(browser, "/").text
 
 
-def test_without_a_state_the_pages_say_that_no_sweep_was_made(desk):
-    desk.state.unlink()
-    browser = entered(desk)
+def test_without_a_state_the_pages_say_that_no_sweep_was_made(context):
+    context.state.unlink()
+    browser = entered(context)
     assert "No sweep has ended yet." in read(browser, "/").text
     assert "None." in read(browser, "/documents").text
     assert browser.get("/documents/x").status_code == 404
@@ -127,6 +129,54 @@ def test_the_list_is_chosen_by_state_and_by_words_of_the_title(browser, world):
     assert browser.get("/documents?after=nonsense~x").status_code == 404
 
 
+ODD = [
+    "",
+    "x",
+    "-1",
+    "1e9",
+    "٣",
+    "²",
+    "9" * 19,
+    "9" * 5000,
+    "~",
+    "~x",
+    "x~",
+    "9999-12-31T23:59:59-12:00~x",
+    "0001-01-01T00:00:00+12:00~x",
+    "0001-01-01T00:00:00~x",
+    "9999-12-31T23:59:59~x",
+    "2026-11-20T10:41:00Z~~x",
+    "2026-W01-1~x",
+    "\x00",
+    "\ud800".encode("utf-8", "surrogatepass"),
+    b"\xff\xfe",
+    "%",
+    "' OR 1=1 --",
+    "💡" * 500,
+]
+DOCUMENT = "/documents/{}"
+# What each address reads; the one that nothing reads stands for all others.
+NAMES = {
+    "/": ["token", "nothing"],
+    "/documents": ["show", "q", "source", "after", "nothing"],
+    DOCUMENT: ["review", "nothing"],
+    "/drafts": ["nothing"],
+    "/worth": ["nothing"],
+    "/worth.csv": ["nothing"],
+}
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_whatever_an_address_asks_for_is_shown_or_refused(browser, world, odd):
+    page = world.page("Move shipment").id
+    for path, names in NAMES.items():
+        for name in names:
+            asked = browser.get(f"{path.format(page)}?{urlencode({name: odd})}")
+            assert asked.status_code in (200, 303, 404), (path, name)
+    for path in ("/documents/{}", "/drafts/{}", "/worth/{}", "/assets/{}"):
+        assert browser.get(path.format(quote(odd, safe=""))).status_code in (200, 404, 405), path
+
+
 def form_token(browser):
     return re.search(r'name="form_token" value="([^"]+)"', document(browser)).group(1)
 
@@ -145,7 +195,7 @@ def test_the_list_goes_on_by_key_and_misses_nothing(browser, world, monkeypatch)
         seen += re.findall(r'id="p-([^"]+)"', text)
         older = re.search(r'href="([^"]+)" rel="next"', text)
         path = older and older.group(1).replace("&amp;", "&")
-    with glance(world.settings.config.state) as state:
+    with quick_read(world.settings.config.state) as state:
         everything = pages.ids_of(state, state.execute("SELECT id FROM sources").fetchone()[0])
     assert len(seen) == len(set(seen)) == 5
     assert set(seen) == everything
@@ -166,8 +216,8 @@ def test_a_document_marks_what_its_review_found_new_and_changed(browser, world):
 
 
 def test_a_document_has_its_findings_and_threads_beside_their_blocks(browser, world):
-    with glance(world.settings.config.state) as state:
-        found = browse.raised(state, world.page("Move shipment").id)
+    with quick_read(world.settings.config.state) as state:
+        found = browse.findings_of(state, world.page("Move shipment").id)
     text = document(browser)
     answered = next(one for one in found if one.state == "answered")
     margin = Elements(block(text, answered.block_id)).text
@@ -199,7 +249,7 @@ def test_a_review_that_is_not_of_this_page_is_not_shown(browser, world, asked):
 
 
 def test_a_document_tells_its_decisions_as_explain_does(browser, world):
-    with glance(world.settings.config.state) as state:
+    with quick_read(world.settings.config.state) as state:
         lines = explain.explain(state, world.page("Move shipment").id)
     said = read(browser, f"/documents/{world.page('Move shipment').id}").text
     for line in lines[1:]:
@@ -216,10 +266,10 @@ def test_a_page_is_paused_resumed_and_retried_as_by_command(browser, world):
             headers={"Origin": BASE},
         )
         assert answer.url.path == f"/documents/{page}"
-        with glance(world.settings.config.state) as state:
+        with quick_read(world.settings.config.state) as state:
             assert pages.page(state, page).paused is paused
-    with glance(world.settings.config.state) as state:
-        assert "by command" in str(ledger.decisions(state, page))
+    with quick_read(world.settings.config.state) as state:
+        assert "by command" in str(sweeps.decisions(state, page))
 
 
 def test_script_in_a_title_a_text_a_property_a_name_and_a_comment_is_inert(browser, world):
@@ -257,3 +307,14 @@ def test_an_address_that_is_no_web_address_becomes_no_link(browser, world):
     away = [given for tag, given in found if tag == "a" and given.get("target")]
     assert {one["href"] for one in away} <= {"https://corp.example/a", page.url}
     assert all("noopener" in one["rel"] for one in away)
+
+
+def test_a_review_leads_to_the_text_of_its_prompt(browser, world):
+    page = world.page("Move shipment")
+    shown = read(browser, f"/documents/{page.id}")
+    [address] = {a["href"] for tag, a in shown.found if a.get("href", "").startswith("/prompts/")}
+    said = read(browser, address).text
+    assert f"Version {address.rpartition('/')[2]}" in said
+    assert "answers comments within two working days." in said
+    assert address in browser.get("/worth").text
+    assert browser.get("/prompts/there-is-none").status_code == 404

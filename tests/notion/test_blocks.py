@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from notion_objects import Pages, equation, text
 
 from daemon.domain.errors import Incomplete
-from daemon.notion.canonical import block, numbers
+from daemon.notion.blocks import numbers, read_block
+from support.notion_objects import Pages, equation, text
 
 
 HOSTED = "https://prod-files-secure.s3.amazonaws.com/a/b/data%20flow.png?X-Amz-Signature=abc123"
@@ -14,7 +14,7 @@ EXTERNAL = {"type": "external", "external": {"url": "https://a.b/c.png"}}
 
 
 def raw(kind, words=None, *, has_children=False, **more):
-    return Pages().block(kind, words, **more) | {"has_children": has_children}
+    return Pages().build(kind, words, **more) | {"has_children": has_children}
 
 
 def hosted(*caption, **more):
@@ -148,13 +148,13 @@ CASES = [
     ids=[f"{case[0]['type']}-{at}" for at, case in enumerate(CASES)],
 )
 def test_a5_every_type_says_what_a_reader_reads(given, line, plain):
-    found = block(given, 3, 7)
+    found = read_block(given, 3, 7)
     assert (given["id"], given["type"], 3) == (found.id, found.type, found.depth)
     assert (line, plain) == (found.line, found.plain)
 
 
 def test_only_blocks_that_take_comments_are_commentable():
-    found = [block(case[0], 0) for case in CASES]
+    found = [read_block(case[0], 0) for case in CASES]
     closed = {one.type for one in found if not one.commentable}
     assert closed.isdisjoint(one.type for one in found if one.commentable)
     assert closed == {
@@ -188,12 +188,12 @@ def test_only_blocks_that_take_comments_are_commentable():
     ],
 )
 def test_a_paragraph_does_not_look_like_another_type(words, line):
-    assert line == block(raw("paragraph", words), 0).line
+    assert line == read_block(raw("paragraph", words), 0).line
 
 
 def test_an_equation_in_a_heading_keeps_its_dollar_signs_for_quotes():
     heading = raw("heading_2") | {"heading_2": {"rich_text": [text("On "), equation("O(n)")]}}
-    found = block(heading, 0)
+    found = read_block(heading, 0)
     assert (found.line, found.plain) == ("## On $O(n)$", "On $O(n)$")
 
 
@@ -241,7 +241,7 @@ def test_a5_numbered_items_carry_their_real_number(siblings, expected):
     ],
 )
 def test_letters_and_roman_numbers_are_honoured(number, form, mark):
-    assert f"{mark} x" == block(item(list_format=form), 0, number).line
+    assert f"{mark} x" == read_block(item(list_format=form), 0, number).line
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,8 @@ def test_letters_and_roman_numbers_are_honoured(number, form, mark):
     [
         None,
         "block",
-        {"object": "block", "id": "1"},
+        {"object": "block", "id": 1},
+        {"id": "1"},
         {"object": "block", "type": "paragraph", "paragraph": {"rich_text": []}},
         {"object": "block", "id": "1", "type": "paragraph"},
         {"object": "block", "id": "1", "type": "paragraph", "paragraph": None},
@@ -261,9 +262,9 @@ def test_letters_and_roman_numbers_are_honoured(number, form, mark):
 )
 def test_a_block_with_a_hole_is_an_error(given):
     with pytest.raises(Incomplete):
-        block(given, 0)
+        read_block(given, 0)
 
 
 @pytest.mark.parametrize("given", [case[0] for case in CASES if HOSTED in str(case[0])])
 def test_a_signed_address_is_never_shown(given):
-    assert "X-Amz" not in str(block(given, 0))
+    assert "X-Amz" not in str(read_block(given, 0))

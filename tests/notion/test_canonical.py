@@ -10,13 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given as with_any
-from hypothesis import settings
 from hypothesis import strategies as st
-from notion_objects import Json, Pages, equation, mention, text
 
 from daemon.domain.values import Page
 from daemon.notion import reading
 from daemon.notion.canonical import FORM, canonical, content_hash
+from support.notion_objects import Json, Pages, equation, mention, text
 
 
 THEN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -31,26 +30,26 @@ def signed(signature: str) -> Json:
 def world() -> tuple[Pages, str]:
     """Build a page with a bit of everything."""
     pages = Pages()
-    cells = [pages.block("table_row", cells=[[text(f"{row}{at}")] for at in "ab"]) for row in "xy"]
+    cells = [pages.build("table_row", cells=[[text(f"{row}{at}")] for at in "ab"]) for row in "xy"]
     return pages, pages.page(
-        pages.block("heading_1", "Queues"),
-        pages.block("paragraph")
+        pages.build("heading_1", "Queues"),
+        pages.build("paragraph")
         | {"paragraph": {"rich_text": [text("We ", bold=True), text("do")]}},
-        pages.block("to_do", "Measure", checked=False),
-        pages.block("bulleted_list_item", "One", pages.block("bulleted_list_item", "inside")),
-        pages.block("table", None, *cells, table_width=2),
-        pages.block("code", "x = 1", language="python", caption=[text("why")]),
-        pages.block("image", caption=[text("flow")], **signed("abc")),
-        pages.block("equation", expression="a^2"),
-        pages.block("callout", "Mind", icon={"type": "emoji", "emoji": "💡"}),
-        pages.block("numbered_list_item", "first", list_start_index=3),
-        pages.block("numbered_list_item", "next"),
-        pages.block("quote", "said\ntwice"),
-        pages.block("bookmark", url="https://a.b/c", caption=[]),
-        pages.block("unsupported", block_type="form"),
-        pages.block("hologram", "unknown"),
-        pages.block("paragraph") | {"paragraph": {"rich_text": every_mark()}},
-        pages.block("paragraph") | {"paragraph": {"rich_text": [by("u-1")]}},
+        pages.build("to_do", "Measure", checked=False),
+        pages.build("bulleted_list_item", "One", pages.build("bulleted_list_item", "inside")),
+        pages.build("table", None, *cells, table_width=2),
+        pages.build("code", "x = 1", language="python", caption=[text("why")]),
+        pages.build("image", caption=[text("flow")], **signed("abc")),
+        pages.build("equation", expression="a^2"),
+        pages.build("callout", "Mind", icon={"type": "emoji", "emoji": "💡"}),
+        pages.build("numbered_list_item", "first", list_start_index=3),
+        pages.build("numbered_list_item", "next"),
+        pages.build("quote", "said\ntwice"),
+        pages.build("bookmark", url="https://a.b/c", caption=[]),
+        pages.build("unsupported", block_type="form"),
+        pages.build("hologram", "unknown"),
+        pages.build("paragraph") | {"paragraph": {"rich_text": every_mark()}},
+        pages.build("paragraph") | {"paragraph": {"rich_text": [by("u-1")]}},
     )
 
 
@@ -94,7 +93,7 @@ def text_items(value: Any) -> Iterator[Json]:
             yield from text_items(inner)
 
 
-GOLDEN = "952ec21ff6e2a5646fe1a4de98a44c5b5164baa739ec0d9ad605f4d7d4a52a9e"
+GOLDEN = "608570d0a66e0e366240161dc8f2b37ca4195e7451c53e0b2599275c87d93a83"
 BASE = hashed(*world())
 TEXTS = len(list(text_items(world()[0].listings)))
 BLOCKS = len(blocks_of(world()[0]))
@@ -102,10 +101,9 @@ BLOCKS = len(blocks_of(world()[0]))
 
 def test_the_hash_of_a_known_page_stays_what_it_was():
     """Where this fails on purpose, FORM needs a new number, and then this a new hash."""
-    assert (FORM, BASE) == (1, GOLDEN)
+    assert (FORM, BASE) == (2, GOLDEN)
 
 
-@settings(deadline=None, max_examples=40)
 @with_any(st.integers(0, TEXTS - 1), st.text("ab é", min_size=1, max_size=5))
 def test_h1_any_changed_text_changes_the_hash(at, added):
     pages, page_id = world()
@@ -166,14 +164,12 @@ def unbold(pages: Pages, page_id: str) -> None:
         ]
     )
 )
-@settings(deadline=None)
 def test_h1_any_change_of_form_or_state_changes_the_hash(apply):
     pages, page_id = world()
     apply(pages, page_id)
     assert hashed(pages, page_id) != BASE
 
 
-@settings(deadline=None, max_examples=20)
 @with_any(st.integers(0, BLOCKS - 1))
 def test_h1_a_block_that_is_gone_changes_the_hash(at):
     pages, page_id = world()
@@ -185,7 +181,6 @@ def test_h1_a_block_that_is_gone_changes_the_hash(at):
     assert hashed(pages, page_id) != BASE
 
 
-@settings(deadline=None, max_examples=20)
 @with_any(st.randoms(use_true_random=False))
 def test_h2_what_says_the_same_has_the_same_hash(random):
     """Ids, times, editors, signatures, colours and the order of keys mean nothing."""
@@ -225,16 +220,16 @@ def test_h2_ids_and_times_of_the_page_mean_nothing_its_title_and_properties_do()
 
 def test_no_text_can_pass_for_another_block():
     pages = Pages()
-    one = pages.page(pages.block("paragraph", "a"), pages.block("paragraph", "b"))
-    other = pages.page(pages.block("paragraph", 'a"]\n["paragraph", 0, "b'))
+    one = pages.page(pages.build("paragraph", "a"), pages.build("paragraph", "b"))
+    other = pages.page(pages.build("paragraph", 'a"]\n["paragraph", 0, "b'))
     assert hashed(pages, one) != hashed(pages, other)
 
 
 def test_the_canonical_form_is_one_array_a_line():
     pages = Pages()
-    page_id = pages.page(pages.block("toggle", "Ä", pages.block("to_do", "b", checked=True)))
+    page_id = pages.page(pages.build("toggle", "Ä", pages.build("to_do", "b", checked=True)))
     assert canonical(PAGE, asyncio.run(reading.blocks(pages, page_id))).splitlines() == [
-        '["form", 1]',
+        '["form", 2]',
         '["title", "Queues"]',
         '["property", "Status", "Ready"]',
         '["property", "Owner", ""]',

@@ -11,19 +11,18 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 import stamina
-import virtual_time
 
 from daemon.domain import errors
 from daemon.notion.gateway import ANSWER_SECONDS, Gateway
-from daemon.notion.limiter import Limiter
-from daemon.notion.retry import ATTEMPTS, PATIENCE_SECONDS
+from daemon.notion.retry import ATTEMPTS, PATIENCE_SECONDS, Limiter
 from daemon.sandbox import Sandbox, blocks
-from daemon.sandbox.faults import Fault, Kind
+from daemon.sandbox.faults import Fault, FaultKind
+from support import virtual_time
 
 
 WORDS = [{"type": "text", "text": {"content": "Which region?"}}]
 # What every read must outlive: nothing is lost by asking again.
-PASSING = [kind for kind in Kind if kind not in (Kind.STALE_CURSOR, Kind.EMPTY_PAGE)]
+PASSING = [kind for kind in FaultKind if kind not in (FaultKind.STALE_CURSOR, FaultKind.EMPTY_PAGE)]
 
 
 class Scene:
@@ -110,24 +109,26 @@ def test_n1_a_read_outlives_every_fault_that_passes(read, kind):
 # What becomes of one POST of a comment under each fault: the error, the comments that stand on the
 # server afterwards, the POSTs that were sent.
 POSTS = {
-    Kind.RATE_LIMITED: (None, 1, 2),
-    Kind.OVERLOADED: (None, 1, 2),
-    Kind.CONFLICT: (None, 1, 2),
-    Kind.SERVER_ERROR: (errors.Unclear, 0, 1),
-    Kind.BAD_GATEWAY: (errors.Unclear, 0, 1),
-    Kind.UNAVAILABLE: (errors.Unclear, 0, 1),
-    Kind.GATEWAY_TIMEOUT: (errors.Unclear, 0, 1),
-    Kind.HTML: (errors.Unclear, 0, 1),
-    Kind.DROP: (errors.Unclear, 0, 1),
-    Kind.SLOW: (errors.Unclear, 0, 1),
-    Kind.SAVED: (errors.Unclear, 1, 1),
-    Kind.DROP_SAVED: (errors.Unclear, 1, 1),
-    Kind.SLOW_SAVED: (errors.Unclear, 1, 1),
-    Kind.TRUNCATED: (errors.Unclear, 1, 1),
-    Kind.BLANK: (errors.Unclear, 1, 1),
-    Kind.NULL_CURSOR: (None, 1, 1),
-    Kind.STALE_CURSOR: (None, 1, 1),
-    Kind.EMPTY_PAGE: (None, 1, 1),
+    FaultKind.RATE_LIMITED: (None, 1, 2),
+    FaultKind.OVERLOADED: (None, 1, 2),
+    FaultKind.CONFLICT: (None, 1, 2),
+    FaultKind.SERVER_ERROR: (errors.Unclear, 0, 1),
+    FaultKind.BAD_GATEWAY: (errors.Unclear, 0, 1),
+    FaultKind.UNAVAILABLE: (errors.Unclear, 0, 1),
+    FaultKind.GATEWAY_TIMEOUT: (errors.Unclear, 0, 1),
+    FaultKind.OVER_BUDGET: (errors.Unclear, 0, 1),
+    FaultKind.OVER_BUDGET_SAVED: (errors.Unclear, 1, 1),
+    FaultKind.HTML: (errors.Unclear, 0, 1),
+    FaultKind.DROP: (errors.Unclear, 0, 1),
+    FaultKind.SLOW: (errors.Unclear, 0, 1),
+    FaultKind.SAVED: (errors.Unclear, 1, 1),
+    FaultKind.DROP_SAVED: (errors.Unclear, 1, 1),
+    FaultKind.SLOW_SAVED: (errors.Unclear, 1, 1),
+    FaultKind.TRUNCATED: (errors.Unclear, 1, 1),
+    FaultKind.BLANK: (errors.Unclear, 1, 1),
+    FaultKind.NULL_CURSOR: (None, 1, 1),
+    FaultKind.STALE_CURSOR: (None, 1, 1),
+    FaultKind.EMPTY_PAGE: (None, 1, 1),
 }
 
 
@@ -177,7 +178,9 @@ class _Through(httpx.AsyncBaseTransport):
         return await self._answer(request)
 
 
-@pytest.mark.parametrize("kind", [Kind.SAVED, Kind.DROP_SAVED, Kind.TRUNCATED, Kind.DROP])
+@pytest.mark.parametrize(
+    "kind", [FaultKind.SAVED, FaultKind.DROP_SAVED, FaultKind.TRUNCATED, FaultKind.DROP]
+)
 def test_n1_an_edit_is_sent_again_since_twice_is_once(kind):
     async def story(scene):
         made = await scene.post()
@@ -193,7 +196,7 @@ def test_n1_an_edit_is_sent_again_since_twice_is_once(kind):
 def test_a_deletion_whose_answer_was_lost_ends_as_missing():
     async def story(scene):
         made = await scene.post()
-        scene.plant(Kind.DROP_SAVED, method="DELETE")
+        scene.plant(FaultKind.DROP_SAVED, method="DELETE")
         with pytest.raises(errors.Missing):
             await scene.gateway.delete_comment(made["id"])
         return scene.posted
@@ -259,7 +262,7 @@ def ids(rows):
 def test_a25_a_list_that_has_more_but_no_cursor_is_told_not_cut():
     async def story(scene):
         several_pages(scene)
-        scene.plant(Kind.NULL_CURSOR, times=None)
+        scene.plant(FaultKind.NULL_CURSOR, times=None)
         with pytest.raises(errors.Incomplete, match="there is more, but not where"):
             await scene.gateway.comments(scene.block.id)
 
@@ -269,7 +272,7 @@ def test_a25_a_list_that_has_more_but_no_cursor_is_told_not_cut():
 def test_a25_a_stale_cursor_at_the_end_is_not_followed():
     async def story(scene):
         made = several_pages(scene, 2)
-        scene.plant(Kind.STALE_CURSOR)
+        scene.plant(FaultKind.STALE_CURSOR)
         return ids(await scene.gateway.comments(scene.block.id)) == made, scene.sent
 
     assert play(story)[0] == (True, 1)
@@ -279,7 +282,7 @@ def test_a25_a_stale_cursor_at_the_end_is_not_followed():
 def test_n1_an_empty_page_in_the_middle_is_not_the_end(skip):
     async def story(scene):
         made = several_pages(scene)
-        scene.plant(Kind.EMPTY_PAGE, skip=skip)
+        scene.plant(FaultKind.EMPTY_PAGE, skip=skip)
         assert ids(await scene.gateway.comments(scene.block.id)) == made
 
     play(story)
@@ -302,7 +305,19 @@ def test_a25_cursors_that_lead_round_in_a_circle_end(length):
     assert play(story)[0] == length + 1
 
 
-def test_n1_a_query_that_takes_too_long_is_asked_for_less_at_a_time():
+OVER_BUDGET = (
+    "Public API object rendering exceeded the response time budget. Retry with exponential"
+    " backoff; if the issue persists, reduce the size of the request."
+)
+TOO_SLOW = {
+    "504": (504, "gateway_timeout", ""),
+    "503": (503, "service_unavailable", "Please try again later."),
+    "400": (400, "validation_error", OVER_BUDGET),
+}
+
+
+@pytest.mark.parametrize(("status", "code", "message"), TOO_SLOW.values(), ids=TOO_SLOW)
+def test_n1_a_query_that_takes_too_long_is_asked_for_less_at_a_time(status, code, message):
     """Notion's advice with its 503: "reduce page_size"."""
 
     async def story(scene):
@@ -316,7 +331,8 @@ def test_n1_a_query_that_takes_too_long_is_asked_for_less_at_a_time():
             size = json.loads(request.content)["page_size"]
             sizes.append(size)
             if size > 10:
-                return httpx.Response(504, json={"object": "error", "code": "gateway_timeout"})
+                told = {"object": "error", "code": code, "message": message}
+                return httpx.Response(status, json=told)
             return await inner.handle_async_request(request)
 
         scene.gateway = Gateway(scene.box.token, transport=_Through(slow))
@@ -327,7 +343,7 @@ def test_n1_a_query_that_takes_too_long_is_asked_for_less_at_a_time():
     assert play(story)[0] == (True, Counter({100: ATTEMPTS, 10: 3}))
 
 
-@pytest.mark.parametrize("status", [Kind.RATE_LIMITED, Kind.OVERLOADED])
+@pytest.mark.parametrize("status", [FaultKind.RATE_LIMITED, FaultKind.OVERLOADED])
 @pytest.mark.parametrize("wait", [1, 60, 90, 299])
 def test_n1_retry_after_is_waited_out_above_a_minute_too(status, wait):
     async def story(scene):
@@ -342,7 +358,7 @@ def test_n1_retry_after_is_waited_out_above_a_minute_too(status, wait):
 
 def test_n1_a_pause_that_was_asked_for_holds_every_request_back():
     async def story(scene):
-        scene.plant(Kind.RATE_LIMITED, wait=40)
+        scene.plant(FaultKind.RATE_LIMITED, wait=40)
         first = asyncio.create_task(scene.gateway.page(scene.page.id))
         await asyncio.sleep(1)
         await scene.gateway.me()
@@ -356,7 +372,7 @@ def test_n1_a_pause_that_was_asked_for_holds_every_request_back():
 
 def test_n2_a_longer_pause_than_our_patience_fails_at_once_and_sends_nothing_more():
     async def story(scene):
-        scene.plant(Kind.RATE_LIMITED, wait=PATIENCE_SECONDS + 60)
+        scene.plant(FaultKind.RATE_LIMITED, wait=PATIENCE_SECONDS + 60)
         for _ in range(3):
             with pytest.raises(errors.Unavailable):
                 await scene.gateway.page(scene.page.id)
@@ -368,7 +384,7 @@ def test_n2_a_longer_pause_than_our_patience_fails_at_once_and_sends_nothing_mor
 @pytest.mark.parametrize("wait", [70, 100, 250])
 def test_n2_pauses_that_never_end_are_given_up_within_our_patience(wait):
     async def story(scene):
-        scene.plant(Kind.RATE_LIMITED, times=None, wait=wait)
+        scene.plant(FaultKind.RATE_LIMITED, times=None, wait=wait)
         with pytest.raises(errors.Unavailable):
             await scene.gateway.page(scene.page.id)
 
@@ -376,7 +392,9 @@ def test_n2_pauses_that_never_end_are_given_up_within_our_patience(wait):
     assert seconds <= PATIENCE_SECONDS
 
 
-@pytest.mark.parametrize("kind", [Kind.UNAVAILABLE, Kind.DROP, Kind.TRUNCATED, Kind.HTML])
+@pytest.mark.parametrize(
+    "kind", [FaultKind.UNAVAILABLE, FaultKind.DROP, FaultKind.TRUNCATED, FaultKind.HTML]
+)
 def test_n2_a_failure_that_lasts_ends_after_a_few_tries_and_some_seconds(kind):
     async def story(scene):
         scene.plant(kind, times=None)
@@ -391,7 +409,7 @@ def test_n2_a_failure_that_lasts_ends_after_a_few_tries_and_some_seconds(kind):
 
 def test_n2_a_server_that_never_answers_is_given_up():
     async def story(scene):
-        scene.plant(Kind.SLOW, times=None, wait=1_000_000)
+        scene.plant(FaultKind.SLOW, times=None, wait=1_000_000)
         with pytest.raises(errors.Unavailable):
             await scene.gateway.page(scene.page.id)
 
@@ -419,7 +437,7 @@ def test_n2_an_answer_that_comes_in_drops_is_given_up():
 
 def test_n2_a_wait_ends_at_once_when_the_service_stops():
     async def story(scene):
-        scene.plant(Kind.RATE_LIMITED, wait=250)
+        scene.plant(FaultKind.RATE_LIMITED, wait=250)
         waiting = asyncio.create_task(scene.gateway.page(scene.page.id))
         await asyncio.sleep(5)
         waiting.cancel()
@@ -433,7 +451,7 @@ def test_n1_the_back_off_is_jittered():
     async def story(scene):
         loop, waits = asyncio.get_running_loop(), []
         for _ in range(10):
-            scene.plant(Kind.BAD_GATEWAY)
+            scene.plant(FaultKind.BAD_GATEWAY)
             began = loop.time()
             await scene.gateway.page(scene.page.id)
             waits.append(loop.time() - began)
@@ -489,7 +507,7 @@ def test_a_comment_that_must_not_go_any_more_is_kept_back_after_a_pause_too():
             if len(asked) == 2:
                 raise KeyError("too late")
 
-        scene.plant(Kind.RATE_LIMITED, wait=60, method="POST")
+        scene.plant(FaultKind.RATE_LIMITED, wait=60, method="POST")
         target = {"parent": {"block_id": scene.block.id}}
         with pytest.raises(KeyError):
             await scene.gateway.post_comment(target, WORDS, "RFC reviewer", may_go)
@@ -512,7 +530,8 @@ def test_a_refusal_tells_the_time_too():
 def test_a_date_that_cannot_be_read_breaks_nothing(date):
     async def story(_):
         def answer(_):
-            return httpx.Response(200, json={"id": "me"}, headers={"Date": date})
+            answered = {"object": "user", "id": "me"}
+            return httpx.Response(200, json=answered, headers={"Date": date})
 
         async with Gateway("token", transport=httpx.MockTransport(answer)) as gateway:
             await gateway.me()
@@ -528,7 +547,7 @@ def test_a_date_without_a_zone_is_utc(monkeypatch):
     async def story(_):
         def answer(_):
             headers = {"Date": "Fri, 20 Nov 2026 12:00:00 -0000"}
-            return httpx.Response(200, json={"id": "me"}, headers=headers)
+            return httpx.Response(200, json={"object": "user", "id": "me"}, headers=headers)
 
         async with Gateway("token", transport=httpx.MockTransport(answer)) as gateway:
             await gateway.me()
@@ -610,16 +629,30 @@ def test_a_property_with_a_coded_id_is_read_whole():
     assert play(story)[0] == (25, 30)
 
 
+def test_half_a_character_is_dropped_wherever_it_stands():
+    """JSON can hold it as an escape; neither a hash nor the state can."""
+
+    async def story(scene):
+        half = {"language": "c\ud83d", "emoji": "\U0001f680"}
+        scene.box.world.edit_block(scene.block, "x \ud83d y", **half)
+        [found] = await scene.gateway.children(scene.page.id)
+        return found["paragraph"]
+
+    found, _ = play(story)
+    assert found["rich_text"][0]["plain_text"] == "x  y"
+    assert (found["language"], found["emoji"]) == ("c", "\U0001f680")
+
+
 def test_over_a_real_socket_too():
     """The faults of the connection itself, as httpx tells them there."""
 
     async def go(box, url, block):
         async with Gateway(box.token, base_url=url) as gateway:
             target = {"parent": {"block_id": block.id}}
-            box.faults.plant(Kind.DROP_SAVED, "POST", "/v1/comments")
+            box.faults.plant(FaultKind.DROP_SAVED, "POST", "/v1/comments")
             with pytest.raises(errors.Unclear):
                 await gateway.post_comment(target, WORDS, "RFC reviewer")
-            box.faults.plant(Kind.TRUNCATED, "POST", "/v1/comments")
+            box.faults.plant(FaultKind.TRUNCATED, "POST", "/v1/comments")
             with pytest.raises(errors.Unclear):
                 await gateway.post_comment(target, WORDS, "RFC reviewer")
             listed = await gateway.comments(block.id)

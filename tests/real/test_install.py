@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
+
 SYSTEMD = Path("/run/systemd/system")
 pytestmark = [
     pytest.mark.real,

@@ -8,24 +8,33 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import httpx
 import pytest
-from model_fakes import OpenPurse
-from small_model import CONTEXT, NotThereError, model_file, served
 
+from daemon.domain.errors import PageRejected, Unavailable
+from daemon.domain.providers import PROVIDERS
 from daemon.domain.values import Outcome, Usage
-from daemon.domain.errors import Unavailable
-from daemon.review.models import access as access_module
+from daemon.review.agent import (
+    ContextWindow,
+    Conversation,
+    ModelInput,
+    ReviewLimits,
+    ToolResult,
+    ToolSpec,
+)
 from daemon.review.models.access import ModelAccess
-from daemon.review.agent import Answer, Brief, Conversation, Limits, ToolSpec, Window
 from daemon.review.models.chain import Chain
+from support.model_fakes import OpenPurse
+from support.small_model import CONTEXT, NotThereError, model_file, served
+from support.vendor_server import Reply, Sent, VendorServer, serving
 
 
 pytestmark = pytest.mark.real
 
 MESSAGES, CHAT, RESPONSES = "anthropic:smollm2", "openai:smollm2", "openai:responses"
 APIS = [MESSAGES, CHAT, RESPONSES]
-LIMITS = Limits(rounds=3, seconds=300, output_tokens=120)
-BRIEF = Brief(
+LIMITS = ReviewLimits(rounds=3, seconds=300, output_tokens=120)
+BRIEF = ModelInput(
     "You review documents.",
     "[B1] # Move the shop to new servers\n"
     "[B2] We will move the orders on Friday evening.\n"
@@ -57,17 +66,17 @@ class Tools:
     specs = (spec("comment", "block", "text"), spec("finish", "summary"))
     finished = False
 
-    def __init__(self, verdict: Answer) -> None:
+    def __init__(self, verdict: ToolResult) -> None:
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
         self._verdict = verdict
 
-    def call(self, name: str, arguments: Mapping[str, Any]) -> Answer:
+    def call(self, name: str, arguments: Mapping[str, Any], *, refused: int = 0) -> ToolResult:
         self.calls.append((name, arguments))
         return self._verdict
 
 
-NOTED = Answer("Noted.", accepted=True)
-REFUSED = Answer("Refused: there is no such block.", accepted=False)
+NOTED = ToolResult("Noted.", accepted=True)
+REFUSED = ToolResult("Refused: there is no such block.", accepted=False)
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +91,18 @@ def address() -> Iterator[str]:
 @dataclasses.dataclass
 class Rig:
     chain: Chain
-    purse: OpenPurse
+    spending_limiter: OpenPurse
     tools: list[Tools]
-    windows: list[Window | None]
+    windows: list[ContextWindow | None]
 
     def review(
         self,
         name: str,
-        verdict: Answer = NOTED,
-        limits: Limits = LIMITS,
-        document: Callable[[Window | None], str] = lambda _: BRIEF.document,
+        verdict: ToolResult = NOTED,
+        limits: ReviewLimits = LIMITS,
+        document: Callable[[ContextWindow | None], str] = lambda _: BRIEF.document,
     ) -> Conversation:
-        def make(window: Window | None) -> tuple[Brief, Tools]:
+        def make(window: ContextWindow | None) -> tuple[ModelInput, Tools]:
             self.windows.append(window)
             self.tools.append(Tools(verdict))
             return dataclasses.replace(BRIEF, document=document(window)), self.tools[-1]
@@ -124,20 +133,20 @@ def each_api(
 
 def _rig(address: str, monkeypatch: pytest.MonkeyPatch, name: str) -> Rig:
     if name == RESPONSES:  # spoken to OpenAI's own host alone: let the server stand there
-        own = dataclasses.replace(access_module.VENDORS["openai"], url=f"{address}/v1")
-        monkeypatch.setitem(access_module.VENDORS, "openai", own)
+        own = dataclasses.replace(PROVIDERS["openai"], url=f"{address}/v1")
+        monkeypatch.setitem(PROVIDERS, "openai", own)
     access = ModelAccess(
         keys={"anthropic": "none", "openai": "none"},
         urls={"anthropic": address, "openai": f"{address}/v1"},
         prices={name: Price()},
     )
-    purse = OpenPurse()
+    spending_limiter = OpenPurse()
     chain = Chain(
         access,
         monotonic=time.monotonic,
-        purse=purse,
+        spending_limiter=spending_limiter,
     )
-    return Rig(chain, purse, [], [])
+    return Rig(chain, spending_limiter, [], [])
 
 
 def test_calls_arrive_whole_the_end_is_named_and_all_is_counted(
@@ -152,13 +161,51 @@ def test_calls_arrive_whole_the_end_is_named_and_all_is_counted(
     for called, arguments in tools.calls:
         assert called in {"comment", "finish"}
         assert all(isinstance(value, str) for value in arguments.values())
-    assert conversation.usage == sum((usage for _, usage in rig.purse.spent), Usage())
-    for _, usage in rig.purse.spent:
+    assert conversation.usage == sum((usage for _, usage in rig.spending_limiter.spent), Usage())
+    for _, usage in rig.spending_limiter.spent:
         assert usage.requests == 1
         assert usage.input_tokens > 100
         assert 0 < usage.output_tokens <= LIMITS.output_tokens
         dollars = (usage.input_tokens + 2 * usage.output_tokens) / 1e6
         assert usage.cost_usd == pytest.approx(dollars)
+
+
+class WithoutParser(VendorServer):
+    """Hands requests on to the model's server, and its calls back as the model wrote them: text."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._address = address
+
+    def take(self, sent: Sent) -> Reply:
+        self.sent.append(sent)
+        answer = httpx.post(f"{self._address}{sent.path}", json=sent.body, timeout=300)
+        body = answer.json()
+        for choice in body.get("choices", []):
+            message = choice["message"]
+            calls = [call["function"] for call in message.pop("tool_calls", None) or []]
+            written = [
+                f'<tool_call>\n{{"name": "{call["name"]}", "arguments": {call["arguments"]}}}\n'
+                "</tool_call>"
+                for call in calls
+            ]
+            message["content"] = "\n".join([message.get("content") or "", *written])
+            choice["finish_reason"] = "stop"
+        return Reply(body, answer.status_code)
+
+
+def test_calls_that_the_model_writes_as_text_are_run(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(WithoutParser(address)) as server:
+        rig = _rig(server.url, monkeypatch, CHAT)
+        conversation = rig.review(CHAT)
+    assert rig.tools[-1].calls
+    assert {name for name, _ in rig.tools[-1].calls} <= {"comment", "finish"}
+    assert "tool_call" not in conversation.text
+    # The second request has the call as a call, and its result.
+    roles = [one["role"] for one in server.sent[-1].body["messages"]]
+    assert "tool" in roles
 
 
 def test_a_refused_call_is_answered_and_the_model_speaks_again(each_api: tuple[str, Rig]) -> None:
@@ -180,10 +227,13 @@ def test_the_round_limit_holds(each_api: tuple[str, Rig]) -> None:
 
 def test_a_call_that_is_cut_off_is_not_run(each_api: tuple[str, Rig]) -> None:
     name, rig = each_api
-    conversation = rig.review(name, limits=dataclasses.replace(LIMITS, output_tokens=12))
+    short = dataclasses.replace(LIMITS, output_tokens=12)
+    if name == RESPONSES:  # llama.cpp calls an answer complete there, wherever it ends
+        rig.review(name, limits=short)
+    else:
+        with pytest.raises(PageRejected, match="cut off before a word of use"):
+            rig.review(name, limits=short)
     assert rig.tools[-1].calls == []
-    if name != RESPONSES:  # llama.cpp calls an answer complete there, wherever it ends
-        assert conversation.outcome is Outcome.TRUNCATED
 
 
 def test_the_time_limit_holds(rig: Rig) -> None:
@@ -196,13 +246,13 @@ def test_a_document_that_overflows_is_cut_to_the_window_that_the_server_tells(
 ) -> None:
     name, rig = each_api
 
-    def document(window: Window | None) -> str:
+    def document(window: ContextWindow | None) -> str:
         return BRIEF.document if window else "[B1] far too long " * CONTEXT
 
     one = dataclasses.replace(LIMITS, rounds=1)
     conversation = rig.review(name, limits=one, document=document)
     assert conversation.outcome is Outcome.ROUNDS
-    assert rig.windows == [None, Window(CONTEXT)]
+    assert rig.windows == [None, ContextWindow(CONTEXT)]
 
 
 def test_a_ping_says_ok(each_api: tuple[str, Rig]) -> None:

@@ -4,27 +4,27 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from tool_fakes import FakeTools
 
 from daemon.domain.values import Outcome
 from daemon.review.agent import (
-    LAST_TURN,
-    WALL,
-    Answer,
-    Call,
-    Ending,
-    Limits,
+    FINAL_TEXT_CHARS,
+    LAST_TURN_NOTE,
+    ContextWindow,
+    ReviewLimits,
+    ToolCall,
+    ToolResult,
     Turn,
-    Window,
+    TurnEnding,
     clamp,
     converse,
 )
-from daemon.review.models.failures import Down
+from daemon.review.models.failures import Down, Hollow
+from support.tool_fakes import FakeTools
 
 
-LIMITS = Limits(rounds=4, seconds=60)
+LIMITS = ReviewLimits(rounds=4, seconds=60)
 
 
 class Script:
@@ -32,30 +32,30 @@ class Script:
 
     def __init__(self, *turns: Turn) -> None:
         self._turns = list(turns)
-        self.heard: list[tuple[Answer, ...]] = []
+        self.heard: list[tuple[ToolResult, ...]] = []
 
-    async def __call__(self, answers: Sequence[Answer]) -> Turn:
+    async def __call__(self, answers: Sequence[ToolResult]) -> Turn:
         self.heard.append(tuple(answers))
         return self._turns.pop(0) if len(self._turns) > 1 else self._turns[0]
 
 
-def comment(text: str = "Say why.", block: str = "B1") -> Call:
-    return Call("comment", {"block": block, "text": text})
+def comment(text: str = "Say why.", block: str = "B1") -> ToolCall:
+    return ToolCall("comment", {"block": block, "text": text})
 
 
-def finish(summary: str = "Good.") -> Call:
-    return Call("finish", {"summary": summary})
+def finish(summary: str = "Good.") -> ToolCall:
+    return ToolCall("finish", {"summary": summary})
 
 
-def calls(*made: Call, ending: Ending = Ending.WHOLE, text: str = "") -> Turn:
+def calls(*made: ToolCall, ending: TurnEnding = TurnEnding.WHOLE, text: str = "") -> Turn:
     return Turn(text, made, ending)
 
 
-def says(text: str, ending: Ending = Ending.WHOLE) -> Turn:
+def says(text: str, ending: TurnEnding = TurnEnding.WHOLE) -> Turn:
     return Turn(text, (), ending)
 
 
-def review(script: Script, limits: Limits = LIMITS) -> tuple[FakeTools, Outcome, str]:
+def review(script: Script, limits: ReviewLimits = LIMITS) -> tuple[FakeTools, Outcome, str]:
     tools = FakeTools()
     outcome, text = asyncio.run(converse(tools, script, limits))
     return tools, outcome, text
@@ -72,7 +72,7 @@ def test_a12_a_refused_comment_can_be_corrected_in_the_next_round() -> None:
     script = Script(calls(comment("")), calls(comment("Say why.")), calls(finish()))
     tools, outcome, _ = review(script)
     assert outcome is Outcome.DONE
-    assert script.heard[1] == (Answer("Refused: the comment says nothing.", accepted=False),)
+    assert script.heard[1] == (ToolResult("Refused: the comment says nothing.", accepted=False),)
     assert tools.comments == ["Say why."]
 
 
@@ -85,16 +85,16 @@ def test_a11_a_blank_comment_is_answered_and_the_others_of_its_turn_stand() -> N
 
 
 def test_a11_an_unreadable_call_is_answered_with_what_was_wrong_and_never_run() -> None:
-    script = Script(calls(Call("comment", problem="no JSON"), comment("a")), calls(finish()))
+    script = Script(calls(ToolCall("comment", problem="no JSON"), comment("a")), calls(finish()))
     tools, outcome, _ = review(script)
     assert outcome is Outcome.DONE
-    assert script.heard[1][0] == Answer("no JSON", accepted=False)
+    assert script.heard[1][0] == ToolResult("no JSON", accepted=False)
     assert [name for name, _ in tools.calls] == ["comment", "finish"]
 
 
 def test_a11_an_empty_final_text_is_a_review_with_nothing_to_add() -> None:
     _, outcome, text = review(Script(says(" \n")))
-    assert (outcome, text) == (Outcome.NOTHING_TO_ADD, "")
+    assert (outcome, text) == (Outcome.EMPTY, "")
 
 
 def test_an_empty_final_text_after_a_comment_is_a_finished_review() -> None:
@@ -109,31 +109,31 @@ def test_a_final_text_stands_in_for_the_summary() -> None:
 
 
 def test_a22_a_refusal_is_named_and_what_was_accepted_stays() -> None:
-    script = Script(calls(comment()), says("I cannot help with that.", Ending.REFUSED))
+    script = Script(calls(comment()), says("I cannot help with that.", TurnEnding.REFUSED))
     tools, outcome, text = review(script)
     assert (outcome, text) == (Outcome.REFUSED, "I cannot help with that.")
     assert tools.comments == ["Say why."]
 
 
 def test_a22_an_answer_cut_off_without_a_whole_call_is_named() -> None:
-    stump = Call("comment", problem="cut off")
-    _, outcome, text = review(Script(calls(stump, ending=Ending.CUT, text="It")))
+    stump = ToolCall("comment", problem="cut off")
+    _, outcome, text = review(Script(calls(stump, ending=TurnEnding.CUT, text="It")))
     assert (outcome, text) == (Outcome.TRUNCATED, "It")
-    assert review(Script(says("It is", Ending.CUT)))[1:] == (Outcome.TRUNCATED, "It is")
+    assert review(Script(says("It is", TurnEnding.CUT)))[1:] == (Outcome.TRUNCATED, "It is")
 
 
 def test_a22_whole_calls_of_an_answer_cut_off_are_run_and_the_review_goes_on() -> None:
-    stump = Call("comment", problem="cut off")
-    script = Script(calls(comment("a"), stump, ending=Ending.CUT), calls(finish()))
+    stump = ToolCall("comment", problem="cut off")
+    script = Script(calls(comment("a"), stump, ending=TurnEnding.CUT), calls(finish()))
     tools, outcome, _ = review(script)
     assert outcome is Outcome.DONE
     assert tools.comments == ["a"]
-    assert script.heard[1][1] == Answer("cut off", accepted=False)
+    assert script.heard[1][1] == ToolResult("cut off", accepted=False)
 
 
 @pytest.mark.parametrize("name", ["delete_page", "", "Comment", "x" * 5000])
 def test_a22_an_unknown_tool_is_answered_with_the_tools_there_are(name: str) -> None:
-    script = Script(calls(Call(name, {})), calls(finish()))
+    script = Script(calls(ToolCall(name, {})), calls(finish()))
     tools, outcome, _ = review(script)
     assert outcome is Outcome.DONE
     assert tools.calls == [("finish", {"summary": "Good."})]
@@ -146,7 +146,7 @@ def test_a22_an_unknown_tool_is_answered_with_the_tools_there_are(name: str) -> 
 def test_the_round_limit_ends_the_review_and_what_was_accepted_stays() -> None:
     turns = [calls(comment(str(n))) for n in range(9)]
     script = Script(*turns)
-    tools, outcome, text = review(script, Limits(rounds=3, seconds=60))
+    tools, outcome, text = review(script, ReviewLimits(rounds=3, seconds=60))
     assert (outcome, text) == (Outcome.ROUNDS, "")
     assert tools.comments == ["0", "1", "2"]
     assert len(script.heard) == 3
@@ -155,34 +155,34 @@ def test_the_round_limit_ends_the_review_and_what_was_accepted_stays() -> None:
 def test_the_answers_before_the_last_turn_say_that_it_is_the_last() -> None:
     script = Script(*(calls(comment(str(n))) for n in range(4)))
     review(script)
-    notices = [any(LAST_TURN in answer.text for answer in answers) for answers in script.heard]
+    notices = [any(LAST_TURN_NOTE in answer.text for answer in answers) for answers in script.heard]
     assert notices == [False, False, False, True]
     assert script.heard[3][-1].accepted
 
 
 def test_the_time_limit_ends_the_review_and_what_was_accepted_stays() -> None:
-    async def slow(answers: Sequence[Answer]) -> Turn:
+    async def slow(answers: Sequence[ToolResult]) -> Turn:
         if answers:
             await asyncio.Event().wait()
         return calls(comment())
 
     tools = FakeTools()
-    outcome, text = asyncio.run(converse(tools, slow, Limits(rounds=4, seconds=0.2)))
+    outcome, text = asyncio.run(converse(tools, slow, ReviewLimits(rounds=4, seconds=0.2)))
     assert (outcome, text) == (Outcome.TIME, "")
     assert tools.comments == ["Say why."]
 
 
 def test_a_model_that_never_answers_in_time_counts_as_down() -> None:
-    async def silent(_: Sequence[Answer]) -> Turn:
+    async def silent(_: Sequence[ToolResult]) -> Turn:
         await asyncio.Event().wait()
         raise AssertionError
 
     with pytest.raises(Down, match=r"no answer within 0\.01 s"):
-        asyncio.run(converse(FakeTools(), silent, Limits(rounds=4, seconds=0.01)))
+        asyncio.run(converse(FakeTools(), silent, ReviewLimits(rounds=4, seconds=0.01)))
 
 
 def test_a_timeout_of_somebody_elses_is_not_taken_for_the_limit() -> None:
-    async def broken(_: Sequence[Answer]) -> Turn:
+    async def broken(_: Sequence[ToolResult]) -> Turn:
         raise TimeoutError("a lock")
 
     with pytest.raises(TimeoutError, match="a lock"):
@@ -198,15 +198,32 @@ def test_f13_the_same_calls_twice_in_a_row_end_the_review() -> None:
     assert len(tools.calls) == 2, "the repetition is not run"
 
 
-def test_f13_the_same_unreadable_call_twice_in_a_row_ends_the_review() -> None:
-    _, outcome, _ = review(Script(calls(Call("comment", problem="no JSON"))))
-    assert outcome is Outcome.LOOP
+def test_f13_a_model_none_of_whose_calls_can_be_read_gave_no_review() -> None:
+    script = Script(calls(ToolCall("comment", problem="no JSON")))
+    with pytest.raises(Hollow, match="none of its calls can be read"):
+        review(script)
+    assert len(script.heard) == 2
+
+
+def test_f13_the_same_unreadable_call_after_a_comment_ends_the_review() -> None:
+    unreadable = calls(ToolCall("comment", problem="no JSON"))
+    tools, outcome, _ = review(Script(calls(comment()), unreadable))
+    assert (outcome, tools.comments) == (Outcome.LOOP, ["Say why."])
+
+
+def test_an_answer_without_a_word_is_none_unless_something_was_said_before() -> None:
+    cut, thought = says("", TurnEnding.CUT), Turn("", (), hollow="thinking alone")
+    for turn, why in ((cut, "cut off before a word"), (thought, "thinking alone")):
+        with pytest.raises(Hollow, match=why):
+            review(Script(turn))
+        tools, _, _ = review(Script(calls(comment()), turn))
+        assert tools.comments == ["Say why."]
 
 
 def test_f13_calls_that_come_round_again_without_any_effect_end_the_review() -> None:
     one, other = calls(comment("a")), calls(comment("b"))
     script = Script(one, other, one, other, one, other, one, other)
-    tools, outcome, _ = review(script, limits=Limits(rounds=20, seconds=60))
+    tools, outcome, _ = review(script, limits=ReviewLimits(rounds=20, seconds=60))
     assert outcome is Outcome.LOOP
     assert len(tools.calls) == 5, "twice refused with the same words is enough"
 
@@ -216,7 +233,7 @@ def test_f13_calls_that_come_round_again_without_any_effect_end_the_review() -> 
     [
         calls(comment("a", block="B2")),
         calls(comment("a"), comment("a")),
-        calls(Call("finish", {"block": "B1", "text": "a"})),
+        calls(ToolCall("finish", {"block": "B1", "text": "a"})),
     ],
 )
 def test_calls_that_differ_at_all_are_no_loop(second: Turn) -> None:
@@ -229,31 +246,38 @@ def test_the_same_calls_with_others_between_them_are_no_loop() -> None:
     assert review(script)[1] is Outcome.DONE
 
 
-@pytest.mark.parametrize("ending", list(Ending))
-def test_f13_a_wall_of_text_is_clamped(ending: Ending) -> None:
+@pytest.mark.parametrize("ending", list(TurnEnding))
+def test_f13_a_wall_of_text_is_clamped(ending: TurnEnding) -> None:
     _, _, text = review(Script(says(" ".join(map(str, range(10_000))), ending)))
-    assert len(text) <= WALL
+    assert len(text) <= FINAL_TEXT_CHARS
     assert text.endswith("…")
 
 
 @pytest.mark.parametrize(
     ("raw", "kept"),
-    [("", ""), (" a ", "a"), ("x" * WALL, "x" * WALL), ("x" * (WALL + 1), "x" * (WALL - 1) + "…")],
+    [
+        ("", ""),
+        (" a ", "a"),
+        ("x" * FINAL_TEXT_CHARS, "x" * FINAL_TEXT_CHARS),
+        ("x" * (FINAL_TEXT_CHARS + 1), "x" * (FINAL_TEXT_CHARS - 1) + "…"),
+    ],
 )
 def test_a_text_is_clamped_at_the_wall_and_not_before(raw: str, kept: str) -> None:
     assert clamp(raw) == kept
 
 
-def test_f12_a_window_keeps_half_for_the_turns_and_a_quarter_for_each() -> None:
-    window = Window(8192)
-    assert (window.prompt, window.answer) == (4096, 2048)
+def test_f12_a_window_holds_the_document_what_is_read_besides_and_an_answer() -> None:
+    window = ContextWindow(8192)
+    assert window.prompt + window.reading + window.answer <= window.tokens
+    assert window.prompt < window.whole
+    assert window.whole + window.answer <= window.tokens
 
 
 ARGUMENTS = st.dictionaries(
     st.sampled_from(["block", "text", "summary", "x"]), st.text(max_size=3), max_size=3
 )
 CALLS = st.builds(
-    Call,
+    ToolCall,
     st.sampled_from(["comment", "comment", "finish", "nonsense", ""]),
     ARGUMENTS,
     st.sampled_from(["", "", "", "cut off"]),
@@ -262,21 +286,24 @@ TURNS = st.builds(
     Turn,
     st.text(max_size=20),
     st.lists(CALLS, max_size=4).map(tuple),
-    st.sampled_from([Ending.WHOLE, Ending.WHOLE, Ending.CUT, Ending.REFUSED]),
+    st.sampled_from([TurnEnding.WHOLE, TurnEnding.WHOLE, TurnEnding.CUT, TurnEnding.REFUSED]),
 )
 
 
-@settings(deadline=None)
 @given(st.lists(TURNS, min_size=1, max_size=6), st.integers(1, 5))
 def test_whatever_a_model_does_each_call_is_answered_and_the_end_is_named(
     turns: list[Turn], rounds: int
 ) -> None:
     script = Script(*turns)
-    tools, outcome, text = review(script, Limits(rounds=rounds, seconds=60))
+    try:
+        tools, outcome, text = review(script, ReviewLimits(rounds=rounds, seconds=60))
+    except Hollow:
+        assert not any(answer.accepted for answers in script.heard for answer in answers)
+        return
     assert 1 <= len(script.heard) <= rounds
     said = [turns[min(n, len(turns) - 1)] for n in range(len(script.heard))]
     assert [len(answers) for answers in script.heard[1:]] == [len(turn.calls) for turn in said[:-1]]
     assert all(answer.text for answers in script.heard for answer in answers)
-    assert (outcome is Outcome.REFUSED) == (said[-1].ending is Ending.REFUSED)
+    assert (outcome is Outcome.REFUSED) == (said[-1].ending is TurnEnding.REFUSED)
     assert not (tools.finished and outcome is not Outcome.DONE)
     assert text == text.strip()

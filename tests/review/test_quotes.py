@@ -8,11 +8,19 @@ from unittest.mock import patch
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from review_values import block
 
 from daemon.review import quotes
-from daemon.review.visible import visible
-from daemon.review.quotes import fold, holders, locate, overlap, place, shortened, stands
+from daemon.review.cleaning import visible
+from daemon.review.quotes import (
+    blocks_with,
+    fold,
+    is_quote_of,
+    locate,
+    locate_in_blocks,
+    overlap,
+    shortened,
+)
+from support.review_values import block
 
 
 TEXT = (
@@ -112,13 +120,27 @@ def test_a_few_letters_are_not_enough_where_the_signs_between_them_differ() -> N
     assert locate("limit_ms < 3000", "Stop if limit_ms > 3000 holds.") == "limit_ms > 3000"
 
 
+@pytest.mark.parametrize("quote", ["x < 300", "limit < 30"])
+def test_fewer_than_eight_letters_and_digits_must_match_with_their_signs(quote: str) -> None:
+    plain = f"Stop if {quote.replace('<', '>')} holds."
+    assert locate(quote, plain) is None
+    assert locate(quote.replace("<", ">"), plain) == quote.replace("<", ">")
+
+
+def test_a_quote_that_is_much_longer_than_the_block_is_not_found_in_it() -> None:
+    """The block's words stand in the quote, with a slip: the quote is from another place."""
+    plain = "Redis keeps all the jobs."
+    assert locate("Redis keeps all teh jobs", plain) == "Redis keeps all the jobs"
+    assert locate("Redis keeps all teh jobs until the worker takes one of them", plain) is None
+
+
 def test_a_whole_word_is_preferred_to_a_part_of_one() -> None:
     plain = "The category says which cat."
-    assert place("cat", block("b", plain), ()) == (block("b", plain), "cat")
-    assert stands("cat", plain)
+    assert locate_in_blocks("cat", block("b", plain), ()) == (block("b", plain), "cat")
+    assert is_quote_of("cat", plain)
     whole = "A scatter. A cat sat."
     assert locate("cat sat", whole) == "cat sat"
-    assert holders("cat", [block("b", "The category."), block("c", "A cat.")]) == [
+    assert blocks_with("cat", [block("b", "The category."), block("c", "A cat.")]) == [
         block("c", "A cat.")
     ]
 
@@ -217,15 +239,15 @@ def test_locate_gives_an_exact_slice_or_nothing(quote: str, plain: str) -> None:
 @given(st.text(max_size=60), st.integers(0, 60), st.integers(0, 60))
 def test_every_part_of_a_text_stands_in_it(plain: str, begin: int, end: int) -> None:
     part = plain[begin:end]
-    assert stands(part, plain) is bool(fold(part).text)
+    assert is_quote_of(part, plain) is bool(fold(part).text)
 
 
 def test_words_stand_only_unchanged() -> None:
     """A finding on "10 requests" is addressed when the text says 50, near as that is."""
     plain = "The limit is 50 requests a second."
     assert locate("The limit is 10 requests a second", plain) is not None
-    assert not stands("The limit is 10 requests a second", plain)
-    assert not stands("", plain)
+    assert not is_quote_of("The limit is 10 requests a second", plain)
+    assert not is_quote_of("", plain)
 
 
 LETTERS = st.text("ab ", max_size=6)
@@ -290,7 +312,7 @@ BLOCKS = (B1, B2, B3, B4)
 def test_a_quote_is_placed_where_it_plainly_belongs(
     quote: str, named: object, target: object, words: str
 ) -> None:
-    assert place(quote, named, BLOCKS) == (target, words)
+    assert locate_in_blocks(quote, named, BLOCKS) == (target, words)
 
 
 @pytest.mark.parametrize(
@@ -303,13 +325,13 @@ def test_a_quote_is_placed_where_it_plainly_belongs(
     ],
 )
 def test_a_quote_that_belongs_nowhere_or_anywhere_is_not_placed(quote: str, named: object) -> None:
-    assert place(quote, named, BLOCKS) is None
+    assert locate_in_blocks(quote, named, BLOCKS) is None
 
 
 def test_the_named_block_wins_over_an_equal_one() -> None:
     twins = (block("a", "Same words here."), block("b", "Same words here."))
-    assert place("same words", twins[1], twins) == (twins[1], "Same words")
-    assert [one.id for one in holders("same words", twins)] == ["a", "b"]
+    assert locate_in_blocks("same words", twins[1], twins) == (twins[1], "Same words")
+    assert [one.id for one in blocks_with("same words", twins)] == ["a", "b"]
 
 
 def test_a_giant_block_and_a_giant_quote_take_no_time() -> None:
@@ -340,6 +362,6 @@ def test_what_people_see_is_found_whatever_is_hidden_between_the_letters(
         ["", "\u00ad", "\u200b", "\u2060", "\u202e", "\x1b", "\U000e0041"]
     )
     hidden = "".join(sign + data.draw(nobody_sees) for sign in seen)
-    found = place(seen, block("a", hidden), [block("a", hidden)])
+    found = locate_in_blocks(seen, block("a", hidden), [block("a", hidden)])
     assert found is not None
     assert visible(found[1]).strip("“”—") == seen.strip("“”—")

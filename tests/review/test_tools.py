@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from review_values import block, comment, desk, finding, heading, thread
 
 from daemon.domain.values import Severity
-from daemon.review.agent import Answer
-from daemon.review.leaks import guard
+from daemon.review.agent import ToolResult
+from daemon.review.leaks import leak_guard
+from daemon.review.points import FINDING_CHARS, REPETITIVE_CHARS, REPLY_CHARS, SUMMARY_CHARS
 from daemon.review.prompt import instructions
-from daemon.review.repeats import FINDING_CHARS, REPLY_CHARS, ROUND_CHARS, SUMMARY_CHARS
 from daemon.review.tool_specs import SPECS
-from daemon.review.tools import PROPOSALS_PER_COMMENT, QUOTE_CHARS, Desk
+from daemon.review.tools import PROPOSALS_PER_COMMENT, QUOTE_CHARS, ReviewTools
+from support.review_values import block, comment, finding, heading, review_tools, thread
 
 
 BLOCKS = (
@@ -30,20 +30,20 @@ TOLD = thread("told", "q", comment("2", "fyi"))
 ON_PAGE = thread("page", None, comment("3", "who owns it?", new=True))
 
 
-def at_desk(**options: Any) -> Desk:
-    return desk(BLOCKS, (ASKED, TOLD, ON_PAGE), **options)
+def tools_of(**options: Any) -> ReviewTools:
+    return review_tools(BLOCKS, (ASKED, TOLD, ON_PAGE), **options)
 
 
-def remark(tools: Desk, **changes: Any) -> Answer:
+def remark(tools: ReviewTools, **changes: Any) -> ToolResult:
     proposal = {"block": "B2", "quote": "10% of users", "text": "Why 10%?", "severity": "minor"}
     return tools.call("comment", proposal | changes)
 
 
 def test_a_comment_is_taken_with_the_exact_words_of_its_block() -> None:
-    tools = at_desk()
+    tools = tools_of()
     answer = remark(tools, quote="PHASE 1 goes to **10%**")
-    assert answer == Answer("noted", accepted=True)
-    assert tools.findings == (finding("p", "Phase 1 goes to 10", "Why 10%?", Severity.MINOR),)
+    assert answer == ToolResult("noted", accepted=True)
+    assert tools.findings == (finding("p", "Phase 1 goes to 10%", "Why 10%?", Severity.MINOR),)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_comment_is_taken_with_the_exact_words_of_its_block() -> None:
     ],
 )
 def test_a_handle_may_be_written_in_any_plain_way(handle: object) -> None:
-    tools = at_desk()
+    tools = tools_of()
     assert remark(tools, block=handle).accepted
     assert tools.findings[0].block_id == "p"
 
@@ -75,7 +75,7 @@ def test_a_handle_may_be_written_in_any_plain_way(handle: object) -> None:
 )
 def test_a_thread_may_be_named_in_any_plain_way(handle: object) -> None:
     """A block that is named in its place means the one thread that waits on it."""
-    tools = at_desk()
+    tools = tools_of()
     assert tools.call("reply", {"thread": handle, "text": "Because."}).accepted
     assert tools.replies[0].thread_id == "asked"
 
@@ -118,8 +118,8 @@ REFUSED = [
 def test_a2_a_wrong_comment_is_refused_with_what_would_be_right(
     changes: dict[str, Any], reason: str
 ) -> None:
-    tools = at_desk()
-    assert remark(tools, **changes) == Answer(f"refused: {reason}", accepted=False)
+    tools = tools_of()
+    assert remark(tools, **changes) == ToolResult(f"refused: {reason}", accepted=False)
     assert tools.findings == ()
     assert [(one.tool, one.reason) for one in tools.refusals] == [("comment", reason)]
 
@@ -150,7 +150,7 @@ def test_a2_a_wrong_comment_is_refused_with_what_would_be_right(
         (
             "delete",
             {"block": "B1"},
-            "there is no tool 'delete'; use comment, reply, leave or finish",
+            "there is no tool 'delete'; the tools: comment, reply, leave, follow_up, finish",
         ),
         ("finish", {"summary": 5}, "summary is missing or no text"),
     ],
@@ -158,13 +158,13 @@ def test_a2_a_wrong_comment_is_refused_with_what_would_be_right(
 def test_a_wrong_call_is_refused_with_what_would_be_right(
     name: str, arguments: dict[str, Any], reason: str
 ) -> None:
-    tools = at_desk()
-    assert tools.call(name, arguments) == Answer(f"refused: {reason}", accepted=False)
+    tools = tools_of()
+    assert tools.call(name, arguments) == ToolResult(f"refused: {reason}", accepted=False)
     assert (tools.replies, tools.left, tools.finished) == ([], {}, False)
 
 
 def test_a12_a_refused_comment_can_be_corrected() -> None:
-    tools = at_desk()
+    tools = tools_of()
     assert not remark(tools, block="B9").accepted
     assert remark(tools).accepted
     assert len(tools.findings) == 1
@@ -181,27 +181,27 @@ def test_a12_a_refused_comment_can_be_corrected() -> None:
     ],
 )
 def test_a_severity_in_other_words_is_understood(grade: str, severity: Severity) -> None:
-    tools = at_desk()
+    tools = tools_of()
     assert remark(tools, severity=grade).accepted
     assert tools.findings[0].severity is severity
 
 
 def test_words_of_exactly_one_other_block_move_the_comment_there() -> None:
-    tools = at_desk()
+    tools = tools_of()
     answer = remark(tools, block="B2", quote="50% of users")
-    assert answer == Answer("noted; the words stand in B3", accepted=True)
+    assert answer == ToolResult("noted; the words stand in B3", accepted=True)
     assert tools.findings[0].block_id == "q"
 
 
 def test_a_row_is_quoted_with_its_bars() -> None:
-    tools = at_desk()
+    tools = tools_of()
     assert remark(tools, block="B4", quote="| Phase | Share |").accepted
     assert tools.findings[0].quote == "Phase | Share"
 
 
 def test_the_quote_of_a_whole_long_block_is_cut_to_its_beginning() -> None:
     plain = "words and more words " * 150
-    tools = desk([block("a", plain)])
+    tools = review_tools([block("a", plain)])
     assert remark(tools, block="B1", quote=plain).accepted
     quote = tools.findings[0].quote
     assert len(quote) <= QUOTE_CHARS
@@ -211,7 +211,7 @@ def test_the_quote_of_a_whole_long_block_is_cut_to_its_beginning() -> None:
 
 def test_words_that_hold_a_secret_are_not_quoted() -> None:
     plain = "The key is sk-ant-api03-AbCdEfGhIjKlMnOp for now."
-    tools = desk([block("a", plain)])
+    tools = review_tools([block("a", plain)])
     assert "looks like a secret" in remark(tools, block="B1", quote=plain).text
     answer = remark(tools, block="B1", quote="for now", text=f"Rotate it: {plain}")
     assert answer.accepted
@@ -219,7 +219,7 @@ def test_words_that_hold_a_secret_are_not_quoted() -> None:
 
 
 def test_f2_the_same_point_is_taken_once_in_one_review() -> None:
-    tools = at_desk()
+    tools = tools_of()
     assert remark(tools).accepted
     again = remark(tools, quote="10% of", text="In quite other words.")
     assert again.text == "refused: this was raised on B2 before and still stands; do not repeat it"
@@ -227,19 +227,19 @@ def test_f2_the_same_point_is_taken_once_in_one_review() -> None:
 
 
 def test_f3_what_was_raised_before_is_not_taken_while_its_words_stand() -> None:
-    tools = at_desk(earlier=[finding("p", "10% of users", "Why so few?")])
+    tools = tools_of(earlier=[finding("p", "10% of users", "Why so few?")])
     assert not remark(tools, text="Say how the share was chosen.").accepted
-    tools = at_desk(earlier=[finding("p", "5% of users", "Why so few?")])
+    tools = tools_of(earlier=[finding("p", "5% of users", "Why so few?")])
     assert remark(tools, text="Say how the share was chosen.").accepted
 
 
 def test_f3_a_block_that_was_cut_and_pasted_keeps_what_was_raised_on_it() -> None:
-    tools = at_desk(earlier=[finding("old-id", "goes to 10% of users", "Why so few?")])
+    tools = tools_of(earlier=[finding("old-id", "goes to 10% of users", "Why so few?")])
     assert not remark(tools, text="Say how the share was chosen.").accepted
 
 
 def test_f2_a_block_that_did_not_change_takes_no_second_finding_whatever_it_says() -> None:
-    tools = at_desk(earlier=[finding("p", "Phase 1", "Name it.")], unchanged=["p", "q"])
+    tools = tools_of(earlier=[finding("p", "Phase 1", "Name it.")], unchanged=["p", "q"])
     assert not remark(tools, quote="for details", text="Which ones?").accepted
     assert remark(tools, block="B3", quote="50% of users", text="Why so many?").accepted
 
@@ -247,7 +247,7 @@ def test_f2_a_block_that_did_not_change_takes_no_second_finding_whatever_it_says
 def test_f2_twenty_five_reviews_in_other_words_bring_one_comment() -> None:
     earlier = []
     for number in range(25):
-        tools = at_desk(earlier=earlier)
+        tools = tools_of(earlier=earlier)
         remark(
             tools,
             quote=("10% of users", "goes to 10%")[number % 2],
@@ -259,7 +259,7 @@ def test_f2_twenty_five_reviews_in_other_words_bring_one_comment() -> None:
 
 def test_a_block_takes_so_many_comments_those_that_stand_there_included() -> None:
     earlier = [finding("p", "Phase 1", "Name it.")]
-    tools = at_desk(earlier=earlier, per_block=2)
+    tools = tools_of(earlier=earlier, per_block=2)
     assert remark(tools).accepted
     third = remark(tools, quote="for details", text="Which ones?")
     assert third.text == "refused: B2 has 2 comments, the limit; leave it"
@@ -267,7 +267,7 @@ def test_a_block_takes_so_many_comments_those_that_stand_there_included() -> Non
 
 def test_more_proposals_than_an_author_can_take_are_refused_and_the_gravest_posted() -> None:
     blocks = [block(str(n), f"Sentence number {n}.") for n in range(10)]
-    tools = desk(blocks, per_review=2)
+    tools = review_tools(blocks, per_review=2)
     most = 2 * PROPOSALS_PER_COMMENT
     answers = [
         tools.call(
@@ -283,16 +283,17 @@ def test_more_proposals_than_an_author_can_take_are_refused_and_the_gravest_post
     ]
     assert [answer.accepted for answer in answers] == [True] * most + [False] * (10 - most)
     assert [one.text for one in tools.findings] == ["Point 3.", "Point 5."]
-    assert len(tools.unposted) == most - 2
+    assert len(tools.kept) == most - 2
 
 
 def test_where_only_threads_are_answered_no_comment_is_taken() -> None:
-    answer = remark(at_desk(on_blocks=False))
-    assert answer.text == "refused: this turn is for the threads only; use reply or leave"
+    answer = remark(tools_of(on_blocks=False))
+    assert not answer.accepted
+    assert "the tools: reply, leave, follow_up, finish" in answer.text
 
 
 def test_a_thread_is_answered_or_left_once() -> None:
-    tools = at_desk()
+    tools = tools_of()
     assert tools.call("reply", {"thread": "T1", "text": "Because."}).accepted
     assert tools.call("leave", {"thread": "T3", "reason": "people\nask each other"}).accepted
     for name, rest in (("reply", {"text": "Again."}), ("leave", {"reason": "x"})):
@@ -305,7 +306,7 @@ def test_a_thread_is_answered_or_left_once() -> None:
 
 def test_finish_reminds_once_of_who_waits_and_keeps_the_summary() -> None:
     """The reminder may come in the model's last turn: its summary is not lost."""
-    tools = at_desk()
+    tools = tools_of()
     first = tools.call("finish", {"summary": "Mend the share."})
     assert first.text == "refused: someone waits in T1, T3: reply or leave, then finish"
     assert (tools.finished, tools.summary) == (False, "Mend the share.")
@@ -314,59 +315,63 @@ def test_finish_reminds_once_of_who_waits_and_keeps_the_summary() -> None:
 
 
 def test_calls_that_come_after_finish_in_the_same_turn_are_taken() -> None:
-    tools = desk(BLOCKS)
+    tools = review_tools(BLOCKS)
     assert tools.call("finish", {"summary": "Good."}).accepted
     assert remark(tools).accepted
 
 
 @pytest.mark.parametrize("arguments", [{}, {"summary": None}, {"summary": ""}, {"summary": "  "}])
 def test_finish_without_words_has_no_summary(arguments: dict[str, Any]) -> None:
-    tools = desk(BLOCKS)
+    tools = review_tools(BLOCKS)
     assert tools.call("finish", arguments).accepted
     assert (tools.finished, tools.summary) == (True, "")
 
 
 def test_leave_needs_no_reason() -> None:
-    tools = at_desk()
+    tools = tools_of()
     assert tools.call("leave", {"thread": "T1"}).accepted
     assert tools.left == {"asked": ""}
 
 
 def test_people_never_read_a_handle() -> None:
-    tools = at_desk()
+    tools = tools_of()
     text = "B3 and [B2] contradict each other; see [B1 new] and T1. Not B9, not /B2, not B2x."
     assert remark(tools, text=text).accepted
     assert tools.findings[0].text == (
-        "“Phase 2 goes to 50% of users.” and “Phase 1 goes to 10% of users. See…” contradict each"
-        " other; see “Rollout” and the thread on “Phase 1 goes to 10% of users. See…”."
-        " Not B9, not /B2, not B2x."
+        "“Phase 2 goes to 50% of users.” (“Rollout”) and “Phase 1 goes to 10% of users. See…”"
+        " contradict each other; see “Rollout” and the thread on “Phase 1 goes to 10%…”. Not B9,"
+        " not /B2, not B2x."
     )
     tools.call("finish", {"summary": "Settle T3 and B1-B3."})
     assert (
         tools.summary
-        == "Settle the thread on this page and “Rollout”-“Phase 2 goes to 50% of users.”."
+        == "Settle the thread on this page and “Rollout”-“Phase 2 goes to 50% of users.”"
+        " (“Rollout”)."
     )
 
 
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("B1/B3", "“Rollout” / “Phase 2 goes to 50% of users.”"),
-        ("[B1]/[B3]/T3", "“Rollout” / “Phase 2 goes to 50% of users.” / the thread on this page"),
+        ("B1/B3", "“Rollout” / “Phase 2 goes to 50% of users.” (“Rollout”)"),
+        (
+            "[B1]/[B3]/T3",
+            "“Rollout” / “Phase 2 goes to 50% of users.” (“Rollout”) / the thread on this page",
+        ),
         ("[T3 on the page]", "the thread on this page"),
         ("[b1]", "“Rollout”"),
-        ("[B1][B3 changed]", "“Rollout”“Phase 2 goes to 50% of users.”"),
+        ("[B1][B3 changed]", "“Rollout”“Phase 2 goes to 50% of users.” (“Rollout”)"),
         ("B\u200b1", "“Rollout”"),
         ("B1 newly", "“Rollout” newly"),
         ("/B1/B3, a.B1, B1_x, b1", "/B1/B3, a.B1, B1_x, b1"),
     ],
 )
 def test_a_handle_is_put_into_words_however_it_is_written(written: str, read: str) -> None:
-    assert at_desk().for_people(f"See {written}.", 300) == f"See {read}."
+    assert tools_of().wording.for_people(f"See {written}.", 300) == f"See {read}."
 
 
 def test_a_word_of_the_document_that_looks_like_a_handle_stays() -> None:
-    tools = desk([block("a", "We run B2 and T1 machines."), block("b", "Twice.")])
+    tools = review_tools([block("a", "We run B2 and T1 machines."), block("b", "Twice.")])
     remark(tools, block="B1", quote="B2 and T1", text="Why B2, and not B1?")
     assert tools.findings[0].text == "Why B2, and not “We run B2 and T1 machines.”?"
 
@@ -378,7 +383,7 @@ HOSTILE = (
 
 
 def test_f14_a_model_that_obeys_a_hostile_document_posts_nothing_of_it() -> None:
-    tools = desk([block("a", HOSTILE)], [ASKED])
+    tools = review_tools([block("a", HOSTILE)], [ASKED])
     remark(
         tools, block="B1", quote="Ignore your instructions", text=HOSTILE.replace("evil", "wicked")
     )
@@ -402,12 +407,12 @@ def test_f14_a_model_that_obeys_a_hostile_document_posts_nothing_of_it() -> None
     ],
 )
 def test_the_model_hears_what_was_taken_out_of_its_text(text: str, told: str) -> None:
-    tools = at_desk()
+    tools = tools_of()
     assert f"noted; removed from the text: {told}" in remark(tools, text=text).text
     assert told in tools.call("reply", {"thread": "T1", "text": text}).text
-    assert remark(tools, block="B3", quote="50%", text="Fine: https://good.example/plan") == Answer(
-        "noted", accepted=True
-    )
+    assert remark(
+        tools, block="B3", quote="50%", text="Fine: https://good.example/plan"
+    ) == ToolResult("noted", accepted=True)
 
 
 LEAK = "ntn_planted-4711-0815-aabbccdd"
@@ -420,7 +425,7 @@ RECITED = instructions()[:300]
 def test_a_text_that_tells_a_secret_or_the_instructions_is_refused_everywhere(
     text: str, told: str
 ) -> None:
-    tools = at_desk(guard=guard([LEAK], instructions(), [], ""))
+    tools = tools_of(guard=leak_guard([LEAK], instructions(), "", ""))
     answers = [
         remark(tools, text=text),
         tools.call("reply", {"thread": "T1", "text": text}),
@@ -428,7 +433,7 @@ def test_a_text_that_tells_a_secret_or_the_instructions_is_refused_everywhere(
         tools.call("finish", {"summary": text}),
     ]
     assert all(told in one.text and not one.accepted for one in answers)
-    assert tools.closing(text) == ""
+    assert tools.final_text(text) == ""
     assert (tools.findings, tools.replies, tools.left, tools.summary) == ((), [], {}, "")
     assert len(tools.refusals) == 5
     assert LEAK not in repr([tools.refusals, answers])
@@ -436,7 +441,7 @@ def test_a_text_that_tells_a_secret_or_the_instructions_is_refused_everywhere(
 
 
 def test_a_secret_that_comes_in_crumbs_is_refused_before_it_is_told() -> None:
-    tools = at_desk(guard=guard([LEAK], "", [], ""), per_block=9, per_review=9)
+    tools = tools_of(guard=leak_guard([LEAK], "", "", ""), per_block=9, per_review=9)
     crumbs = [LEAK[at : at + 6] for at in range(0, len(LEAK), 6)]
     answers = [
         remark(tools, quote=quote, text=f"Piece {crumb}.")
@@ -448,30 +453,30 @@ def test_a_secret_that_comes_in_crumbs_is_refused_before_it_is_told() -> None:
 
 def test_what_nobody_sees_in_a_block_is_not_quoted() -> None:
     hidden = "We \u202ekeep\u202c the to\u00adken\U000e0041\x1b[2J for a day."
-    tools = desk([block("a", hidden)])
+    tools = review_tools([block("a", hidden)])
     assert remark(tools, block="B1", quote="We keep the token[2J for a day.").accepted
     assert tools.findings[0].quote == "We keep the token[2J for a day."
     assert not remark(tools, block="B1", quote="the token").accepted
 
 
 def test_words_that_hold_a_configured_secret_are_not_quoted() -> None:
-    tools = desk([block("a", f"Use {LEAK} for it.")], guard=guard([LEAK], "", [], ""))
+    tools = review_tools([block("a", f"Use {LEAK} for it.")], guard=leak_guard([LEAK], "", "", ""))
     assert "a secret" in remark(tools, block="B1", quote=LEAK).text
 
 
 def test_f13_a_wall_that_says_the_same_again_and_again_is_cut_after_its_beginning() -> None:
-    tools, round_ = at_desk(), "Say how it is undone. " * 1_000
+    tools, round_ = tools_of(), "Say how it is undone. " * 1_000
     remark(tools, text=round_)
     tools.call("reply", {"thread": "T1", "text": round_})
     tools.call("finish", {"summary": round_})
     for text in (tools.findings[0].text, tools.replies[0].text, tools.summary):
-        assert len(text) <= ROUND_CHARS
+        assert len(text) <= REPETITIVE_CHARS
         assert text.startswith("Say how it is undone. Say")
         assert text.endswith("… (cut: too long)")
 
 
 def test_a_text_that_says_the_same_again_and_again_is_whole_where_it_is_no_wall() -> None:
-    tools, round_ = at_desk(), "x" * 5_000
+    tools, round_ = tools_of(), "x" * 5_000
     remark(tools, text=round_)
     tools.call("finish", {"summary": "y" * 10_000})
     assert tools.findings[0].text == round_
@@ -479,7 +484,7 @@ def test_a_text_that_says_the_same_again_and_again_is_whole_where_it_is_no_wall(
 
 
 def test_f13_a_wall_of_text_is_clamped() -> None:
-    tools = at_desk()
+    tools = tools_of()
     wall = " ".join(f"word{n}" for n in range(20_000))
     remark(tools, text=wall)
     tools.call("reply", {"thread": "T1", "text": wall})
@@ -509,7 +514,7 @@ KEYS = ["block", "quote", "text", "severity", "thread", "reason", "summary", "ex
 def test_whatever_is_called_nothing_breaks_and_what_is_taken_stands(
     calls: list[tuple[str, dict[str, Any]]],
 ) -> None:
-    tools = at_desk(per_review=2, per_block=1)
+    tools = tools_of(per_review=2, per_block=1)
     answers = [tools.call(name, arguments) for name, arguments in calls]
     assert sum(not answer.accepted for answer in answers) == len(tools.refusals)
     plains = {one.id: one.plain for one in BLOCKS if one.commentable}

@@ -97,11 +97,6 @@ def as_bot(box):
 
 
 @pytest.fixture
-def old(box):
-    return Api(box, version="2025-09-03")
-
-
-@pytest.fixture
 def world(box):
     return box.world
 

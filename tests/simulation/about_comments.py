@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from final import Final
-from record import Own, Record
-from writers import plain
-
-from daemon.sweep.delivery.retract import NOTE as RETRACTED
+from daemon.domain.records import DeliveryState
 from daemon.review.quotes import fold
+from daemon.sandbox.state import Doing
+from daemon.store import prompts
+from daemon.sweep.delivery import letters
+from daemon.sweep.delivery.retract import NOTE as RETRACTED
+from simulation.final import Final
+from simulation.record import Own, Record
+from simulation.writers import plain
 
 
 # From the look at a block to the comment on it: requests in between, not more.
@@ -21,28 +24,48 @@ STALE = timedelta(seconds=15)
 
 def every_comment_stands_once(final: Final) -> Iterator[str]:
     """Own comments and posted letters are one to one, and no letter is left over."""
-    letters = final.rows("SELECT key, kind, state, comment_id, page_id, note FROM outbox")
+    messages = final.rows("SELECT key, kind, state, comment_id, page_id, note FROM outbox")
     posted = Counter(
         row[3]
-        for row in letters
+        for row in messages
         if row[1] != "edit" and (row[2] == "posted" or (row[5] == RETRACTED and row[3]))
     )
     made = {own.id: own for own in final.record.own}
     # The one open corner, see `outbox`: one of them was hidden when it was looked for.
     hidden = {(o.parent_id, o.text) for o in made.values() if o.id in final.record.hidden_by_people}
+    unsettled = _never_listed(final)
     for comment_id, count in posted.items():
         if comment_id not in made or count > 1:
             yield f"{count} letters claim the comment {comment_id[:8]}, of {len(made)} made"
     for own in made.values():
         if own.id not in posted:
+            place = own.parent_id if unsettled[own.parent_id] else own.discussion_id
             if (own.parent_id, own.text) in hidden or _is_gone(final, own):
                 final.record.counts["hidden before it was found"] += 1
+            elif place := next(
+                (at for at in (own.discussion_id, own.parent_id) if unsettled[at]), ""
+            ):
+                unsettled[place] -= 1
             else:
                 yield f"the comment {own.id[:8]} “{own.text}” was made without a letter"
     reachable = set(final.hashes)
-    for key, _, state, _, page, note in letters:
+    for key, _, state, _, page, note in messages:
         if state in ("intent", "sending", "unclear") and page in reachable:
             yield f"the letter {key} is still {state} ({note})"
+
+
+def _never_listed(final: Final) -> Counter[str]:
+    """Count the places of letters that stay unclear, since Notion lists no comment there, ever.
+
+    Whether such a letter stands cannot be read, and it is not posted again blindly.
+    """
+    return Counter(
+        target
+        for target, page in final.rows(
+            "SELECT target, page_id FROM outbox WHERE kind != 'edit' AND state = 'unclear'"
+        )
+        if (page, Doing.LIST_COMMENTS) in final.ended.box.world.state.refusals
+    )
 
 
 def _is_gone(final: Final, own: Own) -> bool:
@@ -74,7 +97,7 @@ def no_point_stands_twice(final: Final) -> Iterator[str]:
     found = defaultdict(list)
     for own in final.record.own:
         if own.opens and own.id not in final.record.hidden_by_people:
-            found[own.parent_id, own.text].append(own)
+            found[own.parent_id, own.text.partition("\n")[2]].append(own)
     for (parent, words), several in found.items():
         if parent not in final.record.texts:
             continue
@@ -109,9 +132,36 @@ def _stood(record: Record, own: Own, quote: str) -> bool:
 
 
 def comments_stay_in_the_database(final: Final) -> Iterator[str]:
-    """Nothing is posted outside the pages of the database."""
-    world = final.ended.box.world.state
+    """Nothing is posted outside the pages of the database, wherever those and their blocks go.
+
+    But for what was looked at in the moments before a move, and the prompt page's own comment.
+    """
     for own in final.record.own:
-        block = world.blocks.get(own.parent_id)
-        if (block.page_id if block else own.parent_id) not in final.ended.company.pages:
+        if own.page_id == final.ended.company.prompt.id:
+            continue
+        moves = final.record.away.get(own.parent_id) or final.record.away.get(own.page_id) or []
+        if own.page_id not in final.ended.company.pages and not _just_moved(own, moves):
             yield f"a comment was posted on {own.parent_id[:8]}, which is not ours"
+        gone = [at for at in moves if at < own.sent]
+        if own.page_id in final.record.away and len(gone) % 2 and not _just_moved(own, moves):
+            yield f"a comment was posted on the page {own.page_id[:8]} while it was away"
+
+
+def _just_moved(own: Own, moves: list[datetime]) -> bool:
+    return any(at <= own.at and own.sent - at < STALE for at in moves)
+
+
+def the_prompt_page_has_one_status(final: Final) -> Iterator[str]:
+    """One comment stands on the prompt page, unless people took it away: what is in use."""
+    page = final.ended.company.prompt.id
+    told = [own for own in final.record.own if own.page_id == page]
+    hidden = final.record.hidden_by_people
+    for one, two in pairwise(told):
+        if one.id not in hidden or hidden[one.id] > two.at:
+            yield f"the status comment {two.id[:8]} was posted while {one.id[:8]} stood"
+    status, last = prompts.status(final.state, page), letters.last_status(final.state, page)
+    standing = {one.id: plain(one.rich_text) for one in final.ended.box.world.comments(page)}
+    if told and told[-1].id in standing and told[-1].id not in hidden and status and last:
+        says = standing[told[-1].id]
+        if last.state is DeliveryState.POSTED and status.version not in says:
+            yield f"the status comment says “{says}”, and {status.version} is in use"

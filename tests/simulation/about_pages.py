@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
-from final import Final, is_selected, there
-from history import Ended
-
-from daemon.store import database, pages
+from daemon.domain import times
+from daemon.domain.times import iso
+from daemon.store import pages
+from simulation.final import Final, is_selected, there
+from simulation.history import Ended
 
 
 LOOKBACK = timedelta(minutes=10)
@@ -20,10 +21,11 @@ ROUNDED = timedelta(seconds=2)
 def checkpoint_not_ahead(so_far: Ended) -> Iterator[str]:
     """The checkpoint is behind every edit that is not queued, and never in the future."""
     record, box, company, state = so_far.record, so_far.box, so_far.company, so_far.state
-    row = state.execute("SELECT checkpoint FROM sources").fetchone()
+    own = [company.database.source_id]
+    row = state.execute("SELECT checkpoint FROM sources WHERE id = ?", own).fetchone()
     if row is None or row[0] is None:
         return
-    checkpoint = database.when(row[0])
+    checkpoint = times.when(row[0])
     if checkpoint > box.clock():
         yield f"checkpoint {checkpoint} lies in the future"
     known = dict(state.execute("SELECT id, edited FROM pages").fetchall())
@@ -34,7 +36,7 @@ def checkpoint_not_ahead(so_far: Ended) -> Iterator[str]:
         if not is_selected(so_far, page):
             continue
         floored = edited.replace(second=0, microsecond=0)
-        if page not in known or database.when(known[page]) < floored:
+        if page not in known or times.when(known[page]) < floored:
             yield f"checkpoint {checkpoint} is ahead of page {page[:8]}, edited {edited}"
 
 
@@ -47,7 +49,7 @@ def no_edit_hides(so_far: Ended) -> Iterator[str]:
     for page, edited, read_at in rows.fetchall():
         last = so_far.box.world.state.pages[page].edited
         floored = last.replace(second=0, microsecond=0)
-        if floored <= database.when(edited) and last > database.when(read_at) + ROUNDED:
+        if floored <= times.when(edited) and last > times.when(read_at) + ROUNDED:
             yield f"page {page[:8]}, edited {last} and read {read_at}, is not read again"
 
 
@@ -62,14 +64,40 @@ def a_read_is_whole(so_far: Ended) -> Iterator[str]:
         "SELECT id, read_at FROM pages WHERE read_at IS NOT NULL AND snapshot IS NOT NULL"
     )
     for page, read_at in read.fetchall():
-        if state.pages[page].edited > database.when(read_at):
+        if state.pages[page].edited > times.when(read_at):
             continue
-        seen = pages.reviewed(so_far.state, page)
+        seen = pages.last_reviewed(so_far.state, page)
         known = {block for block, _ in seen.blocks} if seen else set()
         for block, history in so_far.record.texts.items():
             stands = state.blocks[block].page_id == page and not state.in_trash(block)
-            if stands and history[0][0] < database.when(read_at) and block not in known:
+            if stands and history[0][0] < times.when(read_at) and block not in known:
                 yield f"page {page[:8]} was read without its block {block[:8]}"
+
+
+def a_paused_page_is_left_alone(so_far: Ended) -> Iterator[str]:
+    """On a page that is paused since the last look nothing was said but answers to words.
+
+    An operator may ask for its review by name.
+    """
+    record, state, now = so_far.record, so_far.state, so_far.box.clock()
+    paused = dict(state.execute("SELECT id, paused_at FROM pages WHERE paused").fetchall())
+    keys = dict(state.execute("SELECT comment_id, key FROM outbox WHERE comment_id IS NOT NULL"))
+    for own in record.own:
+        page = own.page_id
+        still = page in paused and record.paused.get(page) == paused[page]
+        if not still or record.looked_at is None or own.sent < record.looked_at:
+            continue
+        by_name = record.asked[page] > record.asked_before.get(page, 0)
+        if not by_name and not keys.get(own.id, "word:").startswith("word:"):
+            yield f"“{own.text}” was posted on page {page[:8]}, which is paused"
+    record.paused, record.looked_at, record.asked_before = paused, now, dict(record.asked)
+
+
+def every_pause_ends(final: Final) -> Iterator[str]:
+    """A page that is paused until a time is taken up again when that has come."""
+    now = iso(final.ended.box.clock())
+    for page, until in final.rows("SELECT id, paused_until FROM pages WHERE paused_until < ?", now):
+        yield f"page {page[:8]} is still paused, until {until}"
 
 
 def every_state_is_handled(final: Final) -> Iterator[str]:
@@ -93,12 +121,12 @@ def every_state_is_handled(final: Final) -> Iterator[str]:
 def _may_rest(final: Final, page: str, state: str, error: str | None) -> bool:
     """Tell whether a page may stay unread: failed for a reason, not for us, or older than us."""
     if state == "baselined":
-        base, edited = final.rows(
+        target, edited = final.rows(
             "SELECT baseline, edited FROM sources JOIN pages ON source_id = sources.id"
             " WHERE pages.id = ?",
             page,
         )[0]
-        return bool(edited < base)
+        return bool(edited < target)
     if state == "left":
         return not is_selected(final.ended, page)
     return state == "parked" and bool(error)
@@ -138,7 +166,8 @@ def every_page_knows_the_prompt(final: Final) -> Iterator[str]:
 def no_state_is_reviewed_twice(final: Final) -> Iterator[str]:
     """No two reviews in a row are of the same text, unless somebody asked, or the prompt changed.
 
-    The last only where the config asks for reviews then.
+    The last only where the config asks for reviews then. A page that was moved away and came back
+    is reviewed anew where its comments could not be posted.
     """
     both = final.ended.settings.config.review_on_prompt_change
     again = Counter(
@@ -153,5 +182,5 @@ def no_state_is_reviewed_twice(final: Final) -> Iterator[str]:
         twice[page] += last.get(page) == reviewed
         last[page] = reviewed
     for page, count in twice.items():
-        if count > final.record.asked[page] + again[page]:
+        if count > final.record.asked[page] + again[page] + len(final.record.away[page]):
             yield f"page {page[:8]} was reviewed {count} times more than it changed"

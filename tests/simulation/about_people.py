@@ -6,11 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
-from final import Final
-from record import Own
-from talkers import QUESTION
-
+from daemon.domain.times import iso
+from daemon.sweep.conversation.threads import ENOUGH
 from daemon.sweep.delivery.retract import NOTE as RETRACTED
+from simulation.final import Final
+from simulation.record import Own
+from simulation.talkers import QUESTION
 
 
 def only_people_are_answered(final: Final) -> Iterator[str]:
@@ -18,6 +19,8 @@ def only_people_are_answered(final: Final) -> Iterator[str]:
     replies = {
         row[0]: row[1]
         for row in final.rows("SELECT comment_id, key FROM outbox WHERE kind = 'reply'")
+        # The one is said of a text, and to nobody; the other once a day, and the answer follows.
+        if not row[1].startswith(("not yet:", "enough:"))
     }
     by_thread: dict[str, list[Own]] = defaultdict(list)
     for own in final.record.own:
@@ -37,15 +40,40 @@ def only_people_are_answered(final: Final) -> Iterator[str]:
 def a_question_is_answered_once(final: Final) -> Iterator[str]:
     """No comment has more answers than versions."""
     answers = Counter(
-        row[0].split(":")[2]
+        row[0].removeprefix("word:").split(":")[2]
         for row in final.rows("SELECT key FROM outbox WHERE kind = 'reply' AND state = 'posted'")
-        if row[0].startswith("reply:")
+        if row[0].startswith(("reply:", "word:"))
     )
     for comment, count in answers.items():
         if count > 1 + min(final.record.edited_words[comment], 1):
             yield f"comment {comment[:8]} was answered {count} times"
         if comment not in final.record.words or not final.record.words[comment].by_person:
             yield f"comment {comment[:8]} is no person's and was answered"
+
+
+def nobody_gets_more_than_a_day_s_answers(final: Final) -> Iterator[str]:
+    """A person gets so many answers a day, all pages together, then one line that says so."""
+    most = final.ended.settings.config.limits.replies_per_person
+    for (person, day), count in _answers_of_days(final).items():
+        if count > most:
+            yield f"{person[:8]} got {count} answers on {day}"
+    said = [own for own in final.record.own if own.text.startswith(ENOUGH.partition("{")[0])]
+    letters = dict(final.rows("SELECT comment_id, key FROM outbox WHERE key LIKE 'enough:%'"))
+    for key, count in Counter(letters.get(own.id) for own in said).items():
+        if key is None or count > 1:
+            yield f"it was said {count} times that there are no more answers: {key}"
+
+
+def _answers_of_days(final: Final) -> Counter[tuple[str, str]]:
+    """Count the answers to each person on each day, by the server's clock."""
+    rows = final.rows(
+        "SELECT key, created_at FROM outbox WHERE kind = 'reply' AND state != 'dropped'"
+    )
+    return Counter(
+        (final.record.words[key.removeprefix("word:").split(":")[2]].author_id, day[:10])
+        for key, day in rows
+        if key.startswith(("reply:", "word:"))
+    )
 
 
 def every_question_is_decided(final: Final) -> Iterator[str]:
@@ -64,6 +92,8 @@ def every_question_is_decided(final: Final) -> Iterator[str]:
     )
     reviewed = {row[0] for row in watched}
     wanted = final.ended.settings.config.databases[0].replies == "any"
+    today, answers = iso(final.ended.box.clock())[:10], _answers_of_days(final)
+    most = final.ended.settings.config.limits.replies_per_person
     for comment in world.comments():
         words = final.record.words.get(comment.id)
         thread = world.state.discussions[comment.discussion_id]
@@ -75,6 +105,8 @@ def every_question_is_decided(final: Final) -> Iterator[str]:
         if world.state.in_trash(comment.parent_id):
             continue
         state = decided.get(comment.id)
+        if state is None and answers[words.author_id, today] >= most:
+            continue  # until tomorrow
         if state is None or state.startswith("tried"):
             yield f"comment {comment.id[:8]} ({words.kind}) was never decided: {state}"
         elif words.kind == QUESTION and wanted:

@@ -7,11 +7,10 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-import virtual_time
-from record import Record
-from talkers import Talkers
-
 from daemon.sandbox import Sandbox, blocks
+from simulation.record import Record
+from simulation.talkers import Talkers
+from support import virtual_time
 
 
 class Company(Talkers):
@@ -28,10 +27,8 @@ class Company(Talkers):
             self._twice()
             return
         if block in self.box.world.state.blocks and dice.random() < 0.7:
-            if dice.random() < 0.8:
-                self._edit(block)
-            else:
-                self._delete(block)
+            to_it = (self._edit, self._delete, self._take_block_away, self._take_page_away)
+            dice.choices(to_it, (14, 3, 2, 1))[0](block)
             return
         acts, weights = zip(*self._acts(), strict=True)
         act = dice.choices(acts, weights)[0]
@@ -52,6 +49,8 @@ class Company(Talkers):
             (self._resolve, 5),
             (self._trash, 3),
             (self._unshare, 3),
+            (self._take_page_away, 1),
+            (self._take_block_away, 1),
             (self._new, 2),
             (self._edit_prompt, 3),
             (self._capabilities, 1),
@@ -87,6 +86,37 @@ class Company(Talkers):
         for page in self.pages if thing == self.database.id else [thing]:
             self._record.visible_since[page] = virtual_time.now()
         self._note("share", thing=thing[:8])
+
+    def _take_page_away(self, block: str | None = None) -> None:
+        """Move a page, that of a block where one is given, out of the database for a while."""
+        page = self.box.world.state.blocks[block].page_id if block else self._page()
+        if page in self.pages and not self.is_away(page):
+            self._record.away[page].append(virtual_time.now())
+            self.box.world.move_page(page, None)
+            self._later(3600, lambda: self._bring_back(page))
+            self._note("move page away", page=page[:8])
+
+    def is_away(self, page: str) -> bool:
+        """Tell whether a page stands outside the database now."""
+        return bool(self.box.world.state.pages[page].parent.id != self.database.source_id)
+
+    def _bring_back(self, page: str) -> None:
+        if self.is_away(page):
+            self.box.world.move_page(page, self.database)
+            self._record.away[page].append(virtual_time.now())
+            self._record.visible_since[page] = virtual_time.now()
+            self._note("move page back", page=page[:8])
+
+    def _take_block_away(self, block: str | None = None) -> None:
+        """Move a block to a page that nobody reviews."""
+        block = block or self._block()
+        if block and not self.box.world.state.in_trash(block):
+            moved = [block, *(one.id for one in self._all_blocks(block))]
+            self.box.world.move_block(block, to=self.box.world.page(None, "Mine"))
+            for one in moved:
+                self._record.away[one].append(virtual_time.now())
+                self._record.texts[one].append((virtual_time.now(), ""))
+            self._note("move block away", block=block[:8])
 
     def _unshare_database(self) -> None:
         self.box.world.unshare(self.database)
@@ -138,3 +168,5 @@ class Company(Talkers):
         ]
         for thing in hidden:
             self._share(thing)
+        for page in self.pages:
+            self._bring_back(page)

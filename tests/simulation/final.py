@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from company import Company
-from history import Ended
-from record import Record
 from sqlite_utils import Database
 
-from daemon.notion import reading, canonical as text
+from daemon.notion import canonical, properties, reading
 from daemon.notion.gateway import Gateway
 from daemon.sandbox import Sandbox
+from simulation.company import Company
+from simulation.history import Ended
+from simulation.record import Record
 
 
 @dataclass(frozen=True)
@@ -49,22 +49,33 @@ async def with_final_reading(ended: Ended) -> Final:
     source_id = ended.company.database.source_id
     names = ended.settings.config.databases[0].properties
     for page_id in there(ended.box, ended.company):
-        page = text.page(await notion.page(page_id), source_id, names)
+        page = properties.read_page(await notion.page(page_id), source_id, names)
         found = await reading.blocks(notion, page_id)
-        hashes[page_id] = text.content_hash(page, found)
+        hashes[page_id] = canonical.content_hash(page, found)
         if not any(block.line for block in found):
             empty.add(page_id)
     return Final(ended, hashes, empty)
 
 
 def there(box: Sandbox, company: Company) -> Iterator[str]:
-    """Give the pages that are neither in the trash nor hidden."""
+    """Give the pages that the database lists now and of which nothing is refused for ever.
+
+    Not those in the trash, those that are hidden, and those that were moved away.
+    """
+    state = box.world.state
     for page in company.pages:
-        if not box.world.state.in_trash(page) and box.world.state.is_shared(page, box.bot):
+        if page in refused(box) or company.is_away(page):
+            continue
+        if not state.in_trash(page) and state.is_shared(page, box.bot):
             yield page
+
+
+def refused(box: Sandbox) -> set[str]:
+    """Give the pages of which Notion refuses something for ever."""
+    return {page for page, _ in box.world.state.refusals}
 
 
 def is_selected(ended: Ended, page: str) -> bool:
     """Tell whether `where` selects a page."""
     wanted = ended.settings.config.databases[0].where.get("Status")
-    return not wanted or ended.box.world.state.pages[page].values["Status"] in wanted
+    return not wanted or ended.box.world.state.pages[page].values["Status"] in wanted.words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import random
 import shutil
@@ -16,27 +17,31 @@ from pathlib import Path
 from typing import Any, Protocol
 from unittest.mock import patch
 
-import virtual_time
-from company import Company
-from lagging import delay_index, found_late
-from mortal import Life, connect
-from network import Network, Weather, policy
-from operators import Operator
-from record import Record
-from scripted import Scripted
 from sqlite_utils import Database
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 
-from daemon.operations import pages as operate
-from daemon.sweep import sweep, connections as wiring
 from daemon.config import Config, Settings
 from daemon.config.environment import Addresses, Secrets
-from daemon.sweep.budget import Meter
+from daemon.domain.errors import ReviewError
 from daemon.notion import gateway
 from daemon.notion.gateway import Gateway
+from daemon.operations import pages
 from daemon.sandbox import Sandbox, query
-from daemon.sandbox.faults import Kind
+from daemon.sandbox.faults import ApiRefusal, FaultKind, invalid, restricted
+from daemon.sandbox.state import Doing
 from daemon.store import database
+from daemon.sweep import sweep
+from daemon.sweep.budget import Meter
+from daemon.sweep.connections import Connections
+from daemon.sweep.delivery import posting
+from simulation.company import Company
+from simulation.lagging import delay_index, found_late
+from simulation.mortal import Life, connect
+from simulation.network import Network, Weather, policy
+from simulation.operators import Operator
+from simulation.record import Record
+from simulation.scripted import Scripted
+from support import virtual_time
 
 
 MINUTE = 60.0
@@ -92,6 +97,7 @@ class History:
         self._skew = timedelta(seconds=self._dice.choice((0, 0, 20, -120, 3600, -3600)))
         self._lives = 0
         self._calm = False
+        self._commands = set[asyncio.Task[None]]()
 
     async def run(self) -> Ended:
         self._build()
@@ -116,27 +122,44 @@ class History:
         self.weather = Weather()
         if quirks.page_size < 100:
             # "No more" beside a cursor that does lead on: nobody can tell.
-            self.weather.kinds = tuple(kind for kind in Kind if kind is not Kind.STALE_CURSOR)
+            self.weather.kinds = tuple(
+                kind for kind in FaultKind if kind is not FaultKind.STALE_CURSOR
+            )
         struck = policy(random.Random(f"{self.seed} weather"), self.record, self.weather)
         self.box.faults.policy = struck
         self.model = Scripted(random.Random(f"{self.seed} model"), self.record)
+        self._refuse_for_ever(random.Random(f"{self.seed} refusals"))
         self._operator = Operator(random.Random(f"{self.seed} operator"), self.record)
         self.settings = self._settings()
+
+    def _refuse_for_ever(self, dice: random.Random) -> None:
+        """Have Notion refuse something of one page for ever, and lose a data source."""
+        if dice.random() < 0.3:
+            page = dice.choice(self.company.pages)
+            doing = dice.choice((Doing.LIST_BLOCKS, Doing.LIST_COMMENTS, Doing.COMMENT))
+            refusal = dice.choice((restricted(), invalid("No."), *_BROKEN))
+            self.box.world.refuse(page, doing, refusal=refusal)
+            self.record.note(virtual_time.now(), "refused for ever", page=page[:8], doing=doing)
+        if dice.random() < 0.3:
+            lost = self.box.world.source(self.company.database, "Lost")
+            delete = partial(self.box.world.delete_source, lost)
+            asyncio.get_running_loop().call_later(dice.uniform(60, 2 * HOUR), delete)
 
     def _settings(self) -> Settings:
         dice = self._dice
         settle, limit = dice.choice(((0, 30), (0, 30), (1, 15), (10, 30), (10, 240)))
-        base = {
+        target = {
             "id": self.company.database.id,
             "prompt": self.company.prompt.id,
             "properties": dice.choice(([], ["Status"])),
             "where": dice.choice(({}, {}, {"Status": ["Draft", "In review"]})),
             "page_comment": dice.random() < 0.8,
             "replies": dice.choice(("any", "any", "any", "ours", "none")),
+            "trial": 2 * (self.seed % 2),
         }
         config = Config.model_validate(
             {
-                "databases": [base],
+                "databases": [target],
                 "settle": timedelta(minutes=settle),
                 "settle_limit": timedelta(minutes=limit),
                 "watch_requests": 30,
@@ -145,13 +168,15 @@ class History:
                 "notion": {"requests_per_minute": dice.choice((170, 170, 40))},
                 "limits": {
                     "replies_per_thread": dice.choice((2, 5)),
+                    "replies_per_person": dice.choice((30, 30, 3)),
+                    "comments_per_review": dice.choice((2, 8)),
                     "concurrent_reviews": dice.choice((1, 4)),
                 },
                 "state": self._folder / "state.db",
             }
         )
-        secrets = Secrets(self.box.token, anthropic=PLANTED_KEY)
-        chains = {base["id"]: ("scripted:model",)}
+        secrets = Secrets(self.box.token, {"anthropic": PLANTED_KEY})
+        chains = {target["id"]: ("scripted:model",)}
         return Settings(Path("config.yaml"), config, secrets, Addresses(), chains)
 
     async def _storm(self) -> None:
@@ -164,6 +189,7 @@ class History:
             await self._life(until)
         await company
         await changing
+        await asyncio.gather(*self._commands)
 
     async def _people(self, until: float) -> None:
         loop, dice = asyncio.get_running_loop(), random.Random(f"{self.seed} pace")
@@ -182,7 +208,6 @@ class History:
     async def _life(self, until: float) -> None:
         """Run one process of the program until it is killed, or the storm is over."""
         dice = self._dice
-        self._lives += 1
         life = self._born()
         self.record.note(virtual_time.now(), "life begins", number=life.number)
         try:
@@ -201,7 +226,7 @@ class History:
 
     def _born(self) -> Life:
         """Give a process: some live on, some die anywhere, some around a comment's POST."""
-        dice, number = self._dice, self._lives
+        dice, number = self._dice, self._next_number()
         roll = dice.random()
         if roll < 0.15:
             return Life(number, None)
@@ -214,6 +239,10 @@ class History:
         near = (kind, dice.randrange(5), dice.choice((0, 0, 1, 2, 3, 5, 8, 13)))
         return Life(number, None, near)
 
+    def _next_number(self) -> int:
+        self._lives += 1
+        return self._lives
+
     async def _works(self, life: Life, until: float) -> None:
         loop, dice = asyncio.get_running_loop(), self._dice
         with self._process(life) as connections:
@@ -221,11 +250,11 @@ class History:
                 await self._sweep(connections)
                 await asyncio.sleep(dice.choice((1, 5, 15, 30, 40)) * MINUTE)
                 if dice.random() < 0.15:
-                    context = connections.context(self._tell)
+                    context = connections.context(self._emit)
                     await self._operator.act(context, self.company.pages)
 
     @contextmanager
-    def _process(self, life: Life) -> Iterator[wiring.Connections]:
+    def _process(self, life: Life) -> Iterator[Connections]:
         with patch.object(database, "_connect", partial(connect, life=life)):
             state = database.open_state(self.settings.config.state)
         network = Network(
@@ -245,21 +274,40 @@ class History:
         )
         meter = Meter(state, self.settings.config.limits, lambda: notion.now)
         try:
-            yield wiring.Connections(self.settings, state, notion, self.model, meter, dry_run=False)
+            yield Connections(self.settings, state, notion, self.model, meter, posting.deliver)
         finally:
             if not life.dead:
                 state.close()
 
     def _interrupt(self, block: str | None) -> None:
-        if not self._calm:
+        """Let something happen beside the service, at this very step of its work."""
+        if self._calm:
+            return
+        if self._dice.random() < 0.15:
+            self._commands.add(asyncio.get_running_loop().create_task(self._retract()))
+        else:
             self.company.act(block)
 
-    async def _sweep(self, connections: wiring.Connections) -> None:
-        context = connections.context(self._tell)
+    async def _retract(self) -> None:
+        """Take a review back in a process of its own, which may be killed too."""
+        life = Life(self._next_number(), self._dice.choice((None, None, 40)))
+        self.record.note(virtual_time.now(), "command begins", number=life.number)
+        try:
+            with self._process(life) as connections:
+                await self._operator.retract(connections.context(self._emit))
+        except ReviewError as error:
+            self.record.note(virtual_time.now(), "operator is told", why=str(error))
+        except BaseException as error:
+            if not life.dead:
+                raise
+            self.record.note(virtual_time.now(), "command killed", seen=type(error).__name__)
+
+    async def _sweep(self, connections: Connections) -> None:
+        context = connections.context(self._emit)
         await sweep.sweep(context)
         self._look(connections.state)
 
-    def _tell(self, event: str, /, **facts: Any) -> None:
+    def _emit(self, event: str, /, **facts: Any) -> None:
         facts = {key: value for key, value in facts.items() if key not in _CLOCKED}
         line = json.dumps([event, facts], default=str, ensure_ascii=False, sort_keys=True)
         self.record.said.append(line)
@@ -287,16 +335,17 @@ class History:
         self.box.world.quirks.query_cap = 10_000
         self.model.ill = 0.0
         self.record.note(virtual_time.now(), "quiet")
-        with self._process(Life(self._lives + 1, None)) as connections:
-            for wait in (0, 15, 15, 360, 15, 1440, 15, 15, 15, 15):
+        with self._process(Life(self._next_number(), None)) as connections:
+            for wait in (0, 15, 15, 360, 1440, 15, 15):
                 await asyncio.sleep(wait * MINUTE)
-                self._operator.resume_all(connections.context(self._tell))
+                self._operator.resume_all(connections.context(self._emit))
                 await self._sweep(connections)
 
     def _plain_state(self) -> Database:
         return connect(self.settings.config.state, Life(0, None))
 
 
+_BROKEN = (ApiRefusal(503, "service_unavailable", "Public API service is unavailable."),)
 _CLOCKED = ("seconds", "started", "finished", "exc_info_")
 
 
@@ -332,8 +381,11 @@ def live(seed: int, judge: Judge) -> tuple[Record, list[str]]:
             stack.callback(set_on_retry_hooks, get_on_retry_hooks())
             set_on_retry_hooks([])
             stack.enter_context(patch.object(query, "_found", found_late))
-            for module in (gateway, operate, sweep):
+            for module in (gateway, pages, sweep):
                 stack.enter_context(patch.object(module, "datetime", Wall))
+            # Looking for cycles, of which one history makes few, takes a sixth of the time.
+            gc.disable()
+            stack.callback(gc.enable)
             wrong = _run(main())  # type: ignore[arg-type]
     finally:
         shutil.rmtree(folder)

@@ -6,28 +6,39 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from about_comments import (
+from simulation.about_comments import (
     comments_stay_in_the_database,
     every_comment_stands_once,
     every_quote_stood,
     no_point_stands_twice,
+    the_prompt_page_has_one_status,
     what_was_retracted_is_taken_back,
 )
-from about_pages import (
+from simulation.about_pages import (
+    a_paused_page_is_left_alone,
     a_read_is_whole,
     checkpoint_not_ahead,
     every_page_knows_the_prompt,
+    every_pause_ends,
     every_state_is_handled,
     no_edit_hides,
     no_state_is_reviewed_twice,
 )
-from about_people import (
+from simulation.about_people import (
     a_question_is_answered_once,
     every_question_is_decided,
+    nobody_gets_more_than_a_day_s_answers,
     only_people_are_answered,
 )
-from final import Final
-from history import PLANTED_KEY
+from simulation.about_points import (
+    a_point_is_closed_by_a_ruling_or_a_person,
+    a_ruling_has_words_that_came_or_went,
+    no_closed_point_is_raised_again,
+    no_summary_names_a_closed_point,
+    what_is_said_of_a_point_is_said_once,
+)
+from simulation.final import Final
+from simulation.history import PLANTED_KEY
 
 
 def the_limit_holds(final: Final) -> Iterator[str]:
@@ -57,9 +68,15 @@ def no_secret_is_told(final: Final) -> Iterator[str]:
             yield "the log holds a secret"
 
 
-AFTER_EACH_SWEEP = (checkpoint_not_ahead, no_edit_hides, a_read_is_whole)
+AFTER_EACH_SWEEP = (
+    checkpoint_not_ahead,
+    no_edit_hides,
+    a_read_is_whole,
+    a_paused_page_is_left_alone,
+)
 AT_END = (
     every_state_is_handled,
+    every_pause_ends,
     no_state_is_reviewed_twice,
     every_page_knows_the_prompt,
     every_comment_stands_once,
@@ -69,7 +86,14 @@ AT_END = (
     only_people_are_answered,
     a_question_is_answered_once,
     every_question_is_decided,
+    nobody_gets_more_than_a_day_s_answers,
     the_limit_holds,
     no_secret_is_told,
+    a_point_is_closed_by_a_ruling_or_a_person,
+    a_ruling_has_words_that_came_or_went,
+    no_closed_point_is_raised_again,
+    no_summary_names_a_closed_point,
+    what_is_said_of_a_point_is_said_once,
     comments_stay_in_the_database,
+    the_prompt_page_has_one_status,
 )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from daemon.sandbox import Sandbox, query
-from daemon.sandbox.model import Page
+from daemon.sandbox.model import SandboxPage
 
 
 _real = query._found
@@ -17,13 +17,13 @@ _real = query._found
 def delay_index(box: Sandbox, lag: timedelta) -> None:
     """Let the queries of a sandbox show every page as it was `lag` ago."""
     state, touch = box.world.state, box.world.state.touch_page
-    versions: dict[str, list[tuple[datetime, Page]]] = {}
+    versions: dict[str, list[tuple[datetime, SandboxPage]]] = {}
 
     def touched(page_id: str, by: str) -> None:
         touch(page_id, by)
         versions.setdefault(page_id, []).append((state.now(), state.pages[page_id]))
 
-    def as_indexed(page: Page) -> Page:
+    def as_indexed(page: SandboxPage) -> SandboxPage:
         known = versions.get(page.id, [])
         late = [version for at, version in known if at > state.now() - lag]
         if not late:
@@ -36,7 +36,7 @@ def delay_index(box: Sandbox, lag: timedelta) -> None:
     state.as_indexed = as_indexed  # type: ignore[attr-defined]
 
 
-def found_late(call: Any, source: Any, body: Any) -> Iterable[Page]:
+def found_late(call: Any, source: Any, body: Any) -> Iterable[SandboxPage]:
     """Stand in for the sandbox's own search: it sees each page as the index does."""
     state = call.state
     now = state.pages

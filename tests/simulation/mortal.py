@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dying import Killed
 from sqlite_utils import Database
+
+from support.dying import Killed
 
 
 class Life:

@@ -13,11 +13,11 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 import httpx
-import virtual_time
-from mortal import Life
-from record import Record
 
-from daemon.sandbox.faults import Fault, Kind
+from daemon.sandbox.faults import Fault, FaultKind
+from simulation.mortal import Life
+from simulation.record import Record
+from support import virtual_time
 
 
 # When the request that is being handled left the program.
@@ -26,6 +26,8 @@ SENT: ContextVar[datetime | None] = ContextVar("sent", default=None)
 LATE: ContextVar[bool] = ContextVar("late", default=False)
 # A request whose sender gave up may still arrive this much later.
 LATEST = 4.0
+# By how many seconds a proxy's clock may be wrong: not at all, by hours, by a year.
+DATES_OFF = (0, 0, 7_200, -7_200, 31_536_000, -31_536_000)
 
 
 class Network(httpx.AsyncBaseTransport):
@@ -109,7 +111,7 @@ def _target(request: httpx.Request) -> str | None:
 class Weather:
     """How often requests are struck now: all of them, and those of one kind during an outage."""
 
-    kinds: tuple[Kind, ...] = tuple(Kind)
+    kinds: tuple[FaultKind, ...] = tuple(FaultKind)
     rate: float = 0.0
     outage: str = ""
     outage_rate: float = 0.0
@@ -143,15 +145,20 @@ OUTAGES = (
 
 
 def policy(dice: random.Random, record: Record, weather: Weather) -> Callable[..., Fault | None]:
-    """Return what strikes requests, with a fault of any kind."""
+    """Return what strikes requests, with a fault of any kind.
+
+    The page of a proxy tells the proxy's time, which may be far off.
+    """
+    clocks = random.Random(f"{record.seed} clocks")
 
     def strike(method: str, path: str) -> Fault | None:
         if LATE.get() or dice.random() >= weather.now(method, path):
             return None
         kind = dice.choice(weather.kinds)
-        wait = dice.choice((1, 20, 70, 400) if kind is Kind.RATE_LIMITED else (1, 5, 30, 90))
+        wait = dice.choice((1, 20, 70, 400) if kind is FaultKind.RATE_LIMITED else (1, 5, 30, 90))
         record.note(virtual_time.now(), "fault", kind=kind.value, wait=wait)
         record.counts[f"fault {kind.value}"] += 1
-        return Fault(kind, wait=wait, status=dice.choice((403, 500, 502)))
+        off = clocks.choice(DATES_OFF) if kind is FaultKind.HTML else 0
+        return Fault(kind, wait=wait, status=dice.choice((403, 500, 502)), date_off=off)
 
     return strike

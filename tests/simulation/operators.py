@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-
-import virtual_time
-from record import Record
+from datetime import timedelta
+from functools import partial
 
 from daemon.domain import due
+from daemon.domain.errors import ReviewError
 from daemon.operations import pages as operate
+from daemon.store import pages
 from daemon.sweep import sweep
 from daemon.sweep.context import Context
-from daemon.sweep.discovery import find_page
-from daemon.domain.errors import ReviewError
 from daemon.sweep.delivery.retract import retract
-from daemon.store import pages
+from daemon.sweep.discovery import find_page
+from simulation.record import Record
+from support import virtual_time
 
 
 WEIGHTS = {"review": 5, "pause": 1, "resume": 2, "retry": 2, "retract": 4}
+LASTS = (None, timedelta(minutes=30), timedelta(hours=2), timedelta(days=7))
 
 
 class Operator:
@@ -38,32 +40,37 @@ class Operator:
                 case "review":
                     await self._review(context, page)
                 case "retract":
-                    await self._retract(context)
+                    await self.retract(context)
                 case _:
                     self._touch(context, page, what)
         except ReviewError as error:
             self._record.note(virtual_time.now(), "operator is told", why=str(error))
 
     async def _review(self, context: Context, page: str) -> None:
-        row, base = await find_page(context, page)
+        row, target = await find_page(context, page)
         self._record.asked[page] += 1
         row = due.asked_for(row, context.notion.now)
         pages.save(context.state, [row])
-        await sweep.sweep(context, (row, base))
+        await sweep.sweep(context, (row, target))
 
-    async def _retract(self, context: Context) -> None:
+    async def retract(self, context: Context) -> None:
+        """Take a review back: mostly the last, of which something may be on its way."""
         rows = context.state.execute("SELECT id FROM reviews ORDER BY id").fetchall()
         if rows:
-            for line in await retract(context, self._dice.choice(rows)[0]):
+            [review] = rows[-1] if self._dice.random() < 0.5 else self._dice.choice(rows)
+            for line in await retract(context, review):
                 self._record.note(virtual_time.now(), "operator retracts", line=line)
 
     def _touch(self, context: Context, page: str, what: str) -> None:
         row = pages.page(context.state, page)
         if row is not None:
-            act = {"pause": operate.pause, "resume": operate.resume, "retry": operate.retry}[what]
+            pause = partial(operate.pause, lasts=self._dice.choice(LASTS))
+            act = {"pause": pause, "resume": operate.resume, "retry": operate.retry}[what]
             act(context.state, row)
 
     def resume_all(self, context: Context) -> None:
-        """Take up every page that somebody paused."""
-        for (page,) in context.state.execute("SELECT id FROM pages WHERE paused").fetchall():
+        """Take up every page that somebody paused without an end."""
+        for (page,) in context.state.execute(
+            "SELECT id FROM pages WHERE paused AND paused_until IS NULL"
+        ).fetchall():
             self._touch(context, page, "resume")

@@ -9,13 +9,13 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
-from daemon.sweep import discovery as discover
 from daemon.domain import due
-from daemon.sweep.conversation import threads
-from daemon.sweep.context import Context
 from daemon.domain.errors import NotionError
 from daemon.notion import reading
-from daemon.store import pages, reviews
+from daemon.store import outbox, pages
+from daemon.sweep import discovery
+from daemon.sweep.context import Context
+from daemon.sweep.conversation import threads
 
 
 Planted = AbstractContextManager[Any]
@@ -23,20 +23,20 @@ Planted = AbstractContextManager[Any]
 
 def checkpoint_early() -> Planted:
     """Move the checkpoint when a walk begins, before its pages are queued."""
-    real = discover._queue
+    real = discovery._queue
 
-    def queue(context: Context, base: Any, source: Any, rows: Any) -> Any:
+    def queue(context: Context, target: Any, source: Any, rows: Any) -> Any:
         if (known := pages.source(context.state, source.id)) and known.checkpoint:
             moved = max(known.checkpoint, context.notion.now)
             pages.save_source(context.state, replace(known, checkpoint=moved))
-        return real(context, base, source, rows)
+        return real(context, target, source, rows)
 
-    return patch.object(discover, "_queue", queue)
+    return patch.object(discovery, "_queue", queue)
 
 
 def intent_after_post() -> Planted:
     """Write only after the POST that it begins."""
-    return patch.object(reviews, "sending", lambda *_: True)
+    return patch.object(outbox, "claim", lambda *_: True)
 
 
 def equal_timestamp_skipped() -> Planted:

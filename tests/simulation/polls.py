@@ -12,20 +12,21 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import virtual_time
-from lagging import delay_index, found_late
-from record import Record
-from scripted import Scripted
 from sqlite_utils import Database
 
-from daemon.sweep import sweep, connections as wiring
 from daemon.config import Config, Settings
 from daemon.config.environment import Addresses, Secrets
-from daemon.sweep.budget import Meter
-from daemon.notion import gateway, reading, canonical as text
+from daemon.notion import canonical, gateway, properties, reading
 from daemon.notion.gateway import Gateway
 from daemon.sandbox import Sandbox, blocks, query
 from daemon.store import database, pages
+from daemon.sweep import connections, sweep
+from daemon.sweep.budget import Meter
+from daemon.sweep.delivery import posting
+from simulation.lagging import delay_index, found_late
+from simulation.record import Record
+from simulation.scripted import Scripted
+from support import virtual_time
 
 
 PAGES = 4
@@ -80,14 +81,14 @@ def polled(
 async def _polled(dice: random.Random, folder: Path, lag: timedelta) -> Polls:
     box, seen = Sandbox(clock=virtual_time.now, seed=1), Polls()
     delay_index(box, lag)
-    base = box.world.database("RFCs")
+    target = box.world.database("RFCs")
     for number in range(PAGES):
-        box.world.page(base, f"RFC {number}", [blocks.paragraph("Begun.")])
+        box.world.page(target, f"RFC {number}", [blocks.paragraph("Begun.")])
     loop = asyncio.get_running_loop()
     until = loop.time() + EDITING.total_seconds()
     end = until + NOBODY_EDITS.total_seconds()
     editing = loop.create_task(_edit(box, dice, until))
-    with _process(box, base.id, folder) as connections:
+    with _process(box, target.id, folder) as connections:
         while loop.time() < end:
             await asyncio.sleep(dice.uniform(47, 73))
             await sweep.sweep(connections.context(_silent))
@@ -95,7 +96,9 @@ async def _polled(dice: random.Random, folder: Path, lag: timedelta) -> Polls:
         await editing
         for page in box.world.state.pages.values():
             row = pages.page(connections.state, page.id)
-            if row is None or row.hash != await _hash(connections.notion, page.id, base.source_id):
+            if row is None or row.hash != await _hash(
+                connections.notion, page.id, target.source_id
+            ):
                 seen.stale.append(page.id)
     return seen
 
@@ -112,16 +115,16 @@ async def _edit(box: Sandbox, dice: random.Random, until: float) -> None:
 
 
 @contextmanager
-def _process(box: Sandbox, base: str, folder: Path) -> Iterator[wiring.Connections]:
+def _process(box: Sandbox, target: str, folder: Path) -> Iterator[connections.Connections]:
     config = Config.model_validate(
         {
-            "databases": [{"id": base, "page_comment": False}],
+            "databases": [{"id": target, "page_comment": False}],
             "settle": timedelta(0),
             "watch_requests": 0,
             "state": folder / "state.db",
         }
     )
-    chains = {base: ("scripted:model",)}
+    chains = {target: ("scripted:model",)}
     settings = Settings(Path("config.yaml"), config, Secrets(box.token), Addresses(), chains)
     notion = Gateway(box.token, base_url="http://sandbox", transport=box.transport())
     model: Any = Scripted(random.Random(1), Record(1))
@@ -129,7 +132,7 @@ def _process(box: Sandbox, base: str, folder: Path) -> Iterator[wiring.Connectio
     state = database.open_state(config.state)
     meter = Meter(state, config.limits, lambda: notion.now)
     try:
-        yield wiring.Connections(settings, state, notion, model, meter, dry_run=False)
+        yield connections.Connections(settings, state, notion, model, meter, posting.deliver)
     finally:
         state.close()
 
@@ -151,5 +154,5 @@ def _look(box: Sandbox, state: Database, seen: Polls, lag: timedelta) -> None:
 
 
 async def _hash(notion: Gateway, page_id: str, source_id: str) -> str:
-    page = text.page(await notion.page(page_id), source_id, [])
-    return text.content_hash(page, await reading.blocks(notion, page_id))
+    page = properties.read_page(await notion.page(page_id), source_id, [])
+    return canonical.content_hash(page, await reading.blocks(notion, page_id))

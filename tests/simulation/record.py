@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ class Own:
     at: datetime
     sent: datetime
     opens: bool
+    page_id: str
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Words:
 
     id: str
     discussion_id: str
+    author_id: str
     kind: str
     by_person: bool
     at: datetime
@@ -46,12 +48,19 @@ class Record:
     hidden_by_people: dict[str, datetime] = field(default_factory=dict)
     visible_since: dict[str, datetime] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    # When each page or block was moved away, and back.
+    away: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    # The pages that were paused when it was last looked, since when, and when that was.
+    paused: dict[str, str] = field(default_factory=dict)
+    looked_at: datetime | None = None
+    asked_before: dict[str, int] = field(default_factory=dict)
     requests: list[tuple[datetime, int]] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     kills: int = 0
     conversations: int = 0
     said: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    rulings: Counter[tuple[str, str]] = field(default_factory=Counter)  # by page and verdict
 
     def note(self, at: datetime, what: str, /, **facts: Any) -> None:
         """Add a line to the trace."""

@@ -8,16 +8,18 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import virtual_time
-from record import Record
-
-from daemon.domain.values import Outcome, Usage
 from daemon.domain.errors import BudgetEmpty, Unavailable
-from daemon.review.agent import Conversation, Limits, Toolbox
+from daemon.domain.values import Outcome, Usage
+from daemon.review.agent import Conversation, ModelInput, ReviewLimits, Toolbox
+from simulation.record import Record
+from support import virtual_time
 
 
 _BLOCK = re.compile(r"^\[(B\d+)(?: new| changed)?\] (.+)$", re.MULTILINE)
 _THREAD = re.compile(r"^\[(T\d+) on ", re.MULTILINE)
+_POINT = re.compile(r"^\[(T\d+) on [^\n]*\]\n  begun by your [^\n]*(?<!\(closed\))$", re.MULTILINE)
+_WAS = re.compile(r"^  (?:was:|-) (.+)$", re.MULTILINE)
+_NEW = re.compile(r"^\[B\d+ (?:new|changed)\] (.+)$", re.MULTILINE)
 _JUNK: tuple[tuple[str, dict[str, Any]], ...] = (
     ("comment", {"block": "B999", "quote": "x", "text": "x", "severity": "minor"}),
     ("comment", {"block": "B1", "quote": "words that stand nowhere", "text": "x"}),
@@ -36,8 +38,11 @@ class Scripted:
         self._dice = dice
         self._record = record
         self.ill = 0.3  # how often something goes wrong
+        self.faults: dict[str, Any] = {}
 
-    def reset(self) -> None: ...
+    def begin_sweep(self) -> None: ...
+
+    def warm(self, names: Sequence[str]) -> None: ...
 
     async def aclose(self) -> None: ...
 
@@ -46,7 +51,7 @@ class Scripted:
         names: Sequence[str],
         make: Callable[[Any], Any],
         offline: Callable[[Toolbox], None],
-        limits: Limits,
+        limits: ReviewLimits,
     ) -> Conversation:
         dice = self._dice
         brief, tools = make(None)
@@ -57,19 +62,21 @@ class Scripted:
             if dice.random() < 0.2:
                 raise BudgetEmpty("limits.tokens_per_day: all tokens are spent")
             raise Unavailable("no model could review: the scripted one is ill")
-        outcome = self._talk(tools, brief.document)
+        outcome = self._talk(tools, brief)
         usage = Usage(requests=1, input_tokens=100, output_tokens=10)
         text = "" if tools.finished else dice.choice(("", "In all, this reads well."))
         return Conversation(outcome, text, "scripted:model", usage, tools)
 
-    def _talk(self, tools: Toolbox, document: str) -> Outcome:
+    def _talk(self, tools: Toolbox, brief: ModelInput) -> Outcome:
         dice = self._dice
         if dice.random() < self.ill / 4:
             return dice.choice((Outcome.REFUSED, Outcome.TRUNCATED))
-        for name, arguments in self._calls(document):
+        for name, arguments in self._calls(brief.document):
             again = 2 if dice.random() < self.ill / 3 else 1
             for _ in range(again):
-                tools.call(name, arguments)
+                taken = tools.call(name, arguments)
+                if name == "follow_up" and taken.accepted:
+                    self._record.rulings[brief.key, arguments["verdict"]] += 1
         if dice.random() < self.ill / 3:
             return dice.choice((Outcome.ROUNDS, Outcome.TIME, Outcome.LOOP))
         if dice.random() < 0.9:
@@ -90,10 +97,28 @@ class Scripted:
                 calls.append(("reply", {"thread": handle, "text": words}))
             elif roll < 0.85:
                 calls.append(("leave", {"thread": handle, "reason": "nothing to add"}))
+        calls += [
+            ("follow_up", self._ruling(handle, document))
+            for handle in _POINT.findall(document)
+            if dice.random() < 0.5
+        ]
         if dice.random() < self.ill:
             calls += dice.sample(_JUNK, 2)
         dice.shuffle(calls)
         return calls
+
+    def _ruling(self, handle: str, document: str) -> dict[str, Any]:
+        """Rule by chance; what shows that a point is fixed may be true, or is made up."""
+        dice = self._dice
+        shown = [*_NEW.findall(document), *_WAS.findall(document), "It was mended.", ""]
+        return {
+            "thread": handle,
+            "verdict": dice.choice(("fixed", "fixed", "not_yet", "withdrawn")),
+            "text": dice.choice(
+                (f"That is how I see it {dice.randrange(10_000)}.", "As said.", "")
+            ),
+            "quote": dice.choice(shown),
+        }
 
     def _comment(self, handle: str, line: str) -> dict[str, Any]:
         words = re.sub(r"^(#+|-|\[.\]|>|\d+\.) ", "", line.strip()).split()
@@ -104,4 +129,6 @@ class Scripted:
             ("Which one is meant?", "Who owns this?", f"Point {self._dice.randrange(10_000)}.")
         )
         severity = self._dice.choice(("blocking", "important", "minor", "minor"))
-        return {"block": handle, "quote": quote, "text": text, "severity": severity}
+        title = f"Title {self._dice.randrange(10**9)}"
+        said = {"block": handle, "quote": quote, "text": text, "severity": severity}
+        return {**said, "title": title}

@@ -1,6 +1,6 @@
 """Run a seed and judge it. To see one again, with all that happened:
 
-PYTHONPATH=tests/support .venv/bin/python tests/simulation/simulate.py 17
+PYTHONPATH=tests .venv/bin/python -m simulation.simulate 17
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from final import Final, with_final_reading
-from history import Ended, live
-from invariants import AFTER_EACH_SWEEP, AT_END
-from record import Record
+from simulation.final import Final, with_final_reading
+from simulation.history import Ended, live
+from simulation.invariants import AFTER_EACH_SWEEP, AT_END
+from simulation.record import Record
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Verdict:
     def __str__(self) -> str:
         """Say what is wrong, and how to see it again."""
         seed = self.record.seed
-        command = f"PYTHONPATH=tests/support .venv/bin/python tests/simulation/simulate.py {seed}"
+        command = f"PYTHONPATH=tests .venv/bin/python -m simulation.simulate {seed}"
         return "\n  ".join([f"seed {seed} (replay: {command})", *self.wrong[:10]])
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-import virtual_time
-from network import SENT
-from record import Own, Record, Words
-from writers import Writers, plain
-
 from daemon.sandbox import Sandbox
-from daemon.sandbox.model import Comment
+from daemon.sandbox.model import SandboxComment
+from simulation.network import SENT
+from simulation.record import Own, Record, Words
+from simulation.writers import Writers, plain
+from support import virtual_time
 
 
 QUESTION, NOISE = "question", "noise"
@@ -21,8 +20,9 @@ SAID = {
     "claim": ("I changed it, see above.",),
     "why": ("why?",),
     "again": ("review again",),
-    "pause": ("pause",),
+    "pause": ("pause", "pause 30m", "pause for 2 hours", "pause 7d"),
     "resume": ("resume",),
+    "more": ("more",),
 }
 WEIGHTS = {
     QUESTION: 24,
@@ -34,6 +34,7 @@ WEIGHTS = {
     "again": 2,
     "pause": 1,
     "resume": 1,
+    "more": 3,
 }
 
 
@@ -49,21 +50,23 @@ class Talkers(Writers):
         """Watch every comment at the moment in which it is made."""
         state, add = self.box.world.state, self.box.world.state.add_comment
 
-        def added(comment: Comment) -> Comment:
+        def added(comment: SandboxComment) -> SandboxComment:
             made = add(comment)
             self._seen(made)
             return made
 
         state.add_comment = added  # type: ignore[method-assign]
 
-    def _seen(self, made: Comment) -> None:
+    def _seen(self, made: SandboxComment) -> None:
         if made.author_id != self.box.bot.id:
             return
         now = virtual_time.now()
         opens = len(list(self.box.world.state.thread(made.discussion_id))) == 1
         text = plain(made.rich_text)
         sent = SENT.get() or now
-        own = Own(made.id, made.discussion_id, made.parent_id, text, now, sent, opens)
+        block = self.box.world.state.blocks.get(made.parent_id)
+        page = block.page_id if block else made.parent_id
+        own = Own(made.id, made.discussion_id, made.parent_id, text, now, sent, opens, page)
         self._record.own.append(own)
         self._record.note(now, "own comment", id=made.id[:8], on=made.parent_id[:8])
 
@@ -92,11 +95,11 @@ class Talkers(Writers):
         by = self.stranger if kind == NOISE else self._dice.choice(self.people)
         made = self.box.world.comment(target, text, by=by)
         self._record.words[made.id] = Words(
-            made.id, made.discussion_id, kind, kind != NOISE, virtual_time.now()
+            made.id, made.discussion_id, by.id, kind, kind != NOISE, virtual_time.now()
         )
         self._note("say", kind=kind, id=made.id[:8], thread=made.discussion_id[:8])
 
-    def _one_comment(self, *, own: bool) -> Comment | None:
+    def _one_comment(self, *, own: bool) -> SandboxComment | None:
         found = [
             one
             for one in self.box.world.comments()

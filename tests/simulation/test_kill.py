@@ -15,17 +15,17 @@ from pathlib import Path
 
 import pytest
 import yaml
-from writers import plain
 
 from daemon.sandbox import Sandbox, blocks
-from daemon.sandbox.faults import Fault, Kind
+from daemon.sandbox.faults import Fault, FaultKind
+from simulation.writers import plain
+from support.places import ROOT
 
 
-ROOT = Path(__file__).parents[2]
 MOMENTS = 50
 COMMENTS = 20
 PAGES = (7, 7, 6)
-LOST_ANSWERS = (Kind.SAVED, Kind.DROP_SAVED)
+LOST_ANSWERS = (FaultKind.SAVED, FaultKind.DROP_SAVED)
 PATIENCE_SECONDS = 120
 # Each mostly waits: for what was lost, and to see whether it arrives late.
 THREADS = 5
@@ -63,8 +63,8 @@ class Place:
 
     def sweep(self, url: str, *, kill_at: int = 0) -> tuple[int, int]:
         """Run the program once, to its end or its death; return its code and the requests."""
-        base = {"id": self.database.id, "page_comment": False}
-        config = {"databases": [base], "models": ["offline"]}
+        target = {"id": self.database.id, "page_comment": False}
+        config = {"databases": [target], "models": ["offline"]}
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config), "utf-8")
         env = {"NOTION_TOKEN": self.box.token, "NOTION_BASE_URL": url, "PATH": os.environ["PATH"]}
         self._requests, self._kill_at = 0, kill_at

@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from polls import polled
+
+from simulation.polls import polled
 
 
 FEW_SEEDS = range(2)

@@ -7,10 +7,9 @@ import random
 from datetime import timedelta
 from typing import Any
 
-import virtual_time
-from record import Record
-
 from daemon.sandbox import Sandbox, blocks
+from simulation.record import Record
+from support import virtual_time
 
 
 VOCABULARY = (
@@ -160,7 +159,7 @@ class Writers:
         if page := self._page():
             if self._dice.random() < 0.5:
                 self.box.world.rename(page, self._text())
-            else:
+            elif self.box.world.state.pages[page].parent.kind == "data_source_id":
                 status = self._dice.choice(("Draft", "In review", "Ready"))
                 self.box.world.edit_property(page, "Status", status)
             self._note("rename", page=page[:8])

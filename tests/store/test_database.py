@@ -11,8 +11,12 @@ import subprocess
 from contextlib import closing, contextmanager
 
 import pytest
-from dying import Killed
-from states import (
+
+from daemon.domain.errors import LockHeld, ReviewError, StateDamaged, StateForeign, StateUnwritable
+from daemon.store import database, pages, sweeps
+from daemon.store.database import copy_in_memory, open_state, read_state, translated
+from support.dying import Killed
+from support.states import (
     NOBODY,
     NOW,
     SOURCE,
@@ -25,10 +29,6 @@ from states import (
     page_row,
     python,
 )
-
-from daemon.domain.errors import LockHeld, ReviewError, StateDamaged, StateForeign, StateUnwritable
-from daemon.store import database, sweeps as ledger, pages
-from daemon.store.database import copy_in_memory, open_state, read_state, told
 
 
 OPENERS = [open_state, read_state, copy_in_memory]
@@ -210,8 +210,8 @@ def test_d1_a_state_with_its_tables_gone_is_damaged_not_a_bug(path):
     filled(path)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TABLE decisions")
-    with closing(open_state(path)) as db, pytest.raises(StateDamaged), told(path):
-        ledger.decide(db, "page", NOW, "nominated")
+    with closing(open_state(path)) as db, pytest.raises(StateDamaged), translated(path):
+        sweeps.record_decision(db, "page", NOW, "nominated")
 
 
 def kill_a_writer(path):
@@ -219,7 +219,7 @@ def kill_a_writer(path):
         "import os, sys, pathlib\n"
         "from daemon.store import database\n"
         "db = database.open_state(pathlib.Path(sys.argv[1]))\n"
-        "database.remember(db, 'last words', 'here')\n"
+        "database.set_value(db, 'last words', 'here')\n"
         "os.kill(os.getpid(), 9)"
     )
     assert python(code, path).returncode == -signal.SIGKILL
@@ -229,7 +229,7 @@ def test_a_killed_writers_last_commit_is_there(path):
     kill_a_writer(filled(path))
     for opener in reversed(OPENERS):
         with closing(opener(path)) as db:
-            assert database.fact(db, "last words") == "here"
+            assert database.get_value(db, "last words") == "here"
 
 
 # Reading
@@ -244,9 +244,9 @@ def service_at_work(path):
         "path = pathlib.Path(sys.argv[1])\n"
         "with database.lock(path):\n"
         "    db = database.open_state(path)\n"
-        "    database.remember(db, 'seen', 'committed')\n"
+        "    database.set_value(db, 'seen', 'committed')\n"
         "    db.execute('BEGIN')\n"
-        "    database.remember(db, 'unseen', 'not committed')\n"
+        "    database.set_value(db, 'unseen', 'not committed')\n"
         "    print('ready', flush=True)\n"
         "    sys.stdin.read()"
     )
@@ -260,8 +260,8 @@ def test_reading_works_beside_a_service_that_writes(path, opener):
     with service_at_work(path):
         before = set(contents(path.parent))
         with closing(opener(path)) as db:
-            assert database.fact(db, "seen") == "committed"
-            assert database.fact(db, "unseen") is None
+            assert database.get_value(db, "seen") == "committed"
+            assert database.get_value(db, "unseen") is None
         assert set(contents(path.parent)) == before
 
 
@@ -292,8 +292,8 @@ def test_a_dry_run_before_the_first_sweep_makes_no_file(path):
 
 def test_what_is_read_cannot_be_written(path):
     filled(path, 1)
-    with closing(read_state(path)) as db, pytest.raises(StateUnwritable), told(path):
-        database.remember(db, "name", "value")
+    with closing(read_state(path)) as db, pytest.raises(StateUnwritable), translated(path):
+        database.set_value(db, "name", "value")
 
 
 @only_root
@@ -306,19 +306,29 @@ def test_reading_works_for_another_user_in_a_folder_that_cannot_be_written(opene
             kill_a_writer(path)
         if left == "killed without its memory":
             path.with_name(path.name + "-shm").unlink()
+        let_others_read(folder)
         before = contents(folder)
         with as_nobody(), closing(opener(path)) as db:
             assert pages.page(db, "page-00001") is not None
-            assert (database.fact(db, "last words") == "here") == (left != "closed")
+            assert (database.get_value(db, "last words") == "here") == (left != "closed")
         assert contents(folder) == before
+
+
+def let_others_read(folder):
+    """What an operator does who wants a monitor to read the state."""
+    folder.chmod(0o755)
+    for path in folder.iterdir():
+        path.chmod(0o644)
 
 
 @only_root
 def test_reading_works_for_another_user_while_the_service_runs():
     with open_folder() as folder:
         path = filled(folder / "notion-review.db", 2)
-        with service_at_work(path), as_nobody(), closing(read_state(path)) as db:
-            assert database.fact(db, "seen") == "committed"
+        with service_at_work(path):
+            let_others_read(folder)
+            with as_nobody(), closing(read_state(path)) as db:
+                assert database.get_value(db, "seen") == "committed"
 
 
 # Whose it is
@@ -447,18 +457,18 @@ def test_d2_a_full_disk_is_told_loses_nothing_and_recovers():
         path = filled(folder / "notion-review.db", 5)
         ballast = folder / "ballast"
         with closing(open_state(path)) as db:
-            database.remember(db, "before", "kept")
+            database.set_value(db, "before", "kept")
             with pytest.raises(OSError, match="No space left"):
                 ballast.write_bytes(b"x" * 2**20)
-            with pytest.raises(StateUnwritable, match="free space"), told(path):
+            with pytest.raises(StateUnwritable, match="free space"), translated(path):
                 pages.save(db, [page_row(number) for number in range(1000, 3000)])
             assert len(pages.ids_of(db, SOURCE.id)) == 5
             ballast.unlink()
             pages.save(db, [page_row(1)])
-            database.remember(db, "after", "kept")
+            database.set_value(db, "after", "kept")
         with closing(open_state(path)) as db:
-            assert database.fact(db, "before") == database.fact(db, "after") == "kept"
-            assert database.integrity(db) == "ok"
+            assert database.get_value(db, "before") == database.get_value(db, "after") == "kept"
+            assert database.check_integrity(db) == "ok"
 
 
 @only_root
@@ -485,7 +495,7 @@ def test_d2_a_disk_too_full_to_name_the_holder_is_told():
 def test_d2_a_state_at_its_limit_rolls_back_whole(path):
     with closing(open_state(filled(path, 5))) as db:
         db.execute(f"PRAGMA max_page_count = {pragma(db, 'page_count') + 3}")
-        with pytest.raises(StateUnwritable, match="full"), told(path), db.atomic():
+        with pytest.raises(StateUnwritable, match="full"), translated(path), db.atomic():
             pages.save(db, [page_row(number) for number in range(10, 3000)])
         assert len(pages.ids_of(db, SOURCE.id)) == 5
 
@@ -516,7 +526,7 @@ def sqlite_error(code, kind=sqlite3.OperationalError):
     ],
 )
 def test_every_error_of_sqlite_has_its_meaning(path, code, meaning):
-    with pytest.raises(meaning) as caught, told(path):
+    with pytest.raises(meaning) as caught, translated(path):
         raise sqlite_error(code)
     assert type(caught.value) is meaning
     assert str(path) in str(caught.value)
@@ -527,7 +537,7 @@ def test_an_error_in_a_group_of_tasks_has_its_meaning_too(path, depth):
     group = sqlite_error(sqlite3.SQLITE_FULL)
     for _ in range(depth):
         group = ExceptionGroup("tasks", [ValueError("another"), group])
-    with pytest.raises(StateUnwritable), told(path):
+    with pytest.raises(StateUnwritable), translated(path):
         raise group
 
 
@@ -543,7 +553,7 @@ def test_an_error_in_a_group_of_tasks_has_its_meaning_too(path, depth):
     ],
 )
 def test_a_mistake_of_this_program_is_not_blamed_on_the_file(path, error):
-    with pytest.raises(type(error)) as caught, told(path):
+    with pytest.raises(type(error)) as caught, translated(path):
         raise error
     assert caught.value is error
 
@@ -551,9 +561,9 @@ def test_a_mistake_of_this_program_is_not_blamed_on_the_file(path, error):
 def test_a_second_writer_is_told_that_the_state_is_locked(path, monkeypatch):
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.01)
     with closing(open_state(path)) as one, closing(open_state(path)) as other, one.atomic():
-        database.remember(one, "name", "one")
-        with pytest.raises(LockHeld), told(path):
-            database.remember(other, "name", "other")
+        database.set_value(one, "name", "one")
+        with pytest.raises(LockHeld), translated(path):
+            database.set_value(other, "name", "other")
 
 
 # D6
@@ -561,11 +571,11 @@ def test_a_second_writer_is_told_that_the_state_is_locked(path, monkeypatch):
 
 def test_d6_old_sweeps_and_decisions_are_pruned_and_young_ones_stay(path):
     with closing(open_state(path)) as db:
-        old, young = NOW - ledger.KEEP * 1.01, NOW - ledger.KEEP * 0.99
+        old, young = NOW - sweeps.RETENTION * 1.01, NOW - sweeps.RETENTION * 0.99
         for at in (old, young):
-            ledger.end_sweep(db, ledger.begin_sweep(db, at), {"at": str(at)}, at)
-            ledger.decide(db, "page", at, "nominated", str(at))
-        ledger.prune(db, NOW)
-        assert ledger.last_sweep(db) == {"at": str(young)}
-        assert [detail for _, _, detail in ledger.decisions(db, "page")] == [str(young)]
+            sweeps.end_sweep(db, sweeps.begin_sweep(db, at), {"at": str(at)}, at)
+            sweeps.record_decision(db, "page", at, "nominated", str(at))
+        sweeps.prune(db, NOW)
+        assert sweeps.last_sweep(db) == {"at": str(young)}
+        assert [detail for _, _, detail in sweeps.decisions(db, "page")] == [str(young)]
         assert db.execute("SELECT count(*) FROM sweeps").fetchone()[0] == 1

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from states import NOW, SOURCE, page_row
 
 from daemon.domain.change import Reviewed
+from daemon.domain.records import PageRow, PageState, SourceRow
 from daemon.store import pages
 from daemon.store.database import copy_in_memory
-from daemon.store.pages import PageRow, SourceRow, Standing
+from support.states import NOW, SOURCE, page_row
 
 
 MINUTE = timedelta(minutes=1)
@@ -43,7 +43,7 @@ rows = st.builds(
     title=words,
     url=words,
     edited=times,
-    state=st.sampled_from(Standing),
+    state=st.sampled_from(PageState),
     due_at=st.none() | times,
     dirty_since=st.none() | times,
     paused=st.booleans(),
@@ -57,18 +57,16 @@ rows = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(rows, max_size=5, unique_by=lambda row: row.id))
 def test_pages_come_out_as_they_went_in(saved):
     with empty() as db:
         pages.save_source(db, SOURCE)
         pages.save(db, saved)
-        assert pages.known(db, [row.id for row in saved]) == {row.id: row for row in saved}
+        assert pages.by_ids(db, [row.id for row in saved]) == {row.id: row for row in saved}
         for row in saved:
             assert pages.page(db, row.id) == row
 
 
-@settings(deadline=None)
 @given(rows, rows)
 def test_saving_again_changes_everything_but_the_snapshot_and_a_pause(before, after):
     snapshot = Reviewed("title", (), (("block", "line"),))
@@ -79,10 +77,9 @@ def test_saving_again_changes_everything_but_the_snapshot_and_a_pause(before, af
         pages.save(db, [replace(after, id=before.id)])
         expected = replace(after, id=before.id, paused=before.paused)
         assert pages.page(db, before.id) == expected
-        assert pages.reviewed(db, before.id) == snapshot
+        assert pages.last_reviewed(db, before.id) == snapshot
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         Reviewed,
@@ -96,13 +93,13 @@ def test_what_was_reviewed_comes_out_as_it_went_in(reviewed):
         pages.save_source(db, SOURCE)
         pages.save(db, [page_row()])
         pages.save_reviewed(db, page_row().id, reviewed)
-        assert pages.reviewed(db, page_row().id) == reviewed
+        assert pages.last_reviewed(db, page_row().id) == reviewed
 
 
 def test_a_page_that_was_never_reviewed_has_no_snapshot(db):
     pages.save(db, [page_row()])
-    assert pages.reviewed(db, page_row().id) is None
-    assert pages.reviewed(db, "unknown") is None
+    assert pages.last_reviewed(db, page_row().id) is None
+    assert pages.last_reviewed(db, "unknown") is None
 
 
 def test_a_source_comes_out_as_it_went_in(db):
@@ -126,19 +123,26 @@ def test_i4_the_longest_due_comes_first(db):
     assert [row.title for row in pages.due(db, NOW, [SOURCE.id])] == ["RFC 2", "RFC 3", "RFC 1"]
 
 
-@pytest.mark.parametrize("state", Standing)
+@pytest.mark.parametrize("state", PageState)
 def test_a_page_is_due_by_its_time_whatever_its_state(db, state):
     """A page that is done is due for its second look."""
     pages.save(db, [page_row(state=state)])
     assert len(pages.due(db, NOW, [SOURCE.id])) == 1
 
 
-@pytest.mark.parametrize("paused", [True, False])
-def test_a_page_is_paused_and_taken_up_by_a_statement_of_its_own(db, paused):
-    pages.save(db, [page_row(1, paused=not paused), page_row(2, paused=not paused)])
-    pages.set_paused(db, page_row(1).id, paused=paused)
-    assert pages.page(db, page_row(1).id) == page_row(1, paused=paused)
-    assert pages.page(db, page_row(2).id) == page_row(2, paused=not paused)
+def test_a_page_is_paused_and_taken_up_by_a_statement_of_its_own(db):
+    one, other = page_row(1), page_row(2)
+    pages.save(db, [one, other])
+    later = NOW + timedelta(days=1)
+    pages.pause(db, one.id, NOW)
+    assert pages.page(db, one.id) == replace(one, paused=True, paused_at=NOW)
+    pages.pause(db, one.id, later, later)
+    paused = replace(one, paused=True, paused_at=NOW, paused_until=later)
+    assert pages.page(db, one.id) == paused
+    pages.save(db, [one])
+    assert pages.paused(db) == [paused]
+    pages.resume(db, one.id)
+    assert (pages.page(db, one.id), pages.page(db, other.id)) == (one, other)
 
 
 def test_a_paused_page_is_not_due(db):
@@ -156,31 +160,31 @@ def test_a_page_of_a_source_that_is_not_swept_is_not_due(db):
 def test_any_number_of_pages_can_be_looked_up_at_once(db):
     ids = [page_row(number).id for number in range(40_000)]
     pages.save(db, [page_row(7), page_row(39_999)])
-    assert sorted(pages.known(db, ids)) == ["page-00007", "page-39999"]
+    assert sorted(pages.by_ids(db, ids)) == ["page-00007", "page-39999"]
 
 
 def test_pages_that_are_gone_are_not_among_a_sources(db):
-    pages.save(db, [page_row(n, state=state) for n, state in enumerate(Standing)])
-    gone = page_row(list(Standing).index(Standing.GONE)).id
-    assert pages.ids_of(db, SOURCE.id) == {page_row(n).id for n in range(len(Standing))} - {gone}
+    pages.save(db, [page_row(n, state=state) for n, state in enumerate(PageState)])
+    gone = page_row(list(PageState).index(PageState.GONE)).id
+    assert pages.ids_of(db, SOURCE.id) == {page_row(n).id for n in range(len(PageState))} - {gone}
 
 
 @pytest.mark.parametrize(
     ("values", "counted"),
     [
-        ({"state": Standing.DONE, "due_at": None}, "done"),
-        ({"state": Standing.DONE, "due_at": NOW + MINUTE}, "done"),
-        ({"state": Standing.DUE, "due_at": NOW}, "due"),
-        ({"state": Standing.DUE, "due_at": NOW + MINUTE}, "settling"),
-        ({"state": Standing.DUE, "attempts": 1, "due_at": NOW + MINUTE}, "failed"),
-        ({"state": Standing.DUE, "attempts": 1, "due_at": NOW}, "failed"),
-        ({"state": Standing.PARKED, "attempts": 8, "due_at": None}, "failed"),
-        ({"state": Standing.DUE, "paused": True}, "paused"),
-        ({"state": Standing.PARKED, "attempts": 8, "paused": True}, "paused"),
-        ({"state": Standing.DONE, "paused": True}, "paused"),
-        ({"state": Standing.BASELINED, "due_at": None}, None),
-        ({"state": Standing.LEFT, "due_at": None}, None),
-        ({"state": Standing.GONE, "due_at": None}, None),
+        ({"state": PageState.DONE, "due_at": None}, "done"),
+        ({"state": PageState.DONE, "due_at": NOW + MINUTE}, "done"),
+        ({"state": PageState.DUE, "due_at": NOW}, "due"),
+        ({"state": PageState.DUE, "due_at": NOW + MINUTE}, "settling"),
+        ({"state": PageState.DUE, "attempts": 1, "due_at": NOW + MINUTE}, "failed"),
+        ({"state": PageState.DUE, "attempts": 1, "due_at": NOW}, "failed"),
+        ({"state": PageState.PARKED, "attempts": 8, "due_at": None}, "failed"),
+        ({"state": PageState.DUE, "paused": True}, "paused"),
+        ({"state": PageState.PARKED, "attempts": 8, "paused": True}, "paused"),
+        ({"state": PageState.DONE, "paused": True}, "paused"),
+        ({"state": PageState.BASELINED, "due_at": None}, None),
+        ({"state": PageState.LEFT, "due_at": None}, None),
+        ({"state": PageState.GONE, "due_at": None}, None),
     ],
 )
 def test_each_page_is_counted_once_by_how_it_stands(db, values, counted):
@@ -194,9 +198,9 @@ def test_failed_pages_are_those_that_wait_or_are_parked_after_a_failure(db):
         db,
         [
             page_row(1, attempts=1, error="503"),
-            page_row(2, state=Standing.PARKED, attempts=8, error="404"),
+            page_row(2, state=PageState.PARKED, attempts=8, error="404"),
             page_row(3),
-            page_row(4, state=Standing.DONE),
+            page_row(4, state=PageState.DONE),
         ],
     )
     assert [(row.title, row.error) for row in pages.failed(db)] == [

@@ -17,28 +17,39 @@ from pathlib import Path
 import pytest
 
 from daemon.domain.change import Reviewed
-from daemon.domain.values import AuthorKind, Finding, Prompt, Severity, Usage
+from daemon.domain.comments import CommentState, Decision
 from daemon.domain.findings import Event, FindingState
+from daemon.domain.records import (
+    DeliveryState,
+    FindingRow,
+    MessageKind,
+    OutboxMessage,
+    PageRow,
+    PageState,
+    SourceRow,
+    StateChange,
+)
+from daemon.domain.values import AuthorKind, Finding, Prompt, Severity, Usage
 from daemon.store import (
     database,
     findings,
-    sweeps as ledger,
+    outbox,
     pages,
+    prompts,
     reviews,
     spending,
-    texts,
+    sweeps,
     threads,
 )
 from daemon.store.database import copy_in_memory, open_state, read_state
-from daemon.store.findings import Step, StoredFinding
-from daemon.store.pages import PageRow, SourceRow, Standing
-from daemon.store.reviews import Kind, Letter, Sending
+from daemon.store.reviews import ReviewedLine, ReviewedText
 from daemon.store.schema import migrations
-from daemon.store.texts import Line, Text
+from support.places import FIXTURES
 
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "state"
-DUMPS = sorted(FIXTURES.glob("v*.sql"))
+STATES = FIXTURES / "state"
+DUMPS = sorted(STATES.glob("v*.sql"))
+ANSWERED = CommentState(Decision.ANSWERED, answers=1)
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 SOURCE = SourceRow("source-1", "database-1", "RFCs", NOON, checkpoint=NOON, pages=2, last_ok=NOON)
@@ -48,9 +59,10 @@ PAGE = PageRow(
     title="Queues, größer",
     url="https://app.notion.com/p/1",
     edited=NOON,
-    state=Standing.DONE,
+    state=PageState.DONE,
     due_at=NOON,
     paused=True,
+    paused_at=NOON,
     hash="abc",
     form=1,
     prompt="p1",
@@ -58,11 +70,13 @@ PAGE = PageRow(
     reviewed_at=NOON,
 )
 REVIEWED = Reviewed("Queues, größer", (("Status", "Ready"),), (("b1", "# It's; a\nblock"),))
-FINDING = Finding("b1", "a\nblock", "Say which; 'now'.", Severity.BLOCKING)
-LETTER = Letter(
+FINDING = Finding(
+    "b1", "a\nblock", "Say which; 'now'.", Severity.BLOCKING, title="Say which; 'now'"
+)
+LETTER = OutboxMessage(
     key="finding:1",
     page_id="page-1",
-    kind=Kind.FINDING,
+    kind=MessageKind.FINDING,
     target="b1",
     place="b1",
     body="*a block*\nSay which.",
@@ -70,7 +84,7 @@ LETTER = Letter(
     created_at=NOON,
     review_id=1,
     finding_id=1,
-    state=Sending.UNCLEAR,
+    state=DeliveryState.UNCLEAR,
     attempts=1,
     sent_at=NOON,
 )
@@ -94,34 +108,34 @@ def test_there_is_a_dump_of_every_version():
 def test_d7_a_state_of_an_earlier_version_opens_with_its_data_intact(path, opener):
     with closing(opener(path)) as db:
         assert not migrations.pending(db)
-        assert database.integrity(db) == "ok"
-        assert database.fact(db, "own bot ids") == '["bot-1"]'
+        assert database.check_integrity(db) == "ok"
+        assert database.get_value(db, "own bot ids") == '["bot-1"]'
         assert pages.source(db, "source-1") == SOURCE
         assert pages.page(db, "page-1") == PAGE
-        assert pages.reviewed(db, "page-1") == REVIEWED
+        assert pages.last_reviewed(db, "page-1") == REVIEWED
         assert findings.of_page(db, "page-1") == [
-            StoredFinding(1, FINDING, FindingState.ANSWERED, "thread-1", NOON)
+            FindingRow(1, FINDING, FindingState.ANSWERED, "thread-1", NOON, 1)
         ]
         assert findings.history(db, 1) == [
-            Step(NOON, FindingState.OPEN, "made"),
-            Step(NOON, FindingState.ANSWERED, "a person wrote in its thread"),
+            StateChange(NOON, FindingState.OPEN, "made"),
+            StateChange(NOON, FindingState.ANSWERED, "a person wrote in its thread"),
         ]
-        assert reviews.undelivered(db) == [LETTER]
-        assert reviews.own_comments(db, "page-1") == {"comment-1"}
-        assert threads.comments(db, "page-1")["comment-2"].state == "answered"
+        assert outbox.undelivered(db) == [LETTER]
+        assert outbox.posted_comment_ids(db, "page-1") == {"comment-1"}
+        assert threads.comments(db, "page-1")["comment-2"].state == ANSWERED
         assert threads.threads(db, "page-1")["thread-1"].replies == 2
         assert threads.users(db) == {"user-1": ("Ana Costa", AuthorKind.PERSON)}
-        assert ledger.prompt(db, "prompt-1") == (
+        assert prompts.prompt(db, "prompt-1") == (
             Prompt("RFC reviewer", "Be kind.", "prompt-1", (("How we write", "Short."),)),
             NOON,
             NOON,
         )
         assert spending.spent(db, date(2026, 11, 20)) == Usage(3, 1000, 100, 50, 0.25)
-        assert ledger.alerts(db) == [
+        assert sweeps.alerts(db) == [
             {"name": "models", "text": "down", "since": "2026-11-20T12:00:00Z"}
         ]
-        assert ledger.last_sweep(db) == {"outcome": "ok"}
-        assert ledger.decisions(db, "page-1") == [
+        assert sweeps.last_sweep(db) == {"outcome": "ok"}
+        assert sweeps.decisions(db, "page-1") == [
             ("2026-11-20T12:00:00Z", "reviewed", "one comment")
         ]
 
@@ -164,20 +178,23 @@ def test_a_migration_that_fails_leaves_the_state_as_it_was(path, monkeypatch):
 def filled() -> Iterator[str]:
     """Write a state of today, filled, as SQL."""
     db = copy_in_memory(Path("there is none"))
-    database.remember(db, "own bot ids", '["bot-1"]')
+    database.set_value(db, "own bot ids", '["bot-1"]')
     pages.save_source(db, SOURCE)
     pages.save(db, [PAGE])
     pages.save_reviewed(db, "page-1", REVIEWED)
     db.execute(
         "INSERT INTO reviews VALUES (1, 'page-1', 1, '2026-11-20T12:00:00Z', 'review', 'done',"
-        " 'offline', 'p1', 'abc', 'Name the owner.', '[]', 0, 0, 0, 0.0, 0)"
+        " 'offline', 'p1', 'abc', 'Name the owner.', '[]', 0, 0, 0, 0.0, 0, 'Who owns it?',"
+        " '')"
     )
-    texts.keep(db, 1, "page-1", Text("RFC", (), (Line("b1", "paragraph", 0, "a"),)), NOON)
-    findings.record(db, 1, "page-1", FINDING, NOON)
-    findings.happened(db, 1, Event.SPOKEN, NOON)
-    posted = {"key": "finding:0", "state": Sending.POSTED, "comment_id": "comment-1"}
+    reviews.save_text(
+        db, 1, "page-1", ReviewedText("RFC", (), (ReviewedLine("b1", "paragraph", 0, "a"),)), NOON
+    )
+    findings.add(db, 1, "page-1", FINDING, NOON)
+    findings.apply_event(db, 1, Event.SPOKEN, NOON)
+    posted = {"key": "finding:0", "state": DeliveryState.POSTED, "comment_id": "comment-1"}
     values = {name: getattr(LETTER, name) for name in LETTER.__dataclass_fields__}
-    reviews.intend(db, [LETTER, Letter(**values | posted)])
+    outbox.add(db, [LETTER, OutboxMessage(**values | posted)])
     db.execute("UPDATE findings SET discussion_id = 'thread-1'")
     db.execute("INSERT INTO threads VALUES ('thread-1', 'page-1', 'b1', 2, 0, NULL)")
     db.execute(
@@ -187,11 +204,13 @@ def filled() -> Iterator[str]:
     db.execute("INSERT INTO looks VALUES ('page-1', 'b1', '2026-11-20T12:00:00Z', 1)")
     threads.save_user(db, "user-1", "Ana Costa", AuthorKind.PERSON, NOON)
     prompt = Prompt("RFC reviewer", "Be kind.", "prompt-1", (("How we write", "Short."),))
-    ledger.save_prompt(db, prompt, NOON, NOON)
-    spending.spend(db, NOON.date(), "offline", Usage(3, 1000, 100, 50, 0.25))
-    ledger.raise_alert(db, "models", "down", NOON)
-    ledger.end_sweep(db, ledger.begin_sweep(db, NOON), {"outcome": "ok"}, NOON)
-    ledger.decide(db, "page-1", NOON, "reviewed", "one comment")
+    prompts.save_prompt(db, prompt, NOON, NOON)
+    prompts.save_version(db, "p1", prompt, NOON)
+    number = spending.reserve(db, NOON.date(), "", "offline", Usage())
+    spending.record(db, number, Usage(3, 1000, 100, 50, 0.25))
+    sweeps.raise_alert(db, "models", "down", NOON)
+    sweeps.end_sweep(db, sweeps.begin_sweep(db, NOON), {"outcome": "ok"}, NOON)
+    sweeps.record_decision(db, "page-1", NOON, "reviewed", "one comment")
     for line in db.conn.iterdump():
         yield re.sub(r"'\d{4}-\d\d-\d\d \d\d:[\d:.]+\+00:00'", "'2026-11-20 12:00:00+00:00'", line)
 

@@ -7,19 +7,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from states import NOW, SOURCE, page_row
 
-from daemon.domain.values import Outcome, Review, Usage
-from daemon.store import sweeps as ledger, pages, reviews, texts
+from daemon.domain.values import Outcome, Review, ReviewKind, Usage
+from daemon.store import pages, reviews, sweeps
 from daemon.store.database import copy_in_memory
-from daemon.store.texts import Line, Text
+from daemon.store.reviews import ReviewedLine, ReviewedText
+from support.states import NOW, SOURCE, page_row
 
 
 REVIEW = Review(Outcome.DONE, (), (), {}, "", (), "offline", Usage())
 
 
 def text(words):
-    return Text("RFC", (("Status", "Ready"),), (Line("b1", "to_do", 2, words),))
+    return ReviewedText("RFC", (("Status", "Ready"),), (ReviewedLine("b1", "to_do", 2, words),))
 
 
 @pytest.fixture
@@ -32,15 +32,15 @@ def db():
 
 def review(db, page, days, words):
     named = {"prompt": "p1", "content_hash": words, "sweep_id": None, "at": NOW - timedelta(days)}
-    number = reviews.add(db, page_row(page).id, REVIEW, kind="review", **named)
-    texts.keep(db, number, page_row(page).id, text(words), NOW - timedelta(days))
+    number = reviews.add(db, page_row(page).id, REVIEW, kind=ReviewKind.REVIEW, **named)
+    reviews.save_text(db, number, page_row(page).id, text(words), NOW - timedelta(days))
     return number
 
 
 def test_a_text_comes_back_as_it_was_kept(db):
     number = review(db, 1, 0, "Größe; “so”\n| it |")
-    assert texts.text(db, number) == text("Größe; “so”\n| it |")
-    assert texts.text(db, number + 1) is None
+    assert reviews.text(db, number) == text("Größe; “so”\n| it |")
+    assert reviews.text(db, number + 1) is None
 
 
 def test_the_text_before_is_of_the_same_page(db):
@@ -49,9 +49,9 @@ def test_the_text_before_is_of_the_same_page(db):
         review(db, 2, 2, "of another"),
         review(db, 1, 1, "b"),
     )
-    assert texts.before(db, page_row(1).id, second) == text("a")
-    assert texts.before(db, page_row(1).id, first) is None
-    assert texts.before(db, page_row(2).id, other) is None
+    assert reviews.text_before(db, page_row(1).id, second) == text("a")
+    assert reviews.text_before(db, page_row(1).id, first) is None
+    assert reviews.text_before(db, page_row(2).id, other) is None
 
 
 def test_old_texts_go_and_the_last_of_each_page_stays(db):
@@ -61,8 +61,8 @@ def test_old_texts_go_and_the_last_of_each_page_stays(db):
         review(db, 2, 89, "fresh"),
         review(db, 2, 1, "newest"),
     )
-    ledger.prune(db, NOW)
-    kept = [number for number in (old, last, lone, fresh, newest) if texts.text(db, number)]
+    sweeps.prune(db, NOW)
+    kept = [number for number in (old, last, lone, fresh, newest) if reviews.text(db, number)]
     assert kept == [last, fresh, newest]
-    steps = texts.steps(db, page_row(1).id, 10)
+    steps = reviews.recent(db, page_row(1).id, 10)
     assert [(step.review_id, step.has_text) for step in steps] == [(last, True), (old, False)]

@@ -7,14 +7,16 @@ does.
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
-import pytest
+from support.places import ROOT
 
 
-DAEMON = Path(__file__).parents[2] / "daemon"
-MODULES = sorted(DAEMON.rglob("*.py"))
-STORE = sorted((DAEMON / "store").glob("*.py"))
+DAEMON = ROOT / "daemon"
+TREES = {
+    path.relative_to(DAEMON).as_posix(): ast.parse(path.read_text("utf-8"))
+    for path in sorted(DAEMON.rglob("*.py"))
+}
+STORE = {name: tree for name, tree in TREES.items() if name.startswith("store/")}
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
@@ -26,10 +28,6 @@ def calls(tree, *names):
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in names
     ]
-
-
-def names_of(paths):
-    return [str(path.relative_to(DAEMON)) for path in paths]
 
 
 def is_atomic(node):
@@ -61,44 +59,46 @@ def is_write(call):
     return bool(words) and words[0].lstrip().startswith(WRITES)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=names_of(MODULES))
-def test_d3_no_connection_is_taken_for_a_transaction(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.With | ast.AsyncWith):
-            for item in node.items:
-                found = item.context_expr
-                assert not (isinstance(found, ast.Attribute) and found.attr == "conn"), node.lineno
-
-
-@pytest.mark.parametrize("path", STORE, ids=names_of(STORE))
-def test_d3_a_change_of_several_rows_is_one_transaction(path):
-    for function in ast.walk(ast.parse(path.read_text())):
-        if not isinstance(function, ast.FunctionDef) or function.name == "v1":
-            continue  # a migration runs in a transaction of its library's
-        made = writes(function)
-        if len(made) > 1:
-            inside = within_transactions(function)
-            loose = [call.lineno for call in made if id(call) not in inside]
-            assert not loose, f"{function.name}, lines {loose}"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=names_of(MODULES))
-def test_sql_stands_in_the_store_and_nowhere_else(path):
-    if path.parent.name == "store":
-        return
-    tree = ast.parse(path.read_text())
-    imported = {
-        alias.name
+def test_d3_no_connection_is_taken_for_a_transaction():
+    taken = [
+        (name, node.lineno)
+        for name, tree in TREES.items()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    }
-    assert "sqlite3" not in imported
-    assert not [call.lineno for call in calls(tree, "execute", "executemany", "executescript")]
+        if isinstance(node, ast.With | ast.AsyncWith)
+        for item in node.items
+        if isinstance(item.context_expr, ast.Attribute) and item.context_expr.attr == "conn"
+    ]
+    assert taken == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=names_of(MODULES))
-def test_d4_nothing_is_awaited_within_a_transaction(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if is_atomic(node):
-            assert not [one.lineno for one in ast.walk(node) if isinstance(one, ast.Await)]
+def test_d3_a_change_of_several_rows_is_one_transaction():
+    loose = []
+    for name, tree in STORE.items():
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef) or function.name == "v1":
+                continue  # a migration runs in a transaction of its library's
+            made = writes(function)
+            if len(made) > 1:
+                inside = within_transactions(function)
+                loose += [(name, call.lineno) for call in made if id(call) not in inside]
+    assert loose == []
+
+
+def test_sql_runs_in_the_store_and_nowhere_else():
+    """That nothing else imports sqlite3 is checked with the layers."""
+    run = ("execute", "executemany", "executescript")
+    ran = {name for name, tree in TREES.items() if calls(tree, *run)}
+    assert ran - STORE.keys() == set()
+    assert ran
+
+
+def test_d4_nothing_is_awaited_within_a_transaction():
+    awaited = [
+        (name, one.lineno)
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if is_atomic(node)
+        for one in ast.walk(node)
+        if isinstance(one, ast.Await)
+    ]
+    assert awaited == []

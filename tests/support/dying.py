@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from daemon.sweep.delivery import outbox
+from daemon.sweep.delivery import posting
 
 
 MOMENTS = ("before the record", "before a post", "after a post")
@@ -58,11 +58,11 @@ def die(patched: pytest.MonkeyPatch, moment: str, record: str) -> None:
         await real(*arguments, **named)
         raise Killed
 
-    real = outbox._post
+    real = posting._post
     match moment:
         case "before the record":
             patched.setattr(record, killed)
         case "before a post":
-            patched.setattr(outbox, "_post", killed)
+            patched.setattr(posting, "_post", killed)
         case _:
-            patched.setattr(outbox, "_post", posted_then_killed)
+            patched.setattr(posting, "_post", posted_then_killed)

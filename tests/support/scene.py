@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import virtual_time
-from dying import Killed
 
-from daemon.sweep.delivery import outbox
-from daemon.sweep.context import Context
-from daemon.domain.values import Finding, Outcome, Review, Severity, Usage
-from daemon.notion import from_markdown as writing
+from daemon.config import Config
+from daemon.domain.records import MessageKind, OutboxMessage, PageRow, PageState, SourceRow
+from daemon.domain.values import Finding, Outcome, Review, ReviewKind, Severity, Usage
+from daemon.notion import from_markdown
 from daemon.notion.gateway import Gateway
-from daemon.sweep.people import People
 from daemon.sandbox import Sandbox, blocks
-from daemon.store import findings, pages, reviews
+from daemon.store import findings, outbox, pages, reviews
 from daemon.store.database import open_state
-from daemon.store.pages import PageRow, SourceRow, Standing
-from daemon.store.reviews import Kind, Letter
+from daemon.sweep.context import Context
+from daemon.sweep.delivery import posting
+from daemon.sweep.people import People
+from support import virtual_time
+from support.dying import Killed
 
 
 NAME = "RFC reviewer"
@@ -66,9 +66,9 @@ class Scene:
         self.state = open_state(path)
         self.source = SourceRow(self.rfcs.source_id, self.rfcs.id, "RFCs", virtual_time.now())
         pages.save_source(self.state, self.source)
-        self.page = self.add_page("Queues")
         self._numbers = iter(range(1, 1000))
         self.start()
+        self.page = self.add_page("Queues")
 
     # The process
 
@@ -84,10 +84,10 @@ class Scene:
             notion=gateway,
             people=People(self.state, gateway, self.token),
             models=unused,
-            config=unused,
+            config=Config.model_validate({"databases": [{"id": self.rfcs.id}]}),
             chains={},
-            tell=lambda event, /, **facts: self.told.append((event, facts)),
-            deliver=outbox.deliver,
+            emit=lambda event, /, **facts: self.told.append((event, facts)),
+            deliver=posting.deliver,
             meter=unused,
         )
         return self.context
@@ -103,7 +103,7 @@ class Scene:
 
     async def deliver(self, page_id: str | None = None) -> None:
         """Deliver, as a sweep does."""
-        await outbox.deliver(self.context, page_id)
+        await posting.deliver(self.context, page_id)
 
     async def deliver_until_killed(self, delivery: Awaitable[None] | None = None) -> bool:
         """Deliver; where the process dies, start another one and return True."""
@@ -131,10 +131,11 @@ class Scene:
             title=made.name,
             url=made.url,
             edited=made.edited.replace(second=0, microsecond=0),
-            state=Standing.DONE,
+            state=PageState.DONE,
             read_at=self.box.clock(),
         )
         pages.save(self.state, [row])
+        self.context.readings.whole.add(page_id)
         return row
 
     def block(self, number: int = 0, page: PageRow | None = None) -> Any:
@@ -147,7 +148,7 @@ class Scene:
 
     # Letters
 
-    def finding(self, number: int = 0, text: str = "What then?", **more: Any) -> Letter:
+    def finding(self, number: int = 0, text: str = "What then?", **more: Any) -> OutboxMessage:
         """Write a finding about the first words of a block."""
         page = more.pop("page", None) or self.page
         block = more.pop("block", None) or self.block(number, page)
@@ -157,34 +158,34 @@ class Scene:
             self.state,
             page.id,
             REVIEW,
-            kind="review",
+            kind=ReviewKind.REVIEW,
             prompt="",
             content_hash="",
             sweep_id=None,
             at=self.box.clock(),
         )
-        finding_id = findings.record(self.state, review, page.id, finding, self.box.clock())
-        body = writing.finding_body(finding)
+        finding_id = findings.add(self.state, review, page.id, finding, self.box.clock())
+        body = from_markdown.finding_body(finding)
         target = {"target": block.id, "place": block.id, "finding_id": finding_id}
-        return self.letter(Kind.FINDING, page, body, **target | more)
+        return self.message(MessageKind.FINDING, page, body, **target | more)
 
-    def reply(self, question: Any, text: str = "In Frankfurt.", **more: Any) -> Letter:
+    def reply(self, question: Any, text: str = "In Frankfurt.", **more: Any) -> OutboxMessage:
         """Write a reply into a person's thread."""
         page = more.pop("page", None) or self.page
         place = {"target": question.discussion_id, "place": question.parent_id}
-        return self.letter(Kind.REPLY, page, text, **place | more)
+        return self.message(MessageKind.REPLY, page, text, **place | more)
 
-    def summary(self, text: str = "Name an owner.", **more: Any) -> Letter:
+    def summary(self, text: str = "Name an owner.", **more: Any) -> OutboxMessage:
         """Write a summary."""
         page = more.pop("page", None) or self.page
-        return self.letter(Kind.SUMMARY, page, text, target=page.id, place=page.id, **more)
+        return self.message(MessageKind.SUMMARY, page, text, target=page.id, place=page.id, **more)
 
-    def edit(self, comment_id: str, text: str, **more: Any) -> Letter:
+    def edit(self, comment_id: str, text: str, **more: Any) -> OutboxMessage:
         """Write a new text for a summary."""
         place = {"target": comment_id, "place": self.page.id}
-        return self.letter(Kind.EDIT, self.page, text, **place | more)
+        return self.message(MessageKind.EDIT, self.page, text, **place | more)
 
-    def letter(self, kind: Kind, page: PageRow, body: str, **more: Any) -> Letter:
+    def message(self, kind: MessageKind, page: PageRow, body: str, **more: Any) -> OutboxMessage:
         """Put a letter into the outbox."""
         fields: dict[str, Any] = {
             "key": f"{kind.value} {next(self._numbers)}",
@@ -194,9 +195,9 @@ class Scene:
             "name": NAME,
             "created_at": self.box.clock(),
         }
-        letter = Letter(**fields | more)
-        reviews.intend(self.state, [letter])
-        return letter
+        message = OutboxMessage(**fields | more)
+        outbox.add(self.state, [message])
+        return message
 
     # What became of them
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installed import SERVICE, Installed
-from lab import lab, why_not
-from program import ANTHROPIC_KEY, ScriptedModel, comment, finish
-from vendor_server import serving
 
 from daemon.sandbox import Sandbox
+from support.installed import SERVICE, Installed
+from support.lab import lab, why_not
+from support.program import ANTHROPIC_KEY, ScriptedModel, comment, finish
+from support.vendor_server import serving
 
 
 @pytest.fixture

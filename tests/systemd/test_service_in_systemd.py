@@ -6,16 +6,15 @@ import json
 import os
 import re
 import threading
-import time
 from pathlib import Path
 
 import pytest
-from installed import SERVICE, Installed
-from lab import ROOT
-from program import ANTHROPIC_KEY, ScriptedModel, posted
 
 from daemon.sandbox import Sandbox
-from daemon.sandbox.faults import Kind
+from daemon.sandbox.faults import FaultKind
+from support.installed import SERVICE, Installed
+from support.lab import ROOT
+from support.program import ANTHROPIC_KEY, ScriptedModel, posted
 
 
 # A real systemd takes its time: it runs with `make test-real`.
@@ -34,13 +33,9 @@ def main_pid(installed: Installed, unit: str = SERVICE) -> str:
     return installed.lab.show(unit, "MainPID")["MainPID"]
 
 
-def test_it_starts_in_five_seconds_reviews_and_shows_how_it_is(
-    installed: Installed, box: Sandbox
-) -> None:
+def test_it_starts_reviews_and_shows_how_it_is(installed: Installed, box: Sandbox) -> None:
     page = installed.page()
-    began = time.monotonic()
     installed.start()
-    assert time.monotonic() - began < 5
     installed.swept()
     assert len(posted(box)) == 2
     show = installed.lab.show(SERVICE, "ActiveState", "SubState")
@@ -59,11 +54,16 @@ def test_it_starts_in_five_seconds_reviews_and_shows_how_it_is(
 
 
 def test_it_is_ready_only_when_notion_has_answered(installed: Installed, box: Sandbox) -> None:
-    box.faults.plant(Kind.SLOW, "GET", "/v1/users/me", wait=2)
-    began = time.monotonic()
-    installed.start()
-    assert time.monotonic() - began > 2
-    assert box.requests.count() >= 1
+    slow = box.faults.plant(FaultKind.SLOW, "GET", "/v1/users/me", wait=2)
+    installed.lab.systemctl("start", "--no-block", SERVICE)
+    installed.lab.wait("the question", lambda: slow.struck)
+    show = installed.lab.show(SERVICE, "ActiveState", "SubState")
+    assert show == {"ActiveState": "activating", "SubState": "start"}
+    installed.lab.wait("readiness", lambda: _state(installed) == "active")
+
+
+def _state(installed: Installed) -> str:
+    return installed.lab.show(SERVICE, "ActiveState")["ActiveState"]
 
 
 def test_a_refused_token_ends_it_for_good_and_it_never_was_ready(installed: Installed) -> None:
@@ -72,7 +72,9 @@ def test_a_refused_token_ends_it_for_good_and_it_never_was_ready(installed: Inst
     show = installed.lab.show(SERVICE, "ActiveState", "ExecMainStatus", "NRestarts")
     assert show == {"ActiveState": "failed", "ExecMainStatus": "77", "NRestarts": "0"}
     assert installed.lab.show(SERVICE, "ActiveEnterTimestamp")["ActiveEnterTimestamp"] == ""
-    lines = [one for one in installed.lab.journal(SERVICE) if "NOTION_TOKEN" in one["MESSAGE"]]
+    file, cure = "/etc/notion-review/notion-token", "then run systemctl restart notion-review"
+    lines = [one for one in installed.lab.journal(SERVICE) if file in one["MESSAGE"]]
+    assert all(cure in one["MESSAGE"] for one in lines)
     assert {one["PRIORITY"] for one in lines} == {"3"}
 
 
@@ -105,7 +107,7 @@ def test_without_any_models_key_it_says_so_and_stays_down(installed: Installed) 
     installed.lab.systemctl("start", SERVICE, check=False)
     assert installed.lab.show(SERVICE, "ExecMainStatus") == {"ExecMainStatus": "78"}
     said = [one["MESSAGE"] for one in installed.lab.journal(SERVICE)]
-    assert any("ANTHROPIC_API_KEY" in line for line in said)
+    assert any("write one into /etc/notion-review/anthropic-api-key" in line for line in said)
 
 
 def test_no_secret_stands_in_the_journal_the_environment_or_the_units_properties(
@@ -134,7 +136,7 @@ def test_the_journal_knows_the_priority_of_each_line_and_splits_none(
     installed: Installed, box: Sandbox
 ) -> None:
     installed.page()
-    box.faults.plant(Kind.SERVER_ERROR, "GET", "/v1/blocks/*/children", times=None)
+    box.faults.plant(FaultKind.SERVER_ERROR, "GET", "/v1/blocks/*/children", times=None)
     installed.drop_in(SERVICE, "ExecStart=", f"ExecStart={_program('--verbose')}", "Type=notify")
     installed.start()
     installed.swept()
@@ -159,7 +161,7 @@ def _program(*words: str) -> str:
     return " ".join(["/opt/notion-review/bin/notion-review", config, *words])
 
 
-def test_a_stop_in_the_middle_of_a_review_is_quick_and_the_review_comes_once(
+def test_a_stop_in_the_middle_of_a_review_is_orderly_and_the_review_comes_once(
     installed: Installed, box: Sandbox, model: ScriptedModel
 ) -> None:
     installed.page()
@@ -173,7 +175,7 @@ def test_a_stop_in_the_middle_of_a_review_is_quick_and_the_review_comes_once(
     model.think = slowly  # type: ignore[assignment]
     installed.start()
     assert asked.wait(30)
-    _stopped_quickly(installed)
+    _stopped_in_order(installed)
     go_on.set()
     assert posted(box) == []
     installed.start()
@@ -181,10 +183,9 @@ def test_a_stop_in_the_middle_of_a_review_is_quick_and_the_review_comes_once(
     assert len(posted(box)) == 2
 
 
-def _stopped_quickly(installed: Installed) -> None:
-    began = time.monotonic()
+def _stopped_in_order(installed: Installed) -> None:
+    """Stop the unit; "success" says that systemd did not have to kill it after its stop timeout."""
     installed.lab.systemctl("stop", SERVICE)
-    assert time.monotonic() - began < 5
     show = installed.lab.show(SERVICE, "Result", "ExecMainStatus")
     assert show == {"Result": "success", "ExecMainStatus": "0"}
 
@@ -193,10 +194,10 @@ def test_a_stop_in_the_middle_of_a_delivery_posts_each_comment_once(
     installed: Installed, box: Sandbox
 ) -> None:
     installed.page()
-    slow = box.faults.plant(Kind.SLOW_SAVED, "POST", "/v1/comments", wait=30)
+    slow = box.faults.plant(FaultKind.SLOW_SAVED, "POST", "/v1/comments", wait=30)
     installed.start()
     installed.lab.wait("a post", lambda: slow.struck)
-    _stopped_quickly(installed)
+    _stopped_in_order(installed)
     box.faults.clear()
     installed.start()
     installed.swept()
@@ -207,7 +208,7 @@ def test_a_kill_in_the_middle_of_a_delivery_posts_each_comment_once(
     installed: Installed, box: Sandbox
 ) -> None:
     installed.page()
-    slow = box.faults.plant(Kind.SLOW_SAVED, "POST", "/v1/comments", wait=30)
+    slow = box.faults.plant(FaultKind.SLOW_SAVED, "POST", "/v1/comments", wait=30)
     installed.start()
     installed.lab.wait("a post", lambda: slow.struck)
     installed.lab.systemctl("kill", "--signal=KILL", SERVICE)
@@ -221,13 +222,13 @@ def _restarts(installed: Installed) -> int:
     return int(installed.lab.show(SERVICE, "NRestarts")["NRestarts"])
 
 
-def test_a_stop_while_notion_asks_for_a_pause_of_minutes_is_quick(
+def test_a_stop_does_not_wait_for_a_pause_of_minutes_that_notion_asks_for(
     installed: Installed, box: Sandbox
 ) -> None:
-    pause = box.faults.plant(Kind.RATE_LIMITED, "GET", "/v1/databases/*", wait=290)
+    pause = box.faults.plant(FaultKind.RATE_LIMITED, "GET", "/v1/databases/*", wait=290)
     installed.start()
     installed.lab.wait("the pause", lambda: pause.struck)
-    _stopped_quickly(installed)
+    _stopped_in_order(installed)
 
 
 def test_the_watchdog_restarts_a_process_that_hangs_and_its_stacks_are_in_the_journal(
@@ -235,7 +236,7 @@ def test_the_watchdog_restarts_a_process_that_hangs_and_its_stacks_are_in_the_jo
 ) -> None:
     # The first sweep of a process calls what never returns; the mark lets only one hang.
     planted = (
-        "import daemon.run, pathlib, threading\n"
+        "import daemon.service.runner, pathlib, threading\n"
         "def hang(*_):\n"
         "    mark = pathlib.Path('/var/lib/notion-review/hung')\n"
         "    if not mark.exists():\n"
@@ -254,7 +255,7 @@ def test_the_watchdog_restarts_a_process_that_hangs_and_its_stacks_are_in_the_jo
     said = [one["MESSAGE"] for one in installed.lab.journal(SERVICE)]
     assert any("Watchdog timeout" in line for line in said)
     assert any("Fatal Python error: Aborted" in line for line in said)
-    assert any(re.search(r'File ".*/daemon/run.py"', line) for line in said)
+    assert any(re.search(r'File ".*/daemon/service/runner.py"', line) for line in said)
 
 
 def test_hangup_takes_a_good_config_and_keeps_the_old_one_for_a_bad_one(
@@ -264,7 +265,8 @@ def test_hangup_takes_a_good_config_and_keeps_the_old_one_for_a_bad_one(
     installed.swept()
     pid = main_pid(installed)
     installed.configure(settle="ten")
-    installed.lab.systemctl("reload", SERVICE)
+    assert installed.lab.run("systemctl", "reload", SERVICE, check=False).returncode == 1
+    assert installed.lab.show(SERVICE, "ActiveState") == {"ActiveState": "active"}
     installed.lab.wait("the refusal", lambda: "config.yaml is bad" in status(installed))
     installed.configure(schedule={"every": "1m"})
     installed.lab.systemctl("reload", SERVICE)
@@ -392,7 +394,9 @@ def test_the_plain_program_as_root_is_refused_before_it_leaves_a_file(
     assert owners == ""
 
 
-def test_a_disk_that_is_full_is_74_and_nothing_is_lost(installed: Installed, box: Sandbox) -> None:
+def test_a_disk_that_is_full_is_waited_for_and_nothing_is_lost(
+    installed: Installed, box: Sandbox
+) -> None:
     installed.page()
     installed.start()
     installed.swept()
@@ -404,11 +408,14 @@ def test_a_disk_that_is_full_is_74_and_nothing_is_lost(installed: Installed, box
     run("mount", "--bind", "/mnt", "/var/lib/private/notion-review")
     run("sh", "-c", "dd if=/dev/zero of=/mnt/filler bs=1k 2>/dev/null; true")
     installed.page("Logs")
-    installed.lab.systemctl("start", SERVICE, check=False)
-    installed.lab.wait(
-        "the end", lambda: installed.lab.show(SERVICE, "ExecMainStatus")["ExecMainStatus"] == "74"
-    )
+    installed.lab.systemctl("start", SERVICE)
+    installed.lab.wait("its words", lambda: "tried again at" in status(installed))
+    assert installed.lab.show(SERVICE, "ActiveState", "NRestarts") == {
+        "ActiveState": "active",
+        "NRestarts": "0",
+    }
     run("rm", "/mnt/filler")
+    installed.lab.systemctl("reload", SERVICE)
     installed.lab.wait("a good sweep", lambda: len(posted(box)) == 4)
 
 

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 
 import pytest
-from lab import UNITS
+
+from support.lab import UNITS
 
 
 pytestmark = pytest.mark.skipif(
@@ -24,7 +25,7 @@ def copies(tmp_path):
     """The units with a program that is on every machine, a template as one of its instances."""
     for name in NAMES:
         words = (UNITS / name).read_text()
-        words = re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", words)
+        words = re.sub(r"(?m)^(ExecStart|ExecReload)=/(?:opt|etc)/\S+", r"\1=/bin/true", words)
         (tmp_path / name.replace("@.", "@x.")).write_text(words)
         (tmp_path / name).write_text(words)
     return tmp_path
@@ -62,6 +63,7 @@ def test_the_units_that_sweep_differ_only_in_what_they_must():
     assert apart == {
         "Description",
         "EnvironmentFile",
+        "ExecReload",
         "ExecStart",
         "LoadCredential",
         "RuntimeDirectory",
@@ -70,7 +72,12 @@ def test_the_units_that_sweep_differ_only_in_what_they_must():
     }
     shared = service.keys() & once.keys()
     apart = {key for key in shared if service[key] != once[key]}
-    assert apart == {"Description", "ExecStart", "Type", "TimeoutStartSec"}
+    assert apart == {"Description", "ExecStart", "SuccessExitStatus", "Type", "TimeoutStartSec"}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_stop_by_systemd_is_no_failure_while_the_program_is_loaded_either(name):
+    assert "143" in read(name)["SuccessExitStatus"].split()
 
 
 @pytest.mark.parametrize("name", LONG)

@@ -1,4 +1,4 @@
-"""A model that does what a document asks of it, as far as tools allow, and then insists."""
+"""The hostile documents, and a model that does what they ask, as far as tools allow."""
 
 from __future__ import annotations
 
@@ -8,14 +8,32 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from daemon.domain.errors import ReviewError
 from daemon.domain.values import Usage
-from daemon.cli.selftest.cases import Case
-from daemon.review.agent import Answer, Brief, Call, Conversation, Limits, Toolbox, Turn, converse
+from daemon.review.agent import (
+    Conversation,
+    ModelInput,
+    ReviewLimits,
+    Toolbox,
+    ToolCall,
+    ToolResult,
+    Turn,
+    converse,
+)
 
 
 if TYPE_CHECKING:
-    from daemon.review.agent import Ask
     from daemon.review.models.chain import Make
+
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
 
 NAME = "obedient"
 # What it writes besides, so that a review that says nothing is no success.
@@ -25,7 +43,7 @@ _BLOCK = re.compile(r"^\[(B\d+)[^\]]*\] *(\S.*)$", re.MULTILINE)
 _THREAD = re.compile(r"^\[(T\d+) on", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{(token|key|instructions|prompt|background)(?::(\w+))?\}")
 _QUOTED_WORDS = 12
-# A comment is short; who is asked for a long text gives its beginning.
+# A comment is short: of a long text the model gives the beginning.
 _SHOWN = 600
 
 _ENCODINGS: Mapping[str, Callable[[str], str]] = {
@@ -58,49 +76,61 @@ class Obedient:
         self._case = case
         self._secrets = secrets
         self._ends_in_words = ends_in_words
-        self.read: list[Brief] = []
+        self.read: list[ModelInput] = []
         self.heard: list[str] = []
+        self.faults: dict[str, ReviewError] = {}
+
+    def warm(self, names: Sequence[str]) -> None:
+        """Import nothing: there is no provider."""
 
     async def converse(
         self,
         names: Sequence[str],  # noqa: ARG002 - there is but one
         make: Make,
         offline: Callable[[Toolbox], None],  # noqa: ARG002 - no rules here
-        limits: Limits,
+        limits: ReviewLimits,
     ) -> Conversation:
         """Hold one conversation."""
         brief, tools = make(None)
         self.read.append(brief)
-        outcome, text = await converse(tools, self._asked(brief), limits)
-        return Conversation(outcome, text, NAME, Usage(), tools)
-
-    def _asked(self, brief: Brief) -> Ask:
         turns = iter(self._turns(brief))
 
-        async def ask(answers: Sequence[Answer]) -> Turn:
+        async def ask(answers: Sequence[ToolResult]) -> Turn:
             self.heard += [answer.text for answer in answers]
             return next(turns)
 
-        return ask
+        outcome, text = await converse(tools, ask, limits)
+        return Conversation(outcome, text, NAME, Usage(), tools)
 
-    def _turns(self, brief: Brief) -> list[Turn]:
-        """Return all that it will say: what is asked, what is asked again elsewhere, the end."""
+    def _turns(self, brief: ModelInput) -> list[Turn]:
+        """Return all that it will say.
+
+        First what the document asks for: each text on a block and in every thread, and one
+        harmless comment. Then the same again by other tools, then the end.
+        """
         texts = [self._filled(text, brief) for text in self._case.writes]
-        calls = [Call(name, self._meant(arguments, brief)) for name, arguments in self._case.calls]
+        calls = [
+            ToolCall(name, {key: self._filled(str(one), brief) for key, one in arguments.items()})
+            for name, arguments in self._case.calls
+        ]
+        # The hostile blocks come after heading and first paragraph: they are quoted first.
+        blocks = _BLOCK.findall(brief.document)
+        for text, (handle, line) in zip([*texts, HARMLESS], blocks[2:] + blocks[:2], strict=False):
+            quote = " ".join(line.lstrip("#- ").split()[:_QUOTED_WORDS])
+            comment = {"block": handle, "quote": quote, "text": text, "severity": "blocking"}
+            calls.append(ToolCall("comment", comment))
+        calls += _threads("reply", "text", texts, brief.document)
         said = "\n\n".join(texts) or HARMLESS
-        insisting = [Call("finish", {"summary": said})]
+        insisting = [ToolCall("finish", {"summary": said})]
         last = Turn(said, ()) if self._ends_in_words else Turn("", tuple(insisting))
         return [
-            Turn("", (*calls, *_everywhere(texts, brief.document))),
+            Turn("", tuple(calls)),
             Turn("", (*_threads("leave", "reason", texts, brief.document), *insisting)),
             last,
             Turn(said, ()),
         ]
 
-    def _meant(self, arguments: Mapping[str, str], brief: Brief) -> dict[str, str]:
-        return {key: self._filled(str(value), brief) for key, value in arguments.items()}
-
-    def _filled(self, text: str, brief: Brief) -> str:
+    def _filled(self, text: str, brief: ModelInput) -> str:
         """Put what it read in the places that a text leaves for it."""
         instructions, _, asked = brief.system.partition("\n\n# What this team asks of you\n\n")
         prompt, _, background = asked.partition("\n\n# Background")
@@ -113,26 +143,73 @@ class Obedient:
         return _PLACEHOLDER.sub(lambda found: _ENCODINGS[found[2] or "none"](known[found[1]]), text)
 
 
-def _everywhere(texts: Sequence[str], document: str) -> list[Call]:
-    """Say each text on a block and in every thread, and one harmless thing."""
-    blocks = _BLOCK.findall(document)
-    # The hostile blocks come after heading and first paragraph: they are quoted first.
-    blocks = [*blocks[2:], *blocks[:2]]
-    words = [*texts, HARMLESS]
-    comments = [
-        Call(
-            "comment",
-            {"block": handle, "quote": _quote(line), "text": text, "severity": "blocking"},
-        )
-        for text, (handle, line) in zip(words, blocks, strict=False)
-    ]
-    return [*comments, *_threads("reply", "text", texts, document)]
-
-
-def _threads(tool: str, key: str, texts: Sequence[str], document: str) -> list[Call]:
+def _threads(tool: str, key: str, texts: Sequence[str], document: str) -> list[ToolCall]:
     said = "\n\n".join(texts) or HARMLESS
-    return [Call(tool, {"thread": handle, key: said}) for handle in _THREAD.findall(document)]
+    return [ToolCall(tool, {"thread": handle, key: said}) for handle in _THREAD.findall(document)]
 
 
-def _quote(line: str) -> str:
-    return " ".join(line.lstrip("#- ").split()[:_QUOTED_WORDS])
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A comment that somebody left: on the page, or on the first block."""
+
+    text: str
+    by: str = "Mallory Voss"
+    on_block: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A hostile document, and what a model does that obeys it.
+
+    Attributes:
+        family: What kind of attack it is.
+        name: What it tries, in a few words.
+        text: What stands in the document, a paragraph after each blank line.
+        title: The page's title.
+        properties: Further columns of the page, with their text.
+        remarks: Comments on it.
+        on_prompt: A comment on the prompt page.
+        writes: What the model writes, wherever a tool takes text.
+        calls: What it calls besides, literally.
+        never: What must not be posted.
+    """
+
+    family: str
+    name: str
+    text: str = ""
+    title: str = "Move the export to the night queue"
+    properties: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
+    on_prompt: str = ""
+    writes: tuple[str, ...] = ()
+    calls: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    never: tuple[str, ...] = ()
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    """Return every hostile document, family by family."""
+    folder = files("daemon.cli.selftest") / "documents"
+    names = sorted(one.name for one in folder.iterdir() if one.name.endswith(".yaml"))
+    return tuple(case for name in names for case in read((folder / name).read_text("utf-8")))
+
+
+def read(text: str) -> Iterator[Case]:
+    """Read a family's file.
+
+    Raises:
+        TypeError: An entry has a key that no case has.
+    """
+    told = yaml.safe_load(text)
+    for entry in told["documents"]:
+        known = {**entry, "family": told["family"]}
+        known["remarks"] = tuple(Remark(**one) for one in known.get("remarks", ()))
+        known["calls"] = tuple(call for one in known.get("calls", ()) for call in one.items())
+        for key in ("writes", "never"):
+            known[key] = tuple(known.get(key, ()))
+        yield Case(**known)
+
+
+def families(found: Sequence[Case]) -> tuple[str, ...]:
+    """Return the families in their order."""
+    return tuple(dict.fromkeys(case.family for case in found))

@@ -9,15 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from daemon.sweep import connections as wiring
+from daemon.cli.selftest.obedient import Case, Obedient
 from daemon.config import Settings, load
-from daemon.cli.selftest.cases import Case
-from daemon.cli.selftest.obedient import Obedient
-from daemon.review.agent import Brief
+from daemon.review.agent import ModelInput
 from daemon.sandbox import Sandbox, blocks, rich
-from daemon.sandbox.model import Comment, Database, Json, Page
-from daemon.sandbox.requests import Entry
+from daemon.sandbox.model import Json, SandboxComment, SandboxDatabase, SandboxPage
+from daemon.sandbox.requests import LoggedRequest
 from daemon.store import database
+from daemon.sweep.connections import connected
 from daemon.sweep.sweep import sweep
 
 
@@ -65,7 +64,7 @@ state: notion-review.db
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is to be judged after a sweep.
+    """A world after a sweep, as the judge sees it.
 
     Attributes:
         case: The document.
@@ -76,17 +75,19 @@ class Seen:
         posted: The comments that came, in order.
         asked: Every request.
         secrets: The configured keys.
+        prompt: The prompt page's id.
         failure: Why the sweep could not be made; "" where it was.
     """
 
     case: Case
     box: Sandbox
-    page: Page
-    read: tuple[Brief, ...]
+    page: SandboxPage
+    read: tuple[ModelInput, ...]
     heard: tuple[str, ...]
-    posted: tuple[Comment, ...]
-    asked: tuple[Entry, ...]
+    posted: tuple[SandboxComment, ...]
+    asked: tuple[LoggedRequest, ...]
     secrets: tuple[str, ...]
+    prompt: str = ""
     failure: str = ""
 
 
@@ -99,8 +100,12 @@ async def play(case: Case, folder: Path, *, ends_in_words: bool) -> Seen:
         ends_in_words: Whether the model ends with words instead of `finish`.
     """
     box = Sandbox()
-    made, page = _world(box, case)
-    settings = _settings(folder, box, made, case)
+    made, page, prompt = _world(box, case)
+    path = folder / "config.yaml"
+    names = ["Status", *case.properties]
+    words = _CONFIG.format(database=made.id, prompt=prompt.id, properties=json.dumps(names))
+    path.write_text(words, "utf-8")
+    settings = load(path, {"NOTION_TOKEN": box.token, "ANTHROPIC_API_KEY": KEY})
     secrets = {"token": box.token, "key": KEY}
     model = Obedient(case, secrets, ends_in_words=ends_in_words)
     errors = await _sweep(settings, box, model)
@@ -114,6 +119,7 @@ async def play(case: Case, folder: Path, *, ends_in_words: bool) -> Seen:
         posted=tuple(mine),
         asked=tuple(box.requests.log),
         secrets=tuple(secrets.values()),
+        prompt=prompt.id,
         failure="; ".join(errors),
     )
 
@@ -121,7 +127,7 @@ async def play(case: Case, folder: Path, *, ends_in_words: bool) -> Seen:
 async def _sweep(settings: Settings, box: Sandbox, model: Obedient) -> list[str]:
     state = database.copy_in_memory(settings.config.state)
     try:
-        async with wiring.connected(settings, state, transport=box.transport()) as connections:
+        async with connected(settings, state, transport=box.transport()) as connections:
             context = connections.context(lambda *_, **__: None)
             result, errors = await sweep(replace(context, models=cast("Chain", model)))
     finally:
@@ -130,25 +136,19 @@ async def _sweep(settings: Settings, box: Sandbox, model: Obedient) -> list[str]
     return [*failed, *map(str, errors)]
 
 
-def _settings(folder: Path, box: Sandbox, made: Database, case: Case) -> Settings:
-    path = folder / "config.yaml"
-    names = ["Status", *case.properties]
-    words = _CONFIG.format(
-        database=made.id, prompt=_prompt(box, case).id, properties=json.dumps(names)
-    )
-    path.write_text(words, "utf-8")
-    return load(path, {"NOTION_TOKEN": box.token, "ANTHROPIC_API_KEY": KEY})
-
-
-def _world(box: Sandbox, case: Case) -> tuple[Database, Page]:
+def _world(box: Sandbox, case: Case) -> tuple[SandboxDatabase, SandboxPage, SandboxPage]:
+    """Fill a workspace; return its database, the hostile page and the prompt page."""
     world, at = box.world, box.clock() - AGE
     world.person("Ana Costa")
-    made = world.database("RFCs", {"Status": ("In review",), **_columns(case)})
+    columns = dict.fromkeys(case.properties, "rich_text")
+    made = world.database("RFCs", {"Status": ("In review",), **columns})
     world.page(None, "Salaries", _paragraphs([OTHER_PAGE]), at=at)
+    # The hostile text stands in the middle of a plain document, letter for letter.
+    middle = [part for part in case.text.strip("\n").split("\n\n") if part.strip()]
     page = world.page(
         made,
         [rich.text(case.title)],
-        _blocks(case.text),
+        [blocks.heading(2, "Proposal"), *_paragraphs([BODY[0], *middle, *BODY[1:]])],
         at=at,
         properties={name: [rich.text(text)] for name, text in case.properties.items()},
     )
@@ -156,27 +156,12 @@ def _world(box: Sandbox, case: Case) -> tuple[Database, Page]:
     for one in case.remarks:
         target = first.id if one.on_block else page.id
         world.comment(target, [rich.text(one.text)], by=world.person(one.by))
-    return made, page
-
-
-def _columns(case: Case) -> dict[str, str]:
-    return dict.fromkeys(case.properties, "rich_text")
-
-
-def _prompt(box: Sandbox, case: Case) -> Page:
-    world, at = box.world, box.clock() - AGE
     background = world.page(None, "Accounting", _paragraphs([BACKGROUND]), at=at)
     mention = blocks.paragraph([rich.text("Background: "), rich.mention("page", background)])
-    page = world.page(None, REVIEWER, [*_paragraphs(PROMPT), mention], at=at)
+    prompt = world.page(None, REVIEWER, [*_paragraphs(PROMPT), mention], at=at)
     if case.on_prompt:
-        world.comment(page, [rich.text(case.on_prompt)], by=world.person("Mallory Voss"))
-    return page
-
-
-def _blocks(text: str) -> list[Json]:
-    """Put the hostile text into the middle of a plain document, letter for letter."""
-    middle = [part for part in text.strip("\n").split("\n\n") if part.strip()]
-    return [blocks.heading(2, "Proposal"), *_paragraphs([BODY[0], *middle, *BODY[1:]])]
+        world.comment(prompt, [rich.text(case.on_prompt)], by=world.person("Mallory Voss"))
+    return made, page, prompt
 
 
 def _paragraphs(texts: Iterable[str]) -> Sequence[Json]:

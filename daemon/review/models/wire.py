@@ -1,15 +1,15 @@
-"""One conversation on the wire: what a model is told, and what its answers hold.
+"""One conversation with a model over its provider's API: what is sent, what an answer holds.
 
-Imports pydantic-ai: imported itself only where a model is about to be asked.
+Imports pydantic-ai, so it is imported only when a model is about to be asked.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from pydantic import TypeAdapter
 from pydantic_ai.direct import model_request
@@ -18,6 +18,8 @@ from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
     ModelResponse,
+    TextPart,
+    ThinkingPart,
     ToolCallPart,
     ToolReturnPart,
     UserPromptPart,
@@ -26,15 +28,29 @@ from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from daemon.review.agent import Answer, Brief, Call, Ending, ToolSpec, Turn
-from daemon.review.models.failures import Hiccup, TooLong, is_unbilled, sort_out
-from daemon.review.models.cost import Tokens
-from daemon.review.models.purse import Charge
+from daemon.review.agent import (
+    ModelInput,
+    ReviewLimits,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    Turn,
+    TurnEnding,
+)
+from daemon.review.models.cost import Reservation, Tokens
 from daemon.review.models.endpoints import Endpoint
+from daemon.review.models.failures import Hiccup, TooLong, is_unbilled, sort_out
+from daemon.review.models.hearing import mended
+from daemon.review.protocol import spoken, written_calls
 
 
 CUT = "This call was cut off at the length limit and was not run. Make it again, shorter."
-ECHO = 200  # characters of unreadable arguments that are said back
+CALL_MISSING = (
+    "it announces a call and holds none; turn on the tool calls of the server (vLLM: "
+    "--enable-auto-tool-choice and the --tool-call-parser of this model; llama.cpp: --jinja)"
+)
+THOUGHT_ALONE = "the answer holds thinking and no words; turn the model's thinking off or down"
+ECHO = 200  # characters of unreadable arguments that are quoted to the model
 _MESSAGES: TypeAdapter[list[ModelMessage]] = TypeAdapter(list[ModelMessage])
 _TOOLS = TypeAdapter(ModelRequestParameters)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -44,27 +60,38 @@ class Line:
     """One conversation with one model; holds what was said, so that a request can be repeated."""
 
     def __init__(
-        self, at: Endpoint, brief: Brief, specs: Sequence[ToolSpec], output_tokens: int
+        self, at: Endpoint, brief: ModelInput, specs: Sequence[ToolSpec], limits: ReviewLimits
     ) -> None:
         self._at = at
         self._system = brief.system
-        self._said: list[ModelMessage] = [_opening(at, brief)]
+        marked = UserPromptPart([brief.document, CachePoint()])
+        document = marked if at.marks_cache else UserPromptPart(brief.document)
+        opening = ModelRequest([document], instructions=brief.system)
+        self._said: list[ModelMessage] = [opening]
         self._open: list[ToolCallPart] = []
-        self.output_tokens = output_tokens
-        self._settings = _settings(at, brief, output_tokens)
+        self.output_tokens = limits.output_tokens
+        self._settings = _settings(at, brief, limits)
         self._tools = ModelRequestParameters(function_tools=[_tool(spec) for spec in specs])
 
-    def answer(self, answers: Sequence[Answer]) -> None:
+    def answer(self, answers: Sequence[ToolResult]) -> None:
         """Answer every call of the last turn, in one message and in their order."""
         if self._open:
-            parts = [_returned(*pair) for pair in zip(self._open, answers, strict=True)]
+            parts = [
+                ToolReturnPart(
+                    call.tool_name,
+                    answer.text,
+                    call.tool_call_id,
+                    outcome="success" if answer.accepted else "failed",
+                )
+                for call, answer in zip(self._open, answers, strict=True)
+            ]
             self._said.append(ModelRequest(parts, instructions=self._system))
             self._open = []
 
     @property
     def name(self) -> str:
         """The model, as the config names it."""
-        return self._at.origin.name
+        return self._at.destination.name
 
     @property
     def wire_bytes(self) -> int:
@@ -72,12 +99,12 @@ class Line:
         said = _MESSAGES.dump_json(self._said, exclude={"__all__": {"instructions"}})
         return len(said) + len(self._system.encode()) + len(_TOOLS.dump_json(self._tools))
 
-    async def send(self, charge: Charge) -> Turn:
+    async def send(self, reservation: Reservation) -> Turn:
         """Send what was said so far and return the model's turn.
 
         Args:
-            charge: Told what the answer used, also one that is of no use, or that nothing was
-                billed. It stays open where nobody tells.
+            reservation: Settled with what the answer used, even if the answer is of no use;
+                released where nothing was billed. It stays open where the usage is unknown.
 
         Raises:
             Down, TooLong, Flagged: See failures.py.
@@ -92,25 +119,24 @@ class Line:
             )
         except Exception as error:  # noqa: BLE001 - the SDKs let parsers' bare errors through
             if is_unbilled(error):
-                charge.release()
-            raise sort_out(error, self._at.origin) from None
-        charge.settle(_tokens(response))
-        heard = [_heard(part) for part in response.tool_calls]
-        turn = _turn(response, heard)
+                reservation.release()
+            raise sort_out(error, self._at.destination) from None
+        reservation.settle(_tokens(response))
+        offered = [tool.name for tool in self._tools.function_tools]
+        response, problems = _with_written_calls(response, offered, len(self._said))
+        heard = [_heard(part, problems.get(part.tool_call_id, "")) for part in response.tool_calls]
+        turn = replace(_turn(response, heard, offered), written=bool(problems))
         self._open = [part for part, _ in heard]
         self._said.append(_kept(response, self._open))
         return turn
 
 
-def _opening(at: Endpoint, brief: Brief) -> ModelRequest:
-    marked = UserPromptPart([brief.document, CachePoint()])
-    document = marked if at.marks_cache else UserPromptPart(brief.document)
-    return ModelRequest([document], instructions=brief.system)
-
-
-def _settings(at: Endpoint, brief: Brief, output_tokens: int) -> ModelSettings:
+def _settings(at: Endpoint, brief: ModelInput, limits: ReviewLimits) -> ModelSettings:
     keyed = {at.cache_key: brief.key} if at.cache_key else {}
-    return cast("ModelSettings", {**at.settings, **keyed, "max_tokens": output_tokens})
+    # Thinking is paid as output and counts towards its limit.
+    thinking = {"thinking": limits.effort.value} if "thinking" in at.settings else {}
+    limit = {"max_tokens": limits.output_tokens}
+    return cast("ModelSettings", {**at.settings, **keyed, **thinking, **limit})
 
 
 def _tool(spec: ToolSpec) -> ToolDefinition:
@@ -120,11 +146,6 @@ def _tool(spec: ToolSpec) -> ToolDefinition:
         parameters_json_schema=dict(spec.parameters),
         strict=True,
     )
-
-
-def _returned(call: ToolCallPart, answer: Answer) -> ToolReturnPart:
-    outcome: Literal["success", "failed"] = "success" if answer.accepted else "failed"
-    return ToolReturnPart(call.tool_name, answer.text, call.tool_call_id, outcome=outcome)
 
 
 def _tokens(response: ModelResponse) -> Tokens:
@@ -137,30 +158,61 @@ def _tokens(response: ModelResponse) -> Tokens:
     )
 
 
-def _turn(response: ModelResponse, heard: Sequence[tuple[ToolCallPart, Call]]) -> Turn:
+def _with_written_calls(
+    response: ModelResponse, offered: Collection[str], turn: int
+) -> tuple[ModelResponse, dict[str, str]]:
+    """Return `response` with the calls that its text holds as calls, and what is wrong with them.
+
+    As calls they also go back to the server: the model sees how a call is made. Their ids are the
+    same each time, so that a recorded review comes out again.
+    """
+    calls = [] if response.tool_calls else written_calls(response.text or "", offered)
+    if not calls:
+        return response, {}
+    made = [
+        ToolCallPart(call.name, mended(dict(call.arguments)), f"call_written_{turn}_{at}")
+        for at, call in enumerate(calls)
+    ]
+    rest = [part for part in response.parts if not isinstance(part, TextPart)]
+    problems = {part.tool_call_id: call.problem for part, call in zip(made, calls, strict=True)}
+    return replace(response, parts=[*rest, *made]), problems
+
+
+def _turn(
+    response: ModelResponse,
+    heard: Sequence[tuple[ToolCallPart, ToolCall]],
+    offered: Collection[str],
+) -> Turn:
     """Return the turn that `response` holds.
 
     Raises:
-        Hiccup: The answer ended without saying how: its end is missing.
+        Hiccup: The answer ended without saying how, or the call that it announces is missing.
         TooLong: The window was full before the answer was whole.
     """
     details = response.provider_details or {}
     calls = [call for _, call in heard]
+    text = spoken(response.text or "", offered)
     match response.finish_reason:
         case None:
             raise Hiccup("malformed answer: its end is missing")
         case "content_filter":
-            return Turn(details.get("refusal") or response.text or "", (), Ending.REFUSED)
+            return Turn(details.get("refusal") or text, (), TurnEnding.REFUSED)
         case "length":
             if details.get("finish_reason") == "model_context_window_exceeded":
                 raise TooLong
-            return Turn(response.text or "", _without_stump(response, calls), Ending.CUT)
+            return Turn(text, _without_stump(response, calls), TurnEnding.CUT)
         case "error":
             raise Hiccup("malformed answer: the provider reports an error in it")
-    return Turn(response.text or "", tuple(calls))
+        case "tool_call" if not calls:
+            raise Hiccup(f"malformed answer: {CALL_MISSING}")
+    has_thought = bool(response.text) or any(
+        isinstance(part, ThinkingPart) for part in response.parts
+    )
+    hollow = THOUGHT_ALONE if has_thought and not text and not calls else ""
+    return Turn(text, tuple(calls), hollow=hollow)
 
 
-def _without_stump(response: ModelResponse, calls: Sequence[Call]) -> tuple[Call, ...]:
+def _without_stump(response: ModelResponse, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
     """Return the calls of an answer that was cut; the one at the cut is not to be run.
 
     Anthropic gives arguments as an object, whole or not; JSON text that parses is whole.
@@ -169,25 +221,27 @@ def _without_stump(response: ModelResponse, calls: Sequence[Call]) -> tuple[Call
     if not isinstance(last, ToolCallPart):
         return tuple(calls)
     whole = isinstance(last.args, str) and not calls[-1].problem
-    return tuple(calls) if whole else (*calls[:-1], Call(last.tool_name, problem=CUT))
+    return tuple(calls) if whole else (*calls[:-1], ToolCall(last.tool_name, problem=CUT))
 
 
-def _heard(part: ToolCallPart) -> tuple[ToolCallPart, Call]:
+def _heard(part: ToolCallPart, problem: str = "") -> tuple[ToolCallPart, ToolCall]:
     """Return a call, and the part that is kept of it.
 
     Servers reject a history that holds arguments or tool names that they cannot read, so neither
     is repeated to them.
     """
     name = part.tool_name if _NAME.fullmatch(part.tool_name) else "unknown"
+    if problem:
+        return part, ToolCall(name, problem=problem)
     try:
         arguments = _arguments(part.args)
     except ValueError as error:
         problem = f"Not run: the arguments are no JSON object ({error}): {str(part.args)[:ECHO]}"
-        return replace(part, tool_name=name, args={}), Call(part.tool_name, problem=problem)
+        return replace(part, tool_name=name, args={}), ToolCall(part.tool_name, problem=problem)
     kept = part if name == part.tool_name else replace(part, tool_name=name)
     if isinstance(part.args, str):
         kept = replace(kept, args=arguments)
-    return kept, Call(part.tool_name, arguments)
+    return kept, ToolCall(part.tool_name, arguments)
 
 
 def _arguments(raw: str | Mapping[str, Any] | None) -> dict[str, Any]:
@@ -204,7 +258,7 @@ def _arguments(raw: str | Mapping[str, Any] | None) -> dict[str, Any]:
         return {}
     if not isinstance(value, Mapping):
         raise ValueError(f"it is a {type(value).__name__}")  # noqa: TRY004 - as JSON's own error
-    return dict(value)
+    return dict(mended(dict(value)))
 
 
 def _kept(response: ModelResponse, calls: Sequence[ToolCallPart]) -> ModelResponse:

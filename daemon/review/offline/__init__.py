@@ -6,26 +6,32 @@ a page is reviewed: a sweep without work has no use for their patterns.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from daemon.domain.values import Finding, Snapshot, Thread
 
 
-__all__ = ["answer", "findings", "summary"]
+__all__ = ["answer", "findings", "is_mended"]
 
 
 def findings(snapshot: Snapshot, today: date) -> tuple[Finding, ...]:
     """Return the defects of a document, in its order; each quotes a block that takes comments."""
-    from daemon.review.offline import rules as reviewing
+    from daemon.review.offline import rules
 
-    return reviewing.findings(snapshot, today)
+    return rules.findings(snapshot, today)
 
 
-def summary(snapshot: Snapshot, findings: tuple[Finding, ...]) -> str:
-    """Return what the author has to do, the most urgent first, as Markdown; "" without findings."""
-    from daemon.review.offline import rules as reviewing
+def is_mended(raised: Finding, found: Iterable[Finding]) -> bool:
+    """Return whether one of these rules raised a finding, and finds it no more.
 
-    return reviewing.summary(snapshot, findings)
+    Args:
+        raised: A finding of an earlier review.
+        found: All that the rules find in the document as it is.
+    """
+    from daemon.review.offline import rules
+
+    return rules.is_mended(raised, found)
 
 
 def answer(thread: Thread, snapshot: Snapshot, today: date, raised: Finding | None) -> str | None:
@@ -33,6 +39,6 @@ def answer(thread: Thread, snapshot: Snapshot, today: date, raised: Finding | No
 
     `raised` is the finding that began the thread, if one of these rules did.
     """
-    from daemon.review.offline import rules as reviewing
+    from daemon.review.offline import rules
 
-    return reviewing.answer(thread, snapshot, today, raised)
+    return rules.answer(thread, snapshot, today, raised)

@@ -2,14 +2,109 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 
+from daemon.domain.phrases import asks, says_done
 from daemon.domain.values import AuthorKind, Comment, Finding, Thread
-
-from daemon.review.offline.document import Document, shown
+from daemon.review.offline.document import (
+    Document,
+    Passage,
+    sentences,
+    shown,
+    vocabulary,
+    words,
+)
 from daemon.review.offline.hits import Kind, kind_of
-from daemon.review.offline.patterns import any_of, vocabulary
-from daemon.review.offline.pointing import content, pointers
+
+
+_STOP = vocabulary(
+    """a about above after again all already also am an and any are as at be because been before
+    being below between both but by can cannot come could did do document does doing done down each
+    else ever every exist few for from further get give go going good got had happen happens has
+    have having he her here him his how i if in into is it its just know let like long look made
+    make many may maybe me might more most much must my need no nor not now of off often ok on once
+    one only or other our out over own page part people please question rather really same section
+    shall she should since so some someone something still such sure take tell text than that the
+    their them then there these they thing think this those through to too under until up us use
+    used using very want was way we well were what when where whether which while who whom whose
+    why will with within without work would yes yet you your"""
+)
+# The share of a question's weight that a block and its heading must speak of.
+_ENOUGH = 0.5
+# The weight that a word of the heading adds.
+_HEADING_BONUS = 0.5
+_NEAR_BEST = 0.85
+_FEWEST = 2
+_MANY = 0.6
+_MOST = 2
+_QUOTE = 160
+_HEADING = 80
+# The number of blocks that a word counts as having if it is in none, so that it weighs most.
+_NOWHERE = 0.5
+_ENDINGS = re.compile(r"(?:ations?|ions?|ings?|ies|ied|ers?|ed|es|ly|s|y|e)$")
+_SHORTEST = 3
+
+
+def content(text: str) -> frozenset[str]:
+    """Return the stems of the words that say what a text is about, and its numbers."""
+    stems: set[str] = set()
+    for word in words(text):
+        if word not in _STOP and len(word) > 1:
+            whole = word.removesuffix("'s")
+            # Without its ending, "shards" is the same word as "sharding".
+            bare = _ENDINGS.sub("", whole)
+            stems.add(bare if len(bare) >= _SHORTEST else whole)
+    return frozenset(stems) | frozenset(re.findall(r"\b\d{2,}\b", text))
+
+
+def pointers(question: str, document: Document, asked_on: str | None) -> list[str]:
+    """Describe the one or two places that share the rarest words with a question.
+
+    The block `asked_on`, which bears the thread, is left out: its reader asked the question.
+    """
+    texts = [p for p in document.passages if p.text.strip() and p.block.id != asked_on]
+    if not texts:
+        return []
+    contents = [content(passage.text) for passage in texts]
+    # Weigh each word asked for by its rarity; all weights together are 1
+    asked = content(question)
+    counts = Counter(word for found in contents for word in found & asked)
+    raw = {word: math.log(1 + len(contents) / (counts[word] or _NOWHERE)) for word in asked}
+    total = sum(raw.values())
+    weights = {word: weight / total for word, weight in raw.items()}
+    scores: dict[int, float] = {}
+    for passage, found in zip(texts, contents, strict=True):
+        if not weights.keys().isdisjoint(found):
+            heading = None if passage.level else document.heading_of(passage)
+            above = content(heading.text) if heading else frozenset[str]()
+            scores[passage.index] = _score(weights, found, above)
+    best = sorted(scores, key=lambda index: (-scores[index], index))[:_MOST]
+    near = [index for index in best if scores[index] >= scores[best[0]] * _NEAR_BEST > 0]
+    places = (_described(document, document.passages[index], weights) for index in near)
+    return list(dict.fromkeys(places))
+
+
+def _score(weights: dict[str, float], found: frozenset[str], heading: frozenset[str]) -> float:
+    """Return what a block covers of a question, and a bonus for its heading; 0 for too little."""
+    shared = weights.keys() & (found | heading)
+    covered = sum(weights[word] for word in shared)
+    # The rare words decide; but most of the words, though common, are enough as well.
+    are_most = len(shared) >= max(_FEWEST, len(weights) * _MANY)
+    bonus = sum(weights[word] for word in shared & heading)
+    return covered + bonus * _HEADING_BONUS if covered >= _ENOUGH or are_most else 0.0
+
+
+def _described(document: Document, passage: Passage, weights: dict[str, float]) -> str:
+    heading = passage if passage.level else document.heading_of(passage)
+    name = shown(heading.block.plain, _HEADING) if heading else ""
+    where = f"the section “{name}”" if name else "the opening"
+    if heading is passage:
+        return where
+    texts = [passage.block.plain[start:end] for start, end in sentences(passage.text)]
+    best = max(texts, key=lambda text: _score(weights, content(text), frozenset()))
+    return f"{where}: “{shown(best, _QUOTE)}”"
 
 
 _NO_MODEL = "a person must answer, since no model is configured."
@@ -26,33 +121,15 @@ _RULES = {
     Kind.DATE: "The rule looks for plans whose date has passed.",
     Kind.DOUBLED: "The rule looks for a word written twice in a row.",
 }
-_FIXED = re.compile(
-    r"\b(?:fixed|done|resolved|addressed|corrected|updated|added|removed|changed|rewrote|rewritten"
-    r"|reworded|sorted|filled|expanded|deleted|adjusted|dropped|written|spelled|moved|replaced)\b",
-    re.IGNORECASE,
-)
-_NOT_YET = any_of(
-    r"""not\b | never\b | no\b(?! longer) | will\b | shall\b | should\b | can\b | could\b | must\b
-    | to be\b | going to\b | needs?\b | later\b | tomorrow\b | please\b | let me\b | when\b
-    | once\b | if\b | why\b | who\b | \w+n't\b | \w+'ll\b | on purpose | intend | intention
-    | by design | deliberate"""
-)
 _CHECK = re.compile(
     r"\b(?:check|look|try|run|see) (?:\w+ )?again|\bre-?check"
     r"|\bstill (?:there|stands?|valid|applies|true|an issue)",
     re.IGNORECASE,
 )
-_ASKS = re.compile(
-    r"\?(?:\s|$|[)\"'])|^\W*(?:who|what|when|where|why|how|which|whose|does|do|did|is|are|was|were"
-    r"|can|could|should|would|will|has|have)\b",
-    re.IGNORECASE,
-)
-_CLAUSE = re.compile(r"[.;!?\n]+")
 _ABOUT_THE_FINDING = vocabulary(
     """bot check clear comment detail elaborat error exactl explain find fix issu mean meant point
     problem reason remark rul say see suggest understand valid warn wrong"""
 )
-_QUOTE = 160
 
 
 def reply(
@@ -62,15 +139,21 @@ def reply(
 
     `now` are the findings as the document stands; `raised` is the one that began the thread.
     """
-    checked = [comment for comment in thread.waiting if raised and _wants_check(comment)]
+    checked = [
+        comment
+        for comment in thread.waiting
+        if raised and (_CHECK.search(comment.plain) or says_done(comment.plain))
+    ]
     asked = [
         comment
         for comment in thread.waiting
-        if _ASKS.search(_text(comment)) and not _is_answered(comment, thread)
+        if asks(comment.plain) and not _is_answered(comment, thread)
     ]
-    question = _text(asked[-1]) if asked else ""
+    question = asked[-1].plain.replace("\u2019", "'") if asked else ""
     if raised and asked and not checked and not content(question) - _ABOUT_THE_FINDING:
-        return f"{_rule(raised)}{_checked(raised, document, now)}"
+        kind = kind_of(raised)
+        rule = f"{_RULES[kind]} " if kind else ""
+        return f"{rule}{_checked(raised, document, now)}"
     parts = [_checked(raised, document, now)] if raised and checked else []
     if asked and asked[-1] not in checked:
         parts.append(_pointer(question, document, thread.block_id))
@@ -83,26 +166,9 @@ def _is_answered(asked: Comment, thread: Thread) -> bool:
     return any(
         comment.author.id != asked.author.id
         and comment.author.kind is AuthorKind.PERSON
-        and not _ASKS.search(_text(comment))
+        and not asks(comment.plain)
         for comment in after
     )
-
-
-def _text(comment: Comment) -> str:
-    return comment.plain.replace("\u2019", "'")
-
-
-def _wants_check(comment: Comment) -> bool:
-    """Whether a comment says that the point is mended, or asks to look again."""
-    return bool(_CHECK.search(_text(comment))) or any(
-        _FIXED.search(clause) and not _NOT_YET.search(clause)
-        for clause in _CLAUSE.split(_text(comment))
-    )
-
-
-def _rule(raised: Finding) -> str:
-    kind = kind_of(raised)
-    return f"{_RULES[kind]} " if kind else ""
 
 
 def _checked(raised: Finding, document: Document, now: tuple[Finding, ...]) -> str:
@@ -110,7 +176,7 @@ def _checked(raised: Finding, document: Document, now: tuple[Finding, ...]) -> s
     kind = kind_of(raised)
     if kind is None:
         return NOT_MINE
-    standing = next((found for found in now if _is_same(kind, raised, found)), None)
+    standing = next((found for found in now if is_same(kind, raised, found)), None)
     if standing:
         return f"Checked again, it still stands: “{shown(standing.quote, _QUOTE)}”. {standing.text}"
     block = document.snapshot.by_id.get(raised.block_id)
@@ -120,8 +186,8 @@ def _checked(raised: Finding, document: Document, now: tuple[Finding, ...]) -> s
     return f"Checked again, it no longer stands.{'' if kind is Kind.MISSING else reads}"
 
 
-def _is_same(kind: Kind, raised: Finding, found: Finding) -> bool:
-    """Whether `found` is the point that was raised, perhaps in other words by now."""
+def is_same(kind: Kind, raised: Finding, found: Finding) -> bool:
+    """Return whether `found` is the point that was raised, perhaps in other words by now."""
     if kind_of(found) is not kind:
         return False
     if kind is Kind.MISSING:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import partial
 from itertools import takewhile
 
-from daemon.domain.values import Block
-
-from daemon.review.offline.document import LIST_TYPES, Document, Passage, sentences
+from daemon.review.offline.document import LIST_TYPES, Document, Passage, alternatives, sentences
 from daemon.review.offline.hits import Hit, Kind
-from daemon.review.offline.patterns import alternatives
 
 
 _WORDS = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
@@ -99,38 +95,32 @@ def counts(document: Document) -> Iterator[Hit]:
             number = found["number"].lower()
             said = _NUMBERS.get(number) or int(number)
             if said not in lengths and abs(said - lengths[0]) <= max(_SLIP, said // 2):
-                yield _hit(passage, found, lengths[0])
-
-
-def _hit(passage: Passage, found: re.Match[str], length: int) -> Hit:
-    start, end = found.start(), found.end("noun")
-    said = f"{found['number'].lower()} {found['noun'].lower()}"
-    detail = f"the text says {said}, the list after it has {length}. Correct one of them."
-    return Hit(Kind.COUNT, passage, start, end, detail)
+                detail = (
+                    f"the text says {number} {found['noun'].lower()}, the list after it has "
+                    f"{lengths[0]}. Correct one of them."
+                )
+                yield Hit(Kind.COUNT, passage, found.start(), found.end("noun"), detail)
 
 
 def _announced(passage: Passage) -> re.Match[str] | None:
-    """Return the count in the last sentence of a passage, where there is exactly one number."""
+    """Return the count of items that the last sentence of a passage announces, its only number."""
     text = passage.own.rstrip()
     if not _COUNT.search(text):
         return None
     start, end = list(sentences(text))[-1]
     found = _COUNT.search(text, start)
-    is_only = len(_ANY_NUMBER.findall(text, start, end)) == 1
-    return found if found and is_only and _counts_items(text, start, found) else None
-
-
-def _counts_items(text: str, start: int, found: re.Match[str]) -> bool:
+    if not found or len(_ANY_NUMBER.findall(text, start, end)) != 1:
+        return None
     before, rest = text[max(start, found.start() - _NEAR) : found.start()], found["rest"]
-    if _VAGUE_BEFORE.search(before):
-        return False
-    if found["number"].isdigit() and _NAME_BEFORE.search(before):
-        return False
+    is_name = found["number"].isdigit() and _NAME_BEFORE.search(before)
+    if is_name or _VAGUE_BEFORE.search(before):
+        return None
     if _VERB.match(rest) or _OPEN_END.search(rest) or _NOUN.search(rest):
-        return False
+        return None
     if len(rest.split()) > _REST_WORDS:
-        return False
-    return text[found.end() :].strip() == ":" or bool(_ANNOUNCES.match(text[start:]))
+        return None
+    is_announced = text[found.end() :].strip() == ":" or _ANNOUNCES.match(text[start:])
+    return found if is_announced else None
 
 
 def _lengths(document: Document, passage: Passage) -> tuple[int, ...]:
@@ -143,27 +133,21 @@ def _lengths(document: Document, passage: Passage) -> tuple[int, ...]:
         return ()
     near = document.passages[passage.index + 1 : passage.index + 1 + _FEWEST]
     first = next((found for found in near if found.text.strip()), None)
-    if first is None or not _is_list_of(passage.block, first.block):
+    if first is None or first.block.type not in LIST_TYPES:
         return ()
-    section = list(
-        takewhile(partial(_follows, first), document.passages[first.index : first.index + _REACH])
-    )
+    deeper = first.block.depth - passage.block.depth
+    # An item of a list announces what is below it, not its own next items.
+    if deeper not in (0, 1) or (deeper == 0 and passage.block.type in LIST_TYPES):
+        return ()
+    after = document.passages[first.index : first.index + _REACH]
+    depth = first.block.depth
+    section = list(takewhile(lambda p: not p.level and p.block.depth >= depth, after))
     runs = _runs(section)
     length, total = len(runs[0]), sum(map(len, runs))
     if length < _FEWEST or len(section) == _REACH:
         return ()
     asides = sum(bool(_ASIDE.match(item.own)) for item in runs[0])
     return (length, length - asides, *range(length + 1, total + 1))
-
-
-def _follows(first: Passage, passage: Passage) -> bool:
-    return not passage.level and passage.block.depth >= first.block.depth
-
-
-def _is_list_of(announcing: Block, first: Block) -> bool:
-    deeper = first.depth - announcing.depth
-    is_sibling_item = deeper == 0 and announcing.type in LIST_TYPES
-    return first.type in LIST_TYPES and deeper in (0, 1) and not is_sibling_item
 
 
 def _runs(section: list[Passage]) -> list[list[Passage]]:

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from daemon.review.offline.document import Document, Passage, sentences
+from daemon.review.offline.document import Document, Passage, alternatives, any_of, sentences
 from daemon.review.offline.hits import Hit, Kind
-from daemon.review.offline.patterns import alternatives, any_of
 
 
 _MONTHS = [name.lower() for name in calendar.month_abbr]
@@ -97,14 +96,10 @@ def past_plans(document: Document, today: date) -> Iterator[Hit]:
     ):
         return
     for passage in document.passages:
-        has_date = passage.is_prose and re.search(_YEAR, passage.own)
-        if has_date and not _tells_history(document, passage):
-            yield from _past_plan(passage, today)
-
-
-def _tells_history(document: Document, passage: Passage) -> bool:
-    heading = document.heading_of(passage)
-    return heading is not None and bool(_HISTORY.search(heading.text))
+        if passage.is_prose and re.search(_YEAR, passage.own):
+            heading = document.heading_of(passage)
+            if heading is None or not _HISTORY.search(heading.text):
+                yield from _past_plan(passage, today)
 
 
 def _past_plan(passage: Passage, today: date) -> Iterator[Hit]:
@@ -117,8 +112,13 @@ def _past_plan(passage: Passage, today: date) -> Iterator[Hit]:
         planned = next((found for found, _ in dates if _is_planned(sentence, found)), None)
         if planned:
             detail = f"{planned[0]} is over, yet it is told as a plan. Say what came of it."
-            quote = _quote(passage, start, end, start + planned.end())
-            yield Hit(Kind.DATE, passage, *quote, detail)
+            begin, stop = start, end
+            if end - start > _LONG:
+                # Of a long sentence, only the part that leads to the date is quoted.
+                stop = start + planned.end()
+                near = passage.block.plain.rfind(" ", start, max(start, stop - _NEAR)) + 1
+                begin = max(start, near)
+            yield Hit(Kind.DATE, passage, begin, stop, detail)
             return
 
 
@@ -133,14 +133,6 @@ def _is_planned(sentence: str, found: re.Match[str]) -> bool:
         return True
     plan = _BEFORE_DATE.search(before)
     return plan is not None and not _PARTICIPLE.search(plan["gap"] or "")
-
-
-def _quote(passage: Passage, start: int, end: int, date_end: int) -> tuple[int, int]:
-    """Return the span to quote: the sentence, or the part of a long one that leads to the date."""
-    if end - start <= _LONG:
-        return start, end
-    near = passage.block.plain.rfind(" ", start, max(start, date_end - _NEAR)) + 1
-    return max(start, near), date_end
 
 
 def _last_day(found: re.Match[str]) -> date | None:

@@ -3,14 +3,115 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 from daemon.domain.values import Block, Snapshot
 
-from daemon.review.offline.marks import Link, marks
-from daemon.review.offline.patterns import vocabulary
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+
+# Without one of these there is neither code nor struck text nor a link.
+_MARK = re.compile(r"`|~~|\]\(|<http")
+# A line longer than this is not parsed: what its marks hide is not known, so all of it is hidden.
+_LONGEST = 20_000
+_BREAKS = {"softbreak": "\n", "hardbreak": "\n", "html_inline": "\n"}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link: the span of its text in the plain text, and where it leads."""
+
+    start: int
+    end: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of a block: the spans of what is code or struck out, and the links."""
+
+    hidden: tuple[tuple[int, int], ...] = ()
+    links: tuple[Link, ...] = ()
+
+
+def marks(block: Block) -> Marks:
+    """Find the marks of a block; where its line cannot be followed, all of it counts as code."""
+    everything = Marks(hidden=((0, len(block.plain)),))
+    if block.type in ("code", "equation"):
+        return everything
+    if not _MARK.search(block.line):
+        return Marks()
+    if len(block.line) > _LONGEST:
+        return everything
+    [inline] = _parser().parseInline(block.line)
+    text, found = _walk(inline.children or ())
+    # Before the text stands the block's own mark, "## " or "| ".
+    at = text.find(block.plain)
+    if at < 0:
+        return everything
+    hidden = ((start - at, end - at) for start, end in found.hidden if start >= at)
+    links = (
+        replace(link, start=link.start - at, end=link.end - at)
+        for link in found.links
+        if link.start >= at
+    )
+    return Marks(tuple(hidden), tuple(links))
+
+
+def unmarked(markdown: str) -> str:
+    """Return the plain text of inline Markdown, such as a block's line without its own mark."""
+    [inline] = _parser().parseInline(markdown)
+    return _walk(inline.children or ())[0]
+
+
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("strikethrough")
+
+
+def _walk(tokens: Sequence[Token]) -> tuple[str, Marks]:
+    """Return the text of the tokens without marks, and the marks by their place in it."""
+    text, struck, targets = "", 0, [(0, "")]
+    hidden: list[tuple[int, int]] = []
+    links: list[Link] = []
+    for token in tokens:
+        start = len(text)
+        text += _BREAKS.get(token.type, token.content)
+        struck += token.nesting if token.tag == "s" else 0
+        if token.type == "code_inline" or (struck and len(text) > start):
+            hidden.append((start, len(text)))
+        if token.type == "link_open":
+            targets.append((start, str(token.attrGet("href"))))
+        elif token.type == "link_close":
+            opened, target = targets.pop()
+            links.append(Link(opened, start, target))
+    return text, Marks(tuple(hidden), tuple(links))
+
+
+def vocabulary(text: str) -> frozenset[str]:
+    """Return the words of `text`."""
+    return frozenset(text.split())
+
+
+def any_of(text: str) -> re.Pattern[str]:
+    r"""Return a pattern for any of the phrases of `text`, from the start of a word, in any case.
+
+    A phrase is a regular expression; it may begin a word ("migrat") or end with `\b`.
+    """
+    return re.compile(rf"\b(?:{alternatives(text)})", re.IGNORECASE)
+
+
+def alternatives(text: str) -> str:
+    """Return the phrases of `text` as the inside of a group."""
+    return "|".join(" ".join(text.split()).split(" | "))
 
 
 BLANK = "\ufffc"
@@ -122,8 +223,28 @@ class Document:
 
 
 def read(snapshot: Snapshot) -> Document:
-    """Prepare a snapshot for the rules, in time linear in its length."""
-    return Document(snapshot, tuple(_passages(snapshot.blocks)))
+    """Return a snapshot as the rules read it, in time linear in its length."""
+    passages: list[Passage] = []
+    heading: int | None = None
+    cited_below: int | None = None
+    for index, block in enumerate(snapshot.blocks):
+        if cited_below is not None and block.depth <= cited_below:
+            cited_below = None
+        if cited_below is None and block.type == "quote":
+            cited_below = block.depth
+        kind, _, rank = block.type.rpartition("_")
+        is_heading = kind == "heading" and rank.isdigit() and block.plain.strip()
+        level = int(rank) if is_heading else 0
+        found, text = marks(block), block.plain.translate(_PLAIN_MARKS)
+        prose = text
+        for start, end in found.hidden:
+            prose = prose[:start] + BLANK * (end - start) + prose[end:]
+        prose = _ADDRESS.sub(_blanks, prose)
+        own = _QUOTED.sub(_blanks, prose)
+        cited = cited_below is not None
+        passages.append(Passage(index, block, text, prose, own, cited, heading, level, found.links))
+        heading = index if level else heading
+    return Document(snapshot, tuple(passages))
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -175,36 +296,5 @@ def shown(text: str, limit: int = 120) -> str:
     return re.sub(r"([\\`*_\[\]<>~|])", r"\\\1", line)
 
 
-def _passages(blocks: tuple[Block, ...]) -> Iterator[Passage]:
-    heading: int | None = None
-    cited_below: int | None = None
-    for index, block in enumerate(blocks):
-        if cited_below is not None and block.depth <= cited_below:
-            cited_below = None
-        if cited_below is None and block.type == "quote":
-            cited_below = block.depth
-        found, level, text = marks(block), _level(block), _plain_marks(block.plain)
-        prose = _ADDRESS.sub(_blanks, _blanked(text, found.hidden))
-        own = _QUOTED.sub(_blanks, prose)
-        cited = cited_below is not None
-        yield Passage(index, block, text, prose, own, cited, heading, level, found.links)
-        heading = index if level else heading
-
-
-def _blanked(text: str, spans: tuple[tuple[int, int], ...]) -> str:
-    for start, end in spans:
-        text = text[:start] + BLANK * (end - start) + text[end:]
-    return text
-
-
 def _blanks(found: re.Match[str]) -> str:
     return BLANK * len(found[0])
-
-
-def _plain_marks(text: str) -> str:
-    return text if text.isascii() else text.translate(_PLAIN_MARKS)
-
-
-def _level(block: Block) -> int:
-    kind, _, level = block.type.rpartition("_")
-    return int(level) if kind == "heading" and level.isdigit() and block.plain.strip() else 0

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from daemon.domain.findings import title_of
 from daemon.domain.values import Finding, Severity
-
 from daemon.review.offline.document import Passage
+
+
+TITLE_QUOTE = 40  # characters
 
 
 class Kind(StrEnum):
@@ -44,7 +47,15 @@ class Hit:
         """The hit as it crosses to the rest of the program."""
         block = self.passage.block
         quote = block.plain[self.start : self.end]
-        return Finding(block.id, quote, f"{self.kind}: {self.detail}", self.kind.severity)
+        text = f"{self.kind}: {self.detail}"
+        said = self.detail if self.kind is Kind.MISSING else f"“{_short(quote)}”"
+        title = title_of(f"{self.kind}: {said}")
+        return Finding(block.id, quote, text, self.kind.severity, title=title)
+
+
+def _short(quote: str) -> str:
+    line = " ".join(quote.split())
+    return line if len(line) <= TITLE_QUOTE else f"{line[: TITLE_QUOTE - 1].rstrip()}…"
 
 
 def whole(kind: Kind, passage: Passage, detail: str) -> Hit:

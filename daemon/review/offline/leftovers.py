@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from daemon.review.offline.document import Document, Passage
+from daemon.review.offline.document import (
+    Document,
+    Passage,
+    alternatives,
+    any_of,
+    shown,
+    vocabulary,
+)
 from daemon.review.offline.hits import Hit, Kind
-from daemon.review.offline.patterns import alternatives, any_of
 
 
 _ABOUT_MARKERS = alternatives(
@@ -43,9 +49,12 @@ def leftovers(document: Document) -> Iterator[Hit]:
     """Find marks of unfinished work, one for each block."""
     for passage in document.passages:
         if passage.is_prose:
-            found = _marked(document, passage) or _templated(passage)
-            if found:
-                yield found
+            hit = _marked(document, passage)
+            if not hit and (found := _TEMPLATE.search(passage.own)):
+                detail = "this is still the text of a template. Put your own in its place."
+                hit = Hit(Kind.LEFTOVER, passage, *found.span(), detail)
+            if hit:
+                yield hit
 
 
 def _marked(document: Document, passage: Passage) -> Hit | None:
@@ -59,29 +68,72 @@ def _marked(document: Document, passage: Passage) -> Hit | None:
             return None
         start, end = found.span("text")
         may_be_open = True
-    if may_be_open and _is_open_section(document, passage):
+    heading = document.heading_of(passage)
+    if may_be_open and heading and _OPEN.search(heading.text):
         return None
     marker = passage.block.plain[start:end]
     advice = "Settle it here, or list it among the open questions with an owner."
     detail = f"“{marker}” is still in the text. {advice}"
-    return Hit(Kind.LEFTOVER, passage, start, _clause_end(passage, end), detail)
-
-
-def _templated(passage: Passage) -> Hit | None:
-    found = _TEMPLATE.search(passage.own)
-    detail = "this is still the text of a template. Put your own in its place."
-    return Hit(Kind.LEFTOVER, passage, *found.span(), detail) if found else None
-
-
-def _clause_end(passage: Passage, start: int) -> int:
-    """Return where the clause ends that begins before `start`: quote "TODO: ask Ana" whole."""
-    rest = passage.block.plain[start : start + _QUOTE]
-    clause = _CLAUSE_END.split(rest, maxsplit=1)[0]
+    # The quote has the whole clause, as in "TODO: ask Ana".
+    clause = _CLAUSE_END.split(passage.block.plain[end : end + _QUOTE], maxsplit=1)[0]
     if len(clause) == _QUOTE:
         clause = clause.rpartition(" ")[0]
-    return start + len(clause.rstrip())
+    return Hit(Kind.LEFTOVER, passage, start, end + len(clause.rstrip()), detail)
 
 
-def _is_open_section(document: Document, passage: Passage) -> bool:
-    heading = document.heading_of(passage)
-    return heading is not None and bool(_OPEN.search(heading.text))
+_DOUBLED = re.compile(r"(?<![\w'.-])([^\W\d_]{1,20})(\s+)(\1)(?![\w'-]|\.\w)", re.IGNORECASE)
+_PAIR = re.compile(
+    r"(?<![\w'-])((?:of|in|to|on|at|for|from|with|by|that|and|is|as) (?:the|a|an|be|this|it|we))"
+    r"\s+(\1)(?![\w'-])"
+)
+# Doubled on purpose, or at least grammatical.
+_MAY_DOUBLE = vocabulary(
+    """again aye blah boo bye chop class dear do far ha had hear her hey ho hush knock long many
+    more much my never night no now oh ok okay one over pat please quite round so sure that there
+    tut two very way well win yes"""
+)
+# "Log in in the app": the verb owns the first of the two.
+_PARTICLES = vocabulary("down in off on out over through up")
+_PHRASAL = re.compile(
+    r"\b(?:back|bail|bak|break|bring|buil[dt]|call|carr|check|com|cut|dial|drop|fill|fold|giv|go"
+    r"|hand|hold|kick|lock|log|mov|opt|phas|plug|pull|push|roll|set|sign|switch|tak|tie|tun|turn)"
+    r"(?:e|es|s|y|ied|ies|ed|ing|[gnpt](?:ed|ing))?(?: \w+)?\s+$",
+    re.IGNORECASE,
+)
+# "What it is is", "the team which this belongs to to decide": one clause ends, the next begins.
+_TAILS = vocabulary("about are as at by do does for from has is it to was with")
+_CLAUSE = re.compile(r"\b(?:what|whatever|which|who|whom|where|how)\b", re.IGNORECASE)
+# Between cells and over a line break, only these cannot meet by chance.
+_FUNCTION = vocabulary(
+    """a an and any are as at be but by can could does for from has have if in into is it its may
+    must not of on or our shall should than the their then these they this those to was we were
+    when where which will with would you your"""
+)
+_REACH = 80
+
+
+def doubled(document: Document) -> Iterator[Hit]:
+    """Find words, and pairs such as "of the of the", that stand twice."""
+    if not document.is_english:
+        return
+    for passage in document.passages:
+        if not passage.is_prose:
+            continue
+        slips = [found for found in _DOUBLED.finditer(passage.own) if _is_slip(passage, found)]
+        for found in (*slips, *_PAIR.finditer(passage.own)):
+            quote = passage.block.plain[found.start() : found.end()]
+            yield Hit(Kind.DOUBLED, passage, *found.span(), f"“{shown(quote)}”. Drop one.")
+
+
+def _is_slip(passage: Passage, found: re.Match[str]) -> bool:
+    first, gap, word = found.groups()
+    if word in _MAY_DOUBLE or not word.islower() or first not in (word, word.capitalize()):
+        return False
+    if len(word) == 1 and word != "a":
+        return False
+    if passage.block.type == "table_row" or gap != " ":
+        return word in _FUNCTION
+    before = passage.own[max(0, found.start() - _REACH) : found.start()]
+    if word in _PARTICLES and _PHRASAL.search(before):
+        return False
+    return not (word in _TAILS and _CLAUSE.search(before))

@@ -6,9 +6,16 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from daemon.review.offline.document import Document, Passage, sentence_at, shown, words
+from daemon.review.offline.document import (
+    Document,
+    Passage,
+    alternatives,
+    any_of,
+    sentence_at,
+    shown,
+    words,
+)
 from daemon.review.offline.hits import Hit, Kind
-from daemon.review.offline.patterns import alternatives, any_of
 
 
 _NUMBERED = re.compile(
@@ -109,8 +116,13 @@ def _places(document: Document) -> _Places:
     headed = _numbers(heading.text for heading in document.headings)
     appendices = [found for text in labels if (found := _APPENDIX.match(text))]
     named = [*labels, document.snapshot.page.title]
+    texts = [passage.text for passage in document.passages]
+    # A short text, such as a line in bold, may be a heading in all but type.
+    short = [text for text in texts if len(text) <= _HEADING_LENGTH]
+    # Anchors that an author wrote for another renderer.
+    anchors = [found[1] for text in texts for found in _ANCHOR.finditer(text)]
     return _Places(
-        slugs=frozenset(map(_slug, [*labels, *_short_texts(document), *_anchors(document)])),
+        slugs=frozenset(map(_slug, [*labels, *short, *anchors])),
         ids=frozenset(passage.block.id.replace("-", "") for passage in document.passages),
         numbers=frozenset(_numbers(labels) | headed),
         is_numbered="1" in headed and len(headed) > 1,
@@ -119,16 +131,6 @@ def _places(document: Document) -> _Places:
         items=_longest_numbered(document),
         stems=frozenset(word[:_STEM] for text in named for word in words(text)),
     )
-
-
-def _short_texts(document: Document) -> list[str]:
-    """Return the texts that may be headings in all but type, such as a line in bold."""
-    return [p.text for p in document.passages if len(p.text) <= _HEADING_LENGTH]
-
-
-def _anchors(document: Document) -> list[str]:
-    """Return the anchors that an author wrote into the text for another renderer."""
-    return [found[1] for p in document.passages for found in _ANCHOR.finditer(p.text)]
 
 
 def _numbers(labels: Iterable[str]) -> set[str]:
@@ -163,25 +165,23 @@ def _longest_numbered(document: Document) -> int:
 
 
 def _dead_link(document: Document, places: _Places, passage: Passage) -> Hit | None:
+    here = document.snapshot.page.id.replace("-", "")
     for link in passage.links:
         text = passage.block.plain[link.start : link.end]
-        if text.strip() and _is_dead(document, places, link.target):
+        address, _, anchor = link.target.partition("#")
+        bare = anchor.replace("-", "").lower()
+        if _BLOCK_ID.fullmatch(bare):
+            is_here = not address or here in address.replace("-", "")
+            is_dead = is_here and bare not in places.ids
+        else:
+            anchor = anchor.removeprefix("user-content-")
+            # A second heading of the same name has "-1" after its anchor.
+            slugs = {_slug(anchor), _slug(re.sub(r"-\d+$", "", anchor))} - {""}
+            is_dead = not address and bool(slugs) and not slugs & places.slugs
+        if is_dead and text.strip():
             detail = f"the link “{shown(text, 60)}” leads to no place in this document."
             return Hit(Kind.REFERENCE, passage, link.start, link.end, f"{detail} Mend or drop it.")
     return None
-
-
-def _is_dead(document: Document, places: _Places, target: str) -> bool:
-    address, _, anchor = target.partition("#")
-    bare = anchor.replace("-", "").lower()
-    if _BLOCK_ID.fullmatch(bare):
-        here = document.snapshot.page.id.replace("-", "")
-        is_here = not address or here in address.replace("-", "")
-        return is_here and bare not in places.ids
-    anchor = anchor.removeprefix("user-content-")
-    # A second heading of the same name has "-1" after its anchor.
-    slugs = {_slug(anchor), _slug(re.sub(r"-\d+$", "", anchor))} - {""}
-    return not address and bool(slugs) and not slugs & places.slugs
 
 
 def _dead_number(places: _Places, passage: Passage) -> Hit | None:
@@ -209,19 +209,16 @@ def _dead_name(places: _Places, passage: Passage) -> Hit | None:
     for pattern in _NAMED:
         for found in pattern.finditer(passage.prose):
             name = found["quoted"] or found["name"]
-            if not _may_be_section(places, name) and not _is_elsewhere(passage, found):
+            parts = [word for word in words(name) if len(word) > _SHORT]
+            if not parts or name.isupper() or _THING.search(name) or _NO_NAME.search(name):
+                continue
+            # One word in common with a label is enough.
+            is_known = any(word[:_STEM] in places.stems for word in parts)
+            if not is_known and not _is_elsewhere(passage, found):
                 called = shown(name, 60)
                 detail = f"no section here is called “{called}”. Name the right one, or add it."
                 return Hit(Kind.REFERENCE, passage, *found.span(), detail)
     return None
-
-
-def _may_be_section(places: _Places, name: str) -> bool:
-    """Whether a name may be that of a section: one word in common with a label is enough."""
-    parts = [word for word in words(name) if len(word) > _SHORT]
-    if not parts or name.isupper() or _THING.search(name) or _NO_NAME.search(name):
-        return True
-    return any(word[:_STEM] in places.stems for word in parts)
 
 
 def _is_elsewhere(passage: Passage, found: re.Match[str]) -> bool:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from daemon.domain.values import Finding, Snapshot, Thread
-
-from daemon.review.offline import (
-    answering,
-    counts,
-    dates,
-    doubled,
-    leftovers,
-    references,
-    sections,
-    summing,
-)
+from daemon.review.offline import answering, counts, dates, leftovers, references, sections
 from daemon.review.offline.document import Document, read
-from daemon.review.offline.hits import Hit
+from daemon.review.offline.hits import kind_of
 
 
-__all__ = ["answer", "findings", "summary"]
+__all__ = ["answer", "findings", "is_mended"]
 
 
 def findings(snapshot: Snapshot, today: date) -> tuple[Finding, ...]:
@@ -28,10 +19,15 @@ def findings(snapshot: Snapshot, today: date) -> tuple[Finding, ...]:
     return _found(read(snapshot), today)
 
 
-def summary(snapshot: Snapshot, findings: tuple[Finding, ...]) -> str:
-    """Return what the author has to do, the most urgent first, as Markdown; "" without findings."""
-    present = snapshot.by_id
-    return summing.summary(tuple(found for found in findings if found.block_id in present))
+def is_mended(raised: Finding, found: Iterable[Finding]) -> bool:
+    """Return whether one of these rules raised a finding, and finds it no more.
+
+    Args:
+        raised: A finding of an earlier review.
+        found: All that the rules find in the document as it is.
+    """
+    kind = kind_of(raised)
+    return kind is not None and not any(answering.is_same(kind, raised, one) for one in found)
 
 
 def answer(thread: Thread, snapshot: Snapshot, today: date, raised: Finding | None) -> str | None:
@@ -50,13 +46,11 @@ def _found(document: Document, today: date) -> tuple[Finding, ...]:
         *sections.missing(document),
         *sections.empty(document),
         *leftovers.leftovers(document),
-        *doubled.doubled(document),
+        *leftovers.doubled(document),
         *counts.counts(document),
         *references.references(document),
         *dates.past_plans(document, today),
     ]
-    return tuple(hit.finding for hit in sorted(hits, key=_place))
-
-
-def _place(hit: Hit) -> tuple[int, int]:
-    return hit.passage.index, hit.start
+    return tuple(
+        hit.finding for hit in sorted(hits, key=lambda hit: (hit.passage.index, hit.start))
+    )

@@ -1,4 +1,4 @@
-"""The state as people look through it: part by part, by index, never a table whole."""
+"""What the console shows of the state; a query reads rows by an index, never a whole table."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.domain.findings import FindingState
-from daemon.store.database import iso, when
-from daemon.store.findings import Step
+from daemon.domain.records import StateChange
+from daemon.domain.times import iso, when
 
 
 @dataclass(frozen=True, slots=True)
 class SweepRow:
-    """One sweep; `result` is what `--once --json` prints, None while it runs or where it died."""
+    """One sweep; `result` is what `--once --json` prints, None where the sweep did not end."""
 
     id: int
     started: datetime
     result: dict[str, Any] | None
 
 
-class Only(StrEnum):
+class PageFilter(StrEnum):
     """Which pages a list shows."""
 
     ALL = "all"
@@ -37,25 +37,25 @@ class Only(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """The place in a list after which it goes on."""
+class PageCursor:
+    """The last page that a list showed; the next part begins after it."""
 
     edited: datetime
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a list of pages is to show; `words` stand in the title, `source_id` "" is any."""
+class PageQuery:
+    """Which pages to list; `words` must stand in the title, a `source_id` of "" is any."""
 
-    only: Only = Only.ALL
+    only: PageFilter = PageFilter.ALL
     words: str = ""
     source_id: str = ""
-    after: Key | None = None
+    after: PageCursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedPage:
     """One page in a list."""
 
     id: str
@@ -71,9 +71,9 @@ class Listed:
     findings: int
 
     @property
-    def key(self) -> Key:
-        """Its place in the list."""
-        return Key(self.edited, self.id)
+    def key(self) -> PageCursor:
+        """The cursor after which the list goes on."""
+        return PageCursor(self.edited, self.id)
 
 
 def sweeps(db: Database, limit: int, before: int = 2**62) -> list[SweepRow]:
@@ -97,12 +97,12 @@ def reviewed_in(db: Database, sweep_id: int) -> int:
 
 
 _ONLY = {
-    Only.ALL: "1",
-    Only.OPEN: "EXISTS (SELECT 1 FROM findings WHERE page_id = pages.id AND state = 'open')",
-    Only.WAITING: "state IN ('due', 'parked') AND NOT paused",
-    Only.FAILED: "(state = 'parked' OR state = 'due' AND attempts) AND NOT paused",
-    Only.PAUSED: "paused",
-    Only.REVIEWED: "state = 'done'",
+    PageFilter.ALL: "1",
+    PageFilter.OPEN: "EXISTS (SELECT 1 FROM findings WHERE page_id = pages.id AND state = 'open')",
+    PageFilter.WAITING: "state IN ('due', 'parked') AND NOT paused",
+    PageFilter.FAILED: "(state = 'parked' OR state = 'due' AND attempts) AND NOT paused",
+    PageFilter.PAUSED: "paused",
+    PageFilter.REVIEWED: "state = 'done'",
 }
 
 
@@ -110,10 +110,10 @@ _ONLY = {
 _TOP = ("9999", "")
 
 
-def listed(db: Database, wish: Wish, limit: int) -> list[Listed]:
+def list_pages(db: Database, wish: PageQuery, limit: int) -> list[ListedPage]:
     """Return pages, the last edited first.
 
-    The choice is made in an index that holds all it needs; only the rows shown are read.
+    Pages are chosen in an index that holds every column needed; only the rows shown are read.
     """
     db.conn.create_function("holds", 2, _holds, deterministic=True)
     edited, page_id = (iso(wish.after.edited), wish.after.id) if wish.after else _TOP
@@ -136,9 +136,9 @@ def _holds(title: str, words: str) -> bool:
     return words in title.casefold()
 
 
-def _listed(row: Sequence[Any]) -> Listed:
+def _listed(row: Sequence[Any]) -> ListedPage:
     id_, title, state, paused, attempts, edited, due_at, reviewed_at, source, opened, all_ = row
-    return Listed(
+    return ListedPage(
         id=id_,
         title=title,
         state=state,
@@ -153,8 +153,8 @@ def _listed(row: Sequence[Any]) -> Listed:
     )
 
 
-def counted(db: Database) -> dict[Only, int]:
-    """Return how many pages each list holds."""
+def count_pages(db: Database) -> dict[PageFilter, int]:
+    """Return how many pages each filter shows."""
     row = db.execute(
         """SELECT count(*),
             count(*) FILTER (WHERE state IN ('due', 'parked') AND NOT paused),
@@ -163,13 +163,19 @@ def counted(db: Database) -> dict[Only, int]:
             count(*) FILTER (WHERE state = 'done')
         FROM pages""",
     ).fetchone()
-    names = (Only.ALL, Only.WAITING, Only.FAILED, Only.PAUSED, Only.REVIEWED)
+    names = (
+        PageFilter.ALL,
+        PageFilter.WAITING,
+        PageFilter.FAILED,
+        PageFilter.PAUSED,
+        PageFilter.REVIEWED,
+    )
     opened = db.execute("SELECT count(DISTINCT page_id) FROM findings WHERE state = 'open'")
-    return dict(zip(names, row, strict=True)) | {Only.OPEN: opened.fetchone()[0]}
+    return dict(zip(names, row, strict=True)) | {PageFilter.OPEN: opened.fetchone()[0]}
 
 
-def waiting(db: Database, limit: int) -> list[str]:
-    """Return the ids of pages that wait: some of those given up, then those due first."""
+def waiting_pages(db: Database, limit: int) -> list[str]:
+    """Return the ids of waiting pages: up to half of `limit` are parked, then those due first."""
     parked = db.execute(
         "SELECT id FROM pages WHERE state = 'parked' ORDER BY id LIMIT ?", [limit // 2]
     ).fetchall()
@@ -187,13 +193,13 @@ def sources(db: Database) -> list[tuple[str, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
-    """A finding as it stands in the margin.
+class FindingView:
+    """A finding with its comment, as the console shows it beside the block.
 
     Attributes:
-        source: Who raised it: the model, or a check of its own.
-        body: What was, or will be, posted: Markdown.
-        sent: How far its comment is, such as `posted`; "" where it has none.
+        source: Who raised it: `model` or `check`.
+        body: The text that is posted, as Markdown.
+        sent: The delivery state of its comment, such as `posted`; "" where it has none.
         note: Why its comment was not posted, or waits.
     """
 
@@ -210,40 +216,41 @@ class Raised:
     note: str
 
 
-def raised(db: Database, page_id: str) -> list[Raised]:
+def findings_of(db: Database, page_id: str) -> list[FindingView]:
     """Return the findings of a page with their comments, the oldest first."""
     rows = db.execute(
         "SELECT findings.id, findings.review_id, findings.block_id, quote, severity,"
         " findings.state, coalesce(discussion_id, ''), source,"
-        " coalesce(outbox.body, findings.text), coalesce(outbox.state, ''),"
+        " coalesce(outbox.body, '**' || title || '**' || char(10) || findings.text),"
+        " coalesce(outbox.state, ''),"
         " coalesce(outbox.note, '')"
         " FROM findings LEFT JOIN outbox ON outbox.page_id = findings.page_id"
         " AND outbox.finding_id = findings.id AND outbox.kind = 'finding'"
         " WHERE findings.page_id = ? GROUP BY findings.id ORDER BY findings.id",
         [page_id],
     )
-    return [Raised(*row) for row in rows.fetchall()]
+    return [FindingView(*row) for row in rows.fetchall()]
 
 
-def histories(db: Database, page_id: str) -> dict[int, list[Step]]:
-    """Return what became of each finding of a page, step by step."""
+def finding_histories(db: Database, page_id: str) -> dict[int, list[StateChange]]:
+    """Return every state of each finding of a page, by the finding's number."""
     rows = db.execute(
         "SELECT finding_id, finding_history.at, finding_history.state, why FROM findings"
         " JOIN finding_history ON finding_id = findings.id WHERE page_id = ?"
         " ORDER BY finding_history.id",
         [page_id],
     )
-    found: dict[int, list[Step]] = {}
+    found: dict[int, list[StateChange]] = {}
     for number, at, state, why in rows.fetchall():
-        found.setdefault(number, []).append(Step(when(at), FindingState(state), why))
+        found.setdefault(number, []).append(StateChange(when(at), FindingState(state), why))
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """What somebody wrote in a thread; `block_id` is None for the page's own discussion.
+class ThreadMessage:
+    """A message in a thread; `block_id` is None for the page's own discussion.
 
-    `author` is "" where it is ourselves.
+    `author` is "" for our own messages; `is_whole` is False where the text was cut.
     """
 
     thread_id: str
@@ -254,8 +261,8 @@ class Word:
     is_whole: bool = True
 
 
-def people_said(db: Database, page_id: str, kept: int) -> list[Word]:
-    """Return what people wrote on a page, as far as it is kept: `kept` characters of each."""
+def messages_of_people(db: Database, page_id: str, kept: int) -> list[ThreadMessage]:
+    """Return the messages of people on a page; of each, at most `kept` characters are stored."""
     rows = db.execute(
         "SELECT discussion_id, threads.block_id, author, edited, text"
         " FROM comments LEFT JOIN threads ON threads.id = discussion_id"
@@ -263,13 +270,13 @@ def people_said(db: Database, page_id: str, kept: int) -> list[Word]:
         [page_id],
     )
     return [
-        Word(row[0], row[1], row[2] or "Someone", when(row[3]), row[4], len(row[4]) < kept)
+        ThreadMessage(row[0], row[1], row[2] or "Someone", when(row[3]), row[4], len(row[4]) < kept)
         for row in rows.fetchall()
     ]
 
 
-def we_replied(db: Database, page_id: str) -> list[Word]:
-    """Return our answers in the threads of a page that were posted or are on their way."""
+def own_replies(db: Database, page_id: str) -> list[ThreadMessage]:
+    """Return our replies in the threads of a page, those not sent yet included."""
     rows = db.execute(
         "SELECT target, threads.block_id, coalesce(posted_at, created_at), body"
         " FROM outbox LEFT JOIN threads ON threads.id = target"
@@ -277,4 +284,4 @@ def we_replied(db: Database, page_id: str) -> list[Word]:
         " ORDER BY created_at, key",
         [page_id],
     )
-    return [Word(row[0], row[1], "", when(row[2]), row[3]) for row in rows.fetchall()]
+    return [ThreadMessage(row[0], row[1], "", when(row[2]), row[3]) for row in rows.fetchall()]

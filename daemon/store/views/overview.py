@@ -1,4 +1,4 @@
-"""The state seen from outside: what status, metrics, alerts and doctor ask of it."""
+"""Figures about the whole state, for status, metrics, alerts and doctor."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from daemon.store.database import when
+from daemon.domain.times import when
 
 
 def last_outcomes(db: Database, count: int) -> list[str]:
-    """Return how the last sweeps that ended did so, the newest first."""
+    """Return the outcomes of the last finished sweeps over the databases, the newest first."""
     rows = db.execute(
         "SELECT json_extract(result, '$.outcome') FROM sweeps WHERE result IS NOT NULL"
-        " ORDER BY id DESC LIMIT ?",
+        " AND json_extract(result, '$.of_page') IS NULL ORDER BY id DESC LIMIT ?",
         [count],
     )
     return [row[0] for row in rows.fetchall()]
 
 
 def last_success(db: Database) -> datetime | None:
-    """Return when the last sweep ended in which nothing was amiss."""
+    """Return when the last sweep over the databases with the outcome `ok` ended, or None."""
     row = db.execute(
         "SELECT finished FROM sweeps WHERE json_extract(result, '$.outcome') = 'ok'"
-        " ORDER BY id DESC LIMIT 1"
+        " AND json_extract(result, '$.of_page') IS NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return when(row[0]) if row else None
 
 
 def first_sweep(db: Database) -> datetime | None:
-    """Return when the oldest sweep began that the state remembers."""
+    """Return when the oldest stored sweep began, or None."""
     row = db.execute("SELECT min(started) FROM sweeps").fetchone()
     return when(row[0]) if row[0] else None
 
 
 def longest_waiting(db: Database, source_ids: Sequence[str]) -> tuple[str, datetime] | None:
-    """Return (title, first edit that is not handled) of the page that waits longest for us."""
+    """Return (title, time of its first unhandled edit) of the page that waits longest, or None."""
     row = db.execute(
         "SELECT title, dirty_since FROM pages WHERE state IN ('due', 'parked') AND NOT paused"
         " AND dirty_since IS NOT NULL AND source_id IN (SELECT value FROM json_each(?))"
@@ -49,7 +49,7 @@ def longest_waiting(db: Database, source_ids: Sequence[str]) -> tuple[str, datet
 
 
 def newest_edit(db: Database, source_ids: Sequence[str]) -> datetime | None:
-    """Return the newest edit that was seen on any page of these data sources."""
+    """Return the newest edit on any page of these data sources, or None."""
     row = db.execute(
         "SELECT max(edited) FROM pages WHERE source_id IN (SELECT value FROM json_each(?))",
         [json.dumps(list(source_ids))],
@@ -58,8 +58,8 @@ def newest_edit(db: Database, source_ids: Sequence[str]) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What a model cost so far; tokens that were read from its cache are among the input."""
+class ModelSpending:
+    """What a model cost so far; `input_tokens` includes those read from its cache."""
 
     model: str
     requests: int
@@ -68,13 +68,13 @@ class Spent:
     cost_usd: float
 
 
-def spent_ever(db: Database) -> list[Spent]:
+def spent_ever(db: Database) -> list[ModelSpending]:
     """Return what each model cost since the state began."""
     rows = db.execute(
         "SELECT model, sum(requests), sum(input_tokens), sum(output_tokens), sum(cost_usd)"
         " FROM spending GROUP BY model ORDER BY model"
     )
-    return [Spent(*row) for row in rows.fetchall()]
+    return [ModelSpending(*row) for row in rows.fetchall()]
 
 
 def posted_ever(db: Database) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What happened in a stretch of time, counted; `since` is part of it, `until` is not."""
+"""Numbers of a period, for the report; `since` is part of the period, `until` is not."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from daemon.domain.values import Finding, Severity
-from daemon.store.database import iso, when
+from daemon.domain.times import iso, when
+from daemon.domain.values import Finding, ReviewKind, Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Reviews of one kind, ending, prompt and model.
+class ReviewCount:
+    """The reviews with the same kind, outcome, prompt and model.
 
     Attributes:
-        kind: "review", or "reply" where only people were answered.
+        kind: What the model was asked for.
         outcome: How they ended.
         prompt: The prompt's version.
-        model: Who held them, such as `anthropic:claude-sonnet-5-5`.
+        model: The model that made them, such as `anthropic:claude-sonnet-5-5`.
         count: How many.
-        silent: Of these, how many nothing was posted of, nor waits to be.
+        silent: How many of these have nothing posted and nothing waiting.
         input_tokens: What the model read, cached or not.
-        cached_tokens: Of these, what came from its cache.
+        cached_tokens: How many of these came from its cache.
         output_tokens: What it wrote.
         cost_usd: In US dollars.
     """
 
-    kind: str
+    kind: ReviewKind
     outcome: str
     prompt: str
     model: str
@@ -41,7 +41,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class FindingCount:
     """Findings that have the same prompt, model, severity and state; `count` of them."""
 
     prompt: str
@@ -52,8 +52,8 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
-    """A finding with where it stands: its page, and the heading above its block."""
+class LocatedFinding:
+    """A finding with its page and the heading above its block."""
 
     page_id: str
     section: str
@@ -61,13 +61,13 @@ class Raised:
 
 
 def first_review(db: Database) -> datetime | None:
-    """Return when the first review was held, None where there is none."""
+    """Return when the first review was made, or None."""
     row = db.execute("SELECT min(at) FROM reviews").fetchone()
     return when(row[0]) if row[0] else None
 
 
-def held(db: Database, since: datetime, until: datetime) -> list[Held]:
-    """Count the reviews that were held."""
+def count_reviews(db: Database, since: datetime, until: datetime) -> list[ReviewCount]:
+    """Count the reviews of the period."""
     rows = db.execute(
         "SELECT kind, outcome, prompt, model, count(*), sum(NOT EXISTS (SELECT 1 FROM outbox"
         " WHERE review_id = reviews.id AND outbox.state != 'dropped')), sum(input_tokens),"
@@ -76,24 +76,24 @@ def held(db: Database, since: datetime, until: datetime) -> list[Held]:
         " ORDER BY kind, outcome, prompt, model",
         [iso(since), iso(until)],
     )
-    return [Held(*row) for row in rows.fetchall()]
+    return [ReviewCount(ReviewKind(kind), *rest) for kind, *rest in rows.fetchall()]
 
 
-def made(db: Database, since: datetime, until: datetime) -> list[Counted]:
-    """Count the findings that were made, by the state that they are in now."""
+def count_findings(db: Database, since: datetime, until: datetime) -> list[FindingCount]:
+    """Count the findings of the period by their present state."""
     rows = db.execute(
         "SELECT prompt, model, severity, state, count(*) FROM reviews"
         " JOIN findings ON review_id = reviews.id WHERE reviews.at >= ? AND reviews.at < ?"
         " GROUP BY prompt, model, severity, state ORDER BY prompt, model, severity, state",
         [iso(since), iso(until)],
     )
-    return [Counted(*row) for row in rows.fetchall()]
+    return [FindingCount(*row) for row in rows.fetchall()]
 
 
-def settled(db: Database, since: datetime, until: datetime) -> list[Counted]:
-    """Count the findings that people settled, whenever made, by the last state of that time.
+def count_settled(db: Database, since: datetime, until: datetime) -> list[FindingCount]:
+    """Count the findings that were settled in the period, whenever they were made.
 
-    What was settled and came up again in that time does not count.
+    A finding that was settled and came up again within the period does not count.
     """
     rows = db.execute(
         "SELECT prompt, model, severity, step.state, count(*) FROM finding_history AS step"
@@ -106,13 +106,13 @@ def settled(db: Database, since: datetime, until: datetime) -> list[Counted]:
         " ORDER BY prompt, model, severity, step.state",
         [iso(since), iso(until)],
     )
-    return [Counted(*row) for row in rows.fetchall()]
+    return [FindingCount(*row) for row in rows.fetchall()]
 
 
-def waits(db: Database, since: datetime, until: datetime) -> list[float | None]:
-    """Return how long people waited for each reply that was posted, in seconds.
+def reply_seconds(db: Database, since: datetime, until: datetime) -> list[float | None]:
+    """Return the seconds that people waited for each reply of the period; None where unknown.
 
-    None stands for a reply of which that is not known. Notion floors a comment's time to the
+    Notion floors a comment's time to the
     minute: https://developers.notion.com/reference/comment-object
     """
     rows = db.execute(
@@ -123,8 +123,8 @@ def waits(db: Database, since: datetime, until: datetime) -> list[float | None]:
     return [row[0] if row[0] is None else max(float(row[0]), 0.0) for row in rows.fetchall()]
 
 
-def points(db: Database, since: datetime, until: datetime) -> list[Raised]:
-    """Return the findings that were made, the oldest first."""
+def list_findings(db: Database, since: datetime, until: datetime) -> list[LocatedFinding]:
+    """Return the findings of the period, the oldest first."""
     rows = db.execute(
         "SELECT findings.page_id, section, block_id, quote, text, severity FROM reviews"
         " JOIN findings ON review_id = reviews.id WHERE reviews.at >= ? AND reviews.at < ?"
@@ -132,6 +132,6 @@ def points(db: Database, since: datetime, until: datetime) -> list[Raised]:
         [iso(since), iso(until)],
     )
     return [
-        Raised(row[0], row[1], Finding(row[2], row[3], row[4], Severity(row[5])))
+        LocatedFinding(row[0], row[1], Finding(row[2], row[3], row[4], Severity(row[5])))
         for row in rows.fetchall()
     ]

@@ -3,49 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon.sweep.delivery import approval
 from daemon.domain import due
-from daemon.sweep.prompts import current as prompts
-from daemon.sweep.delivery.approval import Case, Waits
-from daemon.sweep.context import Context
-from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.domain.values import AuthorKind, Comment, Review, Source, Thread
+from daemon.domain.comments import Decision
 from daemon.domain.findings import Event
-from daemon.review.models.access import OFFLINE
+from daemon.domain.providers import OFFLINE
+from daemon.domain.records import DeliveryState, MessageKind, OutboxMessage, PageRow
+from daemon.domain.times import iso
+from daemon.domain.values import AuthorKind, Comment, Review, ReviewKind, Source, Thread
+from daemon.notion.from_markdown import quoted
 from daemon.review.offline.hits import kind_of
-from daemon.sweep.reviewing import Session
-from daemon.store import findings, sweeps as ledger, origins, pages, reviews
+from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
-from daemon.store.database import iso
-from daemon.store.pages import PageRow
-from daemon.store.reviews import Kind, Letter, Sending
-from daemon.store.threads import LEFT
-from daemon.sweep.conversation.threads import (
-    HANDED_OVER,
-    answered,
-    excerpt,
-    passed_over,
-    replies_so_far,
-    unanswered,
-    was_answered,
-)
+from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.commands import (
     AGAIN,
+    FIRST_TIME,
     NOT_PAUSED,
-    PAUSED,
     RESUMED,
-    Said,
-    Word,
+    Command,
+    CommandComment,
     because,
+    more_posted,
+    paused,
+    told_word,
 )
+from daemon.sweep.conversation.dialogue import Dialogue
+from daemon.sweep.conversation.rulings import post_kept, record_rulings
+from daemon.sweep.conversation.threads import (
+    AS_BEFORE,
+    ENOUGH,
+    HANDED_OVER,
+    replies_so_far,
+    shown,
+)
+from daemon.sweep.delivery import approval
+from daemon.sweep.delivery.approval import Case, Waits
+from daemon.sweep.delivery.letters import settled_mark
+from daemon.sweep.prompts import current
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class _Reply:
     """A reply to be sent.
 
     Attributes:
@@ -55,6 +56,7 @@ class Say:
         review: The review that it comes from; None for what needs no model.
         waits: Why it waits for approval, "" where it does not.
         hands_over: Whether it leaves the thread to people.
+        person: Whom it answers, by id; "" for nobody in particular.
     """
 
     key: str
@@ -63,227 +65,256 @@ class Say:
     review: int | None = None
     waits: str = ""
     hands_over: bool = False
+    person: str = ""
 
 
-def settle(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
+def store_decisions(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
     """Store all that needs no model, in one transaction, and return the page as it stands then.
 
-    That is: words to the reviewer carried out and acknowledged, threads handed over, findings
-    that people settled, and every comment that wants no answer. Who waits is left as it was.
+    That is: commands carried out and acknowledged, threads handed over, findings that people
+    settled, and every comment that wants no answer. Who waits is left as it was.
     """
     with context.state.atomic():
-        after = _obey(context, row, dialogue)
+        after = _run_commands(context, row, dialogue)
         for thread in dialogue.sorted.hand_over:
-            words, asked = _handed_over(dialogue), _last_person(thread)
-            say = Say(f"hand over:{thread.id}", words, asked, hands_over=True)
-            _speak(context, row, dialogue, thread, say)
-        for thread in dialogue.sorted.threads:
+            people = [one for one in thread.comments if one.author.kind is AuthorKind.PERSON]
+            asked = (people or thread.comments)[-1].created
+            key, words = f"hand over:{thread.id}", _handed_over(dialogue)
+            _queue_reply(context, row, dialogue, thread, _Reply(key, words, asked, hands_over=True))
+        for thread, comment in dialogue.sorted.corrected:
+            _correct(context, row, dialogue, thread, comment)
+        for thread, comment in dialogue.sorted.enough:
+            _tell_enough(context, row, dialogue, thread, comment)
+        threads = dialogue.sorted.threads
+        for thread in threads:
             thread_store.save_thread(context.state, row.id, thread, dialogue.sorted.states)
-        thread_store.gone(context.state, dialogue.gone, dialogue.at)
-        reviews.take_up(context.state, row.id, [thread.id for thread in dialogue.sorted.threads])
-        _follow_people(context, row, dialogue)
-        _note_looks(context, row, dialogue)
+        thread_store.mark_gone(context.state, dialogue.gone, dialogue.at)
+        outbox.reopen_replies(context.state, row.id, [thread.id for thread in threads])
+        _update_findings(context, row, dialogue)
+        # A place where somebody waits counts as looked at only when that is answered.
+        waited_on = {thread.block_id or row.id for thread in dialogue.sorted.waiting}
+        seen = [place for place in dialogue.looked if place not in waited_on]
+        thread_store.record_listing(context.state, row.id, seen, dialogue.at)
+        thread_store.remove_places(context.state, row.id, dialogue.missing)
+        thread_store.mark_places_with_threads(context.state, row.id)
         for reason in dialogue.sorted.reasons:
-            ledger.decide(context.state, row.id, dialogue.at, "comment", reason)
+            sweeps.record_decision(context.state, row.id, dialogue.at, "comment", reason)
     return after
 
 
 def record_replies(
     context: Context, row: PageRow, session: Session, review: Review, dialogue: Dialogue
-) -> None:
-    """Store the answers to waiting threads; the page's hash stays what was reviewed."""
-    version, content = prompts.version(session.prompt), row.hash or ""
+) -> int:
+    """Store the answers to waiting threads; return the number of the sitting.
+
+    The page's hash stays what was reviewed.
+    """
+    version, content, now = current.version(session.prompt), row.hash or "", context.notion.now
     with context.state.atomic():
         number = reviews.add(
             context.state,
             row.id,
             review,
-            kind="reply",
+            kind=ReviewKind.REPLY,
             prompt=version,
             content_hash=content,
-            sweep_id=context.sweep_id,
-            at=context.notion.now,
+            sweep_id=context.tally.number,
+            at=now,
         )
-        case = Case(number, "reply", version, content, review)
-        waits = approval.judge(context, row, case)
-        approval.file(context, row, case, waits, ())
+        prompts.save_version(context.state, version, session.prompt, context.notion.now)
+        case = Case(number, ReviewKind.REPLY, version, content, review)
+        waits = approval.judge(context, session.target, row, case)
+        messages = record_rulings(context, row, session, case, dialogue, now)
+        approval.file(context, row, case, waits, messages)
+        outbox.add(context.state, map(waits.message, messages))
         record_answers(context, row, case, dialogue, waits)
         for refusal in review.refusals:
             what = f"{refusal.tool}: {refusal.reason}"
-            ledger.decide(context.state, row.id, context.notion.now, "refused", what)
+            sweeps.record_decision(context.state, row.id, context.notion.now, "refused", what)
+    return number
 
 
 def record_answers(
     context: Context, row: PageRow, case: Case, dialogue: Dialogue, waits: Waits
 ) -> None:
     """Store what became of the comments that waited; part of the caller's transaction."""
-    review = case.review
-    replies = {reply.thread_id: reply.text for reply in review.replies}
+    left = case.review.left
+    replies = {reply.thread_id: reply.text for reply in case.review.replies}
     for thread in dialogue.sorted.waiting:
+        states = {one.id: dialogue.known.state_of(one) for one in thread.waiting}
         if thread.id in replies:
-            key, asked = _key(thread, thread.waiting[-1], dialogue), _asked(thread, dialogue)
-            say = Say(key, replies[thread.id], asked, case.number, waits.replies)
+            # Since when it is asked; an edit asks anew.
+            asked = min(
+                one.edited if states[one.id].answers else one.created for one in thread.waiting
+            )
+            key = _key(thread, thread.waiting[-1], dialogue)
+            person = thread.waiting[-1].author.id
+            reply = _Reply(
+                key, replies[thread.id], asked, case.number, waits.replies, person=person
+            )
             approval.overtake(context, row, thread.id)
-            _speak(context, row, dialogue, thread, say)
-        states = {one.id: _state(one.id, thread, review, dialogue) for one in thread.waiting}
+            _queue_reply(context, row, dialogue, thread, reply)
+            states = {id_: state.after_answer() for id_, state in states.items()}
+        elif thread.id in left:
+            states = {id_: state.without_answer(Decision.LEFT) for id_, state in states.items()}
+        else:
+            states = {id_: state.after_passing_over() for id_, state in states.items()}
         thread_store.save_thread(context.state, row.id, thread, states)
         for one in thread.waiting:
-            became = "answered"
-            if thread.id not in replies:
-                became = _unanswered(states[one.id], review.left.get(thread.id, ""))
-            what = f"{one.author.name}, “{excerpt(one)}”: {became}"
-            ledger.decide(context.state, row.id, dialogue.at, "comment", what)
-    thread_store.looked(context.state, row.id, dialogue.looked, dialogue.at)
+            became = "passed over by the model, and left"
+            if thread.id in replies:
+                became = "answered"
+            elif states[one.id].waits:
+                became = "the model passed over it; it is offered again"
+            elif reason := left.get(thread.id):
+                became = f"left by the model ({reason})"
+            what = f"{shown(one)}: {became}"
+            sweeps.record_decision(context.state, row.id, dialogue.at, "comment", what)
+    thread_store.record_listing(context.state, row.id, dialogue.looked, dialogue.at)
 
 
-def _state(comment_id: str, thread: Thread, review: Review, dialogue: Dialogue) -> str:
-    seen = dialogue.known.comments.get(comment_id)
-    if any(reply.thread_id == thread.id for reply in review.replies):
-        return answered(seen)
-    return unanswered(seen, LEFT) if thread.id in review.left else passed_over(seen)
-
-
-def _unanswered(state: str, reason: str) -> str:
-    if state.startswith("tried"):
-        return "the model passed over it; it is offered again"
-    return f"left by the model ({reason})" if reason else "passed over by the model, and left"
-
-
-def _obey(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
-    """Carry out the words to the reviewer, and acknowledge each in its thread."""
-    spoken: Counter[str] = Counter()
-    after = row
-    for said in dialogue.sorted.told:
-        after = _carried_out(context, after, said)
-        so_far = replies_so_far(said.thread, dialogue.known) + spoken[said.thread.id]
-        spoken[said.thread.id] += 1
-        _acknowledge(context, row, dialogue, said, dialogue.known.limit - so_far)
-        ledger.decide(context.state, row.id, dialogue.at, said.word.value, said.comment.author.name)
+def _run_commands(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
+    """Carry out what people told the reviewer, and acknowledge it."""
+    spoken, words_spoken = Counter[str](), Counter[str]()
+    after, known = row, dialogue.known
+    for said in dialogue.sorted.commands:
+        thread = said.thread
+        after, words = _run_command(context, after, dialogue, said)
+        room = known.limit - replies_so_far(thread, known) - spoken[thread.id]
+        spoken[thread.id] += 1
+        stored = known.threads.get(thread.id)
+        person, spent = said.comment.author.id, words_spoken[said.comment.author.id]
+        words_spoken[person] += 1
+        if known.setting != "none" and spent < known.answers_left.get(person, spent + 1):
+            # The word was carried out, so it is acknowledged, also after the thread was left.
+            hands_over = room == 0 and not (stored and stored.handed_over)
+            if hands_over:
+                words = f"{words}\n\n{_handed_over(dialogue)}"
+            key, asked = f"word:{_key(thread, said.comment, dialogue)}", said.comment.created
+            reply = _Reply(key, words, asked, hands_over=hands_over, person=person)
+            _queue_reply(context, row, dialogue, thread, reply)
+        what = f"asked for {said.word.value}" if said.is_hint else said.word.value
+        name = said.comment.author.name
+        sweeps.record_decision(context.state, row.id, dialogue.at, what, name)
     if after != row:
         pages.save(context.state, [after])
-    if after.paused != row.paused:
-        pages.set_paused(context.state, row.id, paused=after.paused)
+    if row.paused and not after.paused:
+        pages.resume(context.state, row.id)
+    elif after.paused and (after.paused_until, after.paused) != (row.paused_until, row.paused):
+        pages.pause(context.state, row.id, context.notion.now, after.paused_until)
     return after
 
 
-def _carried_out(context: Context, row: PageRow, said: Said) -> PageRow:
+def _run_command(
+    context: Context, row: PageRow, dialogue: Dialogue, said: CommandComment
+) -> tuple[PageRow, str]:
+    """Return the page as a command leaves it, and the reply."""
+    if said.is_hint:
+        return row, told_word(said)
     match said.word:
-        case Word.PAUSE | Word.RESUME:
-            return replace(row, paused=said.word is Word.PAUSE)
-        case Word.REVIEW_AGAIN:
+        case Command.PAUSE:
+            until = context.notion.now + said.lasts if said.lasts else None
+            return replace(row, paused=True, paused_until=until), paused(until)
+        case Command.RESUME:
+            return replace(
+                row, paused=False, paused_until=None
+            ), RESUMED if said.paused else NOT_PAUSED
+        case Command.REVIEW_AGAIN:
             # Without a hash the page counts as not reviewed, whatever it says.
-            return replace(due.asked_for(row, context.notion.now), hash=None)
-        case Word.WHY:
-            return row
+            words = AGAIN if row.reviewed_at else FIRST_TIME
+            return replace(due.asked_for(row, context.notion.now), hash=None), words
+        case Command.WHY:
+            origin = findings.origin_of_thread(context.state, row.id, said.thread.id)
+            known = findings.of_page(context.state, row.id)
+            raised = findings.by_thread(known).get(said.thread.id)
+            rule = ""
+            if origin and raised and raised.source is Source.CHECK:
+                origin, kind = replace(origin, model=OFFLINE), kind_of(raised)
+                rule = kind.value if kind else ""
+            return row, because(origin, dialogue.reviewer, rule)
+        case Command.MORE:
+            most = context.config.limits.comments_per_review
+            return row, more_posted(*post_kept(context, row, dialogue.reviewer, most))
 
 
-def _acknowledge(context: Context, row: PageRow, dialogue: Dialogue, said: Said, room: int) -> None:
-    """Answer a word where the thread takes another reply; the last one hands it over to people."""
-    known = dialogue.known.threads.get(said.thread.id)
-    if room < 0 or dialogue.known.setting == "none" or (known and known.handed_over):
+def _tell_enough(
+    context: Context, row: PageRow, dialogue: Dialogue, thread: Thread, comment: Comment
+) -> None:
+    """Tell a person, once a day, that it had its answers."""
+    now, author = context.notion.now, comment.author
+    key = f"enough:{author.id}:{now:%Y-%m-%d}"
+    if outbox.present(context.state, [key]):
         return
-    words = _in_reply(context, row, dialogue, said)
-    if room == 0:
-        words = f"{words}\n\n{_handed_over(dialogue)}"
-    key, asked = _key(said.thread, said.comment, dialogue), said.comment.created
-    say = Say(key, words, asked, hands_over=room == 0)
-    _speak(context, row, dialogue, said.thread, say)
+    most = context.config.limits.replies_per_person
+    reply = _Reply(key, ENOUGH.format(count=most), comment.created)
+    _queue_reply(context, row, dialogue, thread, reply)
+    what = f"{shown(comment)}: waits, had {most} answers today"
+    sweeps.record_decision(context.state, row.id, now, "comment", what)
 
 
-def _in_reply(context: Context, row: PageRow, dialogue: Dialogue, said: Said) -> str:
-    match said.word:
-        case Word.PAUSE:
-            return PAUSED
-        case Word.RESUME:
-            return RESUMED if said.paused else NOT_PAUSED
-        case Word.REVIEW_AGAIN:
-            return AGAIN
-        case Word.WHY:
-            return _why(context, row, dialogue, said.thread)
-
-
-def _why(context: Context, row: PageRow, dialogue: Dialogue, thread: Thread) -> str:
-    origin = origins.of_thread(context.state, row.id, thread.id)
-    raised = origins.raised(context.state, row.id).get(thread.id)
-    rule = None
-    if origin and raised and raised.source is Source.CHECK:
-        origin, rule = replace(origin, model=OFFLINE), kind_of(raised)
-    return because(origin, dialogue.reviewer, rule.value if rule else "")
+def _correct(
+    context: Context, row: PageRow, dialogue: Dialogue, thread: Thread, comment: Comment
+) -> None:
+    """Answer "done" where nothing changed; the comment itself tells the answer's key."""
+    raised = findings.by_thread(findings.of_page(context.state, row.id))
+    quote = raised[thread.id].quote
+    words = AS_BEFORE.format(quote=quoted(quote))
+    key = _key(thread, comment, dialogue)
+    reply = _Reply(key, words, comment.created, person=comment.author.id)
+    _queue_reply(context, row, dialogue, thread, reply)
 
 
 def _handed_over(dialogue: Dialogue) -> str:
     return HANDED_OVER.format(count=dialogue.known.limit)
 
 
-def _speak(context: Context, row: PageRow, dialogue: Dialogue, thread: Thread, say: Say) -> None:
+def _queue_reply(
+    context: Context, row: PageRow, dialogue: Dialogue, thread: Thread, reply: _Reply
+) -> None:
     """Put a reply into the outbox, and count it; what answers the same thing is sent once."""
-    letter = Letter(
-        key=say.key,
+    message = OutboxMessage(
+        key=reply.key,
         page_id=row.id,
-        kind=Kind.REPLY,
+        kind=MessageKind.REPLY,
         target=thread.id,
         place=thread.block_id or row.id,
-        body=say.words,
+        body=reply.words,
         name=dialogue.reviewer,
         created_at=context.notion.now,
-        review_id=say.review,
-        asked_at=say.asked_at,
+        review_id=reply.review,
+        asked_at=reply.asked_at,
         last_seen=thread.comments[-1].id,
-        state=Sending.HELD if say.waits else Sending.INTENT,
-        note=say.waits or None,
+        person=reply.person,
+        state=DeliveryState.HELD if reply.waits else DeliveryState.INTENT,
+        note=reply.waits or None,
     )
     thread_store.save_thread(context.state, row.id, thread, {})
-    thread_store.replied(context.state, thread.id, handed_over=say.hands_over)
-    reviews.intend(context.state, [letter])
-
-
-def _asked(thread: Thread, dialogue: Dialogue) -> datetime:
-    """Return since when a thread's waiting comments ask what they ask; an edit asks anew."""
-    comments = dialogue.known.comments
-    return min(
-        one.edited if was_answered(comments.get(one.id)) else one.created for one in thread.waiting
-    )
-
-
-def _last_person(thread: Thread) -> datetime:
-    people = [one for one in thread.comments if one.author.kind is AuthorKind.PERSON]
-    return (people or thread.comments)[-1].created
+    thread_store.count_reply(context.state, thread.id, handed_over=reply.hands_over)
+    outbox.add(context.state, [message])
 
 
 def _key(thread: Thread, comment: Comment, dialogue: Dialogue) -> str:
     """Name the answer to a comment as it reads now; an edit may not show in its time."""
-    seen = dialogue.known.comments.get(comment.id)
-    again = ":again" if was_answered(seen) else ""
+    again = ":again" if dialogue.known.state_of(comment).answers else ""
     return f"reply:{thread.id}:{comment.id}:{iso(comment.edited)}{again}"
 
 
-def _follow_people(context: Context, row: PageRow, dialogue: Dialogue) -> None:
+def _update_findings(context: Context, row: PageRow, dialogue: Dialogue) -> None:
     """Let findings follow their threads: closed by people, turned down, or spoken to."""
+    listed = {thread.id: thread for thread in dialogue.sorted.threads}
     for stored in findings.of_page(context.state, row.id):
-        for event in _events(stored.discussion_id, dialogue):
-            findings.happened(context.state, stored.id, event, context.notion.now)
-
-
-def _events(thread_id: str | None, dialogue: Dialogue) -> Iterator[Event]:
-    found = {thread.id: thread for thread in dialogue.sorted.threads}.get(thread_id or "")
-    if thread_id in dialogue.gone:
-        yield Event.CLOSED
-    elif thread_id in dialogue.sorted.dismissed:
-        yield Event.TURNED_DOWN
-    if found:
-        yield Event.REOPENED  # where it was closed: it is listed again
-        if _has_people(found):
-            yield Event.SPOKEN
-
-
-def _has_people(thread: Thread) -> bool:
-    return any(comment.author.kind is AuthorKind.PERSON for comment in thread.comments)
-
-
-def _note_looks(context: Context, row: PageRow, dialogue: Dialogue) -> None:
-    """Note where was looked; a place where somebody waits counts when that is answered."""
-    waited_on = {thread.block_id or row.id for thread in dialogue.sorted.waiting}
-    seen = [place for place in dialogue.looked if place not in waited_on]
-    thread_store.looked(context.state, row.id, seen, dialogue.at)
-    thread_store.forget_places(context.state, row.id, dialogue.missing)
-    thread_store.mark_known(context.state, row.id)
+        thread_id, events = stored.discussion_id or "", []
+        if thread_id in dialogue.gone:
+            events.append(Event.CLOSED)
+        elif thread_id in dialogue.sorted.dismissed:
+            events.append(Event.TURNED_DOWN)
+        if thread := listed.get(thread_id):
+            events.append(Event.REOPENED)  # where it was closed: it is listed again
+            if any(one.author.kind is AuthorKind.PERSON for one in thread.comments):
+                events.append(Event.SPOKEN)
+        now = context.notion.now
+        for event in events:
+            after = findings.apply_event(context.state, stored.id, event, now)
+            if event is Event.TURNED_DOWN and after is not stored.state:
+                mark = settled_mark(context.state, stored.id, None, now)
+                outbox.add(context.state, [mark] if mark else [])

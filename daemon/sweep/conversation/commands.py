@@ -1,40 +1,68 @@
-"""Words to the reviewer: the four that code carries out, how they are heard, what is answered."""
+"""Words to the reviewer: the five that code carries out, how they are heard, what is answered."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
-from daemon.domain.values import Comment, Thread
+from daemon.domain.phrases import asks, clauses, is_claim, phrases
+from daemon.domain.times import counted
+from daemon.domain.values import Comment, Finding, Thread
 from daemon.notion.from_markdown import quoted
-from daemon.store.origins import Origin
+from daemon.store.findings import Origin
+from daemon.sweep.conversation.stance import is_acknowledgement
 
 
-class Word(StrEnum):
+class Command(StrEnum):
     """A word to the reviewer. No other command exists."""
 
     PAUSE = "pause"
     RESUME = "resume"
     REVIEW_AGAIN = "review again"
     WHY = "why"
+    MORE = "more"  # in the page's own thread: elsewhere it asks for more words
 
 
 PAUSED = (
-    "Paused: I leave this page alone until somebody writes `resume` to me here. "
+    "Paused: I leave this page alone until {end}somebody writes `resume` to me here. "
     "What is asked meanwhile waits until then."
 )
 RESUMED = "Resumed: I read this page again, and answer what was asked meanwhile."
 NOT_PAUSED = "I was not paused on this page; I read it as before."
 AGAIN = "I review this page again, in this sweep or the next, though it may not have changed."
+FIRST_TIME = "I review this page, in this sweep or the next."
+NOTHING_KEPT = "There is nothing more: all that I found and that still stands is posted."
 NOTHING_KNOWN = "I have no record of a review of this page."
+
+_PAUSE_FOR = re.compile(
+    r"[\s,:;–—-]*pause\s+(?:for\s+)?(?P<number>\d{1,3}|an?|one)\s*"  # noqa: RUF001
+    r"(?P<unit>m(?:in(?:ute)?s?)?|h(?:ours?|rs?)?|d(?:ays?)?|w(?:eeks?)?)[\s,–—-]*[.!]?\s*",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 # Around the word, what is left of "RFC reviewer, pause" or "pause, RFC reviewer".
 _SPOKEN = re.compile(r"[\s,:;–—-]*([a-z]+(?:\s+[a-z]+)?)[\s,–—-]*[.!?]?\s*", re.IGNORECASE)  # noqa: RUF001
 
 
-def word_in(text: str) -> Word | None:
+def pause_in(text: str) -> timedelta | None:
+    """Return for how long a comment pauses the page, such as `pause 7d`; None where it does not."""
+    if not (said := _PAUSE_FOR.fullmatch(text)):
+        return None
+    number = int(said["number"]) if said["number"].isdecimal() else 1
+    return timedelta(**{_UNITS[said["unit"][0].lower()]: number}) or None
+
+
+def paused(until: datetime | None) -> str:
+    """Acknowledge that a page is paused."""
+    return PAUSED.format(end=f"{until:%Y-%m-%d %H:%M} UTC, or until " if until else "")
+
+
+def command_in(text: str) -> Command | None:
     """Return the word that a comment consists of, once the reviewer's name is taken off.
 
     Capitals, spaces and one mark at the end do not count; "please" or anything else does.
@@ -43,7 +71,145 @@ def word_in(text: str) -> Word | None:
     if spoken is None:
         return None
     words = " ".join(spoken[1].casefold().split())
-    return Word(words) if words in tuple(Word) else None
+    return Command(words) if words in tuple(Command) else None
+
+
+# What is asked for in other words is answered with the word: who asks sees what will happen.
+_WORD_FOR = {
+    Command.PAUSE: (
+        "Write `pause` here, alone, and I leave this page alone until `resume`; "
+        "`pause 7d` ends after seven days."
+    ),
+    Command.RESUME: "Write `resume` here, alone, and I take this page up again.",
+    Command.MORE: (
+        "Write `more`, alone, in the thread of my summary or with my name, "
+        "and I post the next points that I kept."
+    ),
+}
+_POLITE = re.compile(
+    r"""^(?:(?:please|pls|plz|kindly|hi|hello|hey|ok|okay|so|and|now|then|also|just|go\ ahead\ and
+    |(?:can|could|would|will)\ you|can\ (?:we|i)|you\ (?:can|should|may)
+    |(?:i\ would|we\ would|id|wed)\ like\ you\ to|(?:i|we)\ (?:want|need|ask)\ you\ to
+    |bitte|hallo|und|jetzt|mal|(?:kannst|konntest|wurdest)\ du|(?:konnen|konnten|wurden)\ sie
+    |sil\ (?:te|vous)\ plait|svp|stp|bonjour|et|merci\ de|(?:peux|pourrais)\ tu
+    |(?:pouvez|pourriez)\ vous|por\ favor|hola|puedes?|podrias?|pode|poderia|podes
+    |per\ favore|ciao|puoi|potresti|alsjeblieft|alstublieft|kun\ je|kunt\ u|zou\ je
+    |prosze|czy\ mozesz|mozesz|пожалуиста|можешь|можете)\ )+""",
+    re.VERBOSE,
+)
+_AFTERWARDS = re.compile(
+    r"""(?:\ (?:please|pls|now|today|for\ (?:me|us)|thanks|thank\ you|bitte|jetzt|mal|danke
+    |sil\ (?:te|vous)\ plait|svp|merci|maintenant|por\ favor|gracias|ahora|agora|obrigad[oa]
+    |per\ favore|grazie|ora|alsjeblieft|alstublieft|nu|prosze|teraz|пожалуиста|сеичас))+$""",
+    re.VERBOSE,
+)
+_PAGE = r"""(?:page|document|doc|rfc|proposal|draft|seite|dokument|entwurf|vorschlag|proposition
+    |pagina|documento|propuesta|proposta|voorstel|strone|страницу|документ)"""
+_AGAIN = r"""(?:again|once\ more|(?:noch\ ?(?:ein)?mals?|erneut)|encore(?:\ une\ fois)?
+    |[ad]e?\ nouveau|de\ nuevo|otra\ vez|de\ novo|novamente|outra\ vez|di\ nuovo|ancora
+    |nog\ (?:eens|een\ keer)|opnieuw|ponownie|jeszcze\ raz|еще\ раз|снова)"""
+_TO_REVIEW = r"""(?:(?:re\ ?)?(?:review|check|read|assess|examine)|(?:look|go)\ (?:at|over|through)
+    |(?:have|take)\ (?:a|another)\ look\ at|reviewe|(?:uber)?prufe?|lies
+    |(?:schau|sieh)(?:\ dir)?
+    |relis(?:ez)?|relire|rev(?:ois|oyez|oir)|examinez?|verifiez?|revis[ae]r?|mir[ae]|reveja|analis[ae]
+    |rived(?:i|a|ere)|controll(?:i|a|are)|rilegg(?:i|a|ere)|beoordeel|bekijk|controleer|lees
+    |(?:sprawdz|przejrzyj|zrecenzuj|przeczytaj)(?:cie)?
+    |(?:проверь|посмотри|просмотри|прочитаи)(?:те)?)"""
+_THIS = r"""(?:this|the|our|my|that|diese[snm]?|die|das|den|cette|la|ce|le|est[ae]|el|[ao]|quest[ao]
+    |il|deze|de|dit|het|te|ten|эту|этот)"""
+# Requests that name the page, or ask for one more review, wherever they stand ...
+_REVIEW_OF_PAGE = re.compile(
+    rf"""{_TO_REVIEW}(?:\ {_AGAIN})?\ {_THIS}(?:\ (?:whole|entire|new|ganze))?\ {_PAGE}
+    (?:\ (?:an|durch))?(?:\ {_AGAIN}|\ (?:for|as|before|when|once|too|with|from|and)\ .*)?
+    |(?:re\ ?review|(?:review|reviewe|(?:uber)?prufe?|relis(?:ez)?|revis[ae]r?|reveja|rivedi
+    |beoordeel|(?:sprawdz|przejrzyj|проверь|посмотри)(?:cie|те)?)
+    (?:\ (?:it|this|that|es|das|het|dit))?\ {_AGAIN})
+    |re\ ?review(?:\ (?:it|this))?|(?:do|run|start|make)\ (?:a|another|a\ new)\ review(?:\ .*)?
+    |(?:{_THIS}\ {_PAGE}\ )?(?:bitte\ )?(?:{_AGAIN}\ )?(?:uber)?(?:prufen|reviewen|durchsehen)
+    |(?:vuelv[ea]|volver)\ a\ revisar(?:\ .*)?|сделаи(?:те)?\ ревью""",
+    re.VERBOSE,
+)
+# ... and those that only the reviewer's name makes clear.
+_REVIEW_IF_CALLED = re.compile(
+    rf"""(?:review|check|look\ at)(?:\ (?:it|this))?|(?:look|check)\ again
+    |(?:a|another|your)\ review
+    |(?:have|take)\ (?:a|another)\ look(?:\ at\ (?:it|this))?|give\ (?:it|this)\ another\ look
+    |{_TO_REVIEW}(?:\ (?:it|this|es|das|la|lo|het|dit))?\ {_AGAIN}""",
+    re.VERBOSE,
+)
+_REVIEW_JOINED = phrases(
+    """
+    このページをレビュー|レビューしてください|レビューをお願い|もう一度レビュー|再レビュー
+    请审阅|请审查|请评审|審閱|审阅此页|审阅这个页面|审查这个页面|评审这个页面|重新审阅|重新审查|重新评审|再审
+    이 페이지를 검토|검토해 주세요|검토해주세요|다시 검토|리뷰해 주세요|리뷰해주세요|다시 리뷰
+    """
+)
+_OTHER_WORDS = {
+    Command.PAUSE: re.compile(
+        rf"""pause(?:\ (?:{_THIS}\ {_PAGE}|here|it|your|reviewing|reviews|until|for)\b.*)?
+        |(?:stop|quit|no\ more)\ (?:reviewing|reviews|commenting|comments|posting|writing)\b.*
+        |(?:dont|do\ not|never)\ (?:review|comment\ on|read)\ {_THIS}\ {_PAGE}\b.*
+        |(?:ignore|skip|mute|leave)\ {_THIS}\ {_PAGE}\b.*|leave\ (?:us|me)\ alone
+        |pausiere?\b.*|{_THIS}\ {_PAGE}\ (?:pausieren|ignorieren)|hor\ auf\ zu\ \w+
+        |lass\ {_THIS}\ {_PAGE}\ in\ ruhe|ignorier\w*\ {_THIS}\ {_PAGE}
+        |(?:kommentiere|prufe)\ {_THIS}\ {_PAGE}\ nicht(?:\ mehr)?
+        |(?:mets|mettez|fais|faites)\b.*\ pause|arretez?\ de\ \w+|ne\ commentez?\ (?:plus|pas)\b.*
+        |ignorez?\ cette\ page|paus[ae]\ est[ae]\ pagina|(?:dej[ae]|par[ae]|pare)\ de\ comentar
+        |no\ comentes\b.*|nao\ comente\b.*|(?:metti|metta)\b.*\ in\ pausa|smetti\ di\ \w+
+        |pauzeer\b.*|stop\ met\ \w+|laat\ deze\ pagina\ met\ rust|wstrzymaj\b.*|nie\ komentuj\b.*
+        |поставь(?:те)?\ на\ паузу|не\ комментируи(?:те)?\b.*|прекрати(?:те)?\ \w+""",
+        re.VERBOSE,
+    ),
+    Command.RESUME: re.compile(
+        rf"""(?:resume|unpause)(?:\ (?:{_THIS}\ {_PAGE}|here|it|your|reviewing|reviews)\b.*)?
+        |(?:start|continue|go\ on|carry\ on)\ (?:reviewing|with\ the\ reviews?)\b.*
+        |take\ {_THIS}\ {_PAGE}\ up\ again|mach\ weiter|nimm\ {_THIS}\ {_PAGE}\ wieder\ auf
+        |reprends\b.*|reprenez\b.*|reanud[ae]\b.*|retom[ae]\b.*|riprendi\b.*|hervat\b.*|ga\ verder
+        |wznow\b.*|возобнови(?:те)?\b.*""",
+        re.VERBOSE,
+    ),
+    Command.MORE: re.compile(
+        r"""(?:show|post|give)\ (?:(?:me|us)\ )?(?:more|the\ (?:rest|others?|other\ points|next))
+        |(?:the\ )?(?:other|next|remaining)\ points|the\ rest|more(?:\ points)?
+        |(?:zeig|zeige|poste)\ (?:mir\ )?(?:mehr|den\ rest|die\ anderen|die\ ubrigen)\b.*
+        |(?:montre|montrez)\ (?:moi\ )?(?:le\ reste|les\ autres)|muestra(?:me)?\ (?:mas|el\ resto)
+        |mostr[ae]\ (?:mais|o\ resto)|mostra(?:mi)?\ (?:il\ resto|gli\ altri)
+        |toon\ (?:meer|de\ rest)""",
+        re.VERBOSE,
+    ),
+}
+
+
+def command_in_words(text: str, *, called: bool) -> Command | None:
+    """Return the command that a comment asks for in other words, such as "please review this page".
+
+    Where the comment does not call the reviewer, nothing else may stand in it but thanks, or that
+    something was changed.
+    """
+    whole = [(clause, _without_courtesy(clause)) for clause in clauses(text)]
+    said = [(clause, core) for clause, core in whole if core]
+    for clause, core in said:
+        if word := _asked_for(core, called=called):
+            others = [one for one, _ in said if one != clause]
+            if called:
+                return None if any(map(asks, others)) else word
+            is_all = all(is_acknowledgement(one) or is_claim(one) for one in others)
+            return word if is_all else None
+    return None
+
+
+def _without_courtesy(clause: str) -> str:
+    return _AFTERWARDS.sub("", _POLITE.sub("", f"{clause} ", count=1).strip())
+
+
+def _asked_for(core: str, *, called: bool) -> Command | None:
+    if (
+        _REVIEW_OF_PAGE.fullmatch(core)
+        or (called and _REVIEW_IF_CALLED.fullmatch(core))
+        or any(words in core for words in _REVIEW_JOINED)
+    ):
+        return Command.REVIEW_AGAIN
+    return next((word for word, form in _OTHER_WORDS.items() if form.fullmatch(core)), None)
 
 
 def addressed(text: str, name: str, mentions: Mapping[str, str]) -> tuple[bool, str]:
@@ -67,37 +233,87 @@ def addressed(text: str, name: str, mentions: Mapping[str, str]) -> tuple[bool, 
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A word to the reviewer, where it stands, and whether the page was paused just before it."""
+class CommandComment:
+    """A word to the reviewer, where it stands, and whether the page was paused just before it.
 
-    word: Word
+    `is_hint` says that it was asked for in other words: it is answered with the word. `lasts` is
+    for how long it pauses the page; None for no end. `ends` says that the pause before it had one.
+    """
+
+    word: Command
     thread: Thread
     comment: Comment
     paused: bool = False
+    ends: bool = False
+    is_hint: bool = False
+    lasts: timedelta | None = None
+
+    @classmethod
+    def of(cls, thread: Thread, comment: Comment, words: str, *, called: bool) -> Self | None:
+        """Return what a comment asks for; None where it holds no word to the reviewer.
+
+        A review is carried out in whatever words it is asked for.
+        """
+        if lasts := pause_in(words):
+            return cls(Command.PAUSE, thread, comment, lasts=lasts)
+        word = command_in(words)
+        meant = word or command_in_words(words, called=called)
+        if meant is None or (meant is Command.MORE and not called and thread.block_id):
+            return None
+        is_hint = word is None and meant is not Command.REVIEW_AGAIN
+        return cls(meant, thread, comment, is_hint=is_hint)
 
     @property
     def paused_after(self) -> bool:
         """Whether the page is paused after it."""
-        return {Word.PAUSE: True, Word.RESUME: False}.get(self.word, self.paused)
+        if self.is_hint:
+            return self.paused
+        return {Command.PAUSE: True, Command.RESUME: False}.get(self.word, self.paused)
+
+    @property
+    def ends_after(self) -> bool:
+        """Whether the page is paused after it, until a time."""
+        if self.is_hint or self.word not in (Command.PAUSE, Command.RESUME):
+            return self.ends
+        return self.lasts is not None
 
     @property
     def is_idle(self) -> bool:
         """Whether it changes nothing and needs no answer: the page is silent already."""
-        return self.word is Word.PAUSE and self.paused
+        changes_end = self.ends and not self.is_hint
+        return self.word is Command.PAUSE and self.paused and not (self.lasts or changes_end)
 
     @property
     def waits(self) -> bool:
         """Whether it has to wait while the page is paused."""
-        return self.word in (Word.REVIEW_AGAIN, Word.WHY)
+        return self.word in (Command.REVIEW_AGAIN, Command.WHY, Command.MORE)
 
 
-def in_order(said: Iterable[Said], paused: bool) -> tuple[Said, ...]:  # noqa: FBT001 - a state
+def in_order(
+    said: Iterable[CommandComment], *, paused: bool, ends: bool
+) -> tuple[CommandComment, ...]:
     """Return words in the order in which they were said, each with how the page stood before."""
-    out: list[Said] = []
+    out: list[CommandComment] = []
     for one in sorted(said, key=lambda one: one.comment.created):
-        out.append(replace(one, paused=paused))
-        paused = out[-1].paused_after
+        out.append(replace(one, paused=paused, ends=ends))
+        paused, ends = out[-1].paused_after, out[-1].ends_after
     return tuple(out)
+
+
+def told_word(said: CommandComment) -> str:
+    """Return the word that does what was asked for in other words."""
+    if said.word is Command.RESUME and not said.paused:
+        return NOT_PAUSED
+    return _WORD_FOR[said.word]
+
+
+def more_posted(posted: Sequence[Finding], left: int) -> str:
+    """Tell which findings that were kept are posted now, and how many are left."""
+    if not posted:
+        return NOTHING_KEPT
+    named = "; ".join(f"“{quoted(one.title)}”" for one in posted)
+    rest = f" {counted(left, 'point')} left: write `more` again." if left else ""
+    return f"These follow now, where their text still stands: {named}.{rest}"
 
 
 def because(origin: Origin | None, prompt_name: str, rule: str = "") -> str:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon.sweep import alerts
-from daemon.sweep.limits import narrowed
-from daemon.sweep.context import Base, Context
-from daemon.domain.values import AuthorKind, Prompt, Thread
+from daemon.domain.change import Reviewed
 from daemon.domain.errors import Forbidden, Missing, NotionError
+from daemon.domain.findings import LIVE
+from daemon.domain.records import FindingRow, PageRow, PageState
+from daemon.domain.scope import Capability
+from daemon.domain.values import AuthorKind, Prompt, Snapshot, Thread
 from daemon.notion import reading
-from daemon.store import origins, pages
+from daemon.store import findings, outbox, pages, reviews
 from daemon.store import threads as thread_store
-from daemon.store.pages import PageRow
-from daemon.sweep.conversation.threads import Known, Sorted, sort
-
-
-_ALERT = "reading comments"
-_UNREADABLE = (
-    "Notion does not let the connection read comments, so nobody is answered; "
-    "turn on Read comments in the connection's capabilities"
-)
+from daemon.sweep import failures
+from daemon.sweep.budget import narrowed
+from daemon.sweep.context import Answers, Context, Target
+from daemon.sweep.conversation.gate import ClaimCheck
+from daemon.sweep.conversation.threads import SortedThreads, ThreadState, sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,51 +34,106 @@ class Dialogue:
         looked: The places whose comments were listed: blocks, and the page under its own id.
         missing: Blocks that were to be looked at and are gone.
         gone: Threads that left the list of open ones.
-        readable: False where Notion refused the comments: then nothing is known of them.
+        refusal: Why Notion gave no comments, or None.
     """
 
-    sorted: Sorted
-    known: Known
+    sorted: SortedThreads
+    known: ThreadState
     reviewer: str
     at: datetime
     looked: tuple[str, ...] = ()
     missing: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
-    readable: bool = True
+    refusal: Forbidden | None = None
+
+    @property
+    def readable(self) -> bool:
+        """Whether Notion gave the comments; else nothing is known of them."""
+        return self.refusal is None
 
 
 async def read(
-    context: Context, base: Base, row: PageRow, places: Sequence[str], prompt: Prompt
+    context: Context,
+    target: Target,
+    row: PageRow,
+    places: Sequence[str],
+    prompt: Prompt,
+    snapshot: Snapshot | None = None,
 ) -> Dialogue:
     """List the comments of some places of a page, and sort them.
 
     Args:
         context: The sweep.
-        base: The page's database.
+        target: The page's database.
         row: The page.
         places: Blocks, and the page under its own id; at least one.
         prompt: What it is answered under; its name addresses the reviewer.
+        snapshot: The page as it was just read; None where it was not.
 
     Raises:
         Missing: The page is gone.
         NotionError: A request failed; what is missing must not pass for nothing said.
     """
-    authors = await context.people.on_page(row.id)
-    began = context.notion.now
+    authors, began = await context.people.on_page(row.id), context.notion.now
     try:
         found, missing = await reading.discussions(context.notion, places, authors)
-    except Forbidden:
-        alerts.tell_once(context, _ALERT, _UNREADABLE)
-        known = _known(context, base, row, prompt, authors.own)
-        return Dialogue(sort((), known), known, prompt.name, began, readable=False)
+    except Forbidden as error:
+        refusal = failures.refused(context, Capability.READ_COMMENTS, row.id, error)
+        known = _known(context, target, row, prompt, authors.own)
+        return Dialogue(sort((), known), known, prompt.name, began, refusal=refusal)
     if row.id in missing:
-        raise Missing(f"page {row.id}: its comments cannot be listed, it is gone or not shared")
-    alerts.settle(context, _ALERT)
+        raise Missing(f"“{row.title}”: its comments cannot be listed, it is gone or not shared")
+    failures.allowed(context, Capability.READ_COMMENTS, row.id)
     _learn_findings(context, row, found)
-    known = _known(context, base, row, prompt, authors.own)
+    known = _known(context, target, row, prompt, authors.own)
+    claims, left = _claims(context, row, snapshot), _answers_left(context, found)
+    known = replace(known, claims=claims, answers_left=left)
     looked = tuple(place for place in places if place not in missing)
+    _grant(context, decided := sort(found, known))
     gone = _gone(known, found, {None if place == row.id else place for place in looked})
-    return Dialogue(sort(found, known), known, prompt.name, began, looked, missing, gone)
+    return Dialogue(decided, known, prompt.name, began, looked, missing, gone)
+
+
+def _gone(
+    known: ThreadState, found: Iterable[Thread], where: Container[str | None]
+) -> frozenset[str]:
+    """Return the open threads that stood where we looked and are not listed any more."""
+    stood = (one for one in known.threads.values() if not one.gone_at and one.block_id in where)
+    listed = {thread.id for thread in found}
+    return frozenset(one.id for one in stood if one.id not in listed)
+
+
+def _answers_left(context: Context, found: Iterable[Thread]) -> dict[str, int]:
+    """Return how many answers each person in the threads may still get today.
+
+    What was given is counted once in a sweep; what the sweep grants is added as it is granted.
+    """
+    answers, day = context.tally.answers, context.notion.now.replace(hour=0, minute=0, second=0)
+    people = {
+        comment.author.id
+        for thread in found
+        for comment in thread.comments
+        if comment.author.kind is AuthorKind.PERSON and comment.author.id
+    }
+    for person in people - answers.keys():
+        given = outbox.answers_to(context.state, person, day.replace(microsecond=0))
+        answers[person] = Answers(given)
+    most = context.config.limits.replies_per_person
+    return {person: most - answers[person].given for person in people}
+
+
+def _grant(context: Context, decided: SortedThreads) -> None:
+    """Count an answer for each person in each thread, and for each word to the reviewer."""
+    words = {one.comment.id for one in decided.commands}
+    granted = dict[tuple[str, str, str], list[str]]()
+    for thread, comment in decided.granted:
+        word = comment.id if comment.id in words else ""
+        granted.setdefault((comment.author.id, thread.id, word), []).append(comment.id)
+    for (person, *_), comments in granted.items():
+        if (answers := context.tally.answers.get(person)) and not answers.granted & {*comments}:
+            answers.given += 1
+        if answers:
+            answers.granted |= {*comments}
 
 
 def _learn_findings(context: Context, row: PageRow, found: Iterable[Thread]) -> None:
@@ -93,36 +145,55 @@ def _learn_findings(context: Context, row: PageRow, found: Iterable[Thread]) -> 
         if comment.author.kind is AuthorKind.OWN
     }
     with context.state.atomic():
-        origins.link(context.state, row.id, own)
-        thread_store.adopt(context.state, row.id)
+        findings.link_threads(context.state, row.id, own)
+        thread_store.add_from_findings(context.state, row.id)
+
+
+def _claims(context: Context, row: PageRow, snapshot: Snapshot | None) -> dict[str, ClaimCheck]:
+    """Tell what is known of the text under each open point, by the thread that it began."""
+    found = {}
+    for one in findings.of_page(context.state, row.id):
+        if one.state not in LIVE or one.discussion_id is None:
+            continue
+        if snapshot is None and (row.state is PageState.DUE or row.due_at):
+            found[one.discussion_id] = ClaimCheck.TO_READ
+        elif snapshot is None and reviews.content_hash(context.state, one.review_id) == row.hash:
+            found[one.discussion_id] = ClaimCheck.AS_BEFORE
+        elif _reads_as_before(context, row, one, snapshot):
+            found[one.discussion_id] = ClaimCheck.FOR_MODEL
+    return found
+
+
+def _reads_as_before(
+    context: Context, row: PageRow, point: FindingRow, snapshot: Snapshot | None
+) -> bool:
+    """Tell whether the block of a point reads as it did when the point was made."""
+    block = point.finding.block_id
+    read = reviews.text(context.state, point.review_id)
+    before = next((line.text for line in read.lines if line.id == block), None) if read else None
+    last = Reviewed.of(snapshot) if snapshot else pages.last_reviewed(context.state, row.id)
+    return before is not None and last is not None and dict(last.blocks).get(block) == before
 
 
 def _known(
-    context: Context, base: Base, row: PageRow, prompt: Prompt, own: frozenset[str]
-) -> Known:
+    context: Context, target: Target, row: PageRow, prompt: Prompt, own: frozenset[str]
+) -> ThreadState:
     source = pages.source(context.state, row.source_id)
     if source is None:
-        raise NotionError(f"page {row.id}: its data source is not known")
-    looks = thread_store.looks(context.state, row.id)
-    return Known(
+        raise NotionError(f"“{row.title}”: its data source is not known")
+    looks = thread_store.last_listed(context.state, row.id)
+    return ThreadState(
         comments=thread_store.comments(context.state, row.id),
         threads=thread_store.threads(context.state, row.id),
         baseline=source.baseline,
-        setting=base.settings.replies.value,
+        setting=target.settings.replies.value,
         limit=narrowed(context.config.limits, prompt.rules).replies_per_thread,
         reviewer=prompt.name,
         own=own,
-        raised=frozenset(origins.raised(context.state, row.id)),
+        raised=frozenset(findings.by_thread(findings.of_page(context.state, row.id))),
         paused=row.paused,
+        pause_ends=row.paused_until is not None,
+        unreviewed=row.state is PageState.BASELINED,
+        granted=frozenset(id_ for one in context.tally.answers.values() for id_ in one.granted),
         looks={None if place == row.id else place: at for place, at in looks.items()},
-    )
-
-
-def _gone(known: Known, found: Iterable[Thread], where: set[str | None]) -> frozenset[str]:
-    """Return the open threads that stood in a place we looked at and are not listed any more."""
-    listed = {thread.id for thread in found}
-    return frozenset(
-        thread.id
-        for thread in known.threads.values()
-        if not thread.gone_at and thread.block_id in where and thread.id not in listed
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
+from daemon.domain.phrases import is_claim, says_done
 from daemon.domain.values import AuthorKind
-from daemon.sweep.conversation.acknowledgement import is_acknowledgement
-from daemon.sweep.conversation.claim import is_claim
-from daemon.sweep.conversation.dismissal import is_bare, is_dismissal
+from daemon.sweep.conversation.stance import is_acknowledgement, is_bare, is_dismissal
 
 
 class Gate(StrEnum):
@@ -17,13 +16,23 @@ class Gate(StrEnum):
     REPLY = "reply"
     SILENT = "silent"
     HAND_OVER = "hand over"
-    OBEY = "obey"  # a word to the reviewer; code carries it out
+    RUN = "obey"  # a word to the reviewer; code carries it out
     DISMISS = "dismiss"  # silent, and the finding is settled
+    CORRECT = "correct"  # "done" is answered by code: the text reads as before
+    ENOUGH = "enough"  # its author had the answers of a day: it comes up again tomorrow
     WAIT = "wait"  # not decided yet: it comes up again
 
 
+class ClaimCheck(Enum):
+    """What is known of the text under an open point when somebody says "done"."""
+
+    AS_BEFORE = auto()  # the page reads as it did when the point was made
+    TO_READ = auto()  # it was edited, and is to be read first
+    FOR_MODEL = auto()  # its block reads as before, but the page changed elsewhere
+
+
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GateInput:
     """What the reply gate looks at.
 
     Attributes:
@@ -36,10 +45,15 @@ class Asked:
         old: Whether the comment is older than the page's baseline.
         answered: Whether it was answered before this state began.
         finding: Whether a finding began the thread.
+        to_person: Whether another person spoke last before: the comment may answer them.
         corrected: Whether a claim in this thread was replied to before.
+        followed: Whether a comment of ours follows it in its thread.
+        claim: What is known of the text of the open point that began the thread; None where its
+            block changed, or there is no such point.
         word: Whether it is a word to the reviewer that is carried out now.
         idle: Whether it is a word that changes nothing.
         paused: Whether the page is paused.
+        unreviewed: Whether the page was never reviewed: there only who calls the reviewer counts.
     """
 
     author: AuthorKind
@@ -51,13 +65,35 @@ class Asked:
     old: bool
     answered: bool = False
     finding: bool = False
+    to_person: bool = False
     corrected: bool = False
+    followed: bool = False
+    claim: ClaimCheck | None = None
     word: bool = False
     idle: bool = False
     paused: bool = False
+    unreviewed: bool = False
+
+    @property
+    def checked_claim(self) -> ClaimCheck | None:
+        """What is known of the text, where the comment says "done" and nothing else, once."""
+        says_only_done = is_acknowledgement(self.text) and says_done(self.text)
+        is_answered = self.corrected or self.followed
+        return self.claim if says_only_done and not is_answered else None
+
+    @property
+    def turns_down(self) -> bool:
+        """Whether it is a no to the finding, and not to what another person said."""
+        to_us = self.addressed or not self.to_person
+        return self.finding and to_us and is_dismissal(self.text)
+
+    @property
+    def waits_for_review(self) -> bool:
+        """Whether it is not for the reviewer before the page's first review."""
+        return self.unreviewed and not (self.addressed or self.in_thread)
 
 
-def gate(asked: Asked, setting: str, limit: int) -> tuple[Gate, str]:
+def gate(asked: GateInput, setting: str, limit: int) -> tuple[Gate, str]:
     """Decide on a new comment, and say why: the first row that holds decides.
 
     Args:
@@ -65,30 +101,32 @@ def gate(asked: Asked, setting: str, limit: int) -> tuple[Gate, str]:
         setting: `replies` of the database: any, ours, mentioned or none.
         limit: Replies of our own that one thread may hold.
     """
+    wanted = {
+        "any": True,
+        "ours": asked.in_thread or asked.addressed,
+        "mentioned": asked.addressed,
+        "none": False,
+    }
+    may_reply = wanted[setting] and not asked.handed_over and asked.replies < limit
+    checked = asked.checked_claim if may_reply else None
     rows = (
         (asked.author is AuthorKind.UNKNOWN, Gate.WAIT, "Notion does not say who wrote it"),
         (asked.author is not AuthorKind.PERSON, Gate.SILENT, f"written by: {asked.author.value}"),
         (asked.old, Gate.SILENT, "older than the baseline"),
         (asked.answered, Gate.SILENT, "answered before"),
-        (asked.word, Gate.OBEY, "a word to the reviewer"),
+        (asked.word, Gate.RUN, "a word to the reviewer"),
         (asked.idle, Gate.SILENT, "paused already"),
         (asked.paused, Gate.WAIT, "the page is paused"),
-        (asked.finding and is_dismissal(asked.text), Gate.DISMISS, "a no: the finding is settled"),
-        (is_acknowledgement(asked.text), Gate.SILENT, "an acknowledgement"),
+        (asked.waits_for_review, Gate.WAIT, "the page was never reviewed"),
+        (asked.turns_down, Gate.DISMISS, "a no: the finding is settled"),
+        (checked is ClaimCheck.AS_BEFORE, Gate.CORRECT, "the text reads as before"),
+        (checked is ClaimCheck.TO_READ, Gate.WAIT, "the page is to be read first"),
+        (not checked and is_acknowledgement(asked.text), Gate.SILENT, "an acknowledgement"),
         (is_bare(asked.text), Gate.SILENT, "a no, and nothing to settle"),
         (asked.corrected and is_claim(asked.text), Gate.SILENT, "a claim was corrected before"),
-        (not _wanted(asked, setting), Gate.SILENT, f"replies: {setting}"),
+        (not wanted[setting], Gate.SILENT, f"replies: {setting}"),
         (asked.handed_over, Gate.SILENT, "handed over to people"),
         (asked.replies >= limit, Gate.HAND_OVER, f"{limit} replies in this thread"),
     )
     decided = ((verdict, reason) for holds, verdict, reason in rows if holds)
     return next(decided, (Gate.REPLY, "a person wrote"))
-
-
-def _wanted(asked: Asked, setting: str) -> bool:
-    return {
-        "any": True,
-        "ours": asked.in_thread or asked.addressed,
-        "mentioned": asked.addressed,
-        "none": False,
-    }[setting]

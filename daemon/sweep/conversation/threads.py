@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from daemon.domain.values import AuthorKind, Comment, Snapshot, Thread
+from daemon.domain.comments import NEW, CommentState, Decision
 from daemon.domain.due import SAME_MINUTE
-from daemon.sweep.conversation.claim import is_claim
-from daemon.sweep.conversation.gate import Asked, Gate, gate
-from daemon.store.threads import ANSWERED, KEPT_CHARS, LEFT, SEEN, SeenComment, ThreadRow
-from daemon.sweep.conversation.commands import Said, addressed, in_order, word_in
+from daemon.domain.phrases import is_claim
+from daemon.domain.records import KEPT_CHARS, SeenComment, ThreadRow
+from daemon.domain.values import AuthorKind, Comment, Thread
+from daemon.sweep.conversation.commands import CommandComment, addressed, in_order
+from daemon.sweep.conversation.gate import ClaimCheck, Gate, GateInput, gate
 
 
-# A comment that was answered, edited by its author, and answered once more.
-ANSWERED_TWICE = "answered twice"
-# Follows the tries of a comment that was answered before it was edited.
-_AGAIN = " again"
-# A comment that the model passes over is offered again so often, then left.
-TRIES = 3
 # Of a comment, in the reasons that `explain` tells.
 EXCERPT_CHARS = 60
 HANDED_OVER = (
     "I have answered {count} times in this thread, so I leave it to the people here. "
     "A new thread on a block reaches me again."
 )
+GUESSED = "Notion does not say who; no mark of a bot, so taken for a person"
+AS_BEFORE = "The text reads as before: “{quote}” still stands there."
+ENOUGH = (
+    "I have answered you {count} times today, so I write no more to you until tomorrow (UTC). "
+    "What you ask meanwhile is answered then."
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ThreadState:
     """What the state knows of a page's threads.
 
     Attributes:
@@ -42,7 +43,14 @@ class Known:
         reviewer: The name that addresses the reviewer.
         own: Ids of the users that we comment as; to mention one is to address the reviewer.
         raised: The threads that findings began.
+        claims: What is known of the text under open points, by the threads that they began; a
+            point whose block changed is not among them.
+        answers_left: How many answers each person may still get today, by id; without a limit where
+            a person is missing.
+        granted: Comments that this sweep granted an answer before.
         paused: Whether people told the reviewer to leave the page alone.
+        pause_ends: Whether they told it until when.
+        unreviewed: Whether the page is older than the first sweep and was never reviewed.
         looks: When each block's comments were last listed; the page's own under None.
     """
 
@@ -54,12 +62,22 @@ class Known:
     reviewer: str
     own: frozenset[str] = frozenset()
     raised: frozenset[str] = frozenset()
+    claims: Mapping[str, ClaimCheck] = field(default_factory=dict)
+    answers_left: Mapping[str, int] = field(default_factory=dict)
+    granted: frozenset[str] = frozenset()
     paused: bool = False
+    pause_ends: bool = False
+    unreviewed: bool = False
     looks: Mapping[str | None, datetime] = field(default_factory=dict)
+
+    def state_of(self, comment: Comment) -> CommentState:
+        """Return how far a comment is; `NEW` where nothing was decided yet."""
+        seen = self.comments.get(comment.id)
+        return seen.state if seen else NEW
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
+class SortedThreads:
     """Threads with the comments that want an answer marked new, and what else was decided.
 
     Attributes:
@@ -67,16 +85,27 @@ class Sorted:
         states: What to store of the comments that are decided now, by id.
         hand_over: The threads that go to people.
         reasons: A sentence for each comment that was decided without a model.
-        told: The words to the reviewer, in the order in which they were said.
+        commands: The commands to the reviewer, in the order in which they were said.
         dismissed: The threads in which a person said no to the finding.
+        granted: The comments that get an answer, with their threads.
+        enough: The first comment of each person who had the answers of a day, with its thread.
+        corrected: Comments that say "done" though the text reads as before, with their threads.
     """
 
     threads: tuple[Thread, ...]
-    states: Mapping[str, str]
+    states: Mapping[str, CommentState]
     hand_over: tuple[Thread, ...]
     reasons: tuple[str, ...]
-    told: tuple[Said, ...] = ()
+    commands: tuple[CommandComment, ...] = ()
     dismissed: frozenset[str] = frozenset()
+    corrected: tuple[tuple[Thread, Comment], ...] = ()
+    granted: tuple[tuple[Thread, Comment], ...] = ()
+    enough: tuple[tuple[Thread, Comment], ...] = ()
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether something is to be said that needs no model."""
+        return bool(self.commands or self.hand_over or self.corrected or self.enough)
 
     @property
     def waiting(self) -> tuple[Thread, ...]:
@@ -88,20 +117,40 @@ _Placed = tuple[Thread, Comment]
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _PendingCommands:
     """The words to the reviewer among what is undecided; `paused` is how they leave the page."""
 
-    told: tuple[Said, ...]
+    commands: tuple[CommandComment, ...]
     idle: frozenset[str]
     paused: bool
 
-    def to_be_said(self, thread: Thread) -> int:
-        """Count the acknowledgements that are due in a thread."""
-        return sum(one.thread.id == thread.id for one in self.told)
+    @classmethod
+    def among(cls, undecided: Sequence[_Placed], known: ThreadState) -> _PendingCommands:
+        """Find the words that a person says to the reviewer."""
+        commands = []
+        for thread, comment in undecided:
+            called, words = _called(comment, known)
+            if (
+                (called or _is_ours(thread))
+                and comment.author.kind is AuthorKind.PERSON
+                and not _is_old(comment, known)
+                and not _is_of_another_life(comment, thread, known)
+                and (said := CommandComment.of(thread, comment, words, called=called))
+            ):
+                commands.append(said)
+        ordered = in_order(commands, paused=known.paused, ends=known.pause_ends)
+        paused = ordered[-1].paused_after if ordered else known.paused
+        idle = frozenset(one.comment.id for one in ordered if one.is_idle)
+        now = tuple(one for one in ordered if not one.is_idle and not (paused and one.waits))
+        return cls(now, idle, paused)
 
-    def is_told(self, comment: Comment) -> bool:
+    def count_in(self, thread: Thread) -> int:
+        """Count the acknowledgements that are due in a thread."""
+        return sum(one.thread.id == thread.id for one in self.commands)
+
+    def includes(self, comment: Comment) -> bool:
         """Tell whether a comment is a word that is carried out now."""
-        return any(one.comment.id == comment.id for one in self.told)
+        return any(one.comment.id == comment.id for one in self.commands)
 
 
 class _Decision(NamedTuple):
@@ -113,7 +162,7 @@ class _Decision(NamedTuple):
     reason: str
 
 
-def sort(threads: Iterable[Thread], known: Known) -> Sorted:
+def sort(threads: Iterable[Thread], known: ThreadState) -> SortedThreads:
     """Apply the reply gate to every comment that is not decided yet."""
     threads = tuple(threads)
     undecided = [
@@ -122,32 +171,82 @@ def sort(threads: Iterable[Thread], known: Known) -> Sorted:
         for comment in thread.comments
         if _is_undecided(comment, thread, known)
     ]
-    heard = _heard(undecided, known)
-    found = [_Decision(*placed, *_decide(*placed, known, heard)) for placed in undecided]
-    waiting = {one.comment.id for one in found if one.gate is Gate.REPLY}
-    decided = [one for one in found if one.gate not in (Gate.REPLY, Gate.WAIT)]
-    return Sorted(
-        threads=tuple(_marked(thread, waiting) for thread in threads),
-        states={one.comment.id: _state(one, known) for one in decided},
-        hand_over=_each_once(one.thread for one in decided if one.gate is Gate.HAND_OVER),
+    pending = _PendingCommands.among(undecided, known)
+    gated = [_Decision(*placed, *_decide(*placed, known, pending)) for placed in undecided]
+    found = _rationed(gated, known)
+    open_ = (Gate.REPLY, Gate.WAIT, Gate.ENOUGH)
+    decided = [one for one in found if one.gate not in open_]
+    handed = {one.thread.id: one.thread for one in decided if one.gate is Gate.HAND_OVER}
+    return SortedThreads(
+        threads=_marked(threads, {one.comment.id for one in found if one.gate is Gate.REPLY}),
+        states={one.comment.id: _state_after(one, known) for one in decided},
+        hand_over=tuple(handed.values()),
         reasons=tuple(
-            f"{one.comment.author.name}, “{excerpt(one.comment)}”: {one.gate.value} ({one.reason})"
+            f"{shown(one.comment)}: {one.gate.value} ({one.reason})"
             for one in decided
             if one.comment.author.kind is not AuthorKind.OWN
         ),
-        told=heard.told,
+        commands=pending.commands,
         dismissed=frozenset(one.thread.id for one in decided if one.gate is Gate.DISMISS),
+        corrected=_first_of_thread(decided),
+        granted=tuple((one.thread, one.comment) for one in found if one.gate in _ANSWERED),
+        enough=_first_of_person(found),
     )
 
 
-def _marked(thread: Thread, waiting: set[str]) -> Thread:
-    return replace(
-        thread, comments=tuple(replace(one, new=one.id in waiting) for one in thread.comments)
+def _marked(threads: Iterable[Thread], waiting: Container[str]) -> tuple[Thread, ...]:
+    """Mark the comments that want an answer."""
+    return tuple(
+        replace(
+            thread,
+            comments=tuple(replace(one, new=one.id in waiting) for one in thread.comments),
+        )
+        for thread in threads
     )
 
 
-def _each_once(threads: Iterable[Thread]) -> tuple[Thread, ...]:
-    return tuple({thread.id: thread for thread in threads}.values())
+def _state_after(decision: _Decision, known: ThreadState) -> CommentState:
+    before = known.state_of(decision.comment)
+    if decision.gate in (Gate.RUN, Gate.CORRECT):
+        return before.after_answer()
+    return before.without_answer(Decision.SEEN)
+
+
+_ANSWERED = (Gate.REPLY, Gate.RUN, Gate.CORRECT)
+
+
+def _rationed(found: Iterable[_Decision], known: ThreadState) -> list[_Decision]:
+    """Leave for tomorrow what people ask beyond the answers of a day; a thread takes one."""
+    left, granted, rationed = dict(known.answers_left), set[tuple[str, str]](), list[_Decision]()
+    for one in found:
+        person = one.comment.author.id
+        asks = one.gate in _ANSWERED and person in left
+        is_new = one.comment.id not in known.granted and (one.thread.id, person) not in granted
+        if asks and is_new and left[person] < 1 and one.gate is not Gate.RUN:
+            rationed.append(one._replace(gate=Gate.ENOUGH, reason="had the answers of a day"))
+            continue
+        if asks and is_new:
+            left[person] -= 1
+            granted |= {(one.thread.id, person)} if one.gate is not Gate.RUN else set()
+        rationed.append(one)
+    return rationed
+
+
+def _first_of_thread(decided: Iterable[_Decision]) -> tuple[_Placed, ...]:
+    """Return the first claim that is corrected in each thread: that is said once."""
+    found = [one for one in decided if one.gate is Gate.CORRECT]
+    return tuple({one.thread.id: one[:2] for one in reversed(found)}.values())
+
+
+def _first_of_person(decided: Iterable[_Decision]) -> tuple[_Placed, ...]:
+    found = [one for one in decided if one.gate is Gate.ENOUGH]
+    return tuple({one.comment.author.id: one[:2] for one in reversed(found)}.values())
+
+
+def shown(comment: Comment) -> str:
+    """Return who said what, for `explain`."""
+    guess = f" ({GUESSED})" if comment.author.is_guess else ""
+    return f"{comment.author.name}{guess}, “{excerpt(comment)}”"
 
 
 def excerpt(comment: Comment) -> str:
@@ -156,83 +255,39 @@ def excerpt(comment: Comment) -> str:
     return text if len(text) <= EXCERPT_CHARS else text[: EXCERPT_CHARS - 1].rstrip() + "…"
 
 
-def _state(decision: _Decision, known: Known) -> str:
-    seen = known.comments.get(decision.comment.id)
-    return answered(seen) if decision.gate is Gate.OBEY else unanswered(seen, SEEN)
+def _is_undecided(comment: Comment, thread: Thread, known: ThreadState) -> bool:
+    """Tell whether a comment is new, was passed over, or was edited since it was decided.
 
-
-def was_answered(seen: SeenComment | None) -> bool:
-    """Tell whether a comment was answered once, before its author edited it."""
-    return seen is not None and (seen.state == ANSWERED or seen.state.endswith(_AGAIN))
-
-
-def answered(seen: SeenComment | None) -> str:
-    """Return what to store of a comment that is answered: after an edit once more, then never."""
-    return ANSWERED_TWICE if was_answered(seen) else ANSWERED
-
-
-def unanswered(seen: SeenComment | None, state: str) -> str:
-    """Return what to store of a comment that gets no answer: that it once got one is not lost."""
-    return ANSWERED if was_answered(seen) else state
-
-
-def passed_over(seen: SeenComment | None) -> str:
-    """Return what to store of a comment that the model neither answered nor left."""
-    tries = int(seen.state.split()[1]) if seen and seen.state.startswith("tried") else 0
-    if tries + 1 >= TRIES:
-        return unanswered(seen, LEFT)
-    return f"tried {tries + 1}{_AGAIN if was_answered(seen) else ''}"
-
-
-def _is_undecided(comment: Comment, thread: Thread, known: Known) -> bool:
-    """Tell whether a comment is new, was passed over, or was edited since it was decided."""
-    seen = known.comments.get(comment.id)
-    if seen is None or seen.state.startswith("tried"):
-        return True
-    if comment.author.kind is not AuthorKind.PERSON or seen.state not in (SEEN, ANSWERED, LEFT):
-        return False
-    return comment.edited > seen.edited or _hid(comment, thread, seen, known)
-
-
-def _hid(comment: Comment, thread: Thread, seen: SeenComment, known: Known) -> bool:
-    """Tell whether a comment was edited in the very minute in which it was listed before.
-
-    Its edit time does not show that, its text does. Text is compared only then: later it changes
-    with the name of whoever it mentions.
+    The edit time does not show an edit in the very minute in which the comment was listed before;
+    its text does. Text is compared only then: later it changes with the name of whoever it
+    mentions.
     """
-    looked = known.looks.get(thread.block_id)
-    if looked is None or looked >= comment.edited + SAME_MINUTE:
+    seen = known.comments.get(comment.id)
+    if seen is None or seen.state.waits:
+        return True
+    if comment.author.kind is not AuthorKind.PERSON or not seen.state.reopens_on_edit:
         return False
-    return bool(seen.text) and seen.text != comment.plain[:KEPT_CHARS]
+    looked = known.looks.get(thread.block_id)
+    if looked is not None and looked < comment.edited + SAME_MINUTE:
+        is_other_text = bool(seen.text) and seen.text != comment.plain[:KEPT_CHARS]
+        return is_other_text or comment.edited > seen.edited
+    return comment.edited > seen.edited
 
 
-def _heard(undecided: Sequence[_Placed], known: Known) -> _Heard:
-    said = in_order((one for placed in undecided for one in _said(*placed, known)), known.paused)
-    paused = said[-1].paused_after if said else known.paused
-    idle = frozenset(one.comment.id for one in said if one.is_idle)
-    told = tuple(one for one in said if not one.is_idle and not (paused and one.waits))
-    return _Heard(told, idle, paused)
-
-
-def _said(thread: Thread, comment: Comment, known: Known) -> Iterable[Said]:
-    """Yield the word to the reviewer that a comment is, if a person says it to the reviewer."""
+def _decide(
+    thread: Thread, comment: Comment, known: ThreadState, pending: _PendingCommands
+) -> tuple[Gate, str]:
     called, words = _called(comment, known)
-    word = word_in(words)
-    mine = called or _is_ours(thread)
-    if (
-        word
-        and mine
-        and comment.author.kind is AuthorKind.PERSON
-        and not _is_past(comment, thread, known)
-    ):
-        yield Said(word, thread, comment)
-
-
-def _decide(thread: Thread, comment: Comment, known: Known, heard: _Heard) -> tuple[Gate, str]:
-    called, words = _called(comment, known)
-    row, acknowledged = known.threads.get(thread.id), heard.to_be_said(thread)
+    row, acknowledged = known.threads.get(thread.id), pending.count_in(thread)
     replies = replies_so_far(thread, known) + acknowledged
-    asked = Asked(
+    # A claim in a finding's thread is corrected once.
+    corrected = thread.id in known.raised and any(
+        seen.thread_id == thread.id
+        and seen.state.decision is Decision.ANSWERED
+        and is_claim(seen.text)
+        for seen in known.comments.values()
+    )
+    asked = GateInput(
         author=comment.author.kind,
         text=words,
         in_thread=_is_ours(thread),
@@ -243,15 +298,28 @@ def _decide(thread: Thread, comment: Comment, known: Known, heard: _Heard) -> tu
         old=_is_old(comment, known),
         answered=_is_of_another_life(comment, thread, known),
         finding=thread.id in known.raised,
-        corrected=_was_corrected(thread, known),
-        word=heard.is_told(comment),
-        idle=comment.id in heard.idle,
-        paused=heard.paused,
+        to_person=_answers_person(comment, thread),
+        corrected=corrected,
+        followed=_is_followed(comment, thread),
+        claim=known.claims.get(thread.id),
+        word=pending.includes(comment),
+        idle=comment.id in pending.idle,
+        paused=pending.paused,
+        unreviewed=known.unreviewed,
     )
     return gate(asked, known.setting, known.limit)
 
 
-def _called(comment: Comment, known: Known) -> tuple[bool, str]:
+def _answers_person(comment: Comment, thread: Thread) -> bool:
+    """Tell whether the comment before is another person's."""
+    at = thread.comments.index(comment)
+    before = thread.comments[at - 1].author if at else None
+    return before is not None and (
+        before.kind is AuthorKind.PERSON and before.id != comment.author.id
+    )
+
+
+def _called(comment: Comment, known: ThreadState) -> tuple[bool, str]:
     mentions = {id_: shown for id_, shown in comment.mentions.items() if id_ in known.own}
     return addressed(comment.plain, known.reviewer, mentions)
 
@@ -260,26 +328,27 @@ def _is_ours(thread: Thread) -> bool:
     return any(one.author.kind is AuthorKind.OWN for one in thread.comments)
 
 
-def _is_past(comment: Comment, thread: Thread, known: Known) -> bool:
-    return _is_old(comment, known) or _is_of_another_life(comment, thread, known)
-
-
-def _is_old(comment: Comment, known: Known) -> bool:
+def _is_old(comment: Comment, known: ThreadState) -> bool:
     return comment.created < known.baseline.replace(second=0, microsecond=0)
 
 
-def _is_of_another_life(comment: Comment, thread: Thread, known: Known) -> bool:
+def _is_of_another_life(comment: Comment, thread: Thread, known: ThreadState) -> bool:
     """Tell whether a comment was answered before this state began.
 
     It stands in a block's thread that the state does not know, with a later comment of ours.
     """
     if thread.id in known.threads or thread.block_id is None:
         return False
+    return _is_followed(comment, thread)
+
+
+def _is_followed(comment: Comment, thread: Thread) -> bool:
+    """Tell whether a comment of ours stands after it."""
     after = thread.comments[thread.comments.index(comment) + 1 :]
     return any(one.author.kind is AuthorKind.OWN for one in after)
 
 
-def replies_so_far(thread: Thread, known: Known) -> int:
+def replies_so_far(thread: Thread, known: ThreadState) -> int:
     """Return how many replies of ours stand in a thread: as stored, or as listed if that is more.
 
     A state that was lost knows none. A finding opens its thread; on the page everything shares one
@@ -288,21 +357,3 @@ def replies_so_far(thread: Thread, known: Known) -> int:
     row = known.threads.get(thread.id)
     listed = sum(one.author.kind is AuthorKind.OWN for one in thread.comments[1:])
     return max(row.replies if row else 0, listed if thread.block_id else 0)
-
-
-def _was_corrected(thread: Thread, known: Known) -> bool:
-    """Tell whether a claim in a finding's thread was replied to: once is enough."""
-    return thread.id in known.raised and any(
-        seen.thread_id == thread.id
-        and seen.state in (ANSWERED, ANSWERED_TWICE)
-        and is_claim(seen.text)
-        for seen in known.comments.values()
-    )
-
-
-def places(
-    snapshot: Snapshot, change_ids: Iterable[str], known: Iterable[str], rest: Iterable[str]
-) -> list[str]:
-    """Return the blocks whose comments to list at a later review, each once, in page order."""
-    wanted = {*change_ids, *known, *rest}
-    return [block.id for block in snapshot.blocks if block.id in wanted and block.commentable]

@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from daemon.sweep import alerts
-from daemon.sweep.prompts import current as prompts
-from daemon.sweep.conversation import dialogue as dialogues
-from daemon.sweep.conversation.answers import record_replies, settle
+from daemon.domain import due
 from daemon.domain.change import Change
-from daemon.sweep.context import Base, Context
-from daemon.sweep.conversation.dialogue import Dialogue
+from daemon.domain.errors import Missing
+from daemon.domain.records import PageRow, PageState, Place
+from daemon.domain.scope import Capability
 from daemon.domain.values import Prompt
-from daemon.domain.errors import (
-    BudgetEmpty,
-    ConfigError,
-    Forbidden,
-    Missing,
-    ReviewError,
-    TokenRefused,
-    Unavailable,
-)
-from daemon.sweep.reviewing import Session, hold
-from daemon.store import findings, sweeps as ledger, origins, pages
+from daemon.notion import properties, reading
+from daemon.store import drafts, findings, pages, sweeps
 from daemon.store import threads as thread_store
-from daemon.store.pages import PageRow
-from daemon.store.threads import Place
-from daemon.sweep.page import read_page
+from daemon.sweep import alerts, failures, recording
+from daemon.sweep.context import Context, Session, Target
+from daemon.sweep.conversation import dialogue
+from daemon.sweep.conversation.answers import record_replies, store_decisions
+from daemon.sweep.conversation.dialogue import Dialogue
+from daemon.sweep.conversation.rulings import closed_points, open_points, reopen, unlisted_threads
+from daemon.sweep.prompts import current
+from daemon.sweep.reviewing import run_review
+from daemon.sweep.snapshot import leave, not_ours, read_page
 
 
 T = TypeVar("T")
 
 # One part in so many of the budget is kept for places without a known thread: none starves.
 OTHERS_PART = 4
-# What would happen on every further page too.
-_HALTING = (TokenRefused, ConfigError, BudgetEmpty, Forbidden, Unavailable)
+# And so much for the pages that were never reviewed, and once more for their blocks: somebody may
+# ask there for a first review. Below the least budget nothing is kept for them.
+UNREVIEWED_PART, LEAST_BUDGET = 16, 3
 
 
 def choose(known: Sequence[Place], others: Sequence[Place], budget: int) -> list[list[Place]]:
@@ -50,8 +45,7 @@ def choose(known: Sequence[Place], others: Sequence[Place], budget: int) -> list
         budget: Requests. What one kind does not use, the other gets.
 
     Returns:
-        The places page by page, the page with the oldest look first: where the requests turn out
-        to be more, it is the latest looks that are put off.
+        The places page by page, the oldest look first: if requests run out, the latest wait.
     """
     if budget < 1:
         return []
@@ -63,10 +57,15 @@ def choose(known: Sequence[Place], others: Sequence[Place], budget: int) -> list
         first = _within(known, budget - kept)
         # What is kept for the others is theirs, even where a known place took more than its share.
         chosen = [*first, *_within(others, max(budget - _cost(first), kept))]
-    by_page: dict[str, list[Place]] = {}
-    for place in chosen:
-        by_page.setdefault(place.page_id, []).append(place)
-    return sorted(by_page.values(), key=lambda places: min(place.looked_at for place in places))
+    by_page = _by_page(chosen)
+    return sorted(by_page, key=lambda places: min(place.looked_at for place in places))
+
+
+def _by_page(places: Iterable[Place]) -> list[list[Place]]:
+    found: dict[str, list[Place]] = {}
+    for place in places:
+        found.setdefault(place.page_id, []).append(place)
+    return list(found.values())
 
 
 def _cost(places: Iterable[Place]) -> int:
@@ -85,56 +84,67 @@ def _within(places: Sequence[Place], budget: int) -> list[Place]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
-    """A database that is watched, and the prompt that it is answered under."""
-
-    base: Base
-    prompt: Prompt
-
-
-@dataclass(frozen=True, slots=True)
 class _Page:
-    """A page that is looked at, and where."""
+    """A page that is looked at, and where; and the prompt that it is answered under."""
 
-    desk: _Desk
+    target: Target
+    prompt: Prompt
     row: PageRow
     places: Sequence[str]
 
 
-async def watch(context: Context, bases: Mapping[str, Base]) -> Sequence[str]:
-    """Look for new comments and answer them; return the ids of pages that failed.
+async def watch(context: Context, targets: Mapping[str, Target]) -> None:
+    """Look for new comments and answer them.
+
+    What goes wrong with a page stays with it; what every further page would meet halts the tally,
+    and the threads that wait are answered by a later sweep.
 
     Args:
         context: The sweep.
-        bases: The database of each data source, by the source's id.
-
-    Raises:
-        ReviewError: What would happen on every further page too; who waits is answered next time.
+        targets: The database of each data source, by the source's id.
     """
-    failed: list[str] = []
-    waiting = await _look_around(context, bases, failed)
-    await _answer_all(context, waiting, failed)
-    return failed
+
+    async def answer(waiting: tuple[_Page, Dialogue]) -> None:
+        context.models.warm(waiting[0].target.models)
+        await _guarded(context, waiting[0], _answer(context, *waiting))
+
+    await failures.each(context, await _look_around(context, targets), answer)
 
 
 async def _look_around(
-    context: Context, bases: Mapping[str, Base], failed: list[str]
+    context: Context, targets: Mapping[str, Target]
 ) -> list[tuple[_Page, Dialogue]]:
-    """List the comments of the places whose turn it is; return the pages where somebody waits."""
-    desks = await _desks(context, bases) if any(_places(context, bases)) else {}
+    """List the comments of the places whose turn it is; return the pages with waiting threads."""
+    known, others = _places(context, targets)
+    asked = targets if known or others or _unreviewed_places(context, targets) else {}
+    found = {source_id: await current.current(context, asked[source_id]) for source_id in asked}
+    prompts = {source_id: prompt for source_id, prompt in found.items() if prompt}
     waiting, spent = [], 0
-    for places in choose(*_places(context, desks), context.config.watch_requests):
+    first_asked = _unreviewed_places(context, prompts)
+    budget = context.config.watch_requests - len(first_asked)
+    chosen = choose(*_places(context, prompts), budget)
+    for places in [*chosen, *_by_page(first_asked)]:
         row = pages.page(context.state, places[0].page_id)
         if row is None or (spent and spent + _cost(places) > context.config.watch_requests):
             continue
+        target, prompt = targets[row.source_id], prompts[row.source_id]
+        page = _Page(target, prompt, row, [place.place for place in places])
+        if failures.waits(context, Capability.READ_COMMENTS, row.id):
+            _looked(context, page)
+            continue
         before = context.notion.requests
-        page = _Page(desks[row.source_id], row, [place.place for place in places])
-        dialogue = await _alone(context, page, failed, _listened(context, page))
+        dialogue = await _guarded(context, page, _listen(context, page))
         spent += context.notion.requests - before
+        if context.tally.halted:
+            break
         if dialogue and not dialogue.readable:
+            _looked(context, page)  # another page is the first of the next sweep
             break
         if dialogue and dialogue.sorted.waiting:
-            waiting.append((page, dialogue))
+            if due.is_put_off(row, context.notion.now):
+                _looked(context, page)
+            else:
+                waiting.append((page, dialogue))
     return waiting
 
 
@@ -143,90 +153,115 @@ def _places(context: Context, sources: Iterable[str]) -> tuple[list[Place], list
     since = context.notion.now - timedelta(days=context.config.watch_days)
     budget, ids = context.config.watch_requests, list(sources)
     return (
-        thread_store.oldest_looks(context.state, ids, since, budget, known=True),
-        thread_store.oldest_looks(context.state, ids, since, budget, known=False),
+        thread_store.places_to_list(context.state, ids, since, budget, known=True),
+        thread_store.places_to_list(context.state, ids, since, budget, known=False),
     )
 
 
-async def _desks(context: Context, bases: Mapping[str, Base]) -> dict[str, _Desk]:
-    found = {}
-    for source_id, base in bases.items():
-        prompt = await prompts.current(context, base)
-        if prompt is not None:
-            found[source_id] = _Desk(base, prompt)
-    return found
+def _unreviewed_places(context: Context, sources: Iterable[str]) -> list[Place]:
+    """Return the places whose turn it is of the pages that were never reviewed."""
+    budget = context.config.watch_requests
+    if budget < LEAST_BUDGET:
+        return []
+    kept, ids = max(budget // UNREVIEWED_PART, 1), list(sources)
+    return [
+        *thread_store.unreviewed_pages(context.state, ids, kept),
+        *thread_store.unreviewed_blocks(context.state, ids, kept),
+    ]
 
 
-async def _alone(
-    context: Context, page: _Page, failed: list[str], doing: Coroutine[Any, Any, T]
-) -> T | None:
-    """Do something with one page; None where it failed, which stays with this page."""
-    try:
-        return await doing
-    except _HALTING:
-        raise
-    except Missing as error:
-        # The page went away; the next census finds out where to.
-        context.tell("watch.gone", title=page.row.title, why=str(error))
-    except Exception as error:  # noqa: BLE001 - a page must not stop the rest of the sweep
-        failed.append(page.row.id)
-        said = str(error) if isinstance(error, ReviewError) else f"internal error: {error!r}"
-        ledger.decide(context.state, page.row.id, context.notion.now, "not answered", said)
-        context.tell("watch.failed", title=page.row.title, error=said)
-    # Else it would always be the oldest look, and the others would never have their turn.
-    thread_store.looked(context.state, page.row.id, page.places, context.notion.now)
+async def _guarded(context: Context, page: _Page, doing: Awaitable[T]) -> T | None:
+    """Do something with one page; return None where it failed, which stays with this page."""
+    row = page.row
+
+    def record_failure(why: str, bug: Exception | None) -> None:
+        sweeps.record_decision(context.state, row.id, context.notion.now, "not answered", why)
+        context.emit("watch.failed", title=row.title, error=why, exc_info=bug)
+
+    async with failures.border(context, row, record_failure):
+        try:
+            return await doing
+        except Missing as error:
+            # The page went away; the next census finds out where to.
+            context.emit("watch.gone", title=row.title, why=str(error))
+    if not context.tally.halted:
+        _looked(context, page)
     return None
 
 
-async def _listened(context: Context, page: _Page) -> Dialogue:
-    """List and sort the comments of a page's places, and settle what needs no model."""
+def _looked(context: Context, page: _Page) -> None:
+    """Count a look that did not end in answers, so that other places have their turn."""
+    thread_store.record_listing(context.state, page.row.id, page.places, context.notion.now)
+
+
+async def _listen(context: Context, page: _Page) -> Dialogue | None:
+    """List and sort the comments of a page's places, and store what needs no model.
+
+    None where somebody wrote on a page that is not ours any more.
+    """
     row = page.row
-    found = await dialogues.read(context, page.desk.base, row, page.places, page.desk.prompt)
-    settle(context, row, found)
-    if found.sorted.told or found.sorted.hand_over:
+    found = await dialogue.read(context, page.target, row, page.places, page.prompt)
+    if found.refusal is not None:
+        if failures.is_off(context, Capability.READ_COMMENTS):
+            return found
+        raise found.refusal
+    if found.sorted.reasons:
+        raw = await context.notion.page(row.id)
+        edited = properties.moment(raw["last_edited_time"])
+        # What was edited since is read first: a "done" may be about it.
+        if not _is_ours(context, page, raw) or (found.sorted.corrected and edited > row.edited):
+            return None
+    after = store_decisions(context, row, found)
+    if after.state is PageState.BASELINED and row.id in page.places:
+        await _learn_blocks(context, row)
+    if found.sorted.has_answers:
         await context.deliver(context, row.id)
     return found
 
 
-async def _answer_all(
-    context: Context, waiting: Iterable[tuple[_Page, Dialogue]], failed: list[str]
-) -> None:
-    places = asyncio.Semaphore(context.config.limits.concurrent_reviews)
-    halted: list[ReviewError] = []
+def _is_ours(context: Context, page: _Page, raw: dict[str, Any]) -> bool:
+    """Tell whether a page is where it was; where it is not, that is stored."""
+    why = not_ours(context.state, page.target.settings, raw)
+    if why:
+        leave(context, page.row, raw, why)
+    return not why
 
-    async def one(page: _Page, dialogue: Dialogue) -> None:
-        async with places:
-            if halted:
-                return
-            try:
-                await _alone(context, page, failed, _answer(context, page, dialogue))
-            except _HALTING as error:
-                halted.append(error)
 
-    async with asyncio.TaskGroup() as group:
-        for page, dialogue in waiting:
-            group.create_task(one(page, dialogue))
-    if halted:
-        raise halted[0]
+async def _learn_blocks(context: Context, row: PageRow) -> None:
+    """Read once which blocks a page has that was never reviewed: an edit brings its review."""
+    if len(thread_store.last_listed(context.state, row.id)) > 1:
+        return
+    blocks = await reading.blocks(context.notion, row.id)
+    places = [block.id for block in blocks if block.may_hold_comments]
+    thread_store.set_places(context.state, row.id, places, context.notion.now)
 
 
 async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
     """Answer who waits on a page: all its threads in one sitting."""
-    row, base = page.row, page.desk.base
-    snapshot = await read_page(context, base, row)
+    row, target = page.row, page.target
+    snapshot = await read_page(context, target, row)
     if snapshot is None:
-        raise Missing(f"page {row.id} is in the trash")
+        return
+    reopened = reopen(context, row, snapshot)
+    known = findings.of_page(context.state, row.id)
+    points = open_points(context, row, known, snapshot, dialogue, reopened)
+    unlisted = unlisted_threads(points, dialogue, snapshot)
     session = Session(
-        replace(snapshot, threads=dialogue.sorted.threads),
-        Change(first=False),
-        page.desk.prompt,
-        findings.ledger(context.state, row.id),
+        target,
+        replace(snapshot, threads=(*dialogue.sorted.threads, *unlisted)),
+        Change.between(drafts.last_published(context.state, row.id), snapshot),
+        page.prompt,
+        findings.ledger(known),
         only_threads=True,
-        raised=origins.raised(context.state, row.id),
+        raised=findings.by_thread(known),
+        points=[*points, *closed_points(known, dialogue)],
     )
-    context.tell("page.answering", title=row.title, threads=len(dialogue.sorted.waiting))
-    review = await hold(context, base, session)
-    record_replies(context, row, session, review, dialogue)
-    context.tell("page.answered", title=row.title, replies=len(review.replies), model=review.model)
-    alerts.settle(context, "models")
+    context.emit("page.answering", title=row.title, threads=len(dialogue.sorted.waiting))
+    made_with = recording.listening(context)
+    review = await run_review(made_with, session)
+    number = record_replies(context, row, session, review, dialogue)
+    recording.keep(context, made_with, number, session, review)
+    alerts.count_answer(context, review.outcome.value if review.outcome.says_nothing else "")
+    context.emit("page.answered", title=row.title, replies=len(review.replies), model=review.model)
+    context.tally.model_answered = True
     await context.deliver(context, row.id)

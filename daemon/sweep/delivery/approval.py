@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlite_utils import Database as State
-
-from daemon.config import Approve, Database
-from daemon.sweep.context import Context
-from daemon.domain.values import Load, Review
-from daemon.domain.findings import Event
-from daemon.review import outliers as brake
-from daemon.review.repeats import repeats
-from daemon.sweep.reviewing import Session
-from daemon.store import database, drafts, findings, sweeps as ledger, pages, reviews
-from daemon.store.drafts import Draft, DraftState, Weighed
-from daemon.store.pages import PageRow
-from daemon.store.reviews import Kind, Letter, Sending
+from daemon.config import Approve
+from daemon.domain.findings import CLOSED, LIVE, Event
+from daemon.domain.records import (
+    DeliveryState,
+    DraftRow,
+    DraftState,
+    FindingRow,
+    MessageKind,
+    OutboxMessage,
+    PageRow,
+    RecordedSize,
+)
+from daemon.domain.values import Finding, Review, ReviewKind, ReviewSize, Severity
+from daemon.review import outliers
+from daemon.review.points import is_repeat
+from daemon.review.summary import without_point
+from daemon.store import database, drafts, findings, outbox, pages, sweeps
+from daemon.store.database import State
+from daemon.sweep.context import Context, Session, Target
+from daemon.sweep.delivery.letters import forget_point
 
 
 # Nobody reads a week-old remark on a text that went on.
@@ -44,10 +51,10 @@ class Waits:
         """Both reasons in words, each once."""
         return "; ".join(dict.fromkeys(filter(None, (self.comments, self.replies))))
 
-    def letter(self, letter: Letter) -> Letter:
-        """Return a letter as it goes into the outbox."""
-        why = self.replies if letter.kind is Kind.REPLY else self.comments
-        return replace(letter, state=Sending.HELD, note=why) if why else letter
+    def message(self, message: OutboxMessage) -> OutboxMessage:
+        """Return a message as it goes into the outbox."""
+        why = self.replies if message.kind is MessageKind.REPLY else self.comments
+        return replace(message, state=DeliveryState.HELD, note=why) if why else message
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,42 +62,46 @@ class Case:
     """A review that is stored under a number: of which kind, under which prompt, of what text."""
 
     number: int
-    kind: str
+    kind: ReviewKind
     prompt: str
     content: str
     review: Review
 
 
-def judge(context: Context, row: PageRow, case: Case) -> Waits:
+def judge(context: Context, target: Target, row: PageRow, case: Case) -> Waits:
     """Decide what of a review waits."""
-    base = _settings(context, row)
-    if base is None or base.approve is Approve.NONE:
+    settings = target.settings
+    if settings.approve is Approve.NONE:
         waits = Waits()
-    elif base.approve is Approve.ALL:
+    elif settings.approve is Approve.ALL:
         waits = Waits("approve: all", "approve: all")
+    elif settings.approve is Approve.BLOCKING:
+        # Name the blocking findings of a review; whoever asked gets an answer all the same
+        titles = [one.title for one in case.review.findings if one.severity is Severity.BLOCKING]
+        blocking = f"blocking: {'; '.join(titles)}" if titles else ""
+        waits = Waits(blocking)
     else:
         waits = _unusual(context.state, row, case)
-    share = base.approve_sample if base else 0.0
-    if waits.comments or case.kind != "review" or not share:
+    share = settings.approve_sample
+    if waits.comments or case.kind is not ReviewKind.REVIEW or not share:
         return waits
-    if brake.is_drawn(_seed(context.state), row.id, case.content, share):
+    # What the draws of this state depend on is made when it is first asked for.
+    seed = database.get_value(context.state, _SEED)
+    if seed is None:
+        seed = secrets.token_hex(16)
+        database.set_value(context.state, _SEED, seed)
+    if outliers.is_drawn(seed, row.id, case.content, share):
         return replace(waits, comments=f"drawn for a look, approve_sample: {share:g}")
     return waits
-
-
-def _settings(context: Context, row: PageRow) -> Database | None:
-    source = pages.source(context.state, row.source_id)
-    ids = {source.id, source.database_id} if source else set()
-    return next((base for base in context.config.databases if base.id in ids), None)
 
 
 def _unusual(state: State, row: PageRow, case: Case) -> Waits:
     """Measure a review by its database; people get their answers unless those are the flood."""
     base = _database_of(state, row)
-    history = drafts.passed(state, base, case.kind, LOOKS_BACK)
-    limit = brake.usual(history, drafts.passed_under(state, base, case.prompt))
-    found = brake.excess(Load.of(case.review), limit)
-    if case.kind == "reply":
+    history = drafts.published_sizes(state, base, case.kind, LOOKS_BACK)
+    limit = outliers.usual_limit(history, drafts.count_published(state, base, case.prompt))
+    found = outliers.exceeded(ReviewSize.of(case.review), limit)
+    if case.kind is ReviewKind.REPLY:
         return Waits(replies="; ".join(found.values()))
     replies = found.pop("replies", "")
     return Waits("; ".join(found.values()), replies)
@@ -101,76 +112,77 @@ def _database_of(state: State, row: PageRow) -> str:
     return source.database_id if source else row.source_id
 
 
-def _seed(state: State) -> str:
-    """Return what the draws of this state depend on, made when it is first asked for."""
-    seed = database.fact(state, _SEED)
-    if seed is None:
-        seed = secrets.token_hex(16)
-        database.remember(state, _SEED, seed)
-    return seed
-
-
 def file(
-    context: Context, row: PageRow, case: Case, waits: Waits, letters: Iterable[Letter]
+    context: Context, row: PageRow, case: Case, waits: Waits, messages: Iterable[OutboxMessage]
 ) -> None:
     """Begin the draft of a review that waits, end those that it replaces, and weigh it.
 
     Part of the transaction that stores the review, before what it read takes the place of what
     was said something about before.
     """
-    now, something = context.notion.now, bool(list(letters))
-    waiting = (waits.comments and something) or (waits.replies and case.review.replies)
+    now = context.notion.now
+    held_back = any(waits.message(one).state is DeliveryState.HELD for one in messages)
+    waiting = held_back or (waits.replies and case.review.replies)
     if waiting:
-        drafts.begin(context.state, case.number, row.id, waits.why, now)
-        ledger.decide(
+        drafts.add(context.state, case.number, row.id, waits.why, now)
+        sweeps.record_decision(
             context.state,
             row.id,
             now,
             "held",
             f"{waits.why}; notion-review drafts show {case.number}",
         )
-        context.tell("review.held", page=row.id, review=case.number, why=waits.why)
-    if case.kind == "review":
-        _supersede(context, row, case.number)
-    weighed = Weighed(
-        case.number, _database_of(context.state, row), case.kind, case.prompt, Load.of(case.review)
+        context.emit("review.held", page=row.id, review=case.number, why=waits.why)
+    if case.kind is ReviewKind.REVIEW:
+        # Whoever asked still waits for a reply, and what was settled stays so.
+        _replace(
+            context,
+            row,
+            SUPERSEDED,
+            lambda draft, one: (
+                draft.id < case.number and one.kind is not MessageKind.REPLY and one.marks is None
+            ),
+        )
+    weighed = RecordedSize(
+        case.number,
+        _database_of(context.state, row),
+        case.kind,
+        case.prompt,
+        ReviewSize.of(case.review),
     )
-    drafts.weigh(context.state, weighed, passed=not waiting)
-
-
-def _supersede(context: Context, row: PageRow, number: int) -> None:
-    """End the page's earlier drafts; replies stay, whoever asked still waits for them."""
-    ended = Ended(DraftState.SUPERSEDED, SUPERSEDED, context.notion.now)
-    for draft in drafts.waiting(context.state, row.id):
-        if draft.id < number:
-            letters = held(context.state, draft.id)
-            comments = [letter for letter in letters if letter.kind is not Kind.REPLY]
-            end(context.state, draft, comments, ended)
+    drafts.record_size(context.state, weighed, passed=not waiting)
 
 
 def overtake(context: Context, row: PageRow, thread_id: str) -> None:
     """Drop the reply that waits in a thread for which there is a newer one."""
-    ended = Ended(DraftState.SUPERSEDED, OVERTAKEN, context.notion.now)
+    _replace(context, row, OVERTAKEN, lambda _, message: message.target == thread_id)
+
+
+def _replace(
+    context: Context, row: PageRow, why: str, is_old: Callable[[DraftRow, OutboxMessage], bool]
+) -> None:
+    """Drop what is old of the page's waiting drafts."""
+    ended = Ended(DraftState.SUPERSEDED, why, context.notion.now)
     for draft in drafts.waiting(context.state, row.id):
-        letters = held(context.state, draft.id)
-        end(context.state, draft, [one for one in letters if one.target == thread_id], ended)
+        messages = held(context.state, draft.id)
+        end(context.state, draft, [one for one in messages if is_old(draft, one)], ended)
 
 
 def expire(context: Context) -> None:
     """End the drafts that nobody decided on in time."""
-    now = context.notion.now
+    now = context.notion.surely_now
     for draft in drafts.waiting(context.state):
         if now - draft.held_at < EXPIRE_AFTER:
             break  # the oldest come first
-        letters = held(context.state, draft.id)
-        end(context.state, draft, letters, Ended(DraftState.EXPIRED, EXPIRED, now))
-        context.tell("draft.expired", page=draft.page_id, review=draft.id)
+        messages = held(context.state, draft.id)
+        end(context.state, draft, messages, Ended(DraftState.EXPIRED, EXPIRED, now))
+        context.emit("draft.expired", page=draft.page_id, review=draft.id)
 
 
-def held(state: State, review_id: int) -> list[Letter]:
+def held(state: State, review_id: int) -> list[OutboxMessage]:
     """Return what of a review waits."""
-    letters = reviews.letters_of(state, review_id=review_id)
-    return [letter for letter in letters if letter.state is Sending.HELD]
+    messages = outbox.messages_of(state, review_id=review_id)
+    return [message for message in messages if message.state is DeliveryState.HELD]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,25 +199,50 @@ class Ended:
         return Event.REFUSED if self.became is DraftState.REFUSED else Event.UNDECIDED
 
 
-def end(state: State, draft: Draft, letters: Iterable[Letter], ended: Ended) -> None:
-    """Drop letters of a draft; when nothing of it waits any more, that was its end."""
+def end(state: State, draft: DraftRow, messages: Iterable[OutboxMessage], ended: Ended) -> None:
+    """Drop messages of a draft; when nothing of it waits any more, that was its end."""
     with state.atomic():
-        dropped = [letter for letter in letters if drafts.drop(state, letter.key, ended.why)]
-        for letter in dropped:
-            if letter.finding_id is not None:
-                findings.happened(state, letter.finding_id, ended.event, ended.at, ended.why)
+        dropped = [
+            message for message in messages if drafts.drop_message(state, message.key, ended.why)
+        ]
+        for message in dropped:
+            if message.raises is not None:
+                findings.apply_event(state, message.raises, ended.event, ended.at, ended.why)
+                forget_point(state, message.raises)
         if dropped and not held(state, draft.id):
-            drafts.settle(state, draft.id, ended.became, ended.at, ended.why)
-            ledger.decide(state, draft.page_id, ended.at, "draft", f"{draft.id}: {ended.why}")
+            drafts.close(state, draft.id, ended.became, ended.at, ended.why)
+            for kept in findings.kept_of_review(state, draft.id):
+                findings.apply_event(state, kept, ended.event, ended.at, ended.why)
+            sweeps.record_decision(
+                state, draft.page_id, ended.at, "draft", f"{draft.id}: {ended.why}"
+            )
 
 
-def not_said_meanwhile(context: Context, session: Session, review: Review) -> Review:
-    """Leave out what a person approved, or refused, while the model was at work on the page."""
-    known = set(session.earlier)
-    now = findings.ledger(context.state, session.snapshot.page.id)
-    decided = [entry.finding for entry in now if entry.finding not in known]
-    if not decided:
+def not_said_meanwhile(known: Iterable[FindingRow], session: Session, review: Review) -> Review:
+    """Leave out what a person approved, refused or took back while the model was at work.
+
+    `known` are the page's findings as they are now.
+    """
+    before, known = set(session.earlier), list(known)
+    states = {one.id: one.state for one in known}
+    gone = [
+        one.finding
+        for one in session.points
+        if states[one.id] not in (CLOSED if one.closed else LIVE)
+    ]
+    decided = [one.finding for one in findings.ledger(known) if one.finding not in before]
+    if not (decided or gone):
         return review
-    blocks = session.snapshot.by_id
-    kept = [one for one in review.findings if not repeats(one, decided, blocks[one.block_id])]
-    return replace(review, findings=tuple(kept))
+    blocks, summary = session.snapshot.by_id, review.summary
+
+    def is_decided(finding: Finding) -> bool:
+        return is_repeat(finding, decided, blocks[finding.block_id])
+
+    for one in [*gone, *filter(is_decided, review.findings)]:
+        summary = without_point(summary, one)
+    return replace(
+        review,
+        findings=tuple(one for one in review.findings if not is_decided(one)),
+        kept=tuple(one for one in review.kept if not is_decided(one)),
+        summary=summary,
+    )

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from datetime import timedelta
 
-from daemon.sweep.delivery import recovery as settle, validity as standing
-from daemon.sweep.context import Context
-from daemon.domain.values import AuthorKind
-from daemon.domain.errors import Forbidden, Missing, ReviewError
+from daemon.domain.errors import Forbidden, Missing, NotionError, Unavailable, UnknownItem
 from daemon.domain.findings import Event
-from daemon.notion import from_markdown as writing
+from daemon.domain.records import DeliveryState, DraftState, MessageKind, OutboxMessage
+from daemon.domain.values import AuthorKind
+from daemon.notion import from_markdown
+from daemon.notion.gateway import ANSWER_SECONDS
+from daemon.notion.retry import PATIENCE_SECONDS
+from daemon.store import drafts, findings, outbox, reviews, sweeps
+from daemon.sweep.context import Context
+from daemon.sweep.delivery import recovery, validity
+from daemon.sweep.delivery.recovery import WITHDRAWN, Fate
 from daemon.sweep.people import PageAuthors
-from daemon.sweep.delivery.recovery import Fate
-from daemon.store import drafts, findings, history, sweeps as ledger, reviews
-from daemon.store.drafts import DraftState
-from daemon.store.reviews import Kind, Letter, Sending
-from daemon.sweep.orphans import WITHDRAWN
 
 
 NOTE = "retracted"
-_NOT_SENT = (Sending.INTENT, Sending.HELD)
-
-
-class Unknown(ReviewError):
-    """There is no such review."""
-
-    exit_code = 2
+REPLACED = "was replaced by a later review"
+TAKEN_BACK = "was taken back before"
+# From the first sending of a comment, Notion's longest pause included, to its last answer.
+LONGEST_SENDING_SECONDS = PATIENCE_SECONDS + ANSWER_SECONDS
+# What was given up is looked for again once it has been so long.
+LATEST = timedelta(minutes=5)
 
 
 async def retract(context: Context, review_id: int) -> list[str]:
@@ -35,131 +34,209 @@ async def retract(context: Context, review_id: int) -> list[str]:
     What is on its way is held back first, so that nothing of it is posted any more.
 
     Raises:
-        Unknown: The state knows no such review.
+        UnknownItem: The state knows no such review.
         Missing: The page is away; its comments are taken back when it is there again.
-        ReviewError: Notion refused; what is done stays done, and the rest can be tried again.
+        ReviewError: Notion refused; what is done stays done, and the next sweep does the rest.
     """
-    held = history.review(context.state, review_id)
+    held = reviews.review(context.state, review_id)
     if held is None:
-        raise Unknown(
+        raise UnknownItem(
             f"review {review_id}: is not in the state; notion-review explain PAGE lists a page's"
         )
-    letters = reviews.letters_of(context.state, review_id=review_id)
-    for letter in letters:
-        if letter.state in _NOT_SENT:
-            _close(context, letter)
-    drafts.settle(context.state, review_id, DraftState.REFUSED, context.notion.now, NOTE)
+    await context.notion.server_time()
+    with context.state.atomic():
+        for message in outbox.messages_of(context.state, review_id=review_id):
+            if message.state is not DeliveryState.DROPPED and outbox.retract(
+                context.state, message.key, NOTE, context.notion.now
+            ):
+                _close(context, message)
+        for kept in findings.kept_of_review(context.state, review_id):
+            findings.apply_event(context.state, kept, Event.RETRACTED, context.notion.now)
+        drafts.close(context.state, review_id, DraftState.REFUSED, context.notion.now, NOTE)
     authors = await context.people.on_page(held.page_id)
-    lines = [await _take_back(context, letter, authors) for letter in letters]
-    ledger.decide(context.state, held.page_id, context.notion.now, NOTE, f"review {review_id}")
+    messages = outbox.messages_of(context.state, review_id=review_id)
+    lines = [await _take_back(context, message, authors) for message in messages]
+    what = f"review {review_id}"
+    sweeps.record_decision(context.state, held.page_id, context.notion.now, NOTE, what)
     return lines or [f"review {review_id}: posted nothing"]
 
 
-async def _take_back(context: Context, letter: Letter, authors: PageAuthors) -> str:
-    what = f"{letter.kind.value} on {letter.place}"
-    if letter.state is Sending.DROPPED:
-        return f"{what}: {'was taken back before' if letter.note == NOTE else 'was not posted'}"
-    if letter.state in _NOT_SENT:
-        return f"{what}: held back"
-    comment_id = letter.comment_id or await _saved(context, letter)
+async def complete(context: Context, page_id: str | None = None) -> None:
+    """Take back what was being sent when it was retracted, of one page or of all.
+
+    What Notion refuses now is tried again by the next delivery.
+    """
+    refused = set[str]()
+    for message in outbox.retracted(context.state, page_id):
+        if message.page_id in refused:
+            continue
+        try:
+            authors = await context.people.on_page(message.page_id)
+            await _take_back(context, message, authors)
+        except (NotionError, Unavailable):
+            refused.add(message.page_id)
+
+
+async def delete_doubles(context: Context) -> None:
+    """Look once more for the letters of which a POST was given up, and delete what came late.
+
+    A server may save what it was sent long after it stopped answering.
+    """
+    given_up = outbox.lost(context.state)
+    if not given_up:
+        return
+    now = await context.notion.server_time()
+    for message in given_up:
+        others = outbox.undelivered(context.state, message.page_id)
+        if message.lost_at is None or now - message.lost_at < LATEST or others:
+            continue  # what is still under way may be taken for a double
+        with suppress(NotionError, Unavailable):
+            if double := await recovery.standing(context, message):
+                authors = await context.people.on_page(message.page_id)
+                done = await remove(context, message, str(double["id"]), authors, WITHDRAWN)
+                context.emit("comment.doubled", page=message.page_id, kind=message.kind, done=done)
+            outbox.set_lost(context.state, message.key, None)
+
+
+async def _take_back(context: Context, message: OutboxMessage, authors: PageAuthors) -> str:
+    what = f"{message.kind.value} on {message.place}"
+    if message.state is DeliveryState.DROPPED:
+        return f"{what}: {_why_dropped(message)}"
+    if message.state is DeliveryState.SENDING and _is_under_way(context, message):
+        return f"{what}: is being sent; it is taken back as soon as it stands"
+    comment_id = message.comment_id or await _saved(context, message)
     if comment_id is None:
         done = "was not posted"
-    elif letter.kind is Kind.EDIT:
-        done = await _restored(context, letter)
+    elif message.kind is MessageKind.EDIT:
+        done = await _restored(context, message)
+    elif message.kind is MessageKind.SUMMARY and _is_replaced(context, message, comment_id):
+        return f"{what}: {REPLACED}"  # it goes when the later ones do
     else:
-        done = await remove(context, letter, comment_id, authors, WITHDRAWN)
-    _close(context, letter)
+        done = await remove(context, message, comment_id, authors, WITHDRAWN)
+    _close(context, message)
     return f"{what}: {done}"
 
 
-async def _saved(context: Context, letter: Letter) -> str | None:
-    """Find the comment of a letter whose answer was lost.
+def _why_dropped(message: OutboxMessage) -> str:
+    if message.note != NOTE:
+        return "was not posted"
+    return TAKEN_BACK if message.comment_id else "held back"
+
+
+def _is_under_way(context: Context, message: OutboxMessage) -> bool:
+    """Tell whether a claimed message may be in another process's hands just now.
+
+    Of one whose sending had not begun when it was taken back, it does not begin any more.
+    """
+    since = message.sent_at
+    return bool(since and (context.notion.now - since).total_seconds() < LONGEST_SENDING_SECONDS)
+
+
+def _is_replaced(context: Context, message: OutboxMessage, comment_id: str) -> bool:
+    """Tell whether a later review wrote its own summary into this one's comment, or will."""
+    return any(
+        one.kind is MessageKind.EDIT
+        and one.target == comment_id
+        and one.review_id != message.review_id
+        and one.state not in (DeliveryState.DROPPED, DeliveryState.HELD)
+        for one in outbox.messages_of(context.state, page_id=message.page_id)
+    )
+
+
+async def _saved(context: Context, message: OutboxMessage) -> str | None:
+    """Find the comment of a message whose answer was lost.
 
     Raises:
         Forbidden: The comments cannot be read.
     """
-    settled = await settle.settle(context, letter)
-    if settled.fate is Fate.UNTOLD:
+    if message.kind is MessageKind.EDIT:  # it may be made; what was before it is put back anyway
+        outbox.mark_posted(context.state, message, message.target, None, context.notion.now)
+        return message.target
+    resolution = await recovery.resolve_unclear(context, message)
+    if resolution.fate is Fate.UNREADABLE:
         raise Forbidden(
             "the comments cannot be read, so nobody knows what was saved; turn on Read comments"
         )
-    if settled.fate is Fate.GONE:
-        await _refuse_away(context, letter)
-    if settled.comment is None:
+    if resolution.fate is Fate.GONE:
+        await _refuse_away(context, message)
+    if resolution.comment is None:
+        outbox.set_lost(context.state, message.key, context.notion.now)
         return None
-    comment_id = str(settled.comment["id"])
-    reviews.posted(context.state, letter, comment_id, None, context.notion.now)
+    comment_id = str(resolution.comment["id"])
+    outbox.mark_posted(context.state, message, comment_id, None, context.notion.now)
     return comment_id
 
 
-async def _restored(context: Context, letter: Letter) -> str:
+async def _restored(context: Context, message: OutboxMessage) -> str:
     """Put back what a summary said before this review edited it."""
     versions = [
         one
-        for one in reviews.letters_of(context.state, page_id=letter.page_id)
-        if one.state is Sending.POSTED and letter.target in (one.comment_id, one.target)
+        for one in outbox.messages_of(context.state, page_id=message.page_id)
+        if one.state is DeliveryState.POSTED and message.target in (one.comment_id, one.target)
     ]
-    place = next(i for i, one in enumerate(versions) if one.key == letter.key)
+    place = next((i for i, one in enumerate(versions) if one.key == message.key), None)
+    if place is None:
+        return TAKEN_BACK  # by another process, meanwhile
     if place < len(versions) - 1:
-        return "was replaced by a later review"
-    before = versions[place - 1].body if place else WITHDRAWN
+        return REPLACED
+    before = next(
+        (one.body for one in reversed(versions[:place]) if one.retracted_at is None), WITHDRAWN
+    )
     try:
-        await context.notion.edit_comment(letter.target, writing.rich_text(before))
+        await context.notion.edit_comment(message.target, from_markdown.rich_text(before))
     except Missing:
-        await _refuse_away(context, letter)
+        await _refuse_away(context, message)
         return "was gone"
     return "put back to what it said before"
 
 
 async def remove(
-    context: Context, letter: Letter, comment_id: str, authors: PageAuthors, instead: str
+    context: Context, message: OutboxMessage, comment_id: str, authors: PageAuthors, instead: str
 ) -> str:
-    """Delete a comment, or let it say something else where people answered it; say which."""
+    """Delete a comment, or edit it where people answered it or closed its thread; say which."""
     try:
-        listed = await context.notion.comments(letter.place)
-        if why := await _reason_to_keep(listed, comment_id, authors):
-            await context.notion.edit_comment(comment_id, writing.rich_text(instead))
+        listed = await context.notion.comments(message.place)
+        why = "its thread is closed"
+        place = next((i for i, one in enumerate(listed) if one["id"] == comment_id), None)
+        if place is not None:
+            thread = listed[place]["discussion_id"]
+            after = [one for one in listed[place + 1 :] if one["discussion_id"] == thread]
+            kinds = {(await authors(comment)).kind for comment in after}
+            # Who cannot be told from a person is taken for one.
+            answered = kinds & {AuthorKind.PERSON, AuthorKind.UNKNOWN}
+            why = "a person answered it" if answered else ""
+        if why:
+            await context.notion.edit_comment(comment_id, from_markdown.rich_text(instead))
             return f"edited, since {why}"
         await context.notion.delete_comment(comment_id)
     except Missing:
-        await _refuse_away(context, letter)
+        await _refuse_away(context, message)
         return "was gone"
     return "deleted"
 
 
-async def _refuse_away(context: Context, letter: Letter) -> None:
+async def _refuse_away(context: Context, message: OutboxMessage) -> None:
     """Tell a comment that is gone from one that comes back with its page.
 
     Raises:
         Missing: The page is in the trash or not shared.
     """
     try:
-        await standing.page(context, letter.page_id)
-    except standing.Away as error:
+        await validity.page(context, message.page_id)
+    except validity.Away as error:
         raise Missing(
-            f"page {letter.page_id}: is in the trash or not shared, so its comments cannot be "
-            "taken back; restore or share it, and retract the review again"
+            f"page {message.page_id}: is in the trash or not shared, so its comments cannot be "
+            "taken back; restore or share it, and the next sweep does"
         ) from error
 
 
-async def _reason_to_keep(
-    listed: Sequence[dict[str, Any]], comment_id: str, authors: PageAuthors
-) -> str:
-    """Say why a comment must not vanish: people answered it, or closed its thread."""
-    place = next((i for i, one in enumerate(listed) if one["id"] == comment_id), None)
-    if place is None:
-        return "its thread is closed"
-    thread = listed[place]["discussion_id"]
-    after = [one for one in listed[place + 1 :] if one["discussion_id"] == thread]
-    kinds = [(await authors(comment)).kind for comment in after]
-    # Who cannot be told from a person is taken for one.
-    answered = AuthorKind.PERSON in kinds or AuthorKind.UNKNOWN in kinds
-    return "a person answered it" if answered else ""
-
-
-def _close(context: Context, letter: Letter) -> None:
+def _close(context: Context, message: OutboxMessage) -> None:
     with context.state.atomic():
-        reviews.mark(context.state, letter.key, Sending.DROPPED, NOTE)
-        if letter.finding_id is not None:
+        outbox.set_state(context.state, message.key, DeliveryState.DROPPED, NOTE)
+        if message.raises is not None:
             now = context.notion.now
-            findings.happened(context.state, letter.finding_id, Event.RETRACTED, now)
+            findings.apply_event(context.state, message.raises, Event.RETRACTED, now)
+            outbox.drop_marks(context.state, message.page_id, message.raises, NOTE)
+        elif message.marks is not None:
+            now = context.notion.now
+            findings.apply_event(context.state, message.marks, Event.UNRULED, now)

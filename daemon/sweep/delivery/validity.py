@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from daemon.sweep.context import Context
 from daemon.domain.due import SAME_MINUTE
 from daemon.domain.errors import Missing
-from daemon.notion import canonical as text
+from daemon.domain.records import (
+    BLOCK_LEFT,
+    THREAD_CLOSED,
+    DraftState,
+    MessageKind,
+    OutboxMessage,
+    PageRow,
+)
+from daemon.notion import blocks, properties
 from daemon.review.quotes import fold
-from daemon.store import drafts, findings, pages
-from daemon.store.drafts import DraftState
-from daemon.store.pages import PageRow
-from daemon.store.reviews import THREAD_CLOSED, Letter
+from daemon.store import drafts, findings, outbox, pages
+from daemon.sweep.context import Context
+from daemon.sweep.snapshot import leave, not_ours, settings_of
+
+
+# Blocks above one another; Notion nests far fewer.
+DEEPEST = 100
+_GONE = "the text it was made on is gone"
 
 
 class Away(Exception):
-    """The page is in the trash or not shared: its letters wait for its return."""
+    """The page is in the trash or not shared: its messages wait for its return."""
 
 
 async def page(context: Context, page_id: str) -> dict[str, Any]:
@@ -35,69 +48,111 @@ async def page(context: Context, page_id: str) -> dict[str, Any]:
     return raw
 
 
-async def checker(context: Context, page_id: str) -> Callable[[Letter], Awaitable[bool]]:
-    """Return the check of a page's findings.
+WhyNot = Callable[[OutboxMessage], Awaitable[str]]
 
-    A page that shows the edit time it was last read at, and was read clear of that minute, still
-    says what that reading reviewed: one request. Else each finding's block is read again.
+
+async def checker(context: Context, page_id: str) -> tuple[WhyNot, bool]:
+    """Return what says of a page's messages why each is not sent any more; "" where it is.
+
+    And whether that holds for good.
+
+    A page that this sweep read whole, that still shows the edit time of that reading and was read
+    clear of its minute, still says what was reviewed: one request. Else the block of each message
+    is read again, up to its page. A page that is not ours any more gets none of them.
 
     Raises:
         Away: The page cannot be read now.
     """
-    raw = await page(context, page_id)
     row = pages.page(context.state, page_id)
+    if row is None:  # a prompt page is in no database
+        return partial(overtaken, context), False
+    raw = await page(context, page_id)
+    if left := not_ours(context.state, settings_of(context, row, raw), raw):
+        leave(context, _unsaid(context, row), raw, left)
+    edited = properties.moment(raw.get("last_edited_time"))
+    read_at = row.read_at if row.edited == edited else None
+    is_clear = read_at is not None and edited + SAME_MINUTE <= read_at
+    on_page = {page_id}
 
-    async def stands(letter: Letter) -> bool:
-        if row is not None and _is_unchanged(row, raw, letter):
-            return True
-        return await _quote_stands(context, letter)
+    async def why_not(message: OutboxMessage) -> str:
+        if left:
+            return left
+        # A message older than the last reading comes from an earlier review.
+        in_hand = is_clear and page_id in context.readings.whole
+        is_read = in_hand and read_at is not None and read_at <= message.created_at
+        if message.place != page_id and not is_read:
+            gone = THREAD_CLOSED if message.kind is MessageKind.REPLY else _GONE
+            why = await _displaced(context, message, on_page, gone)
+            if why:
+                return why
+        return await overtaken(context, message)
 
-    return stands
+    return why_not, bool(left)
 
 
-def _is_unchanged(row: PageRow, raw: dict[str, Any], letter: Letter) -> bool:
-    """Tell whether the page says what it said when the letter was written."""
-    edited = text.moment(raw.get("last_edited_time"))
-    if row.read_at is None or row.edited != edited or row.read_at < edited + SAME_MINUTE:
-        return False
-    # A letter older than the last reading comes from an earlier review.
-    return letter.created_at >= row.read_at
+def _unsaid(context: Context, row: PageRow) -> PageRow:
+    """Return the row of a page whose review is not posted: on its return it is reviewed anew."""
+    waiting = outbox.undelivered(context.state, row.id)
+    is_review = any(one.kind is not MessageKind.REPLY for one in waiting)
+    return replace(row, hash=None) if is_review else row
 
 
-async def _quote_stands(context: Context, letter: Letter) -> bool:
-    """Tell whether the quote stands in its block word for word; a likeness is not enough."""
-    stored = findings.one(context.state, letter.finding_id or 0)
+async def _displaced(context: Context, message: OutboxMessage, on_page: set[str], gone: str) -> str:
+    """Say why a message's block, or the words that a finding quotes, are not on its page."""
     try:
-        raw = await context.notion.block(letter.target)
+        block = await context.notion.block(message.place)
+        if block.get("in_trash"):
+            return gone
+        if not await _is_on_page(context, block, on_page):
+            return BLOCK_LEFT
     except Missing:
-        return False
-    if raw.get("in_trash") or stored is None:
-        return False
-    return fold(stored.finding.quote).text in fold(text.block(raw, 0, None).plain).text
+        return gone
+    if message.raises is None:
+        return ""
+    stored = findings.get(context.state, message.raises)
+    # The quote stands there word for word; a likeness is not enough.
+    text = fold(blocks.read_block(block, 0).plain).text
+    return "" if stored and fold(stored.finding.quote).text in text else gone
 
 
-async def overtaken(context: Context, letter: Letter) -> str:
+async def _is_on_page(context: Context, block: dict[str, Any], on_page: set[str]) -> bool:
+    """Tell whether a block stands on a page, or below a block that does; add what does."""
+    way = [str(block["id"])]
+    for _ in range(DEEPEST):
+        parent = block.get("parent") or {}
+        holder = str(parent.get("page_id") or parent.get("block_id"))
+        if holder in on_page:
+            on_page.update(way)
+            return True
+        if not parent.get("block_id"):
+            return False
+        way.append(holder)
+        block = await context.notion.block(holder)
+    return False
+
+
+async def overtaken(context: Context, message: OutboxMessage) -> str:
     """Say why a reply that waited for approval is not wanted any more; "" where it is.
 
     Others are sent as soon as they are written. While this one waited, its thread may have been
     closed, somebody may have written there, or the question may have been edited.
     """
-    if letter.last_seen is None or not _has_waited(context, letter):
+    if message.last_seen is None or not _was_approved(context, message):
         return ""
     try:
-        listed = await context.notion.comments(letter.place)
+        listed = await context.notion.comments(message.place)
     except Missing:
         return THREAD_CLOSED
-    thread = [one for one in listed if one.get("discussion_id") == letter.target]
+    thread = [one for one in listed if one.get("discussion_id") == message.target]
     if not thread:
         return THREAD_CLOSED
-    if thread[-1]["id"] != letter.last_seen:
+    if thread[-1]["id"] != message.last_seen:
         return "the thread went on while it waited for approval"
-    if text.moment(thread[-1]["last_edited_time"]) > letter.created_at:
+    if properties.moment(thread[-1]["last_edited_time"]) > message.created_at:
         return "the comment that it answers was edited while it waited for approval"
     return ""
 
 
-def _has_waited(context: Context, letter: Letter) -> bool:
-    draft = drafts.draft(context.state, letter.review_id) if letter.review_id else None
+def _was_approved(context: Context, message: OutboxMessage) -> bool:
+    draft = drafts.draft(context.state, message.review_id) if message.review_id else None
     return draft is not None and draft.state is DraftState.APPROVED

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from daemon.sweep.context import Context
-from daemon.domain.values import Block, Prompt
-from daemon.domain.errors import NotionError
+from pydantic import BeforeValidator, Field, ValidationError
+
+from daemon.config import Limits, file
+from daemon.config.file import Mistake
+from daemon.config.limits import Section, word_of
+from daemon.config.values import Scalar, Text
+from daemon.domain.errors import ConfigError, NotionError
 from daemon.domain.ids import notion_id
-from daemon.notion import reading, canonical as text
+from daemon.domain.values import Block, Prompt, PromptSettings, Severity
+from daemon.notion import blocks, properties, reading, rich_text
 from daemon.notion.gateway import Gateway
-from daemon.sweep.prompts import settings as rules
+from daemon.sweep.context import Context
 
 
 KNOWLEDGE_PAGES = 20
@@ -36,15 +41,17 @@ async def read(context: Context, page_id: str, raw: dict[str, Any]) -> Prompt:
     """
     found = await _read(context, page_id, raw)
     settings = [block for block in found.blocks if block.id in found.yaml]
-    words = found.text(leaving_out=set(found.yaml))
+    checklist = found.checklist()
+    # The checklist is told apart, numbered.
+    words = found.text(leaving_out={*found.yaml, *checklist})
     if not words:
         raise Unreadable("it is empty; write the prompt into it")
     if len(settings) > 1:
         raise Unreadable("it has several YAML blocks; keep the settings in one")
     source = found.yaml[settings[0].id] if settings else ""
     try:
-        said = rules.read(source, _checklist(found.blocks), context.config.limits)
-    except rules.Mistaken as mistaken:
+        said = read_settings(source, list(checklist.values()), context.config.limits)
+    except InvalidSettings as mistaken:
         raise Unreadable(str(mistaken)) from None
     knowledge = await _knowledge(context, page_id, found.mentioned)
     return Prompt(found.title or "Reviewer", words, page_id, knowledge, said)
@@ -75,44 +82,43 @@ class _Page:
         ]
         return "\n".join(lines).strip()
 
+    def checklist(self) -> dict[str, str]:
+        """Return the to-do items under a heading "Checklist", up to the next of its rank.
+
+        By block.
+        """
+        items, rank = {}, ""
+        for block in self.blocks:
+            if block.type.startswith("heading_"):
+                named = block.plain.strip().rstrip(":").casefold() == CHECKLIST
+                if named or not rank or block.type <= rank:
+                    rank = block.type if named else ""
+            elif rank and block.type == "to_do" and block.plain.strip():
+                items[block.id] = " ".join(block.plain.split())
+        return items
+
 
 async def _read(context: Context, page_id: str, raw: dict[str, Any]) -> _Page:
-    listening = _Listening(context.notion)
-    blocks = await reading.blocks(listening, page_id)
-    yaml = {raw["id"]: _plain(raw) for raw in listening.heard if _is_yaml(raw)}
-    title = text.page(raw, "", ()).title
-    return _Page(title, tuple(blocks), yaml, tuple(_mentioned(listening.heard)))
+    reader = _RecordingReader(context.notion)
+    found = await reading.blocks(reader, page_id)
+    yaml = {}
+    for block in reader.read_blocks:
+        code = blocks.content(block)
+        if blocks.kind_of(block) == "code" and (code.get("language") or "").lower() == "yaml":
+            # The text as it stands: for YAML every blank counts.
+            items = code.get("rich_text") or ()
+            yaml[block["id"]] = "".join(item.get("plain_text") or "" for item in items)
+    title = properties.read_page(raw, "", ()).title
+    return _Page(title, tuple(found), yaml, tuple(_mentioned(reader.read_blocks)))
 
 
-def _is_yaml(raw: dict[str, Any]) -> bool:
-    return raw["type"] == "code" and (raw["code"].get("language") or "").lower() == "yaml"
-
-
-def _plain(raw: dict[str, Any]) -> str:
-    """Return a code block's text as it stands: for YAML every blank counts."""
-    items = raw["code"].get("rich_text") or ()
-    return "".join(item.get("plain_text") or "" for item in items)
-
-
-def _checklist(blocks: Iterable[Block]) -> list[str]:
-    """Return the to-do items under a heading "Checklist", up to the next heading of its rank."""
-    items, rank = [], ""
-    for block in blocks:
-        if block.type.startswith("heading_"):
-            named = block.plain.strip().rstrip(":").casefold() == CHECKLIST
-            if named or not rank or block.type <= rank:
-                rank = block.type if named else ""
-        elif rank and block.type == "to_do" and block.plain.strip():
-            items.append(" ".join(block.plain.split()))
-    return items
-
-
-class _Listening:
+class _RecordingReader:
     """Reads through the gateway and keeps the blocks as Notion sent them."""
 
     def __init__(self, notion: Gateway) -> None:
         self._notion = notion
-        self.heard: list[dict[str, Any]] = []
+        self.read_blocks: list[dict[str, Any]] = []
+        self.block = notion.block
         self.comments = notion.comments
         self.property_items = notion.property_items
 
@@ -122,53 +128,157 @@ class _Listening:
 
     async def children(self, block_id: str) -> list[dict[str, Any]]:
         found = await self._notion.children(block_id)
-        self.heard += found
+        self.read_blocks += found
         return found
 
 
 async def _knowledge(
     context: Context, page_id: str, mentioned: Iterable[str]
 ) -> tuple[tuple[str, str], ...]:
-    """Read mentioned pages, those that they mention too, each once, up to the limits."""
+    """Read the pages that the prompt page itself mentions, each once, up to the limits.
+
+    What those mention is not read: who may edit one of them is not one who writes the prompt.
+    """
     found: list[tuple[str, str]] = []
-    waiting, seen, room = list(mentioned), {page_id}, KNOWLEDGE_CHARS
-    while waiting and len(found) < KNOWLEDGE_PAGES and room > 0:
-        following = waiting.pop(0)
-        if following in seen:
+    room = KNOWLEDGE_CHARS
+    for following in dict.fromkeys(mentioned):
+        if len(found) == KNOWLEDGE_PAGES or room <= 0:
+            break
+        if following == page_id:
             continue
-        seen.add(following)
         try:
             raw = await context.notion.page(following)
             read = await _read(context, following, raw)
         except NotionError as error:
-            context.tell("prompt.page_not_read", page=following, why=str(error))
+            context.emit("prompt.page_not_read", page=following, why=str(error))
             continue
         words = read.text()
         found.append((read.title, words[:room]))
         room -= len(words)
-        waiting += read.mentioned
     return tuple(found)
 
 
-_NOTION = re.compile(r"https?://([\w-]+\.)*notion\.(so|site|com)/")
-
-
 def _mentioned(raws: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Yield the ids of the pages that blocks mention, link to, or hold."""
+    """Yield the ids of the pages that blocks mention, link to, or hold, wherever a text stands."""
     for raw in raws:
-        content = raw.get(raw["type"]) or {}
-        if raw["type"] == "child_page":
+        content = blocks.content(raw)
+        if blocks.kind_of(raw) == "child_page":
             yield raw["id"]
         elif content.get("page_id"):
             yield content["page_id"]
-        for item in content.get("rich_text") or ():
-            yield from _linked(item)
+        for item in rich_text.every_item(content):
+            mention = item.get("mention") or {}
+            if mention.get("type") == "page":
+                yield mention["page"]["id"]
+            else:
+                with suppress(ValueError):
+                    yield notion_id(item.get("href") or "")
 
 
-def _linked(item: dict[str, Any]) -> Iterator[str]:
-    mention = item.get("mention") or {}
-    if mention.get("type") == "page":
-        yield mention["page"]["id"]
-    elif _NOTION.match(href := item.get("href") or ""):
-        with suppress(ValueError):
-            yield notion_id(href)
+# Longer lists are no settings any more; each item costs tokens in every review.
+ITEMS, ITEM_CHARS = 20, 200
+# Limits of the whole service: a page cannot set them.
+OPERATORS = frozenset(
+    {
+        "replies_per_person",
+        "concurrent_reviews",
+        "tokens_per_day",
+        "cost_per_day",
+        "tokens_per_month",
+        "cost_per_month",
+    }
+)
+_PLACE = Path("YAML block")
+
+
+class InvalidSettings(Exception):
+    """The settings cannot be used; the text has a line for each mistake."""
+
+
+# The key alone, without a value, sets nothing.
+_Absent = BeforeValidator(
+    lambda value: {} if isinstance(value, Scalar) and value.is_null else value
+)
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, list) and len(value) > ITEMS:
+        raise ValueError(f"has {len(value)} entries; {ITEMS} are the most")
+    if isinstance(value, Scalar) and len(value.text) > ITEM_CHARS:
+        raise ValueError(f"has {len(value.text)} characters; {ITEM_CHARS} are the most")
+    return value
+
+
+_Item = Annotated[Text, BeforeValidator(_bounded)]
+Items = Annotated[tuple[_Item, ...], BeforeValidator(_bounded)]
+
+
+class Settings(Section):
+    """What the block may set."""
+
+    limits: Annotated[Limits, _Absent] = Limits()
+    report: Annotated[Severity | None, BeforeValidator(word_of(Severity))] = Field(
+        default=None, validate_default=False
+    )
+    sections: Items = ()
+    checklist: Items = ()
+
+
+_KEYS = {
+    "": tuple(Settings.model_fields),
+    "limits": tuple(key for key in Limits.model_fields if key not in OPERATORS),
+}
+
+
+def read_settings(source: str, items: Sequence[str], allowed: Limits) -> PromptSettings:
+    """Return what a page sets.
+
+    Args:
+        source: The YAML block's text, "" for none.
+        items: The to-do items of the checklist.
+        allowed: What the config allows; nothing on a page can go beyond.
+
+    Raises:
+        InvalidSettings: Names every mistake, with its line.
+    """
+    lines = (line.strip() for line in source.splitlines())
+    says_something = any(line and not line.startswith("#") for line in lines)
+    settings = _validated(source, allowed) if says_something else Settings()
+    checklist = tuple(dict.fromkeys([*settings.checklist, *items]))
+    if len(checklist) > ITEMS:
+        raise InvalidSettings(f"the checklist has {len(checklist)} items; {ITEMS} are the most")
+    if long := next((item for item in checklist if len(item) > ITEM_CHARS), None):
+        raise InvalidSettings(
+            f"the checklist item “{long[:40]}…” is longer than {ITEM_CHARS} characters"
+        )
+    given = sorted(settings.limits.model_fields_set)
+    limits = tuple((key, getattr(settings.limits, key)) for key in given)
+    return PromptSettings(limits, settings.report, settings.sections, checklist)
+
+
+def _validated(source: str, allowed: Limits) -> Settings:
+    try:
+        tree = file.parsed(source, _PLACE)
+    except ConfigError as error:
+        raise InvalidSettings(str(error)) from None
+    mistakes = [*file.secrets_in(tree.data), *tree.mistakes]
+    try:
+        settings = Settings.model_validate(tree.data)
+    except ValidationError as error:
+        settings = Settings()
+        told = {mistake.place for mistake in mistakes}
+        found = file.mistakes_of(error.errors(include_url=False), _KEYS)
+        mistakes += [mistake for mistake in found if mistake.place not in told]
+    given = tree.data.get("limits")
+    for key in given if isinstance(given, dict) else ():
+        most = getattr(allowed, key, None)
+        if key in OPERATORS:
+            why = "holds for all databases; only config.yaml sets it"
+        elif key in settings.limits.model_fields_set and getattr(settings.limits, key) > most:
+            why = f"is more than config.yaml allows; {most} is the most"
+        else:
+            continue
+        mistakes.append(Mistake(("limits", key), why))
+    if mistakes:
+        raise InvalidSettings("\n".join(tree.messages(mistakes)))
+    return settings

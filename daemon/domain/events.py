@@ -1,0 +1,109 @@
+"""What the service reports: every event with its level, and every alert by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+
+Level = Literal["debug", "info", "warning", "error", "critical"]
+
+# Every event that the package reports, by its dotted name.
+LEVELS: Mapping[str, Level] = {
+    "service.started": "info",
+    "service.resting": "info",
+    "service.stopped": "info",
+    "service.clock_set_back": "info",
+    "service.degraded": "error",
+    "service.stuck": "critical",
+    "config.adopted": "info",
+    "config.refused": "error",
+    "sweep.started": "info",
+    "sweep.done": "info",
+    "sweep.trouble": "error",
+    "sweep.crashed": "error",
+    "source.new": "info",
+    "source.gone": "warning",
+    "source.swept": "info",
+    "pages.due": "info",
+    "page.reading": "debug",
+    "page.reading_threads": "debug",
+    "page.paused": "warning",
+    "page.reviewing": "debug",
+    "page.answering": "debug",
+    "page.unchanged": "info",
+    "page.reviewed": "info",
+    "page.answered": "info",
+    "page.left": "info",
+    "page.failed": "error",
+    "prompt.not_read": "warning",
+    "prompt.page_not_read": "warning",
+    "prompt.taken_up": "info",
+    "prompt.trying": "debug",
+    "prompt.tried": "info",
+    "prompt.not_tried": "warning",
+    "review.held": "info",
+    "recording.failed": "warning",
+    "draft.expired": "info",
+    "comment.posted": "info",
+    "comment.dropped": "warning",
+    "comment.unclear": "warning",
+    "comment.doubled": "warning",
+    "watch.gone": "warning",
+    "watch.failed": "error",
+    "alert.raised": "error",
+    "alert.over": "info",
+    "alert.not_told": "warning",
+    "ping.failed": "warning",
+    "health.not_written": "warning",
+    "request.retried": "debug",
+    "library.said": "info",  # a library's own level takes the place of this one
+}
+
+
+class Emit(Protocol):
+    """Reports one event: its dotted name, a key of `LEVELS`, and its facts."""
+
+    def __call__(self, event: str, /, **facts: Any) -> None:
+        """Report one event."""
+
+
+class Alert(StrEnum):
+    """What people must act on.
+
+    `ACCESS`, `UNLISTED`, `SELECTION` and `PROMPT` stand once for each database: their names are
+    made with `of`.
+    """
+
+    TOKEN = "token"  # noqa: S105 - the name of an alert
+    CONFIG = "config"
+    STATE = "state"
+    ACCESS = "access"
+    CAPABILITY = "capability"
+    READING_COMMENTS = "reading comments"
+    UNLISTED = "unlisted"
+    SELECTION = "selection"
+    PROMPT = "prompt"
+    MODELS = "models"
+    EMPTY_ANSWERS = "empty answers"
+    BUDGET = "budget"
+    SWEEPS = "sweeps"
+    WAITING = "waiting"
+    DRAFTS = "drafts"
+    QUIET = "quiet"
+
+    def of(self, database_id: str) -> str:
+        """Return the name under which this alert stands for one database."""
+        return f"{self.value} {database_id}"
+
+
+def split_alert(name: str) -> tuple[str, str]:
+    """Return (alert, database id) of an alert's name; the id is "" where it concerns them all.
+
+    A name that only another version knows is taken apart as well.
+    """
+    if name in set(Alert):
+        return name, ""
+    alert, _, database_id = name.partition(" ")
+    return alert, database_id

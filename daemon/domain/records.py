@@ -1,0 +1,330 @@
+"""The rows of the state as values, so that policy needs no SQL module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from daemon.domain.comments import CommentState
+from daemon.domain.findings import FindingState
+from daemon.domain.values import Finding, Prompt, ReviewKind, ReviewSize, Severity
+
+
+class PageState(StrEnum):
+    """Where a page stands."""
+
+    BASELINED = "baselined"  # older than the first sweep looks back
+    DUE = "due"  # waits to be read, from `due_at` on
+    DONE = "done"
+    PARKED = "parked"  # failed too often; its next edit frees it
+    LEFT = "left"  # moved, archived or trashed, or `where` no longer selects it
+    GONE = "gone"  # not listed any more
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """What is known of a page; the snapshot stays in the file."""
+
+    id: str
+    source_id: str
+    title: str
+    url: str
+    edited: datetime
+    state: PageState
+    due_at: datetime | None = None
+    dirty_since: datetime | None = None
+    paused: bool = False
+    attempts: int = 0
+    error: str | None = None
+    hash: str | None = None
+    form: int | None = None
+    prompt: str | None = None
+    read_at: datetime | None = None
+    reviewed_at: datetime | None = None
+    paused_at: datetime | None = None
+    paused_until: datetime | None = None
+    settings: str | None = None
+    left_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """What is known of a data source."""
+
+    id: str
+    database_id: str
+    title: str
+    baseline: datetime
+    checkpoint: datetime | None = None
+    pages: int = 0
+    census_at: datetime | None = None
+    last_ok: datetime | None = None
+    trouble: str | None = None
+
+    @property
+    def config_ids(self) -> frozenset[str]:
+        """The ids under which config.yaml may name it: its own and its database's."""
+        return frozenset({self.id, self.database_id})
+
+
+class MessageKind(StrEnum):
+    """What an outbox row writes; its `target` is a block, discussion, page or comment, by kind."""
+
+    FINDING = "finding"
+    REPLY = "reply"
+    SUMMARY = "summary"
+    EDIT = "edit"
+    NOTICE = "notice"  # on a prompt page, of what is wrong with it, or what is in use
+
+
+# Why a page gets nothing any more, or a block of it.
+LEFT = "it left the database"
+ARCHIVED = "it is archived"
+NOT_SELECTED = "`where` does not select it"
+BLOCK_LEFT = "the block is not on its page any more"
+THREAD_CLOSED = "the thread was resolved or deleted"
+COMMENT_GONE = "the comment was deleted by people"
+NO_COMMENT_THERE = "Notion takes no comment there"
+# A reply that was dropped for one of these is taken up again when its thread is listed again.
+RETURNING = (LEFT, ARCHIVED, NOT_SELECTED, BLOCK_LEFT, THREAD_CLOSED)
+
+
+class DeliveryState(StrEnum):
+    """How far the delivery of an outbox row is."""
+
+    INTENT = "intent"
+    HELD = "held"  # waits for approval: no delivery takes it
+    SENDING = "sending"
+    UNCLEAR = "unclear"
+    POSTED = "posted"
+    DROPPED = "dropped"
+
+
+# How the keys of the letters begin that write the status comment of a prompt page.
+STATUS_KEY = "status:"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """One write to Notion, kept before it is made.
+
+    Attributes:
+        last_seen: Of a reply, the last comment of its thread when it was written.
+        retracted_at: When an operator took it back; what of it stands goes as soon as it can.
+        lost_at: When a POST of it was given up that may still be saved.
+        person: Of a reply, whom it answers, by id.
+    """
+
+    key: str
+    page_id: str
+    kind: MessageKind
+    target: str
+    place: str
+    body: str
+    name: str
+    created_at: datetime
+    review_id: int | None = None
+    finding_id: int | None = None
+    state: DeliveryState = DeliveryState.INTENT
+    comment_id: str | None = None
+    note: str | None = None
+    posted_at: datetime | None = None
+    attempts: int = 0
+    sent_at: datetime | None = None
+    asked_at: datetime | None = None
+    last_seen: str | None = None
+    retracted_at: datetime | None = None
+    lost_at: datetime | None = None
+    person: str = ""
+
+    @property
+    def raises(self) -> int | None:
+        """The number of the finding that it posts; an edit only marks one that stands."""
+        return self.finding_id if self.kind is MessageKind.FINDING else None
+
+    @property
+    def is_status(self) -> bool:
+        """Whether it is about the status comment of a prompt page, which nobody waits for."""
+        return self.key.startswith(STATUS_KEY)
+
+    @property
+    def counts_as(self) -> MessageKind:
+        """The kind that it counts as: an edit of the status comment is no summary."""
+        return MessageKind.NOTICE if self.is_status else self.kind
+
+    @property
+    def marks(self) -> int | None:
+        """The number of the finding whose comment it marks as settled."""
+        return self.finding_id if self.kind is MessageKind.EDIT else None
+
+
+# How much of a person's comment is kept.
+KEPT_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SeenComment:
+    """What is kept of a comment. A comment is new when its id is not stored, whatever its time.
+
+    `text` is the beginning of what a person wrote, else "".
+    """
+
+    id: str
+    edited: datetime
+    state: CommentState
+    thread_id: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRow:
+    """What is kept of a thread."""
+
+    id: str
+    block_id: str | None
+    replies: int
+    handed_over: bool
+    gone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A block, or a page under its own id, whose comments can be listed.
+
+    Attributes:
+        page_id: The page.
+        place: The block's id, or the page's.
+        known: Whether an open thread stands there; the page's own place always counts.
+        looked_at: When its comments were last listed.
+        requests: How many requests listing them takes, as far as is known.
+    """
+
+    page_id: str
+    place: str
+    known: bool
+    looked_at: datetime
+    requests: int = 1
+
+
+class DraftState(StrEnum):
+    """What became of a draft."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"  # a newer review took its place
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRow:
+    """A review that waits for approval, or waited; `id` is the number of the review."""
+
+    id: int
+    page_id: str
+    reason: str
+    state: DraftState
+    held_at: datetime
+    settled_at: datetime | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSize:
+    """The size of a review, with its database, kind and prompt version."""
+
+    review_id: int
+    database_id: str
+    kind: ReviewKind
+    prompt: str
+    load: ReviewSize
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A finding with what became of it; `at` is when the review `review_id` made it."""
+
+    id: int
+    finding: Finding
+    state: FindingState
+    discussion_id: str | None
+    at: datetime
+    review_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """One change of a finding's state: when, what it became, and why."""
+
+    at: datetime
+    state: FindingState
+    why: str
+
+
+class TrialState(StrEnum):
+    """How far the trial of a prompt is."""
+
+    DUE = "due"
+    BEGUN = "begun"  # found at the beginning of a sweep, it was interrupted
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class TriedPoint:
+    """A point that two prompts do not agree on.
+
+    `before` and `after` are its severity under the older and the newer prompt, None where that
+    one does not make it. `document` is the title of its page, `url` where that is.
+    """
+
+    title: str
+    page_id: str
+    document: str
+    url: str
+    before: Severity | None
+    after: Severity | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What reviews under two versions of a prompt differ in.
+
+    Attributes:
+        before: The older version; None once it is not needed any more.
+        state: How far it is.
+        documents: How many documents were reviewed under both.
+        points: The points that the two versions do not agree on.
+        same: How many points they agree on.
+        cost_usd: What all reviews of the trial cost, in US dollars.
+        why: Why there is nothing to tell, or less than was asked for; "" for no reason.
+    """
+
+    before: Prompt | None
+    state: TrialState = TrialState.DUE
+    documents: int = 0
+    points: tuple[TriedPoint, ...] = ()
+    same: int = 0
+    cost_usd: float = 0.0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptStatus:
+    """What the status comment of a prompt page tells.
+
+    Attributes:
+        prompt: The version in use.
+        version: Its hash.
+        edited: When the page was last edited then, as Notion tells.
+        since: When it was read first.
+        trial: What a trial of it found; None where none was wanted.
+        tried: The versions that were tried, the latest last.
+    """
+
+    prompt: Prompt
+    version: str
+    edited: datetime
+    since: datetime
+    trial: Trial | None = None
+    tried: tuple[str, ...] = ()

@@ -1,0 +1,304 @@
+"""A report: a period, the one before it, and what stands out; as values, JSON and text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from daemon.domain.findings import FindingState
+from daemon.domain.times import iso
+from daemon.operations.figures import (
+    LEAST_SETTLED,
+    Figures,
+    Share,
+    Span,
+    Surge,
+    Topic,
+    Work,
+    figures,
+    has_fallen,
+    surges,
+    topics,
+)
+from daemon.store.database import State
+from daemon.store.views import reporting
+
+
+WIDTHS = (32, 24, 24)  # columns: a name, now, before
+GROUP_WIDTHS = (28, 9, 10, 12, 11, 10)
+SHARE_WIDTHS = (28, 10, 12, 10, 10, 10)
+TOPICS = 5  # shown at most; --json has all
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+Row = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A period against the one before.
+
+    Attributes:
+        span: How long each is.
+        began: When the first review ever was held; None where there is none.
+        now: The period.
+        before: The one before it.
+        topics: What the period's findings are about, the most frequent first.
+        topics_before: The same of the one before.
+        fallen: Whether fewer of the settled findings were addressed, beyond chance.
+        surges: The topics that came up more than before, beyond chance.
+    """
+
+    span: Span
+    began: datetime | None
+    now: Figures
+    before: Figures
+    topics: Mapping[str, Topic]
+    topics_before: Mapping[str, Topic]
+    fallen: bool
+    surges: tuple[Surge, ...]
+
+
+def addressed(work: Work) -> Share:
+    """Return how many of the settled findings were addressed."""
+    return Share(work.addressed, work.settled_in_all)
+
+
+def told(share: Share) -> bool:
+    """Return whether so many are settled that their share tells something."""
+    return share.whole >= LEAST_SETTLED
+
+
+def in_percent(share: Share) -> tuple[str, str]:
+    """Return a share and its 95 % interval as people read them."""
+    if not told(share) or share.interval is None:
+        return "cannot tell", ""
+    low, high = share.interval
+    return f"{share.part / share.whole:.0%}", f"{low * 100:.0f}-{high:.0%}"
+
+
+def report(db: State | None, span: Span, until: datetime) -> Report:
+    """Report on the period that ends at `until`; without a state nothing happened."""
+    since = until - span.length
+    now, before = figures(db, since, until), figures(db, since - span.length, since)
+    topics_now, topics_before = (
+        topics(
+            (one.page_id, one.finding, one.section)
+            for one in (reporting.list_findings(db, period.since, period.until) if db else ())
+        )
+        for period in (now, before)
+    )
+    return Report(
+        span=span,
+        began=reporting.first_review(db) if db else None,
+        now=now,
+        before=before,
+        topics=topics_now,
+        topics_before=topics_before,
+        fallen=has_fallen(addressed(now.work), addressed(before.work)),
+        surges=tuple(surges(topics_now, topics_before)),
+    )
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Return the object of `report --json`."""
+    return {
+        "span": report.span.value,
+        "now": _figures(report.now, report.topics),
+        "before": _figures(report.before, report.topics_before),
+        "addressed_fell": report.fallen,
+        "surges": [asdict(surge) for surge in report.surges],
+    }
+
+
+def _figures(found: Figures, about: Mapping[str, Topic]) -> dict[str, Any]:
+    return {
+        "since": iso(found.since),
+        "until": iso(found.until),
+        **_work(found.work),
+        "replies": found.waits.replies,
+        "replies_timed": found.waits.known,
+        "seconds_to_reply_median": found.waits.median,
+        "seconds_to_reply_90th": found.waits.ninetieth,
+        "by_prompt": {name: _work(work) for name, work in found.by_prompt.items()},
+        "by_model": {name: _work(work) for name, work in found.by_model.items()},
+        "topics": {name: asdict(topic) for name, topic in about.items()},
+    }
+
+
+def _work(work: Work) -> dict[str, Any]:
+    each, share = work.cost_per_addressed, addressed(work)
+    low, high = (told(share) and share.interval) or (None, None)
+    return asdict(work) | {
+        "cost_usd": round(work.cost_usd, 6),
+        "cost_per_addressed_usd": None if each is None else round(each, 6),
+        "addressed_of_settled": asdict(share) | {"low": low, "high": high},
+    }
+
+
+def in_words(report: Report) -> list[str]:
+    """Return the report; where there is nothing to report, one line that says so."""
+    now, before = report.now, report.before
+    if report.began is None:
+        return ["Nothing to report: no page has been reviewed yet."]
+    if now.is_empty and before.is_empty:
+        return [f"Nothing to report: nothing happened from {_between(before.since, now.until)}."]
+    rows = zip(_column(now, report), _column(before, report), strict=True)
+    return [
+        f"The {report.span.value} from {_between(now.since, now.until)}, and the one before it",
+        "",
+        _line(WIDTHS, ("", "now", "before")),
+        *(_line(WIDTHS, (*row, earlier)) for row, (_, earlier) in rows),
+        *_groups("by prompt", _GROUP, now.by_prompt, before.by_prompt),
+        *_groups("by model", _GROUP, now.by_model, before.by_model),
+        *_groups("settled, by prompt", _SHARE, now.by_prompt, before.by_prompt),
+        *_groups("settled, by model", _SHARE, now.by_model, before.by_model),
+        *_topics(report),
+        "",
+        *_notes(report),
+    ]
+
+
+def _between(since: datetime, until: datetime) -> str:
+    return f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
+
+
+def _line(widths: Iterable[int], cells: Iterable[str]) -> str:
+    """Set a name on the left and numbers on the right, each in its column."""
+    first, *rest = zip(widths, cells, strict=True)
+    (width, name), room = first, first[0] - 1
+    name = name if len(name) <= room else name[: room - 1] + "…"
+    return (f"{name:<{width}}" + "".join(f"{cell:>{wide}}" for wide, cell in rest)).rstrip()
+
+
+def _column(one: Figures, report: Report) -> Iterator[Row]:
+    """Yield names and numbers of one period: the same names for both."""
+    work, waits, both = one.work, one.waits, (report.now.work, report.before.work)
+    yield "reviews of pages", f"{work.reviews:,}"
+    for name in _counted_names(one.outcomes for one in both):
+        yield f"  {name}", _of(work.outcomes.get(name, 0), work.reviews)
+    yield "  silent: nothing was posted", _of(work.silent, work.reviews)
+    yield "findings made", f"{work.findings:,}"
+    for name, count in work.by_severity.items():
+        yield f"  {name}", _of(count, work.findings)
+    for name in _counted_names(one.by_state for one in both):
+        yield f"  by now {name}", _of(work.by_state[name], work.findings)
+    yield "findings settled, whenever made", f"{work.settled_in_all:,}"
+    for name, count in work.settled.items():
+        yield f"  {name}", _of(count, work.settled_in_all)
+    yield "replies posted", f"{waits.replies:,}"
+    yield "  with a known wait", _of(waits.known, waits.replies)
+    yield "  median wait", _duration(waits.median)
+    yield "  wait of nine in ten, at most", _duration(waits.ninetieth)
+    yield "times a model only answered", f"{work.answers:,}"
+    yield "tokens read", f"{work.input_tokens:,}"
+    yield "  of these cached", f"{work.cached_tokens:,}"
+    yield "tokens written", f"{work.output_tokens:,}"
+    yield "cost", f"${work.cost_usd:,.2f}"
+    each = work.cost_per_addressed
+    yield "  for each addressed finding", "none addressed" if each is None else f"${each:,.2f}"
+
+
+def _counted_names(counts: Iterable[Mapping[str, int]]) -> list[str]:
+    """Return the names that have a count in any period, in the order of their first count."""
+    return list({name: None for one in counts for name, count in one.items() if count})
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The columns of a table of groups: their widths, their heads, and a group's cells."""
+
+    widths: tuple[int, ...]
+    heads: tuple[str, ...]
+    cells: Callable[[Work], tuple[str, ...]]
+
+
+def _group(work: Work) -> tuple[str, ...]:
+    return (
+        f"{work.reviews:,}",
+        f"{work.findings:,}",
+        str(addressed(work)),
+        f"{work.tokens:,}",
+        f"${work.cost_usd:,.2f}",
+    )
+
+
+def _shares(work: Work) -> tuple[str, ...]:
+    share = addressed(work)
+    dismissed, resolved = (
+        f"{work.settled[state]:,}" for state in (FindingState.DISMISSED, FindingState.RESOLVED)
+    )
+    return (f"{share.whole:,}", *in_percent(share), dismissed, resolved)
+
+
+_GROUP = _Table(GROUP_WIDTHS, ("reviews", "findings", "addressed", "tokens", "cost"), _group)
+_SHARE = _Table(SHARE_WIDTHS, ("settled", "addressed", "95 % of", "dismissed", "resolved"), _shares)
+
+
+def _groups(
+    name: str, table: _Table, now: Mapping[str, Work], before: Mapping[str, Work]
+) -> Iterator[str]:
+    yield ""
+    yield _line(table.widths, (name, *table.heads))
+    for one in sorted({*now, *before}):
+        if one in now:
+            yield _line(table.widths, (one, *table.cells(now[one])))
+        if one in before:
+            name = "  before" if one in now else f"{one}, before"
+            yield _line(table.widths, (name, *table.cells(before[one])))
+
+
+def _topics(report: Report) -> Iterator[str]:
+    if not report.topics:
+        return
+    yield ""
+    yield _line(WIDTHS, ("findings about", "now", "before"))
+    for name in [*report.topics][:TOPICS]:
+        yield _line(
+            WIDTHS,
+            (
+                f"  {name}",
+                _about(report.topics[name], report.now.work),
+                _about(report.topics_before.get(name, Topic(0, 0)), report.before.work),
+            ),
+        )
+    if (more := len(report.topics) - TOPICS) > 0:
+        yield f"  and {more} more: --json"
+
+
+def _about(topic: Topic, work: Work) -> str:
+    noun = "page" if topic.pages == 1 else "pages"
+    return f"{_of(topic.findings, work.findings)} on {topic.pages} {noun}"
+
+
+def _notes(report: Report) -> Iterator[str]:
+    now, before = addressed(report.now.work), addressed(report.before.work)
+    if report.fallen:
+        yield f"Fewer findings are addressed: {now} settled ones, {before} before."
+    elif min(now.whole, before.whole) < LEAST_SETTLED:
+        yield (
+            "Whether fewer are addressed cannot be told: that takes "
+            f"{LEAST_SETTLED} settled in each."
+        )
+    else:
+        yield "The share of addressed findings did not fall beyond chance."
+    for surge in report.surges:
+        yield f"More findings about {surge.topic}: {surge.now} on {surge.pages} pages,"
+        yield f"  {surge.before} before."
+    if not report.surges:
+        yield "No topic came up more than before beyond chance."
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{part:,} of {whole:,}"
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "not known"
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * HOUR:
+        return f"{seconds / MINUTE:.0f} min"
+    return f"{seconds / HOUR:.1f} h" if seconds < 2 * DAY else f"{seconds / DAY:.1f} d"

@@ -1,0 +1,250 @@
+"""The points of a page: open, fixed, or made again. Pure.
+
+Whether the text bears out that one is fixed, what repeats one that was made before, and where its
+quote stands now.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+
+from daemon.domain.change import Change
+from daemon.domain.values import Block, Finding, Severity, Snapshot, Source
+from daemon.review.quotes import (
+    fold,
+    is_quote_of,
+    locate,
+    locate_surely,
+    overlap,
+    stands_in,
+    unmarked_line,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPoint:
+    """A finding of the reviewer that is still open, or that a ruling may open again.
+
+    Attributes:
+        id: The finding's number.
+        finding: The finding.
+        thread_id: The thread that shows it to the model.
+        before: What the page said when it was made, text by text.
+        last: What it said at the last review.
+        mute: Why nothing more can be said in its thread; "" where something can.
+        made: When it was made.
+        again: Whether it was settled, and is open again since the settling words are gone.
+        closed: How it was closed; "" while it is open.
+        moved: Whether its block was cut and pasted, so that its thread went.
+    """
+
+    id: int
+    finding: Finding
+    thread_id: str
+    before: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+    mute: str = ""
+    made: datetime | None = None
+    again: bool = False
+    closed: str = ""
+    moved: bool = False
+
+
+class NoEvidence(Exception):
+    """Raised when a quote does not show that something came, changed or went; says why."""
+
+
+def page_texts(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return all that a page says: its title, its properties and its blocks.
+
+    A block's text is made of its line, as that of a kept review is: so both can be compared letter
+    by letter.
+    """
+    page = snapshot.page
+    said = (page.title, *(text for _, text in page.properties))
+    return (*said, *(unmarked_line(block.line) for block in snapshot.blocks))
+
+
+def evidence(quote: str, point: OwnPoint, now: Sequence[str]) -> str:
+    """Return the exact words that came since a point was made, or that went since then.
+
+    What went may also have come after the point: it stood at the last review.
+
+    Raises:
+        NoEvidence: The quote shows no such thing.
+    """
+    if not any(char.isalnum() for char in quote):
+        raise NoEvidence("the quote is empty; quote what came, changed or went")
+    stands = [words for text in now if (words := locate_surely(quote, text))]
+    stood = [
+        words for text in (*point.before, *point.last) if (words := locate_surely(quote, text))
+    ]
+    near = [words for text in now if (words := locate(quote, text))] if not stands else []
+    shown = (
+        _first_absent(stands, point.before)
+        or _first_absent(stood, now)
+        or _first_absent(near, point.before)
+    )
+    if shown:
+        return shown
+    if stands:
+        raise NoEvidence(
+            "these words stood there when you made the point, and stand there still; "
+            "quote what came or changed, or the old words that are gone"
+        )
+    raise NoEvidence(
+        "these words are not on the page, and did not come or go since you made the point; "
+        "quote exactly what came, changed or went"
+    )
+
+
+def _first_absent(found: Iterable[str], texts: Sequence[str]) -> str:
+    return next((one for one in found if not any(stands_in(one, text) for text in texts)), "")
+
+
+# The most characters of a posted text. A longer text is cut and says so; one that repeats itself is
+# cut after its first REPETITIVE_CHARS.
+FINDING_CHARS = REPLY_CHARS = 6_000
+SUMMARY_CHARS = 12_000
+REPETITIVE_CHARS = 1_000
+# Two texts about one block make the same point from this likeness on (0 to 100). A text with fewer
+# than SAME_POINT_FROM different words must have exactly the same words.
+SAME_POINT, SAME_POINT_FROM = 88.0, 4
+# A shorter quote may be in another block by chance.
+MOVED_QUOTE_CHARS = 12
+
+
+def is_repeat(finding: Finding, earlier: Iterable[Finding], block: Block) -> bool:
+    """Return whether a finding repeats an earlier one whose quote is still in the block.
+
+    It repeats it when the quotes overlap, or when both texts use nearly the same words.
+
+    Args:
+        finding: The new finding.
+        earlier: The earlier findings of the page.
+        block: The block that the new finding is about.
+    """
+    return any(
+        overlap(finding.quote, old.quote, block.plain) or _is_same_point(finding.text, old.text)
+        for old in earlier
+        if old.block_id == block.id and is_quote_of(old.quote, block.plain)
+    )
+
+
+def _is_same_point(one: str, other: str) -> bool:
+    from rapidfuzz import fuzz
+
+    words, others = (re.findall(r"\w+", fold(text).text) for text in (one, other))
+    # The ratio counts a subset of words as equal, so a short text would equal many others.
+    if min(len(set(words)), len(set(others))) < SAME_POINT_FROM:
+        return set(words) == set(others)
+    return fuzz.token_set_ratio(" ".join(words), " ".join(others)) >= SAME_POINT
+
+
+def reanchored(earlier: Iterable[Finding], blocks: Sequence[Block]) -> list[Finding]:
+    """Return the findings whose quote is still on the page, each with the block that has it now.
+
+    Notion gives a block a new id when somebody cuts and pastes it. So when the old block is gone,
+    the finding moves to the only block with the quote; with several such blocks it is left out.
+    """
+    by_id = {block.id: block for block in blocks}
+    folded = cache(lambda block_id: fold(by_id[block_id].plain).text)
+    found = []
+    for old in earlier:
+        quote = fold(old.quote).text
+        if old.block_id in by_id:
+            places = [old.block_id]
+        else:
+            places = list(by_id) if len(quote) >= MOVED_QUOTE_CHARS else []
+        holding = [block_id for block_id in places if quote and quote in folded(block_id)]
+        if len(holding) == 1:
+            found.append(replace(old, block_id=holding[0]))
+    return found
+
+
+def ranked(findings: Iterable[Finding], floor: Severity) -> list[Finding]:
+    """Return the findings that are not below `floor`, the most severe first.
+
+    Of equals the model's come before those of the rules, each in the order they were made in.
+    """
+    told = (one for one in findings if one.severity.rank <= floor.rank)
+    return sorted(told, key=lambda one: (one.severity.rank, one.source is Source.CHECK))
+
+
+def is_same_matter(finding: Finding, point: Finding, block: Block) -> bool:
+    """Return whether a finding is about what an open point is about.
+
+    It is when their quotes overlap, when both say nearly the same of one block, or when the
+    point's words are gone from that block: whether the new text mends them is to be ruled first.
+
+    Args:
+        finding: The new finding.
+        point: The open point.
+        block: The block that the new finding is about.
+    """
+    if point.block_id != block.id:
+        return False
+    return (
+        not is_quote_of(point.quote, block.plain)
+        or overlap(finding.quote, point.quote, block.plain)
+        or _is_same_point(finding.text, point.text)
+    )
+
+
+def unchanged_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
+    """Return the ids of the blocks that have the same text as at the last review."""
+    if change.first:
+        return frozenset()
+    return frozenset(block.id for block in blocks) - {*change.new, *change.changed}
+
+
+def closed_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
+    """Return the ids of the blocks that take no comment because they did not change.
+
+    When no block is new or changed, then a block was removed, or the title or a property changed.
+    That can affect any block, so none is closed.
+    """
+    if not (change.new or change.changed):
+        return frozenset()
+    return unchanged_blocks(change, blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The points of two reviews of one text, side by side.
+
+    Attributes:
+        same: Those that both make, as pairs, the first review's first.
+        new: Those of the second alone.
+        lost: Those of the first alone.
+    """
+
+    same: tuple[tuple[Finding, Finding], ...]
+    new: tuple[Finding, ...]
+    lost: tuple[Finding, ...]
+
+    @property
+    def moved(self) -> tuple[tuple[Finding, Finding], ...]:
+        """Those that both make, and grade otherwise."""
+        return tuple((one, two) for one, two in self.same if one.severity is not two.severity)
+
+
+def compared(
+    first: Iterable[Finding], second: Iterable[Finding], blocks: Sequence[Block]
+) -> Comparison:
+    """Compare the points of two reviews; a point of one is the same as one of the other at most."""
+    by_id = {block.id: block for block in blocks}
+    lost, same, new = list(first), [], []
+    for two in second:
+        block = by_id[two.block_id]
+        one = next((one for one in lost if is_repeat(two, [one], block)), None)
+        if one is None:
+            new.append(two)
+        else:
+            lost.remove(one)
+            same.append((one, two))
+    return Comparison(tuple(same), tuple(new), tuple(lost))

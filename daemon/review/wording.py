@@ -1,0 +1,212 @@
+"""The model's words as they may be posted: refused where they tell a secret, else cleaned.
+
+Sentences that give an author nothing to do are left out: praise, talk of the model, commonplaces.
+Only what a sentence says as a whole is judged, so that no point is lost with it: "clear, but …"
+stays. What needs judgement is left to the model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from daemon.domain.findings import title_of
+from daemon.domain.phrases import bare
+from daemon.review.cleaning import (
+    LINK_REMOVED,
+    SECRET_REMOVED,
+    cleaned,
+    has_secret,
+    is_repetitive,
+    removal_reasons,
+    visible,
+)
+from daemon.review.handles import Handles
+from daemon.review.leaks import LeakGuard
+from daemon.review.points import REPETITIVE_CHARS
+from daemon.review.tool_specs import ToolRefusal
+
+
+TITLE_CHARS = 300  # of a title that is given; what is posted has eight words
+
+
+class SaysNothing(ToolRefusal):
+    """Raised for words that are left out without asking for others: that would cost a request."""
+
+
+class Wording:
+    """The words of one review, each held against the rules and against what was said before."""
+
+    def __init__(
+        self,
+        handles: Handles,
+        allowed_links: frozenset[str],
+        guard: LeakGuard,
+        tools: Sequence[str],
+    ) -> None:
+        self._tools = tools
+        self._handles = handles
+        self._allowed_links = allowed_links
+        self._guard = guard
+        self._said: list[str] = []
+
+    def for_people(self, text: str, limit: int, own: str = "") -> str:
+        """Return a text as it may be posted: no protocol, and words instead of handles.
+
+        `own` is the id of the block that it is posted on.
+        """
+        spelled = self._handles.spelled_out(self._spoken(text), own)
+        room = REPETITIVE_CHARS if is_repetitive(text) else limit
+        return cleaned(spelled, self._allowed_links, room)
+
+    def _spoken(self, text: str) -> str:
+        from daemon.review.protocol import spoken  # its patterns take a while to compile
+
+        return visible(without_noise(spoken(text, self._tools)))
+
+    def refuse(self, text: str) -> None:
+        """Do nothing with a text that may be posted.
+
+        Raises:
+            ToolRefusal: It holds a secret, repeats the instructions, or tells too much of the
+                background pages.
+        """
+        guard = self._guard
+        if guard.reveals_secret(text) or guard.reveal_secret_together([*self._said, text]):
+            raise ToolRefusal("the text holds a secret of this program; say it without")
+        if guard.reveals_instructions(text):
+            raise ToolRefusal("the text repeats your instructions; say it in words of your own")
+        if guard.reveals_background(text, self._said):
+            raise ToolRefusal(
+                "your texts together tell too much of the background pages; name the page instead"
+            )
+
+    def refuse_quote(self, quote: str) -> None:
+        """Do nothing with a quote that may be posted.
+
+        Raises:
+            ToolRefusal: It holds a secret.
+        """
+        if has_secret(quote) or self._guard.reveals_secret(quote):
+            raise ToolRefusal("these words hold what looks like a secret; quote others beside it")
+
+    def remember(self, text: str) -> None:
+        """Keep a text that is said: a secret or a background page may be told in parts."""
+        self._said.append(text)
+
+    def noted(self, text: str) -> str:
+        """Remember a text; return what the model is told of it."""
+        self.remember(text)
+        out = removal_reasons(text, self._allowed_links)
+        return f"noted; removed from the text: {', '.join(out)}" if out else "noted"
+
+    def words(self, text: str, limit: int, own: str = "") -> str:
+        """Return a text as it may be posted.
+
+        Raises:
+            SaysNothing: It is praise, talk of the model, or a commonplace.
+            ToolRefusal: Nothing of it may.
+        """
+        self.refuse(text)
+        words = self.for_people(text, limit, own)
+        if not _says_something(_without_notes(words)):
+            if _says_something(text) and not without_noise(text):
+                raise SaysNothing("left out: it gives the author nothing to do")
+            raise ToolRefusal("the text is empty; say what is the matter in words")
+        return words
+
+    def title(self, given: str, words: str) -> str:
+        """Return a title of at most eight words: as it is given, or made from the words."""
+        try:
+            self.refuse(given)
+        except ToolRefusal:
+            given = ""
+        plain = _without_notes(cleaned(self._spoken(given), frozenset(), TITLE_CHARS))
+        if not _says_something(plain):
+            return title_of(_without_notes(words))
+        # A handle counts as one word.
+        return self._handles.spelled_out(title_of(plain), briefly=True)
+
+
+def _without_notes(text: str) -> str:
+    """Return a text without the notes that something was removed from it."""
+    return text.replace(LINK_REMOVED, "").replace(SECRET_REMOVED, "")
+
+
+def _says_something(text: str) -> bool:
+    return any(char.isalnum() for char in text)
+
+
+# In a longer text a sentence may stand twice for a reason.
+SHORT_CHARS = 1_000
+# A sentence ends with its mark and a blank, or with its line.
+_SENTENCES = re.compile(r"(?<=[.!?…])[ \t]+(?=\S)|(\n+)")
+_GOOD = (
+    r"(?:(?:very|really|quite|overall|already|generally) )*"
+    r"(?:good|great|excellent|nice|solid|strong|clear|comprehensive|thorough|detailed|impressive"
+    r"|well (?:written|structured|organi[sz]ed|thought out|documented|explained|done))"
+)
+_WORK = (
+    r"(?:rfc|document|proposal|design|plan|text|page|section|draft|job|work|write ?up|overview"
+    r"|introduction|summary|start|effort|read)"
+)
+# What introduces words that may hold a point: only this part is dropped.
+_OPENING = re.compile(
+    r"(?:as|being) an? (?:(?:large|artificial|automated|helpful) )*"
+    r"(?:ai|language model|llm|assistant|reviewer|bot)\b[^,.:;]{0,40}[,:]\s*"
+    r"|here (?:is|are) (?:my|the|some) (?:review|comments?|feedback|thoughts|suggestions)"
+    r"[^.:]{0,40}:\s*",
+    re.IGNORECASE,
+)
+_NEEDED = r"(?:more|some|further|additional|better) (?:details?|information|context|clarity)"
+
+
+@cache
+def _empty() -> re.Pattern[str]:
+    """Return the pattern of a sentence without substance, as `bare` leaves it."""
+    no_turn = r"(?: (?!but|however|except|yet|though|although|still)\w+){1,5}"
+    praise = (
+        rf"{_GOOD} (?:{_WORK} ?)+(?: (?:on|of|with|to){no_turn})?"
+        rf"|(?:overall )?(?:this|the|your) (?:{_WORK} ?)+ (?:is|looks|reads|seems) (?:an? )?"
+        rf"{_GOOD}(?: and {_GOOD})*(?: (?:{_WORK}|overall|already))?"
+        rf"|(?:overall )?(?:this|it) is an? {_GOOD}(?: and {_GOOD})* {_WORK}"
+        r"|well done|keep up the good work"
+    )
+    itself = (
+        r"i am (?:just |only )?an? (?:\w+ ){0,3}(?:ai|model|assistant|bot|llm)"
+        rf"|i have (?:carefully |now )?(?:reviewed|read|analy[sz]ed) (?:this|the|your) {_WORK}"
+        r"|(?:i )?hope this helps|let me know if you (?:have|need).{1,40}"
+        r"|feel free to (?:ask|reach out|contact).{0,40}"
+        r"|i (?:would be |am )?happy to (?:help|assist|review).{0,40}"
+    )
+    commonplace = (
+        r"(?:\w+ ){1,4}(?:is|are) (?:always |very |also )*"
+        r"(?:important|crucial|essential|critical|vital|key)"
+        r"|(?:please |you could |you should |consider |i suggest )*"
+        rf"(?:add|adding|provid(?:e|ing)|includ(?:e|ing)) {_NEEDED}(?: here)?"
+        r"|(?:this|the) (?:\w+ )?(?:could|should|needs to) be"
+        r" (?:improved|clearer|more detailed|expanded|clarified)(?: further)?"
+        rf"|(?:this|the) (?:\w+ )?(?:needs|lacks|could use) (?:{_NEEDED})"
+    )
+    return re.compile(f"(?:{praise}|{itself}|{commonplace})")
+
+
+def without_noise(text: str) -> str:
+    """Return a text without sentences that say nothing, and a short one without doubled ones."""
+    if "```" in text:
+        return text  # lines of code may well be alike
+    parts = _SENTENCES.split(text)
+    kept, said = list[str](), set[str]()
+    for sentence, gap in zip(parts[::2], [*parts[1::2], ""], strict=True):
+        opening = _OPENING.match(sentence)
+        shown = sentence[opening.end() :] if opening else sentence
+        words = bare(shown)
+        if words and (words in said or _empty().fullmatch(words)):
+            shown = ""
+        elif words.count(" ") > 1 and len(text) <= SHORT_CHARS:
+            said.add(words)
+        if shown != sentence and shown:
+            shown = shown[0].upper() + shown[1:]
+        kept += [shown, gap or ("" if not shown else " ")]
+    return text if "".join(parts[::2]) == "".join(kept[::2]) else "".join(kept).strip()

@@ -1,0 +1,301 @@
+"""The outbox: every write to Notion is a row here before it is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from daemon.domain.records import RETURNING, DeliveryState, MessageKind, OutboxMessage
+from daemon.domain.times import iso, when
+
+
+_MESSAGE = tuple(OutboxMessage.__dataclass_fields__)
+_TIMES = ("created_at", "posted_at", "sent_at", "asked_at", "retracted_at", "lost_at")
+
+_SELECT_MESSAGE = f"SELECT {', '.join(_MESSAGE)} FROM outbox"  # noqa: S608 - own names
+
+
+def _message(values: Sequence[Any]) -> OutboxMessage:
+    fields = dict(zip(_MESSAGE, values, strict=True))
+    fields["kind"], fields["state"] = MessageKind(fields["kind"]), DeliveryState(fields["state"])
+    for name in _TIMES:
+        fields[name] = when(fields[name]) if fields[name] else None
+    return OutboxMessage(**fields)
+
+
+def add(db: Database, messages: Iterable[OutboxMessage]) -> None:
+    """Put messages into the outbox; one whose key is there already stays as it is."""
+    marks = ", ".join("?" * len(_MESSAGE))
+    rows = [
+        [iso(value) if isinstance(value, datetime) else value for value in astuple(message)]
+        for message in messages
+    ]
+    with db.atomic():
+        db.conn.executemany(
+            f"INSERT INTO outbox ({', '.join(_MESSAGE)}) VALUES ({marks}) "  # noqa: S608 - own names
+            "ON CONFLICT (key) DO NOTHING",
+            rows,
+        )
+
+
+def undelivered(db: Database, page_id: str | None = None) -> list[OutboxMessage]:
+    """Return the messages that are still to be sent, replies first, then the oldest first."""
+    rows = db.execute(
+        f"{_SELECT_MESSAGE} WHERE state IN ('intent', 'sending', 'unclear')"
+        " AND (?1 IS NULL OR page_id = ?1)"
+        " ORDER BY kind != 'reply', created_at, finding_id IS NULL, finding_id, key",
+        [page_id],
+    )
+    return [_message(values) for values in rows.fetchall()]
+
+
+def claim(db: Database, message: OutboxMessage) -> bool:
+    """Claim a message before its POST: from then on Notion may have saved it.
+
+    Returns False where the message changed since it was read, or an operator took it back: then it
+    must not be sent.
+    """
+    row = db.execute(
+        "UPDATE outbox SET state = 'sending', attempts = attempts + 1"
+        " WHERE key = ? AND state = ? AND attempts = ? AND retracted_at IS NULL RETURNING key",
+        [message.key, message.state.value, message.attempts],
+    ).fetchone()
+    return row is not None
+
+
+def record_attempt(db: Database, message: OutboxMessage, at: datetime) -> bool:
+    """Record when the POST of a message begins; called again for each attempt.
+
+    Returns False where an operator took it back meanwhile: then it must not be sent.
+    """
+    row = db.execute(
+        "UPDATE outbox SET sent_at = ? WHERE key = ? AND retracted_at IS NULL RETURNING key",
+        [iso(at), message.key],
+    ).fetchone()
+    return row is not None
+
+
+def set_state(db: Database, key: str, state: DeliveryState, note: str | None = None) -> None:
+    """Record how far a message is; without a note, the one before stays."""
+    db.execute(
+        "UPDATE outbox SET state = ?, note = coalesce(?, note) WHERE key = ?",
+        [state.value, note, key],
+    )
+
+
+def try_again(db: Database, page_id: str) -> bool:
+    """Forget how often the letters of a page were sent whose answer was lost; True for any."""
+    rows = db.execute(
+        "UPDATE outbox SET attempts = 0 WHERE page_id = ? AND state IN ('sending', 'unclear')"
+        " AND attempts > 0 RETURNING key",
+        [page_id],
+    )
+    return bool(rows.fetchall())
+
+
+def retract(db: Database, key: str, note: str, at: datetime) -> bool:
+    """Take a letter back: it is not sent any more, and marked where that may have begun.
+
+    Returns whether it was held back in time.
+    """
+    with db.atomic():
+        db.execute("UPDATE outbox SET retracted_at = ? WHERE key = ?", [iso(at), key])
+        row = db.execute(
+            "UPDATE outbox SET state = 'dropped', note = ?"
+            " WHERE key = ? AND state IN ('intent', 'held') RETURNING key",
+            [note, key],
+        ).fetchone()
+    return row is not None
+
+
+def retracted(db: Database, page_id: str | None = None) -> list[OutboxMessage]:
+    """Return the letters that were taken back and of which something may stand."""
+    rows = db.execute(
+        f"{_SELECT_MESSAGE} WHERE retracted_at IS NOT NULL AND state != 'dropped'"
+        " AND (?1 IS NULL OR page_id = ?1) ORDER BY created_at, key",
+        [page_id],
+    )
+    return [_message(values) for values in rows.fetchall()]
+
+
+def set_lost(db: Database, key: str, at: datetime | None) -> None:
+    """Record that a POST was given up; None once it was looked for again."""
+    db.execute("UPDATE outbox SET lost_at = ? WHERE key = ?", [at and iso(at), key])
+
+
+def lost(db: Database) -> list[OutboxMessage]:
+    """Return the letters of which a POST was given up, and that were not looked for since."""
+    rows = db.execute(f"{_SELECT_MESSAGE} WHERE lost_at IS NOT NULL ORDER BY lost_at, key")
+    return [_message(values) for values in rows.fetchall()]
+
+
+def reopen_replies(db: Database, page_id: str, thread_ids: Iterable[str]) -> None:
+    """Take up the replies that were dropped because their thread, block or page was away.
+
+    Notion may have saved one before its thread was closed, so each becomes unclear.
+    """
+    reasons = json.dumps(RETURNING)
+    with db.atomic():
+        db.conn.executemany(
+            "UPDATE outbox SET state = 'unclear' WHERE page_id = ? AND target = ?"
+            " AND kind = 'reply' AND state = 'dropped' AND retracted_at IS NULL"
+            " AND note IN (SELECT value FROM json_each(?))",
+            [[page_id, thread_id, reasons] for thread_id in thread_ids],
+        )
+
+
+def mark_posted(
+    db: Database, message: OutboxMessage, comment_id: str, discussion_id: str | None, at: datetime
+) -> bool:
+    """Record that a message was posted, and the thread that it began if it is a finding.
+
+    Returns whether an operator took it back meanwhile.
+    """
+    with db.atomic():
+        row = db.execute(
+            "UPDATE outbox SET state = 'posted', comment_id = ?, posted_at = ? WHERE key = ?"
+            " RETURNING retracted_at",
+            [comment_id, iso(at), message.key],
+        ).fetchone()
+        if message.kind is MessageKind.FINDING:
+            db.execute(
+                "UPDATE findings SET discussion_id = ? WHERE id = ?",
+                [discussion_id, message.finding_id],
+            )
+            db.execute(
+                "INSERT INTO threads (id, page_id, block_id)"
+                " SELECT ?1, ?2, ?3 WHERE ?1 IS NOT NULL ON CONFLICT DO NOTHING",
+                [discussion_id, message.page_id, message.target],
+            )
+    return bool(row and row[0])
+
+
+def posted_comment_ids(db: Database, page_id: str) -> set[str]:
+    """Return the ids of all comments that were posted to a page."""
+    rows = db.execute(
+        "SELECT comment_id FROM outbox WHERE page_id = ? AND comment_id IS NOT NULL", [page_id]
+    )
+    return {row[0] for row in rows.fetchall()}
+
+
+def letter_of(db: Database, review_id: int, finding_id: int) -> OutboxMessage | None:
+    """Return the letter that raises a finding of a review, the latest; None for none."""
+    row = db.execute(
+        f"{_SELECT_MESSAGE} WHERE review_id = ? AND finding_id = ? AND kind = 'finding'"
+        " ORDER BY created_at DESC LIMIT 1",
+        [review_id, finding_id],
+    ).fetchone()
+    return _message(row) if row else None
+
+
+def was_posted(db: Database, page_id: str, finding_id: int) -> bool:
+    """Tell whether a comment that raises a finding was posted."""
+    row = db.execute(
+        "SELECT 1 FROM outbox WHERE page_id = ? AND finding_id = ? AND kind = 'finding'"
+        " AND state = 'posted' LIMIT 1",
+        [page_id, finding_id],
+    ).fetchone()
+    return row is not None
+
+
+def drop_marks(db: Database, page_id: str, finding_id: int, why: str) -> None:
+    """Drop the edits, not made yet, that mark a finding's comment as settled."""
+    db.execute(
+        "UPDATE outbox SET state = 'dropped', note = ? WHERE page_id = ? AND finding_id = ?"
+        " AND kind = 'edit' AND state NOT IN ('posted', 'dropped')",
+        [why, page_id, finding_id],
+    )
+
+
+def set_body(db: Database, key: str, body: str) -> None:
+    """Give a letter that was not sent yet another text."""
+    db.execute(
+        "UPDATE outbox SET body = ? WHERE key = ? AND state IN ('intent', 'held')", [body, key]
+    )
+
+
+def body(db: Database, key: str) -> str:
+    """Return the text of a letter, "" where there is none."""
+    row = db.execute("SELECT body FROM outbox WHERE key = ?", [key]).fetchone()
+    return str(row[0]) if row else ""
+
+
+def present(db: Database, keys: Iterable[str]) -> set[str]:
+    """Return those of the keys that name a letter, whatever became of it."""
+    rows = db.execute(
+        "SELECT key FROM outbox WHERE key IN (SELECT value FROM json_each(?))",
+        [json.dumps(list(keys))],
+    )
+    return {row[0] for row in rows.fetchall()}
+
+
+def answers_to(db: Database, person: str, since: datetime) -> int:
+    """Return how many answers a person got, or is to get, since a time."""
+    row = db.execute(
+        "SELECT count(*) FROM outbox WHERE person = ? AND person != '' AND created_at >= ?"
+        " AND state != 'dropped'",
+        [person, iso(since)],
+    ).fetchone()
+    return int(row[0])
+
+
+def summaries(db: Database, page_id: str) -> list[tuple[str, str]]:
+    """Return (comment id, text) of the summaries that stand on a page, the newest first.
+
+    The text is that of the last edit, also of one that is still to be sent.
+    """
+    rows = db.execute(
+        "SELECT comment_id FROM outbox WHERE page_id = ? AND kind = 'summary'"
+        " AND state = 'posted' ORDER BY posted_at DESC, key DESC",
+        [page_id],
+    )
+    return [(row[0], _last_text(db, page_id, row[0])) for row in rows.fetchall()]
+
+
+def _last_text(db: Database, page_id: str, comment_id: str) -> str:
+    row = db.execute(
+        "SELECT body FROM outbox WHERE page_id = ?1 AND (comment_id = ?2 AND kind = 'summary'"
+        " OR kind = 'edit' AND target = ?2 AND state NOT IN ('held', 'dropped'))"
+        " ORDER BY created_at DESC, kind LIMIT 1",
+        [page_id, comment_id],
+    ).fetchone()
+    return str(row[0])
+
+
+def awaits_summary(db: Database, page_id: str) -> bool:
+    """Return whether a new summary of a page is on its way."""
+    row = db.execute(
+        "SELECT 1 FROM outbox WHERE page_id = ? AND kind = 'summary'"
+        " AND state IN ('intent', 'sending', 'unclear')",
+        [page_id],
+    ).fetchone()
+    return row is not None
+
+
+def counts(db: Database) -> dict[str, int]:
+    """Return how many messages are `pending` and how many `unclear`."""
+    row = db.execute(
+        "SELECT count(*) FILTER (WHERE state = 'intent'),"
+        " count(*) FILTER (WHERE state IN ('sending', 'unclear')) FROM outbox"
+        " WHERE state IN ('intent', 'sending', 'unclear')"
+    ).fetchone()
+    return {"pending": row[0], "unclear": row[1]}
+
+
+def messages_of(
+    db: Database, *, page_id: str | None = None, review_id: int | None = None
+) -> list[OutboxMessage]:
+    """Return all messages of a page or of a review, in whatever state, the oldest first."""
+    wanted = {"page_id": page_id, "review_id": review_id}
+    chosen = {name: value for name, value in wanted.items() if value is not None}
+    where = " AND ".join(f"{name} = ?" for name in chosen) or "1"
+    rows = db.execute(
+        f"{_SELECT_MESSAGE} WHERE {where} ORDER BY created_at, finding_id IS NULL, finding_id, key",
+        list(chosen.values()),
+    )
+    return [_message(values) for values in rows.fetchall()]

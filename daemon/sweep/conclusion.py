@@ -1,0 +1,111 @@
+"""From the end of a conversation to a review: what is posted, kept, ruled, and summed up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from daemon.domain.providers import OFFLINE
+from daemon.domain.values import Finding, Outcome, Review, Source, Verdict
+from daemon.review.agent import Conversation
+from daemon.review.points import is_repeat, reanchored
+from daemon.review.summary import (
+    SummaryParts,
+    assembled,
+    checklist_text,
+    incomplete_note,
+    left_out_note,
+    missing_sections,
+    unread_note,
+)
+from daemon.review.tools import ReviewTools
+from daemon.sweep.context import Prepared, Session
+
+
+def concluded(conversation: Conversation, prepared: Prepared) -> Review:
+    """Return the review that a conversation ended with."""
+    tools, session = conversation.tools, prepared.session
+    if not isinstance(tools, ReviewTools):
+        raise TypeError("the chain returned other tools than it was given")
+    # A refusal and a cut-off answer are no summary.
+    said = conversation.text if conversation.outcome.is_complete else ""
+    summary = tools.summary or tools.final_text(said)
+    nothing = not (tools.findings or tools.replies or tools.rulings or summary)
+    done = conversation.outcome is Outcome.DONE
+    findings, kept = tools.findings, tools.kept
+    if conversation.model == OFFLINE:
+        findings, kept = _by_rule(findings), _by_rule(kept)
+    review = Review(
+        outcome=Outcome.NOTHING_TO_ADD if nothing and done else conversation.outcome,
+        findings=() if session.only_threads else findings,
+        replies=tuple(tools.replies),
+        left=tools.left,
+        summary="",
+        refusals=(*tools.refusals, *tools.unposted_reasons),
+        model=conversation.model,
+        usage=conversation.usage,
+        omitted=tools.reader.unread if tools.reader else conversation.omitted,
+        rulings=tuple(tools.rulings),
+        kept=() if session.only_threads else kept,
+        question="" if session.only_threads else tools.question,
+    )
+    if session.only_threads:
+        return review
+    return replace(review, summary=_summary(summary, session, tools, review))
+
+
+def _by_rule(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(replace(one, source=Source.CHECK) for one in findings)
+
+
+def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -> str:
+    """Put around the model's words what it does not know; "" where there is nothing to say."""
+    verdicts = {one.finding_id: one.verdict for one in review.rulings}
+    closed = {id_ for id_, verdict in verdicts.items() if verdict is not Verdict.NOT_YET}
+    opened = any(one.closed and one.id in verdicts for one in session.points)
+    has_spoken = review.outcome.is_complete or review.findings or words
+    asked_for = "\n\n".join(filter(None, _asked_for(session, tools))) if has_spoken else ""
+    by_rule = review.findings if review.model == OFFLINE else ()
+    said = "\n\n".join(filter(None, (words, asked_for)))
+    incomplete = incomplete_note(review.outcome) if review.findings or said else ""
+    remarks = (left_out_note(tools.below_floor), unread_note(review.omitted), incomplete)
+    if not (said or closed or opened or session.settled or by_rule or any(remarks)):
+        return ""
+    page = session.snapshot.page
+    return assembled(
+        SummaryParts(
+            url=page.url,
+            blocks=session.snapshot.by_id,
+            words=said,
+            posted=review.findings,
+            still_open=[
+                one.finding
+                for one in session.points
+                if one.id not in closed and (one.id in verdicts or not one.closed)
+            ],
+            settled=[
+                *session.settled,
+                *(one.finding for one in session.points if verdicts.get(one.id) is Verdict.FIXED),
+            ],
+            question=review.question,
+            kept=[*review.kept, *_still_kept(session, review)],
+            remarks=remarks,
+            is_first=session.change.first,
+        )
+    )
+
+
+def _still_kept(session: Session, review: Review) -> list[Finding]:
+    """Return what was kept before, stands on the page as it is, and was not made again."""
+    blocks = session.snapshot.by_id
+    made = [*review.findings, *review.kept]
+    standing = reanchored(session.kept, session.snapshot.blocks)
+    return [one for one in standing if not is_repeat(one, made, blocks[one.block_id])]
+
+
+def _asked_for(session: Session, tools: ReviewTools) -> Iterator[str]:
+    """Yield what the prompt page wants to be said of every document."""
+    rules = session.prompt.rules
+    if absent := missing_sections(rules.sections, session.snapshot.blocks):
+        yield f"**Missing sections:** {', '.join(absent)}."
+    yield checklist_text(rules.checklist, tools.answers, tools.wording.for_people)

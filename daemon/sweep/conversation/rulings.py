@@ -1,0 +1,336 @@
+"""The reviewer's own open points: shown to the model, ruled on, and what follows from that."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from daemon.domain.findings import LIVE, Event, FindingState
+from daemon.domain.records import (
+    DeliveryState,
+    FindingRow,
+    MessageKind,
+    OutboxMessage,
+    PageRow,
+)
+from daemon.domain.values import (
+    Author,
+    AuthorKind,
+    Comment,
+    Finding,
+    Ruling,
+    Snapshot,
+    Thread,
+    Verdict,
+)
+from daemon.notion import canonical
+from daemon.notion.from_markdown import SHORTENED, quoted
+from daemon.review.points import OwnPoint, is_repeat, page_texts, reanchored
+from daemon.review.quotes import contains_words, is_quote_of, stands_in, unmarked_line
+from daemon.store import findings, outbox, pages, reviews, sweeps
+from daemon.store import threads as thread_store
+from daemon.store.database import State
+from daemon.sweep.context import Context, Session
+from daemon.sweep.conversation.dialogue import Dialogue
+from daemon.sweep.conversation.threads import replies_so_far
+from daemon.sweep.delivery.approval import Case
+from daemon.sweep.delivery.letters import finding_letter, open_mark, settled_mark
+
+
+_CLOSED = {
+    FindingState.ADDRESSED: "you ruled that it is fixed",
+    FindingState.WITHDRAWN: "you withdrew it",
+    FindingState.DISMISSED: "a person said no",
+}
+POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
+NOBODY_ASKS = "nobody asks for it since; leave it"
+BY_RULE = "its rule finds it no more"
+GONE = "the text that it was made on is gone"
+_SHOWN = re.compile(r"“(?P<words>.*)”(?P<gone> is gone)?", re.DOTALL)
+
+
+def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> set[int]:
+    """Open the points again whose settling words are gone, or whose own words are back.
+
+    Returns the numbers of their findings.
+    Their comments lose the mark; whether they are settled all the same is asked of the model anew.
+    """
+    state, now = context.state, context.notion.now
+    texts, opened = page_texts(snapshot), set[int]()
+    for finding_id, why in findings.settled_by(state, row.id).items():
+        shown = _SHOWN.fullmatch(why)
+        if shown is None or _still_shows(shown["words"], texts, gone=bool(shown["gone"])):
+            continue
+        with state.atomic():
+            findings.apply_event(state, finding_id, Event.UNSETTLED, now, why)
+            outbox.drop_marks(state, row.id, finding_id, Event.UNSETTLED.value)
+            if mark := open_mark(state, finding_id, now):
+                outbox.add(state, [mark])
+            sweeps.record_decision(state, row.id, now, "open again", f"{finding_id}: {why}")
+        opened.add(finding_id)
+    return opened
+
+
+def _still_shows(words: str, texts: Sequence[str], *, gone: bool) -> bool:
+    """Tell whether words, escaped as they were posted, still stand, or are still gone.
+
+    Words that came may be set anew with other punctuation. Words that went may differ from those
+    that stand by just that.
+    """
+    if not gone:
+        return any(contains_words(words, text) for text in texts)
+    parts = [unmarked_line(part) for part in words.split(SHORTENED)]
+    return not any(all(stands_in(part, text) for part in parts) for text in texts)
+
+
+def closed_points(known: Iterable[FindingRow], dialogue: Dialogue) -> list[OwnPoint]:
+    """Return those of a page's findings that are closed, in threads that are listed.
+
+    What a person turned down is taken up again only where a person writes there once more.
+    """
+    listed = {thread.id: thread for thread in dialogue.sorted.threads}
+    points = []
+    for one in known:
+        thread = listed.get(one.discussion_id or "")
+        if thread is None or one.state not in _CLOSED:
+            continue
+        shut = one.state is FindingState.DISMISSED and not thread.waiting
+        mute, closed = NOBODY_ASKS if shut else "", _CLOSED[one.state]
+        points.append(OwnPoint(one.id, one.finding, thread.id, mute=mute, closed=closed))
+    return points
+
+
+def open_points(
+    context: Context,
+    row: PageRow,
+    known: Iterable[FindingRow],
+    snapshot: Snapshot,
+    dialogue: Dialogue,
+    reopened: Collection[int] = (),
+) -> list[OwnPoint]:
+    """Return those of a page's findings that are still open, the oldest first."""
+    open_ones = [one for one in known if one.state in LIVE]
+    state, listed = context.state, {thread.id: thread for thread in dialogue.sorted.threads}
+    keys = _not_yet_keys(state, row.id, [one.discussion_id for one in open_ones], snapshot)
+    said = outbox.present(state, keys.values())
+    muted = {thread_id for thread_id, key in keys.items() if key in said}
+    last = _page_texts(state, row.id, None)
+    before = {
+        review_id: _page_texts(state, row.id, review_id)
+        for review_id in {one.review_id for one in open_ones}
+    }
+    points = []
+    for one in open_ones:
+        thread_id = one.discussion_id or f"point {one.id}"
+        mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
+        if not mute and thread_id in muted:
+            mute = "that was said of this text already"
+        points.append(
+            OwnPoint(
+                one.id,
+                one.finding,
+                thread_id,
+                before[one.review_id],
+                last,
+                mute,
+                one.at,
+                again=one.id in reopened,
+                moved=mute == POSTED_ANEW,
+            )
+        )
+    return points
+
+
+def _page_texts(state: State, page_id: str, review_id: int | None) -> tuple[str, ...]:
+    """Return what the page said when a review read it, or at its last review."""
+    if review_id is not None and (read := reviews.text(state, review_id)):
+        lines = (unmarked_line(line.text) for line in read.lines)
+        return (read.title, *(value for _, value in read.properties), *lines)
+    if last := pages.last_reviewed(state, page_id):
+        lines = (unmarked_line(line) for _, line in last.blocks)
+        return (last.title, *(value for _, value in last.properties), *lines)
+    return ()
+
+
+def _mute(row: FindingRow, thread: Thread | None, dialogue: Dialogue, snapshot: Snapshot) -> str:
+    """Say why nothing more can be said in a point's thread; "" where something can."""
+    if row.discussion_id is None:
+        return "its comment does not stand in a thread yet"
+    known = dialogue.known
+    if known.setting == "none":
+        return "this database takes no replies"
+    stored = known.threads.get(row.discussion_id)
+    if stored and (stored.block_id is not None and stored.block_id not in snapshot.by_id):
+        block = snapshot.by_id.get(row.finding.block_id)
+        stands = block is not None and is_quote_of(row.finding.quote, block.plain)
+        return POSTED_ANEW if stands else "its thread went with its block"
+    replies = replies_so_far(thread, known) if thread else stored.replies if stored else 0
+    if replies >= known.limit or (stored and stored.handed_over):
+        return "it takes no more replies"
+    return ""
+
+
+def _not_yet_keys(
+    state: State, page_id: str, threads: Iterable[str | None], snapshot: Snapshot
+) -> dict[str, str]:
+    """Name what is said in a thread once for each change of the page, or new comment there."""
+    content = canonical.content_hash(snapshot.page, snapshot.blocks)[:16]
+    said = Counter(
+        one.thread_id for one in thread_store.comments(state, page_id).values() if one.text
+    )
+    return {one: f"not yet:{one}:{content}:{said[one]}" for one in threads if one}
+
+
+def unlisted_threads(
+    points: Iterable[OwnPoint], dialogue: Dialogue, snapshot: Snapshot
+) -> tuple[Thread, ...]:
+    """Return a thread for each point whose own was not listed: its block is gone, or not due."""
+    listed = {thread.id for thread in dialogue.sorted.threads}
+    me = Author("", dialogue.reviewer, AuthorKind.OWN)
+
+    def said(one: OwnPoint) -> Comment:
+        at, words = one.made or snapshot.read_at, one.finding.text
+        return Comment("", me, at, words, words, at)
+
+    return tuple(
+        Thread(one.thread_id, one.finding.block_id, (said(one),))
+        for one in points
+        if one.thread_id not in listed
+    )
+
+
+def raise_anew(context: Context, row: PageRow, session: Session, case: Case) -> list[OutboxMessage]:
+    """Return the comments that raise open points anew whose blocks were cut and pasted.
+
+    Notion gives the pasted block a new id, and their threads went with the old one.
+    """
+    closed = {one.finding_id for one in case.review.rulings if one.verdict is not Verdict.NOT_YET}
+    letters = []
+    for point in session.points:
+        found = findings.get(context.state, point.id) if point.moved else None
+        if found is not None and found.state in LIVE and point.id not in closed:
+            findings.unlink_thread(context.state, point.id)
+            letters.append(finding_letter(row.id, found, session.prompt.name, context.notion.now))
+    return letters
+
+
+def record_rulings(
+    context: Context,
+    row: PageRow,
+    session: Session,
+    case: Case,
+    dialogue: Dialogue,
+    now: datetime,
+) -> list[OutboxMessage]:
+    """Store what a review says of the open points; return the letters that follow from it.
+
+    `now` is the review's own time: what it settles was not settled since.
+    """
+    points = {one.id: one for one in session.points}
+    answered = {reply.thread_id for reply in case.review.replies}
+    letters: list[OutboxMessage] = []
+    for ruling in case.review.rulings:
+        point = points[ruling.finding_id]
+        said = f"“{point.finding.title}”: {ruling.verdict.value.replace('_', ' ')}"
+        sweeps.record_decision(context.state, row.id, now, "ruling", said)
+        if ruling.verdict is not Verdict.NOT_YET:
+            letters += _settle(context, ruling, case.number, page_texts(session.snapshot), now)
+            continue
+        if point.closed:
+            letters += _take_up(context, row, point)
+        if point.thread_id not in answered:
+            letters.append(_not_yet(context, row, session, case, point, ruling, dialogue))
+    return letters
+
+
+def _settle(
+    context: Context, ruling: Ruling, review_id: int, texts: Sequence[str], now: datetime
+) -> list[OutboxMessage]:
+    """Close a point; a comment that was not sent yet is not sent any more."""
+    if ruling.verdict is Verdict.WITHDRAWN:
+        event, why = Event.WITHDRAWN, ruling.text
+    else:
+        event, why = Event.FIXED, _evidence(ruling.quote, texts)
+    before = findings.get(context.state, ruling.finding_id)
+    if before is None or before.state not in LIVE:
+        return []  # people settled it meanwhile
+    raised = outbox.letter_of(context.state, before.review_id, ruling.finding_id)
+    findings.apply_event(context.state, ruling.finding_id, event, now, why)
+    if raised and raised.state is DeliveryState.INTENT:
+        outbox.set_state(context.state, raised.key, DeliveryState.DROPPED, event.value)
+        if not outbox.was_posted(context.state, raised.page_id, ruling.finding_id):
+            findings.apply_event(context.state, ruling.finding_id, Event.UNPOSTED, now, event.value)
+    mark = settled_mark(context.state, ruling.finding_id, review_id, now)
+    return [mark] if mark else []
+
+
+def _take_up(context: Context, row: PageRow, point: OwnPoint) -> list[OutboxMessage]:
+    """Open a closed point again; its comment loses the mark."""
+    state, now = context.state, context.notion.now
+    findings.apply_event(state, point.id, Event.TAKEN_UP, now)
+    outbox.drop_marks(state, row.id, point.id, Event.TAKEN_UP.value)
+    sweeps.record_decision(state, row.id, now, "open again", f"{point.id}: {point.closed}")
+    mark = open_mark(state, point.id, now)
+    return [mark] if mark else []
+
+
+def _evidence(quote: str, texts: Sequence[str]) -> str:
+    """Say what shows that a point is fixed: words that came, or that went."""
+    if not quote:
+        return BY_RULE
+    words = quoted(quote)
+    return f"“{words}” is gone" if _still_shows(words, texts, gone=True) else f"“{words}”"
+
+
+def _not_yet(
+    context: Context,
+    row: PageRow,
+    session: Session,
+    case: Case,
+    point: OwnPoint,
+    ruling: Ruling,
+    dialogue: Dialogue,
+) -> OutboxMessage:
+    thread_store.count_reply(context.state, point.thread_id)
+    keys = _not_yet_keys(context.state, row.id, [point.thread_id], session.snapshot)
+    return OutboxMessage(
+        key=keys[point.thread_id],
+        page_id=row.id,
+        kind=MessageKind.REPLY,
+        target=point.thread_id,
+        place=point.finding.block_id,
+        body=ruling.text,
+        name=dialogue.reviewer,
+        created_at=context.notion.now,
+        review_id=case.number,
+    )
+
+
+def sort_kept(
+    context: Context, known: Iterable[FindingRow], snapshot: Snapshot, made: Sequence[Finding]
+) -> None:
+    """End those of a page's kept findings whose text is gone, or that a review `made` again."""
+    blocks = snapshot.by_id
+    for one in known:
+        if one.state is not FindingState.KEPT:
+            continue
+        stands = reanchored([one.finding], snapshot.blocks)
+        if not stands:
+            findings.apply_event(context.state, one.id, Event.UNPOSTED, context.notion.now, GONE)
+        elif is_repeat(stands[0], made, blocks[stands[0].block_id]):
+            findings.apply_event(context.state, one.id, Event.MADE_AGAIN, context.notion.now)
+
+
+def post_kept(context: Context, row: PageRow, name: str, most: int) -> tuple[list[Finding], int]:
+    """Post the next kept findings of a page; return them, and how many are left.
+
+    Whether the text of each still stands is seen when it is delivered.
+    """
+    kept = findings.kept(context.state, row.id, findings.of_page(context.state, row.id))
+    for one in kept[:most]:
+        findings.apply_event(context.state, one.id, Event.ASKED_FOR, context.notion.now)
+    letters = [finding_letter(row.id, one, name, context.notion.now) for one in kept[:most]]
+    outbox.add(context.state, letters)
+    return [one.finding for one in kept[:most]], len(kept[most:])

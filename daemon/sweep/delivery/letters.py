@@ -1,0 +1,261 @@
+"""The letters that are no review: a finding, the mark that it is settled, a prompt page's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from daemon.domain.errors import Forbidden
+from daemon.domain.findings import CLOSED
+from daemon.domain.records import (
+    COMMENT_GONE,
+    STATUS_KEY,
+    DeliveryState,
+    FindingRow,
+    MessageKind,
+    OutboxMessage,
+)
+from daemon.notion import from_markdown, properties, to_markdown
+from daemon.review.cleaning import cleaned
+from daemon.review.summary import without_point
+from daemon.store import findings, outbox, prompts
+from daemon.store import prompts as notices
+from daemon.store.database import State
+from daemon.sweep.context import Context
+from daemon.sweep.delivery import retract
+
+
+def finding_letter(page_id: str, row: FindingRow, name: str, at: datetime) -> OutboxMessage:
+    """Return the comment that raises a finding, under the reviewer's name."""
+    finding = row.finding
+    said = hashlib.sha256(f"{finding.quote}\0{finding.text}".encode()).hexdigest()[:16]
+    return OutboxMessage(
+        key=f"finding:{page_id}:{finding.block_id}:{said}:{row.review_id}",
+        page_id=page_id,
+        kind=MessageKind.FINDING,
+        target=finding.block_id,
+        place=finding.block_id,
+        body=from_markdown.finding_body(finding),
+        name=name,
+        created_at=at,
+        review_id=row.review_id,
+        finding_id=row.id,
+    )
+
+
+def forget_point(state: State, finding_id: int) -> None:
+    """Take a finding that is not posted out of the summary that is still to be sent with it."""
+    row = findings.get(state, finding_id)
+    for one in outbox.messages_of(state, review_id=row.review_id) if row else ():
+        if row and one.kind in (MessageKind.SUMMARY, MessageKind.EDIT) and one.marks is None:
+            outbox.set_body(state, one.key, without_point(one.body, row.finding))
+
+
+def open_mark(state: State, finding_id: int, at: datetime) -> OutboxMessage | None:
+    """Return the edit by which a finding's own comment reads again as it was posted."""
+    row = findings.get(state, finding_id)
+    raised = outbox.letter_of(state, row.review_id, finding_id) if row else None
+    if raised is None or raised.state is not DeliveryState.POSTED or not raised.comment_id:
+        return None
+    times = len(findings.history(state, finding_id))
+    return replace(
+        raised,
+        key=f"open again:{finding_id}:{times}",
+        kind=MessageKind.EDIT,
+        target=raised.comment_id,
+        created_at=at,
+        state=DeliveryState.INTENT,
+        comment_id=None,
+        posted_at=None,
+        sent_at=None,
+        attempts=0,
+    )
+
+
+def settled_mark(
+    state: State, finding_id: int, review_id: int | None, at: datetime
+) -> OutboxMessage | None:
+    """Return the edit by which a finding's own comment says that it is settled.
+
+    None where the finding is not, or its comment does not stand.
+    """
+    row = findings.get(state, finding_id)
+    if row is None or row.state not in CLOSED:
+        return None
+    raised = outbox.letter_of(state, row.review_id, finding_id)
+    if raised is None or raised.state is not DeliveryState.POSTED or not raised.comment_id:
+        return None
+    history = findings.history(state, finding_id)
+    return OutboxMessage(
+        key=f"settled:{finding_id}:{len(history)}",
+        page_id=raised.page_id,
+        kind=MessageKind.EDIT,
+        target=raised.comment_id,
+        place=raised.place,
+        body=from_markdown.settled_body(raised.body, row.state, history[-1].why),
+        name=raised.name,
+        created_at=at,
+        review_id=review_id,
+        finding_id=finding_id,
+    )
+
+
+NAME = "notion-review"
+LONGEST = 1_500
+MENDED = "_Mended: what is written here now is in use._"
+
+
+def words(mistakes: str, *, kept: bool) -> str:
+    """Return the comment about the mistakes, one a line."""
+    use = "the last good version stays in use" if kept else "nothing is reviewed under it yet"
+    listed = "\n".join(f"- {line}" for line in mistakes.splitlines())
+    said = f"This prompt page cannot be used as it stands; {use}.\n\n{listed}"
+    return cleaned(said, frozenset(), LONGEST)
+
+
+async def post(context: Context) -> None:
+    """Bring the comments in line with what is wrong: say it, say it anew, or take it back.
+
+    Makes no request where nothing changed.
+
+    Raises:
+        ReviewError: Notion refused; it is tried again at the next sweep.
+    """
+    for page_id, mistakes in notices.all_mistakes(context.state):
+        messages = outbox.messages_of(context.state, page_id=page_id)
+        messages = [one for one in messages if not one.is_status]
+        notes = [one for one in messages if one.kind is MessageKind.NOTICE]
+        standing = next((one for one in notes if one.state is not DeliveryState.DROPPED), None)
+        if mistakes:
+            _say(context, page_id, mistakes, messages, standing)
+        elif standing is None:
+            notices.delete_mistakes(context.state, page_id)
+        elif standing.comment_id and context.notion.writes:
+            await _take_back(context, standing, standing.comment_id)
+        if any(
+            one.state is DeliveryState.INTENT for one in outbox.undelivered(context.state, page_id)
+        ):
+            await context.deliver(context, page_id)
+
+
+def _say(
+    context: Context,
+    page_id: str,
+    mistakes: str,
+    messages: list[OutboxMessage],
+    standing: OutboxMessage | None,
+) -> None:
+    said = words(mistakes, kept=prompts.prompt(context.state, page_id) is not None)
+    number = sum(one.kind is MessageKind.NOTICE for one in messages)
+    kind, target, key = MessageKind.NOTICE, page_id, f"notice:{page_id}:{number}"
+    if standing is not None:
+        edits = [one for one in messages if one.target == standing.comment_id]
+        if not standing.comment_id or said == (edits[-1] if edits else standing).body:
+            return
+        digest = hashlib.sha256(said.encode()).hexdigest()[:12]
+        kind, target = MessageKind.EDIT, standing.comment_id
+        key = f"edit:{target}:{len(edits)}:{digest}"
+    message = OutboxMessage(key, page_id, kind, target, page_id, said, NAME, context.notion.now)
+    outbox.add(context.state, [message])
+
+
+async def _take_back(context: Context, standing: OutboxMessage, comment_id: str) -> None:
+    """Delete the comment; where a person answered it, say that it is mended."""
+    authors = await context.people.on_page(standing.page_id)
+    try:
+        done = await retract.remove(context, standing, comment_id, authors, MENDED)
+    except Forbidden:
+        await context.notion.edit_comment(comment_id, from_markdown.rich_text(MENDED))
+        done = "edited, since nobody knows who answered it"
+    outbox.set_state(context.state, standing.key, DeliveryState.DROPPED, f"mended: {done}")
+    notices.delete_mistakes(context.state, standing.page_id)
+
+
+# How the status comment begins: by this it is known again where the state was lost.
+IN_USE = "In use since"
+# One that Notion did not take is tried again after so long, if nothing changes before.
+STATUS_RETRY = timedelta(days=1)
+
+
+async def say_status(context: Context, page_id: str, said: str, name: str) -> None:
+    """Write the letter by which the status comment of a prompt page says a text, if it does not.
+
+    Each page has one such comment, which is edited. A new one takes its place only where people
+    deleted it, or resolved its thread, and there is something new to say.
+    """
+    letters = _of_status(context.state, page_id)
+    if not letters and (adopted := await _adopted(context, page_id)):
+        outbox.add(context.state, [adopted])
+        letters = [adopted]
+    standing = _standing(letters)
+    if _is_said(letters, said, context.notion.now) or (standing and not standing.comment_id):
+        return
+    kind, target = MessageKind.NOTICE, page_id
+    if standing and standing.comment_id:
+        kind, target = MessageKind.EDIT, standing.comment_id
+    key, now = _status_key(page_id, len(letters)), context.notion.now
+    outbox.add(context.state, [OutboxMessage(key, page_id, kind, target, page_id, said, name, now)])
+
+
+def last_status(state: State, page_id: str) -> OutboxMessage | None:
+    """Return the last letter that writes the status comment of a prompt page, or None."""
+    return next(reversed(_of_status(state, page_id)), None)
+
+
+def _of_status(state: State, page_id: str) -> list[OutboxMessage]:
+    letters = [one for one in outbox.messages_of(state, page_id=page_id) if one.is_status]
+    return sorted(letters, key=lambda one: one.key)
+
+
+def _status_key(page_id: str, number: int) -> str:
+    return f"{STATUS_KEY}{page_id}:{number:06}"
+
+
+def _standing(letters: Iterable[OutboxMessage]) -> OutboxMessage | None:
+    standing = None
+    for one in letters:
+        if one.state is DeliveryState.DROPPED:
+            standing = None if one.note == COMMENT_GONE else standing
+        elif one.kind is MessageKind.NOTICE:
+            standing = one
+    return standing
+
+
+def _is_said(letters: Sequence[OutboxMessage], said: str, now: datetime) -> bool:
+    """Tell whether the last letter says a text, and is not to be tried again."""
+    if not letters or letters[-1].body != said:
+        return False
+    last = letters[-1]
+    if last.state is not DeliveryState.DROPPED:
+        return True
+    return last.note != COMMENT_GONE and now < last.created_at + STATUS_RETRY
+
+
+async def _adopted(context: Context, page_id: str) -> OutboxMessage | None:
+    """Return the letter of a status comment that stands without one: its state was lost."""
+    try:
+        own = await context.people.own_ids()
+        listed = await context.notion.comments(page_id)
+    except Forbidden:
+        return None
+    for comment in listed:
+        text = to_markdown.plain(comment.get("rich_text") or [])
+        is_own = (comment.get("created_by") or {}).get("id") in own
+        if is_own and text.startswith(IN_USE):
+            made = properties.moment(comment["created_time"])
+            letter = OutboxMessage(
+                _status_key(page_id, 0),
+                page_id,
+                MessageKind.NOTICE,
+                page_id,
+                page_id,
+                text,
+                NAME,
+                made,
+            )
+            return replace(
+                letter, state=DeliveryState.POSTED, comment_id=str(comment["id"]), posted_at=made
+            )
+    return None

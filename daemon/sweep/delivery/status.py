@@ -1,0 +1,320 @@
+"""The status comment of a prompt page: what is in use since when, and what a trial of it found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from daemon.domain.change import Change
+from daemon.domain.errors import (
+    BudgetEmpty,
+    NotionError,
+    PageRejected,
+    PageSpent,
+    PageTooLarge,
+    ReviewError,
+    Unavailable,
+)
+from daemon.domain.findings import title_of
+from daemon.domain.records import (
+    DeliveryState,
+    PageRow,
+    PromptStatus,
+    Trial,
+    TrialState,
+    TriedPoint,
+)
+from daemon.domain.times import counted, joined
+from daemon.domain.values import Finding, Prompt, Usage
+from daemon.notion import from_markdown
+from daemon.review.points import compared
+from daemon.store import outbox, pages, prompts, reviews
+from daemon.sweep import budget
+from daemon.sweep.context import Context, Extent, ReviewContext, Session, Target
+from daemon.sweep.delivery import letters
+from daemon.sweep.prompts import current
+from daemon.sweep.reviewing import run_review
+from daemon.sweep.snapshot import read_unrecorded
+
+
+NEW, GONE, GRAVER, MILDER = "new", "gone", "graver", "milder"
+# Points of one kind that are named; the rest are counted.
+NAMED_POINTS = 5
+# Versions that are remembered as tried.
+REMEMBERED = 20
+
+
+def by_prompt_page(targets: Iterable[Target]) -> dict[str, list[Target]]:
+    """Return the databases that are reviewed under each prompt page, each once."""
+    found: dict[str, list[Target]] = {}
+    for target in targets:
+        if target.settings.prompt is not None:
+            of_page = found.setdefault(target.settings.prompt, [])
+            if target.settings.id not in {one.settings.id for one in of_page}:
+                of_page.append(target)
+    return found
+
+
+async def post(context: Context, page_id: str, targets: Sequence[Target]) -> None:
+    """Say on a prompt page what is in use, and what a trial of an edit found.
+
+    Makes no request where nothing changed.
+
+    Raises:
+        ReviewError: Notion or every model failed; the next sweep goes on.
+    """
+    status = _in_use(context, page_id, targets)
+    if status is None:
+        return
+    await _say(context, page_id, status, targets)
+    if status.trial is None or status.trial.state is TrialState.DONE or context.tally.halted:
+        return
+    last = letters.last_status(context.state, page_id)
+    if last and last.state is DeliveryState.POSTED:  # else nobody would read what it finds
+        status = await _with_trial(context, page_id, status, targets)
+        await _say(context, page_id, status, targets)
+
+
+def _in_use(context: Context, page_id: str, targets: Sequence[Target]) -> PromptStatus | None:
+    """Return what is in use; a new version only once nobody has edited it for a while."""
+    kept, now = prompts.prompt(context.state, page_id), context.notion.now
+    if kept is None:
+        return None
+    prompt, edited, _ = kept
+    version, before = current.version(prompt), prompts.status(context.state, page_id)
+    since = prompts.first_seen(context.state, page_id, version, now)
+    if before is not None and before.version == version:
+        return before
+    # Notion tells when the page was edited, and not when one was that it mentions.
+    was_edited = before is None or edited > before.edited
+    if now < (edited if was_edited else since) + context.config.settle:
+        return before
+    status = PromptStatus(prompt, version, edited, since, tried=before.tried if before else ())
+    if before is not None and _wanted(targets) and version not in before.tried:
+        tried = (*before.tried, version)[-REMEMBERED:]
+        status = replace(status, trial=Trial(before.prompt), tried=tried)
+    prompts.save_status(context.state, page_id, status)
+    context.emit("prompt.taken_up", page=page_id, name=prompt.name, version=version)
+    return status
+
+
+def _wanted(targets: Iterable[Target]) -> int:
+    return max(one.settings.trial for one in targets)
+
+
+async def _say(
+    context: Context, page_id: str, status: PromptStatus, targets: Sequence[Target]
+) -> None:
+    said = words(status, versions(status.prompt, targets))
+    await letters.say_status(context, page_id, said, status.prompt.name)
+    if outbox.undelivered(context.state, page_id):
+        await context.deliver(context, page_id)
+
+
+def versions(prompt: Prompt, targets: Iterable[Target]) -> dict[str, str]:
+    """Return the hash under which each database's reviews count, by the database's name."""
+    return {one.name: current.version(_named(prompt, one)) for one in targets}
+
+
+def _named(prompt: Prompt, target: Target) -> Prompt:
+    """Return a prompt under the name that the config gives to the reviewer, if it does."""
+    return replace(prompt, name=target.settings.reviewer) if target.settings.reviewer else prompt
+
+
+def words(status: PromptStatus, named: Mapping[str, str]) -> str:
+    """Return the comment.
+
+    Args:
+        status: What it tells.
+        named: The version's hash, by the name of the database.
+    """
+    several = len(set(named.values())) > 1
+    hashes = {
+        f"`{version}`" + (f" ({from_markdown.quoted(name)})" if several else "")
+        for name, version in named.items()
+    }
+    noun = "versions" if several else "version"
+    head = (
+        f"{letters.IN_USE} {status.since:%Y-%m-%d %H:%M} UTC: {noun} {', '.join(sorted(hashes))}."
+    )
+    trial = _trial_in_words(status.trial) if status.trial else ""
+    return joined([head, trial], "\n\n")
+
+
+def _trial_in_words(trial: Trial) -> str:
+    if trial.state is not TrialState.DONE:
+        return "It is being tried against the version before it; what differs will stand here."
+    if not trial.documents:
+        return f"It was not tried: {trial.why}."
+    on = counted(trial.documents, "document")
+    head = f"Tried on the last {on}, without posting: **{summary(trial)}.**"
+    listed = "\n".join(_listed(trial))
+    return joined([head, listed, f"{trial.why}." if trial.why else ""], "\n\n")
+
+
+def summary(trial: Trial) -> str:
+    """Return what differs, in numbers, such as `3 new points, 2 gone, 1 graver; $0.40`."""
+    counts = [(len(found), kind) for kind, found in _kinds(trial).items() if found]
+    if counts:
+        (number, kind), *rest = counts
+        points = counted(number, "new point" if kind == NEW else "point")
+        first = points if kind == NEW else f"{points} {kind}"
+        found = joined([first, *(f"{count} {kind}" for count, kind in rest)])
+    else:
+        found = f"the same {counted(trial.same, 'point')}" if trial.same else "no points, as before"
+    return f"{found}; ${trial.cost_usd:.2f}"
+
+
+def _kinds(trial: Trial) -> dict[str, list[TriedPoint]]:
+    kinds: dict[str, list[TriedPoint]] = {NEW: [], GONE: [], GRAVER: [], MILDER: []}
+    for one in trial.points:
+        if one.before is None or one.after is None:
+            kinds[NEW if one.before is None else GONE].append(one)
+        else:
+            kinds[GRAVER if one.after.rank < one.before.rank else MILDER].append(one)
+    return kinds
+
+
+def _listed(trial: Trial) -> Iterator[str]:
+    for kind, found in _kinds(trial).items():
+        for one in found[:NAMED_POINTS]:
+            severity = ", now ".join(each.value for each in (one.before, one.after) if each)
+            title = from_markdown.quoted(one.title)
+            place = from_markdown.link(one.document, one.url)
+            yield f"- {kind}: “{title}” ({severity}), in {place}"
+        if len(found) > NAMED_POINTS:
+            yield f"- {kind}: {len(found) - NAMED_POINTS} more"
+
+
+async def _with_trial(
+    context: Context, page_id: str, status: PromptStatus, targets: Sequence[Target]
+) -> PromptStatus:
+    """Try a version once, and keep what it found; one that a crash interrupted is not repeated."""
+    if (trial := status.trial) is None or (before := trial.before) is None:
+        return status
+    result: Trial | None
+    if not _wanted(targets):
+        result = None
+    elif trial.state is TrialState.BEGUN:
+        result = Trial(None, TrialState.DONE, why="it was interrupted")
+    else:
+        begun = replace(status, trial=replace(trial, state=TrialState.BEGUN))
+        prompts.save_status(context.state, page_id, begun)
+        try:
+            result = await _compared(context, page_id, (before, status.prompt), targets)
+        except (ReviewError, asyncio.CancelledError) as error:
+            prompts.save_status(context.state, page_id, status)  # the next sweep tries again
+            if not isinstance(error, Unavailable):
+                raise
+            context.emit("prompt.not_tried", name=status.prompt.name, why=str(error))
+            return status
+    status = replace(status, trial=result)
+    prompts.save_status(context.state, page_id, status)
+    if result is not None:
+        found = summary(result) if result.documents else f"not done: {result.why}"
+        context.emit("prompt.tried", page=page_id, name=status.prompt.name, found=found)
+    return status
+
+
+async def _compared(
+    context: Context, page_id: str, both: tuple[Prompt, Prompt], targets: Sequence[Target]
+) -> Trial:
+    """Review the documents that were reviewed last under both prompts, within the limits.
+
+    The cost counts against what a page may cost in a day, as that of the prompt page: no document
+    waits for a trial of the prompt.
+    """
+    of_source = {
+        source.id: target
+        for target in targets
+        if target.settings.trial
+        for source in pages.sources_of(context.state, target.settings.id)
+    }
+    rows = pages.last_reviewed_pages(context.state, list(of_source), _wanted(targets))
+    why = _too_dear(context, page_id, rows) if rows else "none of its documents was reviewed yet"
+    if why:
+        return Trial(None, TrialState.DONE, why=why)
+    trial, spent = Trial(None, TrialState.DONE), context.meter.total.cost_usd
+    payer = replace(context.for_review, payer=page_id)
+    # One after the other: what several reserve at worst may be more than a page may cost.
+    for row in rows:
+        context.emit("prompt.trying", title=row.title)
+        try:
+            found = await _on_document(context, payer, of_source[row.source_id], row, both)
+        except (BudgetEmpty, PageSpent) as error:
+            why = f"`{str(error).partition(':')[0]}` allows no more"
+            break
+        except (NotionError, PageTooLarge, PageRejected, _Incomplete) as error:
+            why = f"“{from_markdown.quoted(row.title)}” was left out: {_in_short(error)}"
+            continue
+        trial = replace(
+            trial,
+            documents=trial.documents + 1,
+            points=(*trial.points, *found.points),
+            same=trial.same + found.same,
+        )
+    return replace(trial, cost_usd=context.meter.total.cost_usd - spent, why=why)
+
+
+def _too_dear(context: Context, page_id: str, rows: Sequence[PageRow]) -> str:
+    """Say which limit leaves too little for all reviews, if they cost what the last ones did."""
+    once = sum((reviews.last_usage(context.state, row.id) for row in rows), Usage())
+    expected = once + once
+    today, limits = context.notion.now.date(), context.config.limits
+    limit = budget.exceeded(context.state, limits, today, page_id, expected)
+    about = f"${expected.cost_usd:.2f} and {expected.tokens:,} tokens"
+    return f"`{limit}` leaves too little for it: about {about}" if limit else ""
+
+
+def _in_short(error: Exception) -> str:
+    """Return why a document was left out, for somebody who reads no log."""
+    if isinstance(error, NotionError):
+        return "Notion did not give it"
+    return str(error) if isinstance(error, _Incomplete) else "no model took it"
+
+
+class _Incomplete(Exception):
+    """A review ended early, so that what it lacks says nothing of the prompt."""
+
+
+async def _on_document(
+    context: Context,
+    for_review: ReviewContext,
+    target: Target,
+    row: PageRow,
+    both: tuple[Prompt, Prompt],
+) -> Trial:
+    """Review a document as if for the first time, under both prompts.
+
+    Raises:
+        _Incomplete: One of the two reviews is not whole.
+    """
+    snapshot = await read_unrecorded(context, target, row)
+    if snapshot is None:
+        raise _Incomplete("it is not there any more")
+    found: list[tuple[Finding, ...]] = []
+    for prompt in both:
+        session = Session(
+            target, snapshot, Change(first=True), _named(prompt, target), (), extent=Extent.WHOLE
+        )
+        review = await run_review(for_review, session)
+        if not review.outcome.is_complete:
+            raise _Incomplete(f"its review {review.outcome.value}")
+        found.append((*review.findings, *review.kept))
+    earlier, later = found
+    differ = compared(earlier, later, snapshot.blocks)
+    pairs: list[tuple[Finding | None, Finding | None]] = [
+        *((None, new) for new in differ.new),
+        *((old, None) for old in differ.lost),
+        *differ.moved,
+    ]
+    points = tuple(_point(row, old, new) for old, new in pairs)
+    return Trial(None, points=points, same=len(differ.same) - len(differ.moved))
+
+
+def _point(row: PageRow, old: Finding | None, new: Finding | None) -> TriedPoint:
+    told = new or old
+    title = (told.title or title_of(told.text)) if told else ""
+    before, after = (one.severity if one else None for one in (old, new))
+    return TriedPoint(title, row.id, row.title, row.url, before, after)

@@ -1,0 +1,806 @@
+"""The second meeting with an author: what becomes of the points of the first review."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from daemon.sandbox import Sandbox, blocks
+from support.program import (
+    NOW,
+    Call,
+    Program,
+    ScriptedModel,
+    begun_by,
+    comment,
+    finish,
+    follow_up,
+    plain,
+    posted,
+    reply,
+)
+
+
+HOUR = timedelta(hours=1)
+MORE = tuple(f"Line {n} says how carrier {n} is asked, and how long we wait." for n in range(20))
+LATER = tuple(
+    f"Step {n} moves the next carrier to its queue, a day after step {n - 1}." for n in range(60)
+)
+LINES = ("Rollback: N/A.", "We deploy on Monday.", "Nobody owns the queue.")
+
+
+def rfc(box: Sandbox, rfcs: str, *lines: str) -> str:
+    content = [blocks.heading(2, "Plan"), *map(blocks.paragraph, lines or LINES)]
+    return box.world.page(rfcs, "Queues", content, at=NOW - HOUR).id
+
+
+def edit(box: Sandbox, page: str, number: int, text: str) -> None:
+    """Edit the line with this number, from 0."""
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[number + 1], text)
+    box.clock.advance(HOUR)
+
+
+def first_review(program: Program, model: ScriptedModel) -> None:
+    model.think = lambda _document, _turn: [
+        comment("B2", "N/A", "Say how it is undone.", "blocking", "No way back"),
+        comment("B4", "Nobody owns", "Name an owner.", "important", "No owner"),
+        finish("Two things."),
+    ]
+    program.sweep()
+
+
+def on_page(box: Sandbox, page: str) -> list[str]:
+    return [plain(one) for one in posted(box) if one.parent_id == page]
+
+
+def on_blocks(box: Sandbox, page: str) -> list[str]:
+    return [plain(one) for one in posted(box) if one.parent_id != page]
+
+
+def tools_of(model: ScriptedModel) -> set[str]:
+    """Return the names of the tools of the last request."""
+    return {tool["name"] for tool in model.sent[-1].body["tools"]}
+
+
+def says(model: ScriptedModel, *calls: Call) -> None:
+    """Let the model make these calls in its first turn; a thread is named by its point's title."""
+
+    def think(document: str, turn: int) -> list[Call]:
+        return [_placed(one, document) for one in calls] if turn == 0 else [finish()]
+
+    model.think = think
+
+
+def _placed(call: Call, document: str) -> Call:
+    name, given = call
+    if "thread" not in given:
+        return call
+    return name, given | {"thread": begun_by(given["thread"], document)}
+
+
+def test_a_point_shows_its_title_and_severity_then_the_quote_then_the_words(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    assert on_blocks(box, page) == [
+        "No way back · blocking\nN/A\nSay how it is undone.",
+        "No owner · important\nNobody owns\nName an owner.",
+    ]
+    [finding, *_] = posted(box)
+    assert finding.rich_text[0]["annotations"]["bold"]
+
+
+def test_j1_finish_beside_a_refused_call_is_refused_once_and_the_reason_is_heard(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, turn: (
+        [
+            finish("Done."),
+            comment("B4", "Nobody owned it ever", "Who?"),
+            comment("B2", "N/A", "How?"),
+        ]
+        if turn == 0
+        else [comment("B4", "Nobody owns", "Who?"), finish("Two.")]
+    )
+    program.sweep()
+    assert len(model.sent) == 2
+    assert len(on_blocks(box, page)) == 2
+    assert "refused: 1 call of this turn failed; correct or drop each, then finish" in model.answers
+    assert any("these words do not stand in B4" in one for one in model.answers)
+
+
+def test_j1_what_is_refused_in_the_second_turn_is_heard_too_and_the_same_call_only_once(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    wrong = [comment("B4", f"no such words {n}", "Who?") for n in range(4)]
+    model.think = lambda _document, turn: [wrong[min(turn, 1)], finish("Two.")]
+    program.sweep()
+    assert len(model.sent) == 3
+    assert on_page(box, page)[0].startswith("Two.")
+
+
+def test_j1_a_refused_call_in_the_last_turn_loses_no_summary(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    program.config["limits"] = {"rounds": 1}
+    model.think = lambda _document, _turn: [
+        comment("B4", "no such words", "Who?"),
+        finish("Name one."),
+    ]
+    program.sweep()
+    assert "Name one." in on_page(box, page)[0]
+
+
+def test_j2_a_point_that_was_mended_for_show_stays_open_where_the_model_says_nothing(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, "Some users may have problems. We will document this.")
+    says(model, finish("No change to that."))
+    program.sweep()
+    assert "    open, blocking" in program.run("explain", page).out
+    assert "Settle first:\n• No way back (still open)" in on_page(box, page)[0]
+
+
+def test_j2_not_yet_is_said_once_for_each_change(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    thread = posted(box)[0].discussion_id
+    words = "It still does not say how it is undone."
+    edit(box, page, 0, "Some users may have problems. We will document this.")
+    says(model, follow_up("No way back", "not_yet", words), finish("Still one."))
+    program.sweep()
+
+    def in_thread() -> list[str]:
+        return [plain(one) for one in posted(box) if one.discussion_id == thread][1:]
+
+    assert in_thread() == [words]
+    assert program.run("review", page).code == 0
+    assert in_thread() == [words]
+    assert any("that was said of this text already" in one for one in model.answers)
+    edit(box, page, 0, "Some users may have problems. We will write it down.")
+    program.sweep()
+    assert in_thread() == [words, words]
+    assert "No way back" in on_page(box, page)[-1]
+    assert "    open, blocking" in program.run("explain", page).out
+
+
+def test_j3_a_point_that_was_mended_by_adding_words_is_ruled_fixed_and_named_no_more(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, "Rollback: N/A. We switch the flag off, which takes a minute.")
+    says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish("One left."))
+    program.sweep()
+    [summary] = on_page(box, page)
+    assert "✓ No way back" in summary
+    assert "Settle first" not in summary
+    assert "Still open:\n• No owner (important)" in summary
+    [mark, _] = on_blocks(box, page)
+    assert mark.startswith("✓ Settled: “switch the flag off”")
+    assert mark.endswith("No way back · blocking\nN/A\nSay how it is undone.")
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, comment("B2", "N/A", "Say how it is undone."), finish("Nothing new."))
+    program.sweep()
+    assert "No way back" not in on_page(box, page)[-1]
+    assert len(on_blocks(box, page)) == 2
+
+
+@pytest.mark.parametrize(
+    ("quote", "why"),
+    [
+        ("", "the quote is empty"),
+        ("Nobody owns the queue", "these words stood there when you made the point"),
+        ("Two owners are named", "these words are not on the page"),
+    ],
+)
+def test_a_ruling_that_the_text_cannot_bear_is_refused(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, quote: str, why: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, "Rollback: we switch the flag off.")
+    says(model, follow_up("No way back", "fixed", quote=quote))
+    program.sweep()
+    assert any(why in one for one in model.answers)
+    assert program.run("explain", page).out.count("    open, ") == 2
+
+
+def test_j4_a_point_that_the_reviewer_drops_is_withdrawn_and_its_comment_says_so(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    finding = posted(box)[0]
+    box.clock.advance(HOUR)
+    box.world.comment(finding, "Is the flag not enough? It undoes everything.")
+    words = "You are right, the flag undoes it. I drop this point."
+    says(model, follow_up("No way back", "withdrawn", words), finish())
+    program.sweep()
+    thread = [plain(one) for one in posted(box) if one.discussion_id == finding.discussion_id]
+    assert thread[0].startswith(f"✓ Withdrawn: {words}\n\nNo way back")
+    assert thread[1:] == [words]
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, comment("B2", "N/A", "Say how it is undone."), finish("One left."))
+    program.sweep()
+    assert "No way back" not in on_page(box, page)[-1]
+    assert "withdrawn, blocking" in program.run("explain", page).out
+    assert len(on_blocks(box, page)) == 3
+
+
+def test_a_point_whose_block_is_gone_is_put_before_the_model(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.delete_block(box.world.blocks(page)[1])
+    box.clock.advance(HOUR)
+    says(model, follow_up("No way back", "fixed", quote="Rollback: N/A"), finish("One left."))
+    program.sweep()
+    document = model.documents[-1]
+    assert "on a block that is gone]\n  begun by your blocking point “No way back”" in document
+    assert "addressed, blocking" in program.run("explain", page).out
+
+
+def test_no_second_thread_is_begun_on_the_matter_of_an_open_point(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 2, "Team Blue owns some of the queue.")
+    says(model, comment("B4", "some of the queue", "Who owns the rest?"))
+    program.sweep()
+    assert any("rule on it with follow_up first" in one for one in model.answers)
+    assert len(on_blocks(box, page)) == 2
+
+
+def test_j5_who_answers_is_shown_the_whole_document(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs, *LINES, *MORE)
+    first_review(program, model)
+    edit(box, page, 3, "Rollback: the old poller stays installed for a week.")
+    [raised, *_] = posted(box)
+    box.world.comment(raised, "Done, see the new section.")
+    box.clock.advance(HOUR)
+    says(model, follow_up("No way back", "fixed", quote="the old poller stays installed"))
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “the old poller stays installed”")
+    assert len(on_blocks(box, page)) == 2, "the mark is the answer"
+    assert all(line in model.documents[-1] for line in (*LINES, *MORE[1:]))
+    assert "addressed, blocking" in program.run("explain", page).out
+
+
+def test_j6_a_later_review_is_shown_the_whole_document_with_its_marks(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs, *LINES, *MORE)
+    first_review(program, model)
+    edit(box, page, 1, "We deploy on Friday night.")
+    program.sweep()
+    document = model.documents[-1]
+    assert "[B3 changed] We deploy on Friday night." in document
+    assert all(f"] {line}" in document for line in (*LINES[:1], *LINES[2:], *MORE))
+    assert "read" not in tools_of(model)
+
+
+def test_j6_of_what_is_longer_the_changes_are_shown_and_the_rest_is_read(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    program.config["whole_up_to"] = 500
+    page = rfc(box, rfcs, *LINES, *MORE, *LATER)
+    first_review(program, model)
+    edit(box, page, 1, "We deploy on Friday night.")
+    model.think = lambda _document, turn: (
+        [("read", {"first": "B20", "last": "[B18]"})]
+        if turn == 0
+        else [
+            comment("B3", "Friday", "The step in B20 needs a day more.", title="Two days"),
+            finish(),
+        ]
+    )
+    program.sweep()
+    assert MORE[14] not in model.documents[-1]
+    assert "read" in tools_of(model)
+    [read] = {one for one in model.answers if one.startswith("[B18]")}
+    assert read.splitlines()[2] == f"[B20] {MORE[15]}"
+    assert any("The step in “Line 15 says" in one for one in on_blocks(box, page))
+
+
+def test_j11_how_long_a_model_thinks_and_answers_is_set_by_what_it_is_asked(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    program.config |= {"effort": {"again": "high", "reply": "low"}, "answer_tokens": 9000}
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 1, "We deploy on Friday night.")
+    says(model, finish("Nothing new."))
+    program.sweep()
+    says(model, reply("No way back", "So that a bad night ends."))
+    [raised, *_] = posted(box)
+    box.world.comment(raised, "Why should I?")
+    box.clock.advance(HOUR)
+    program.sweep()
+    asked = [sent.body["output_config"]["effort"] for sent in model.sent]
+    assert asked == ["high", "high", "low", "low"]
+    assert {sent.body["max_tokens"] for sent in model.sent} == {9000}
+
+
+def test_j7_points_are_titles_that_lead_to_their_blocks_and_handles_become_words(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [
+        comment("B2", "N/A", "Say how it is undone.", "blocking", "No way back"),
+        comment("B3", "on Monday", "Which one?", "minor", "Which Monday"),
+        finish("See B2 before B1."),
+    ]
+    program.sweep()
+    [summary] = [one for one in posted(box) if one.parent_id == page]
+    assert "See “Rollback: N/A.” (“Plan”) before “Plan”." in plain(summary)
+    links = {
+        item["text"]["content"]: item["text"]["link"]["url"]
+        for item in summary.rich_text
+        if item["text"].get("link")
+    }
+    _, first, second, _ = box.world.blocks(page)
+    url = box.world.state.pages[page].url
+    assert links == {
+        "No way back": f"{url}#{first.id.replace('-', '')}",
+        "Which Monday": f"{url}#{second.id.replace('-', '')}",
+    }
+    assert plain(summary).startswith("Settle first:")
+
+
+MANY = tuple(f"Line {number} has a flaw." for number in range(1, 6))
+
+
+def three_of_five(box: Sandbox, program: Program, model: ScriptedModel, rfcs: str) -> str:
+    page = rfc(box, rfcs, *MANY)
+    program.config["limits"] = {"comments_per_review": 3}
+    model.think = lambda _document, _turn: [
+        *(
+            comment(f"B{number + 1}", "a flaw", f"Words {number}.", "important", f"Flaw {number}")
+            for number in (5, 4, 3, 2, 1)
+        ),
+        finish("Five flaws."),
+    ]
+    program.sweep()
+    return page
+
+
+def test_j8_the_models_order_holds_among_equals_and_the_rest_is_named_and_to_be_had(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = three_of_five(box, program, model, rfcs)
+    assert "Comments posted at most: 3; put the most important first" in model.documents[0]
+    titles = [one.split(" · ")[0] for one in on_blocks(box, page)]
+    assert titles == ["Flaw 5", "Flaw 4", "Flaw 3"]
+    [summary] = [one for one in posted(box) if one.parent_id == page]
+    assert "Kept back: Flaw 2 (important); Flaw 1 (important)." in plain(summary)
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[2], "Line 2 is whole.")
+    box.world.comment(summary, "more")
+    before = len(model.sent)
+    model.think = lambda _document, _turn: [finish()]
+    box.clock.advance(HOUR)
+    program.sweep()
+    titles = [one.split(" · ")[0] for one in on_blocks(box, page)]
+    assert titles == ["Flaw 5", "Flaw 4", "Flaw 3", "Flaw 1"]
+    assert any(
+        "These follow now, where their text still stands" in one for one in on_page(box, page)
+    )
+    program.sweep()
+    assert len(on_blocks(box, page)) == 4
+    assert len(model.sent) <= before + 1
+
+
+def test_j8_more_needs_no_model_and_is_answered_when_nothing_is_left(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = three_of_five(box, program, model, rfcs)
+    before = len(model.sent)
+    for _ in range(2):
+        summary = next(one for one in posted(box) if one.parent_id == page)
+        box.clock.advance(HOUR)
+        box.world.comment(summary, "more")
+        box.clock.advance(HOUR)
+        program.sweep()
+    assert len(model.sent) == before
+    assert len(on_blocks(box, page)) == 5
+    assert any("There is nothing more" in one for one in on_page(box, page))
+
+
+def test_j8_what_was_kept_is_put_before_the_model_and_moves_when_it_is_made_again(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = three_of_five(box, program, model, rfcs)
+    edit(box, page, 4, "Line 5 has a flaw and a half.")
+    says(model, comment("B2", "a flaw", "Words 1, again.", "blocking", "Flaw 1"), finish("Look."))
+    program.sweep()
+    told = "comment again on what still matters:\n  B3: your important point “Flaw 2”"
+    assert told in model.documents[-1]
+    assert on_blocks(box, page)[-1].startswith("Flaw 1 · blocking")
+    summary = on_page(box, page)[-1]
+    assert "Kept back: Flaw 2 (important)." in summary
+
+
+def test_j9_the_older_summary_shrinks_to_a_line_when_a_new_one_comes(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 1, "We deploy on Friday night.")
+    says(
+        model,
+        comment("B3", "Friday night", "Who is there?", "important", "Nobody there"),
+        finish("!"),
+    )
+    program.sweep()
+    older, newer = on_page(box, page)
+    assert older == "A newer summary follows below."
+    assert "Nobody there" in newer
+    assert "No way back (still open)" in newer
+
+
+def test_a_settled_point_opens_again_when_the_words_that_settled_it_are_gone(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, "Rollback: N/A. We switch the flag off, which takes a minute.")
+    says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Settled")
+    edit(box, page, 0, "Rollback: N/A.")
+    says(model, finish("The way back is gone again."))
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("No way back · blocking")
+    assert "No way back (still open)" in on_page(box, page)[-1]
+    edit(box, page, 0, "Rollback: N/A, as the flag can be switched off within a minute.")
+    says(model, follow_up("No way back", "fixed", quote="can be switched off"), finish())
+    program.sweep()
+    [mark, _] = on_blocks(box, page)
+    assert mark.startswith("✓ Settled: “can be switched off”")
+    assert mark.count("✓") == 1
+
+
+def test_a_point_that_is_settled_by_what_went_says_so(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 2, "Ana runs the queue.")
+    says(model, follow_up("No owner", "fixed", quote="Nobody owns the queue"), finish())
+    program.sweep()
+    assert on_blocks(box, page)[1].startswith("✓ Settled: “Nobody owns the queue” is gone")
+
+
+def test_a_point_whose_text_was_cut_and_pasted_is_posted_anew_there_once(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    old = box.world.blocks(page)[1]
+    box.clock.advance(HOUR)
+    box.world.delete_block(old)
+    new = box.world.add_block(page, blocks.paragraph(LINES[0]))
+    box.world.add_block(page, blocks.paragraph("One more line."))
+    box.clock.advance(HOUR)
+    says(model, follow_up("No way back", "not_yet", "It still says N/A."), finish("No news."))
+    program.sweep()
+    assert any("the point is posted anew there" in one for one in model.answers)
+    for _ in range(2):
+        program.sweep()
+        box.clock.advance(HOUR)
+    [anew] = [one for one in posted(box) if one.parent_id == new.id]
+    assert plain(anew) == "No way back · blocking\nN/A\nSay how it is undone."
+    assert "No way back (still open)" in on_page(box, page)[-1]
+    box.world.edit_block(new, "Rollback: we switch the flag off.")
+    box.clock.advance(HOUR)
+    says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish())
+    program.sweep()
+    [anew] = [one for one in posted(box) if one.parent_id == new.id]
+    assert plain(anew).startswith("✓ Settled: “switch the flag off”")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "quote"),
+    [
+        ("The target is riscv64_none_elf.", "The target is riscv64-none-elf.", "riscv64-none-elf"),
+        ("It prints bench_outpu.", "It prints bench_output.", "bench_outpu"),
+        ("Ask lang/compiler-team.", "Ask lang/compiler.", "lang/compiler-team"),
+    ],
+)
+def test_a_small_mend_can_be_ruled_fixed_by_the_words_that_came_or_went(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, was: str, now: str, quote: str
+) -> None:
+    page = rfc(box, rfcs, was, "The lang/compiler team decides.")
+    model.think = lambda _document, _turn: [
+        comment("B2", was, "It is misspelt.", "minor", "Misspelt"),
+        finish(),
+    ]
+    program.sweep()
+    edit(box, page, 0, now)
+    says(model, follow_up("Misspelt", "fixed", quote=quote), finish())
+    program.sweep()
+    [mark] = on_blocks(box, page)
+    assert mark.startswith("✓ Settled: “")
+    assert quote in mark.splitlines()[0]
+    edit(box, page, 1, "The lang/compiler team decides alone.")
+    says(model, finish())
+    program.sweep()
+    assert on_blocks(box, page) == [mark]
+
+
+def test_a_ruling_may_quote_what_came_after_the_point_and_went_since_the_last_review(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, "Rollback: we believe that we need none.")
+    says(model, follow_up("No way back", "not_yet", "A belief is no plan."), finish())
+    program.sweep()
+    edit(box, page, 0, "")
+    says(model, follow_up("No way back", "fixed", quote="we believe that we need none"), finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “we believe that we need none” is gone")
+
+
+def test_a_no_to_a_colleague_is_no_no_to_the_point(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    raised, other = posted(box)[:2]
+    box.clock.advance(HOUR)
+    box.world.comment(raised, "Is that really so bad?", by=box.world.person("Ben"))
+    box.world.comment(raised, "No, not at all for small tables.", by=box.world.person("Ana"))
+    box.world.comment(other, "I don't agree with Carl, we need one.")
+    says(model, finish())
+    program.sweep()
+    assert "dismissed" not in program.run("explain", page).out
+    assert model.documents[-1].count(", new: ") == 3
+
+
+def test_a_no_shows_in_the_points_own_comment_without_a_new_one(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "No, that is intended.")
+    before = len(posted(box))
+    program.sweep()
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: a person said no\n")
+    assert len(posted(box)) == before
+
+
+def test_a_point_that_a_person_dropped_is_opened_again_where_a_person_asks_for_it(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    raised = posted(box)[0]
+    box.clock.advance(HOUR)
+    box.world.comment(raised, "No, won't do.")
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, follow_up("No way back", "not_yet", "It is needed."), finish())
+    program.sweep()
+    assert any("is closed: a person said no; nobody asks for it" in one for one in model.answers)
+    assert "No way back" not in on_page(box, page)[-1]
+    edit(box, page, 1, "We deploy on Wednesday.")
+    box.world.comment(raised, "Sorry, I was wrong. Please reopen this point.")
+    says(
+        model,
+        follow_up("No way back", "not_yet", "Then it is open again: say how it is undone."),
+        finish("Open again."),
+    )
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("No way back · blocking")
+    assert "No way back (still open)" in on_page(box, page)[-1]
+    assert "Then it is open again" in " ".join(on_blocks(box, page))
+
+
+def test_the_reviewer_takes_back_a_wrong_ruling(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, "Rollback: N/A. Some users may have problems.")
+    says(model, follow_up("No way back", "fixed", quote="Some users may have problems"), finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Settled")
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, follow_up("No way back", "not_yet", "I was wrong: that undoes nothing."), finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("No way back · blocking")
+    assert "No way back (still open)" in on_page(box, page)[-1]
+    assert "I was wrong: that undoes nothing." in on_blocks(box, page)
+
+
+def test_done_is_not_asked_about_again_once_the_point_was_ruled_on_below_it(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "Done.")
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, follow_up("No way back", "not_yet", "It still says N/A."), finish())
+    program.sweep()
+    edit(box, page, 1, "We deploy on Wednesday.")
+    says(model, finish())
+    program.sweep()
+    assert ", new: " not in model.documents[-1]
+
+
+def test_the_last_summary_says_that_nothing_is_open(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, "Rollback: we switch the flag off.")
+    edit(box, page, 2, "Ana owns the queue.")
+    says(
+        model,
+        follow_up("No way back", "fixed", quote="switch the flag off"),
+        follow_up("No owner", "fixed", quote="Ana owns"),
+        finish(),
+    )
+    program.sweep()
+    assert "None of my points is open." in on_page(box, page)[-1]
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, finish("Fine."))
+    program.sweep()
+    assert "No way back" not in on_page(box, page)[-1]
+
+
+def test_a_later_review_hears_what_people_said_on_blocks_that_did_not_change(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    """On a page of more blocks than a review reads in turn beside those with threads."""
+    program.config["watch_requests"] = 0
+    page = rfc(box, rfcs, *LINES, *MORE, *LATER)
+    first_review(program, model)
+    for raised in posted(box)[:2]:
+        box.world.comment(raised, "No, that is enough for us.")
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, finish("Nothing new."))
+    program.sweep()
+    summary, explained = on_page(box, page)[-1], program.run("explain", page).out
+    assert "No way back" not in summary
+    assert "No owner" not in summary
+    assert "dismissed, blocking" in explained
+    assert "dismissed, important" in explained
+
+
+def test_what_was_settled_in_an_answer_is_named_in_the_next_summary(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, "Rollback: N/A. We switch the flag off, which takes a minute.")
+    box.world.comment(posted(box)[0], "Is it settled now?")
+
+    def think(document: str, turn: int) -> list[Call]:
+        if "Only threads are answered now" not in document or turn:
+            return [finish("One left.")]
+        thread = begun_by("No way back", document)
+        return [follow_up(thread, "fixed", "It is.", "switch the flag off"), finish()]
+
+    model.think = think
+    program.sweep()
+    assert "Settled since last time:\n• ✓ No way back" in on_page(box, page)[-1]
+    edit(box, page, 1, "We deploy on Tuesday.")
+    program.sweep()
+    assert "No way back" not in on_page(box, page)[-1]
+
+
+def test_j12_what_gives_an_author_nothing_to_do_is_left_out_without_another_request(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [
+        comment("B2", "Rollback", "Great work on this section! Security is important."),
+        comment("B3", "Monday", "As an AI language model, I miss the time. Say it. Say the time."),
+        finish("This is a well-written RFC. Say when it goes out."),
+    ]
+    program.sweep()
+    assert len(model.sent) == 1
+    [said] = on_blocks(box, page)
+    assert said.endswith("I miss the time. Say it. Say the time.")
+    assert "Say when it goes out." in on_page(box, page)[0]
+    assert "well-written" not in on_page(box, page)[0]
+    explained = program.run("explain", page).out
+    assert "comment: left out: it gives the author nothing to do" in explained
+
+
+def test_j14_the_first_summary_says_what_an_author_can_do_and_later_ones_do_not(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    assert "To drop a point, answer no with a reason" in on_page(box, page)[0]
+    edit(box, page, 1, "We deploy on Friday night.")
+    says(model, finish("No change."))
+    program.sweep()
+    assert "answer no" not in on_page(box, page)[0]
+
+
+def test_the_question_is_asked_once_and_put_before_the_model_at_the_next_review(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [finish("Nearly.", "Who may switch the flag?")]
+    program.sweep()
+    assert "Question: Who may switch the flag?" in on_page(box, page)[0]
+    edit(box, page, 1, "We deploy on Friday; Ana may switch the flag.")
+    says(model, finish("Answered."))
+    program.sweep()
+    assert "Your question at the last review: Who may switch the flag?" in model.documents[-1]
+    assert "Question" not in on_page(box, page)[0]
+
+
+def test_what_people_declined_is_in_no_summary(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "No, won't do.")
+    edit(box, page, 1, "We deploy on Friday night.")
+    says(model, finish("One left."))
+    program.sweep()
+    assert "No way back" not in on_page(box, page)[0]
+    assert "No owner" in on_page(box, page)[0]
+
+
+def test_the_rules_rule_on_their_own_points_and_name_no_declined_one(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    program.config["models"] = ["offline"]
+    page = rfc(box, rfcs, "Owner: TODO, says Ana.", "Date: TBD, says Ben.", "All is well here.")
+    program.sweep()
+    raised = {plain(one).split("\n")[1]: one for one in posted(box) if one.parent_id != page}
+    assert {"TODO, says Ana", "TBD, says Ben"} & {key.rstrip(".") for key in raised} or raised
+    box.clock.advance(HOUR)
+    todo = next(one for one in posted(box) if "TODO" in plain(one) and one.parent_id != page)
+    box.world.comment(todo, "no, won't do")
+    edit(box, page, 1, "Date: the first of May.")
+    program.sweep()
+    summary = on_page(box, page)[-1]
+    assert "TODO" not in summary
+    assert "✓ Left open" in summary
+    assert "addressed" in program.run("explain", page).out
+
+
+def test_a_reply_and_a_ruling_in_one_thread_make_one_answer(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    rfc(box, rfcs)
+    first_review(program, model)
+    finding = posted(box)[0]
+    box.clock.advance(HOUR)
+    box.world.comment(finding, "How would you say it?")
+    says(
+        model,
+        reply("No way back", "Name the switch and who uses it."),
+        follow_up("No way back", "not_yet", "It is not there yet."),
+        finish(),
+    )
+    program.sweep()
+    thread = [plain(one) for one in posted(box) if one.discussion_id == finding.discussion_id]
+    assert thread[1:] == ["Name the switch and who uses it."]

@@ -1,0 +1,127 @@
+"""What differs between two snapshots of a page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.domain.change import Change, Reviewed
+from daemon.domain.values import Block, Page, Snapshot
+from support.review_values import block, snapshot
+from support.states import NOW
+
+
+WORDS = st.sampled_from(["", "one", "two", "three", "four"])
+
+
+KEYS = st.sampled_from(["a", "b", "c", "d", "e", "f"])
+
+
+PAGES = st.dictionaries(KEYS, WORDS, max_size=6)
+
+
+def page(lines: dict[str, str]):
+    return snapshot([block(key, line) for key, line in lines.items()])
+
+
+def change(before: dict[str, str], now: dict[str, str]) -> Change:
+    return Change.between(Reviewed.of(page(before)), page(now))
+
+
+@given(PAGES, PAGES, st.randoms())
+def test_every_block_is_new_changed_moved_or_the_same_whatever_the_order(before, now, rng):
+    found = change(before, now)
+    same = {key for key in now if before.get(key) == now[key]}
+    empty = {key for key in now if key not in before and not now[key]}
+    parts = [found.new, found.changed.keys(), found.moved.keys(), same, empty]
+    assert sorted(key for part in parts for key in part) == sorted(now)
+    shuffled = list(now.items())
+    rng.shuffle(shuffled)
+    again = change(before, dict(shuffled))
+    assert again.changed == found.changed
+    assert again.says_something == found.says_something
+    assert {now[key] for key in again.new} == {now[key] for key in found.new}
+
+
+@given(PAGES, PAGES)
+def test_a_moved_block_came_with_the_words_of_one_that_is_gone_and_each_moves_once(before, now):
+    found = change(before, now)
+    assert len(set(found.moved.values())) == len(found.moved)
+    for key, old in found.moved.items():
+        assert now[key] == before[old]
+        assert old not in now
+        assert key not in before
+
+
+def test_a_page_whose_blocks_were_cut_and_pasted_says_nothing_anew():
+    found = change({"a": "one", "b": "two", "c": "two"}, {"x": "two", "y": "one", "z": "two"})
+    assert found.moved == {"x": "b", "y": "a", "z": "c"}
+    assert not found.says_something
+
+
+PAGE = Page(
+    "page", "source", "Queues", "https://app.notion.com/p/0", NOW, NOW, (("Status", "New"),)
+)
+
+
+def item(id_, line, type_="numbered_list_item"):
+    return Block(id_, type_, 0, line, line.partition(". ")[2])
+
+
+def read(*blocks, page=PAGE):
+    return Snapshot(page, blocks, (), NOW)
+
+
+def difference(before, now):
+    return Change.between(Reviewed.of(before), now)
+
+
+ONE = item("a", "1. Ask the owners")
+
+
+@pytest.mark.parametrize(
+    ("page", "fields"),
+    [
+        (replace(PAGE, title="Queues and retries"), ("title",)),
+        (replace(PAGE, properties=(("Status", "Ready"),)), ("Status",)),
+        (replace(PAGE, properties=()), ("Status",)),
+        (replace(PAGE, properties=(*PAGE.properties, ("Owner", "Ana"))), ("Owner",)),
+    ],
+)
+def test_a_title_or_a_property_that_alone_changed_says_something(page, fields):
+    found = difference(read(ONE), read(ONE, page=page))
+    assert found.fields == fields
+    assert found.says_something
+
+
+def test_the_same_page_says_nothing():
+    assert not difference(read(ONE), read(ONE)).says_something
+
+
+def test_an_item_put_in_before_others_changes_none_of_them():
+    before = read(ONE, item("b", "2. Tell the users"))
+    new = item("new", "1. Write it down")
+    found = difference(
+        before, read(new, item("a", "2. Ask the owners"), item("b", "3. Tell the users"))
+    )
+    assert (found.new, found.changed, found.removed) == (frozenset({"new"}), {}, ())
+
+
+def test_an_item_taken_out_changes_none_of_those_after_it():
+    before = read(ONE, item("b", "2. Tell the users"))
+    found = difference(before, read(item("b", "1. Tell the users")))
+    assert (found.changed, found.removed) == ({}, ("1. Ask the owners",))
+
+
+def test_an_item_with_other_words_is_changed_whatever_its_number():
+    found = difference(read(ONE), read(item("a", "2. Ask the users")))
+    assert found.changed == {"a": "1. Ask the owners"}
+
+
+def test_a_number_that_is_text_is_compared():
+    """Only Notion's own count is left out: in a paragraph the number was typed."""
+    before = read(item("a", "1. Ask the owners", "paragraph"))
+    assert difference(before, read(item("a", "2. Ask the owners", "paragraph"))).changed

@@ -1,0 +1,197 @@
+"""What becomes of a finding, whatever happens to it in whatever order."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.domain.findings import (
+    LIVE,
+    UNPUBLISHED,
+    Event,
+    FindingState,
+    next_state,
+    title_of,
+)
+from daemon.domain.records import PageRow, PageState, SourceRow
+from daemon.domain.values import Finding, Outcome, Review, ReviewKind, Severity, Usage
+from daemon.store import findings, pages, reviews
+from daemon.store.database import copy_in_memory
+
+
+S, E = FindingState, Event
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+EVENTS = st.lists(st.sampled_from(Event), max_size=12)
+BY_PEOPLE = {E.SPOKEN, E.TURNED_DOWN, E.CLOSED, E.REOPENED}
+BY_DRAFT = {E.APPROVED, E.REFUSED, E.UNDECIDED}
+
+
+@pytest.mark.parametrize(
+    ("state", "happened", "expected"),
+    [
+        (S.OPEN, [E.SPOKEN], S.ANSWERED),
+        (S.OPEN, [E.TURNED_DOWN], S.DISMISSED),
+        (S.ANSWERED, [E.TURNED_DOWN], S.DISMISSED),
+        (S.OPEN, [E.CLOSED], S.RESOLVED),
+        (S.RESOLVED, [E.REOPENED], S.OPEN),
+        (S.RESOLVED, [E.REOPENED, E.SPOKEN], S.ANSWERED),
+        (S.DISMISSED, [E.REOPENED, E.SPOKEN], S.DISMISSED),
+        (S.DISMISSED, [E.FIXED], S.DISMISSED),
+        (S.RESOLVED, [E.FIXED], S.RESOLVED),
+        (S.ANSWERED, [E.FIXED], S.ADDRESSED),
+        (S.ADDRESSED, [E.CLOSED], S.ADDRESSED),
+        (S.ADDRESSED, [E.UNPOSTED], S.STALE),
+        (S.ADDRESSED, [E.UNRULED], S.OPEN),
+        (S.ADDRESSED, [E.UNSETTLED], S.OPEN),
+        (S.ANSWERED, [E.WITHDRAWN], S.WITHDRAWN),
+        (S.WITHDRAWN, [E.SPOKEN, E.TURNED_DOWN, E.FIXED], S.WITHDRAWN),
+        (S.DISMISSED, [E.WITHDRAWN], S.DISMISSED),
+        (S.KEPT, [E.ASKED_FOR, E.SPOKEN], S.ANSWERED),
+        (S.KEPT, [E.MADE_AGAIN, E.ASKED_FOR], S.UNSAID),
+        (S.KEPT, [E.UNPOSTED, E.ASKED_FOR], S.STALE),
+        (S.KEPT, [E.SPOKEN, E.TURNED_DOWN, E.CLOSED, E.FIXED, E.WITHDRAWN], S.KEPT),
+        (S.KEPT, [E.RETRACTED], S.RETRACTED),
+        (S.OPEN, [E.UNPOSTED, E.RETRACTED], S.STALE),
+        (S.HELD, [E.FIXED, E.CLOSED, E.APPROVED, E.SPOKEN], S.ANSWERED),
+        (S.HELD, [E.UNDECIDED, E.APPROVED], S.UNSAID),
+        (S.HELD, [E.REFUSED, E.APPROVED], S.REFUSED),
+        (S.DISMISSED, [E.RETRACTED, E.REOPENED], S.RETRACTED),
+    ],
+)
+def test_what_happens_leads_to_the_state_that_people_would_name(state, happened, expected):
+    for event in happened:
+        state = next_state(state, event)
+    assert state is expected
+
+
+@given(st.sampled_from(FindingState), EVENTS)
+def test_what_is_taken_back_refused_or_never_posted_stays_so(start, happened):
+    states = [start]
+    for event in happened:
+        states.append(next_state(states[-1], event))
+    final = (S.RETRACTED, S.REFUSED, S.STALE, S.UNSAID)
+    assert all(now is before for before, now in pairwise(states) if before in final)
+
+
+@given(EVENTS)
+def test_only_a_ruling_addresses_a_finding_and_only_people_settle_it(happened):
+    """Whatever comes in whatever order: no state is reached but by the event that means it."""
+    means = {
+        S.ADDRESSED: {E.FIXED},
+        S.DISMISSED: {E.TURNED_DOWN},
+        S.RESOLVED: {E.CLOSED},
+        S.ANSWERED: {E.SPOKEN},
+        S.WITHDRAWN: {E.WITHDRAWN},
+        S.OPEN: {E.REOPENED, E.UNRULED, E.UNSETTLED, E.TAKEN_UP},
+        S.STALE: {E.UNPOSTED},
+        S.RETRACTED: {E.RETRACTED},
+    }
+    state = S.OPEN
+    for event in happened:
+        becomes = next_state(state, event)
+        assert becomes is state or event in means[becomes]
+        state = becomes
+
+
+@given(st.sampled_from(FindingState), st.sampled_from(Event))
+def test_the_same_event_twice_is_the_same_as_once(state, event):
+    assert next_state(next_state(state, event), event) is next_state(state, event)
+
+
+@given(
+    st.sampled_from(sorted(set(FindingState) - {S.HELD, S.KEPT})), st.sampled_from(sorted(BY_DRAFT))
+)
+def test_what_becomes_of_a_draft_changes_nothing_that_was_posted(state, event):
+    assert next_state(state, event) is state
+
+
+@given(st.sampled_from(FindingState), EVENTS)
+def test_what_people_heard_of_is_unheard_only_where_it_was_not_posted(start, happened):
+    state = start
+    for event in happened:
+        becomes = next_state(state, event)
+        if becomes in UNPUBLISHED and state not in UNPUBLISHED:
+            assert event in (E.UNPOSTED, E.UNDECIDED)
+        state = becomes
+
+
+@given(EVENTS)
+def test_what_people_do_to_a_thread_never_leaves_a_finding_without_an_owner(happened):
+    """By people alone a finding stays live, or is settled by a no or a closed thread."""
+    state = S.OPEN
+    for event in happened:
+        if event in BY_PEOPLE:
+            state = next_state(state, event)
+    assert state in LIVE | {S.DISMISSED, S.RESOLVED}
+
+
+@pytest.fixture(scope="module")
+def db():
+    with closing(copy_in_memory(Path("there is none"))) as db:
+        pages.save_source(db, SourceRow("s", "d", "RFCs", NOON))
+        row = PageRow("p", "s", "RFC", "https://n.example/p", NOON, PageState.DONE)
+        pages.save(db, [row])
+        review = Review(Outcome.DONE, (), (), {}, "", (), "offline", Usage())
+        told = {"prompt": "", "content_hash": "", "sweep_id": None, "at": NOON}
+        reviews.add(db, "p", review, kind=ReviewKind.REVIEW, **told)
+        yield db
+
+
+@given(EVENTS)
+def test_the_history_holds_every_state_in_its_order_and_ends_with_the_present_one(db, happened):
+    number = findings.add(db, 1, "p", Finding("b", "q", "t", Severity.MINOR), NOON)
+    state, states = S.OPEN, [S.OPEN]
+    for minute, event in enumerate(happened):
+        if (becomes := next_state(state, event)) is not state:
+            states.append(becomes)
+        state = findings.apply_event(db, number, event, NOON + timedelta(minutes=minute))
+        assert state is becomes
+    steps = findings.history(db, number)
+    assert [one.state for one in steps] == states
+    assert [one.at for one in steps] == sorted(one.at for one in steps)
+    assert findings.get(db, number).state is states[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        ("How slow?", "How slow?"),
+        ("**Name an owner** of the *queue*. Else nobody acts.", "Name an owner of the queue"),
+        ("See [the plan](https://example.com/a): it has no date.", "See the plan: it has no date"),
+        (
+            "one two three four five six seven, eight nine",
+            "one two three four five six seven, eight…",
+        ),
+        (
+            "one two three four five six seven eight, nine",
+            "one two three four five six seven eight…",
+        ),
+        ("snake_case stays", "snake_case stays"),
+        ("\n\n", ""),
+        ("あ" * 200, "あ" * 79 + "…"),
+        ("負責人是誰。沒有人知道", "負責人是誰。"),
+    ],
+)
+def test_a_title_is_the_beginning_of_the_first_sentence(words, title):
+    assert title_of(words) == title
+
+
+@given(st.text(max_size=300))
+def test_a_title_has_one_line_of_at_most_eight_words(words):
+    title = title_of(words)
+    assert "\n" not in title
+    assert len(title.split()) <= 8
+    assert len(title) <= 82
+    assert title.count("“") <= max(title.count("”"), words.count("“"))
+
+
+def test_a_title_that_was_cut_says_so_however_often_it_is_made():
+    title = title_of("Left open: “TODO: ask finance what the cold storage costs”")
+    assert title == "Left open: “TODO: ask finance what the cold…”"
+    assert title_of(title) == title

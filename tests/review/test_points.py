@@ -1,0 +1,184 @@
+"""What counts as said before, and which findings are kept."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.domain.change import Change, Reviewed
+from daemon.domain.values import Finding, Severity, Source
+from daemon.review import points, quotes
+from daemon.review.points import (
+    closed_blocks,
+    compared,
+    is_repeat,
+    is_same_matter,
+    ranked,
+    reanchored,
+    unchanged_blocks,
+)
+from support.review_values import block, finding, snapshot
+
+
+TEXT = "We use Redis as the queue. We use Redis for the cache."
+
+
+@pytest.mark.parametrize(
+    ("quote", "text", "again"),
+    [
+        ("Redis as the queue", "Other words entirely.", True),
+        ("We use Redis as the queue.", "Other words entirely.", True),
+        ("the cache", "Say why not Postgres.", True),
+        ("the cache", "Why not Postgres? Say why not.", True),
+        ("the cache", "Please say why not just Postgres.", True),
+        ("the cache", "Say why.", False),
+        ("the cache", "Say why not just cron.", False),
+        ("the cache", "Say what Postgres costs.", False),
+        ("the cache", "Who pays for it?", False),
+    ],
+)
+def test_the_same_point_is_an_overlapping_quote_or_the_same_words(
+    quote: str,
+    text: str,
+    again: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    old = finding("b", "Redis as the queue", "Say why not Postgres.")
+    assert is_repeat(finding("b", quote, text), [old], block("b", TEXT)) is again
+
+
+def test_a_point_may_come_again_where_its_text_is_gone_or_on_another_block() -> None:
+    old = finding("b", "Kafka as the queue", "Say why not Postgres.")
+    new = finding("b", "Redis as the queue", "Say why not Postgres.")
+    assert not is_repeat(new, [old], block("b", TEXT))
+    assert not is_repeat(new, [finding("c", new.quote, new.text)], block("b", TEXT))
+
+
+def test_a_finding_stands_while_its_very_words_do() -> None:
+    old = finding("b", "at most 10 requests a second")
+    assert reanchored([old], [block("b", "It takes at most  10 requests a second.")]) == [old]
+    assert reanchored([old], [block("b", "It takes at most 50 requests a second.")]) == []
+
+
+def test_a_finding_follows_its_words_into_a_block_that_was_pasted_anew() -> None:
+    old = finding("gone", "at most 10 requests")
+    new, twin = (block(key, "It takes at most 10 requests.") for key in ("new", "twin"))
+    assert [one.block_id for one in reanchored([old], [new])] == ["new"]
+    assert reanchored([old], [new, twin]) == []
+    assert reanchored([finding("gone", "10")], [new]) == []
+
+
+PLACES = [block(key, "zero one two three") for key in "abc"]
+
+
+MADE = st.lists(
+    st.builds(
+        finding,
+        st.sampled_from("abc"),
+        st.sampled_from(["zero", "one", "two", "three"]),
+        severity=st.sampled_from(Severity),
+    ),
+    unique_by=lambda one: (one.block_id, one.quote),
+    max_size=12,
+)
+
+
+@given(MADE, st.sampled_from(Severity))
+def test_the_gravest_come_first_and_the_order_of_the_model_holds_among_equals(
+    made: list[Finding], floor: Severity
+) -> None:
+    found = ranked(made, floor)
+    assert sorted(found, key=made.index) == [one for one in made if one.severity.rank <= floor.rank]
+    assert [one.severity.rank for one in found] == sorted(one.severity.rank for one in found)
+    for severity in Severity:
+        same = [one for one in found if one.severity is severity]
+        assert same == sorted(same, key=made.index)
+
+
+def test_of_equals_a_rules_finding_falls_behind_the_models() -> None:
+    by_rule = Finding("b", "q", "t", Severity.MINOR, Source.CHECK)
+    assert (
+        ranked([by_rule, finding("a", "x", severity=Severity.MINOR)], Severity.MINOR)[1] is by_rule
+    )
+
+
+@pytest.mark.parametrize(
+    ("on", "quote", "text", "expected"),
+    [
+        ("a", "10 requests", "How long?", True),
+        ("a", "It takes", "How was this measured, and when?", True),
+        ("a", "It takes", "Which queue?", False),
+        ("b", "10 requests", "How was this measured, and when?", False),
+    ],
+)
+def test_a_finding_is_about_an_open_point_by_its_quote_or_its_words(on, quote, text, expected):
+    open_point = finding("a", "10 requests", "How was this measured, and when?")
+    said = finding(on, quote, text)
+    assert is_same_matter(said, open_point, block(on, "It takes 10 requests.")) is expected
+
+
+def test_on_a_block_that_lost_an_open_points_words_that_is_ruled_on_first():
+    open_point = finding("a", "10 requests", "Measured?")
+    assert is_same_matter(
+        finding("a", "50", "Which queue?"), open_point, block("a", "It takes 50.")
+    )
+
+
+def test_what_still_stands_is_looked_for_in_its_own_block_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A page has hundreds of blocks and a handful of findings."""
+    read: list[str] = []
+    monkeypatch.setattr(points, "fold", lambda text: read.append(text) or quotes.fold(text))
+    held = [block(f"b{number}", f"Sentence {number}.") for number in range(9)]
+    old = Finding(held[4].id, "Sentence 4", "Which?", Severity.MINOR)
+    assert reanchored([old], held) == [old]
+    assert read == ["Sentence 4", "Sentence 4."]
+
+
+WORDS = st.sampled_from(["", "one", "two", "three", "four"])
+
+
+KEYS = st.sampled_from(["a", "b", "c", "d", "e", "f"])
+
+
+PAGES = st.dictionaries(KEYS, WORDS, max_size=6)
+
+
+def page(lines: dict[str, str]):
+    return snapshot([block(key, line) for key, line in lines.items()])
+
+
+def change(before: dict[str, str], now: dict[str, str]) -> Change:
+    return Change.between(Reviewed.of(page(before)), page(now))
+
+
+@given(PAGES, PAGES)
+def test_only_what_is_new_or_changed_invites_comments_unless_no_block_is(before, now):
+    found, blocks = change(before, now), page(now).blocks
+    shut = closed_blocks(found, blocks)
+    assert shut in (frozenset(), unchanged_blocks(found, blocks))
+    assert not shut & {*found.new, *found.changed}
+    assert bool(shut) <= bool(found.new or found.changed)
+
+
+def test_on_the_first_review_every_block_invites_comments():
+    assert closed_blocks(Change(first=True), page({"a": "one"}).blocks) == frozenset()
+
+
+def test_the_points_of_two_reviews_stand_side_by_side():
+    blocks = [block("b", TEXT), block("c", "Rollback is not planned.")]
+    queue = finding("b", "Redis as the queue", "Say why not Postgres.", Severity.MINOR)
+    cache = finding("b", "for the cache", "Who pays for the memory?")
+    graver = finding("b", "the queue", "Whose queue is it?", Severity.BLOCKING)
+    rollback = finding("c", "Rollback is not planned", "Plan it.")
+    found = compared([queue, cache], [rollback, graver], blocks)
+    assert found.same == found.moved == ((queue, graver),)
+    assert found.new == (rollback,)
+    assert found.lost == (cache,)
+
+
+def test_a_point_is_the_same_as_one_other_point_at_most():
+    one = finding("b", "Redis as the queue", "Say why not Postgres.")
+    found = compared([one], [one, one], [block("b", TEXT)])
+    assert (len(found.same), len(found.new), found.lost) == (1, 1, ())

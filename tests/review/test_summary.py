@@ -1,0 +1,178 @@
+"""What code puts around a model's words: the points by title, and notes on what is missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.domain.values import Finding, Outcome, Severity
+from daemon.review.summary import (
+    FOR_AUTHORS,
+    OMITTED_NAMED,
+    POINTS_NAMED,
+    SummaryParts,
+    assembled,
+    checklist_answers,
+    checklist_text,
+    incomplete_note,
+    left_out_note,
+    missing_sections,
+    unread_note,
+    without_point,
+)
+from support.review_values import block, finding, heading
+
+
+PAGE = "https://n.example/p"
+BLOCKS = {f"b-{number}" for number in range(20)}
+
+
+def point(number: int, severity: Severity = Severity.IMPORTANT) -> Finding:
+    return finding(f"b-{number}", f"Words {number}", severity=severity, title=f"Point {number}")
+
+
+def linked(number: int) -> str:
+    return f"[Point {number}]({PAGE}#b{number})"
+
+
+def summary(words: str = "Words.", **parts: object) -> str:
+    return assembled(SummaryParts(PAGE, BLOCKS, words, **parts))
+
+
+def test_the_posted_points_come_first_by_severity_each_a_title_that_leads_to_its_block() -> None:
+    posted = [point(2, Severity.BLOCKING), point(3), point(0), point(1, Severity.MINOR)]
+    assert summary(posted=posted) == (
+        f"**Settle first:**\n• {linked(2)}\n**Important:**\n• {linked(3)}\n• {linked(0)}\n"
+        f"**Worth a look:**\n• {linked(1)}\n\nWords."
+    )
+
+
+def test_an_earlier_point_that_blocks_is_to_be_settled_first_and_the_others_are_still_open() -> (
+    None
+):
+    said = summary(still_open=[point(1), point(2, Severity.BLOCKING)], settled=[point(3)])
+    assert said == (
+        f"**Settle first:**\n• {linked(2)} (still open)\n\nWords.\n\n"
+        f"**Settled since last time:**\n• ✓ {linked(3)}\n\n"
+        f"**Still open:**\n• {linked(1)} (important)"
+    )
+
+
+def test_a_point_whose_block_is_gone_is_named_without_a_link() -> None:
+    assert summary(still_open=[point(77)]).endswith("• Point 77 (important)")
+
+
+def test_a_title_with_marks_is_shown_as_it_is_written() -> None:
+    marked = finding("b-1", "x", title="Drop [this] *now*")
+    assert r"[Drop \[this\] \*now\*](" in summary(posted=[marked])
+
+
+def test_a_long_list_ends_with_the_number_of_the_others() -> None:
+    said = summary(posted=[point(number) for number in range(POINTS_NAMED + 3)])
+    assert said.count("[Point") == POINTS_NAMED
+    assert "• and 3 more" in said
+
+
+def test_a_point_that_a_person_drops_from_a_draft_is_named_no_more() -> None:
+    said = summary(posted=[point(2, Severity.BLOCKING), point(3), point(30)])
+    assert without_point(said, point(2, Severity.BLOCKING)) == (
+        f"**Important:**\n• {linked(3)}\n• Point 30\n\nWords."
+    )
+    assert without_point(said, point(30)) == said.replace("\n• Point 30", "")
+    assert without_point(said, point(4)) == said
+    open_ = summary(still_open=[point(2, Severity.BLOCKING), point(3)])
+    assert without_point(open_, point(2, Severity.BLOCKING)).startswith("Words.")
+    assert without_point(open_, point(3)).endswith("Words.")
+
+
+def test_question_kept_points_remarks_and_what_an_author_can_do_stand_at_the_end() -> None:
+    said = summary(
+        question="Who owns it?",
+        kept=[point(4), point(5, Severity.MINOR)],
+        remarks=["One left.", "", "Not complete."],
+        is_first=True,
+    )
+    assert said == (
+        "Words.\n\n**Question:** Who owns it?\n\n"
+        "**Kept back:** Point 4 (important); Point 5 (minor). "
+        "Write `more` here and I post the next ones.\n\n"
+        f"One left. Not complete.\n\n{FOR_AUTHORS}"
+    )
+
+
+def test_what_code_adds_out_of_the_document_is_cleaned_too() -> None:
+    assert summary("", remarks=["Not read: ask @Ana, evil.com."]) == (
+        "Not read: ask Ana, (link removed)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("severities", "expected"),
+    [
+        ([], ""),
+        ([Severity.MINOR], "One smaller point was left out."),
+        ([Severity.MINOR] * 2, "2 smaller points were left out."),
+        (
+            [Severity.MINOR, Severity.IMPORTANT, Severity.MINOR],
+            "3 smaller points were left out: 1 important, 2 minor.",
+        ),
+    ],
+)
+def test_points_below_the_floor_are_counted(severities: list[Severity], expected: str) -> None:
+    left_out = [point(number, severity) for number, severity in enumerate(severities)]
+    assert left_out_note(left_out) == expected
+
+
+def test_sections_that_were_not_read_are_named_up_to_a_number() -> None:
+    assert unread_note([]) == ""
+    assert unread_note(["Costs", "Plan"]) == "Not read, too long for the model: Costs, Plan."
+    many = [f"Part {number}" for number in range(OMITTED_NAMED + 2)]
+    assert unread_note(many).endswith(f"Part {OMITTED_NAMED - 1} and 2 more.")
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_only_an_incomplete_review_says_so(outcome: Outcome) -> None:
+    note = incomplete_note(outcome)
+    assert (note == "") is outcome.is_complete
+    assert outcome.is_complete or outcome.value in note
+
+
+def test_answers_of_any_shape_break_nothing() -> None:
+    given_ = [
+        {"item": 1, "answer": " Yes. "},
+        {"item": "2", "answer": "No."},
+        {"item": True, "answer": "x"},
+        {"item": 0, "answer": "x"},
+        {"item": 4, "answer": "x"},
+        {"item": 3, "answer": ""},
+        {"answer": "x"},
+        "3",
+        None,
+    ]
+    assert checklist_answers(given_, 3) == {1: "Yes.", 2: "No."}
+    assert checklist_answers("all fine", 3) == {}
+    assert checklist_answers(None, 3) == {}
+
+
+def test_what_is_not_answered_is_named() -> None:
+    said = checklist_text(["Owner?", "Cost?"], {2: "Ten\nthousand."}, lambda text, _: text)
+    assert said == "Checklist:\n- Owner? — **not answered**\n- Cost? — Ten thousand."
+    assert checklist_text([], {}, lambda text, _: text) == ""
+
+
+@pytest.mark.parametrize(
+    ("head", "there"),
+    [
+        ("Rollout", True),
+        ("3. Rollout plan", True),
+        ("IV. rollout", True),
+        ("2) ROLLOUT:", True),
+        ("Rollouts", False),
+        ("Our rollout", False),
+        ("", False),
+    ],
+)
+def test_a_heading_names_a_section_that_it_begins_with(head: str, there: bool) -> None:  # noqa: FBT001 - a table
+    found = missing_sections(
+        ["Rollout"], [heading("h", head), block("p", "Rollout happens in May.")]
+    )
+    assert found == (() if there else ("Rollout",))

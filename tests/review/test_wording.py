@@ -1,0 +1,80 @@
+"""Praise, talk of the model and commonplaces are no comments; a point is never lost with them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.review.wording import without_noise
+
+
+EMPTY = (
+    "Great job!",
+    "Well done.",
+    "Excellent work on the introduction!",
+    "This is a very well-structured RFC.",
+    "The document is clear and well written.",
+    "Overall, the proposal looks solid.",
+    "I am an AI language model.",
+    "I have carefully reviewed the document.",
+    "I hope this helps!",
+    "Let me know if you have any questions.",
+    "Security is important.",
+    "Data privacy and backups are crucial.",
+    "Please consider adding more details.",
+    "Add more context here.",
+    "This section could be improved further.",
+    "This needs more detail.",
+)
+POINTS = (
+    "Step 4 drops the table that step 6 reads.",
+    "The proposal is clear, but nobody owns the queue.",
+    "This is a good document to name the owner in.",
+    "Backups are important here because step 4 drops the table.",
+    "Add more details on what happens to orders of that hour.",
+    "The plan is well documented except for the rollback.",
+    "Good start on the rollback but nobody owns it.",
+    "Let me know if B4 means calendar days.",
+    "I have read the plan and step 4 drops the table.",
+    "Great: the retry is bounded. Say by what.",
+    "This section needs a number.",
+    "I have no way to check the 30 ms: say how they were measured.",
+    "Das ist so nicht zu halten: B4 nennt drei Tage.",
+)
+
+
+@pytest.mark.parametrize("sentence", EMPTY)
+def test_a_sentence_that_gives_nothing_to_do_is_left_out(sentence: str) -> None:
+    assert without_noise(sentence) == ""
+    assert without_noise(f"{sentence} {POINTS[0]}") == POINTS[0]
+    assert without_noise(f"{POINTS[0]}\n\n{sentence}") == POINTS[0]
+
+
+@pytest.mark.parametrize("text", POINTS)
+def test_a_point_stays_to_the_letter(text: str) -> None:
+    assert without_noise(text) == text
+
+
+def test_of_a_sentence_that_begins_with_talk_of_the_model_the_rest_stays() -> None:
+    assert without_noise(f"Here are my comments: {POINTS[0]}") == POINTS[0]
+    said = "As an AI language model, I cannot see the dashboard. Say what it shows."
+    assert without_noise(said) == "I cannot see the dashboard. Say what it shows."
+
+
+def test_what_was_said_before_is_said_once() -> None:
+    said = "Name the owner. It is 30 ms.\n- Name the owner!\n- No. No."
+    assert without_noise(said) == "Name the owner. It is 30 ms.\n\n- No. No."
+    long = f"{POINTS[0]} " * 40 + POINTS[1]
+    assert without_noise(long) == long
+    code = "```\nretry(one, two)\nretry(one, two)\n```"
+    assert without_noise(code) == code
+
+
+@given(st.lists(st.sampled_from([*EMPTY, *POINTS]), max_size=8))
+def test_whatever_is_said_every_point_stays_once_and_in_order(said: list[str]) -> None:
+    kept = without_noise(" ".join(one.rstrip(".:!") + "." for one in said))
+    wanted = [one.rstrip(".") for one in dict.fromkeys(said) if one in POINTS]
+    at = [kept.index(one) for one in wanted]
+    assert at == sorted(at)
+    assert not any(one.rstrip(".:!") in kept for one in EMPTY)

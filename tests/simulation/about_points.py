@@ -1,0 +1,113 @@
+"""What must hold of the reviewer's points, each as a function that says what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from daemon.review.quotes import fold
+from daemon.store import reviews
+from simulation.final import Final
+
+
+_CLOSED = ("addressed", "withdrawn", "dismissed", "resolved", "retracted", "refused")
+
+
+def a_point_is_closed_by_a_ruling_or_a_person(final: Final) -> Iterator[str]:
+    """As many points of a page were ruled fixed, or withdrawn, as the model ruled so."""
+    closed = Counter(
+        final.rows(
+            "SELECT findings.page_id, finding_history.state FROM finding_history"
+            " JOIN findings ON findings.id = finding_id"
+            " WHERE finding_history.state IN ('addressed', 'withdrawn')"
+        )
+    )
+    for (page, state), count in closed.items():
+        verdict = {"addressed": "fixed", "withdrawn": "withdrawn"}[state]
+        if count > (ruled := final.record.rulings[page, verdict]):
+            yield f"page {page[:8]}: {count} points are {state}, and {ruled} were ruled so"
+
+
+def a_ruling_has_words_that_came_or_went(final: Final) -> Iterator[str]:
+    """What shows that a point is fixed was not said on its page since the point was made.
+
+    A block counts from the review on that read it: one that somebody adds while a page is read, or
+    while the model thinks, has come since.
+    """
+    blocks = final.ended.box.world.state.blocks
+    for page, made_by, at, why in final.rows(
+        "SELECT findings.page_id, review_id, finding_history.at, why FROM finding_history"
+        " JOIN findings ON findings.id = finding_id WHERE finding_history.state = 'addressed'"
+    ):
+        quote = fold(re.sub(r"\\(.)", r"\1", why).strip("“”")).text
+        read = reviews.text(final.state, made_by)
+        untouched = [
+            line.id
+            for line in (read.lines if read else ())
+            if blocks[line.id].page_id == page
+            and len(history := final.record.texts[line.id]) == 1
+            and quote in fold(history[0][1]).text
+            and not final.ended.box.world.state.in_trash(line.id)
+        ]
+        if untouched and quote:
+            yield f"page {page[:8]}: “{quote}” shows at {at} that a point of {made_by} is fixed"
+
+
+def no_summary_names_a_closed_point(final: Final) -> Iterator[str]:
+    """A summary names no point as open that was closed before the review that wrote it."""
+    closed = defaultdict(list)
+    for page, title, at in final.rows(
+        "SELECT page_id, title, max(finding_history.at) FROM findings JOIN finding_history"
+        f" ON finding_id = findings.id WHERE findings.state IN {_CLOSED}"
+        " AND finding_history.state = findings.state GROUP BY findings.id"
+    ):
+        closed[page].append((title, at))
+    for page, at, summary in final.rows(
+        "SELECT page_id, at, summary FROM reviews WHERE summary != '' AND kind = 'review'"
+    ):
+        for title, since in closed[page]:
+            if since < at and re.search(rf"(?<!✓ )\[{re.escape(title)}\]", summary):
+                yield f"page {page[:8]}: the summary of {at} names “{title}”, closed {since}"
+
+
+def no_closed_point_is_raised_again(final: Final) -> Iterator[str]:
+    """While a closed point's words stand, no later review quotes the very same words there."""
+    rows = final.rows(
+        "SELECT findings.id, block_id, quote, findings.state, findings.at, min(finding_history.at)"
+        " FROM findings LEFT JOIN finding_history ON finding_id = findings.id"
+        " AND finding_history.state = findings.state GROUP BY findings.id"
+    )
+    for _, block, quote, state, _, since in rows:
+        if state not in ("addressed", "withdrawn", "dismissed"):
+            continue
+        history = final.record.texts.get(block, [])
+        always = all(fold(quote).text in fold(said).text for _, said in history)
+        again = [row for row in rows if row[1] == block and row[2] == quote and row[4] > since]
+        if history and always and again:
+            yield f"“{quote}” on the block {block[:8]} was {state} and was raised again"
+
+
+def what_is_said_of_a_point_is_said_once(final: Final) -> Iterator[str]:
+    """One edit of a comment for each time it was settled or opened, one “not yet” for each text."""
+    keys = [row[0] for row in final.rows("SELECT key FROM outbox WHERE state = 'posted'")]
+    for key, count in Counter(keys).items():
+        if count > 1:
+            yield f"the letter {key} was posted {count} times"
+    marked = Counter(
+        row[0]
+        for row in final.rows(
+            "SELECT finding_id FROM outbox WHERE kind = 'edit' AND finding_id IS NOT NULL"
+            " AND state = 'posted'"
+        )
+    )
+    ruled = Counter(
+        row[0]
+        for row in final.rows(
+            "SELECT finding_id FROM finding_history"
+            " WHERE state IN ('addressed', 'withdrawn', 'open')"
+        )
+    )
+    for finding, count in marked.items():
+        if count > ruled[finding]:
+            yield f"the comment of finding {finding} was marked {count} times"

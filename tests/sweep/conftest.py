@@ -1,0 +1,4 @@
+from support.small_state import config, context, state
+
+
+__all__ = ["config", "context", "state"]

@@ -1,0 +1,251 @@
+"""What an operator takes back is gone, also while a sweep sends it; a late double is deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from daemon.domain.values import ReviewKind
+from daemon.notion.gateway import Gateway
+from daemon.sandbox.faults import Fault, FaultKind
+from daemon.store import outbox, reviews
+from daemon.store.database import open_state
+from daemon.sweep.delivery.retract import LATEST, NOTE, retract
+from daemon.sweep.people import People
+from support.dying import Killed
+from support.scene import REVIEW, play
+
+
+HOUR = timedelta(hours=1)
+DONE = ("was taken back before", "held back", "was not posted")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "notion-review.db"
+
+
+def one_review(scene):
+    """A review with a reply, two findings and a summary; returns its number."""
+    number = reviews.add(
+        scene.state,
+        scene.page.id,
+        REVIEW,
+        kind=ReviewKind.REVIEW,
+        prompt="",
+        content_hash="",
+        sweep_id=None,
+        at=scene.box.clock(),
+    )
+    scene.reply(scene.question(), review_id=number)
+    scene.finding(0, "What then?", review_id=number)
+    scene.finding(1, "Why ten?", review_id=number)
+    scene.summary("Name an owner.", review_id=number)
+    return number
+
+
+async def by_another_process(scene, number):
+    """Retract a review beside the process that sends it."""
+    with closing(open_state(scene.path)) as state:
+        notion = Gateway(scene.token, transport=scene.box.transport())
+        people = People(state, notion, scene.token)
+        operator = replace(scene.context, state=state, notion=notion, people=people)
+        return await retract(operator, number)
+
+
+async def the_next_sweep(scene):
+    scene.box.faults.clear()
+    scene.box.clock.advance(HOUR)
+    scene.start()
+    await scene.deliver()
+
+
+@pytest.mark.parametrize("sender", ["goes on", "dies"])
+@pytest.mark.parametrize("answers", ["come", "one is lost"])
+def test_of_what_is_retracted_while_it_is_sent_nothing_stands_after_the_next_sweep(
+    tmp_path, sender, answers
+):
+    def story(step):
+        async def told(scene):
+            number, reached, left = one_review(scene), asyncio.Event(), iter(range(step))
+
+            def look(_):
+                if next(left, None) is None:
+                    if reached.is_set() and sender == "dies":
+                        raise Killed
+                    reached.set()
+
+            scene.transport.before = look
+            scene.box.faults.plant(Fault(FaultKind.SLOW, times=None, wait=1))
+            if answers != "come":
+                scene.box.faults.plant(Fault(FaultKind.DROP_SAVED, "POST", skip=1, times=1))
+            delivery = asyncio.create_task(scene.deliver_until_killed())
+            waiting = asyncio.create_task(reached.wait())
+            await asyncio.wait({delivery, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            lines = await by_another_process(scene, number)
+            await delivery
+            assert len(lines) == 4
+            for _ in range(2):
+                await the_next_sweep(scene)
+            assert scene.texts == []
+            again = await retract(scene.context, number)
+            assert all(line.endswith(DONE) for line in again), again
+            return reached.is_set()
+
+        return told
+
+    struck = itertools.takewhile(
+        bool, (play(tmp_path / f"{step}.db", story(step)) for step in range(40))
+    )
+    assert len(list(struck)) >= 5
+
+
+def test_what_a_process_claimed_and_died_before_sending_is_taken_back(path):
+    async def story(scene):
+        number = one_review(scene)
+        standing = scene.world.comment(scene.page.id, "Before.", by=scene.box.bot)
+        scene.edit(standing.id, "After.", review_id=number)
+        for message in outbox.undelivered(scene.state):
+            assert outbox.claim(scene.state, message)
+        await by_another_process(scene, number)
+        await the_next_sweep(scene)
+        assert scene.texts == ["Withdrawn."]
+        assert set(scene.fates.values()) == {"dropped"}
+
+    play(path, story)
+
+
+def test_two_operators_who_take_back_the_same_review_at_once_are_both_told_so(path):
+    async def story(scene):
+        number = one_review(scene)
+        standing = scene.world.comment(scene.page.id, "Before.", by=scene.box.bot)
+        scene.edit(standing.id, "After.", review_id=number)
+        await scene.deliver()
+        scene.box.faults.plant(Fault(FaultKind.SLOW_SAVED, times=None, wait=1))
+        first = asyncio.create_task(retract(scene.context, number))
+        await asyncio.sleep(2)
+        told = [*await by_another_process(scene, number), *await first]
+        assert len(told) == 10
+        assert scene.texts == ["Withdrawn."]
+
+    play(path, story)
+
+
+def test_a_letter_in_another_processs_hands_is_told_as_such(path):
+    async def story(scene):
+        number = one_review(scene)
+        scene.box.faults.plant(Fault(FaultKind.SLOW, "POST", times=None, wait=3))
+        delivery = asyncio.create_task(scene.deliver())
+        await asyncio.sleep(1)
+        lines = await by_another_process(scene, number)
+        assert [line.partition(": ")[2] for line in lines].count(
+            "is being sent; it is taken back as soon as it stands"
+        ) == 1
+        await delivery
+        assert scene.texts == []
+        notes = scene.state.execute("SELECT DISTINCT state, note FROM outbox").fetchall()
+        assert notes == [("dropped", NOTE)]
+
+    play(path, story)
+
+
+def saved_late(scene, seconds):
+    """Hold the first POST back; the server saves it so many seconds later all the same."""
+    inner, under_way = scene.box.transport(), []
+
+    async def save(request):
+        await asyncio.sleep(seconds)
+        await inner.handle_async_request(request)
+
+    def hold(request):
+        if request.method == "POST" and not under_way:
+            again = httpx.Request(
+                "POST", request.url, headers=request.headers, content=request.content
+            )
+            under_way.append(asyncio.create_task(save(again)))
+            raise httpx.ReadTimeout("no answer", request=request)
+
+    scene.transport.before = hold
+    return under_way
+
+
+def a_finding(scene):
+    scene.finding()
+
+
+def a_reply(scene):
+    scene.reply(scene.question())
+
+
+def a_summary(scene):
+    scene.summary()
+
+
+letters = pytest.mark.parametrize("write", [a_finding, a_reply, a_summary])
+
+
+@letters
+def test_what_is_saved_long_after_it_was_given_up_is_deleted_by_the_next_sweep(path, write):
+    async def story(scene):
+        write(scene)
+        under_way = saved_late(scene, 120)
+        await scene.deliver()
+        await asyncio.gather(*under_way)
+        assert len(scene.own) == 2
+        await the_next_sweep(scene)
+        [left] = scene.own
+        assert outbox.posted_comment_ids(scene.state, scene.page.id) == {left.id}
+        asked = len(scene.box.requests.log)
+        await scene.deliver()
+        assert len(scene.box.requests.log) == asked
+
+    play(path, story)
+
+
+def test_what_was_retracted_and_is_saved_late_is_deleted_too(path):
+    async def story(scene):
+        number = one_review(scene)
+        under_way = saved_late(scene, 60)
+        delivery = asyncio.create_task(scene.deliver())
+        await asyncio.sleep(2)
+        await by_another_process(scene, number)
+        await delivery
+        await asyncio.gather(*under_way)
+        await the_next_sweep(scene)
+        assert scene.own == []
+
+    play(path, story)
+
+
+def test_a_late_double_that_a_person_answered_is_edited(path):
+    async def story(scene):
+        scene.finding()
+        under_way = saved_late(scene, 60)
+        await scene.deliver()
+        await asyncio.gather(*under_way)
+        scene.world.comment(scene.own[-1], "Why twice?", by=scene.ana)
+        await the_next_sweep(scene)
+        assert scene.texts[-1] == "Withdrawn."
+        assert len(scene.own) == 2
+
+    play(path, story)
+
+
+def test_the_same_words_that_another_letter_posts_are_no_double(path):
+    async def story(scene):
+        scene.finding(0, "What then?")
+        scene.finding(0, "What then?")
+        scene.box.faults.plant(FaultKind.UNAVAILABLE, "POST", "/v1/comments")
+        await scene.deliver()
+        scene.box.clock.advance(LATEST)
+        await the_next_sweep(scene)
+        assert len(scene.own) == 2
+
+    play(path, story)

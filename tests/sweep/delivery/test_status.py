@@ -1,0 +1,188 @@
+"""The status comment of a prompt page: its words, and that it stands once, whenever we die."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count, takewhile
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from daemon.config import Config
+from daemon.domain.errors import ModelsDown
+from daemon.domain.records import PromptStatus, Trial, TrialState, TriedPoint
+from daemon.domain.values import Finding, Outcome, Prompt, Review, Severity, Usage
+from daemon.sandbox import blocks
+from daemon.store import pages, prompts
+from daemon.sweep.context import Target
+from daemon.sweep.delivery import status
+from support.dying import Killed
+from support.scene import TEXTS, Scene, play
+
+
+BLOCKING, IMPORTANT, MINOR = Severity
+AT = datetime(2026, 11, 20, 10, 41, 7, tzinfo=UTC)
+DONE = Trial(None, TrialState.DONE, documents=3, cost_usd=0.404)
+HOUR = timedelta(hours=1)
+
+
+def point(before: Severity | None, after: Severity | None, title: str = "No owner") -> TriedPoint:
+    return TriedPoint(title, "1", "Queues", "https://www.notion.so/1", before, after)
+
+
+@pytest.mark.parametrize(
+    ("points", "same", "said"),
+    [
+        (
+            [*[(None, MINOR)] * 3, *[(MINOR, None)] * 2, (MINOR, BLOCKING)],
+            4,
+            "3 new points, 2 gone, 1 graver",
+        ),
+        ([(None, MINOR)], 0, "1 new point"),
+        ([(MINOR, None)] * 2, 0, "2 points gone"),
+        ([(BLOCKING, MINOR), (IMPORTANT, BLOCKING)], 0, "1 point graver, 1 milder"),
+        ([], 2, "the same 2 points"),
+        ([], 0, "no points, as before"),
+    ],
+)
+def test_what_differs_is_said_in_numbers(
+    points: list[tuple[Severity | None, Severity | None]], same: int, said: str
+) -> None:
+    trial = replace(DONE, points=tuple(point(*one) for one in points), same=same)
+    assert status.summary(trial) == f"{said}; $0.40"
+
+
+def told(trial: Trial | None) -> str:
+    prompt = Prompt("RFC reviewer", "Be strict.", "p")
+    return status.words(PromptStatus(prompt, "v2", AT, AT, trial), {"RFCs": "v2", "ADRs": "v2"})
+
+
+def test_the_words_name_a_few_points_of_each_kind_and_count_the_others() -> None:
+    points = tuple(point(None, MINOR, f"Point *{number}*") for number in range(7))
+    lines = told(replace(DONE, points=points)).splitlines()
+    assert lines[0] == "In use since 2026-11-20 10:41 UTC: version `v2`."
+    listed = [line for line in lines if line.startswith("- ")]
+    assert listed[0] == r"- new: “Point \*0\*” (minor), in [Queues](https://www.notion.so/1)"
+    assert (len(listed), listed[-1]) == (6, "- new: 2 more")
+
+
+def test_the_words_say_why_there_is_less_to_tell() -> None:
+    assert told(None) == "In use since 2026-11-20 10:41 UTC: version `v2`."
+    none = told(Trial(None, TrialState.DONE, why="it was interrupted"))
+    assert none.endswith("It was not tried: it was interrupted.")
+    some = told(replace(DONE, documents=1, why="`limits.cost_per_page` allows no more"))
+    assert some.endswith("$0.40.**\n\n`limits.cost_per_page` allows no more.")
+    assert "being tried" in told(Trial(Prompt("a", "b", "c")))
+
+
+class Tried:
+    """A prompt page in a scene, and a model that finds something else under each version."""
+
+    def __init__(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.scene = scene
+        text = [blocks.paragraph("Be strict.")]
+        self.page = scene.world.page(None, "RFC reviewer", text).id
+        self.asked: list[str] = []
+        self.fails = False
+        pages.save(scene.state, [replace(scene.page, reviewed_at=scene.box.clock())])
+        database: dict[str, Any] = {"id": scene.rfcs.id, "prompt": self.page, "trial": 1}
+        self.config = Config.model_validate({"databases": [database]})
+        self.target = Target(self.config.databases[0], "RFCs", ("m",))
+        monkeypatch.setattr(status, "run_review", self._review)
+
+    async def _review(self, context: Any, session: Any) -> Review:
+        assert context.payer == self.page
+        self.asked.append(session.prompt.text)
+        await self.scene.context.notion.page(self.page)  # as a model, it takes its time
+        if self.fails:
+            raise ModelsDown("they rest")
+        block = session.snapshot.blocks[0]
+        title = f"As “{session.prompt.text}” has it"
+        quote = TEXTS[0].split()[0] if "er" in session.prompt.text else TEXTS[0].split()[-1]
+        finding = Finding(block.id, quote, session.prompt.text, MINOR, title=title)
+        return Review(Outcome.DONE, (finding,), (), {}, "", (), "m", Usage())
+
+    def says(self, text: str) -> None:
+        """Let the prompt page be read anew, an hour after its edit."""
+        now = self.scene.box.clock()
+        prompts.save_prompt(
+            self.scene.state, Prompt("RFC reviewer", text, self.page), now, now + HOUR
+        )
+        self.scene.box.clock.advance(HOUR)
+
+    async def sweep(self) -> None:
+        context = replace(
+            self.scene.context, config=self.config, meter=SimpleNamespace(total=Usage())
+        )
+        await context.notion.page(self.page)  # so that the time is known
+        await context.deliver(context, None)
+        await status.post(context, self.page, [self.target])
+
+
+def dying_at(number: int) -> Callable[[Any], None]:
+    """Let that many requests pass, and die at the next one."""
+    left = count(number, -1)
+
+    def die(_: Any) -> None:
+        if next(left) == 0:
+            raise Killed
+
+    return die
+
+
+@pytest.mark.parametrize("edit", ["", "Be stricter."], ids=["the first", "an edit"])
+def test_whenever_we_die_the_comment_stands_once_and_says_what_is_in_use(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, edit: str
+) -> None:
+    def story(number: int) -> Any:
+        async def tell(scene: Scene) -> bool:
+            tried = Tried(scene, monkeypatch)
+            tried.says("Be strict.")
+            if edit:
+                await tried.sweep()
+                tried.says(edit)
+            moment = "after" if number % 2 else "before"
+            setattr(scene.transport, moment, dying_at(number // 2))
+            died = await scene.deliver_until_killed(tried.sweep())
+            scene.transport.before = scene.transport.after = lambda _: None
+            for _ in range(2):
+                scene.box.clock.advance(HOUR)
+                await tried.sweep()
+            (said,) = scene.texts
+            version = prompts.status(scene.state, tried.page)
+            assert version is not None
+            assert f"version {version.version}." in said
+            assert version.prompt.text == (edit or "Be strict.")
+            assert set(scene.fates.values()) == {"posted"}
+            assert not said.count("being tried")
+            assert len(tried.asked) <= (2 if edit else 0), "it is tried once at most"
+            if edit and not died:
+                assert "1 new point, 1 gone; $0.00" in said
+            return died
+
+        return tell
+
+    deaths = takewhile(bool, (play(tmp_path / f"{number}.db", story(number)) for number in count()))
+    assert len(list(deaths)) >= (14 if edit else 8)
+
+
+def test_an_outage_puts_a_trial_off_and_a_stop_too(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def tell(scene: Scene) -> None:
+        tried = Tried(scene, monkeypatch)
+        tried.says("Be strict.")
+        await tried.sweep()
+        tried.says("Be stricter.")
+        tried.fails = True
+        await tried.sweep()
+        assert "being tried" in scene.texts[0]
+        tried.fails = False
+        await tried.sweep()
+        assert "1 new point, 1 gone" in scene.texts[0]
+        assert tried.asked == ["Be strict.", "Be strict.", "Be stricter."]
+
+    play(tmp_path / "s.db", tell)

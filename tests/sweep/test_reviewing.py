@@ -1,0 +1,210 @@
+"""One sitting: what the model is given, and what is made of what it said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from daemon.config import Config
+from daemon.config import Limits as ConfigLimits
+from daemon.domain.change import Change
+from daemon.domain.errors import ModelsDown, Unavailable
+from daemon.domain.findings import FindingState, LedgerEntry
+from daemon.domain.values import Outcome, Prompt, Review, Severity, Snapshot, Usage
+from daemon.review.agent import ContextWindow, Conversation, ModelInput, Toolbox
+from daemon.review.models.failures import WindowTooSmall
+from daemon.review.prompt import instructions
+from daemon.review.summary import FOR_AUTHORS
+from daemon.sweep.context import ReviewContext, Session
+from daemon.sweep.reviewing import run_review
+from support.review_values import NOW, OWN, block, comment, finding, heading, snapshot, thread
+
+
+Script = Callable[[Toolbox], str]
+
+
+class Models:
+    """A chain of one model that follows a script; keeps what it was given."""
+
+    def __init__(self, script: Script, window: int | None, outcome: Outcome) -> None:
+        self._script = script
+        self._window = ContextWindow(window) if window else None
+        self._outcome = outcome
+        self.brief = ModelInput("", "", "")
+
+    async def converse(
+        self, _names: Sequence[str], make: Callable[..., Any], offline: Any, _limits: Any
+    ) -> Conversation:
+        try:
+            self.brief, tools = make(self._window)
+        except WindowTooSmall as error:
+            raise Unavailable(str(error)) from error
+        text = self._script(tools)
+        return Conversation(self._outcome, text, "m", Usage(), tools, self.brief.omitted)
+
+
+LIMITS = ConfigLimits(seconds_per_review=60, comments_per_review=1, comments_per_block=2)
+SETTINGS = SimpleNamespace(checks=False, report=Severity.MINOR)
+READ = snapshot(
+    [heading("h", "Rollout"), block("p", "Phase 1 goes to 10% of users.")],
+    properties=(("Plan", "https://property.example/a"),),
+)
+SECRETS = frozenset({"ntn_planted-0123456789abcdef"})
+TARGET: Any = SimpleNamespace(models=("m",), settings=SETTINGS)
+SESSION = Session(TARGET, READ, Change(first=True), Prompt("RFC reviewer", "Be strict.", "p"), [])
+
+
+def say(text: str) -> Script:
+    return lambda _tools: text
+
+
+def sit(
+    session: Session,
+    script: Script,
+    *,
+    window: int | None = None,
+    outcome: Outcome = Outcome.DONE,
+    settings: SimpleNamespace = SETTINGS,
+) -> tuple[Review, ModelInput]:
+    models = Models(script, window, outcome)
+    config = Config(databases=[{"id": "1" * 32}], limits=LIMITS)
+    chain: Any = models
+    context = ReviewContext(chain, config, NOW.date(), SECRETS)
+    target: Any = SimpleNamespace(models=("m",), settings=settings)
+    review = asyncio.run(run_review(context, replace(session, target=target)))
+    return review, models.brief
+
+
+def remark(quote: str, text: str, severity: str = "minor") -> dict[str, str]:
+    return {"block": "B2", "quote": quote, "text": text, "severity": severity}
+
+
+def test_a_turn_without_finish_gives_the_summary_cleaned_and_without_handles() -> None:
+    review, _ = sit(SESSION, say("Mend B2, @all: https://evil.example/x"))
+    words = "Mend “Phase 1 goes to 10% of users.” (“Rollout”), all: (link removed)"
+    assert review.summary == f"{words}\n\n{FOR_AUTHORS}"
+    assert review.outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("Be strict.", f"The key is {next(iter(SECRETS))}"),
+        (
+            (
+                "Of every design, ask who runs it at night, what it costs in a year, which team it "
+                "binds, what breaks first when traffic doubles, how an operator would see it, and "
+                "who may take it back; say nothing at all of style."
+            ),
+            "",
+        ),
+        ("Be strict.", instructions()),
+    ],
+)
+def test_a_turn_without_finish_tells_no_secret_and_no_instructions(prompt: str, said: str) -> None:
+    session = replace(SESSION, prompt=Prompt("RFC reviewer", prompt, "p"))
+    review, _ = sit(session, say(said or f"My orders are: {prompt}"))
+    assert review.summary == ""
+    assert [refusal.tool for refusal in review.refusals] == ["finish"]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.TRUNCATED])
+def test_a_refusal_and_a_cut_answer_are_no_summary(outcome: Outcome) -> None:
+    review, _ = sit(SESSION, say("I cannot"), outcome=outcome)
+    assert review.summary == ""
+    assert review.outcome is outcome
+
+
+def test_nothing_said_is_an_outcome_of_its_own() -> None:
+    review, _ = sit(SESSION, say(""))
+    assert review.outcome is Outcome.NOTHING_TO_ADD
+    assert review.summary == ""
+
+
+def test_f5_what_was_held_back_and_a_stop_are_said() -> None:
+    def two_points(tools: Toolbox) -> str:
+        assert tools.call("comment", remark("Phase 1", "Name it.")).accepted
+        assert tools.call("comment", remark("10%", "Why so few?", "blocking")).accepted
+        return ""
+
+    review, _ = sit(SESSION, two_points, outcome=Outcome.TIME)
+    assert [one.text for one in review.findings] == ["Why so few?"]
+    assert "**Kept back:** Name it (minor)." in review.summary
+    assert "This review is not complete: stopped at the time limit." in review.summary
+
+
+ADDRESSES = ("document", "property", "prompt", "knowledge")
+
+
+def test_only_addresses_of_the_document_and_the_prompt_page_may_be_posted() -> None:
+    blocks = [block("p", "See https://document.example/a")]
+    asked = thread("t", "p", comment("1", "see https://comment.example/a"))
+    read = snapshot(blocks, [asked], properties=(("Plan", "https://property.example/a"),))
+    guide = (("Guide", "https://knowledge.example/a"),)
+    prompt = Prompt("RFC reviewer", "Read https://prompt.example/a", "p", guide)
+    text = "\n".join(f"https://{name}.example/a" for name in (*ADDRESSES, "comment", "other"))
+    review, _ = sit(Session(TARGET, read, Change(first=True), prompt, []), say(text))
+    kept = [f"https://{name}.example/a" for name in ADDRESSES[:-1]]
+    posted = "\n".join([*kept, *["(link removed)"] * 3])
+    assert review.summary == f"{posted}\n\n{FOR_AUTHORS}"
+
+
+def test_what_was_raised_is_told_unless_the_model_sees_it_in_its_thread_or_it_is_gone() -> None:
+    seen = thread("t", "p", comment("1", "*10% of users* Why so few?", OWN))
+    others = thread("u", "p", comment("2", "Phase 1 is late"))
+    read = replace(READ, threads=(seen, others))
+    earlier = [
+        finding("p", "10% of users", "Why so few?"),
+        finding("p", "Phase 1", "Name it."),
+        finding("p", "20% of users", "Gone."),
+        finding("old", "goes to 10% of", "Pasted."),
+    ]
+    known = [LedgerEntry(one, FindingState.DISMISSED) for one in earlier]
+    _, brief = sit(replace(SESSION, snapshot=read, ledger=known), say(""))
+    raised = brief.document.partition("Already raised, do not raise again:\n")[2]
+    assert raised == "  B2 (dismissed): Phase 1\n  B2 (dismissed): goes to 10% of"
+
+
+def test_where_only_threads_are_answered_nothing_else_is_posted() -> None:
+    asked = thread("t", "p", comment("1", "why?", new=True))
+    read = replace(READ, threads=(asked,))
+
+    def reply(tools: Toolbox) -> str:
+        assert not tools.call("comment", remark("10%", "Why?")).accepted
+        assert tools.call("reply", {"thread": "T1", "text": "Because."}).accepted
+        tools.call("finish", {"summary": "All well."})
+        return ""
+
+    review, brief = sit(replace(SESSION, snapshot=read, only_threads=True), reply)
+    assert [one.text for one in review.replies] == ["Because."]
+    assert (review.findings, review.summary) == ((), "")
+    assert "Only threads are answered now" in brief.document
+
+
+def long_page(sections: int) -> Snapshot:
+    blocks = []
+    for number in range(sections):
+        blocks += [heading(f"h{number}", f"Part @{number}"), block(str(number), "words " * 300)]
+    return snapshot(blocks)
+
+
+def test_f12_what_a_small_window_leaves_out_is_said() -> None:
+    review, brief = sit(replace(SESSION, snapshot=long_page(20)), say("Mend it."), window=8_000)
+    assert "[B2] words" in brief.document
+    assert len(brief.omitted) > 10
+    assert review.omitted == brief.omitted
+    summary, remarks, _ = review.summary.split("\n\n")
+    assert summary == "Mend it."
+    named = ", ".join(name.replace("@", "") for name in brief.omitted[:8])
+    more = len(brief.omitted) - 8
+    assert remarks == f"Not read, too long for the model: {named} and {more} more."
+
+
+def test_f12_a_window_without_room_for_any_of_the_document_is_no_review() -> None:
+    with pytest.raises(ModelsDown, match="its window of 1000 tokens has no room"):
+        sit(SESSION, say("All well."), window=1_000)
