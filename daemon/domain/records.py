@@ -101,8 +101,9 @@ class DeliveryState(StrEnum):
     DROPPED = "dropped"
 
 
-# How the keys of the letters begin that write the status comment of a prompt page.
+# How keys of letters begin: of the status comment of a prompt page, and of answers to a word.
 STATUS_KEY = "status:"
+WORD_KEY = "word:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,11 @@ class OutboxMessage:
     def is_status(self) -> bool:
         """Whether it is about the status comment of a prompt page, which nobody waits for."""
         return self.key.startswith(STATUS_KEY)
+
+    @property
+    def answers_word(self) -> bool:
+        """Whether it answers a word to the reviewer, such as `pause`."""
+        return self.key.startswith(WORD_KEY)
 
     @property
     def counts_as(self) -> MessageKind:

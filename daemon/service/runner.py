@@ -118,16 +118,21 @@ def deliver(
     page_id: str,
     to_end: Callable[[Coroutine[Any, Any, None]], None] = until_signal,
 ) -> None:
-    """Send what waits of one page, where no other instance is at work.
+    """Send what waits of one page, also of a paused one, where no other instance is at work.
 
     Raises:
         LockHeld: One is; its next sweep sends it.
         StateDamaged, StateForeign, StateUnwritable: The state cannot be used.
         ReviewError: Notion refused or is out of reach; what is left is sent by the next sweep.
     """
+
+    def send(context: Context) -> Awaitable[None]:
+        context.tally.by_name = page_id
+        return context.deliver(context, page_id)
+
     path = settings.config.state
     with database.translated(path), database.lock(path):
-        on_state(settings, emit, lambda context: context.deliver(context, page_id), to_end)
+        on_state(settings, emit, send, to_end)
 
 
 async def told_sweep(connections: Connections, context: Context) -> Swept:

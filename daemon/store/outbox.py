@@ -225,6 +225,12 @@ def body(db: Database, key: str) -> str:
     return str(row[0]) if row else ""
 
 
+def comment_of(db: Database, key: str) -> str | None:
+    """Return the id of the comment that a letter became; None where none is known."""
+    row = db.execute("SELECT comment_id FROM outbox WHERE key = ?", [key]).fetchone()
+    return row[0] if row else None
+
+
 def present(db: Database, keys: Iterable[str]) -> set[str]:
     """Return those of the keys that name a letter, whatever became of it."""
     rows = db.execute(

@@ -79,6 +79,7 @@ class Tally:
         posted: Comments that were delivered, by kind.
         answers: What each person who asked gets, by id.
         model_answered: Whether a model gave a review or an answer.
+        by_name: The page that a person asked for by name, "" for none.
         errors: What kept the sweep from doing everything, apart from failed pages.
     """
 
@@ -93,6 +94,7 @@ class Tally:
     posted: Counter[str] = field(default_factory=Counter)
     answers: dict[str, Answers] = field(default_factory=dict)
     model_answered: bool = False
+    by_name: str = ""
     errors: list[ReviewError] = field(default_factory=list)
 
     def has(self, kinds: type[ReviewError] | tuple[type[ReviewError], ...]) -> bool:

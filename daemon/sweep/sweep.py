@@ -74,6 +74,7 @@ async def sweep(
     started, clock = datetime.now(UTC), time.monotonic()
     requests, tally = context.notion.requests, context.tally
     tally.number = sweeps.begin_sweep(context.state, started)
+    tally.by_name = asked[0].id if asked else ""
     with bound_contextvars(sweep=tally.number):
         context.emit("sweep.started")
         try:
@@ -94,7 +95,7 @@ async def sweep(
         if not tally.has(BudgetEmpty):
             alerts.clear_budget(context)
         result = _result(context, started, time.monotonic() - clock, requests)
-        ended, only = datetime.now(UTC), asked[0].id if asked else None
+        ended, only = datetime.now(UTC), tally.by_name or None
         sweeps.end_sweep(context.state, tally.number, asdict(result), ended, of_page=only)
         sweeps.prune(context.state, context.notion.surely_now)
         recording.prune(context)

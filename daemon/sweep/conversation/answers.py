@@ -10,7 +10,7 @@ from daemon.domain import due
 from daemon.domain.comments import Decision
 from daemon.domain.findings import Event
 from daemon.domain.providers import OFFLINE
-from daemon.domain.records import DeliveryState, MessageKind, OutboxMessage, PageRow
+from daemon.domain.records import WORD_KEY, DeliveryState, MessageKind, OutboxMessage, PageRow
 from daemon.domain.times import iso
 from daemon.domain.values import AuthorKind, Comment, Review, ReviewKind, Source, Thread
 from daemon.notion.from_markdown import quoted
@@ -190,7 +190,7 @@ def _run_commands(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow
             hands_over = room == 0 and not (stored and stored.handed_over)
             if hands_over:
                 words = f"{words}\n\n{_handed_over(dialogue)}"
-            key, asked = f"word:{_key(thread, said.comment, dialogue)}", said.comment.created
+            key, asked = f"{WORD_KEY}{_key(thread, said.comment, dialogue)}", said.comment.created
             reply = _Reply(key, words, asked, hands_over=hands_over, person=person)
             _queue_reply(context, row, dialogue, thread, reply)
         what = f"asked for {said.word.value}" if said.is_hint else said.word.value

@@ -39,7 +39,7 @@ from daemon.domain.records import (
 )
 from daemon.domain.scope import Capability, Scope
 from daemon.notion import from_markdown
-from daemon.store import findings, outbox
+from daemon.store import findings, outbox, pages
 from daemon.sweep import failures
 from daemon.sweep.context import Context
 from daemon.sweep.delivery import retract
@@ -68,7 +68,8 @@ async def deliver(context: Context, page_id: str | None = None) -> None:
     """Send every message that waits, of one page or of all, replies first.
 
     A page that Notion refused lately is left alone for a while, unless it is the one to deliver,
-    and so is a letter whose answer is lost each time.
+    and so is a letter whose answer is lost each time. On a paused page only answers to words are
+    sent, unless a person asked for the page by name.
 
     Raises:
         TokenRefused: The token is not valid any more.
@@ -81,8 +82,12 @@ async def deliver(context: Context, page_id: str | None = None) -> None:
     if page_id is None:
         await retract.complete(context)
         await retract.delete_doubles(context)
-    waiting = outbox.undelivered(context.state, page_id)
-    messages = [message for message in waiting if not _rests(context, message)]
+    paused = {row.id for row in pages.paused(context.state)} - {context.tally.by_name}
+    messages = [
+        message
+        for message in outbox.undelivered(context.state, page_id)
+        if not _rests(context, message) and (message.answers_word or message.page_id not in paused)
+    ]
     tried = {message.key for message in messages}
     for _ in range(PASSES):
         for of_id, of_page in _by_page(messages):

@@ -160,6 +160,8 @@ async def _saved(context: Context, message: OutboxMessage) -> str | None:
     if resolution.fate is Fate.GONE:
         await _refuse_away(context, message)
     if resolution.comment is None:
+        if found := outbox.comment_of(context.state, message.key):
+            return found  # by another process, while this one looked
         outbox.set_lost(context.state, message.key, context.notion.now)
         return None
     comment_id = str(resolution.comment["id"])

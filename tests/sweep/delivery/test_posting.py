@@ -1102,3 +1102,35 @@ def test_after_a_move_at_any_request_nothing_is_sent_to_where_it_went(tmp_path, 
         bool, (play(tmp_path / f"{step}.db", story(step)) for step in range(60))
     )
     assert len(list(struck)) >= 6
+
+
+def test_on_a_paused_page_only_answers_to_words_are_sent(path):
+    async def story(scene):
+        several(scene)
+        scene.reply(scene.question(), "Paused.", key="word:1")
+        # The operator's machine may be an hour behind Notion.
+        pages.pause(scene.state, scene.page.id, scene.box.clock() - HOUR)
+        other = scene.add_page("Elsewhere")
+        scene.finding(page=other)
+        await scene.deliver()
+        assert scene.texts[0] == "Paused."
+        assert len(scene.texts) == 2
+        pages.resume(scene.state, scene.page.id)
+        await scene.deliver()
+        assert len(scene.texts) == 7
+        assert set(scene.fates.values()) == {"posted"}
+
+    play(path, story)
+
+
+def test_a_paused_page_that_is_asked_for_by_name_gets_its_letters(path):
+    async def story(scene):
+        scene.summary()
+        pages.pause(scene.state, scene.page.id, scene.box.clock())
+        await scene.deliver(scene.page.id)
+        assert scene.texts == []
+        scene.context.tally.by_name = scene.page.id
+        await scene.deliver(scene.page.id)
+        assert scene.texts == ["Name an owner."]
+
+    play(path, story)

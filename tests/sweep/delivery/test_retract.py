@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
 
+from daemon.domain.errors import Unavailable
+from daemon.domain.records import MessageKind
 from daemon.domain.values import ReviewKind
 from daemon.notion.gateway import Gateway
 from daemon.sandbox.faults import Fault, FaultKind
 from daemon.store import outbox, reviews
 from daemon.store.database import open_state
+from daemon.sweep.delivery import recovery
 from daemon.sweep.delivery.retract import LATEST, NOTE, retract
 from daemon.sweep.people import People
 from support.dying import Killed
@@ -118,6 +121,35 @@ def test_what_a_process_claimed_and_died_before_sending_is_taken_back(path):
         await the_next_sweep(scene)
         assert scene.texts == ["Withdrawn."]
         assert set(scene.fates.values()) == {"dropped"}
+
+    play(path, story)
+
+
+def test_what_another_process_finds_meanwhile_is_taken_back(path, monkeypatch):
+    """And Notion lets that process delete nothing, so that it is left to this one."""
+
+    async def story(scene):
+        number = one_review(scene)
+        scene.box.faults.plant(Fault(FaultKind.DROP_SAVED, "POST", times=1))
+        scene.box.faults.plant(Fault(FaultKind.SERVER_ERROR, "GET", skip=2, times=None))
+        with suppress(Unavailable):
+            await scene.deliver()
+        scene.box.faults.clear()
+        [unclear] = [one for one in outbox.undelivered(scene.state) if one.sent_at]
+        resolve = recovery.resolve_unclear
+
+        async def overtaken(context, message):
+            seen = await resolve(scene.context, message)
+            outbox.mark_posted(
+                scene.state, message, seen.comment["id"], None, scene.context.notion.now
+            )
+            return await resolve(context, message)
+
+        monkeypatch.setattr(recovery, "resolve_unclear", overtaken)
+        assert unclear.kind is MessageKind.REPLY
+        lines = await by_another_process(scene, number)
+        assert next(line for line in lines if line.startswith("reply")).endswith(": deleted")
+        assert scene.texts == []
 
     play(path, story)
 
