@@ -96,6 +96,7 @@ def next_state(state: FindingState, event: Event) -> FindingState:
 
 
 TITLE_WORDS, TITLE_CHARS = 8, 80
+_JOINED = "\0"  # stands for a blank within code while words are counted
 _SENTENCE = re.compile(r"(?<=[.!?])\s|\n|(?<=[。！？])")  # noqa: RUF001 - other alphabets
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
@@ -104,9 +105,14 @@ _MARKS = re.compile(r"[*_`~]{2,}|(?<!\w)[*_`]|[*_`](?!\w)")
 
 
 def title_of(words: str) -> str:
-    """Return a title of at most eight words: the beginning of the first sentence of `words`."""
+    """Return a title of at most eight words: the beginning of the first sentence of `words`.
+
+    Code counts as one word, however many blanks it has.
+    """
     parts = _CODE.split(_LINK.sub(r"\1", _LEADING.sub("", words)))
-    plain = "".join(_MARKS.sub("", one) if n % 2 == 0 else one for n, one in enumerate(parts))
+    plain = "".join(
+        _JOINED.join(one.split()) if n % 2 else _MARKS.sub("", one) for n, one in enumerate(parts)
+    )
     first = " ".join(_SENTENCE.split(plain.strip(), maxsplit=1)[0].split())
     sentence = first.rstrip(".,;:…")
     chosen = " ".join(sentence.split()[:TITLE_WORDS])
@@ -114,5 +120,5 @@ def title_of(words: str) -> str:
         kept = chosen[: TITLE_CHARS - 1]
         chosen = kept.rsplit(" ", 1)[0] if " " in kept else kept
     is_cut = chosen != sentence or first.endswith("…")
-    title = f"{chosen.rstrip('.,;:')}…" if is_cut else chosen
+    title = (f"{chosen.rstrip('.,;:')}…" if is_cut else chosen).replace(_JOINED, " ")
     return f"{title}”" if title.count("“") > title.count("”") else title

@@ -76,7 +76,7 @@ class Handles:
         Args:
             text: The words of the model.
             own: The id of the block that the text stands on: its heading goes without saying.
-            briefly: Name a block by the heading above it alone, as in a title.
+            briefly: Name a block by a few of its words alone, as in a title.
         """
         while text != (apart := _SLASHED.sub(r"\1 / ", text)):
             text = apart
@@ -87,9 +87,9 @@ class Handles:
 
         def named(handle: str) -> str:
             block, heading = self.blocks[handle], self._heading(handle)
-            if heading is None or heading is block or briefly:
-                return _opening(heading or block)
-            shown = _opening(block, AGAIN_CHARS if block.id in told else OPENING_CHARS)
+            shown = _opening(block, AGAIN_CHARS if briefly or block.id in told else OPENING_CHARS)
+            if heading is None or heading is block or briefly or not shown:
+                return shown or _opening(heading or block) or "that block"
             section = "" if {heading.id, block.id} & told or block.id == own else _opening(heading)
             told.update((heading.id, block.id))
             return f"{shown} ({section})" if section else shown
@@ -118,9 +118,11 @@ class Handles:
 
 
 def _opening(block: Block, most: int = OPENING_CHARS) -> str:
-    text = " ".join(block.plain.split())
+    """Return a block's first words in quotation marks, of code its first line; "" for none."""
+    lines = block.plain.splitlines() if block.type == "code" else [block.plain]
+    text = next((" ".join(line.split()) for line in lines if any(map(str.isalnum, line))), "")
     if not text:
-        return "that block"
+        return ""
     if len(text) <= most:
         return f"“{text}”"
     whole = text[:most].rsplit(" ", 1)[0]

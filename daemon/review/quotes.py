@@ -213,18 +213,44 @@ def _surely(quote: str, plain: str, hay: Folded, *, whole: bool = False) -> tupl
     # A list's number may be part of the words, so the least changed form comes first.
     bare = _LEADING.sub("", unmarked)
     for candidate in (quote, unmarked, bare):
-        needle = fold(candidate.strip(_AROUND))
+        core = candidate.strip(_AROUND)
+        needle = fold(core)
         if span := _find(needle.text, hay, plain, whole=whole):
-            return span
+            return _with_marks(span, plain, *candidate.split(core, 1))
         loose = _letters(needle).text
         if len(loose) >= LOOSE_FROM and (span := _find(loose, letters, plain, whole=True)):
-            (before, *_), (*_, after), (begin, end) = _WORDS.split(quote), _WORDS.split(quote), span
-            while begin and plain[begin - 1] in before and plain[begin - 1] not in _AROUND:
-                begin -= 1
-            while end < len(plain) and plain[end] in after and plain[end] not in _AROUND:
-                end += 1
-            return begin, end
+            return _with_marks(span, plain, *_around_words(quote))
     return _with_gaps(bare, plain, hay)
+
+
+def _around_words(quote: str) -> tuple[str, str]:
+    """Return what stands before the first and after the last letter or digit of a quote."""
+    before, *_, after = _WORDS.split(quote)
+    return before, after
+
+
+def _with_marks(span: tuple[int, int], plain: str, before: str, after: str) -> tuple[int, int]:
+    """Return a span with the marks of `before` and `after` that stand around it in `plain`.
+
+    Blanks between them do not count: a brace that closes code belongs to the quote.
+    """
+    begin, end = span
+    return begin - _reach(plain[:begin][::-1], before[::-1]), end + _reach(plain[end:], after)
+
+
+def _reach(text: str, marks: str) -> int:
+    """Return how far a text goes on with the same marks, whatever the blanks between.
+
+    A bar does not count: it parts the cells of a row.
+    """
+    wanted, reach = fold(marks).text.replace(" ", "").replace("|", ""), 0
+    for at, char in enumerate(text):
+        if not char.isspace():
+            folded = _folded(char)
+            if not folded or not wanted.startswith(folded):
+                break
+            wanted, reach = wanted[len(folded) :], at + 1
+    return reach
 
 
 def _unmarked(quote: str) -> str:
@@ -301,4 +327,4 @@ def _nearly(quote: str, plain: str, hay: Folded) -> tuple[int, int] | None:
         begin -= 1
     while _is_inside(plain, end):
         end += 1
-    return begin, end
+    return _with_marks((begin, end), plain, *_around_words(quote))

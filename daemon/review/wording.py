@@ -29,6 +29,7 @@ from daemon.review.tool_specs import ToolRefusal
 
 
 TITLE_CHARS = 300  # of a title that is given; what is posted has eight words
+_LABEL = re.compile(r"^\s*\[?B[1-9]\d*\]?:\s+(?=\S)")
 
 
 class SaysNothing(ToolRefusal):
@@ -122,7 +123,9 @@ class Wording:
             self.refuse(given)
         except ToolRefusal:
             given = ""
-        plain = _without_notes(cleaned(self._spoken(given), frozenset(), TITLE_CHARS))
+        # The handle of the own block, as a label, says nothing.
+        spoken = self._spoken(_LABEL.sub("", given))
+        plain = _without_notes(cleaned(spoken, frozenset(), TITLE_CHARS))
         if not _says_something(plain):
             return title_of(_without_notes(words))
         # A handle counts as one word.

@@ -99,9 +99,28 @@ def test_a_section_is_named_once_and_the_own_block_not_at_all() -> None:
     )
 
 
-def test_in_a_title_a_block_is_named_by_its_section() -> None:
-    assert SECTIONS.spelled_out("B3 denies B5", briefly=True) == "“Rollout” denies “Costs”"
-    assert HANDLES.spelled_out("B1 is open", briefly=True) == "“First words.” is open"
+def test_in_a_title_a_block_is_named_by_a_few_of_its_words() -> None:
+    assert SECTIONS.spelled_out("B2 denies B5", briefly=True) == "“Phase 1.” denies “Nothing.”"
+    assert SECTIONS.spelled_out("[B4] is empty", briefly=True) == "“Costs” is empty"
+
+
+def test_code_is_named_by_its_first_line_and_what_has_no_words_by_the_heading_above() -> None:
+    code = "{\n  fn drain(queue) {\n    queue.pop()\n}}"
+    handles = Handles.of(
+        snapshot(
+            [
+                block("-", "---", plain="", kind="divider"),
+                heading("h", "Plan"),
+                block("c", f"```\n{code}\n```", plain=code, kind="code"),
+                block("i", "![](diagram)", plain="", kind="image"),
+                block("n", "—"),
+            ]
+        )
+    )
+    assert handles.spelled_out("B3 shows B4, and B3 is B5") == (
+        "“fn drain(queue) {” (“Plan”) shows “Plan”, and “fn drain(queue) {” is “Plan”"
+    )
+    assert handles.spelled_out("See B1") == "See that block"
 
 
 def test_a_long_block_is_named_by_its_first_words() -> None:

@@ -95,6 +95,31 @@ def test_a_quote_of_other_words_is_not_found(quote: str) -> None:
 @pytest.mark.parametrize(
     ("quote", "plain", "words"),
     [
+        (
+            "Point {first: 1, second: 2}",
+            "a = Point { first: 1, second: 2 } }",
+            "Point { first: 1, second: 2 }",
+        ),
+        ("new HashMap() }", "fn f() { new HashMap()\n}; }", "new HashMap()\n}"),
+        (
+            "fn f() {let y = HashMap::new();}",
+            "fn f() { let x = HashMap::new(); } }",
+            "fn f() { let x = HashMap::new(); }",
+        ),
+        ('say "hello"', "we say “hello” now", "say “hello”"),
+        ('"say hello"', "we say hello now", "say hello"),
+        ("drain(queue]", "we drain(queue) now", "drain(queue"),
+    ],
+)
+def test_the_marks_that_open_and_close_a_quote_are_part_of_it(
+    quote: str, plain: str, words: str
+) -> None:
+    assert locate(quote, plain) == words
+
+
+@pytest.mark.parametrize(
+    ("quote", "plain", "words"),
+    [
         ("| Phase | Share of users |", ROW, "Phase | Share of users"),
         ("| Share of users", ROW, "Share of users"),
         ("Phase \\| Share", ROW, "Phase | Share"),

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.review.wording import without_noise
+from daemon.review.handles import Handles
+from daemon.review.leaks import NO_GUARD
+from daemon.review.wording import Wording, without_noise
+from support.review_values import block, heading, snapshot
 
 
 EMPTY = (
@@ -78,3 +81,19 @@ def test_whatever_is_said_every_point_stays_once_and_in_order(said: list[str]) -
     at = [kept.index(one) for one in wanted]
     assert at == sorted(at)
     assert not any(one.rstrip(".:!") in kept for one in EMPTY)
+
+
+@pytest.mark.parametrize(
+    ("given", "title"),
+    [
+        ("B2: nobody owns the queue", "nobody owns the queue"),
+        ("[B2]: nobody owns it", "nobody owns it"),
+        ("B2 denies B1", "“Ana owns it.” denies “Plan”"),
+        ("`SELECT a, b` of B2 locks all", "SELECT a, b of “Ana owns it.” locks all"),
+        ("", "Say who owns it"),
+    ],
+)
+def test_a_title_names_the_matter_and_not_its_own_block(given: str, title: str) -> None:
+    handles = Handles.of(snapshot([heading("h", "Plan"), block("a", "Ana owns it.")]))
+    wording = Wording(handles, frozenset(), NO_GUARD, ["comment"])
+    assert wording.title(given, "Say who owns it.") == title
