@@ -63,6 +63,8 @@ def _failed_pages(state: State) -> list[dict[str, Any]]:
     for message in outbox.undelivered(state):
         if message.note:
             failed.setdefault(message.page_id, (message.attempts, message.note))
+    for page_id, attempts, why in outbox.refused(state):
+        failed.setdefault(page_id, (attempts, why))
     titles = {row.id: row.title for row in pages.by_ids(state, sorted(failed)).values()}
     for page_id in failed.keys() - titles.keys():
         if found := prompts.prompt(state, page_id):

@@ -88,6 +88,25 @@ def set_state(db: Database, key: str, state: DeliveryState, note: str | None = N
     )
 
 
+def set_refused(db: Database, key: str, at: datetime) -> None:
+    """Record that Notion refused what a letter says."""
+    db.execute("UPDATE outbox SET refused_at = ? WHERE key = ?", [iso(at), key])
+
+
+def refused(db: Database) -> list[tuple[str, int, str]]:
+    """Return (page id, attempts, why) of each letter that Notion refused, the latest first.
+
+    Not where a letter that was written later was posted on its page.
+    """
+    rows = db.execute(
+        "SELECT page_id, attempts, note FROM outbox AS mine INDEXED BY outbox_refused"
+        " WHERE refused_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM outbox WHERE state = 'posted'"
+        "  AND page_id = mine.page_id AND created_at > mine.created_at)"
+        " ORDER BY refused_at DESC, key"
+    )
+    return [(page_id, attempts, note) for page_id, attempts, note in rows.fetchall()]
+
+
 def try_again(db: Database, page_id: str) -> bool:
     """Forget how often the letters of a page were sent whose answer was lost; True for any."""
     rows = db.execute(

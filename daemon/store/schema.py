@@ -330,10 +330,13 @@ CREATE TABLE prompt_versions (
     body BLOB NOT NULL         -- its text, background pages and settings, see prompts.py
 );
 CREATE INDEX reviews_by_prompt ON reviews (prompt);
+-- When Notion refused what a letter says.
+ALTER TABLE outbox ADD COLUMN refused_at TEXT;
+CREATE INDEX outbox_refused ON outbox (page_id) WHERE refused_at IS NOT NULL;
 """
 
 
 @migrations()
 def v6(db: Database) -> None:
-    """Keep what each version of a prompt says."""
+    """Keep what each version of a prompt says, and which letters Notion refused."""
     _run(db, _PROMPTS)

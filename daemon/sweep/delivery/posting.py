@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -83,11 +83,8 @@ async def deliver(context: Context, page_id: str | None = None) -> None:
         await retract.complete(context)
         await retract.delete_doubles(context)
     paused = {row.id for row in pages.paused(context.state)} - {context.tally.by_name}
-    messages = [
-        message
-        for message in outbox.undelivered(context.state, page_id)
-        if not _rests(context, message) and (message.answers_word or message.page_id not in paused)
-    ]
+    waiting = outbox.undelivered(context.state, page_id)
+    messages = [message for message in waiting if not _rests(context, message, paused)]
     tried = {message.key for message in messages}
     for _ in range(PASSES):
         for of_id, of_page in _by_page(messages):
@@ -120,7 +117,9 @@ def _waits(context: Context, page_id: str) -> bool:
     return failures.waits(context, Capability.INSERT_COMMENTS, page_id)
 
 
-def _rests(context: Context, message: OutboxMessage) -> bool:
+def _rests(context: Context, message: OutboxMessage, paused: Collection[str]) -> bool:
+    if message.page_id in paused and not message.answers_word:
+        return True
     if message.state is DeliveryState.INTENT:
         return False
     return scope.letter_waits(message.attempts, message.sent_at, context.notion.now)
@@ -266,6 +265,8 @@ async def _refused(context: Context, message: OutboxMessage, error: ReviewError)
     elif isinstance(error, Missing | Invalid):
         why = _GONE[message.kind] if isinstance(error, Missing) else str(error)
         await _drop_unless_away(context, message, why)
+        if isinstance(error, Invalid):
+            outbox.set_refused(context.state, message.key, context.notion.now)
     else:
         raise error
 
