@@ -205,10 +205,10 @@ def unchanged_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
 def closed_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
     """Return the ids of the blocks that take no comment because they did not change.
 
-    When no block is new or changed, then a block was removed, or the title or a property changed.
-    That can affect any block, so none is closed.
+    When a block was removed, or when no block is new or changed and so the title or a property is,
+    that can make any other block wrong, so none is closed.
     """
-    if not (change.new or change.changed):
+    if change.removed or not (change.new or change.changed):
         return frozenset()
     return unchanged_blocks(change, blocks)
 

@@ -306,7 +306,8 @@ def _remarks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[
         yield f"Changed besides blocks: {one_line(', '.join(task.change.fields))}"
     removed = task.change.removed
     if removed:
-        yield "Removed since the last review:"
+        where = "; an unmarked block takes a comment where that makes it wrong"
+        yield f"Removed since the last review{where if task.comments else ''}:"
     for line in removed[:REMOVED_LINES]:
         yield f"{INDENT}- {clipped(one_line(line), REMOVED_CHARS)}"
     if len(removed) > REMOVED_LINES:

@@ -76,7 +76,7 @@ class ReviewTools:
         self.reader: Reader | None = None
         self.summary = self.question = ""
         self.finished = False
-        self._reminded: set[str] = set()
+        self._reminded = False
         self._heard = 0
 
     @property
@@ -221,12 +221,14 @@ class ReviewTools:
         self._refuse_open_matter(finding, block)
         self._refuse_closed_matter(finding, block)
         known = [*self._standing, *self._findings]
-        again = is_repeat(finding, known, block)
-        commented = {one.block_id for one in context.earlier_findings} & context.unchanged_blocks
-        if again or block.id in commented:
+        if is_repeat(finding, known, block):
             raise ToolRefusal(
                 f"this was raised on {handle} before and still stands; do not repeat it"
             )
+        commented = {one.block_id for one in context.earlier_findings}
+        if block.id in commented & context.unchanged_blocks:
+            why = "was commented on before and says what it said then"
+            raise ToolRefusal(f"{handle} {why}; it takes no other comment before it changes")
         if block.id in context.closed_blocks and not is_repeat(finding, context.kept, block):
             raise ToolRefusal(self._unasked(handle))
         if sum(old.block_id == block.id for old in known) >= context.comments_per_block:
@@ -298,7 +300,9 @@ class ReviewTools:
         elif waits:
             self.left[own.id] = "the point is fixed; its comment says so"
         self.rulings.append(Ruling(point.id, found, words, shortened(visible(shown), QUOTE_CHARS)))
-        return self.wording.noted(text)
+        unsaid = f"; nobody waits in {handle}, so your text is not posted: the point shows ✓"
+        is_said = waits or not words or found is not Verdict.FIXED
+        return self.wording.noted(text) + ("" if is_said else unsaid)
 
     def _own_point(self, text: str) -> str:
         """Return the handle of the thread that an own point began."""
@@ -333,18 +337,12 @@ class ReviewTools:
             for handle, thread in self._context.handles.threads.items()
             if thread.waiting and not self._is_answered(thread)
         ]
-        waiting_people = (
-            f"someone waits in {', '.join(waiting)}: reply or leave, then finish" if waiting else ""
-        )
-        self._remind_once("waiting", waiting_people)
+        if waiting and not self._reminded:
+            self._reminded = True
+            raise ToolRefusal(f"someone waits in {', '.join(waiting)}: reply or leave, then finish")
         # Later calls of the same turn still run.
         self.finished = True
         return "the review has ended"
-
-    def _remind_once(self, matter: str, words: str) -> None:
-        if words and matter not in self._reminded:
-            self._reminded.add(matter)
-            raise ToolRefusal(words)
 
     def _block(self, text: str) -> Block:
         handles = self._context.handles

@@ -253,6 +253,45 @@ def test_a_point_whose_block_is_gone_is_put_before_the_model(
     assert "addressed, blocking" in program.run("explain", page).out
 
 
+@pytest.mark.parametrize("removed", [False, True])
+def test_what_a_removal_makes_wrong_is_said_on_a_block_that_did_not_change(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, *, removed: bool
+) -> None:
+    page = rfc(box, rfcs, *LINES, "We tell the carriers as said in the plan.", "See below.")
+    first_review(program, model)
+    if removed:
+        box.world.delete_block(box.world.blocks(page)[5])
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(
+        model,
+        comment("B5", "as said in the plan", "The plan says it no more."),
+        comment("B4", "the queue", "Which queue is it?"),
+        finish(),
+    )
+    program.sweep()
+    told = "takes a comment where that makes it wrong:\n  - See below." in model.documents[-1]
+    assert told is removed
+    taken = any("The plan says it no more." in one for one in on_blocks(box, page))
+    assert taken is removed
+    assert any("B4 was commented on before" in one for one in model.answers)
+    assert any("B5 says what it said at the last review" in one for one in model.answers) is not (
+        removed
+    )
+
+
+def test_words_beside_a_ruling_that_nobody_waits_for_are_not_posted_and_the_model_is_told(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, "Rollback: we switch the flag off.")
+    words = "The flag undoes it, well done."
+    says(model, follow_up("No way back", "fixed", words, "switch the flag off"))
+    program.sweep()
+    assert any("so your text is not posted" in one for one in model.answers)
+    assert not any(words in one for one in on_blocks(box, page))
+
+
 def test_no_second_thread_is_begun_on_the_matter_of_an_open_point(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

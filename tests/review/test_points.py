@@ -154,12 +154,15 @@ def change(before: dict[str, str], now: dict[str, str]) -> Change:
 
 
 @given(PAGES, PAGES)
-def test_only_what_is_new_or_changed_invites_comments_unless_no_block_is(before, now):
+def test_only_what_is_new_or_changed_invites_comments_unless_something_else_may_be_wrong(
+    before, now
+):
     found, blocks = change(before, now), page(now).blocks
     shut = closed_blocks(found, blocks)
     assert shut in (frozenset(), unchanged_blocks(found, blocks))
     assert not shut & {*found.new, *found.changed}
     assert bool(shut) <= bool(found.new or found.changed)
+    assert not (shut and found.removed)
 
 
 def test_on_the_first_review_every_block_invites_comments():
