@@ -234,6 +234,9 @@ def _facts(state: State, row: PageRow) -> Facts:
         for alert in sweeps.alerts(state)
         if split_alert(alert["name"])[1] in subjects
     }
+    messages = outbox.messages_of(state, page_id=row.id)
+    # Of a point that was posted anew where its text was pasted, the comment that stands.
+    raising = {one.raises: one for one in messages}
     decided = [(what, detail) for _, what, detail in sweeps.decisions(state, row.id)]
     looks = [one for one in decided if one[0] in ("reviewed", "not reviewed")]
     return Facts(
@@ -241,7 +244,7 @@ def _facts(state: State, row: PageRow) -> Facts:
         trouble=(source.trouble if source else None) or "",
         alerts=alerts,
         reviews=reviews.reviews_of(state, row.id),
-        messages=outbox.messages_of(state, page_id=row.id),
+        messages=[one for one in messages if one.raises is None or raising[one.raises] is one],
         unread=looks[-1][1] if looks and looks[-1][0] == "not reviewed" else "",
         left=next((detail for what, detail in reversed(decided) if what == "left"), ""),
         now=datetime.now(UTC),

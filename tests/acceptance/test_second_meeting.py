@@ -228,7 +228,7 @@ def test_j4_a_point_that_the_reviewer_drops_is_withdrawn_and_its_comment_says_so
     says(model, follow_up("No way back", "withdrawn", words), finish())
     program.sweep()
     thread = [plain(one) for one in posted(box) if one.discussion_id == finding.discussion_id]
-    assert thread[0].startswith(f"✓ Withdrawn: {words}\n\nNo way back")
+    assert thread[0].startswith("✓ Withdrawn: the reviewer dropped it\n\nNo way back")
     assert thread[1:] == [words]
     edit(box, page, 1, "We deploy on Tuesday.")
     says(model, comment("B2", "N/A", "Say how it is undone."), finish("One left."))
@@ -236,6 +236,18 @@ def test_j4_a_point_that_the_reviewer_drops_is_withdrawn_and_its_comment_says_so
     assert "No way back" not in on_page(box, page)[-1]
     assert "withdrawn, blocking" in program.run("explain", page).out
     assert len(on_blocks(box, page)) == 3
+
+
+def test_where_nobody_waits_the_mark_says_why_a_point_is_withdrawn(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 1, "We deploy on Tuesday, behind the flag.")
+    says(model, follow_up("No way back", "withdrawn", "The flag undoes it."), finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Withdrawn: The flag undoes it.\n\nNo way back")
+    assert len(on_blocks(box, page)) == 2
 
 
 def test_a_point_whose_block_is_gone_is_put_before_the_model(
@@ -552,6 +564,9 @@ def test_a_point_whose_text_was_cut_and_pasted_is_posted_anew_there_once(
     program.sweep()
     [anew] = [one for one in posted(box) if one.parent_id == new.id]
     assert plain(anew).startswith("✓ Settled: “switch the flag off”")
+    explained = program.run("explain", page).out
+    assert explained.count("addressed, blocking: No way back") == 1
+    assert explained.count("finding of review 1: posted") == 2
 
 
 @pytest.mark.parametrize(

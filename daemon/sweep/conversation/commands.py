@@ -78,7 +78,7 @@ def command_in(text: str) -> Command | None:
 _WORD_FOR = {
     Command.PAUSE: (
         "Write `pause` here, alone, and I leave this page alone until `resume`; "
-        "`pause 7d` ends after seven days."
+        "`pause 7d` ends after seven days. Until then I read it as before."
     ),
     Command.RESUME: "Write `resume` here, alone, and I take this page up again.",
     Command.MORE: (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from daemon.domain.findings import LIVE, Event, FindingState
@@ -236,7 +237,9 @@ def record_rulings(
         said = f"“{point.finding.title}”: {ruling.verdict.value.replace('_', ' ')}"
         sweeps.record_decision(context.state, row.id, now, "ruling", said)
         if ruling.verdict is not Verdict.NOT_YET:
-            letters += _settle(context, ruling, case.number, page_texts(session.snapshot), now)
+            # What an answer says below the point's comment is not said in it too.
+            told = replace(ruling, text="") if point.thread_id in answered else ruling
+            letters += _settle(context, told, case.number, page_texts(session.snapshot), now)
             continue
         if point.closed:
             letters += _take_up(context, row, point)
