@@ -156,6 +156,17 @@ def settled_by(db: Database, page_id: str) -> dict[int, str]:
     return dict(rows.fetchall())
 
 
+def last_times(db: Database, page_id: str) -> dict[tuple[int, FindingState], datetime]:
+    """Return when each finding of a page last came into each state that it was ever in."""
+    rows = db.execute(
+        "SELECT finding_id, finding_history.state, max(finding_history.at) FROM findings"
+        " JOIN finding_history ON finding_id = findings.id WHERE page_id = ?"
+        " GROUP BY finding_id, finding_history.state",
+        [page_id],
+    )
+    return {(row[0], FindingState(row[1])): when(row[2]) for row in rows.fetchall()}
+
+
 def settled_since_review(db: Database, page_id: str) -> list[Finding]:
     """Return the findings of a page that were ruled fixed after its last review: in answers."""
     rows = db.execute(

@@ -858,3 +858,25 @@ def test_a_reply_and_a_ruling_in_one_thread_make_one_answer(
     program.sweep()
     thread = [plain(one) for one in posted(box) if one.discussion_id == finding.discussion_id]
     assert thread[1:] == ["Name the switch and who uses it."]
+
+
+def test_a_no_closes_a_point_again_that_people_had_opened_again(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    raised, ben = posted(box)[0], box.world.person("Ben")
+    box.clock.advance(HOUR)
+    box.world.comment(raised, "No, won't do.")
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.comment(raised, "Please reopen this point.", by=ben)
+    says(model, follow_up("No way back", "not_yet", "Open again."), finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("No way back · blocking")
+    box.clock.advance(HOUR)
+    box.world.comment(raised, "I would still write it down.", by=ben)
+    box.world.comment(raised, "No, we leave it out.")
+    says(model, finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: a person said no\n")

@@ -105,7 +105,7 @@ def what_is_said_of_a_point_is_said_once(final: Final) -> Iterator[str]:
         row[0]
         for row in final.rows(
             "SELECT finding_id FROM finding_history"
-            " WHERE state IN ('addressed', 'withdrawn', 'open')"
+            " WHERE state IN ('addressed', 'withdrawn', 'dismissed', 'open')"
         )
     )
     for finding, count in marked.items():

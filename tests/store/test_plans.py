@@ -80,6 +80,7 @@ ON_THE_PATH = {
     "drafts.drop_message": lambda db: drafts.drop_message(db, LETTER.key, "refused"),
     "drafts.set_message_body": lambda db: drafts.set_message_body(db, LETTER.key, "body"),
     "findings.settled_by": lambda db: findings.settled_by(db, PAGE.id),
+    "findings.last_times": lambda db: findings.last_times(db, PAGE.id),
     "findings.settled_since_review": lambda db: findings.settled_since_review(db, PAGE.id),
     "findings.set_text": lambda db: findings.set_text(db, 1, "text"),
     "drafts.record_size": lambda db: drafts.record_size(db, WEIGHED, passed=True),

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from daemon.domain.change import Reviewed
 from daemon.domain.errors import Forbidden, Missing, NotionError
-from daemon.domain.findings import LIVE
+from daemon.domain.findings import LIVE, FindingState
 from daemon.domain.records import FindingRow, PageRow, PageState
 from daemon.domain.scope import Capability
 from daemon.domain.values import AuthorKind, Prompt, Snapshot, Thread
@@ -182,6 +182,8 @@ def _known(
     if source is None:
         raise NotionError(f"“{row.title}”: its data source is not known")
     looks = thread_store.last_listed(context.state, row.id)
+    known = findings.of_page(context.state, row.id)
+    was = findings.last_times(context.state, row.id)
     return ThreadState(
         comments=thread_store.comments(context.state, row.id),
         threads=thread_store.threads(context.state, row.id),
@@ -190,7 +192,12 @@ def _known(
         limit=narrowed(context.config.limits, prompt.rules).replies_per_thread,
         reviewer=prompt.name,
         own=own,
-        raised=frozenset(findings.by_thread(findings.of_page(context.state, row.id))),
+        raised=frozenset(findings.by_thread(known)),
+        turned_down=frozenset(
+            one.discussion_id
+            for one in known
+            if one.discussion_id and (one.id, FindingState.DISMISSED) in was
+        ),
         paused=row.paused,
         pause_ends=row.paused_until is not None,
         unreviewed=row.state is PageState.BASELINED,

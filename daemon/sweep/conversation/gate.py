@@ -46,6 +46,7 @@ class GateInput:
         answered: Whether it was answered before this state began.
         finding: Whether a finding began the thread.
         to_person: Whether another person spoke last before: the comment may answer them.
+        again: Whether a person turned the finding down before: there each further no is one to it.
         corrected: Whether a claim in this thread was replied to before.
         followed: Whether a comment of ours follows it in its thread.
         claim: What is known of the text of the open point that began the thread; None where its
@@ -66,6 +67,7 @@ class GateInput:
     answered: bool = False
     finding: bool = False
     to_person: bool = False
+    again: bool = False
     corrected: bool = False
     followed: bool = False
     claim: ClaimCheck | None = None
@@ -84,7 +86,7 @@ class GateInput:
     @property
     def turns_down(self) -> bool:
         """Whether it is a no to the finding, and not to what another person said."""
-        to_us = self.addressed or not self.to_person
+        to_us = self.addressed or self.again or not self.to_person
         return self.finding and to_us and is_dismissal(self.text)
 
     @property

@@ -35,6 +35,7 @@ from daemon.store import threads as thread_store
 from daemon.store.database import State
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.dialogue import Dialogue
+from daemon.sweep.conversation.stance import is_dismissal
 from daemon.sweep.conversation.threads import replies_so_far
 from daemon.sweep.delivery.approval import Case
 from daemon.sweep.delivery.letters import finding_letter, open_mark, settled_mark
@@ -89,7 +90,7 @@ def _still_shows(words: str, texts: Sequence[str], *, gone: bool) -> bool:
 def closed_points(known: Iterable[FindingRow], dialogue: Dialogue) -> list[OwnPoint]:
     """Return those of a page's findings that are closed, in threads that are listed.
 
-    What a person turned down is taken up again only where a person writes there once more.
+    What a person turned down is taken up again only where a person writes there after the last no.
     """
     listed = {thread.id: thread for thread in dialogue.sorted.threads}
     points = []
@@ -97,7 +98,11 @@ def closed_points(known: Iterable[FindingRow], dialogue: Dialogue) -> list[OwnPo
         thread = listed.get(one.discussion_id or "")
         if thread is None or one.state not in _CLOSED:
             continue
-        shut = one.state is FindingState.DISMISSED and not thread.waiting
+        asked = max((at for at, said in enumerate(thread.comments) if said.new), default=None)
+        later = () if asked is None else thread.comments[asked + 1 :]
+        by_people = (said.plain for said in later if said.author.kind is AuthorKind.PERSON)
+        no_again = asked is None or any(map(is_dismissal, by_people))
+        shut = one.state is FindingState.DISMISSED and no_again
         mute, closed = NOBODY_ASKS if shut else "", _CLOSED[one.state]
         points.append(OwnPoint(one.id, one.finding, thread.id, mute=mute, closed=closed))
     return points

@@ -43,6 +43,7 @@ class ThreadState:
         reviewer: The name that addresses the reviewer.
         own: Ids of the users that we comment as; to mention one is to address the reviewer.
         raised: The threads that findings began.
+        turned_down: Those of them in which a person said no, now or before.
         claims: What is known of the text under open points, by the threads that they began; a
             point whose block changed is not among them.
         answers_left: How many answers each person may still get today, by id; without a limit where
@@ -62,6 +63,7 @@ class ThreadState:
     reviewer: str
     own: frozenset[str] = frozenset()
     raised: frozenset[str] = frozenset()
+    turned_down: frozenset[str] = frozenset()
     claims: Mapping[str, ClaimCheck] = field(default_factory=dict)
     answers_left: Mapping[str, int] = field(default_factory=dict)
     granted: frozenset[str] = frozenset()
@@ -299,6 +301,7 @@ def _decide(
         answered=_is_of_another_life(comment, thread, known),
         finding=thread.id in known.raised,
         to_person=_answers_person(comment, thread),
+        again=thread.id in known.turned_down,
         corrected=corrected,
         followed=_is_followed(comment, thread),
         claim=known.claims.get(thread.id),

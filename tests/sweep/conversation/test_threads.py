@@ -98,6 +98,14 @@ def test_a_no_in_a_findings_thread_settles_it_and_an_acknowledgement_does_not(
     assert waiting(found) == ([] if state else ["c"])
 
 
+def test_a_no_to_a_colleague_counts_for_the_point_where_a_person_turned_it_down_before() -> None:
+    said = (OURS, comment("a", "Do we need it?", name="Ben"), comment("b", "No, not at all."))
+    known = replace(KNOWN, raised=frozenset({"T"}))
+    assert decided(*said, known=known).dismissed == frozenset()
+    again = replace(known, turned_down=frozenset({"T"}))
+    assert decided(*said, known=again).dismissed == {"T"}
+
+
 def test_a_bare_no_in_another_thread_is_left_and_one_with_a_reason_is_not() -> None:
     assert waiting(decided(comment("a", "No."), comment("b", "No, two regions are planned."))) == [
         "b"
