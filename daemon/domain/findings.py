@@ -78,7 +78,7 @@ _AFTER: Mapping[Event, tuple[frozenset[FindingState], FindingState]] = {
     Event.FIXED: (LIVE, _S.ADDRESSED),
     Event.WITHDRAWN: (LIVE, _S.WITHDRAWN),
     Event.UNSETTLED: (frozenset({_S.ADDRESSED}), _S.OPEN),
-    Event.UNRULED: (frozenset({_S.ADDRESSED, _S.WITHDRAWN}), _S.OPEN),
+    Event.UNRULED: (CLOSED, _S.OPEN),
     Event.TAKEN_UP: (CLOSED, _S.OPEN),
     Event.ASKED_FOR: (frozenset({_S.KEPT}), _S.OPEN),
     Event.MADE_AGAIN: (frozenset({_S.KEPT}), _S.UNSAID),

@@ -16,8 +16,11 @@ _ASKING = re.compile(
     r"|would (?:you|it)|do (?:you|we|i)|does|did|should (?:we|i)|is (?:it|that|this|there|any\w*)"
     r"|are (?:you|there|they|we)|has (?:it|this|that|any\w*)|have (?:you|we|they)"
     r"|will (?:it|this|that|you|we|they)"
-    r"|was|warum|wieso|weshalb|wie|welche\w*|kannst|konnen"
-    r"|pourquoi|comment|quel\w*|que veux|porque|por que|como|cual\w*|perche|come|quale|quali"
+    # "As I said" asks nothing.
+    r"|was|warum|wieso|weshalb|wie(?! (?:schon |bereits |oben )?(?:gesagt|besprochen|erwahnt"
+    r"|geschrieben|beschrieben|vereinbart))|welche\w*|kannst|konnen"
+    r"|pourquoi|comment|quel\w*|que veux|porque|por que|como(?! (?:(?:ya|ja) )?(?:dije|dijimos"
+    r"|disse|dissemos))|cual\w*|perche|come(?! (?:(?:gia|ho|abbiamo) )*detto)|quale|quali"
     r"|waarom|hoe|welke|почему|зачем|как|какои|какие)\b"
 )
 

@@ -71,6 +71,7 @@ class Verdict(StrEnum):
     FIXED = "fixed"
     NOT_YET = "not_yet"
     WITHDRAWN = "withdrawn"
+    TURNED_DOWN = "turned_down"  # a person said no
 
 
 class Outcome(StrEnum):
@@ -254,12 +255,14 @@ class Ruling:
         verdict: The ruling.
         text: What is said in the point's thread; "" for nothing.
         quote: The words that show it; "" where a rule of the program rules, or none are needed.
+        person: Who said these words, where they turn it down; else "".
     """
 
     finding_id: int
     verdict: Verdict
     text: str = ""
     quote: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)

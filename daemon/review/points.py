@@ -13,8 +13,18 @@ from datetime import datetime
 from functools import cache
 
 from daemon.domain.change import Change
-from daemon.domain.values import Block, Finding, Severity, Snapshot, Source
+from daemon.domain.values import (
+    AuthorKind,
+    Block,
+    Comment,
+    Finding,
+    Severity,
+    Snapshot,
+    Source,
+    Thread,
+)
 from daemon.review.quotes import (
+    contains_words,
     fold,
     is_quote_of,
     locate,
@@ -37,6 +47,7 @@ class OwnPoint:
         last: What it said at the last review.
         mute: Why nothing more can be said in its thread; "" where something can.
         made: When it was made.
+        opened: When it was opened last: when it was made, or when it was opened again.
         again: Whether it was settled, and is open again since the settling words are gone.
         closed: How it was closed; "" while it is open.
         moved: Whether its block was cut and pasted, so that its thread went.
@@ -49,6 +60,7 @@ class OwnPoint:
     last: tuple[str, ...] = ()
     mute: str = ""
     made: datetime | None = None
+    opened: datetime | None = None
     again: bool = False
     closed: str = ""
     moved: bool = False
@@ -99,6 +111,25 @@ def evidence(quote: str, point: OwnPoint, now: Sequence[str]) -> str:
     raise NoEvidence(
         "these words are not on the page, and did not come or go since you made the point; "
         "quote exactly what came, changed or went"
+    )
+
+
+def turning_down(quote: str, thread: Thread, point: OwnPoint) -> Comment:
+    """Return the last comment in which a person said these words since a point was opened.
+
+    The times of comments are floored to the minute: of the minute in which it was opened, those
+    count that nobody has dealt with.
+
+    Raises:
+        NoEvidence: Nobody did.
+    """
+    for said in reversed(thread.comments):
+        is_later = said.new or (point.opened is not None and said.created >= point.opened)
+        if said.author.kind is AuthorKind.PERSON and is_later and contains_words(quote, said.plain):
+            return said
+    raise NoEvidence(
+        "no person said these words in its thread since the point is open; quote the words of a "
+        "person by which they turn it down, exactly"
     )
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from daemon.domain.values import Finding, Severity, Verdict
+from daemon.domain.values import Block, Finding, Severity, Thread, Verdict
 from daemon.review.agent import ToolSpec
 from daemon.review.handles import Handles
 from daemon.review.leaks import NO_GUARD, LeakGuard
 from daemon.review.points import OwnPoint
+from daemon.review.prompt import clipped, one_line
 from daemon.review.summary import CHECKLIST_SCHEMA
 
 
@@ -68,10 +69,15 @@ SPECS = (
             "type": "string",
             "enum": [verdict.value for verdict in Verdict],
             "description": "not_yet: it was touched, or answered, and is not fixed; of a closed "
-            "point: it is open again",
+            "point: it is open again. turned_down: a person said no to it, in whatever words",
         },
-        text=_text("What its thread is told; of fixed only where somebody waits, else empty"),
-        quote=_text("For fixed: exact words that came, changed or went since; else empty"),
+        text=_text(
+            "What its thread is told; of fixed and turned_down only where somebody asks, else empty"
+        ),
+        quote=_text(
+            "For fixed: exact words that came, changed or went since. For turned_down: the "
+            "person's exact words. Else empty"
+        ),
     ),
     _spec("finish", "End the review.", **_FINISH),
 )
@@ -113,6 +119,7 @@ _VERDICTS = {
     **dict.fromkeys(("addressed", "resolved", "settled", "done"), Verdict.FIXED),
     **dict.fromkeys(("open", "not_fixed", "still_open"), Verdict.NOT_YET),
     **dict.fromkeys(("withdraw", "dropped", "drop"), Verdict.WITHDRAWN),
+    **dict.fromkeys(("declined", "rejected", "dismissed"), Verdict.TURNED_DOWN),
 }
 
 
@@ -166,7 +173,7 @@ def parse_verdict(verdict: str) -> Verdict:
     """
     found = _VERDICTS.get("_".join(verdict.strip().strip(".").lower().replace("-", " ").split()))
     if found is None:
-        raise ToolRefusal("verdict is fixed, not_yet or withdrawn")
+        raise ToolRefusal("verdict is fixed, not_yet, withdrawn or turned_down")
     return found
 
 
@@ -207,3 +214,46 @@ class ToolContext:
     points: Mapping[str, OwnPoint] = field(default_factory=dict)
     kept: Sequence[Finding] = ()
     page_texts: Sequence[str] = ()
+
+    def block(self, text: str) -> Block:
+        """Return the block that an argument names.
+
+        Raises:
+            ToolRefusal: It names no block, or several.
+        """
+        match self.handles.parse(text, "B"):
+            case [handle] if handle in self.handles.blocks:
+                return self.handles.blocks[handle]
+            case [_, _, *_]:
+                raise ToolRefusal(f"{_echo(text)} names several blocks; a comment is about one")
+        if threads := self.handles.parse(text, "T"):
+            raise ToolRefusal(f"{threads[0]} is a thread, no block; to answer there, use reply")
+        known = _range("B", len(self.handles.blocks))
+        raise ToolRefusal(f"there is no block {_echo(text)}; {known}")
+
+    def thread(self, text: str, is_meant: Callable[[Thread], bool]) -> str:
+        """Return the handle of a thread; a block's handle means the one that may be meant.
+
+        Raises:
+            ToolRefusal: It names no thread.
+        """
+        handles = self.handles
+        named = handles.parse(text, "T")
+        if len(named) == 1 and named[0] in handles.threads:
+            return named[0]
+        blocks = [] if named else [key for key in handles.parse(text, "B") if key in handles.blocks]
+        on = [thread for key in blocks for thread in handles.threads_on(handles.blocks[key])]
+        meant = [handle for handle in on if is_meant(handles.threads[handle])]
+        if len(meant) == 1:
+            return meant[0]
+        if on:
+            raise ToolRefusal(f"{_echo(text)} is a block; its threads are {', '.join(on)}")
+        raise ToolRefusal(f"there is no thread {_echo(text)}; {_range('T', len(handles.threads))}")
+
+
+def _echo(text: str) -> str:
+    return repr(clipped(one_line(text), 60))
+
+
+def _range(letter: str, last: int) -> str:
+    return f"the handles are {letter}1 to {letter}{last}" if last else "there are none here"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -31,6 +31,7 @@ from daemon.review.points import (
     is_same_matter,
     ranked,
     reanchored,
+    turning_down,
 )
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import blocks_with, locate_in_blocks, shortened
@@ -53,6 +54,8 @@ QUOTE_CHARS = 300
 # How often `finish` waits for the correction of refused calls, of other calls each time.
 HEARD_TURNS = 2
 REASON_CHARS = QUESTION_CHARS = 300
+# These need no text: the mark in the point's own comment says it.
+_WORDLESS = (Verdict.FIXED, Verdict.TURNED_DOWN)
 # How many characters of a block a refusal repeats, and how many blocks it names.
 ECHO_CHARS, ECHO_BLOCKS = 400, 5
 
@@ -192,7 +195,7 @@ class ReviewTools:
                 return self._finish(arguments.get("checklist"), refused, **fields)
 
     def _comment(self, block: str, quote: str, title: str, text: str, severity: str) -> str:
-        named = self._block(block)
+        named = self._context.block(block)
         said = Finding(named.id, quote, text, parse_severity(severity), title=title)
         target = self._propose(said, named)
         moved = "" if target is named else f"; the words stand in {self._handle(target)}"
@@ -284,30 +287,34 @@ class ReviewTools:
         if point.closed and (found is not Verdict.NOT_YET or point.mute):
             why = point.mute or "not_yet opens it again"
             raise ToolRefusal(f"the point of {handle} is closed: {point.closed}; {why}")
-        needed = text.strip() or found is not Verdict.FIXED
+        needed = text.strip() or found not in _WORDLESS
         words = self.wording.words(text, REPLY_CHARS, own.block_id or "") if needed else ""
         if found is Verdict.NOT_YET and not waits and point.mute:
             raise ToolRefusal(f"nothing can be said in {handle}: {point.mute}; it stays open")
-        shown = ""
-        if found is Verdict.FIXED:
-            try:
+        shown = person = ""
+        try:
+            if found is Verdict.FIXED:
                 shown = evidence(quote, point, self._context.page_texts)
-            except NoEvidence as why:
-                raise ToolRefusal(str(why)) from None
-            self.wording.refuse_quote(shown)
+                self.wording.refuse_quote(shown)
+            elif found is Verdict.TURNED_DOWN:
+                shown = quote
+                person = turning_down(quote, own, point).author.name.strip() or "a person"
+        except NoEvidence as why:
+            raise ToolRefusal(str(why)) from None
         if waits and words:
             self.replies.append(Reply(own.id, words))
         elif waits:
-            self.left[own.id] = "the point is fixed; its comment says so"
-        self.rulings.append(Ruling(point.id, found, words, shortened(visible(shown), QUOTE_CHARS)))
+            self.left[own.id] = "the point is settled; its comment says so"
+        shown = shortened(visible(shown), QUOTE_CHARS)
+        self.rulings.append(Ruling(point.id, found, words, shown, person))
         unsaid = f"; nobody waits in {handle}, so your text is not posted: the point shows ✓"
-        is_said = waits or not words or found is not Verdict.FIXED
+        is_said = waits or not words or found not in _WORDLESS
         return self.wording.noted(text) + ("" if is_said else unsaid)
 
     def _own_point(self, text: str) -> str:
         """Return the handle of the thread that an own point began."""
         points = self._context.points
-        handle = self._thread(text, lambda thread: thread.id in points)
+        handle = self._context.thread(text, lambda thread: thread.id in points)
         if self._context.handles.threads[handle].id in points:
             return handle
         named = ", ".join(
@@ -344,19 +351,8 @@ class ReviewTools:
         self.finished = True
         return "the review has ended"
 
-    def _block(self, text: str) -> Block:
-        handles = self._context.handles
-        match handles.parse(text, "B"):
-            case [handle] if handle in handles.blocks:
-                return handles.blocks[handle]
-            case [_, _, *_]:
-                raise ToolRefusal(f"{_echo(text)} names several blocks; a comment is about one")
-        if threads := handles.parse(text, "T"):
-            raise ToolRefusal(f"{threads[0]} is a thread, no block; to answer there, use reply")
-        raise ToolRefusal(f"there is no block {_echo(text)}; {_range('B', len(handles.blocks))}")
-
     def _waiting(self, text: str) -> Thread:
-        handle = self._thread(text, lambda thread: bool(thread.waiting))
+        handle = self._context.thread(text, lambda thread: bool(thread.waiting))
         thread = self._context.handles.threads[handle]
         if not thread.waiting:
             raise ToolRefusal(f"nobody waits for an answer in {handle}")
@@ -364,31 +360,8 @@ class ReviewTools:
             raise ToolRefusal(f"{handle} is answered; one reply is enough")
         return thread
 
-    def _thread(self, text: str, is_meant: Callable[[Thread], bool]) -> str:
-        """Return the handle of a thread; a block's handle means the one that may be meant."""
-        handles = self._context.handles
-        named = handles.parse(text, "T")
-        if len(named) == 1 and named[0] in handles.threads:
-            return named[0]
-        blocks = [] if named else [key for key in handles.parse(text, "B") if key in handles.blocks]
-        on = [thread for key in blocks for thread in handles.threads_on(handles.blocks[key])]
-        meant = [handle for handle in on if is_meant(handles.threads[handle])]
-        if len(meant) == 1:
-            return meant[0]
-        if on:
-            raise ToolRefusal(f"{_echo(text)} is a block; its threads are {', '.join(on)}")
-        raise ToolRefusal(f"there is no thread {_echo(text)}; {_range('T', len(handles.threads))}")
-
     def _is_answered(self, thread: Thread) -> bool:
         return thread.id in self.left or any(reply.thread_id == thread.id for reply in self.replies)
 
     def _handle(self, block: Block) -> str:
         return self._context.handles.of_block[block.id]
-
-
-def _echo(text: str) -> str:
-    return repr(clipped(one_line(text), 60))
-
-
-def _range(letter: str, last: int) -> str:
-    return f"the handles are {letter}1 to {letter}{last}" if last else "there are none here"

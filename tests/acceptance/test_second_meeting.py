@@ -880,3 +880,66 @@ def test_a_no_closes_a_point_again_that_people_had_opened_again(
     says(model, finish())
     program.sweep()
     assert on_blocks(box, page)[0].startswith("✓ Dropped: a person said no\n")
+
+
+DECLINED = "Wie schon besprochen: das wollen wir genau so haben."
+
+
+def a_no_in_other_words(box: Sandbox, program: Program, model: ScriptedModel, rfcs: str) -> str:
+    """Let a person turn the first point down in words that no table knows."""
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "Muss das wirklich sein?", by=box.world.person("Ben"))
+    box.world.comment(posted(box)[0], DECLINED, by=box.world.person("Ana"))
+    says(model, follow_up("No way back", "turned_down", quote="das wollen wir genau so haben"))
+    return page
+
+
+def test_the_model_hears_a_no_in_any_words_and_it_has_the_effects_of_a_no(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = a_no_in_other_words(box, program, model, rfcs)
+    before = len(posted(box))
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana said no\n\nNo way back")
+    assert len(posted(box)) == before, "a no gets no answer"
+    explained = program.run("explain", page).out
+    assert "dismissed, blocking" in explained
+    assert "turned down by Ana: “das wollen wir genau so haben”" in explained
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, comment("B2", "N/A", "Say how it is undone."), finish("One left."))
+    program.sweep()
+    assert "No way back" not in on_page(box, page)[-1]
+    assert len(posted(box)) == before
+
+
+def test_a_no_that_was_taken_back_closes_nothing_a_second_time(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = a_no_in_other_words(box, program, model, rfcs)
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "Doch, bitte wieder aufmachen.")
+    says(model, follow_up("No way back", "not_yet", "Wieder offen."), finish())
+    program.sweep()
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, follow_up("No way back", "turned_down", quote=DECLINED), finish())
+    program.sweep()
+    assert any("no person said these words in its thread since" in one for one in model.answers)
+    assert on_blocks(box, page)[0].startswith("No way back · blocking")
+
+
+def test_a_no_that_the_model_heard_goes_with_the_answer_that_was_taken_back(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = a_no_in_other_words(box, program, model, rfcs)
+    program.sweep()
+    assert program.run("retract", "2").code == 0
+    assert on_blocks(box, page)[0].startswith("No way back · blocking")
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "Nein.")
+    program.sweep()
+    program.sweep()
+    assert program.run("retract", "2").code == 0
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: a person said no")

@@ -7,18 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.change import Change, Reviewed
-from daemon.domain.values import Finding, Severity, Source
+from daemon.domain.values import AuthorKind, Finding, Severity, Source
 from daemon.review import points, quotes
 from daemon.review.points import (
+    NoEvidence,
+    OwnPoint,
     closed_blocks,
     compared,
     is_repeat,
     is_same_matter,
     ranked,
     reanchored,
+    turning_down,
     unchanged_blocks,
 )
-from support.review_values import block, finding, snapshot
+from support.review_values import BOT, NOW, OWN, block, comment, finding, snapshot, thread
 
 
 TEXT = "We use Redis as the queue. We use Redis for the cache."
@@ -185,3 +188,30 @@ def test_a_point_is_the_same_as_one_other_point_at_most():
     one = finding("b", "Redis as the queue", "Say why not Postgres.")
     found = compared([one], [one, one], [block("b", TEXT)])
     assert (len(found.same), len(found.new), found.lost) == (1, 1, ())
+
+
+NEIN = "Nein, **das** bleibt so."
+
+
+@pytest.mark.parametrize(
+    ("said", "quote", "heard"),
+    [
+        (comment("c", NEIN, minutes=5), "Nein, das bleibt so.", True),
+        (comment("c", NEIN, minutes=5), "das bleibt", True),
+        (comment("c", NEIN, minutes=5), "Nein, das ist so.", False),
+        (comment("c", NEIN, minutes=5), "", False),
+        (comment("c", "It is not so.", minutes=5), "no", False),
+        (comment("c", NEIN, BOT, minutes=5), "das bleibt", False),
+        (comment("c", NEIN, OWN, minutes=5), "das bleibt", False),
+        (comment("c", NEIN, AuthorKind.UNKNOWN, minutes=5, new=True), "das bleibt", False),
+        (comment("c", NEIN, minutes=-5), "das bleibt", False),
+        (comment("c", NEIN, minutes=-5, new=True), "das bleibt", True),
+    ],
+)
+def test_who_turns_a_point_down_is_a_person_with_these_words_since_it_is_open(said, quote, heard):
+    point = OwnPoint(1, finding("b", "10"), "T", opened=NOW)
+    if not heard:
+        with pytest.raises(NoEvidence):
+            turning_down(quote, thread("T", "b", comment("a", "Why?", OWN), said), point)
+        return
+    assert turning_down(quote, thread("T", "b", comment("a", "Why?", OWN), said), point) is said

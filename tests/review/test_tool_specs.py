@@ -89,5 +89,5 @@ def test_a_verdict_is_read_however_it_is_written(word: str, verdict: Verdict) ->
 
 
 def test_a_word_that_is_no_verdict_is_refused_with_those_that_are() -> None:
-    with pytest.raises(ToolRefusal, match="verdict is fixed, not_yet or withdrawn"):
+    with pytest.raises(ToolRefusal, match="verdict is fixed, not_yet, withdrawn or turned_down"):
         parse_verdict("maybe")

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.values import Severity
+from daemon.domain.values import Ruling, Severity, Verdict
 from daemon.review.agent import ToolResult
 from daemon.review.leaks import leak_guard
-from daemon.review.points import FINDING_CHARS, REPETITIVE_CHARS, REPLY_CHARS, SUMMARY_CHARS
+from daemon.review.points import (
+    FINDING_CHARS,
+    REPETITIVE_CHARS,
+    REPLY_CHARS,
+    SUMMARY_CHARS,
+    OwnPoint,
+)
 from daemon.review.prompt import instructions
 from daemon.review.tool_specs import SPECS
 from daemon.review.tools import PROPOSALS_PER_COMMENT, QUOTE_CHARS, ReviewTools
-from support.review_values import block, comment, finding, heading, review_tools, thread
+from support.review_values import NOW, OWN, block, comment, finding, heading, review_tools, thread
 
 
 BLOCKS = (
@@ -524,3 +531,20 @@ def test_whatever_is_called_nothing_breaks_and_what_is_taken_stands(
     answered = [one.thread_id for one in tools.replies] + list(tools.left)
     assert len(set(answered)) == len(answered)
     assert set(answered) <= {"asked", "page"}
+
+
+RAISED = thread("own", "q", comment("4", "Why so many?", OWN), comment("5", "So soll es sein."))
+
+
+def test_a_no_is_ruled_on_with_the_words_of_a_person_and_needs_none_of_the_models() -> None:
+    asked = replace(RAISED, comments=(*RAISED.comments, comment("6", "Dabei bleibt es", new=True)))
+    for known, words in ((RAISED, "So soll es sein"), (asked, "Dabei bleibt es")):
+        point = OwnPoint(7, finding("q", "50% of users"), "own", opened=NOW)
+        tools = review_tools(BLOCKS, [known], points=[point])
+        call = {"thread": "T1", "verdict": "turned_down", "text": ""}
+        said = tools.call("follow_up", {**call, "quote": "Why so many?"})
+        assert "no person said these words in its thread" in said.text
+        assert tools.call("follow_up", {**call, "quote": words}).accepted
+        assert tools.rulings == [Ruling(7, Verdict.TURNED_DOWN, "", words, "Ana Costa")]
+        assert tools.replies == []
+        assert [*tools.left] == [known.id] * bool(known.waiting)

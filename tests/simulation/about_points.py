@@ -29,6 +29,18 @@ def a_point_is_closed_by_a_ruling_or_a_person(final: Final) -> Iterator[str]:
             yield f"page {page[:8]}: {count} points are {state}, and {ruled} were ruled so"
 
 
+def a_point_is_turned_down_by_a_person(final: Final) -> Iterator[str]:
+    """Where a point was dismissed, a person had written in its thread, as often at least."""
+    written = Counter(one.discussion_id for one in final.record.words.values() if one.by_person)
+    for thread, title, count in final.rows(
+        "SELECT discussion_id, title, count(*) FROM findings JOIN finding_history"
+        " ON finding_id = findings.id WHERE finding_history.state = 'dismissed'"
+        " AND discussion_id IS NOT NULL GROUP BY findings.id"
+    ):
+        if count > written[thread]:
+            yield f"“{title}” was turned down {count} times, by {written[thread]} comments"
+
+
 def a_ruling_has_words_that_came_or_went(final: Final) -> Iterator[str]:
     """What shows that a point is fixed was not said on its page since the point was made.
 

@@ -32,6 +32,7 @@ from simulation.about_people import (
 )
 from simulation.about_points import (
     a_point_is_closed_by_a_ruling_or_a_person,
+    a_point_is_turned_down_by_a_person,
     a_ruling_has_words_that_came_or_went,
     no_closed_point_is_raised_again,
     no_summary_names_a_closed_point,
@@ -90,6 +91,7 @@ AT_END = (
     the_limit_holds,
     no_secret_is_told,
     a_point_is_closed_by_a_ruling_or_a_person,
+    a_point_is_turned_down_by_a_person,
     a_ruling_has_words_that_came_or_went,
     no_closed_point_is_raised_again,
     no_summary_names_a_closed_point,

@@ -19,6 +19,7 @@ _BLOCK = re.compile(r"^\[(B\d+)(?: new| changed)?\] (.+)$", re.MULTILINE)
 _THREAD = re.compile(r"^\[(T\d+) on ", re.MULTILINE)
 _POINT = re.compile(r"^\[(T\d+) on [^\n]*\]\n  begun by your [^\n]*(?<!\(closed\))$", re.MULTILINE)
 _WAS = re.compile(r"^  (?:was:|-) (.+)$", re.MULTILINE)
+_SAID = re.compile(r"^  [^\n(]+, \d{4}-\d\d-\d\d \d\d:\d\d(?:, new)?: (.+)$", re.MULTILINE)
 _NEW = re.compile(r"^\[B\d+ (?:new|changed)\] (.+)$", re.MULTILINE)
 _JUNK: tuple[tuple[str, dict[str, Any]], ...] = (
     ("comment", {"block": "B999", "quote": "x", "text": "x", "severity": "minor"}),
@@ -111,9 +112,12 @@ class Scripted:
         """Rule by chance; what shows that a point is fixed may be true, or is made up."""
         dice = self._dice
         shown = [*_NEW.findall(document), *_WAS.findall(document), "It was mended.", ""]
+        verdict = dice.choice(("fixed", "fixed", "not_yet", "withdrawn", "turned_down"))
+        if verdict == "turned_down":
+            shown = [*_SAID.findall(document), "Nobody said it."]
         return {
             "thread": handle,
-            "verdict": dice.choice(("fixed", "fixed", "not_yet", "withdrawn")),
+            "verdict": verdict,
             "text": dice.choice(
                 (f"That is how I see it {dice.randrange(10_000)}.", "As said.", "")
             ),

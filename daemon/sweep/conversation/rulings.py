@@ -122,7 +122,7 @@ def open_points(
     keys = _not_yet_keys(state, row.id, [one.discussion_id for one in open_ones], snapshot)
     said = outbox.present(state, keys.values())
     muted = {thread_id for thread_id, key in keys.items() if key in said}
-    last = _page_texts(state, row.id, None)
+    last, times = _page_texts(state, row.id, None), findings.last_times(state, row.id)
     before = {
         review_id: _page_texts(state, row.id, review_id)
         for review_id in {one.review_id for one in open_ones}
@@ -142,6 +142,7 @@ def open_points(
                 last,
                 mute,
                 one.at,
+                times.get((one.id, FindingState.OPEN), one.at),
                 again=one.id in reopened,
                 moved=mute == POSTED_ANEW,
             )
@@ -239,7 +240,8 @@ def record_rulings(
     letters: list[OutboxMessage] = []
     for ruling in case.review.rulings:
         point = points[ruling.finding_id]
-        said = f"“{point.finding.title}”: {ruling.verdict.value.replace('_', ' ')}"
+        by = f" by {ruling.person}: “{ruling.quote}”" if ruling.person else ""
+        said = f"“{point.finding.title}”: {ruling.verdict.value.replace('_', ' ')}{by}"
         sweeps.record_decision(context.state, row.id, now, "ruling", said)
         if ruling.verdict is not Verdict.NOT_YET:
             # What an answer says below the point's comment is not said in it too.
@@ -257,10 +259,10 @@ def _settle(
     context: Context, ruling: Ruling, review_id: int, texts: Sequence[str], now: datetime
 ) -> list[OutboxMessage]:
     """Close a point; a comment that was not sent yet is not sent any more."""
-    if ruling.verdict is Verdict.WITHDRAWN:
-        event, why = Event.WITHDRAWN, ruling.text
-    else:
-        event, why = Event.FIXED, _evidence(ruling.quote, texts)
+    event, why = {
+        Verdict.WITHDRAWN: (Event.WITHDRAWN, ruling.text),
+        Verdict.TURNED_DOWN: (Event.TURNED_DOWN, f"{quoted(ruling.person)} said no"),
+    }.get(ruling.verdict) or (Event.FIXED, _evidence(ruling.quote, texts))
     before = findings.get(context.state, ruling.finding_id)
     if before is None or before.state not in LIVE:
         return []  # people settled it meanwhile

@@ -153,7 +153,8 @@ _OPENING = phrases(
     so gewollt|ist so gewollt|das ist so gewollt|absicht|ist absicht|gewollt|stimmt nicht
     sehe ich anders|sehe ich nicht so|bin anderer meinung|ich bin anderer meinung
     nicht einverstanden|dagegen|außerhalb des umfangs|kein problem des|kein fehler|kein bug
-    das ist so gewollt|nein weil|nein wir|nein das
+    das ist so gewollt|nein weil|nein wir|nein das|bewusst so|bewusst nicht|so bleibt es
+    bleibt dabei|es bleibt dabei|dabei bleibt es
     pas nécessaire|pas besoin|inutile|pas daccord|je ne suis pas daccord|cest voulu|voulu
     hors sujet|hors périmètre|on ne le fera pas|on ne change pas|non car|non parce que|cest exprès
     no hace falta|no es necesario|innecesario|no estoy de acuerdo|no lo haremos|no lo vamos a hacer

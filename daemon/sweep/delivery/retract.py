@@ -240,5 +240,8 @@ def _close(context: Context, message: OutboxMessage) -> None:
             findings.apply_event(context.state, message.raises, Event.RETRACTED, now)
             outbox.drop_marks(context.state, message.page_id, message.raises, NOTE)
         elif message.marks is not None:
-            now = context.notion.now
-            findings.apply_event(context.state, message.marks, Event.UNRULED, now)
+            # A mark's key ends with the length of the history then: what came later holds.
+            length = len(findings.history(context.state, message.marks))
+            if message.key.endswith(f":{length}"):
+                now = context.notion.now
+                findings.apply_event(context.state, message.marks, Event.UNRULED, now)

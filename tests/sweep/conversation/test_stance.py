@@ -176,6 +176,8 @@ NO = (
     *("I disagree with this.", "Disagree with you here", "We decided against that in March."),
     *("No, ich ändere das nicht.", "Won't do this now; the guide covers it."),
     *("nein", "Nein, danke", "Das ist so gewollt.", "Absicht", "nicht nötig", "Sehe ich anders."),
+    *("Wie gesagt: nein, das bleibt so", "Nein, das sind bewusst zwei", "Das ist bewusst so."),
+    *("Wie oben beschrieben, so bleibt es.", "Como ya dije: no.", "Come ho già detto, no."),
     *("Non, c'est voulu", "pas d'accord", "Pas besoin.", "No hace falta", "no estoy de acuerdo"),
     *("Não precisa", "Discordo.", "Non sono d'accordo", "niet nodig", "Nee, bewust zo."),
     *("Nie zgadzam się", "nesouhlasím", "не согласен", "Нет", "не нужно", "Так задумано."),
@@ -192,6 +194,7 @@ NOT_NO = (
     *("I will fix it", "Ben, which one", "", "…", "👍", "@Ana no idea"),
     *("I disagree with Ann: it says so. Please keep this point.", "I don't agree with Carl"),
     *("Sorry, I was wrong. Please reopen this.", "No, the reviewer is right", "No, reopen it"),
+    *("Nein, wie soll das gehen", "No, como se hace", "Nein, wie besprochen geändert"),
     *("Nein, das stimmt so nicht. Ich schreibe es dazu.", "Won't do, I'll mention it below"),
 )  # fmt: skip
 ASKING_FOR_WORDS = (
