@@ -77,7 +77,8 @@ def a_read_is_whole(so_far: Ended) -> Iterator[str]:
 def a_paused_page_is_left_alone(so_far: Ended) -> Iterator[str]:
     """On a page that is paused since the last look nothing was said but answers to words.
 
-    An operator may ask for its review by name.
+    An operator may ask for its review by name. What was said at the very time of the look came
+    before it: a sweep without any wait takes no time.
     """
     record, state, now = so_far.record, so_far.state, so_far.box.clock()
     paused = dict(state.execute("SELECT id, paused_at FROM pages WHERE paused").fetchall())
@@ -85,7 +86,7 @@ def a_paused_page_is_left_alone(so_far: Ended) -> Iterator[str]:
     for own in record.own:
         page = own.page_id
         still = page in paused and record.paused.get(page) == paused[page]
-        if not still or record.looked_at is None or own.sent < record.looked_at:
+        if not still or record.looked_at is None or own.sent <= record.looked_at:
             continue
         by_name = record.asked[page] > record.asked_before.get(page, 0)
         if not by_name and not keys.get(own.id, "word:").startswith("word:"):
