@@ -230,18 +230,16 @@ class Reader:
         for at in range(begin, end + 1):
             block = block_lines(self._task, self._handles, names[at])
             cost = estimated_tokens("\n".join(block))
+            if cost > self._room and not lines:
+                raise ToolRefusal(
+                    f"there is no room to read {names[at]}; judge by what you have read"
+                )
             if cost > self._room:
-                return self._cut(lines, names[at])
+                return "\n".join([*lines, f"(no room for {names[at]} and what follows)"])
             self._room -= cost
             lines += block
             self._read.add(self._handles.blocks[names[at]].id)
         return "\n".join(lines)
-
-    @staticmethod
-    def _cut(lines: list[str], following: str) -> str:
-        if not lines:
-            raise ToolRefusal(f"there is no room to read {following}; judge by what you have read")
-        return "\n".join([*lines, f"(no room for {following} and what follows)"])
 
     def _named(self, text: str) -> str:
         found = self._handles.parse(text, "B")

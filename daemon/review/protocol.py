@@ -178,7 +178,7 @@ def written_calls(text: str, offered: Collection[str]) -> list[WrittenCall]:
     """
     text = without_thinking(text)[:CHARS]
     marked = _REGIONS.search(_masked(text, _CODE)) is not None
-    found = [*_found(text, offered)]
+    found = _found(text, offered)
     calls = [call for call in found if call.name in offered]
     if calls or not (marked or _is_json_alone(text)):
         return calls[:CALLS]
@@ -199,14 +199,12 @@ def _cut(text: str, pattern: re.Pattern[str], shown: str) -> str:
     return "".join((*kept, text[at:]))
 
 
-def _found(text: str, offered: Collection[str]) -> Iterator[WrittenCall]:
-    """Yield every call in a text, in the first form that it holds one in."""
-    yield from [*_of_marks(text)] or next(filter(None, _unmarked(text, offered)), [])
-
-
-def _unmarked(text: str, offered: Collection[str]) -> Iterator[list[WrittenCall]]:
+def _found(text: str, offered: Collection[str]) -> list[WrittenCall]:
+    """Return every call in a text, in the first form that it holds one in."""
+    found = [*_of_marks(text)]
     for find in (_json_calls, _python_calls, _loose_calls):
-        yield [call for calls, _, _ in find(text, offered) for call in calls]
+        found = found or [call for calls, _, _ in find(text, offered) for call in calls]
+    return found
 
 
 def _of_marks(text: str) -> Iterator[WrittenCall]:

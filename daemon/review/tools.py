@@ -221,8 +221,7 @@ class ReviewTools:
         context, handle = self._context, self._handle(block)
         if not block.commentable:
             raise ToolRefusal(f"Notion takes no comment on {handle}; choose a block beside it")
-        self._refuse_open_matter(finding, block)
-        self._refuse_closed_matter(finding, block)
+        self._refuse_own_matter(finding, block)
         known = [*self._standing, *self._findings]
         if is_repeat(finding, known, block):
             raise ToolRefusal(
@@ -244,25 +243,21 @@ class ReviewTools:
         if is_full and finding not in best[: context.comments_per_review]:
             raise ToolRefusal("there are more comments than an author can take; finish now")
 
-    def _refuse_open_matter(self, finding: Finding, block: Block) -> None:
-        ruled = {one.finding_id for one in self.rulings}
+    def _refuse_own_matter(self, finding: Finding, block: Block) -> None:
+        ruled, handle = {one.finding_id for one in self.rulings}, self._handle(block)
         for thread_id, point in self._context.points.items():
-            if point.closed or point.id in ruled:
-                continue
-            if is_same_matter(finding, point.finding, block):
-                raise ToolRefusal(
-                    f"your own point in {self._context.handles.of_thread[thread_id]} stands on "
-                    f"{self._handle(block)} and is still open; rule on it with follow_up first"
-                )
-
-    def _refuse_closed_matter(self, finding: Finding, block: Block) -> None:
-        for thread_id, point in self._context.points.items():
+            thread = self._context.handles.of_thread[thread_id]
             if point.closed and is_repeat(finding, [point.finding], block):
-                thread = self._context.handles.of_thread[thread_id]
                 more = "" if point.mute else "; to open it again, use follow_up with not_yet"
                 raise ToolRefusal(
-                    f"this was raised on {self._handle(block)} before, in {thread}, and is closed "
+                    f"this was raised on {handle} before, in {thread}, and is closed "
                     f"({point.closed}); do not repeat it{more}"
+                )
+            is_open = not point.closed and point.id not in ruled
+            if is_open and is_same_matter(finding, point.finding, block):
+                raise ToolRefusal(
+                    f"your own point in {thread} stands on {handle} and is still open; rule on it "
+                    "with follow_up first"
                 )
 
     def _unasked(self, handle: str) -> str:

@@ -221,7 +221,10 @@ class Chain:
     ) -> Conversation:
         """Hold the conversation with one model, with less of the document where it must be."""
         if name == OFFLINE:
-            return _offline(make, offline, bill)
+            brief, tools = make(None)
+            offline(tools)
+            outcome = Outcome.DONE if tools.finished else Outcome.NOTHING_TO_ADD
+            return Conversation(outcome, "", OFFLINE, bill.total, tools, brief.omitted)
         if self._imported is not None:
             # Two threads in the midst of one import may get half of a module.
             await self._imported.wait()
@@ -345,15 +348,6 @@ def _import_sdk(name: str, loop: asyncio.AbstractEventLoop, imported: asyncio.Ev
         endpoints.load(split(name)[0])
     with suppress(RuntimeError):  # the loop is closed: nobody waits any more
         loop.call_soon_threadsafe(imported.set)
-
-
-def _offline(
-    make: Make, offline: Callable[[Toolbox], None], bill: ConversationCost
-) -> Conversation:
-    brief, tools = make(None)
-    offline(tools)
-    outcome = Outcome.DONE if tools.finished else Outcome.NOTHING_TO_ADD
-    return Conversation(outcome, "", OFFLINE, bill.total, tools, brief.omitted)
 
 
 def _patience(monotonic: Callable[[], float]) -> Callable[[Exception], bool | float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -207,14 +207,14 @@ def listed_window(listed: Any, model: str) -> int | None:
     """Return the window of `model` in a server's list; a list of one model is taken for it."""
     data = listed.get("data") if isinstance(listed, Mapping) else None
     models = [one for one in data if isinstance(one, Mapping)] if isinstance(data, list) else []
-    named = [one for one in models if model in _names_of(one)]
+    named = [
+        one
+        for one in models
+        if one.get("id") == model
+        or (isinstance(aliases := one.get("aliases"), list) and model in aliases)
+    ]
     chosen = named or (models if len(models) == 1 else [])
     return next(filter(None, (_size(chosen[0], path) for path in _NAMES)), None) if chosen else None
-
-
-def _names_of(one: Mapping[str, Any]) -> Iterable[Any]:
-    aliases = one.get("aliases")
-    return [one.get("id"), *(aliases if isinstance(aliases, list) else ())]
 
 
 def _size(one: Any, path: Sequence[str]) -> int | None:

@@ -60,7 +60,9 @@ def heard(body: Any, sent: Mapping[str, Any]) -> tuple[int, Any]:
     if not isinstance(body, dict):
         return 200, body
     if error := _error_in(body):
-        return _status_of(error), {"error": error}
+        said = (str(error.get(key)) for key in ("code", "status", "status_code"))
+        status = next(filter(_ERROR_STATUS.fullmatch, said), BAD_GATEWAY)
+        return int(status), {"error": error}
     for key, read in _SHAPES.items():
         if isinstance(body.get(key), list):
             return 200, read(body, sent)
@@ -96,13 +98,6 @@ def _error_in(body: Json) -> Json | None:
     if not error:
         return None
     return error if isinstance(error, dict) else {"message": str(error)}
-
-
-def _status_of(error: Json) -> int:
-    for key in ("code", "status", "status_code"):
-        if _ERROR_STATUS.fullmatch(value := str(error.get(key))):
-            return int(value)
-    return BAD_GATEWAY
 
 
 def _chat(body: Json, sent: Mapping[str, Any]) -> Json:

@@ -71,7 +71,16 @@ class Line:
         self._open: list[ToolCallPart] = []
         self.output_tokens = limits.output_tokens
         self._settings = _settings(at, brief, limits)
-        self._tools = ModelRequestParameters(function_tools=[_tool(spec) for spec in specs])
+        tools = [
+            ToolDefinition(
+                name=spec.name,
+                description=spec.description,
+                parameters_json_schema=dict(spec.parameters),
+                strict=True,
+            )
+            for spec in specs
+        ]
+        self._tools = ModelRequestParameters(function_tools=tools)
 
     def answer(self, answers: Sequence[ToolResult]) -> None:
         """Answer every call of the last turn, in one message and in their order."""
@@ -127,7 +136,10 @@ class Line:
         heard = [_heard(part, problems.get(part.tool_call_id, "")) for part in response.tool_calls]
         turn = replace(_turn(response, heard, offered), written=bool(problems))
         self._open = [part for part, _ in heard]
-        self._said.append(_kept(response, self._open))
+        # It is sent back with its thinking and texts unchanged, and its calls readable.
+        calls = iter(self._open)
+        parts = [next(calls) if isinstance(part, ToolCallPart) else part for part in response.parts]
+        self._said.append(replace(response, parts=parts))
         return turn
 
 
@@ -137,15 +149,6 @@ def _settings(at: Endpoint, brief: ModelInput, limits: ReviewLimits) -> ModelSet
     thinking = {"thinking": limits.effort.value} if "thinking" in at.settings else {}
     limit = {"max_tokens": limits.output_tokens}
     return cast("ModelSettings", {**at.settings, **keyed, **thinking, **limit})
-
-
-def _tool(spec: ToolSpec) -> ToolDefinition:
-    return ToolDefinition(
-        name=spec.name,
-        description=spec.description,
-        parameters_json_schema=dict(spec.parameters),
-        strict=True,
-    )
 
 
 def _tokens(response: ModelResponse) -> Tokens:
@@ -259,10 +262,3 @@ def _arguments(raw: str | Mapping[str, Any] | None) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"it is a {type(value).__name__}")  # noqa: TRY004 - as JSON's own error
     return dict(mended(dict(value)))
-
-
-def _kept(response: ModelResponse, calls: Sequence[ToolCallPart]) -> ModelResponse:
-    """Return `response` as it is sent back: thinking and texts unchanged, calls readable."""
-    readable = iter(calls)
-    parts = [next(readable) if isinstance(part, ToolCallPart) else part for part in response.parts]
-    return replace(response, parts=parts)

@@ -48,14 +48,11 @@ class Hit:
         block = self.passage.block
         quote = block.plain[self.start : self.end]
         text = f"{self.kind}: {self.detail}"
-        said = self.detail if self.kind is Kind.MISSING else f"“{_short(quote)}”"
+        line = " ".join(quote.split())
+        short = line if len(line) <= TITLE_QUOTE else f"{line[: TITLE_QUOTE - 1].rstrip()}…"
+        said = self.detail if self.kind is Kind.MISSING else f"“{short}”"
         title = title_of(f"{self.kind}: {said}")
         return Finding(block.id, quote, text, self.kind.severity, title=title)
-
-
-def _short(quote: str) -> str:
-    line = " ".join(quote.split())
-    return line if len(line) <= TITLE_QUOTE else f"{line[: TITLE_QUOTE - 1].rstrip()}…"
 
 
 def whole(kind: Kind, passage: Passage, detail: str) -> Hit:
