@@ -58,18 +58,12 @@ def document(text: str, name: str, fence: Fence = code) -> MarkdownDocument:
     others = {key: value for key, value in front.items() if key not in titled}
     if titled:
         return MarkdownDocument(as_rich(str(next(iter(titled.values())))), others, found)
-    heading = _heading(found)
-    if heading is None:
-        return MarkdownDocument([rich.text(name)], others, found)
-    return MarkdownDocument(heading, others, found[1:] if found[0]["type"] == _H1 else found)
-
-
-def _heading(found: Sequence[Json]) -> Rich | None:
-    """Give the first heading of the first level, if it can be a title."""
     headings = (block[_H1]["rich_text"] for block in found if block["type"] == _H1)
     heading: Rich = next(headings, [])
     words = rich.plain(heading).strip().lower().strip(":.")
-    return heading if words and words not in _SECTIONS else None
+    if not words or words in _SECTIONS:
+        return MarkdownDocument([rich.text(name)], others, found)
+    return MarkdownDocument(heading, others, found[1:] if found[0]["type"] == _H1 else found)
 
 
 def _front(text: str) -> tuple[dict[str, Any], str]:
@@ -124,16 +118,14 @@ def _values(world: World, front: Mapping[str, Any], kinds: Mapping[str, str]) ->
         elif key.lower() == "owner" and value is not None:
             names = value if isinstance(value, list) else [value]
             values["Owner"] = [person(world, str(name)) for name in names]
+        elif value is not None and kinds[key] == "rich_text":
+            said = str(value)
+            if isinstance(value, (dict, list)):  # then text that says all of it
+                said = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True).strip()
+            values[key] = [rich.text(said)]
         elif value is not None:
-            values[key] = _written(value) if kinds[key] == "rich_text" else value
+            values[key] = value
     return values
-
-
-def _written(value: Any) -> Rich:
-    """Write a value of any shape as text that says all of it."""
-    if isinstance(value, (dict, list)):
-        value = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True).strip()
-    return [rich.text(str(value))]
 
 
 def person(world: World, name: str) -> str:

@@ -247,6 +247,9 @@ def source(view: View, found: SandboxSource) -> Json:
 def comment(view: View, found: SandboxComment) -> Json:
     """Show a comment."""
     kind = "page_id" if found.parent_id in view.state.pages else "block_id"
+    display, custom = found.shown
+    author = view.state.people.get(found.author_id) or view.state.bots.get(found.author_id)
+    name = custom if display == "custom" else author.name if author else None
     shown: Json = {
         "object": "comment",
         "id": found.id,
@@ -256,21 +259,13 @@ def comment(view: View, found: SandboxComment) -> Json:
         "last_edited_time": minute(found.edited),
         "created_by": partial_user(found.author_id),
         "rich_text": text(view, found.rich_text),
-        "display_name": {"type": found.shown[0], "resolved_name": _shown_name(view.state, found)},
+        "display_name": {"type": display, "resolved_name": name},
     }
     files = [
         {"category": category, "file": signed(view.state, found.id, name)}
         for category, name in found.attachments
     ]
     return shown | ({"attachments": files} if files else {})
-
-
-def _shown_name(state: State, found: SandboxComment) -> str | None:
-    kind, name = found.shown
-    if kind == "custom":
-        return name
-    author = state.people.get(found.author_id) or state.bots.get(found.author_id)
-    return author.name if author else None
 
 
 def block(view: View, found: SandboxBlock) -> Json:

@@ -123,24 +123,20 @@ def page_property(call: ApiCall) -> Json:
     if prop is None:
         raise call.missing("property", call.path["property_id"])
     shown = objects.value(call.view, found, prop)
-    if prop.type in objects.LIST_TYPES:
-        return _items(call, prop, shown)
-    return _item(prop, shown)
+    if prop.type not in objects.LIST_TYPES:
+        return _item(prop, shown)
+    listed = requests.result_page(call, shown, lambda one: _item(prop, one), "property_item")
+    after = None
+    if listed["has_more"]:
+        path = f"https://api.notion.com/v1/pages/{call.id('page_id')}/properties/{prop.id}"
+        after = f"{path}?start_cursor={listed['next_cursor']}"
+    return listed | {
+        "property_item": {"id": prop.id, "next_url": after, "type": prop.type, prop.type: {}}
+    }
 
 
 def _item(prop: Property, shown: Any) -> Json:
     return {"object": "property_item", "type": prop.type, "id": prop.id, prop.type: shown}
-
-
-def _items(call: ApiCall, prop: Property, shown: list[Any]) -> Json:
-    found = requests.result_page(call, shown, lambda one: _item(prop, one), "property_item")
-    after = None
-    if found["has_more"]:
-        path = f"https://api.notion.com/v1/pages/{call.id('page_id')}/properties/{prop.id}"
-        after = f"{path}?start_cursor={found['next_cursor']}"
-    return found | {
-        "property_item": {"id": prop.id, "next_url": after, "type": prop.type, prop.type: {}}
-    }
 
 
 _MOST = 100

@@ -132,24 +132,17 @@ def _shown(item: Json, look: Callable[[str, str], tuple[Json, str, str | None]])
         body: Any = {"content": content, "link": link}
     elif kind == "equation":
         body, content = item["equation"], item["equation"]["expression"]
+    elif (told := item["mention"])["type"] in ("user", "page", "database"):
+        thing, content, href = look(told["type"], told[told["type"]]["id"])
+        body = {"type": told["type"], told["type"]: thing}
     else:
-        body, content, href = _mentioned(item["mention"], look)
+        body, content = told, _plain(item, str)
     given = item.get("annotations", {})
     annotations = {mark: bool(given.get(mark)) for mark in MARKS} | {
         "color": given.get("color", "default")
     }
     shown: Json = {"type": kind, kind: body, "annotations": annotations}
     return shown | {"plain_text": content, "href": href}
-
-
-def _mentioned(
-    told: Json, look: Callable[[str, str], tuple[Json, str, str | None]]
-) -> tuple[Json, str, str | None]:
-    kind = told["type"]
-    if kind not in ("user", "page", "database"):
-        return told, _plain({"type": "mention", "mention": told}, str), None
-    thing, content, href = look(kind, told[kind]["id"])
-    return {"type": kind, kind: thing}, content, href
 
 
 MAX_ITEMS = 100

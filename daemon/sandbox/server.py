@@ -138,7 +138,13 @@ def _call(server: Backend, request: Request, body: bytes) -> ApiCall:
     bot = next((bot for bot in server.state.bots.values() if bot.token == token), None)
     if bot is None:
         raise ApiRefusal(401, "unauthorized", "API token is invalid.")
-    _check_version(request)
+    version = request.headers.get("notion-version")
+    if version is None:
+        rule = "Notion-Version header should be defined, instead was `undefined`."
+        message = f"Notion-Version header failed validation: {rule}"
+        raise ApiRefusal(400, "missing_version", message)
+    if version != VERSION:
+        raise failed("Notion-Version header", f'should be `"{VERSION}"`', version)
     server.window.spend(bot.token)
     query = request.query_params
     asked = {name: query.getlist(name) for name in query}
@@ -149,16 +155,6 @@ def _call(server: Backend, request: Request, body: bytes) -> ApiCall:
 def _token(request: Request) -> str:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     return token if kind == "Bearer" else ""
-
-
-def _check_version(request: Request) -> None:
-    version = request.headers.get("notion-version")
-    if version is None:
-        rule = "Notion-Version header should be defined, instead was `undefined`."
-        message = f"Notion-Version header failed validation: {rule}"
-        raise ApiRefusal(400, "missing_version", message)
-    if version != VERSION:
-        raise failed("Notion-Version header", f'should be `"{VERSION}"`', version)
 
 
 def _body(method: str, body: bytes) -> Any:
@@ -263,15 +259,13 @@ class DroppableProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Hand the application a way to hang up."""
         super().connection_made(transport)
-        self.app = _with_hang_up(self.app, transport.abort)
+        app = self.app
 
+        async def run(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+            scope[HANG_UP] = transport.abort
+            await app(scope, receive, send)
 
-def _with_hang_up(app: Any, hang_up: Callable[[], None]) -> ASGIApp:
-    async def run(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        scope[HANG_UP] = hang_up
-        await app(scope, receive, send)
-
-    return run
+        self.app = run
 
 
 class SandboxTransport(httpx.AsyncBaseTransport):

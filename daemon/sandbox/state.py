@@ -256,20 +256,13 @@ def make_source(
     """Put a data source into a database."""
     now = state.now()
     made = SandboxSource(state.ids(), database_id, title, {}, now, now, by)
-    made = replace(made, properties=_columns(state, made, columns))
+    name = next((name for name, kind in columns.items() if kind == "title"), "Name")
+    others = {key: _column(state, made, key, kind) for key, kind in columns.items() if key != name}
+    made = replace(made, properties={name: Property("title", name, "title"), **others})
     state.sources[made.id] = made
     held = state.databases[database_id]
     state.databases[database_id] = replace(held, sources=(*held.sources, made.id))
     return made
-
-
-def _columns(state: State, own: SandboxSource, given: Columns) -> dict[str, Property]:
-    title = next((name for name, kind in given.items() if kind == "title"), "Name")
-    columns = {title: Property("title", title, "title")}
-    for name, kind in given.items():
-        if name != title:
-            columns[name] = _column(state, own, name, kind)
-    return columns
 
 
 def _column(
@@ -344,18 +337,14 @@ def plant(
 ) -> list[SandboxBlock]:
     """Put built blocks under a parent as of a time."""
     made: list[SandboxBlock] = []
+    held = state.blocks.get(parent_id)
+    page_id = parent_id if parent_id in state.pages or held is None else held.page_id
+    times = (stamp.created, stamp.edited, stamp.by, stamp.by)
     for one in built:
-        block = _block(state, parent_id, one, stamp)
+        kind = one["type"]
+        block = SandboxBlock(state.ids(), kind, dict(one[kind]), parent_id, page_id, *times)
         state.add_block(block, after)
         after = None if after is None else block.id
         plant(state, block.id, one.get("children", ()), stamp)
         made.append(block)
     return made
-
-
-def _block(state: State, parent_id: str, one: Json, stamp: Stamp) -> SandboxBlock:
-    kind = one["type"]
-    held = state.blocks.get(parent_id)
-    page_id = parent_id if parent_id in state.pages or held is None else held.page_id
-    times = (stamp.created, stamp.edited, stamp.by, stamp.by)
-    return SandboxBlock(state.ids(), kind, dict(one[kind]), parent_id, page_id, *times)
