@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from daemon.domain.providers import OFFLINE
@@ -64,9 +64,14 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
     closed = {id_ for id_, verdict in verdicts.items() if verdict is not Verdict.NOT_YET}
     opened = any(one.closed and one.id in verdicts for one in session.points)
     has_spoken = review.outcome.is_complete or review.findings or words
-    asked_for = "\n\n".join(filter(None, _asked_for(session, tools))) if has_spoken else ""
+    asked_for: list[str] = []  # what the prompt page wants to be said of every document
+    if has_spoken:
+        rules = session.prompt.rules
+        absent = missing_sections(rules.sections, session.snapshot.blocks)
+        asked_for = [f"**Missing sections:** {', '.join(absent)}."] if absent else []
+        asked_for.append(checklist_text(rules.checklist, tools.answers, tools.wording.for_people))
     by_rule = review.findings if review.model == OFFLINE else ()
-    said = "\n\n".join(filter(None, (words, asked_for)))
+    said = "\n\n".join(filter(None, (words, *asked_for)))
     incomplete = incomplete_note(review.outcome) if review.findings or said else ""
     remarks = (left_out_note(tools.below_floor), unread_note(review.omitted), incomplete)
     if not (said or closed or opened or session.settled or by_rule or any(remarks)):
@@ -101,11 +106,3 @@ def _still_kept(session: Session, review: Review) -> list[Finding]:
     made = [*review.findings, *review.kept]
     standing = reanchored(session.kept, session.snapshot.blocks)
     return [one for one in standing if not is_repeat(one, made, blocks[one.block_id])]
-
-
-def _asked_for(session: Session, tools: ReviewTools) -> Iterator[str]:
-    """Yield what the prompt page wants to be said of every document."""
-    rules = session.prompt.rules
-    if absent := missing_sections(rules.sections, session.snapshot.blocks):
-        yield f"**Missing sections:** {', '.join(absent)}."
-    yield checklist_text(rules.checklist, tools.answers, tools.wording.for_people)

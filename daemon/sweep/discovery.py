@@ -99,8 +99,13 @@ async def _list_sources(context: Context, target: Target) -> list[SourceRow]:
             context.emit("source.new", database=target.name, source=source_id, title=title)
     found = {source_id for source_id, _, _ in listed}
     for row in pages.sources_of(context.state, target.settings.id):
-        if row.id not in found:
-            _forget(context, target, row)
+        if row.id in found:
+            continue
+        with context.state.atomic():
+            lost = pages.ids_of(context.state, row.id)
+            _mark_gone(context, lost, "its data source left the database")
+            pages.detach_source(context.state, row.id)
+        context.emit("source.gone", database=target.name, source=row.id, title=row.title)
     return pages.sources_of(context.state, target.settings.id)
 
 
@@ -115,18 +120,6 @@ async def _began(context: Context, source_id: str) -> datetime:
         return now
     newest = await windows.newest(context.notion, source_id)
     return max(newest or _LONG_AGO, min(now, machine + CLOCKS_DIFFER))
-
-
-def _forget(context: Context, target: Target, source: SourceRow) -> None:
-    """Drop a data source that its database does not list any more; that is said once."""
-    with context.state.atomic():
-        _mark_gone(
-            context,
-            pages.ids_of(context.state, source.id),
-            "its data source left the database",
-        )
-        pages.detach_source(context.state, source.id)
-    context.emit("source.gone", database=target.name, source=source.id, title=source.title)
 
 
 async def _unusable(context: Context, target: Target, error: Invalid) -> str:

@@ -9,7 +9,7 @@ from daemon.domain import due
 from daemon.domain.change import Change, Reviewed
 from daemon.domain.findings import FindingState, LedgerEntry
 from daemon.domain.records import LEFT, PageRow
-from daemon.domain.values import Prompt, Review, Snapshot
+from daemon.domain.values import Prompt, Snapshot
 from daemon.notion import canonical
 from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -170,21 +170,14 @@ async def _review(
         title=row.title,
         outcome=review.outcome.value,
         model=review.model,
-        **_counts(review),
+        findings=len(review.findings),
+        kept=len(review.kept),
+        replies=len(review.replies),
+        rulings=len(review.rulings),
+        tokens=review.usage.tokens,
+        cost_usd=round(review.usage.cost_usd, 4),
     )
     await context.deliver(context, row.id)
-
-
-def _counts(review: Review) -> dict[str, float]:
-    """Return what came of a review, in numbers, for the log."""
-    return {
-        "findings": len(review.findings),
-        "kept": len(review.kept),
-        "replies": len(review.replies),
-        "rulings": len(review.rulings),
-        "tokens": review.usage.tokens,
-        "cost_usd": round(review.usage.cost_usd, 4),
-    }
 
 
 def _places(context: Context, snapshot: Snapshot, change: Change) -> list[str]:

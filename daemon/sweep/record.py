@@ -130,13 +130,6 @@ def _summaries(
     return letters
 
 
-def _explain_settings(context: Context, before: PageRow, after: PageRow) -> None:
-    """Say that this review was made under other settings than the one before."""
-    if before.settings and before.settings != after.settings:
-        why = f"the models or settings of a review changed: {before.settings} to {after.settings}"
-        sweeps.record_decision(context.state, after.id, context.notion.now, "settings", why)
-
-
 def _explain(
     context: Context, row: PageRow, after: PageRow, review: Review, dialogue: Dialogue
 ) -> None:
@@ -155,4 +148,6 @@ def _explain(
         decide("not read", f"too long for {review.model}: {', '.join(review.omitted)}")
     if not dialogue.readable:
         decide("comments", f"not readable: {dialogue.refusal}")
-    _explain_settings(context, row, after)
+    if row.settings and row.settings != after.settings:
+        was = f"{row.settings} to {after.settings}"
+        decide("settings", f"the models or settings of a review changed: {was}")

@@ -154,7 +154,19 @@ def _made_of(config: Config, session: Session, tape: Recorder, hide: _Hiding) ->
         "windows": tape.windows,
         "urls": dict(tape.urls),
         "session": hide.keep(dumped),
-        "exchanges": [_exchange(one, hide) for one in tape.exchanges],
+        "exchanges": [
+            {
+                "line": one.line,
+                "status": one.status,
+                "headers": one.headers,
+                "request": hide.keep(one.request),
+                "answer": hide.keep(one.answer),
+                "lessons": [asdict(lesson) for lesson in one.lessons],
+                "failure": one.failure,
+                "seconds": one.seconds,
+            }
+            for one in tape.exchanges
+        ],
     }
 
 
@@ -205,13 +217,6 @@ def _shape(config: Config, session: Session, order: Sequence[str]) -> dict[str, 
     given = {name: value for name, value in settings.items() if value is not None}
     shape = config.model_dump(mode="json", include=_OF_CONFIG)
     return shape | {"databases": [given], "prices": prices, "models": list(order) or [OFFLINE]}
-
-
-def _exchange(one: Exchange, hide: _Hiding) -> dict[str, Any]:
-    told = {"line": one.line, "status": one.status, "headers": one.headers}
-    lessons = [asdict(lesson) for lesson in one.lessons]
-    bodies = {"request": hide.keep(one.request), "answer": hide.keep(one.answer)}
-    return told | bodies | {"lessons": lessons, "failure": one.failure, "seconds": one.seconds}
 
 
 def recorded(path: Path, number: int) -> Recording:

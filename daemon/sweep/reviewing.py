@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from daemon.domain.errors import ModelsDown, Unavailable
 from daemon.domain.findings import LIVE, FindingState, LedgerEntry
 from daemon.domain.values import (
     AuthorKind,
-    Effort,
     Finding,
     Review,
     Ruling,
@@ -56,10 +55,15 @@ async def run_review(context: ReviewContext, session: Session) -> Review:
         PageTooLarge: No provider can take the page.
         ConfigError, TokenRefused: A provider refuses the model or the key.
     """
-    found = _found(context, session)
+    found: tuple[Finding, ...] = ()
+    if not session.only_threads:
+        found = offline.findings(session.snapshot, context.today)
     prepared = Prepared(session, Handles.of(session.snapshot), found, _mended(session, found))
     payer = context.payer or session.snapshot.page.id
-    effort = _effort(context, session)
+    wanted = context.config.effort
+    effort = wanted.first if session.change.first else wanted.again
+    if session.only_threads:
+        effort = wanted.reply
     try:
         with taped(context.tape):
             conversation = await context.models.converse(
@@ -71,19 +75,6 @@ async def run_review(context: ReviewContext, session: Session) -> Review:
     except Unavailable as error:
         raise ModelsDown(str(error)) from error
     return concluded(conversation, prepared)
-
-
-def _effort(context: ReviewContext, session: Session) -> Effort:
-    wanted = context.config.effort
-    if session.only_threads:
-        return wanted.reply
-    return wanted.first if session.change.first else wanted.again
-
-
-def _found(context: ReviewContext, session: Session) -> tuple[Finding, ...]:
-    if session.only_threads:
-        return ()
-    return offline.findings(session.snapshot, context.today)
 
 
 def _mended(session: Session, found: Sequence[Finding]) -> tuple[Ruling, ...]:
@@ -173,13 +164,14 @@ def _task(
 ) -> ReviewInput:
     session, snapshot = prepared.session, prepared.session.snapshot
     unseen = [one for one in _current(session) if not _is_shown(one.finding, snapshot.threads)]
-    limits = budget.narrowed(context.config.limits, session.prompt.rules)
+    limits, floor = budget.narrowed(context.config.limits, session.prompt.rules), _floor(prepared)
+    notes = (f"what is less than {floor.value} is not posted; leave it out",)
     return ReviewInput(
         snapshot,
         session.change,
         session.prompt,
         unseen,
-        tuple(_notes(prepared)),
+        () if session.only_threads or floor is Severity.MINOR else notes,
         session.raised,
         reported,
         noticed,
@@ -195,13 +187,6 @@ def _own(prepared: Prepared) -> dict[str, OwnPoint]:
     """Return the points that may be ruled on, by the threads that show them."""
     ruled = {one.finding_id for one in prepared.mended}
     return {one.thread_id: one for one in prepared.session.points if one.id not in ruled}
-
-
-def _notes(prepared: Prepared) -> Iterator[str]:
-    if prepared.session.only_threads:
-        return
-    if (floor := _floor(prepared)) is not Severity.MINOR:
-        yield f"what is less than {floor.value} is not posted; leave it out"
 
 
 def _floor(prepared: Prepared) -> Severity:
@@ -248,13 +233,17 @@ def _is_shown(finding: Finding, threads: Sequence[Thread]) -> bool:
 
 
 def _tools(context: ReviewContext, prepared: Prepared) -> ReviewTools:
-    session, asked = prepared.session, prepared.session.prompt
+    session, asked, page = prepared.session, prepared.session.prompt, prepared.session.snapshot.page
+    said = [page.title, *(text for _, text in page.properties)]  # the page; its comments aside
+    said += [block.line for block in session.snapshot.blocks]
     limits = budget.narrowed(context.config.limits, asked.rules)
     return ReviewTools(
         ToolContext(
             handles=prepared.handles,
             earlier_findings=session.earlier,
-            allowed_links=_addresses(session),
+            # Of the document and the prompt page: addresses in comments do not count, nor those of
+            # background pages, since who may edit or read one does not write the prompt.
+            allowed_links=links_in("\n".join(filter(may_contain_links, [*said, asked.text]))),
             comments_per_review=limits.comments_per_review,
             comments_per_block=limits.comments_per_block,
             comments_on_blocks=not session.only_threads,
@@ -269,29 +258,12 @@ def _tools(context: ReviewContext, prepared: Prepared) -> ReviewTools:
                 context.secrets,
                 prompt.instructions(),
                 asked.text,
-                "\n".join(_said(session)),
+                "\n".join(said),
                 background=[text for _, text in asked.knowledge],
                 told=_told(session),
             ),
         )
     )
-
-
-def _addresses(session: Session) -> frozenset[str]:
-    """Return the addresses of the document and the prompt page.
-
-    Those in comments do not count, nor those of background pages: an author who may edit one, or
-    read it, is not one who writes the prompt.
-    """
-    words = [*_said(session), session.prompt.text]
-    return links_in("\n".join(filter(may_contain_links, words)))
-
-
-def _said(session: Session) -> list[str]:
-    """Return what the page says, its comments aside."""
-    page = session.snapshot.page
-    words = [page.title, *(text for _, text in page.properties)]
-    return [*words, *(block.line for block in session.snapshot.blocks)]
 
 
 def _told(session: Session) -> list[str]:

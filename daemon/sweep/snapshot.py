@@ -119,21 +119,17 @@ def leave(context: Context, row: PageRow, raw: Mapping[str, Any], why: str) -> N
     """
     row = pages.page(context.state, row.id) or row
     source_id = (raw.get("parent") or {}).get("data_source_id")
-    source = pages.source(context.state, row.source_id)
+    source, now = pages.source(context.state, row.source_id), context.notion.now
     with context.state.atomic():
-        pages.save(context.state, [_moved(context, row, raw)])
-        sweeps.record_decision(context.state, row.id, context.notion.now, "left", why)
+        homes = (one for one in context.config.databases if not not_ours(context.state, one, raw))
+        after = due.left(row, PageState.LEFT, now)
+        if source_id and pages.source(context.state, source_id) is not None and any(homes):
+            after = replace(due.asked_for(row, now), source_id=source_id)
+        pages.save(context.state, [after])
+        sweeps.record_decision(context.state, row.id, now, "left", why)
         if why == LEFT and source is not None and source.id == source_id:
             pages.save_source(context.state, replace(source, census_at=None))
     context.emit("page.left", title=row.title, why=why)
-
-
-def _moved(context: Context, row: PageRow, raw: Mapping[str, Any]) -> PageRow:
-    source_id = (raw.get("parent") or {}).get("data_source_id")
-    homes = (one for one in context.config.databases if not not_ours(context.state, one, raw))
-    if source_id and pages.source(context.state, source_id) is not None and any(homes):
-        return replace(due.asked_for(row, context.notion.now), source_id=source_id)
-    return due.left(row, PageState.LEFT, context.notion.now)
 
 
 # One page that `where` selects no more was finished; several of which none is left, perhaps not.

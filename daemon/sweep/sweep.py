@@ -223,13 +223,11 @@ async def _review(context: Context, target: Target, row: PageRow, *, asked: bool
             context.tally.model_answered |= result.reviewed
             if result.why != NO_PROMPT:
                 context.tally.handled += 1
-            elif (why := _without_prompt(context, target)) not in map(str, context.tally.errors):
+                return
+            texts = {alert["name"]: alert["text"] for alert in sweeps.alerts(context.state)}
+            why = texts.get(Alert.PROMPT.of(target.settings.id)) or f"{target.name} has no prompt"
+            if why not in map(str, context.tally.errors):
                 failures.note(context, PromptUnusable(why))
-
-
-def _without_prompt(context: Context, target: Target) -> str:
-    texts = {alert["name"]: alert["text"] for alert in sweeps.alerts(context.state)}
-    return texts.get(Alert.PROMPT.of(target.settings.id)) or f"{target.name} has no prompt"
 
 
 def _result(context: Context, started: datetime, seconds: float, requests: int) -> Result:

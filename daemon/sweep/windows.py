@@ -33,7 +33,10 @@ async def walk(
     since = None if whole or source.checkpoint is None else source.checkpoint - LOOKBACK
     while True:
         capped, last, seen = False, since, set[str]()
-        async for page in notion.query(source.id, **_query(field, since)):
+        query: dict[str, Any] = {"sorts": _sorts(field, "ascending")}
+        if since is not None:
+            query["filter"] = _condition(field, "on_or_after", since)
+        async for page in notion.query(source.id, **query):
             seen |= {row["id"] for row in page.rows}
             yield list(page.rows)
             capped = capped or page.capped
@@ -61,13 +64,6 @@ async def newest(notion: Gateway, source_id: str) -> datetime | None:
     listed = notion.query(source_id, sorts=_sorts("last_edited_time", "descending"))
     first = await anext(aiter(listed), None)
     return properties.moment(first.rows[0]["last_edited_time"]) if first and first.rows else None
-
-
-def _query(field: str, since: datetime | None) -> dict[str, Any]:
-    query: dict[str, Any] = {"sorts": _sorts(field, "ascending")}
-    if since is not None:
-        query["filter"] = _condition(field, "on_or_after", since)
-    return query
 
 
 def _minute_from_its_end(field: str, minute: datetime) -> dict[str, Any]:
