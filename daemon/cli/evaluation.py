@@ -236,21 +236,18 @@ def _settings(options: Options, asked: Asked, held: ExitStack) -> Settings:
         return whole.model_copy(update={**models, "databases": (base,)})
 
     wanted = adapted(config.parse(path))
+    base = wanted.databases[0]
     # Notion is asked for a prompt page alone, and the rules need no prompt.
-    needs_notion = wanted.databases[0].prompt is not None and not _is_offline(wanted)
+    needs_notion = base.prompt is not None and {*(base.models or wanted.models)} != {OFFLINE}
     env = dict(os.environ) if needs_notion else {"NOTION_TOKEN": "not-needed", **os.environ}
     settings = config.load(path, env, adapted)
     options.hide(settings.secrets.values)
     if asked.model:
-        settings = replace(settings, chains={wanted.databases[0].id: (asked.model,)})
-    names = settings.chains[wanted.databases[0].id]
+        settings = replace(settings, chains={base.id: (asked.model,)})
+    names = settings.chains[base.id]
     if asked.budget is not None and (problems := price_problems(names, model_access(settings))):
         raise ConfigError(*problems)
     return settings
-
-
-def _is_offline(config: Config) -> bool:
-    return set(config.databases[0].models or config.models) == {OFFLINE}
 
 
 def _database(config: Config, asked: Asked) -> Database:

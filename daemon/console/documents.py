@@ -226,28 +226,21 @@ def listed(_: ConsoleContext, state: State | None, request: Request) -> Response
 
 
 def _wish(asked: Mapping[str, str]) -> PageQuery:
-    """Read what the address asks for.
+    """Read what the address asks for; its times are in UTC where they name no other zone.
 
     Raises:
         RequestRefused: It asks for what there is not.
     """
     try:
-        only = PageFilter(asked.get("show", PageFilter.ALL))
+        only, after = PageFilter(asked.get("show", PageFilter.ALL)), None
         edited, _, page_id = asked.get("after", "").partition("~")
-        after = PageCursor(_moment(edited), page_id) if page_id else None
+        if page_id:
+            at = datetime.fromisoformat(edited)
+            at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+            after = PageCursor(at, page_id)
     except (ValueError, OverflowError) as error:
         raise RequestRefused(404, "There is no such list.") from error
     return PageQuery(only, asked.get("q", "").strip(), asked.get("source", ""), after)
-
-
-def _moment(text: str) -> datetime:
-    """Read a time of an address in UTC.
-
-    Raises:
-        ValueError, OverflowError: There is no such time.
-    """
-    found = datetime.fromisoformat(text)
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _query(wish: PageQuery, after: PageCursor | None = None) -> str:

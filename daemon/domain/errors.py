@@ -216,18 +216,18 @@ def why_not_connected(error: BaseException, proxy: str = "") -> str:
             )
         if getattr(one, "reason", "") == "WRONG_VERSION_NUMBER":  # of ssl.SSLError
             return "it speaks no TLS there; write http:// in its address"
-    said = [_spoken(one) for one in causes if isinstance(one, OSError) and one.strerror]
+    # The system's words; asyncio puts its own in the place of these two, with the address.
+    words = {ConnectionRefusedError: "connection refused", TimeoutError: "timed out"}
+    said = [
+        words.get(type(one), str(one.strerror).lower())
+        for one in causes
+        if isinstance(one, OSError) and one.strerror
+    ]
     why = said[-1] if said else " ".join(str(causes[0]).split()) or type(causes[0]).__name__
     if proxy:
         remedy = "see that it runs, or name the host in NO_PROXY"
         return f"the proxy {proxy} gives no connection ({why}); {remedy}"
     return why
-
-
-def _spoken(error: OSError) -> str:
-    """Return the system's words; asyncio puts its own in their place, with the address."""
-    words = {ConnectionRefusedError: "connection refused", TimeoutError: "timed out"}
-    return words.get(type(error), str(error.strerror).lower())
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -86,16 +86,12 @@ def _in_url(text: str, *, peek: bool) -> str:
         parts = urlsplit(text if "://" in text else f"https://{text}")
     except ValueError:
         raise ValueError("is not a URL that can be read; copy it again") from None
-    _check_host(parts.scheme, parts.hostname or "")
+    host = f".{parts.hostname or ''}"
+    if parts.scheme not in _SCHEMES or not host.endswith(tuple(f".{one}" for one in _HOSTS)):
+        raise ValueError(f"is not a URL of {', '.join(_HOSTS)}; copy the link in Notion itself")
     beside = parse_qs(parts.query).get("p", []) if peek else []
     candidates = [*beside, *reversed(parts.path.split("/"))]
     for candidate in candidates:
         if match := _LAST.search(candidate):
             return match[1]
     raise ValueError("is a Notion URL without an id; copy the link of the page or database itself")
-
-
-def _check_host(scheme: str, host: str) -> None:
-    known = any(host == known or host.endswith(f".{known}") for known in _HOSTS)
-    if scheme not in _SCHEMES or not known:
-        raise ValueError(f"is not a URL of {', '.join(_HOSTS)}; copy the link in Notion itself")

@@ -56,13 +56,12 @@ def asks(text: str) -> bool:
     It has a question mark, a clause begins as a question does, or it asks for words: "no, unless
     you can tell me why".
     """
-    return has_question_mark(text) or any(map(_is_question, clauses(text)))
-
-
-def _is_question(clause: str) -> bool:
-    if _ASKING.match(clause) or _ASKING_FOR_WORDS.search(clause):
-        return True
-    return any(words in clause for words in _ASKING_FOR_WORDS_JOINED)
+    return has_question_mark(text) or any(
+        _ASKING.match(clause)
+        or _ASKING_FOR_WORDS.search(clause)
+        or any(words in clause for words in _ASKING_FOR_WORDS_JOINED)
+        for clause in clauses(text)
+    )
 
 
 def begins(clause: str, known: Iterable[str]) -> bool:

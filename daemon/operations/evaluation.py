@@ -143,6 +143,9 @@ class Reviewer:
         return f"{self.version}-{case.id}"
 
 
+_WORD = re.compile(r"\w{4,}")
+
+
 def result_of(case: Case, review: Review) -> Result:
     """Return what of a review is measured: numbers, and no words of the document."""
     document, blocks = case.document, case.snapshot.by_id
@@ -151,13 +154,15 @@ def result_of(case: Case, review: Review) -> Result:
     made = []
     for one in review.findings:
         start = max(blocks[one.block_id].plain.find(one.quote), 0)
+        words = _WORD.findall(f"{one.title} {one.text}".casefold())
         made.append(
             Point(
                 block=numbers[one.block_id],
                 start=start,
                 end=start + len(one.quote),
                 severity=one.severity,
-                words=_numbered_words(f"{one.title} {one.text}"),
+                # Numbers in place of words: two texts can be compared, and neither be read.
+                words=frozenset(zlib.crc32(word.encode()) & 0xFFFF for word in words),
                 is_about_defect=case.planted is not None and case.planted.is_found_by(one),
                 has_changed=None if changed is None else one.block_id in changed,
             )
@@ -189,14 +194,6 @@ def changed_later(draft: Snapshot, later: Snapshot) -> frozenset[str]:
     return frozenset(
         one.id for one in draft.blocks if one.may_hold_comments and one.id not in stays
     )
-
-
-_WORD = re.compile(r"\w{4,}")
-
-
-def _numbered_words(text: str) -> frozenset[int]:
-    """Return numbers in place of words: two texts can be compared, and neither be read."""
-    return frozenset(zlib.crc32(word.encode()) & 0xFFFF for word in _WORD.findall(text.casefold()))
 
 
 class KeptResults:

@@ -41,15 +41,11 @@ def do(act: Act, path: Path, page_id: str) -> str:
             done = act(state, row)
         if act is forget:
             database.empty_log(state)
-            done += _forget_recordings(path, page_id)
+            folder = recordings.folder_of(path)
+            with reachable(folder):
+                count = recordings.forget(folder, page_id)
+            done += f"; {counted(count, 'recording')} deleted" if count else ""
         return done
-
-
-def _forget_recordings(state: Path, page_id: str) -> str:
-    folder = recordings.folder_of(state)
-    with reachable(folder):
-        count = recordings.forget(folder, page_id)
-    return f"; {counted(count, 'recording')} deleted" if count else ""
 
 
 def pause(state: State, row: PageRow, lasts: timedelta | None = None) -> str:

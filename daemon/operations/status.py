@@ -14,7 +14,6 @@ from typing import Any
 
 from daemon.config import Config, Settings
 from daemon.domain.events import Emit, split_alert
-from daemon.domain.records import PageRow
 from daemon.domain.scope import Capability
 from daemon.domain.times import counted, iso, when
 from daemon.store import drafts, outbox, pages, prompts, spending, sweeps
@@ -39,18 +38,16 @@ def status(state: State | None, config: Config) -> dict[str, Any]:
         "spent_this_month": _spent(state, today.replace(day=1), today),
         "alerts": sweeps.alerts(state),
         "failed_pages": _failed_pages(state),
-        "paused_pages": [_paused_page(row, now) for row in pages.paused(state)],
-    }
-
-
-def _paused_page(row: PageRow, now: datetime) -> dict[str, Any]:
-    since = row.paused_at or now
-    return {
-        "id": row.id,
-        "title": row.title,
-        "since": iso(since),
-        "days": max((now - since).days, 0),
-        "until": iso(row.paused_until) if row.paused_until else None,
+        "paused_pages": [
+            {
+                "id": row.id,
+                "title": row.title,
+                "since": iso(row.paused_at or now),
+                "days": max((now - (row.paused_at or now)).days, 0),
+                "until": iso(row.paused_until) if row.paused_until else None,
+            }
+            for row in pages.paused(state)
+        ],
     }
 
 

@@ -115,7 +115,9 @@ def list_pages(db: Database, wish: PageQuery, limit: int) -> list[ListedPage]:
 
     Pages are chosen in an index that holds every column needed; only the rows shown are read.
     """
-    db.conn.create_function("holds", 2, _holds, deterministic=True)
+    db.conn.create_function(
+        "holds", 2, lambda title, words: words in title.casefold(), deterministic=True
+    )
     edited, page_id = (iso(wish.after.edited), wish.after.id) if wish.after else _TOP
     rows = db.execute(
         "SELECT pages.id, pages.title, pages.state, paused, attempts, edited, due_at, reviewed_at,"  # noqa: S608 - own words
@@ -130,10 +132,6 @@ def list_pages(db: Database, wish: PageQuery, limit: int) -> list[ListedPage]:
         [edited, page_id, wish.source_id, wish.words.strip().casefold(), limit],
     )
     return [_listed(row) for row in rows.fetchall()]
-
-
-def _holds(title: str, words: str) -> bool:
-    return words in title.casefold()
 
 
 def _listed(row: Sequence[Any]) -> ListedPage:
