@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from daemon.domain.findings import FindingState
 from daemon.domain.values import Block, Finding, Outcome, Severity
 from daemon.notion.from_markdown import link, quoted
 from daemon.review.cleaning import cleaned
@@ -24,6 +25,11 @@ FOR_AUTHORS = (
 )
 
 STILL_OPEN = "Still open"
+_DROPPED = (
+    (FindingState.DISMISSED, "dropped by people"),
+    (FindingState.RESOLVED, "resolved"),
+    (FindingState.WITHDRAWN, "withdrawn"),
+)
 _HEADS = {
     Severity.BLOCKING: "Settle first",
     Severity.IMPORTANT: "Important",
@@ -40,8 +46,9 @@ class SummaryParts:
         blocks: Ids of the page's blocks.
         words: What the model, or the prompt page, wants to be said.
         posted: The findings of this review, the most severe first.
-        still_open: Earlier findings that are still open.
+        still_open: Earlier findings that are still open, each with whose word is the last about it.
         settled: Earlier findings that this review ruled fixed.
+        dropped: How many were closed otherwise, by their states: they are not named.
         question: The question to the author; "" for none.
         kept: Findings beyond the limit of comments, the most severe first.
         remarks: Sentences about the review itself.
@@ -52,8 +59,9 @@ class SummaryParts:
     blocks: Collection[str]
     words: str
     posted: Sequence[Finding] = ()
-    still_open: Sequence[Finding] = ()
+    still_open: Mapping[Finding, str] = field(default_factory=dict)
     settled: Sequence[Finding] = ()
+    dropped: Mapping[FindingState, int] = field(default_factory=dict)
     question: str = ""
     kept: Sequence[Finding] = ()
     remarks: Sequence[str] = ()
@@ -65,6 +73,10 @@ class SummaryParts:
             return quoted(one.title)
         return link(one.title, f"{self.url}#{one.block_id.replace('-', '')}")
 
+    def open_line(self, one: Finding, said: str) -> str:
+        """Return a line about an earlier point: its title, and how it stands."""
+        return f"{self.named(one)} ({'; '.join(filter(None, (said, self.still_open[one])))})"
+
 
 def assembled(parts: SummaryParts) -> str:
     """Return a summary as Markdown."""
@@ -74,12 +86,16 @@ def assembled(parts: SummaryParts) -> str:
         key=lambda one: one.severity.rank,
     )
     remarks = " ".join(filter(None, parts.remarks))
+    dropped = [
+        f"{parts.dropped[state]} {said}" for state, said in _DROPPED if parts.dropped.get(state)
+    ]
     paragraphs = (
         "\n".join(_to_do(parts, before)),
         parts.words,
         _listed("Settled since last time", [f"✓ {parts.named(one)}" for one in parts.settled]),
-        "" if parts.still_open or parts.posted or not parts.settled else NOTHING_OPEN,
-        _listed(STILL_OPEN, [f"{parts.named(one)} ({one.severity.value})" for one in rest]),
+        f"No longer open: {', '.join(dropped)}." if dropped else "",
+        "" if parts.still_open or parts.posted or not (parts.settled or dropped) else NOTHING_OPEN,
+        _listed(STILL_OPEN, [parts.open_line(one, one.severity.value) for one in rest]),
         f"**Question:** {parts.question}" if parts.question else "",
         _kept_note(parts.kept),
         cleaned(remarks, frozenset(), REMARK_CHARS),
@@ -92,7 +108,7 @@ def _to_do(parts: SummaryParts, before: Sequence[Finding]) -> Iterator[str]:
     for severity, head in _HEADS.items():
         lines = [parts.named(one) for one in parts.posted if one.severity is severity]
         if severity is Severity.BLOCKING:
-            lines += [f"{parts.named(one)} (still open)" for one in before]
+            lines += [parts.open_line(one, "still open") for one in before]
         if lines:
             yield _listed(head, lines)
 
@@ -109,7 +125,7 @@ def _listed(head: str, lines: Sequence[str]) -> str:
 def without_point(summary: str, finding: Finding) -> str:
     """Return a summary without the line that names a finding, and without a head left alone."""
     title, block = re.escape(quoted(finding.title)), finding.block_id.replace("-", "")
-    named = re.compile(rf"• (?:{title}|\[{title}\]\(\S*#{block}\))(?: \([a-z ]+\))?")
+    named = re.compile(rf"• (?:{title}|\[{title}\]\(\S*#{block}\))(?: \([a-z,; ]+\))?")
     kept = [line for line in summary.split("\n") if not named.fullmatch(line)]
     heads = {f"**{head}:**" for head in (*_HEADS.values(), STILL_OPEN)}
     followed = zip(kept, [*kept[1:], ""], strict=True)

@@ -167,17 +167,18 @@ def last_times(db: Database, page_id: str) -> dict[tuple[int, FindingState], dat
     return {(row[0], FindingState(row[1])): when(row[2]) for row in rows.fetchall()}
 
 
-def settled_since_review(db: Database, page_id: str) -> list[Finding]:
-    """Return the findings of a page that were ruled fixed after its last review: in answers."""
+def closed_since_review(db: Database, page_id: str) -> list[FindingRow]:
+    """Return the findings of a page that a ruling or people closed after its last review."""
     rows = db.execute(
         f"{_SELECT} FROM findings"  # noqa: S608 - own names
-        " WHERE page_id = ?1 AND state = 'addressed' AND EXISTS"
-        " (SELECT 1 FROM finding_history WHERE finding_id = findings.id AND state = 'addressed'"
+        " WHERE page_id = ?1 AND state IN ('addressed', 'withdrawn', 'dismissed', 'resolved')"
+        " AND EXISTS (SELECT 1 FROM finding_history"
+        " WHERE finding_id = findings.id AND state = findings.state"
         " AND at > (SELECT max(at) FROM reviews WHERE page_id = ?1 AND kind = 'review'))"
         " ORDER BY id",
         [page_id],
     )
-    return [_stored(row).finding for row in rows.fetchall()]
+    return [_stored(row) for row in rows.fetchall()]
 
 
 def history(db: Database, finding_id: int) -> list[StateChange]:

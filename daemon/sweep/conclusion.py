@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from daemon.domain.findings import FindingState
 from daemon.domain.providers import OFFLINE
-from daemon.domain.values import Finding, Outcome, Review, Source, Verdict
+from daemon.domain.values import AuthorKind, Finding, Outcome, Review, Source, Verdict
 from daemon.review.agent import Conversation
 from daemon.review.points import is_repeat, reanchored
 from daemon.review.summary import (
@@ -20,6 +22,12 @@ from daemon.review.summary import (
 )
 from daemon.review.tools import ReviewTools
 from daemon.sweep.context import Prepared, Session
+
+
+_DROPPED = {
+    Verdict.WITHDRAWN: FindingState.WITHDRAWN,
+    Verdict.TURNED_DOWN: FindingState.DISMISSED,
+}
 
 
 def concluded(conversation: Conversation, prepared: Prepared) -> Review:
@@ -77,27 +85,49 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
     if not (said or closed or opened or session.settled or by_rule or any(remarks)):
         return ""
     page = session.snapshot.page
+    now = Counter(_DROPPED[verdict] for verdict in verdicts.values() if verdict in _DROPPED)
     return assembled(
         SummaryParts(
             url=page.url,
             blocks=session.snapshot.by_id,
             words=said,
             posted=review.findings,
-            still_open=[
-                one.finding
-                for one in session.points
-                if one.id not in closed and (one.id in verdicts or not one.closed)
-            ],
+            still_open=_still_open(session, review, verdicts),
             settled=[
                 *session.settled,
                 *(one.finding for one in session.points if verdicts.get(one.id) is Verdict.FIXED),
             ],
+            dropped=now + Counter(session.dropped),
             question=review.question,
             kept=[*review.kept, *_still_kept(session, review)],
             remarks=remarks,
             is_first=session.change.first,
         )
     )
+
+
+def _still_open(
+    session: Session, review: Review, verdicts: Mapping[int, Verdict]
+) -> dict[Finding, str]:
+    """Return the points that are open after a review, and whose word is the last about each."""
+    replied = {reply.thread_id for reply in review.replies}
+    sides = {
+        thread.id: [
+            one.author.kind
+            for one in thread.comments[1:]
+            if one.author.kind in (AuthorKind.PERSON, AuthorKind.OWN)
+        ]
+        for thread in session.snapshot.threads
+    }
+    found = {}
+    for point in session.points:
+        ruled, last = verdicts.get(point.id), sides.get(point.thread_id, [])[-1:]
+        if ruled is Verdict.NOT_YET:
+            found[point.finding] = "see my answer" if point.closed else "not yet, see my answer"
+        elif ruled is None and not point.closed:
+            is_ours = point.thread_id in replied or last == [AuthorKind.OWN]
+            found[point.finding] = "see my answer" if is_ours else "answered by you" if last else ""
+    return found
 
 
 def _still_kept(session: Session, review: Review) -> list[Finding]:

@@ -21,7 +21,7 @@ from daemon.domain.errors import (
     TokenRefused,
 )
 from daemon.domain.events import Emit
-from daemon.domain.findings import LedgerEntry
+from daemon.domain.findings import FindingState, LedgerEntry
 from daemon.domain.scope import Scope, Silence
 from daemon.domain.values import Finding, Prompt, Ruling, Snapshot
 from daemon.notion.gateway import Gateway
@@ -205,6 +205,7 @@ class Session:
         points: The reviewer's own points that are still open.
         kept: The findings that were not posted for the limit of comments.
         settled: What was ruled fixed in answers since the last review.
+        dropped: How many points were closed otherwise since then, by their states.
         question: What the last review asked; "" for nothing.
     """
 
@@ -219,6 +220,7 @@ class Session:
     points: Sequence[OwnPoint] = ()
     kept: Sequence[Finding] = ()
     settled: Sequence[Finding] = ()
+    dropped: Mapping[FindingState, int] = field(default_factory=dict)
     question: str = ""
 
     @property

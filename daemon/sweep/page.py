@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
@@ -131,6 +132,7 @@ def _session(
     ]
     known = findings.of_page(context.state, row.id)
     points = open_points(context, row, known, snapshot, dialogue, reopened)
+    closed = findings.closed_since_review(context.state, row.id)
     shown = (*threads, *unlisted_threads(points, dialogue, snapshot))
     return Session(
         target,
@@ -142,7 +144,8 @@ def _session(
         extent=extent,
         points=[*points, *closed_points(known, dialogue)],
         kept=[one.finding for one in findings.kept(context.state, row.id, known)],
-        settled=findings.settled_since_review(context.state, row.id),
+        settled=[one.finding for one in closed if one.state is FindingState.ADDRESSED],
+        dropped=Counter(one.state for one in closed if one.state is not FindingState.ADDRESSED),
         question=reviews.last_question(context.state, row.id),
     )
 

@@ -16,6 +16,7 @@ from support.program import (
     comment,
     finish,
     follow_up,
+    leave,
     plain,
     posted,
     reply,
@@ -664,7 +665,7 @@ def test_a_point_that_a_person_dropped_is_opened_again_where_a_person_asks_for_i
     )
     program.sweep()
     assert on_blocks(box, page)[0].startswith("No way back · blocking")
-    assert "No way back (still open)" in on_page(box, page)[-1]
+    assert "No way back (still open; not yet, see my answer)" in on_page(box, page)[-1]
     assert "Then it is open again" in " ".join(on_blocks(box, page))
 
 
@@ -681,7 +682,7 @@ def test_the_reviewer_takes_back_a_wrong_ruling(
     says(model, follow_up("No way back", "not_yet", "I was wrong: that undoes nothing."), finish())
     program.sweep()
     assert on_blocks(box, page)[0].startswith("No way back · blocking")
-    assert "No way back (still open)" in on_page(box, page)[-1]
+    assert "No way back (still open; see my answer)" in on_page(box, page)[-1]
     assert "I was wrong: that undoes nothing." in on_blocks(box, page)
 
 
@@ -699,6 +700,83 @@ def test_done_is_not_asked_about_again_once_the_point_was_ruled_on_below_it(
     says(model, finish())
     program.sweep()
     assert ", new: " not in model.documents[-1]
+
+
+def test_the_summary_counts_what_people_or_the_reviewer_dropped_since_and_names_none(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "No, that is intended.")
+    edit(box, page, 1, "We deploy on Tuesday, and Ana is there.")
+    says(model, follow_up("No owner", "withdrawn", "Ana is enough."), finish("Looks fine."))
+    program.sweep()
+    [summary] = on_page(box, page)
+    assert summary == (
+        "Looks fine.\n\nNo longer open: 1 dropped by people, 1 withdrawn.\n\n"
+        "None of my points is open."
+    )
+    edit(box, page, 1, "We deploy on Wednesday.")
+    says(model, finish("Looks good."))
+    program.sweep()
+    assert on_page(box, page) == ["Looks good."]
+
+
+def test_the_summary_counts_a_no_that_the_review_itself_heard(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = a_no_in_other_words(box, program, model, rfcs)
+    edit(box, page, 1, "We deploy on Tuesday.")
+    heard = follow_up("No way back", "turned_down", quote="das wollen wir genau so haben")
+
+    def think(document: str, turn: int) -> list[Call]:
+        if turn or "Only threads are answered now" in document:
+            return [finish("One left.")]
+        return [_placed(heard, document), finish("One left.")]
+
+    model.think = think
+    program.sweep()
+    assert "No longer open: 1 dropped by people." in on_page(box, page)[-1]
+
+
+def test_the_summary_says_whose_word_is_the_last_about_each_point_that_is_still_open(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs, *LINES, "It costs nothing.", "It is safe.")
+    model.think = lambda _document, _turn: [
+        comment("B2", "N/A", "Say how it is undone.", "blocking", "No way back"),
+        comment("B4", "Nobody owns", "Name an owner.", title="No owner"),
+        comment("B5", "nothing", "Say what it costs.", title="No cost"),
+        comment("B6", "safe", "Say why.", title="No reason"),
+        finish("Four things."),
+    ]
+    program.sweep()
+    box.clock.advance(HOUR)
+    raised = posted(box)
+    box.world.comment(raised[1], "Who could it be?")
+    box.world.comment(raised[2], "About ten dollars, I think.")
+    edit(box, page, 0, "Rollback: we think of something.")
+
+    def think(document: str, turn: int) -> list[Call]:
+        if turn:
+            return [finish("Go on.")]
+        named = {title: begun_by(title, document) for title in ("No way back", "No owner")}
+        calls = [
+            follow_up(named["No way back"], "not_yet", "That is no plan."),
+            reply(named["No owner"], "Team Blue."),
+            leave(begun_by("No cost", document)),
+            finish("Go on."),
+        ]
+        return calls[1:] if "Only threads are answered now" in document else calls[:1]
+
+    model.think = think
+    program.sweep()
+    summary = on_page(box, page)[-1]
+    assert "• No way back (still open; not yet, see my answer)\n" in summary
+    assert "• No owner (important; see my answer)\n" in summary
+    assert "• No cost (important; answered by you)\n" in summary
+    assert summary.endswith("• No reason (important)")
 
 
 def test_the_last_summary_says_that_nothing_is_open(

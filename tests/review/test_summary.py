@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from daemon.domain.findings import FindingState
 from daemon.domain.values import Finding, Outcome, Severity
 from daemon.review.summary import (
     FOR_AUTHORS,
@@ -49,7 +50,9 @@ def test_the_posted_points_come_first_by_severity_each_a_title_that_leads_to_its
 def test_an_earlier_point_that_blocks_is_to_be_settled_first_and_the_others_are_still_open() -> (
     None
 ):
-    said = summary(still_open=[point(1), point(2, Severity.BLOCKING)], settled=[point(3)])
+    said = summary(
+        still_open=dict.fromkeys([point(1), point(2, Severity.BLOCKING)], ""), settled=[point(3)]
+    )
     assert said == (
         f"**Settle first:**\n• {linked(2)} (still open)\n\nWords.\n\n"
         f"**Settled since last time:**\n• ✓ {linked(3)}\n\n"
@@ -57,8 +60,23 @@ def test_an_earlier_point_that_blocks_is_to_be_settled_first_and_the_others_are_
     )
 
 
+def test_how_an_earlier_point_stands_is_said_and_what_was_dropped_is_counted() -> None:
+    one, two = point(1), point(2, Severity.BLOCKING)
+    said = summary(
+        still_open={one: "see my answer", two: "answered by you"},
+        dropped={FindingState.RESOLVED: 2, FindingState.DISMISSED: 1},
+    )
+    assert f"• {linked(2)} (still open; answered by you)\n" in said
+    assert "No longer open: 1 dropped by people, 2 resolved." in said
+    assert said.endswith(f"• {linked(1)} (important; see my answer)")
+    assert linked(1) not in without_point(said, one)
+    assert without_point(without_point(said, one), two) == (
+        "Words.\n\nNo longer open: 1 dropped by people, 2 resolved."
+    )
+
+
 def test_a_point_whose_block_is_gone_is_named_without_a_link() -> None:
-    assert summary(still_open=[point(77)]).endswith("• Point 77 (important)")
+    assert summary(still_open=dict.fromkeys([point(77)], "")).endswith("• Point 77 (important)")
 
 
 def test_a_title_with_marks_is_shown_as_it_is_written() -> None:
@@ -79,7 +97,7 @@ def test_a_point_that_a_person_drops_from_a_draft_is_named_no_more() -> None:
     )
     assert without_point(said, point(30)) == said.replace("\n• Point 30", "")
     assert without_point(said, point(4)) == said
-    open_ = summary(still_open=[point(2, Severity.BLOCKING), point(3)])
+    open_ = summary(still_open=dict.fromkeys([point(2, Severity.BLOCKING), point(3)], ""))
     assert without_point(open_, point(2, Severity.BLOCKING)).startswith("Words.")
     assert without_point(open_, point(3)).endswith("Words.")
 

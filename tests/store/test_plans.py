@@ -81,7 +81,7 @@ ON_THE_PATH = {
     "drafts.set_message_body": lambda db: drafts.set_message_body(db, LETTER.key, "body"),
     "findings.settled_by": lambda db: findings.settled_by(db, PAGE.id),
     "findings.last_times": lambda db: findings.last_times(db, PAGE.id),
-    "findings.settled_since_review": lambda db: findings.settled_since_review(db, PAGE.id),
+    "findings.closed_since_review": lambda db: findings.closed_since_review(db, PAGE.id),
     "findings.set_text": lambda db: findings.set_text(db, 1, "text"),
     "drafts.record_size": lambda db: drafts.record_size(db, WEIGHED, passed=True),
     "drafts.record_approved_size": lambda db: drafts.record_approved_size(db, 1, 2, 1),
