@@ -226,6 +226,25 @@ def is_same_matter(finding: Finding, point: Finding, block: Block) -> bool:
     )
 
 
+def is_same_elsewhere(finding: Finding, other: Finding) -> bool:
+    """Return whether two findings are one matter for certain, though they stand on two blocks.
+
+    Both are a model's: a rule says the same of every place that it finds. They have the same title,
+    the same quote or the same text, of SAME_POINT_FROM different words at least: fewer name a kind
+    of flaw and no matter. In a text, the order of the words does not count, nor one word more for
+    each SAME_POINT_FROM; one word for another, such as a number or a name, makes another matter.
+    """
+    if finding.block_id == other.block_id or Source.CHECK in (finding.source, other.source):
+        return False
+    pairs = (finding.title, other.title), (finding.quote, other.quote), (finding.text, other.text)
+    for pair in pairs:
+        few, many = sorted(({*re.findall(r"\w+", fold(one).text)} for one in pair), key=len)
+        more = len(few) // SAME_POINT_FROM if pair is pairs[-1] else 0
+        if len(few) >= SAME_POINT_FROM and few <= many and len(many) <= len(few) + more:
+            return True
+    return False
+
+
 def unchanged_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
     """Return the ids of the blocks that have the same text as at the last review."""
     if change.first:

@@ -28,6 +28,7 @@ from daemon.review.points import (
     NoEvidence,
     evidence,
     is_repeat,
+    is_same_elsewhere,
     is_same_matter,
     ranked,
     reanchored,
@@ -244,21 +245,31 @@ class ReviewTools:
             raise ToolRefusal("there are more comments than an author can take; finish now")
 
     def _refuse_own_matter(self, finding: Finding, block: Block) -> None:
-        ruled, handle = {one.finding_id for one in self.rulings}, self._handle(block)
+        verdicts = {one.finding_id: one.verdict for one in self.rulings}
+        handle, once = self._handle(block), "one matter, one comment"
+        other = "If this is another one, say it in other words"
         for thread_id, point in self._context.points.items():
-            thread = self._context.handles.of_thread[thread_id]
+            thread, verdict = self._context.handles.of_thread[thread_id], verdicts.get(point.id)
             if point.closed and is_repeat(finding, [point.finding], block):
                 more = "" if point.mute else "; to open it again, use follow_up with not_yet"
                 raise ToolRefusal(
                     f"this was raised on {handle} before, in {thread}, and is closed "
                     f"({point.closed}); do not repeat it{more}"
                 )
-            is_open = not point.closed and point.id not in ruled
-            if is_open and is_same_matter(finding, point.finding, block):
+            if point.closed or verdict in (Verdict.FIXED, Verdict.WITHDRAWN):
+                continue
+            if verdict is None and is_same_matter(finding, point.finding, block):
                 raise ToolRefusal(
                     f"your own point in {thread} stands on {handle} and is still open; rule on it "
                     "with follow_up first"
                 )
+            if is_same_elsewhere(finding, point.finding):
+                where = "say it there with follow_up, and name this place"
+                raise ToolRefusal(f"this is your own point in {thread}; {once}: {where}. {other}")
+        for one in self._findings:
+            if is_same_elsewhere(finding, one):
+                first = self._context.handles.of_block[one.block_id]
+                raise ToolRefusal(f"this is your comment on {first}; {once}. {other}")
 
     def _unasked(self, handle: str) -> str:
         context = self._context

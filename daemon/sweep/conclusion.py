@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from daemon.domain.findings import FindingState
 from daemon.domain.providers import OFFLINE
-from daemon.domain.values import AuthorKind, Finding, Outcome, Review, Source, Verdict
+from daemon.domain.values import AuthorKind, Finding, Outcome, Review, Verdict
 from daemon.review.agent import Conversation
 from daemon.review.points import is_repeat, reanchored
 from daemon.review.summary import (
@@ -40,12 +40,9 @@ def concluded(conversation: Conversation, prepared: Prepared) -> Review:
     summary = tools.summary or tools.final_text(said)
     nothing = not (tools.findings or tools.replies or tools.rulings or summary)
     done = conversation.outcome is Outcome.DONE
-    findings, kept = tools.findings, tools.kept
-    if conversation.model == OFFLINE:
-        findings, kept = _by_rule(findings), _by_rule(kept)
     review = Review(
         outcome=Outcome.NOTHING_TO_ADD if nothing and done else conversation.outcome,
-        findings=() if session.only_threads else findings,
+        findings=() if session.only_threads else tools.findings,
         replies=tuple(tools.replies),
         left=tools.left,
         summary="",
@@ -54,16 +51,12 @@ def concluded(conversation: Conversation, prepared: Prepared) -> Review:
         usage=conversation.usage,
         omitted=tools.reader.unread if tools.reader else conversation.omitted,
         rulings=tuple(tools.rulings),
-        kept=() if session.only_threads else kept,
+        kept=() if session.only_threads else tools.kept,
         question="" if session.only_threads else tools.question,
     )
     if session.only_threads:
         return review
     return replace(review, summary=_summary(summary, session, tools, review))
-
-
-def _by_rule(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    return tuple(replace(one, source=Source.CHECK) for one in findings)
 
 
 def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -> str:

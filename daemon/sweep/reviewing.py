@@ -287,10 +287,8 @@ def _offline(context: ReviewContext, prepared: Prepared, tools: Toolbox) -> None
     """Let the rules propose through the same tools as a model."""
     session, today = prepared.session, context.today
     # With `checks` they had their say already.
-    for one in () if prepared.session.target.settings.checks else prepared.found:
-        block = prepared.handles.of_block[one.block_id]
-        said = {"quote": one.quote, "text": one.text, "severity": one.severity.value}
-        tools.call("comment", {"block": block, "title": one.title, **said})
+    if isinstance(tools, ReviewTools) and not session.target.settings.checks:
+        tools.add_rule_findings(prepared.found)
     for handle, thread in prepared.handles.threads.items():
         if not thread.waiting:
             continue

@@ -1021,3 +1021,20 @@ def test_a_no_that_the_model_heard_goes_with_the_answer_that_was_taken_back(
     program.sweep()
     assert program.run("retract", "2").code == 0
     assert on_blocks(box, page)[0].startswith("✓ Dropped: a person said no")
+
+
+@pytest.mark.parametrize("checks", [True, False])
+def test_rules_say_the_same_of_every_place_that_they_find(
+    box: Sandbox,
+    program: Program,
+    rfcs: str,
+    checks: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    program.config["models"] = ["offline"]
+    program.config["databases"][0]["checks"] = checks
+    page = rfc(box, rfcs, "Owner of it all: TODO", "Date of it all: TODO", "All is well here.")
+    program.sweep()
+    assert len(on_blocks(box, page)) == 2
+    edit(box, page, 1, "Date of it all: the first of May.")
+    program.sweep()
+    assert on_blocks(box, page)[1].startswith("✓ Settled: its rule finds it no more")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from daemon.review.points import (
     closed_blocks,
     compared,
     is_repeat,
+    is_same_elsewhere,
     is_same_matter,
     ranked,
     reanchored,
@@ -118,6 +121,47 @@ def test_a_finding_is_about_an_open_point_by_its_quote_or_its_words(on, quote, t
     open_point = finding("a", "10 requests", "How was this measured, and when?")
     said = finding(on, quote, text)
     assert is_same_matter(said, open_point, block(on, "It takes 10 requests.")) is expected
+
+
+ONE = Finding(
+    "a",
+    "we keep it for five days",
+    "The summary promises five days, and the job in section 4 deletes after three.",
+    Severity.IMPORTANT,
+    title="Five days promised, three kept",
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"title": ONE.title.upper(), "quote": "x", "text": "y"}, True),
+        ({"quote": ONE.quote, "title": "x", "text": "y"}, True),
+        (
+            {
+                "text": "The job in section 4 deletes after three, the summary promises five days.",
+                "title": "x",
+                "quote": "y",
+            },
+            True,
+        ),
+        ({"title": "x", "quote": "deletes after three", "text": "Say which one holds."}, False),
+        ({"title": "x", "quote": "y", "text": ONE.text.replace("five", "six")}, False),
+        ({"title": f"{ONE.title} there", "quote": "y", "text": "z"}, False),
+        ({"source": Source.CHECK}, False),
+        ({"block_id": "a"}, False),
+    ],
+)
+def test_one_matter_on_two_blocks_is_known_by_its_title_its_quote_or_its_words(change, same):
+    other = replace(ONE, **{"block_id": "b"} | change)
+    assert is_same_elsewhere(other, ONE) is same
+    assert is_same_elsewhere(ONE, other) is same
+
+
+@pytest.mark.parametrize("words", ["No owner", "N/A", "Say why not.", ""])
+def test_few_words_name_a_kind_of_flaw_and_no_matter(words):
+    other = Finding("b", words, words, Severity.MINOR, title=words)
+    assert not is_same_elsewhere(replace(other, block_id="a"), other)
 
 
 def test_on_a_block_that_lost_an_open_points_words_that_is_ruled_on_first():

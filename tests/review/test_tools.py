@@ -533,6 +533,19 @@ def test_whatever_is_called_nothing_breaks_and_what_is_taken_stands(
     assert set(answered) <= {"asked", "page"}
 
 
+def test_a_point_is_not_made_again_on_another_block() -> None:
+    point = OwnPoint(7, finding("q", "50% of users", "So many in the second phase?"), "told")
+    tools = tools_of(points=[point])
+    first = remark(tools, text="So many in the second phase?")
+    assert first.text.startswith("refused: this is your own point in T2; one matter, one comment")
+    assert tools.call("follow_up", {"thread": "T2", "verdict": "not_yet", "text": "And B2."})
+    assert "this is your own point in T2" in remark(tools, text="So many in the second phase?").text
+    assert remark(tools, text="Who chose the ten percent?").accepted
+    again = remark(tools, block="B4", quote="Phase", text="The ten percent: who chose them?")
+    assert again.text.startswith("refused: this is your comment on B2; one matter, one comment")
+    assert remark(tools, block="B4", quote="Phase", text="Which phases are these?").accepted
+
+
 RAISED = thread("own", "q", comment("4", "Why so many?", OWN), comment("5", "So soll es sein."))
 
 
