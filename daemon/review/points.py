@@ -84,7 +84,8 @@ def page_texts(snapshot: Snapshot) -> tuple[str, ...]:
 def evidence(quote: str, point: OwnPoint, now: Sequence[str]) -> str:
     """Return the exact words that came since a point was made, or that went since then.
 
-    What went may also have come after the point: it stood at the last review.
+    What went may also have come after the point: it stood at the last review. Words that stand
+    elsewhere too show it where they are the whole of a text that came: a short heading has no more.
 
     Raises:
         NoEvidence: The quote shows no such thing.
@@ -95,23 +96,29 @@ def evidence(quote: str, point: OwnPoint, now: Sequence[str]) -> str:
     stood = [
         words for text in (*point.before, *point.last) if (words := locate_surely(quote, text))
     ]
+    whole = [text.strip() for text in now if locate_surely(quote, text) == text.strip()]
     near = [words for text in now if (words := locate(quote, text))] if not stands else []
     shown = (
         _first_absent(stands, point.before)
         or _first_absent(stood, now)
         or _first_absent(near, point.before)
+        or next((one for one in whole if _count(one, now) > _count(one, point.before)), "")
     )
     if shown:
         return shown
     if stands:
         raise NoEvidence(
             "these words stood there when you made the point, and stand there still; "
-            "quote what came or changed, or the old words that are gone"
+            "quote what came or changed, the whole of a block that did, or old words that are gone"
         )
     raise NoEvidence(
         "these words are not on the page, and did not come or go since you made the point; "
         "quote exactly what came, changed or went"
     )
+
+
+def _count(words: str, texts: Sequence[str]) -> int:
+    return sum(fold(text).text == fold(words).text for text in texts)
 
 
 def turning_down(quote: str, thread: Thread, point: OwnPoint) -> Comment:

@@ -1038,3 +1038,28 @@ def test_rules_say_the_same_of_every_place_that_they_find(
     edit(box, page, 1, "Date of it all: the first of May.")
     program.sweep()
     assert on_blocks(box, page)[1].startswith("✓ Settled: its rule finds it no more")
+
+
+def test_a_new_heading_shows_that_a_point_is_fixed_though_its_word_stands_elsewhere(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    says(model, follow_up("No way back", "fixed", quote="## Rollback"), finish())
+    edit(box, page, 1, "We deploy on Tuesday, and speak of the rollback.")
+    program.sweep()
+    assert any("the whole of a block that did" in one for one in model.answers)
+    box.clock.advance(HOUR)
+    heading = box.world.add_block(page, blocks.heading(2, "Rollback"))
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Settled: the block “Rollback”\n")
+    edit(box, page, 1, "We deploy on Wednesday, and speak of the rollback.")
+    says(model, finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Settled: the block “Rollback”\n")
+    box.world.delete_block(heading)
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("No way back · blocking")

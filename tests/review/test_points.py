@@ -16,6 +16,7 @@ from daemon.review.points import (
     OwnPoint,
     closed_blocks,
     compared,
+    evidence,
     is_repeat,
     is_same_elsewhere,
     is_same_matter,
@@ -259,3 +260,25 @@ def test_who_turns_a_point_down_is_a_person_with_these_words_since_it_is_open(sa
             turning_down(quote, thread("T", "b", comment("a", "Why?", OWN), said), point)
         return
     assert turning_down(quote, thread("T", "b", comment("a", "Why?", OWN), said), point) is said
+
+
+@pytest.mark.parametrize(
+    ("quote", "before", "now", "shown"),
+    [
+        ("Rollback", ["Rollback: N/A"], ["Rollback: N/A", "Rollback"], "Rollback"),
+        ("[B3 new] ## rollback", ["Rollback: N/A"], ["Rollback: N/A", "Rollback"], "Rollback"),
+        ("Rollback", ["Rollback", "x"], ["Rollback", "x", "Rollback"], "Rollback"),
+        ("Rollback", ["Rollback", "x"], ["x", "Rollback"], ""),
+        ("Rollback", ["Rollback: N/A"], ["Rollback: N/A", "Rollback and back"], ""),
+        ("Rollback", ["Rollback: N/A"], ["Rollback: N/A"], ""),
+    ],
+)
+def test_a_whole_block_that_came_shows_it_though_its_words_stood_elsewhere(
+    quote: str, before: list[str], now: list[str], shown: str
+) -> None:
+    point = OwnPoint(1, finding("b", "10"), "T", before=tuple(before), last=tuple(before))
+    if shown:
+        assert evidence(quote, point, now) == shown
+        return
+    with pytest.raises(NoEvidence, match="stand there still"):
+        evidence(quote, point, now)

@@ -50,7 +50,7 @@ POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
 NOBODY_ASKS = "nobody asks for it since; leave it"
 BY_RULE = "its rule finds it no more"
 GONE = "the text that it was made on is gone"
-_SHOWN = re.compile(r"“(?P<words>.*)”(?P<gone> is gone)?", re.DOTALL)
+_SHOWN = re.compile(r"(?P<whole>the block )?“(?P<words>.*)”(?P<gone> is gone)?", re.DOTALL)
 
 
 def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> set[int]:
@@ -63,7 +63,9 @@ def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> set[int]:
     texts, opened = page_texts(snapshot), set[int]()
     for finding_id, why in findings.settled_by(state, row.id).items():
         shown = _SHOWN.fullmatch(why)
-        if shown is None or _still_shows(shown["words"], texts, gone=bool(shown["gone"])):
+        if shown is None or _still_shows(
+            shown["words"], texts, gone=bool(shown["gone"]), whole=bool(shown["whole"])
+        ):
             continue
         with state.atomic():
             findings.apply_event(state, finding_id, Event.UNSETTLED, now, why)
@@ -75,12 +77,18 @@ def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> set[int]:
     return opened
 
 
-def _still_shows(words: str, texts: Sequence[str], *, gone: bool) -> bool:
+def _still_shows(
+    words: str, texts: Sequence[str], *, gone: bool = False, whole: bool = False
+) -> bool:
     """Tell whether words, escaped as they were posted, still stand, or are still gone.
+
+    `whole` says that they are to be all that a text says.
 
     Words that came may be set anew with other punctuation. Words that went may differ from those
     that stand by just that.
     """
+    if whole:
+        return any(quoted(text) == words for text in texts)
     if not gone:
         return any(contains_words(words, text) for text in texts)
     parts = [unmarked_line(part) for part in words.split(SHORTENED)]
@@ -246,7 +254,7 @@ def record_rulings(
         if ruling.verdict is not Verdict.NOT_YET:
             # What an answer says below the point's comment is not said in it too.
             told = replace(ruling, text="") if point.thread_id in answered else ruling
-            letters += _settle(context, told, case.number, page_texts(session.snapshot), now)
+            letters += _settle(context, told, case.number, point, page_texts(session.snapshot), now)
             continue
         if point.closed:
             letters += _take_up(context, row, point)
@@ -256,13 +264,18 @@ def record_rulings(
 
 
 def _settle(
-    context: Context, ruling: Ruling, review_id: int, texts: Sequence[str], now: datetime
+    context: Context,
+    ruling: Ruling,
+    review_id: int,
+    point: OwnPoint,
+    texts: Sequence[str],
+    now: datetime,
 ) -> list[OutboxMessage]:
     """Close a point; a comment that was not sent yet is not sent any more."""
     event, why = {
         Verdict.WITHDRAWN: (Event.WITHDRAWN, ruling.text),
         Verdict.TURNED_DOWN: (Event.TURNED_DOWN, f"{quoted(ruling.person)} said no"),
-    }.get(ruling.verdict) or (Event.FIXED, _evidence(ruling.quote, texts))
+    }.get(ruling.verdict) or (Event.FIXED, _evidence(ruling.quote, point.before, texts))
     before = findings.get(context.state, ruling.finding_id)
     if before is None or before.state not in LIVE:
         return []  # people settled it meanwhile
@@ -286,12 +299,16 @@ def _take_up(context: Context, row: PageRow, point: OwnPoint) -> list[OutboxMess
     return [mark] if mark else []
 
 
-def _evidence(quote: str, texts: Sequence[str]) -> str:
-    """Say what shows that a point is fixed: words that came, or that went."""
+def _evidence(quote: str, before: Sequence[str], texts: Sequence[str]) -> str:
+    """Say what shows that a point is fixed: words that came, or that went, or a whole block."""
     if not quote:
         return BY_RULE
     words = quoted(quote)
-    return f"“{words}” is gone" if _still_shows(words, texts, gone=True) else f"“{words}”"
+    if _still_shows(words, texts, gone=True):
+        return f"“{words}” is gone"
+    stood = any(stands_in(quote, text) for text in before)
+    block = "the block " if stood and _still_shows(words, texts, whole=True) else ""
+    return f"{block}“{words}”"
 
 
 def _not_yet(
