@@ -114,3 +114,25 @@ def _changed_fields(before: Reviewed, page: Page) -> tuple[str, ...]:
 
 def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, None]:
     return dict.fromkeys(name for name in {**old, **new} if old.get(name) != new.get(name))
+
+
+# A longer old text is shown only where it differs, with this many characters around that part.
+WAS_WHOLE, WAS_AROUND = 120, 30
+
+
+def differing_part(old: str, now: str) -> str:
+    """Return the part of a long old text that differs from the new text, with words around it."""
+    if len(old) <= WAS_WHOLE:
+        return old
+    begin = _shared(old, now)
+    end = _shared(old[begin:][::-1], now[begin:][::-1])
+    first = old.rfind(" ", 0, max(begin - WAS_AROUND, 0)) + 1
+    last = old.find(" ", len(old) - end + WAS_AROUND)
+    part = old[first:] if last < 0 else f"{old[first:last]} …"
+    return f"… {part}" if first else part
+
+
+def _shared(one: str, other: str) -> int:
+    """Return the length of the common beginning of two texts."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -14,7 +14,7 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
-from daemon.domain.change import Change
+from daemon.domain.change import Change, differing_part
 from daemon.domain.findings import LedgerEntry
 from daemon.domain.times import counted
 from daemon.domain.values import (
@@ -181,7 +181,10 @@ def _conditions(task: ReviewInput) -> Iterator[str]:
     if task.comments:
         yield f"Comments posted at most: {task.comments}; put the most important first"
     else:
-        yield "Only threads are answered now: reply, leave or follow_up; finish without a summary"
+        yield (
+            "Only threads are answered now: reply to what is marked new, or leave it; follow_up "
+            "may rule on every point of yours below, waited for or not; finish without a summary"
+        )
     yield "Language: that of the document, in a thread that of the person you answer"
 
 
@@ -290,7 +293,9 @@ def _comments(thread: Thread) -> list[str]:
 def _comment(comment: Comment) -> str:
     you = " (you)" if comment.author.kind is AuthorKind.OWN else ""
     mark = ", new" if comment.new else ""
-    text = both_ends(comment.text, WAITING_CHARS if comment.new else COMMENT_CHARS)
+    # Of our own, the words: a summary links each title to a long address.
+    words = comment.plain if you else comment.text
+    text = both_ends(words, WAITING_CHARS if comment.new else COMMENT_CHARS)
     at = f"{comment.created:%Y-%m-%d %H:%M}"
     return f"{INDENT}{_name(comment.author.name)}{you}, {at}{mark}: {indented(text, INDENT * 2)}"
 
@@ -359,8 +364,6 @@ def _named(one: LedgerEntry, handles: Handles) -> str:
     return f"{name} ({one.state.value}): {_about(one.finding)}"
 
 
-# A longer old text is shown only where it differs, with this many characters around that part.
-WAS_WHOLE, WAS_AROUND = 120, 30
 # Characters shown of a block that did not change, beside one that did.
 BESIDE_CHARS = 80
 
@@ -377,21 +380,3 @@ def both_ends(text: str, limit: int) -> str:
         return text
     head, tail = text[: limit // 2].rstrip(), text[-(limit // 2) :].lstrip()
     return f"{head} … ({cut} characters left out) … {tail}"
-
-
-def differing_part(old: str, now: str) -> str:
-    """Return the part of a long old text that differs from the new text, with words around it."""
-    if len(old) <= WAS_WHOLE:
-        return old
-    begin = _shared(old, now)
-    end = _shared(old[begin:][::-1], now[begin:][::-1])
-    first = old.rfind(" ", 0, max(begin - WAS_AROUND, 0)) + 1
-    last = old.find(" ", len(old) - end + WAS_AROUND)
-    part = old[first:] if last < 0 else f"{old[first:last]} …"
-    return f"… {part}" if first else part
-
-
-def _shared(one: str, other: str) -> int:
-    """Return the length of the common beginning of two texts."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.change import Change, Reviewed
+from daemon.domain.change import WAS_WHOLE, Change, Reviewed, differing_part
 from daemon.domain.values import Block, Page, Snapshot
 from support.review_values import block, snapshot
 from support.states import NOW
@@ -125,3 +125,22 @@ def test_a_number_that_is_text_is_compared():
     """Only Notion's own count is left out: in a paragraph the number was typed."""
     before = read(item("a", "1. Ask the owners", "paragraph"))
     assert difference(before, read(item("a", "2. Ask the owners", "paragraph"))).changed
+
+
+@given(st.text(max_size=WAS_WHOLE), st.text(max_size=300))
+def test_a_short_old_text_is_shown_whole(old: str, now: str) -> None:
+    assert differing_part(old, now) == old
+
+
+def test_of_a_long_old_text_the_differing_words_and_their_neighbours_are_shown() -> None:
+    start, end = "The first sentence stays. " * 8, " The last sentence stays." * 8
+    part = differing_part(f"{start}It holds 20 jobs.{end}", f"{start}It holds 500 jobs.{end}")
+    assert part.startswith("… ")
+    assert part.endswith(" …")
+    assert "It holds 20 jobs." in part
+    assert len(part) < WAS_WHOLE
+
+
+@given(st.text("ab ", min_size=WAS_WHOLE + 1, max_size=200), st.text("ab ", max_size=200))
+def test_what_is_shown_of_an_old_text_is_a_part_of_it(old: str, now: str) -> None:
+    assert differing_part(old, now).removeprefix("… ").removesuffix(" …") in old

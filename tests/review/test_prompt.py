@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -17,13 +18,11 @@ from daemon.review.prompt import (
     FIRST_COMMENTS,
     LAST_COMMENTS,
     WAITING_COMMENTS,
-    WAS_WHOLE,
     WHOLE,
     Excerpt,
     ReviewInput,
     beginning,
     built_in_prompt,
-    differing_part,
     document_text,
     system_text,
 )
@@ -450,20 +449,17 @@ def test_a_line_keeps_its_beginning_and_says_when_it_was_cut(line: str) -> None:
     assert len(short) <= BESIDE_CHARS + 2
 
 
-@given(st.text(max_size=WAS_WHOLE), st.text(max_size=300))
-def test_a_short_old_text_is_shown_whole(old: str, now: str) -> None:
-    assert differing_part(old, now) == old
+def test_of_our_own_comments_the_words_are_shown_without_addresses() -> None:
+    said = "**Settle first:**\n• [No way back](https://app.notion.com/p/Queues-24ede6a4#0123456789)"
+    plain = "Settle first:\n• No way back"
+    own, theirs = comment("1", said, OWN), comment("2", "See [it](https://good.example/x).")
+    lines = read(task(snapshot([], [thread("t", None, replace(own, plain=plain), theirs)])))
+    assert "Settle first:\n    • No way back" in lines
+    assert "app.notion.com" not in lines
+    assert "See [it](https://good.example/x)." in lines
 
 
-def test_of_a_long_old_text_the_differing_words_and_their_neighbours_are_shown() -> None:
-    start, end = "The first sentence stays. " * 8, " The last sentence stays." * 8
-    part = differing_part(f"{start}It holds 20 jobs.{end}", f"{start}It holds 500 jobs.{end}")
-    assert part.startswith("… ")
-    assert part.endswith(" …")
-    assert "It holds 20 jobs." in part
-    assert len(part) < WAS_WHOLE
-
-
-@given(st.text("ab ", min_size=WAS_WHOLE + 1, max_size=200), st.text("ab ", max_size=200))
-def test_what_is_shown_of_an_old_text_is_a_part_of_it(old: str, now: str) -> None:
-    assert differing_part(old, now).removeprefix("… ").removesuffix(" …") in old
+def test_who_only_answers_is_told_what_it_may_rule_on() -> None:
+    asked = replace(task(snapshot([])), today=NOW.date())
+    assert "follow_up may rule on every point of yours below, waited for or not" in read(asked)
+    assert "follow_up" not in read(replace(asked, comments=8))
