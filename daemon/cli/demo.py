@@ -33,7 +33,6 @@ from daemon.domain.values import Author, AuthorKind, Block, Thread
 from daemon.notion import blocks, properties, reading, to_markdown
 from daemon.notion.gateway import Gateway
 from daemon.sandbox import Sandbox, objects
-from daemon.sandbox.control import page_of
 from daemon.sandbox.model import SandboxPage
 from daemon.sandbox.objects import View
 from daemon.service import runner
@@ -213,7 +212,7 @@ class DemoPages:
         world = self._box.world
         found: dict[tuple[str, str], list[DemoComment]] = {}
         for one in world.comments():
-            if page_of(world, one.parent_id) != page.id:
+            if world.state.page_of(one.parent_id) != page.id:
                 continue
             if world.state.discussions[one.discussion_id].resolved:
                 continue

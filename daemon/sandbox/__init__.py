@@ -21,10 +21,11 @@ from daemon.sandbox.clock import Clock
 from daemon.sandbox.control import routes
 from daemon.sandbox.documents import folder
 from daemon.sandbox.faults import Faults
-from daemon.sandbox.model import SandboxPage
+from daemon.sandbox.model import Ids, SandboxPage
 from daemon.sandbox.requests import RequestLog, RequestWindow
 from daemon.sandbox.server import Backend, SandboxTransport, application, serve
 from daemon.sandbox.state import State
+from daemon.sandbox.webhooks import Webhooks
 from daemon.sandbox.world import World
 
 
@@ -40,6 +41,7 @@ class Sandbox:
         self.clock = Clock(clock)
         self.world = World(State(self.clock, seed))
         self.bot = self.world.bot("RFC reviewer")
+        self.webhooks = Webhooks(self.world.state, Ids(seed + 2))
         self._server = Backend(self.world.state, RequestWindow(self.clock))
         self.app: Starlette = application(self._server, routes(self))
         self._prompt_id = ""

@@ -175,9 +175,8 @@ def updated(call: ApiCall) -> Json:
     """Answer PATCH /v1/comments/{comment_id}."""
     need(allowed=call.bot.insert_comments)
     content = _content(call, call.fields("rich_text", "markdown"))
-    found = replace(_own(call), rich_text=content, edited=call.state.now())
-    call.state.comments[found.id] = found
-    return objects.comment(call.view, found)
+    changed = replace(_own(call), rich_text=content, edited=call.state.now())
+    return objects.comment(call.view, call.state.change_comment(changed))
 
 
 def deleted(call: ApiCall) -> Json:

@@ -22,6 +22,7 @@ from daemon.sandbox.model import Json, SandboxPage
 from daemon.sandbox.objects import View, user
 from daemon.sandbox.requests import RequestLog, RequestWindow
 from daemon.sandbox.state import Doing, Quirks
+from daemon.sandbox.webhooks import Webhooks
 from daemon.sandbox.world import World
 
 
@@ -30,6 +31,7 @@ class Box(Protocol):
 
     clock: Clock
     world: World
+    webhooks: Webhooks
 
     @property
     def faults(self) -> Faults:
@@ -181,17 +183,11 @@ def show_comments(box: Box, _: Json) -> list[Json]:
         objects.comment(view, comment)
         | {
             "resolved": state.discussions[comment.discussion_id].resolved,
-            "page_id": page_of(box.world, comment.parent_id),
+            "page_id": state.page_of(comment.parent_id),
             "author": user(view, comment.author_id),
         }
         for comment in box.world.comments()
     ]
-
-
-def page_of(world: World, object_id: str) -> str:
-    """Give the page that a block stands on; a page gives itself."""
-    block = world.state.blocks.get(object_id)
-    return block.page_id if block and object_id not in world.state.pages else object_id
 
 
 @_action("GET", "world")
@@ -353,6 +349,14 @@ def reopen(box: Box, told: Json) -> None:
 def reset_requests(box: Box, _: Json) -> None:
     """Empty the log of requests and their counts."""
     box.requests.reset()
+
+
+@_action("POST", "webhook")
+def webhook(box: Box, told: Json) -> int:
+    """Subscribe a `url`, or paste the `token` that its handshake brought; a status comes back."""
+    if "token" in told:
+        return box.webhooks.verify(told["token"])
+    return box.webhooks.subscribe(next(iter(box.world.state.bots.values())), told["url"])
 
 
 @_action("DELETE", "faults")

@@ -247,3 +247,24 @@ class Stamp:
     by: str
     created: datetime
     edited: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that somebody did: what webhooks tell of.
+
+    Attributes:
+        kind: Notion's name of the event, such as `comment.created`.
+        page_id: The page that it is about.
+        by: Who did it.
+        entity: The comment; the page itself otherwise.
+        place: Where the comment stands: a block, or the page.
+        parts: The blocks or properties that were changed.
+    """
+
+    kind: str
+    page_id: str
+    by: str
+    entity: str
+    place: str = ""
+    parts: tuple[str, ...] = ()

@@ -182,7 +182,7 @@ def append(call: ApiCall) -> Json:
     body = call.fields("children", "position")
     told = _checked(body.get("children"), "body.children", _LEVELS)
     made = grow(call.state, found.id, told, call.bot.id, after=_place(call, found, body))
-    call.state.touch_page(found.page_id, call.bot.id)
+    call.state.touch_page(found.page_id, call.bot.id, *(one.id for one in made))
     shown = [objects.block(call.view, one) for one in made]
     return requests.listing("block", shown)
 

@@ -15,6 +15,7 @@ from daemon.sandbox.model import (
     Bot,
     Discussion,
     Group,
+    Happening,
     Ids,
     Json,
     Parent,
@@ -105,6 +106,7 @@ class State:
         self.comments_on: dict[str, list[str]] = {}
         self.sharing: dict[tuple[str, str], bool] = {}
         self.reads = 0
+        self.told: Callable[[Happening], None] = lambda _: None
 
     def add_block(self, block: SandboxBlock, after: str | None = None) -> SandboxBlock:
         """Put a block under its parent: last, or after a sibling ("" is the start)."""
@@ -155,26 +157,41 @@ class State:
         now = self.now()
         self.add_block(SandboxBlock(object_id, kind, {}, page_id, page_id, now, now, by, by))
 
-    def touch_page(self, page_id: str, by: str) -> None:
-        """Move a page's time of last edit to now."""
+    def touch_page(
+        self, page_id: str, by: str, *parts: str, kind: str = "page.content_updated"
+    ) -> None:
+        """Move a page's time of last edit to now; `parts` are the blocks or properties changed."""
         page = self.pages[page_id]
         self.pages[page_id] = replace(page, edited=self.now(), edited_by=by)
+        self.told(Happening(kind, page_id, by, page_id, parts=parts))
 
     def touch(self, block: SandboxBlock, by: str) -> SandboxBlock:
         """Move a block's time of last edit, and its page's, to now."""
         block = replace(block, edited=self.now(), edited_by=by)
         self.blocks[block.id] = block
-        self.touch_page(block.page_id, by)
+        self.touch_page(block.page_id, by, block.id)
         return block
 
     def add_comment(self, comment: SandboxComment) -> SandboxComment:
         """Put a comment at the end of its parent's list. Bumps no time of last edit."""
         self.comments[comment.id] = comment
         self.comments_on.setdefault(comment.parent_id, []).append(comment.id)
+        self._tell_of(comment, "created")
         return comment
+
+    def change_comment(self, comment: SandboxComment) -> SandboxComment:
+        """Put a comment in the place of what it was."""
+        self.comments[comment.id] = comment
+        self._tell_of(comment, "updated")
+        return comment
+
+    def _tell_of(self, comment: SandboxComment, done: str) -> None:
+        page_id, place = self.page_of(comment.parent_id), comment.parent_id
+        self.told(Happening(f"comment.{done}", page_id, comment.author_id, comment.id, place))
 
     def drop_comment(self, comment: SandboxComment) -> None:
         """Take a comment away; the last one takes its discussion along."""
+        self._tell_of(comment, "deleted")
         del self.comments[comment.id]
         self.comments_on[comment.parent_id].remove(comment.id)
         if not any(self.thread(comment.discussion_id)):
@@ -191,6 +208,11 @@ class State:
         """List the comments of a page or block whose discussions are not resolved."""
         found = (self.comments[comment_id] for comment_id in self.comments_on.get(parent_id, []))
         return [c for c in found if not self.discussions[c.discussion_id].resolved]
+
+    def page_of(self, object_id: str) -> str:
+        """Give the page that a block stands on; a page gives itself."""
+        block = self.blocks.get(object_id)
+        return block.page_id if block and object_id not in self.pages else object_id
 
     def above(self, object_id: str) -> Iterator[str]:
         """Go up from an object: itself, then what holds it, up to the workspace."""
@@ -289,6 +311,7 @@ def make_page(state: State, parent: Parent, title: Rich, stamp: Stamp) -> Sandbo
     """Make an empty page."""
     times = (stamp.created, stamp.edited, stamp.by, stamp.by)
     made = state.add_page(SandboxPage(state.ids(), parent, title, {}, *times))
+    state.told(Happening("page.created", made.id, stamp.by, made.id))
     source = state.sources.get(parent.id)
     for prop in source.properties.values() if source else ():
         if prop.type == "unique_id":

@@ -13,6 +13,7 @@ from daemon.sandbox.model import (
     Bot,
     Discussion,
     Group,
+    Happening,
     Json,
     Person,
     Rich,
@@ -152,14 +153,22 @@ class World:
         """Set a property from a Python value, such as a status's name or a list of people."""
         with self.state.lock:
             put_value(self.state, ident(page), name, value)
-            self.state.touch_page(ident(page), self._author(by))
+            self._touch_property(ident(page), name, by)
 
     def rename(self, page: Thing, title: str, by: Thing | None = None) -> None:
         """Give a page another title."""
         with self.state.lock:
             found = self.state.pages[ident(page)]
             self.state.pages[found.id] = replace(found, title=as_rich(title))
-            self.state.touch_page(found.id, self._author(by))
+            self._touch_property(found.id, "title", by)
+
+    def _touch_property(self, page_id: str, name: str, by: Thing | None) -> None:
+        page = self.state.pages[page_id]
+        source = self.state.sources.get(page.parent.id)
+        known = {one.name: one.id for one in source.properties.values()} if source else {}
+        self.state.touch_page(
+            page_id, self._author(by), known.get(name, name), kind="page.properties_updated"
+        )
 
     def rename_option(self, source: Thing, name: str, old: str, new: str) -> None:
         """Rename an option of a property: the pages that have it show the new name, unedited."""
@@ -182,7 +191,7 @@ class World:
             follows = None if after is None else ident(after)
             who = self._author(by)
             made = grow(self.state, ident(parent), [block], who, follows)[0]
-            self.state.touch_page(made.page_id, who)
+            self.state.touch_page(made.page_id, who, made.id)
             return made
 
     def edit_block(
@@ -232,6 +241,7 @@ class World:
         with self.state.lock:
             held = parent_at(self.state, None if to is None else ident(to))
             self.state.rehang(self.state.pages[ident(page)], held)
+            self._tell("page.moved", ident(page))
 
     def move_source(self, source: Thing, to: Thing) -> None:
         """Move a data source, with its rows, to another database."""
@@ -276,9 +286,13 @@ class World:
         with self.state.lock:
             if page := self.state.pages.get(object_id):
                 self.state.pages[object_id] = replace(page, in_trash=in_trash)
+                self._tell("page.deleted" if in_trash else "page.undeleted", object_id)
             else:
                 found = self.state.databases[object_id]
                 self.state.databases[object_id] = replace(found, in_trash=in_trash)
+
+    def _tell(self, kind: str, page_id: str) -> None:
+        self.state.told(Happening(kind, page_id, self._author(None), page_id))
 
     def share(self, thing: Thing, bot: Thing | None = None) -> None:
         """Let a bot, or every bot, see an object and what it holds."""
@@ -352,8 +366,7 @@ class World:
         with self.state.lock:
             found = self.state.comments[ident(comment)]
             changed = replace(found, rich_text=as_rich(text), edited=self.state.now())
-            self.state.comments[found.id] = changed
-            return changed
+            return self.state.change_comment(changed)
 
     def delete_comment(self, comment: Thing) -> None:
         """Take a comment away."""

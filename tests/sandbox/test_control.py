@@ -245,6 +245,15 @@ def test_a_body_that_another_site_could_send_is_refused(control, world, page):
     assert world.comments() == []
 
 
+def test_a_webhook_is_verified_by_the_token_of_its_handshake(box, control):
+    assert control("webhook", url="http://127.0.0.1:1/") == 0  # nobody listens there
+    [made] = box.webhooks.subscriptions
+    assert control.ask("POST", "webhook", json={"token": "secret_x"}).status_code == 400
+    assert not made.is_verified
+    assert control("webhook", token=made.token) == 200
+    assert made.is_verified
+
+
 def test_every_action_is_tested_here():
     from pathlib import Path
 

@@ -19,8 +19,8 @@ def delay_index(box: Sandbox, lag: timedelta) -> None:
     state, touch = box.world.state, box.world.state.touch_page
     versions: dict[str, list[tuple[datetime, SandboxPage]]] = {}
 
-    def touched(page_id: str, by: str) -> None:
-        touch(page_id, by)
+    def touched(page_id: str, by: str, *parts: str, **more: str) -> None:
+        touch(page_id, by, *parts, **more)
         versions.setdefault(page_id, []).append((state.now(), state.pages[page_id]))
 
     def as_indexed(page: SandboxPage) -> SandboxPage:

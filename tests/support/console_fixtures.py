@@ -6,7 +6,6 @@ import pytest
 
 from daemon.config import load
 from daemon.sandbox import Sandbox, blocks
-from daemon.sandbox.control import page_of
 from support.console_world import HOSTILE, World, begin, context_of, entered
 
 
@@ -28,10 +27,10 @@ def _made(tmp_path_factory):
         made.sweep(only=hostile.id)
         page = made.page("Move shipment")
         own = [one for one in world.comments() if one.author_id == box.bot.id]
-        mine = [one for one in own if page_of(world, one.parent_id) == page.id]
+        mine = [one for one in own if world.state.page_of(one.parent_id) == page.id]
         answered = next(one for one in mine if "three reasons" in str(one.rich_text[0]))
         world.comment(answered, "Good catch, I will add it.", by=ana)
-        for one in [one for one in own if page_of(world, one.parent_id) == hostile.id]:
+        for one in [one for one in own if world.state.page_of(one.parent_id) == hostile.id]:
             world.comment(one, f"Mine {HOSTILE}", by=villain)
         texts = [one for one in world.blocks(page) if one.type == "paragraph"]
         world.edit_block(texts[0], "It says who owns the **rollout**, and when.", by=ana)

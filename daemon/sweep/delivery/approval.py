@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 
 from daemon.config import Approve
@@ -20,7 +21,6 @@ from daemon.domain.records import (
     RecordedSize,
 )
 from daemon.domain.values import Finding, Review, ReviewKind, ReviewSize, Severity
-from daemon.review import outliers
 from daemon.review.points import is_repeat
 from daemon.review.summary import without_point
 from daemon.store import database, drafts, findings, outbox, pages, sweeps
@@ -37,6 +37,14 @@ OVERTAKEN = "a newer answer takes its place"
 # Reviews that the brake looks back on.
 LOOKS_BACK = 1_000
 _SEED = "sample seed"
+# A review that says or costs more than this percentage of the earlier ones is unusual.
+PERCENTILE = 99
+# With fewer reviews there is no history to compare with, and a prompt version is new.
+ENOUGH_REVIEWS = 20
+# The limit while the history is short; its comments also hold while the prompt version is new.
+FIXED_LIMIT = ReviewSize(comments=4, replies=4, tokens=100_000)
+# No limit is below this: where most reviews find nothing, two comments are not too many.
+ALWAYS_ALLOWED = ReviewSize(comments=2, replies=2, tokens=20_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ def judge(context: Context, target: Target, row: PageRow, case: Case) -> Waits:
     if seed is None:
         seed = secrets.token_hex(16)
         database.set_value(context.state, _SEED, seed)
-    if outliers.is_drawn(seed, row.id, case.content, share):
+    if is_drawn(seed, row.id, case.content, share):
         return replace(waits, comments=f"drawn for a look, approve_sample: {share:g}")
     return waits
 
@@ -99,12 +107,50 @@ def _unusual(state: State, row: PageRow, case: Case) -> Waits:
     """Measure a review by its database; people get their answers unless those are the flood."""
     base = _database_of(state, row)
     history = drafts.published_sizes(state, base, case.kind, LOOKS_BACK)
-    limit = outliers.usual_limit(history, drafts.count_published(state, base, case.prompt))
-    found = outliers.exceeded(ReviewSize.of(case.review), limit)
+    limit = usual_limit(history, drafts.count_published(state, base, case.prompt))
+    found = exceeded(ReviewSize.of(case.review), limit)
     if case.kind is ReviewKind.REPLY:
         return Waits(replies="; ".join(found.values()))
     replies = found.pop("replies", "")
     return Waits("; ".join(found.values()), replies)
+
+
+def usual_limit(history: Sequence[ReviewSize], under_prompt: int) -> ReviewSize:
+    """Return the largest size that is not unusual.
+
+    Args:
+        history: The sizes of the database's earlier reviews that were posted.
+        under_prompt: How many of them were posted under this prompt version.
+    """
+    if len(history) < ENOUGH_REVIEWS:
+        return FIXED_LIMIT
+    measures = zip(*map(astuple, history), strict=True)
+    # The smallest value that 99 of 100 do not exceed; the minus signs round up.
+    at = -(-len(history) * PERCENTILE // 100) - 1
+    percentiles = (sorted(values)[at] for values in measures)
+    comments, replies, tokens = map(max, percentiles, astuple(ALWAYS_ALLOWED))
+    if under_prompt < ENOUGH_REVIEWS:
+        comments = min(comments, FIXED_LIMIT.comments)
+    return ReviewSize(comments, replies, tokens)
+
+
+def exceeded(size: ReviewSize, limit: ReviewSize) -> dict[str, str]:
+    """Return the measures in which a size is over the limit, each with both numbers in words."""
+    measures = zip(("comments", "replies", "tokens"), astuple(size), astuple(limit), strict=True)
+    return {
+        name: f"{value} {name} where at most {most} are usual"
+        for name, value, most in measures
+        if value > most
+    }
+
+
+def is_drawn(seed: str, page_id: str, content_hash: str, share: float) -> bool:
+    """Return whether a review is in the share (0 to 1) that a person looks at.
+
+    The answer for the same page with the same text is always the same, also after a crash.
+    """
+    digest = hashlib.sha256(f"{seed}\0{page_id}\0{content_hash}".encode()).digest()
+    return int.from_bytes(digest[:8]) < share * 2**64
 
 
 def _database_of(state: State, row: PageRow) -> str:

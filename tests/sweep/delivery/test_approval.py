@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.values import ReviewSize
-from daemon.review import outliers
-from daemon.review.outliers import (
+from daemon.sweep.delivery.approval import (
     ALWAYS_ALLOWED,
     ENOUGH_REVIEWS,
     FIXED_LIMIT,
@@ -131,7 +130,3 @@ def test_a_tenth_of_the_reviews_is_drawn_whatever_varies(part):
         for number in range(5000)
     )
     assert 400 < drawn < 600
-
-
-def test_the_brake_reads_no_clock_and_draws_no_lots():
-    assert not {"random", "time", "datetime"} & set(vars(outliers))
