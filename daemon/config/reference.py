@@ -20,7 +20,7 @@ from daemon.domain.providers import PROVIDERS
 
 PLACEHOLDER = "https://app.notion.com/p/00000000000000000000000000000000"
 _COMMENT_COLUMN = 44
-_BLOCKS = ("schedule", "effort", "limits", "notion", "alerts")
+_BLOCKS = ("schedule", "effort", "limits", "notion", "alerts", "events")
 _KEYS = " and ".join(provider.key_variable for provider in PROVIDERS.values())
 _HEAD = f"""\
 # Only databases with an id is needed. Every value below is the default; a line behind # shows

@@ -26,6 +26,7 @@ from daemon.config.values import (
     Flag,
     Interval,
     ModelName,
+    OwnAddress,
     PageId,
     Retention,
     Scalar,
@@ -243,6 +244,21 @@ class Alerts(Section):
         )
 
 
+class Events(Section):
+    """Where Notion's webhooks arrive; what they name is looked at sooner."""
+
+    listen: OwnAddress | None = Field(
+        default=None,
+        description="where your proxy passes Notion's webhooks on to",
+        examples=["127.0.0.1:8100"],
+    )
+
+    @property
+    def port(self) -> int | None:
+        """The port to listen on; None where no events are taken."""
+        return int(self.listen.rpartition(":")[2]) if self.listen else None
+
+
 _EFFORT = Annotated[Effort, BeforeValidator(word_of(Effort))]
 
 
@@ -314,6 +330,7 @@ class Config(Section):
     limits: Annotated[Limits, BeforeValidator(_or_absent)] = Limits()
     notion: Annotated[Notion, BeforeValidator(_or_absent)] = Notion()
     alerts: Annotated[Alerts, BeforeValidator(_or_absent)] = Alerts()
+    events: Annotated[Events, BeforeValidator(_or_absent)] = Events()
     state: FilePath = Field(
         default=Path("state/notion-review.db"),
         description="the SQLite file, from the folder of this file",
@@ -361,6 +378,7 @@ SECTIONS: dict[str, type[Section]] = {
     "limits": Limits,
     "notion": Notion,
     "alerts": Alerts,
+    "events": Events,
     "prices": Price,
 }
 SECTION_KEYS = {name: tuple(section.model_fields) for name, section in SECTIONS.items()}

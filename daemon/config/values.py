@@ -35,6 +35,7 @@ _CRON_FIELDS = {
     "month": (12, "numbers from 1 to 12, names such as jan, or a range such as jan-mar"),
     "day of week": (7, "numbers from 0 to 7, names such as mon, or a range such as mon-fri"),
 }
+_OWN_ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost):(\d{1,5})", re.ASCII)
 _WHOLE = re.compile(r"\d[\d_]{0,17}", re.ASCII)
 _DECIMAL = re.compile(r"\d[\d_]{0,17}(\.\d{1,12})?", re.ASCII)
 
@@ -283,6 +284,18 @@ def web_url(text: str) -> str:
     return text
 
 
+def as_own_address(value: Any) -> Any:
+    """Return the address of a port of this machine alone, as `127.0.0.1:PORT`."""
+    text = as_text(value)
+    match = _OWN_ADDRESS.fullmatch(text)
+    if match and 0 < int(match[1]) < 1 << 16:
+        return f"127.0.0.1:{int(match[1])}"
+    raise ValueError(
+        f"{shown(value)} is no port of this machine alone; write 127.0.0.1:8100, and let your "
+        "proxy pass events on to it"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What a property must say: one of `any_of`, none of `none_of`, something like a pattern.
@@ -366,5 +379,6 @@ PageId = Annotated[str, BeforeValidator(as_page)]
 DatabaseId = Annotated[str, BeforeValidator(as_database)]
 ModelName = Annotated[str, BeforeValidator(as_model)]
 Url = Annotated[str, BeforeValidator(as_url)]
+OwnAddress = Annotated[str, BeforeValidator(as_own_address)]
 Zone = Annotated[str, BeforeValidator(as_zone)]
 Cron = Annotated[str, BeforeValidator(as_cron)]

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shutil import which
 
-from daemon.config import Settings, covered_twice
+from daemon import loopback
+from daemon.config import Config, Settings, covered_twice
 from daemon.config.schema import DEFAULT_MODELS
 from daemon.domain.errors import ConfigError, StateUnwritable
 from daemon.domain.times import counted
 from daemon.store import database, pages
-from daemon.store.lock import refuse_foreign
+from daemon.store.lock import holder, refuse_foreign
 
 
 def check(settings: Settings) -> list[str]:
@@ -30,6 +31,7 @@ def check(settings: Settings) -> list[str]:
 
         problems += price_problems(models, model_access(settings))
     problems += unrunnable(settings.config.alerts.command)
+    problems += port_taken(settings.config)
     if known := database.read_state(settings.config.state):
         entries = settings.config.databases
         sources = [(one, pages.sources_of(known, one.id)) for one in entries]
@@ -61,6 +63,18 @@ def unrunnable(command: Sequence[str]) -> Iterator[str]:
     else:
         wrong = f"is not executable; chmod +x {program}"
     yield f"alerts.command: {program} {wrong}"
+
+
+def port_taken(config: Config) -> Iterator[str]:
+    """Yield a line where another program has the port of `events`; the service itself may."""
+    port = config.events.port
+    if port is None or holder(config.state):
+        return
+    try:
+        loopback.listen(port).close()
+    except OSError as error:
+        reason = (error.strerror or "cannot be had").lower()
+        yield f"events.listen: {config.events.listen}: {reason}; choose another port"
 
 
 def state(path: Path) -> str:

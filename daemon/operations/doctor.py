@@ -29,8 +29,9 @@ from daemon.notion import properties
 from daemon.operations import check, notify
 from daemon.review.models import endpoints
 from daemon.review.models.chain import Chain
-from daemon.store import database, prompts, sweeps
-from daemon.store.views import overview
+from daemon.store import database, pages, prompts, sweeps
+from daemon.store.lock import kept_token, mark_of, token_file
+from daemon.store.views import reporting
 from daemon.sweep.connections import connected, model_access
 from daemon.sweep.context import Context, Target
 from daemon.sweep.delivery import letters
@@ -40,6 +41,8 @@ from daemon.sweep.prompts import current
 # Notion's own clock decides, but a machine that is further off breaks TLS and the schedule.
 CLOCK = timedelta(minutes=2)
 MISSED_SWEEPS = 3
+# An edit that no event told of within this time was not told of.
+UNTOLD = timedelta(hours=1)
 # How long a model may take for a tiny request.
 ANSWER_SECONDS = 30.0
 SLOW_MODEL = "if its server is only loading it, ask again; else see what the server is doing"
@@ -104,14 +107,15 @@ def local(settings: Settings) -> Iterator[Check]:
                 yield Check("lock", CheckStatus.NOTE, held, "stop that process before a --once")
         yield _last_success(settings)
         yield from _refused_statuses(settings)
+        yield from _events(settings)
     except ReviewError as error:
         yield problem("state", error)
 
 
 def _last_success(settings: Settings) -> Check:
     name, state = "last success", database.read_state(settings.config.state)
-    since = overview.last_success(state) if state else None
-    began = overview.first_sweep(state) if state else None
+    since = reporting.last_success(state) if state else None
+    began = reporting.first_sweep(state) if state else None
     if began is None:
         return Check(name, CheckStatus.NOTE, "no sweep yet", "notion-review --once")
     now = datetime.now(UTC)
@@ -136,6 +140,34 @@ def _refused_statuses(settings: Settings) -> Iterator[Check]:
             name = f"prompt page {kept[0].name if kept else page_id}"
             remedy = "allow comments there, or do without the comment on what is in use"
             yield Check(name, CheckStatus.NOTE, told.note, remedy)
+
+
+def _events(settings: Settings) -> Iterator[Check]:
+    """Tell whether Notion's events come, and the token that its form asks for."""
+    config, name = settings.config, "events"
+    if config.events.port is None:
+        return
+    yield from (problem(name, words) for words in check.port_taken(config))
+    state = database.read_state(config.state)
+    seen = sweeps.events_seen(state) if state else sweeps.EventsSeen()
+    token, kept = kept_token(config.state), token_file(config.state)
+    if not token:
+        todo = "let the service run, and make a subscription in Notion: see the handbook"
+        yield Check(name, CheckStatus.NOTE, "Notion has sent no token yet", todo)
+    elif seen.token != mark_of(token):
+        todo = "paste it in Notion's form; if Notion does not take it, have it resent there"
+        yield Check(name, CheckStatus.NOTE, f"Notion's verification token stands in {kept}", todo)
+    else:
+        refused = f", {times.counted(seen.refused, 'request')} refused" if seen.refused else ""
+        known = [pages.sources_of(state, one.id) for one in config.databases] if state else []
+        ids = [row.id for rows in known for row in rows]
+        edited = reporting.newest_edit(state, ids) if state else None
+        if edited and edited > times.when(seen.last) + UNTOLD:
+            words = f"the last came at {seen.last}, and a page was edited at {times.iso(edited)}"
+            todo = "see whether the subscription is active in Notion, and what your proxy says"
+            yield Check(name, CheckStatus.NOTE, words + refused, todo)
+        else:
+            yield ok(name, f"the last came at {seen.last}{refused}")
 
 
 async def examine(

@@ -18,7 +18,7 @@ from daemon.domain.scope import Capability
 from daemon.domain.times import counted, iso, when
 from daemon.store import drafts, outbox, pages, prompts, spending, sweeps
 from daemon.store.database import State
-from daemon.store.views import overview
+from daemon.store.views import reporting
 
 
 def status(state: State | None, config: Config) -> dict[str, Any]:
@@ -28,6 +28,7 @@ def status(state: State | None, config: Config) -> dict[str, Any]:
     now = datetime.now(UTC)
     today = now.date()
     waiting = drafts.waiting(state)
+    seen = sweeps.events_seen(state)
     return {
         "last_sweep": sweeps.last_sweep(state),
         "databases": [_database(state, target) for target in config.databases],
@@ -37,6 +38,13 @@ def status(state: State | None, config: Config) -> dict[str, Any]:
         "spent_today": _spent(state, today, today),
         "spent_this_month": _spent(state, today.replace(day=1), today),
         "alerts": sweeps.alerts(state),
+        "events": {
+            "last": seen.last or None,
+            "taken": seen.taken,
+            "repeated": seen.repeated,
+            "refused": seen.refused,
+            "waiting": sweeps.next_nomination(state)[0],
+        },
         "failed_pages": _failed_pages(state),
         "paused_pages": [
             {
@@ -85,6 +93,7 @@ _EMPTY: dict[str, Any] = {
     "spent_today": {"tokens": 0, "cost_usd": 0.0},
     "spent_this_month": {"tokens": 0, "cost_usd": 0.0},
     "alerts": [],
+    "events": {"last": None, "taken": 0, "repeated": 0, "refused": 0, "waiting": 0},
     "failed_pages": [],
     "paused_pages": [],
 }
@@ -128,6 +137,9 @@ def in_words(found: dict[str, Any]) -> list[str]:
         lines.append(f"drafts       {number} held, the oldest since {oldest}; notion-review drafts")
     for name, key in (("spent today", "spent_today"), ("this month", "spent_this_month")):
         lines.append(f"{name:<11}  {found[key]['tokens']} tokens, ${found[key]['cost_usd']:.2f}")
+    if (events := found["events"])["last"]:
+        counts = _counted({name: events[name] for name in ("taken", "repeated", "refused")})
+        lines.append(f"events       the last at {events['last']}, {counts}")
     lines += [f"failed       {page['title']}: {page['error']}" for page in found["failed_pages"]]
     for page in found["paused_pages"]:
         until = f", until {page['until']}" if page["until"] else ""
@@ -230,7 +242,7 @@ def metrics_text(state: State, found: dict[str, Any]) -> str:
 
 
 def _metrics(state: State, found: dict[str, Any]) -> Iterator[Metric]:
-    if success := overview.last_success(state):
+    if success := reporting.last_success(state):
         yield Metric(
             "last_success_timestamp_seconds",
             "gauge",
@@ -249,7 +261,13 @@ def _metrics(state: State, found: dict[str, Any]) -> Iterator[Metric]:
         {one["name"]: _seconds(one["last_ok"]) for one in found["databases"] if one["last_ok"]},
         "database",
     )
-    reviews, posted = overview.reviews_ever(state), overview.posted_ever(state)
+    events = {name: found["events"][name] for name in ("taken", "repeated", "refused")}
+    if any(events.values()):
+        yield Metric("events_total", "counter", "Events of Notion, by what became.", events, "what")
+    if last := found["events"]["last"]:
+        told = "When an event of Notion last came."
+        yield Metric("last_event_timestamp_seconds", "gauge", told, {"": _seconds(last)})
+    reviews, posted = reporting.reviews_ever(state), reporting.posted_ever(state)
     yield Metric("reviews_total", "counter", "Reviews by how they ended.", reviews, "outcome")
     yield Metric("comments_total", "counter", "Comments posted, by kind.", posted, "kind")
     yield from _model_metrics(state)
@@ -270,7 +288,7 @@ def _sweep_metrics(last: dict[str, Any]) -> Iterator[Metric]:
 
 
 def _model_metrics(state: State) -> Iterator[Metric]:
-    spent = overview.spent_ever(state)
+    spent = reporting.spent_ever(state)
     kinds = (
         ("model_requests_total", "Requests to models.", {s.model: s.requests for s in spent}),
         (

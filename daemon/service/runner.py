@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from daemon.config import Settings
 from daemon.domain import due
-from daemon.domain.errors import ReviewError, TokenRefused
+from daemon.domain.errors import LockHeld, ReviewError, TokenRefused
 from daemon.domain.events import Alert, Emit
 from daemon.operations import notify, status
+from daemon.service import webhooks
 from daemon.service.signals import until_signal
-from daemon.store import database, pages
+from daemon.store import database, pages, sweeps
 from daemon.store.database import State
 from daemon.sweep import alerts
 from daemon.sweep.connections import Connections, connected
@@ -31,7 +32,7 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, timedelta
 
-from daemon.domain.times import iso
+from daemon.domain.times import iso, when
 from daemon.service.systemd import Systemd
 
 
@@ -135,10 +136,17 @@ def deliver(
         on_state(settings, emit, send, to_end)
 
 
-async def told_sweep(connections: Connections, context: Context) -> Swept:
-    """Sweep, and tell the world outside: alerts to people, a sign of life before and after."""
+async def told_sweep(connections: Connections, context: Context, *, named: bool = False) -> Swept:
+    """Sweep, and tell the world outside: alerts to people, a sign of life before and after.
+
+    A look at what events `named` is no sign that sweeps come, and shows nothing of all pages.
+    """
     settings = connections.settings
     proxies = settings.addresses.proxies
+    if named:
+        swept = await sweep(context, named=True)
+        await notify.tell_people(context.state, settings.config.alerts, context.emit, proxies)
+        return swept
     await notify.ping(settings.secrets.ping, context.emit, "start", proxies=proxies)
     result, errors = await sweep(context)
     alerts.after_sweep(context, errors)
@@ -186,6 +194,7 @@ class Worker:
         self._transport = transport
         self._open = AsyncExitStack()
         self._connections: Connections | None = None
+        self._inbox = webhooks.Inbox(state, settings.config.state, emit)
 
     @property
     def patience(self) -> float:
@@ -224,8 +233,28 @@ class Worker:
             await notify.tell_people(self._state, self._settings.config.alerts, self._emit)
             raise
 
-    async def sweep(self) -> bool:
-        """Sweep once; tell whether it did anything.
+    async def listen(self) -> None:
+        """Take Notion's events until cancelled, where config.yaml says so."""
+        if (port := self._settings.config.events.port) is not None:
+            await webhooks.listen(port, self._inbox, self._emit)
+
+    async def named(self) -> None:
+        """Wait until something that an event named is to be looked at."""
+        while True:
+            self._inbox.named.clear()
+            due_at = None  # where the state is locked for a moment, the next event is waited for
+            with suppress(LockHeld), database.translated(self._settings.config.state):
+                _, due_at = sweeps.next_nomination(self._state)
+            now = self._connections.notion.now if self._connections else datetime.now(UTC)
+            wait = (when(due_at) - now).total_seconds() if due_at else due_at
+            if wait == "" or (wait is not None and wait <= 0):
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._inbox.named.wait()
+
+    async def sweep(self, *, named: bool = False) -> bool:
+        """Sweep once, or look at what events named alone; tell whether it did anything.
 
         Raises:
             TokenRefused, ConfigError: No later sweep can go better before people act.
@@ -233,12 +262,13 @@ class Worker:
         """
         connections = await self._connect()
         with database.translated(self._settings.config.state):
-            result, errors = await told_sweep(connections, connections.context(self._emit))
+            context = connections.context(self._emit)
+            result, errors = await told_sweep(connections, context, named=named)
         for error in errors:
             if isinstance(error, FATAL):
                 self.report(Life(trouble=str(error)))
                 raise error
-        return result.outcome is not Ending.FAILED
+        return not context.tally.halted if named else result.outcome is not Ending.FAILED
 
     def report(self, life: Life) -> str:
         """Show how things are to those who look, and return it as one line."""

@@ -37,6 +37,8 @@ PROBE_SECONDS = 10.0
 # A stop takes no longer than this, whatever the process is stuck in.
 STOP_SECONDS = 4.5
 PULSE_SECONDS = 30.0
+# What events name within this time is looked at together; after failures the pause grows to this.
+NAMED_SECONDS, LONGEST_PAUSE = 2.0, 3600.0
 # A clock that went back by more was set: what was planned by it would come that much too late.
 SET_BACK = timedelta(minutes=1)
 # Timers go off a few milliseconds early or late.
@@ -68,8 +70,14 @@ class Work(Protocol):
     async def probe(self) -> None:
         """See whether work can begin."""
 
-    async def sweep(self) -> bool:
-        """Sweep once; tell whether it did anything."""
+    async def listen(self) -> None:
+        """Take events, where that is wanted."""
+
+    async def named(self) -> None:
+        """Wait until something that an event named is to be looked at."""
+
+    async def sweep(self, *, named: bool = False) -> bool:
+        """Sweep once, or look at what events named alone; tell whether it did anything."""
 
     def report(self, life: Life) -> str:
         """Show how things are, and return it as one line."""
@@ -190,6 +198,7 @@ class Service:
         self._failures = 0
         self._rests_until: datetime | None = None
         self._watch: StallDetector | None = None
+        self._at_work = asyncio.Lock()
 
     async def run(self) -> None:
         """Serve until cancelled.
@@ -202,6 +211,8 @@ class Service:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pulse())
                 group.create_task(self._sweeps())
+                group.create_task(self._work.listen())
+                group.create_task(self._named_sweeps())
         except BaseExceptionGroup as errors:
             error: BaseException = errors
             while isinstance(error, BaseExceptionGroup):
@@ -250,30 +261,40 @@ class Service:
             await self._wanted.wait()
             self._wanted.clear()
             if self._rests_until is None or datetime.now(UTC) >= self._rests_until - SLACK:
-                await self._sweep()
+                async with self._at_work:
+                    began = datetime.now(UTC)
+                    self._count(began, did_something=await self._sweep())
+                    self._show()
 
-    async def _sweep(self) -> None:
-        began = datetime.now(UTC)
+    async def _named_sweeps(self) -> None:
+        """Look at what events name as it comes, between sweeps; after failures less and less."""
+        pause = NAMED_SECONDS
+        while True:
+            await self._work.named()
+            await asyncio.sleep(pause)
+            async with self._at_work:
+                fine = await self._sweep(named=True)
+                self._show()
+            pause = NAMED_SECONDS if fine else min(2 * pause, LONGEST_PAUSE)
+
+    async def _sweep(self, *, named: bool = False) -> bool:
         if self._adopted is not None:
             await self._work.adopt(self._adopted)
             self._adopted = None
         self._systemd.status("sweeping")
         self._watch = StallDetector(self._work.progress)
         try:
-            did_something = await self._work.sweep()
+            return await self._work.sweep(named=named)
         except LockHeld as error:
             # Somebody else wrote to the state at that moment: what was begun is taken up again.
             self._emit("sweep.trouble", error=str(error))
-            did_something = False
         except ReviewError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug must not end the service
             self._emit("sweep.crashed", exc_info=error)
-            did_something = False
         finally:
             self._watch = None
-        self._count(began, did_something=did_something)
-        self._show()
+        return False
 
     def _count(self, began: datetime, *, did_something: bool) -> None:
         """Rest after failures in a row; one that went well ends it."""
@@ -294,8 +315,9 @@ class Service:
         problems: tuple[str, ...] = ()
         try:
             settings = self._read_settings()
-            if settings.config.state != self._settings.config.state:
-                problems = ("state: cannot move while the service runs; restart it",)
+            for name in ("state", "events"):
+                if getattr(settings.config, name) != getattr(self._settings.config, name):
+                    problems = (f"{name}: cannot change while the service runs; restart it",)
         except ConfigError as error:
             problems = error.problems
         if problems:

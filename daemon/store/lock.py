@@ -1,4 +1,4 @@
-"""One running instance for each state: the lock file, and the owner of the files."""
+"""The files beside a state: one running instance holds the lock; their owner; a token."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from io import FileIO
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
@@ -15,7 +16,7 @@ from stat import S_ISLNK, S_ISREG
 from daemon.domain.errors import LockHeld, StateForeign, StateUnwritable
 
 
-_ENDS = ("", "-wal", "-shm", ".lock")
+_ENDS = ("", "-wal", "-shm", ".lock", ".webhook")
 _OF_OWNER = 0o700
 _LINE, _LONGEST_LINE = b"pid ", 100  # what a lock file begins with, and its length in bytes
 
@@ -95,6 +96,40 @@ def holder(state: Path) -> str | None:
     held = {(one[4], one[5].rpartition(":")[2]) for one in fields if one[1] == "FLOCK"}
     pid = said.removeprefix("pid ").partition(" ")[0]
     return said if (pid, str(number)) in held else None
+
+
+def token_file(state: Path) -> Path:
+    """Return where the token stands with which Notion signs its webhooks."""
+    return state.with_name(state.name + ".webhook")
+
+
+def kept_token(state: Path) -> str:
+    """Return that token; "" where there is none."""
+    try:
+        return token_file(state).read_text("ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def keep_token(state: Path, token: str) -> None:
+    """Keep that token for this user alone; it is whole or not there.
+
+    Raises:
+        StateUnwritable: The folder or the disk does not take it.
+    """
+    path = token_file(state)
+    aside = path.with_name(f".{path.name}.new")
+    with reachable(path):
+        aside.unlink(missing_ok=True)
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with FileIO(handle, "w") as file:
+            file.write(f"{token}\n".encode("ascii"))
+        aside.replace(path)
+
+
+def mark_of(token: str) -> str:
+    """Return what a token is told from another one by; it cannot be had from it."""
+    return sha256(token.encode()).hexdigest()[:16] if token else ""
 
 
 @contextmanager

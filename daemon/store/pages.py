@@ -263,6 +263,7 @@ _OF_PAGE = {
     "reviews": "page_id = ?",
     "decisions": "page_id = ?",
     "looks": "page_id = ?",
+    "nominations": "page_id = ?",
 }
 _OF_PEOPLE = ("comments", "threads")
 

@@ -340,3 +340,21 @@ CREATE INDEX outbox_refused ON outbox (page_id) WHERE refused_at IS NOT NULL;
 def v6(db: Database) -> None:
     """Keep what each version of a prompt says, and which letters Notion refused."""
     _run(db, _PROMPTS)
+
+
+_NOMINATIONS = """
+-- What Notion's webhooks named, until it is looked at: a comment's place, or '' for an edited page.
+CREATE TABLE nominations (
+    page_id TEXT NOT NULL, place TEXT NOT NULL,
+    at TEXT NOT NULL,          -- the newest event
+    due_at TEXT NOT NULL,      -- when to look; '' for now
+    PRIMARY KEY (page_id, place)
+) WITHOUT ROWID;
+CREATE INDEX nominations_due ON nominations (due_at);
+"""
+
+
+@migrations()
+def v7(db: Database) -> None:
+    """Keep what events name until it is looked at."""
+    _run(db, _NOMINATIONS)

@@ -1,15 +1,18 @@
-"""Sweeps, alerts, and the decisions that `explain` shows."""
+"""Sweeps, what events nominate for them, alerts, and the decisions that `explain` shows."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
-from daemon.domain.times import iso
+from daemon.domain.times import iso, when
 from daemon.store import pages, prompts, reviews, spending, threads
+from daemon.store.database import get_json, set_value
 
 
 RETENTION = timedelta(days=90)
@@ -41,6 +44,110 @@ def last_sweep(db: Database) -> dict[str, Any] | None:
         " AND json_extract(result, '$.of_page') IS NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return json.loads(row[0]) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class EventsSeen:
+    """What came of Notion's webhooks so far.
+
+    Attributes:
+        last: When the last event came whose signature was right; "" for never.
+        token: The mark of the token that signed it: that one is in use.
+        taken: How many events came.
+        repeated: How many of these had come before, or are too old to come from Notion.
+        refused: How many requests had no signature, or a wrong one.
+    """
+
+    last: str = ""
+    token: str = ""
+    taken: int = 0
+    repeated: int = 0
+    refused: int = 0
+
+
+_EVENTS = "events"
+
+
+def events_seen(db: Database) -> EventsSeen:
+    """Return what came of Notion's webhooks."""
+    return EventsSeen(**(get_json(db, _EVENTS) or {}))
+
+
+def save_events_seen(db: Database, seen: EventsSeen) -> None:
+    """Keep what came of Notion's webhooks."""
+    set_value(db, _EVENTS, json.dumps(asdict(seen)))
+
+
+@dataclass(frozen=True, slots=True)
+class Nomination:
+    """A page that an event named, or one place of it; `parents` may hold the page's database.
+
+    Attributes:
+        page_id: The page.
+        place: The block, or the page itself, that was commented on; "" where the page was edited.
+        at: When, by the newest event.
+        parents: The ids of what holds the page, as far as the event told.
+    """
+
+    page_id: str
+    place: str
+    at: datetime
+    parents: tuple[str, ...] = ()
+
+
+# So many are kept at most; what is beyond them, scheduled sweeps find.
+MOST_NOMINATIONS = 1_000
+
+
+def nominate(db: Database, named: Iterable[Nomination]) -> int:
+    """Keep what events named of our pages, and return how many; what waits already keeps its turn.
+
+    A page is ours that is in a swept data source, or that is named as in one.
+    """
+    kept = 0
+    with db.atomic():
+        for one in named:
+            kept += db.execute(
+                "INSERT INTO nominations SELECT ?1, ?2, ?3, ''"
+                " WHERE (SELECT count(*) FROM nominations) < ?5 AND (EXISTS (SELECT 1 FROM pages"
+                " WHERE id = ?1 AND state NOT IN ('left', 'gone')) OR EXISTS (SELECT 1 FROM sources"
+                " WHERE id IN (SELECT value FROM json_each(?4))"
+                " OR database_id IN (SELECT value FROM json_each(?4))))"
+                " ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
+                [one.page_id, one.place, iso(one.at), json.dumps(one.parents), MOST_NOMINATIONS],
+            ).rowcount
+    return kept
+
+
+def nominations(db: Database, now: datetime, limit: int) -> list[Nomination]:
+    """Return what is to be looked at now, what waits longest first."""
+    rows = db.execute(
+        "SELECT page_id, place, at FROM nominations WHERE due_at <= ? ORDER BY due_at, at LIMIT ?",
+        [iso(now), limit],
+    )
+    return [Nomination(page_id, place, when(at)) for page_id, place, at in rows.fetchall()]
+
+
+def next_nomination(db: Database) -> tuple[int, str | None]:
+    """Return how many nominations wait, and when the next one is due: "" is now, None never."""
+    row = db.execute("SELECT count(*), min(due_at) FROM nominations").fetchone()
+    return int(row[0]), row[1]
+
+
+def drop_nomination(db: Database, one: Nomination) -> None:
+    """Take off a nomination that was looked at; where a newer event came, it stays."""
+    db.execute(
+        "DELETE FROM nominations WHERE page_id = ? AND place = ? AND at <= ?",
+        [one.page_id, one.place, iso(one.at)],
+    )
+
+
+def put_off_nomination(db: Database, one: Nomination, until: datetime) -> None:
+    """Have a nomination looked at from a time on."""
+    db.execute(
+        "UPDATE nominations SET due_at = ? WHERE page_id = ? AND place = ?",
+        [iso(until), one.page_id, one.place],
+    )
 
 
 def raise_alert(db: Database, name: str, text: str, at: datetime) -> bool:

@@ -177,6 +177,29 @@ def places_to_list(
     return _places(rows)
 
 
+def named_places(
+    db: Database, sources: Sequence[str], since: datetime, named: Sequence[tuple[str, str]]
+) -> list[Place]:
+    """Return those of some places, given by page and place, that sweeps look at some time.
+
+    In the place of a block of a page that was never reviewed, and whose blocks are not known yet,
+    stands the page: they are learned there.
+    """
+    return _places(
+        db.execute(
+            "SELECT DISTINCT pages.id, coalesce(looks.place, pages.id), coalesce(looks.known, 0),"
+            " coalesce(looks.looked_at, pages.edited), 0"
+            " FROM json_each(?) JOIN pages ON pages.id = json_each.value ->> 0 LEFT JOIN looks"
+            " ON looks.page_id = pages.id AND looks.place = json_each.value ->> 1"
+            " WHERE (pages.state = 'baselined' OR (looks.place IS NOT NULL AND pages.state IN"
+            " ('done', 'due') AND (pages.reviewed_at >= ? OR pages.paused)))"
+            " AND pages.source_id IN (SELECT value FROM json_each(?))"
+            " ORDER BY json_each.key",
+            [json.dumps(list(named)), iso(since), json.dumps(list(sources))],
+        )
+    )
+
+
 def unreviewed_pages(db: Database, sources: Sequence[str], limit: int) -> list[Place]:
     """Return the own places of pages that were never reviewed, those listed longest ago first."""
     return _places(

@@ -18,7 +18,7 @@ from daemon.domain.events import Alert, split_alert
 from daemon.domain.times import iso, when
 from daemon.store import drafts, pages, sweeps
 from daemon.store.database import get_value, set_value
-from daemon.store.views import overview
+from daemon.store.views import reporting
 from daemon.sweep.context import Context
 
 
@@ -62,7 +62,7 @@ def after_sweep(context: Context, errors: Sequence[ReviewError]) -> None:
     _hold(context, Alert.TOKEN, _first(faults, TokenRefused))
     _hold(context, Alert.CONFIG, _first(faults, ConfigError))
     _count_calm(context, errors)
-    endings = overview.last_outcomes(context.state, FAILED_SWEEPS)
+    endings = reporting.last_outcomes(context.state, FAILED_SWEEPS)
     all_failed = len(endings) == FAILED_SWEEPS and set(endings) == {"failed"}
     why = str(errors[0]) if errors else "see the log"
     said = f"the last {FAILED_SWEEPS} sweeps did nothing: {why}"
@@ -113,13 +113,13 @@ def _overdue(context: Context) -> dict[Alert, str]:
     state, config, now = context.state, context.config, context.notion.now
     sources = [row.id for one in config.databases for row in pages.sources_of(state, one.id)]
     words = dict.fromkeys((Alert.WAITING, Alert.QUIET, Alert.DRAFTS), "")
-    waiting = overview.longest_waiting(state, sources)
+    waiting = reporting.longest_waiting(state, sources)
     if waiting and waiting[1] <= now - config.alerts.waiting:
         words[Alert.WAITING] = (
             f"the page {shown(waiting[0])} waits since {iso(waiting[1])} for its review; "
             "notion-review explain tells why"
         )
-    newest = overview.newest_edit(state, sources)
+    newest = reporting.newest_edit(state, sources)
     if newest and newest <= now - config.alerts.quiet:
         words[Alert.QUIET] = (
             f"no page was edited for {duration_text(config.alerts.quiet)}, the last on "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -230,7 +230,9 @@ async def _walk(context: Context, target: Target, source: SourceRow, *, whole: b
             "check that it is still shared with the connection"
         )
     limit = max(newest, context.notion.machine_now + CLOCKS_DIFFER)
-    reached = moved_checkpoint(source.checkpoint, began or context.notion.now, limit, whole=whole)
+    reached = windows.moved_checkpoint(
+        source.checkpoint, began or context.notion.now, limit, whole=whole
+    )
     _complete(context, replace(source, checkpoint=reached), seen if whole else None, gaps)
     _tell_gaps(context, target, gaps, whole=whole)
     return found
@@ -248,26 +250,6 @@ def _tell_gaps(context: Context, target: Target, gaps: Sequence[datetime], *, wh
         raise_alert(context, name, words)
     elif whole:
         clear(context, name)
-
-
-def moved_checkpoint(
-    before: datetime | None, began: datetime, limit: datetime, *, whole: bool
-) -> datetime:
-    """Return the checkpoint after a walk that began at a server's time.
-
-    A server's time that is wrong must not carry it past edits that are still to come: it passes
-    neither the newest edit that was seen nor, by more than clocks differ, this machine's time.
-
-    Args:
-        before: The checkpoint so far.
-        began: The server's time at the walk's start.
-        limit: What it may not pass.
-        whole: Whether every page was listed: then one that lies beyond the limit is set back.
-    """
-    reached = min(began, limit)
-    if before is None or (whole and before > limit):
-        return reached
-    return max(before, reached)
 
 
 def _complete(
@@ -338,6 +320,20 @@ def _row(
     if row.due_at is not None:
         context.readings.rows[page.id] = (raw, context.notion.now)
     return row
+
+
+async def look_at(context: Context, targets: Mapping[str, Target], page_id: str) -> None:
+    """Queue a page that an event named, where it is in a swept data source; no checkpoint moves.
+
+    Raises:
+        NotionError, Unavailable: Notion does not give it; the sweeps find out why.
+    """
+    raw = await context.notion.page(page_id)
+    source_id = str((raw.get("parent") or {}).get("data_source_id"))
+    source = pages.source(context.state, source_id) if source_id in targets else None
+    # Before its first sweep is over, what a data source has is for that sweep to say.
+    if source is not None and source.checkpoint is not None:
+        _queue(context, targets[source.id], source, [raw])
 
 
 def access_is_there(context: Context, target: Target) -> None:

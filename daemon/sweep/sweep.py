@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from structlog.contextvars import bound_contextvars
@@ -15,21 +15,26 @@ from daemon.domain import due
 from daemon.domain.errors import (
     AccessLost,
     BudgetEmpty,
+    Missing,
     NotionError,
     PromptUnusable,
     ReviewError,
     Unavailable,
 )
 from daemon.domain.events import Alert
-from daemon.domain.records import MessageKind, PageRow
+from daemon.domain.records import MessageKind, PageRow, PageState, Place
 from daemon.domain.times import iso
-from daemon.store import pages, sweeps
+from daemon.store import pages, sweeps, threads
 from daemon.sweep import alerts, discovery, failures, recording, snapshot
 from daemon.sweep.context import FATAL, HALTING, Context, Target
 from daemon.sweep.conversation.watch import watch
 from daemon.sweep.delivery import approval, letters, status
 from daemon.sweep.page import NO_PROMPT, review_page
 from daemon.sweep.prompts import current
+
+
+# So much of what events named is looked at in one sweep; the rest follows at once.
+NAMED_AT_ONCE = 100
 
 
 class Ending(StrEnum):
@@ -64,9 +69,9 @@ class Result:
 
 
 async def sweep(
-    context: Context, asked: tuple[PageRow, Target] | None = None
+    context: Context, asked: tuple[PageRow, Target] | None = None, *, named: bool = False
 ) -> tuple[Result, list[ReviewError]]:
-    """Run one sweep, or review the one page that an operator asked for.
+    """Run one sweep, or review the page that an operator asked for, or see what events named.
 
     Returns:
         The numbers, and what kept the sweep from doing everything.
@@ -80,7 +85,9 @@ async def sweep(
         try:
             async with _part(context):
                 await context.deliver(context, None)
-            if asked is None:
+            if named:
+                await _named_pages(context)
+            elif asked is None:
                 await _all_pages(context)
             else:
                 row, target = asked
@@ -95,7 +102,7 @@ async def sweep(
         if not tally.has(BudgetEmpty):
             alerts.clear_budget(context)
         result = _result(context, started, time.monotonic() - clock, requests)
-        ended, only = datetime.now(UTC), tally.by_name or None
+        ended, only = datetime.now(UTC), "" if named else tally.by_name or None
         sweeps.end_sweep(context.state, tally.number, asdict(result), ended, of_page=only)
         sweeps.prune(context.state, context.notion.surely_now)
         recording.prune(context)
@@ -142,6 +149,60 @@ async def _all_pages(context: Context) -> None:
     for page_id, of_page in prompt_pages.items():
         async with _part(context):
             await status.post(context, page_id, of_page)
+
+
+async def _named_pages(context: Context) -> None:
+    """Look at what events named, as a sweep over everything would some time; nothing else."""
+    context.tally.swept = 1
+    targets: dict[str, Target] = {}
+    for settings in context.config.databases:
+        target = Target(settings, settings.name or settings.id, context.chains[settings.id])
+        for source in pages.sources_of(context.state, settings.id):
+            snapshot.claim(targets, source, target)
+    named = sweeps.nominations(context.state, context.notion.now, NAMED_AT_ONCE)
+    edited = [one.page_id for one in named if not one.place]
+    for page_id in edited:
+        await _look_at(context, targets, page_id)
+    places = _named_places(context, targets, named)
+    async with _part(context):
+        await watch(context, targets, places)
+    rows = [
+        one for one in pages.due(context.state, context.notion.now, [*targets]) if one.id in edited
+    ]
+    await failures.each(context, rows, lambda row: _review(context, targets[row.source_id], row))
+    if context.tally.halted:
+        return  # what was named waits for a better time
+    learned = {(one.page_id, one.place) for one in _named_places(context, targets, named)}
+    learned -= {(one.page_id, one.place) for one in places}
+    for one in named:
+        row = None if one.place else pages.page(context.state, one.page_id)
+        if row and not row.paused and row.due_at and row.due_at > context.notion.now:
+            sweeps.put_off_nomination(context.state, one, row.due_at)
+        elif (one.page_id, one.place) not in learned:
+            sweeps.drop_nomination(context.state, one)
+
+
+async def _look_at(context: Context, targets: Mapping[str, Target], page_id: str) -> None:
+    """Ask for a page that an event named; what goes wrong is the next whole sweep's to tell."""
+    unknown = PageRow(page_id, "", page_id, "", context.notion.now, PageState.BASELINED)
+    row = pages.page(context.state, page_id) or unknown
+
+    def record_failure(why: str, bug: Exception | None) -> None:
+        context.emit("page.failed", title=row.title, error=why, exc_info=bug)
+
+    async with failures.border(context, row, record_failure):
+        with suppress(Missing):
+            await discovery.look_at(context, targets, page_id)
+
+
+def _named_places(
+    context: Context, targets: Mapping[str, Target], named: Iterable[sweeps.Nomination]
+) -> list[Place]:
+    if not context.config.watch_requests:
+        return []
+    since = context.notion.now - timedelta(days=context.config.watch_days)
+    asked = [(one.page_id, one.place) for one in named if one.place]
+    return threads.named_places(context.state, list(targets), since, asked)
 
 
 @asynccontextmanager

@@ -83,3 +83,23 @@ def _sorts(field: str, direction: str) -> list[dict[str, str]]:
 def _condition(field: str, comparison: str, at: datetime) -> dict[str, Any]:
     floored = at.replace(second=0, microsecond=0)
     return {"timestamp": field, field: {comparison: iso(floored)}}
+
+
+def moved_checkpoint(
+    before: datetime | None, began: datetime, limit: datetime, *, whole: bool
+) -> datetime:
+    """Return the checkpoint after a walk that began at a server's time.
+
+    A server's time that is wrong must not carry it past edits that are still to come: it passes
+    neither the newest edit that was seen nor, by more than clocks differ, this machine's time.
+
+    Args:
+        before: The checkpoint so far.
+        began: The server's time at the walk's start.
+        limit: What it may not pass.
+        whole: Whether every page was listed: then one that lies beyond the limit is set back.
+    """
+    reached = min(began, limit)
+    if before is None or (whole and before > limit):
+        return reached
+    return max(before, reached)

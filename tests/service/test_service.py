@@ -26,8 +26,9 @@ MINUTE = timedelta(minutes=1)
 HOURLY = Schedule(every=HOUR)
 
 
-def settings(schedule=HOURLY, state="state.db"):
-    return SimpleNamespace(config=SimpleNamespace(schedule=schedule, state=Path(state)))
+def settings(schedule=HOURLY, state="state.db", events=None):
+    config = SimpleNamespace(schedule=schedule, state=Path(state), events=events)
+    return SimpleNamespace(config=config)
 
 
 class Work:
@@ -43,6 +44,9 @@ class Work:
         self.patience = 600.0
         self.progress = 0
         self.probing = None
+        self.events = []
+        self.looks = []
+        self.look_ends = lambda _number: True
 
     async def probe(self):
         if isinstance(self.probing, Exception):
@@ -50,7 +54,20 @@ class Work:
         if self.probing:
             await asyncio.sleep(self.probing)
 
-    async def sweep(self):
+    async def listen(self):
+        """Events come at the times in `events`, each to be looked at once."""
+
+    async def named(self):
+        at = self.events[0] if self.events else START + timedelta(days=365)
+        await asyncio.sleep(max((at - datetime.now(UTC)).total_seconds(), 0))
+
+    async def sweep(self, *, named=False):
+        if named:
+            self.looks.append((datetime.now(UTC), len(self.ended) == len(self.began)))
+            fine = self.look_ends(len(self.looks))
+            if fine:
+                self.events = [at for at in self.events if at > datetime.now(UTC)]
+            return fine
         self.began.append(datetime.now(UTC))
         takes, ending = self.plan(len(self.began))
         while takes:
@@ -331,7 +348,12 @@ def test_a_reload_changes_the_schedule_at_once_and_the_rest_from_the_next_sweep_
 
 
 @pytest.mark.parametrize(
-    "bad", [ConfigError("config.yaml:3: settle: wrong", "more"), settings(state="elsewhere.db")]
+    "bad",
+    [
+        ConfigError("config.yaml:3: settle: wrong", "more"),
+        settings(state="elsewhere.db"),
+        settings(events="127.0.0.1:8100"),
+    ],
 )
 def test_a_bad_reload_changes_nothing_and_is_said_until_a_good_one(bad):
     world = World()
@@ -361,7 +383,7 @@ def test_a_good_reload_after_a_bad_one_takes_the_words_back():
 
 def test_a_sweep_that_shows_nothing_for_too_long_ends_the_service_and_says_where_it_waits():
     class Hanging(Work):
-        async def sweep(self):
+        async def sweep(self, *, named=False):
             await asyncio.get_running_loop().create_future()
 
     world = World(Hanging(), watchdog_seconds=90)
@@ -385,3 +407,34 @@ def test_the_next_sweep_is_shown_as_it_will_be():
     world = World()
     world.live(2 * HOUR + 5 * MINUTE)
     assert world.work.lives[-1].next_sweep == START + 3 * HOUR
+
+
+def seconds(looks):
+    return [round((time - START).total_seconds()) for time, _ in looks]
+
+
+def test_what_events_name_is_looked_at_within_seconds_and_together():
+    work = Work()
+    at = START + 10 * MINUTE
+    work.events = [at, at + timedelta(seconds=1), at + timedelta(seconds=30)]
+    began = World(work).live(HOUR - MINUTE)
+    assert seconds(work.looks) == [602, 632]
+    assert hours(began) == [0]
+
+
+def test_what_events_name_waits_for_the_end_of_a_sweep():
+    work = Work(lambda _number: (30 * MINUTE, True))
+    work.events = [START + 10 * MINUTE]
+    World(work).live(HOUR - MINUTE)
+    assert work.looks == [(START + 30 * MINUTE, True)]
+
+
+def test_a_look_that_fails_is_taken_again_after_growing_pauses_and_sweeps_come_as_ever():
+    work = Work()
+    work.look_ends = lambda number: number > 4
+    work.events = [START + 10 * MINUTE]
+    world = World(work)
+    began = world.live(3 * HOUR - MINUTE)
+    assert seconds(work.looks) == [602, 606, 614, 630, 662]
+    assert hours(began) == [0, 1, 2]
+    assert "service.resting" not in world.events()

@@ -29,6 +29,7 @@ from daemon.operations import pages
 from daemon.sandbox import Sandbox, query
 from daemon.sandbox.faults import ApiRefusal, FaultKind, invalid, restricted
 from daemon.sandbox.state import Doing
+from daemon.service.webhooks import Inbox
 from daemon.store import database
 from daemon.sweep import sweep
 from daemon.sweep.budget import Meter
@@ -39,6 +40,7 @@ from simulation.lagging import delay_index, found_late
 from simulation.mortal import Life, connect
 from simulation.network import Network, Weather, policy
 from simulation.operators import Operator
+from simulation.postman import Postman
 from simulation.record import Record
 from simulation.scripted import Scripted
 from support import virtual_time
@@ -88,8 +90,10 @@ class Numbered(asyncio.Task[Any]):
 class History:
     """One history on its way."""
 
-    def __init__(self, seed: int, folder: Path, judge: Judge) -> None:
+    def __init__(self, seed: int, folder: Path, judge: Judge, *, events: bool = False) -> None:
         self.seed = seed
+        self._postman: Postman | None = None
+        self._events = events
         self._judge = judge
         self.record = Record(seed)
         self._folder = folder
@@ -131,6 +135,8 @@ class History:
         self._refuse_for_ever(random.Random(f"{self.seed} refusals"))
         self._operator = Operator(random.Random(f"{self.seed} operator"), self.record)
         self.settings = self._settings()
+        if self._events:
+            self._postman = Postman(self.box, random.Random(f"{self.seed} post"), self.record)
 
     def _refuse_for_ever(self, dice: random.Random) -> None:
         """Have Notion refuse something of one page for ever, and lose a data source."""
@@ -248,10 +254,25 @@ class History:
         with self._process(life) as connections:
             while loop.time() < until:
                 await self._sweep(connections)
-                await asyncio.sleep(dice.choice((1, 5, 15, 30, 40)) * MINUTE)
+                await self._rest(connections, dice.choice((1, 5, 15, 30, 40)) * MINUTE)
                 if dice.random() < 0.15:
                     context = connections.context(self._emit)
                     await self._operator.act(context, self.company.pages)
+
+    async def _rest(self, connections: Connections, seconds: float) -> None:
+        """Wait for the next sweep, and look at what events name meanwhile."""
+        if self._postman is None:
+            await asyncio.sleep(seconds)
+            return
+        loop, path = asyncio.get_running_loop(), self.settings.config.state
+        inbox = Inbox(connections.state, path, self._emit, virtual_time.now)
+        until = loop.time() + seconds
+        while (left := until - loop.time()) > 0:
+            await asyncio.sleep(min(left, self._dice.choice((5, 60, 300))))
+            if self._postman.bring(inbox):
+                context = connections.context(self._emit)
+                await sweep.sweep(context, named=True)
+                self._look(connections.state)
 
     @contextmanager
     def _process(self, life: Life) -> Iterator[Connections]:
@@ -337,7 +358,7 @@ class History:
         self.record.note(virtual_time.now(), "quiet")
         with self._process(Life(self._next_number(), None)) as connections:
             for wait in (0, 15, 15, 360, 1440, 15, 15):
-                await asyncio.sleep(wait * MINUTE)
+                await self._rest(connections, wait * MINUTE)
                 self._operator.resume_all(connections.context(self._emit))
                 await self._sweep(connections)
 
@@ -359,12 +380,15 @@ def _run(main: Coroutine[Any, Any, Ended]) -> Ended:
         return runner.run(main)
 
 
-def live(seed: int, judge: Judge) -> tuple[Record, list[str]]:
-    """Run one history and return its record with what is wrong with it."""
+def live(seed: int, judge: Judge, *, events: bool = False) -> tuple[Record, list[str]]:
+    """Run one history and return its record with what is wrong with it.
+
+    With `events` Notion's webhooks come too: lost, doubled, late, reordered and forged ones.
+    """
     random.seed(seed)
     Numbered._count = 0
     folder = Path(tempfile.mkdtemp(prefix="history-", dir=RAM if RAM.is_dir() else None))
-    history = History(seed, folder, judge)
+    history = History(seed, folder, judge, events=events)
 
     async def main() -> list[str]:
         ended = await history.run()

@@ -1,6 +1,7 @@
 """Run a seed and judge it. To see one again, with all that happened:
 
 PYTHONPATH=tests .venv/bin/python -m simulation.simulate 17
+PYTHONPATH=tests .venv/bin/python -m simulation.simulate 17 events
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ def _told(checks: Iterable[Callable[[Any], Iterable[str]]], seen: Ended | Final)
     return [f"{check.__name__}: {wrong}" for check in checks for wrong in check(seen)]
 
 
-def simulate(seed: int) -> Verdict:
+def simulate(seed: int, *, events: bool = False) -> Verdict:
     """Run one history; an error out of the program itself is wrong too."""
-    return Verdict(*live(seed, Judge()))
+    return Verdict(*live(seed, Judge(), events=events))
 
 
 if __name__ == "__main__":
-    verdict = simulate(int(sys.argv[1]))
+    verdict = simulate(int(sys.argv[1]), events="events" in sys.argv[2:])
     seen = verdict.record
     told = f"digest {seen.digest}: {seen.kills} kills, {len(seen.own)} own comments"
     ending = str(verdict) if verdict.wrong else "all invariants hold"

@@ -79,10 +79,10 @@ def test_every_invariant_holds_in_a_thousand_histories():
     assert not wrong, "\n".join(wrong)
 
 
-def judged(seed):
+def judged(seed, *, events=False):
     """Return what is wrong with a seed, in words; "" where all holds."""
     try:
-        verdict = simulate(seed)
+        verdict = simulate(seed, events=events)
     except Exception as error:  # noqa: BLE001 - a seed that ends badly is told with its number
         return f"seed {seed}: {error!r}"
     return str(verdict) if verdict.wrong else ""

@@ -63,6 +63,7 @@ LETTER = OutboxMessage(
 THREAD = Thread("thread", "block", ())
 PROMPT = Prompt("RFC reviewer", "Be kind.", "prompt")
 STATUS = PromptStatus(PROMPT, "p1", NOW, NOW, Trial(PROMPT))
+NOMINATED = sweeps.Nomination(PAGE.id, "block", NOW, (SOURCE.id,))
 TEXT = ReviewedText("RFC", (), (ReviewedLine("block", "paragraph", 0, "line"),))
 REVIEWED = Reviewed("RFC", (), (("block", "line"),))
 WEIGHED = RecordedSize(1, "database", ReviewKind.REVIEW, "p1", ReviewSize(2, 1, 500))
@@ -193,6 +194,16 @@ ON_THE_PATH = {
     "spending.spent": lambda db: spending.spent(db, NOW.date()),
     "spending.spent of a page": lambda db: spending.spent(db, NOW.date(), page_id=PAGE.id),
     "spending.merge_pages": lambda db: spending.merge_pages(db, NOW.date()),
+    "sweeps.events_seen": sweeps.events_seen,
+    "sweeps.save_events_seen": lambda db: sweeps.save_events_seen(db, sweeps.EventsSeen()),
+    "sweeps.nominate": lambda db: sweeps.nominate(db, [NOMINATED]),
+    "sweeps.nominations": lambda db: sweeps.nominations(db, NOW, 10),
+    "sweeps.next_nomination": sweeps.next_nomination,
+    "sweeps.drop_nomination": lambda db: sweeps.drop_nomination(db, NOMINATED),
+    "sweeps.put_off_nomination": lambda db: sweeps.put_off_nomination(db, NOMINATED, NOW),
+    "threads.named_places": lambda db: threads.named_places(
+        db, [SOURCE.id], NOW, [(PAGE.id, "block")]
+    ),
     "sweeps.raise_alert": lambda db: sweeps.raise_alert(db, "models", "down", NOW),
     "sweeps.clear_alert": lambda db: sweeps.clear_alert(db, "models"),
     "prompts.prompt": lambda db: prompts.prompt(db, "prompt"),
@@ -235,6 +246,9 @@ ON_THE_PATH = {
     "browse.messages_of_people": lambda db: browse.messages_of_people(db, PAGE.id, 500),
     "browse.own_replies": lambda db: browse.own_replies(db, PAGE.id),
     "reporting.first_review": reporting.first_review,
+    "reporting.longest_waiting": lambda db: reporting.longest_waiting(db, [SOURCE.id]),
+    "reporting.newest_edit": lambda db: reporting.newest_edit(db, [SOURCE.id]),
+    "reporting.first_sweep": reporting.first_sweep,
     "reporting.count_reviews": lambda db: reporting.count_reviews(db, NOW, NOW),
     "reporting.count_findings": lambda db: reporting.count_findings(db, NOW, NOW),
     "reporting.count_settled": lambda db: reporting.count_settled(db, NOW, NOW),
@@ -258,6 +272,11 @@ READ_WHOLE = {
     "prompts.forget_points",
     "sweeps.alerts",
     "sweeps.last_sweep",
+    "reporting.last_outcomes",
+    "reporting.last_success",
+    "reporting.spent_ever",
+    "reporting.posted_ever",
+    "reporting.reviews_ever",
     "browse.sources",
 }
 

@@ -209,6 +209,7 @@ def filled() -> Iterator[str]:
     number = spending.reserve(db, NOON.date(), "", "offline", Usage())
     spending.record(db, number, Usage(3, 1000, 100, 50, 0.25))
     sweeps.raise_alert(db, "models", "down", NOON)
+    sweeps.nominate(db, [sweeps.Nomination("page-1", "b1", NOON)])
     sweeps.end_sweep(db, sweeps.begin_sweep(db, NOON), {"outcome": "ok"}, NOON)
     sweeps.record_decision(db, "page-1", NOON, "reviewed", "one comment")
     for line in db.conn.iterdump():

@@ -93,7 +93,9 @@ class _Page:
     places: Sequence[str]
 
 
-async def watch(context: Context, targets: Mapping[str, Target]) -> None:
+async def watch(
+    context: Context, targets: Mapping[str, Target], named: Sequence[Place] | None = None
+) -> None:
     """Look for new comments and answer them.
 
     What goes wrong with a page stays with it; what every further page would meet halts the tally,
@@ -102,28 +104,51 @@ async def watch(context: Context, targets: Mapping[str, Target]) -> None:
     Args:
         context: The sweep.
         targets: The database of each data source, by the source's id.
+        named: Where to look; None: where it is time to.
     """
 
     async def answer(waiting: tuple[_Page, Dialogue]) -> None:
         context.models.warm(waiting[0].target.models)
         await _guarded(context, waiting[0], _answer(context, *waiting))
 
-    await failures.each(context, await _look_around(context, targets), answer)
+    if named is None:
+        prompts, places = await _whose_turn(context, targets)
+    else:
+        rows = pages.by_ids(context.state, [place.page_id for place in named])
+        sources = {row.source_id for row in rows.values()}
+        prompts = await _prompts(context, {id_: targets[id_] for id_ in sorted(sources)})
+        places = _by_page(place for place in named if rows[place.page_id].source_id in prompts)
+    await failures.each(context, await _look_around(context, targets, prompts, places), answer)
+
+
+async def _whose_turn(
+    context: Context, targets: Mapping[str, Target]
+) -> tuple[dict[str, Prompt], list[list[Place]]]:
+    """Return the prompts of the data sources, and the places whose turn it is, page by page."""
+    known, others = _places(context, targets)
+    if not (known or others or _unreviewed_places(context, targets)):
+        return {}, []
+    prompts = await _prompts(context, targets)
+    first_asked = _unreviewed_places(context, prompts)
+    budget = context.config.watch_requests - len(first_asked)
+    return prompts, [*choose(*_places(context, prompts), budget), *_by_page(first_asked)]
+
+
+async def _prompts(context: Context, targets: Mapping[str, Target]) -> dict[str, Prompt]:
+    """Return the prompt of each data source that has one."""
+    found = {id_: await current.current(context, target) for id_, target in targets.items()}
+    return {source_id: prompt for source_id, prompt in found.items() if prompt}
 
 
 async def _look_around(
-    context: Context, targets: Mapping[str, Target]
+    context: Context,
+    targets: Mapping[str, Target],
+    prompts: Mapping[str, Prompt],
+    chosen: Iterable[list[Place]],
 ) -> list[tuple[_Page, Dialogue]]:
-    """List the comments of the places whose turn it is; return the pages with waiting threads."""
-    known, others = _places(context, targets)
-    asked = targets if known or others or _unreviewed_places(context, targets) else {}
-    found = {source_id: await current.current(context, asked[source_id]) for source_id in asked}
-    prompts = {source_id: prompt for source_id, prompt in found.items() if prompt}
+    """List the comments of places, page by page; return the pages with waiting threads."""
     waiting, spent = [], 0
-    first_asked = _unreviewed_places(context, prompts)
-    budget = context.config.watch_requests - len(first_asked)
-    chosen = choose(*_places(context, prompts), budget)
-    for places in [*chosen, *_by_page(first_asked)]:
+    for places in chosen:
         row = pages.page(context.state, places[0].page_id)
         if row is None or (spent and spent + _cost(places) > context.config.watch_requests):
             continue
