@@ -311,7 +311,7 @@ class Config(Section):
     )
     watch_requests: Annotated[int, whole(0, 10_000)] = Field(
         default=240,
-        description="requests a sweep may spend on watching; 240 take 85 s",
+        description="most requests of a sweep for watching; 240 take 85 s",
     )
     review_on_prompt_change: Flag = Field(
         default=False, description="review every page again when the prompt changed"

@@ -202,14 +202,19 @@ class Place:
         page_id: The page.
         place: The block's id, or the page's.
         known: Whether an open thread stands there; the page's own place always counts.
+        talked: Whether a person or the reviewer wrote there, and the thread is open.
         looked_at: When its comments were last listed.
+        stirred_at: When something last happened: an edit or a review of the page, or a word of a
+            person or of the reviewer, there or, where nobody wrote, anywhere on the page.
         requests: How many requests listing them takes, as far as is known.
     """
 
     page_id: str
     place: str
     known: bool
+    talked: bool
     looked_at: datetime
+    stirred_at: datetime
     requests: int = 1
 
 

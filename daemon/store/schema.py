@@ -358,3 +358,24 @@ CREATE INDEX nominations_due ON nominations (due_at);
 def v7(db: Database) -> None:
     """Keep what events name until it is looked at."""
     _run(db, _NOMINATIONS)
+
+
+_STIRRED = """
+-- When a person or the reviewer last said something there, as far as it was listed.
+ALTER TABLE threads ADD COLUMN spoken_at TEXT;
+UPDATE threads SET spoken_at = (SELECT max(edited) FROM comments
+    WHERE discussion_id = threads.id AND kind IN ('person', 'own'));
+ALTER TABLE pages ADD COLUMN spoken_at TEXT;
+UPDATE pages SET spoken_at = (SELECT max(edited) FROM comments
+    WHERE page_id = pages.id AND kind IN ('person', 'own'));
+-- When something last happened on it: how soon its comments are listed again goes by that.
+ALTER TABLE pages ADD COLUMN stirred_at TEXT
+    AS (max(edited, coalesce(reviewed_at, ''), coalesce(spoken_at, '')));
+CREATE INDEX pages_stirred ON pages (stirred_at);
+"""
+
+
+@migrations()
+def v8(db: Database) -> None:
+    """Know when something last happened on a page, since there people answer."""
+    _run(db, _STIRRED)

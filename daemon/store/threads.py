@@ -34,12 +34,21 @@ def save_thread(
     db: Database, page_id: str, thread: Thread, states: Mapping[str, CommentState]
 ) -> None:
     """Record a thread as it was listed, and the states of its comments that were decided on."""
+    talkers = (AuthorKind.PERSON, AuthorKind.OWN)
+    decided = [one for one in thread.comments if one.id in states]
+    spoken = max((iso(one.edited) for one in decided if one.author.kind in talkers), default=None)
     with db.atomic():
         db.execute(
-            "INSERT INTO threads (id, page_id, block_id) VALUES (?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET gone_at = NULL",
-            [thread.id, page_id, thread.block_id],
+            "INSERT INTO threads (id, page_id, block_id, spoken_at) VALUES (?1, ?2, ?3, ?4)"
+            " ON CONFLICT (id) DO UPDATE SET gone_at = NULL,"
+            " spoken_at = max(coalesce(spoken_at, ?4), coalesce(?4, spoken_at))",
+            [thread.id, page_id, thread.block_id, spoken],
         )
+        if spoken:
+            db.execute(
+                "UPDATE pages SET spoken_at = max(coalesce(spoken_at, ''), ?) WHERE id = ?",
+                [spoken, page_id],
+            )
         db.conn.executemany(
             "INSERT INTO comments (id, page_id, discussion_id, kind, edited, state, text, author)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
@@ -55,8 +64,7 @@ def save_thread(
                     comment.plain[:KEPT_CHARS] if comment.author.kind is AuthorKind.PERSON else "",
                     comment.author.name if comment.author.kind is AuthorKind.PERSON else "",
                 ]
-                for comment in thread.comments
-                if comment.id in states
+                for comment in decided
             ],
         )
 
@@ -152,27 +160,47 @@ def mark_places_with_threads(db: Database, page_id: str) -> None:
     )
 
 
-def places_to_list(
-    db: Database, sources: Sequence[str], since: datetime, limit: int, *, known: bool
-) -> list[Place]:
-    """Return the places listed longest ago, of pages reviewed after `since` or paused.
+# The comments of the open threads at a place.
+_OPEN = (
+    "FROM threads JOIN comments ON comments.discussion_id = threads.id"
+    " WHERE threads.page_id = looks.page_id AND threads.gone_at IS NULL"
+    " AND coalesce(threads.block_id, threads.page_id) = looks.place"
+)
 
-    A thread in which the reviewer wrote is known on any page.
+
+def places_to_list(
+    db: Database,
+    sources: Sequence[str],
+    since: datetime,
+    limit: int,
+    *,
+    known: bool,
+    stirred: datetime | None = None,
+) -> list[Place]:
+    """Return places of pages reviewed after `since` or paused, those listed longest ago first.
+
+    With `stirred` only those where something happened since then, the latest first. A thread in
+    which the reviewer wrote is known on any page.
     """
-    marks = ", ".join("?" * len(sources))
+    tables, which = "looks INDEXED BY looks_oldest CROSS JOIN pages", "looks.known"
+    order = "looks.looked_at, looks.page_id, looks.place"
+    if stirred is not None:
+        # Those of one page are found by the page, not among the known ones of all.
+        tables, which = "pages INDEXED BY pages_stirred CROSS JOIN looks", "+looks.known"
+        order = "pages.stirred_at DESC"
     rows = db.execute(
-        "SELECT looks.page_id, looks.place, looks.known, looks.looked_at,"  # noqa: S608 - marks
-        " (SELECT count(*) FROM threads JOIN comments ON comments.discussion_id = threads.id"
-        " WHERE threads.page_id = looks.page_id AND threads.gone_at IS NULL"
-        " AND coalesce(threads.block_id, threads.page_id) = looks.place)"
-        " FROM looks JOIN pages ON pages.id = looks.page_id"
-        " WHERE looks.known = ? AND (pages.state IN ('done', 'due')"
+        "SELECT looks.page_id, looks.place, looks.known, looks.looked_at,"  # noqa: S608 - own words
+        f" (SELECT count(*) {_OPEN}), CASE WHEN known THEN max(pages.edited,"
+        f" coalesce(reviewed_at, ''), coalesce((SELECT max(threads.spoken_at) {_OPEN}), ''))"
+        " ELSE pages.stirred_at END"
+        f" FROM {tables} ON looks.page_id = pages.id"
+        f" WHERE {which} = ? AND pages.stirred_at >= ? AND (pages.state IN ('done', 'due')"
         " AND (pages.reviewed_at >= ? OR pages.paused) OR pages.state = 'baselined' AND known"
         " AND EXISTS (SELECT 1 FROM threads WHERE threads.page_id = pages.id AND replies"
         " AND threads.gone_at IS NULL AND coalesce(block_id, pages.id) = looks.place))"
-        f" AND pages.source_id IN ({marks})"
-        " ORDER BY looks.looked_at, looks.page_id, looks.place LIMIT ?",
-        [int(known), iso(since), *sources, limit],
+        " AND pages.source_id IN (SELECT value FROM json_each(?))"
+        f" ORDER BY {order} LIMIT ?",
+        [int(known), iso(stirred) if stirred else "", iso(since), json.dumps(list(sources)), limit],
     )
     return _places(rows)
 
@@ -188,7 +216,7 @@ def named_places(
     return _places(
         db.execute(
             "SELECT DISTINCT pages.id, coalesce(looks.place, pages.id), coalesce(looks.known, 0),"
-            " coalesce(looks.looked_at, pages.edited), 0"
+            " coalesce(looks.looked_at, pages.edited), 0, pages.stirred_at"
             " FROM json_each(?) JOIN pages ON pages.id = json_each.value ->> 0 LEFT JOIN looks"
             " ON looks.page_id = pages.id AND looks.place = json_each.value ->> 1"
             " WHERE (pages.state = 'baselined' OR (looks.place IS NOT NULL AND pages.state IN"
@@ -204,7 +232,8 @@ def unreviewed_pages(db: Database, sources: Sequence[str], limit: int) -> list[P
     """Return the own places of pages that were never reviewed, those listed longest ago first."""
     return _places(
         db.execute(
-            "SELECT pages.id, pages.id, 0, coalesce(looks.looked_at, pages.edited) AS at, 0"
+            "SELECT pages.id, pages.id, 0, coalesce(looks.looked_at, pages.edited) AS at, 0,"
+            " pages.stirred_at"
             " FROM pages LEFT JOIN looks ON looks.page_id = pages.id AND looks.place = pages.id"
             " WHERE pages.state = 'baselined' AND pages.source_id IN"
             " (SELECT value FROM json_each(?))"
@@ -218,7 +247,7 @@ def unreviewed_blocks(db: Database, sources: Sequence[str], limit: int) -> list[
     """Return the known blocks of pages that were never reviewed, those listed longest ago first."""
     return _places(
         db.execute(
-            "SELECT looks.page_id, looks.place, 0, looks.looked_at, 0"
+            "SELECT looks.page_id, looks.place, 0, looks.looked_at, 0, pages.stirred_at"
             " FROM looks JOIN pages ON pages.id = looks.page_id"
             " WHERE pages.state = 'baselined' AND looks.place != looks.page_id"
             " AND pages.source_id IN (SELECT value FROM json_each(?))"
@@ -230,7 +259,15 @@ def unreviewed_blocks(db: Database, sources: Sequence[str], limit: int) -> list[
 
 def _places(rows: Any) -> list[Place]:
     return [
-        Place(row[0], row[1], bool(row[2]), when(row[3]), 1 + row[4] // LISTED)
+        Place(
+            row[0],
+            row[1],
+            known=bool(row[2]),
+            talked=row[4] > 0 or (bool(row[2]) and row[0] != row[1]),
+            looked_at=when(row[3]),
+            stirred_at=when(row[5]),
+            requests=1 + row[4] // LISTED,
+        )
         for row in rows.fetchall()
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TypeVar
 
 from daemon.domain import due, scope
@@ -85,19 +86,32 @@ def _put_off(context: Context, row: PageRow, error: PageSpent) -> None:
 
 
 async def each(
-    context: Context, pages_: Iterable[T], handle: Callable[[T], Awaitable[None]]
-) -> None:
-    """Handle pages side by side, as many at a time as the limit allows, until the tally halts."""
-    places = asyncio.Semaphore(context.config.limits.concurrent_reviews)
+    context: Context,
+    pages_: Iterable[T],
+    handle: Callable[[T], Awaitable[None]],
+    *,
+    until: datetime | None = None,
+) -> list[T]:
+    """Handle pages side by side, as many at a time as the limit allows, until the tally halts.
+
+    Returns:
+        The pages that were not begun since it was time, `until` by the server's clock.
+    """
+    places, left = asyncio.Semaphore(context.config.limits.concurrent_reviews), list[T]()
 
     async def one(page: T) -> None:
         async with places:
-            if not context.tally.halted:
+            if context.tally.halted:
+                return
+            if until is not None and context.notion.now >= until:
+                left.append(page)
+            else:
                 await handle(page)
 
     async with asyncio.TaskGroup() as group:
         for page in pages_:
             group.create_task(one(page))
+    return left
 
 
 def note_faults(context: Context) -> None:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from structlog.contextvars import bound_contextvars
 
+from daemon.config import schedule
 from daemon.domain import due
 from daemon.domain.errors import (
     AccessLost,
@@ -135,11 +136,7 @@ async def _all_pages(context: Context) -> None:
         async with _part(context):
             await current.queue_changed(context, target, source_id)
             await current.look_again(context, target)
-    rows = pages.due(context.state, context.notion.now, list(targets))
-    if rows:
-        context.emit("pages.due", count=len(rows))
-        context.models.warm(targets[rows[0].source_id].models)
-    await failures.each(context, rows, lambda row: _review(context, targets[row.source_id], row))
+    await _review_due(context, targets)
     prompt_pages = status.by_prompt_page(targets.values())
     for of_page in () if context.tally.halted else prompt_pages.values():
         async with _part(context):
@@ -149,6 +146,32 @@ async def _all_pages(context: Context) -> None:
     for page_id, of_page in prompt_pages.items():
         async with _part(context):
             await status.post(context, page_id, of_page)
+
+
+async def _review_due(context: Context, targets: Mapping[str, Target]) -> None:
+    """Review what is due; whenever an interval of the schedule passed, see who asked meanwhile.
+
+    So nobody waits for the end of a long sweep. The reviews under way end first: a page is never
+    reviewed and answered at the same time.
+    """
+    rows = pages.due(context.state, context.notion.now, list(targets))
+    if rows:
+        context.emit("pages.due", count=len(rows))
+        context.models.warm(targets[rows[0].source_id].models)
+    while rows:
+        left = await failures.each(
+            context,
+            rows,
+            lambda row: _review(context, targets[row.source_id], row),
+            until=schedule.next_run(context.config.schedule, context.notion.now),
+        )
+        if left and not context.tally.halted:
+            async with _part(context):
+                await watch(context, targets)
+        # Somebody may have paused a page meanwhile, or asked for all of it.
+        waiting = {row.id for row in left}
+        due_now = pages.due(context.state, context.notion.now, list(targets))
+        rows = [row for row in due_now if row.id in waiting and not context.tally.halted]
 
 
 async def _named_pages(context: Context) -> None:

@@ -178,6 +178,9 @@ ON_THE_PATH = {
     "threads.places_to_list": lambda db: threads.places_to_list(
         db, [SOURCE.id], NOW, 10, known=True
     ),
+    "threads.places_to_list where something happened": lambda db: threads.places_to_list(
+        db, [SOURCE.id], NOW, 10, known=False, stirred=NOW
+    ),
     "outbox.answers_to": lambda db: outbox.answers_to(db, "person", NOW),
     "reviews.pages_of": lambda db: reviews.pages_of(db, [1, 2]),
     "reviews.content_hash": lambda db: reviews.content_hash(db, 1),
@@ -306,10 +309,15 @@ def test_no_statement_of_a_sweep_reads_a_whole_table(db, ask):
             assert not re.match(r"SCAN ", step) or HARMLESS.search(step), f"{step}: {statement}"
 
 
-def test_the_oldest_looks_of_a_page_are_found_by_the_page(db):
+@pytest.mark.parametrize(
+    "name", ["threads.blocks_to_list", "threads.places_to_list where something happened"]
+)
+def test_the_looks_of_a_page_are_found_by_the_page(db, name):
     """Not by going through the looks of all pages from the oldest on."""
-    [statement] = statements_of(db, ON_THE_PATH["threads.blocks_to_list"])
-    assert any("page_id=?" in step for step in plan(db, statement))
+    [statement] = statements_of(db, ON_THE_PATH[name])
+    looks = [step for step in plan(db, statement) if "looks" in step]
+    assert all("PRIMARY KEY (page_id=?)" in step for step in looks if "SEARCH" in step)
+    assert looks
 
 
 def statements_of(db, ask):

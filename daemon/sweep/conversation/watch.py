@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Any, TypeVar
 
+from daemon.config import schedule
 from daemon.domain import due
 from daemon.domain.change import Change
 from daemon.domain.errors import Missing
@@ -29,36 +31,90 @@ from daemon.sweep.snapshot import leave, not_ours, read_page
 
 T = TypeVar("T")
 
-# One part in so many of the budget is kept for places without a known thread: none starves.
-OTHERS_PART = 4
+# After this part of the silence a place is looked at again, where somebody wrote and elsewhere: the
+# interval doubles with the silence, and falls back when something happens on the page.
+TALKED_PART, BARE_PART = 5, 2
+# It is never longer, and in the days after a word not so long either.
+LONGEST = timedelta(days=1)
+LATELY, LONGEST_LATELY = timedelta(days=4), timedelta(hours=6)
+# One part in so many of the budget is kept for the places where nobody wrote. Half as much is for
+# the known ones that waited longest, where not all of these fit: none starves.
+KEPT_PART = 8
+# The budget is that of an hour too: of what is not due, more frequent sweeps have their share.
+HOUR = timedelta(hours=1)
+# So many times the budget are considered of the places where something happened lately.
+CONSIDERED = 10
 # And so much for the pages that were never reviewed, and once more for their blocks: somebody may
 # ask there for a first review. Below the least budget nothing is kept for them.
 UNREVIEWED_PART, LEAST_BUDGET = 16, 3
 
 
-def choose(known: Sequence[Place], others: Sequence[Place], budget: int) -> list[list[Place]]:
-    """Choose the places to look at: known threads first, and a share for the others.
+def interval(place: Place, now: datetime) -> timedelta:
+    """Return how long after a look a place is looked at again."""
+    silence = max(now - place.stirred_at, timedelta(seconds=1))
+    if place.talked:
+        return min(silence / TALKED_PART, LONGEST_LATELY if silence < LATELY else LONGEST)
+    return min(silence / BARE_PART, LONGEST)
 
-    Args:
-        known: The page's own places and those with open threads, the oldest look first.
-        others: All other places, the oldest look first.
-        budget: Requests. What one kind does not use, the other gets.
 
-    Returns:
-        The places page by page, the oldest look first: if requests run out, the latest wait.
+def choose(
+    known: Sequence[Place],
+    others: Sequence[Place],
+    budget: int,
+    now: datetime,
+    *,
+    every: timedelta = HOUR,
+    slower: int = 1,
+) -> list[list[Place]]:
+    """Choose the places to look at, page by page, the oldest look first.
+
+    Known places (the page's own and those with open threads) are all chosen where they fit into
+    the budget; in sweeps `every` few minutes all in the course of an hour, and what is due at once.
+    Where they do not fit, those that are due are chosen, and in turn a few that are not. Others
+    are chosen only when they are due: with what is left of the budget, or of half of it.
+
+    With `slower` every place waits so many times as long: where events tell what happens, watching
+    only makes sure.
     """
-    if budget < 1:
-        return []
-    kept = min(_cost(others), max(budget // OTHERS_PART, 1))
-    if known and others and budget == 1:
+    others = [place for place in others if _lateness(place, now) >= slower]
+    if slower > 1:
+        known = [one for one in known if now - one.looked_at >= slower * max(every, HOUR)]
+    share = min(every / HOUR, 1.0)
+    even = max(int(budget * share), 1)
+    kept = min(_cost(others), max(even // KEPT_PART, 1))
+    if budget <= 1:
         # A single request goes to whoever has waited longest.
-        chosen = [min(known[0], others[0], key=lambda place: place.looked_at)]
+        chosen = sorted((*known, *others), key=lambda place: place.looked_at)[:budget]
     else:
-        first = _within(known, budget - kept)
+        turn, spare = ceil(_cost(known) * share), even
+        if _cost(known) > budget - kept:
+            turn, spare = max(even // (2 * KEPT_PART), 1), even // 2
+        chosen = _likely_and_in_turn(known, budget - kept - turn, turn, now)
         # What is kept for the others is theirs, even where a known place took more than its share.
-        chosen = [*first, *_within(others, max(budget - _cost(first), kept))]
-    by_page = _by_page(chosen)
-    return sorted(by_page, key=lambda places: min(place.looked_at for place in places))
+        room = max(spare - _cost(chosen), kept)
+        chosen += _likely_and_in_turn(others, room // 2, room - room // 2, now)
+    return sorted(_by_page(chosen), key=lambda places: min(place.looked_at for place in places))
+
+
+def _lateness(place: Place, now: datetime) -> float:
+    """Tell how many of its intervals a place has waited; from 1 on it is due."""
+    return (now - place.looked_at) / interval(place, now)
+
+
+def _likely_and_in_turn(
+    places: Sequence[Place], likely: int, turn: int, now: datetime
+) -> list[Place]:
+    """Take of the places that are due the likelier ones, and of the others those that waited most.
+
+    So who waits on a page where nothing happens has a turn, however much happens elsewhere.
+    """
+    due = [place for place in places if _lateness(place, now) >= 1]
+    due.sort(key=lambda place: (-_lateness(place, now), place.looked_at))
+    first = _within(due, likely)
+    taken = {(place.page_id, place.place) for place in first}
+    left = [place for place in places if (place.page_id, place.place) not in taken]
+    left.sort(key=lambda place: (place.looked_at, place.page_id, place.place))
+    return [*first, *_within(left, turn)]
 
 
 def _by_page(places: Iterable[Place]) -> list[list[Place]]:
@@ -130,8 +186,10 @@ async def _whose_turn(
         return {}, []
     prompts = await _prompts(context, targets)
     first_asked = _unreviewed_places(context, prompts)
-    budget = context.config.watch_requests - len(first_asked)
-    return prompts, [*choose(*_places(context, prompts), budget), *_by_page(first_asked)]
+    budget, now = context.config.watch_requests - len(first_asked), context.notion.now
+    every = schedule.interval(context.config.schedule, now)
+    chosen = choose(*_places(context, prompts), budget, now, every=every)
+    return prompts, [*chosen, *_by_page(first_asked)]
 
 
 async def _prompts(context: Context, targets: Mapping[str, Target]) -> dict[str, Prompt]:
@@ -174,13 +232,24 @@ async def _look_around(
 
 
 def _places(context: Context, sources: Iterable[str]) -> tuple[list[Place], list[Place]]:
-    """Return the known places and the others, as many as the budget could reach."""
-    since = context.notion.now - timedelta(days=context.config.watch_days)
-    budget, ids = context.config.watch_requests, list(sources)
-    return (
-        thread_store.places_to_list(context.state, ids, since, budget, known=True),
-        thread_store.places_to_list(context.state, ids, since, budget, known=False),
-    )
+    """Return the known places and the others, as many as the budget could reach.
+
+    That is: where something happened lately, and those listed longest ago.
+    """
+    now, ids, budget = context.notion.now, list(sources), context.config.watch_requests
+    since = now - timedelta(days=context.config.watch_days)
+    both = []
+    for known, part in ((True, TALKED_PART), (False, BARE_PART)):
+        # Where nothing happened for longer, the interval is the longest: the oldest look is first.
+        lately, state = now - part * LONGEST, context.state
+        found = [
+            *thread_store.places_to_list(state, ids, since, budget, known=known),
+            *thread_store.places_to_list(
+                state, ids, since, CONSIDERED * budget, known=known, stirred=lately
+            ),
+        ]
+        both.append(list({(place.page_id, place.place): place for place in found}.values()))
+    return both[0], both[1]
 
 
 def _unreviewed_places(context: Context, sources: Iterable[str]) -> list[Place]:
@@ -188,7 +257,8 @@ def _unreviewed_places(context: Context, sources: Iterable[str]) -> list[Place]:
     budget = context.config.watch_requests
     if budget < LEAST_BUDGET:
         return []
-    kept, ids = max(budget // UNREVIEWED_PART, 1), list(sources)
+    every, ids = schedule.interval(context.config.schedule, context.notion.now), list(sources)
+    kept = max(int(budget * min(every / HOUR, 1)) // UNREVIEWED_PART, 1)
     return [
         *thread_store.unreviewed_pages(context.state, ids, kept),
         *thread_store.unreviewed_blocks(context.state, ids, kept),

@@ -1,4 +1,4 @@
-"""Which places are looked at next: within the budget, the oldest look first, and none for ever."""
+"""Which places are looked at next: likelier ones first, within the budget, and none for ever."""
 
 from __future__ import annotations
 
@@ -12,119 +12,159 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.records import Place
-from daemon.sweep.conversation.watch import choose
+from daemon.sweep.conversation.watch import LONGEST, LONGEST_LATELY, choose, interval
 
 
-START = datetime(2026, 11, 20, tzinfo=UTC)
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOURS = st.floats(0, 60 * 24)
 
 
 def place(
-    key: int, *, page: int = 0, known: bool = False, looked: int = 0, costs: int = 1
+    key: int,
+    *,
+    page: int = 0,
+    known: bool = False,
+    looked: float = 48,
+    silent: float = 500,
+    costs: int = 1,
 ) -> Place:
-    at = START + timedelta(hours=looked)
-    return Place(f"page {page}", f"{'known' if known else 'other'} {key}", known, at, costs)
+    """Make a place that was looked at so many hours ago, and is silent for so many."""
+    return Place(
+        f"page {page}",
+        f"{'known' if known else 'other'} {key}",
+        known=known,
+        talked=known,
+        looked_at=NOW - looked * HOUR,
+        stirred_at=NOW - silent * HOUR,
+        requests=costs,
+    )
 
 
-def many(count: int, *, known: bool, pages: int = 1) -> list[Place]:
-    return [place(key, page=key % pages, known=known, looked=key) for key in range(count)]
+def many(count: int, *, known: bool, looked: float = 48) -> list[Place]:
+    return [place(key, known=known, looked=looked - key) for key in range(count)]
 
 
 def names(chosen: Iterable[Iterable[Place]]) -> list[str]:
     return [one.place for places in chosen for one in places]
 
 
-def oldest_first(places: Iterable[Place], budget: int) -> list[Place]:
-    return sorted(places, key=lambda one: (one.looked_at, one.page_id, one.place))[:budget]
+def picked(
+    places: Sequence[Place],
+    budget: int,
+    now: datetime = NOW,
+    every: timedelta = HOUR,
+    slower: int = 1,
+) -> list[Place]:
+    known, others = ([one for one in places if one.known is kind] for kind in (True, False))
+    chosen = choose(known, others, budget, now, every=every, slower=slower)
+    return [one for page in chosen for one in page]
 
 
-def sweep(places: Sequence[Place], budget: int, hour: int) -> list[Place]:
-    """Look as a sweep does: the state gives no more of each kind than the budget could reach."""
-    known = oldest_first((one for one in places if one.known), budget)
-    others = oldest_first((one for one in places if not one.known), budget)
-    looked = set(names(choose(known, others, budget)))
-    at = START + timedelta(hours=hour)
-    return [replace(one, looked_at=at) if one.place in looked else one for one in places]
+def looked_at(places: Sequence[Place], chosen: Sequence[Place], now: datetime) -> list[Place]:
+    return [replace(one, looked_at=now) if one in chosen else one for one in places]
 
 
-@pytest.mark.parametrize(
-    ("known", "others", "budget", "chosen"),
-    [
-        (0, 0, 10, (0, 0)),
-        (5, 5, 0, (0, 0)),
-        (5, 5, 100, (5, 5)),
-        (20, 0, 10, (10, 0)),
-        (0, 20, 10, (0, 10)),
-        (20, 20, 12, (9, 3)),
-        (20, 1, 12, (11, 1)),
-        (4, 20, 12, (4, 8)),
-        (9, 9, 2, (1, 1)),
-        (9, 9, 1, (1, 0)),
-    ],
+def lateness(one: Place) -> float:
+    return (NOW - one.looked_at) / interval(one, NOW)
+
+
+PLACES = st.lists(
+    st.builds(
+        lambda key, page, known, looked, silent: place(
+            key, page=page, known=known, looked=looked, silent=silent
+        ),
+        st.integers(0, 10**9),
+        st.integers(0, 5),
+        st.booleans(),
+        HOURS,
+        HOURS,
+    ),
+    max_size=80,
+    unique_by=lambda one: one.place,
 )
-def test_known_threads_come_first_and_a_quarter_is_kept_for_the_others(
-    known: int, others: int, budget: int, chosen: tuple[int, int]
+
+
+@given(short=HOURS, long=HOURS, known=st.booleans())
+def test_an_interval_grows_with_the_silence_up_to_a_day(
+    *, short: float, long: float, known: bool
 ) -> None:
-    found = names(choose(many(known, known=True), many(others, known=False), budget))
-    assert (
-        sum(name.startswith("known") for name in found),
-        sum(name.startswith("other") for name in found),
-    ) == chosen
+    short, long = sorted((short, long))
+    earlier, later = place(0, known=known, silent=short), place(0, known=known, silent=long)
+    assert interval(earlier, NOW) <= interval(later, NOW) <= LONGEST
+    assert interval(later, NOW) <= max(NOW - later.stirred_at, timedelta(seconds=1))
+    if known and long < 4 * 24:
+        assert interval(later, NOW) <= LONGEST_LATELY
 
 
-def test_a_page_is_looked_at_in_one_go_and_the_one_with_the_oldest_look_first() -> None:
-    known = [place(1, page=1, known=True, looked=3), place(2, page=2, known=True, looked=4)]
-    others = [place(1, page=2, looked=1), place(2, page=1, looked=2)]
-    assert [[one.place for one in places] for places in choose(known, others, 10)] == [
-        ["known 2", "other 1"],
-        ["known 1", "other 2"],
-    ]
+@given(hours=st.floats(1, 10), known=st.booleans())
+def test_an_interval_doubles_with_the_silence(*, hours: float, known: bool) -> None:
+    once, twice = (interval(place(0, known=known, silent=n * hours), NOW) for n in (1, 2))
+    assert twice / once == pytest.approx(2)
 
 
-def test_a_single_request_goes_to_whoever_has_waited_longest() -> None:
-    known, other = place(1, known=True, looked=2), place(1, looked=1)
-    assert names(choose([known], [other], 1)) == ["other 1"]
-    assert names(choose([known], [replace(other, looked_at=START + timedelta(days=1))], 1)) == [
-        "known 1"
-    ]
+@given(silent=HOURS, known=st.booleans())
+def test_an_interval_falls_back_when_something_happens(*, silent: float, known: bool) -> None:
+    after = replace(place(0, known=known, silent=silent), stirred_at=NOW)
+    assert interval(after, NOW) <= timedelta(seconds=1)
+    assert interval(after, NOW + HOUR) < HOUR
 
 
-def test_a_place_that_takes_more_than_its_share_is_looked_at_all_the_same() -> None:
-    dear = place(0, known=True, costs=500)
-    assert "known 0" in names(choose([dear, *many(9, known=True)[1:]], many(9, known=False), 12))
-
-
-@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 50), st.integers(1, 9))
+@given(PLACES, st.integers(0, 60), st.floats(1, 600))
 def test_what_is_chosen_costs_no_more_than_the_budget(
-    known: int, others: int, budget: int, pages: int
+    places: list[Place], budget: int, minutes: float
 ) -> None:
-    chosen = choose(
-        many(known, known=True, pages=pages), many(others, known=False, pages=pages), budget
-    )
-    assert sum(one.requests for places in chosen for one in places) <= budget
-    assert len(set(names(chosen))) == len(names(chosen))
-    assert len(names(chosen)) == min(known + others, budget)
+    chosen = picked(places, budget, every=timedelta(minutes=minutes))
+    assert sum(one.requests for one in chosen) <= budget
+    assert len({one.place for one in chosen}) == len(chosen)
+    if budget and any(one.known for one in places):
+        assert chosen
 
 
-@given(st.integers(0, 40), st.integers(0, 60), st.integers(2, 40), st.integers(1, 9))
+@given(PLACES, st.integers(2, 60))
+def test_where_all_known_places_fit_all_are_looked_at_and_bare_ones_only_when_due(
+    places: list[Place], budget: int
+) -> None:
+    known, chosen = [one for one in places if one.known], picked(places, budget)
+    if len(known) <= budget - max(budget // 8, 1):
+        assert [one for one in known if one not in chosen] == []
+    assert all(one.known or lateness(one) >= 1 for one in chosen)
+
+
+@given(PLACES, st.integers(3, 60))
+def test_no_known_place_is_left_for_one_that_waited_fewer_of_its_intervals(
+    places: list[Place], budget: int
+) -> None:
+    chosen, known = picked(places, budget), [one for one in places if one.known]
+    left = [lateness(one) for one in known if one not in chosen and lateness(one) >= 1]
+    less_likely = [one for one in chosen if one.known and lateness(one) < max(left, default=0)]
+    assert len(less_likely) <= max(budget // 16, 1)  # those are taken in turn
+
+
+@given(st.integers(1, 30), st.integers(0, 30), st.integers(2, 80), st.data())
 def test_every_place_is_looked_at_within_the_documented_number_of_sweeps(
-    known: int, others: int, budget: int, pages: int
+    known: int, others: int, budget: int, data: st.DataObject
 ) -> None:
-    """docs/how-it-decides.md, "How comments are watched"."""
-    kept = min(others, max(budget // 4, 1))
-    of_known = ceil(known / (budget - kept)) if known else 0
-    of_others = ceil(others / max(budget - known, budget // 4, 1)) if others else 0
-    places = many(known, known=True, pages=pages) + many(others, known=False, pages=pages)
-    sweeps = max(of_known, of_others)
-    for hour in range(1000, 1000 + 2 * sweeps):
-        places = sweep(places, budget, hour)
-        for kind, within in ((True, of_known), (False, of_others)):
-            looks = [one.looked_at for one in places if one.known is kind]
-            if looks and hour - 1000 + 1 >= within:
-                assert min(looks) > START + timedelta(hours=hour - within)
+    """docs/how-it-decides.md, "How comments are watched": whatever happens meanwhile."""
+    places = [
+        *(place(key, known=True, looked=1, silent=1 + key) for key in range(known)),
+        *(place(key, known=False, looked=1, silent=1 + key) for key in range(others)),
+    ]
+    turn, kept = max(budget // 16, 1), max(budget // 8, 1)
+    fits = known <= budget - min(others, kept)
+    bounds = {True: 1 if fits else ceil(known / turn), False: 24 + ceil(2 * others / kept)}
+    busy = data.draw(st.sets(st.sampled_from([one.place for one in places])))
+    for hour in range(1, 90):
+        now = NOW + hour * HOUR
+        places = looked_at(places, picked(places, budget, now), now)
+        for one in places:
+            assert now - one.looked_at <= (bounds[one.known] + 1) * HOUR
+        # Where somebody writes all the time the interval is short, and takes no other place's turn.
+        places = [replace(one, stirred_at=now) if one.place in busy else one for one in places]
 
 
 @given(
-    st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=1, max_size=30),
+    st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=1, max_size=20),
     st.integers(1, 20),
 )
 def test_nothing_starves_whatever_the_places_cost(
@@ -135,5 +175,55 @@ def test_nothing_starves_whatever_the_places_cost(
         for key, (known, costs) in enumerate(made)
     ]
     for hour in range(1, 1 + 4 * len(places)):
-        places = sweep(places, budget, hour)
-    assert min(one.looked_at for one in places) > START
+        now = NOW + hour * HOUR
+        places = looked_at(places, picked(places, budget, now), now)
+    assert min(one.looked_at for one in places) > NOW
+
+
+def test_a_place_that_takes_more_than_its_share_is_looked_at_all_the_same() -> None:
+    dear = place(0, known=True, looked=100, costs=500)
+    known, others = [dear, *many(9, known=True)[1:]], many(9, known=False)
+    assert "known 0" in names(choose(known, others, 12, NOW))
+
+
+def test_a_page_is_looked_at_in_one_go_and_the_one_with_the_oldest_look_first() -> None:
+    known = [place(1, page=1, known=True, looked=40), place(2, page=2, known=True, looked=39)]
+    others = [place(1, page=2, looked=42), place(2, page=1, looked=41)]
+    assert [[one.place for one in places] for places in choose(known, others, 10, NOW)] == [
+        ["known 2", "other 1"],
+        ["known 1", "other 2"],
+    ]
+
+
+def test_a_single_request_goes_to_whoever_has_waited_longest() -> None:
+    known, other = place(1, known=True, looked=30), place(1, looked=31)
+    assert names(choose([known], [other], 1, NOW)) == ["other 1"]
+    assert names(choose([known], [replace(other, looked_at=NOW)], 1, NOW)) == ["known 1"]
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 20])
+def test_frequent_sweeps_look_at_what_is_due_and_at_the_rest_once_an_hour(minutes: int) -> None:
+    every, places, taken = timedelta(minutes=minutes), many(48, known=True, looked=0), []
+    for number in range(1, 60 // minutes + 1):
+        now = NOW + number * every
+        chosen = picked(places, 240, now, every)
+        taken.append(len(chosen))
+        places = looked_at(places, chosen, now)
+    assert min(one.looked_at for one in places) > NOW
+    assert max(taken) <= ceil(48 * minutes / 60)
+    # Where an answer is likely it does not wait for the share.
+    likely = [place(key, known=True, looked=1, silent=1) for key in range(100)]
+    assert len(picked(likely, 240, NOW, every)) == 100
+
+
+@given(PLACES, st.sampled_from([5, 60, 180]))
+def test_where_events_come_every_place_waits_so_many_times_as_long_and_none_starves(
+    places: list[Place], minutes: int
+) -> None:
+    every, now = timedelta(minutes=minutes), NOW
+    for _ in range(3):
+        now += 21 * DAY
+        chosen = picked(places, 240, now, every, slower=20)
+        places = looked_at(places, chosen, now)
+        assert all(one.looked_at == now for one in places)
+    assert picked(places, 240, now + 19 * max(every, HOUR), every, slower=20) == []

@@ -1,0 +1,69 @@
+"""A long sweep in virtual time: who asks meanwhile does not wait for its end."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bench.benchlab import Calls, Lab, later
+from daemon.sweep.sweep import Result
+from support import virtual_time
+from support.program import words
+
+
+PAGES = 20  # four at a time and ten minutes each
+EVERY = timedelta(minutes=15)
+
+
+def think(document: str) -> Calls:
+    """Answer who waits; else say something of the first paragraph."""
+    waiting = [line.split()[0][1:] for line in document.splitlines() if line.startswith("[T")]
+    if ", new: " in document:
+        return [("reply", {"thread": waiting[0], "text": "A queue of jobs."}), ("finish", {})]
+    point = {"block": "B2", "quote": "A sentence", "text": "Which?", "severity": "minor"}
+    return [("comment", point), ("finish", {"summary": ""})]
+
+
+async def told_in_the_midst(folder: Path, after: timedelta) -> tuple[timedelta, Result]:
+    """Ask something, and pause a page that waits, so long after a long sweep began.
+
+    Returns:
+        How long the answer takes, and what came of the sweep.
+    """
+    lab = Lab(folder, watch_requests=240, schedule={"every": EVERY}, lookback=timedelta(days=2))
+    lab.model.think = think
+    first = lab.page("First", 3)
+    last = lab.page("Last", 2)
+    await later()
+    await lab.sweep()
+    on_first = {block.id for block in lab.box.world.blocks(first)}
+    [point] = [one for one in lab.box.world.comments() if one.parent_id in on_first]
+    for number in range(PAGES - 1):
+        lab.page(f"RFC {number}", 2)
+    await later()
+    lab.box.world.edit_block(lab.box.world.blocks(last)[1].id, "A sentence that is new.")
+    await later()
+    lab.model.seconds = 600.0
+    sweep = asyncio.create_task(lab.sweep())
+    await asyncio.sleep(after.total_seconds())
+    began = virtual_time.now()
+    lab.box.world.comment(point, "Which queue do you mean?", by=lab.ana)
+    lab.box.world.comment(last, "RFC reviewer, pause", by=lab.ana)
+    result = (await sweep).result
+    said = lab.box.world.comments()
+    [answer] = [one for one in said if words(one) == "A queue of jobs."]
+    assert answer.discussion_id == point.discussion_id
+    return answer.created - began, result
+
+
+@pytest.mark.parametrize("minutes", [2, 22])
+def test_a_question_during_a_long_sweep_is_answered_within_two_intervals(
+    tmp_path: Path, minutes: int
+) -> None:
+    waited, result = virtual_time.run(told_in_the_midst(tmp_path, timedelta(minutes=minutes)))
+    assert waited <= 2 * EVERY
+    # The page that was paused meanwhile is left alone.
+    assert result.pages_reviewed == PAGES - 1
