@@ -18,7 +18,6 @@ from daemon.review.quotes import fold
 OMITTED_NAMED, POINTS_NAMED = 8, 10
 REMARK_CHARS = 1_000
 SHRUNK = "*A newer summary follows below.*"
-REMOVED = "*Deleted: newer summaries follow.*"  # of a letter that deletes, where nobody answered
 NOTHING_OPEN = "None of my points is open."
 FOR_AUTHORS = (
     "*To drop a point, answer no with a reason in its thread. For another look, write "

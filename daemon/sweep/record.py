@@ -13,7 +13,7 @@ from daemon.domain.records import FindingRow, MessageKind, OutboxMessage, PageRo
 from daemon.domain.times import counted
 from daemon.domain.values import Finding, Review, ReviewKind, Severity
 from daemon.notion import canonical
-from daemon.review.summary import REMOVED, SHRUNK, without_point
+from daemon.review.summary import SHRUNK, without_point
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.reviews import ReviewedText
@@ -96,13 +96,12 @@ def _summaries(
 ) -> list[OutboxMessage]:
     """Write the summary: in place where one stands, anew where a grave finding came.
 
-    The one before shrinks to a line then, and older lines are deleted. Where there is nothing to
-    say, the one that stands loses the points that people closed since.
+    Every older one shrinks to a line. Where there is nothing to say, the one that stands loses the
+    points that people closed since.
     """
     review, number = case.review, case.number
     orphan = recovery.orphan_summary(session.snapshot.threads)
-    written = outbox.summaries(context.state, row.id) or ([orphan] if orphan else [])
-    standing = [(comment_id, says) for comment_id, says in written if says != REMOVED]
+    standing = outbox.summaries(context.state, row.id) or ([orphan] if orphan else [])
     # Nothing was said then, and there is nothing new to say.
     is_idle = not standing and session.is_follow_up and not review.findings
     if is_idle or not session.target.settings.page_comment:
@@ -124,9 +123,7 @@ def _summaries(
     letters = [letter] if anew else []
     closed = [one.finding for one in known if one.state in _CLOSED_BY_PEOPLE]
     for place, (comment_id, says) in enumerate(standing):
-        body = review.summary or reduce(without_point, closed, says)
-        if anew or place:
-            body = REMOVED if anew and place else SHRUNK
+        body = SHRUNK if anew or place else review.summary or reduce(without_point, closed, says)
         key, kind = f"edit:{comment_id}:{number}", MessageKind.EDIT
         if says != body:
             letters.append(replace(letter, key=key, kind=kind, target=comment_id, body=body))

@@ -506,33 +506,6 @@ def test_j9_the_older_summary_shrinks_to_a_line_when_a_new_one_comes(
     assert "No way back (still open)" in newer
 
 
-@pytest.mark.parametrize("asked", [False, True])
-def test_j9_only_the_summary_before_the_last_leaves_a_line_unless_people_wrote_below_an_older_one(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, *, asked: bool
-) -> None:
-    page = rfc(box, rfcs)
-    first_review(program, model)
-    if asked:
-        box.world.comment(page, "Thanks, we look into it.")
-    for number in range(3):
-        box.clock.advance(HOUR)
-        box.world.add_block(page, blocks.paragraph(f"Step {number} is new."))
-        box.clock.advance(HOUR)
-        says(
-            model,
-            comment(f"B{5 + number}", f"Step {number}", f"Why {number}?", title=f"Why {number}"),
-            finish(f"Look at {number}."),
-        )
-        program.sweep()
-    *lines, last = on_page(box, page)
-    assert lines == ["A newer summary follows below."] * (2 if asked else 1)
-    assert "Look at 2." in last
-    review = program.run("explain", page).out.split(" of review ")[-1].split(":")[0]
-    assert program.run("retract", review).code == 0
-    *_, last = on_page(box, page)
-    assert "Look at 1." in last
-
-
 def test_a_settled_point_opens_again_when_the_words_that_settled_it_are_gone(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

@@ -16,7 +16,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from daemon.domain import scope
@@ -40,7 +39,6 @@ from daemon.domain.records import (
 )
 from daemon.domain.scope import Capability, Scope
 from daemon.notion import from_markdown
-from daemon.review.summary import REMOVED
 from daemon.store import findings, outbox, pages
 from daemon.sweep import failures
 from daemon.sweep.context import Context
@@ -237,9 +235,7 @@ async def _send(context: Context, message: OutboxMessage, until: float) -> None:
     if not outbox.claim(context.state, message):
         return  # another delivery has it
     try:
-        is_removal = message.kind is MessageKind.EDIT and message.body == REMOVED
-        sending = retract.clear_away if is_removal else partial(_post, until=until)
-        answer = await sending(context, message)
+        answer = await _post(context, message, until)
     except _Late:
         outbox.set_state(context.state, message.key, DeliveryState.INTENT)
         raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 from daemon.domain.errors import Forbidden, Missing, NotionError, Unavailable, UnknownItem
 from daemon.domain.findings import Event
@@ -13,7 +12,6 @@ from daemon.domain.values import AuthorKind
 from daemon.notion import from_markdown
 from daemon.notion.gateway import ANSWER_SECONDS
 from daemon.notion.retry import PATIENCE_SECONDS
-from daemon.review.summary import SHRUNK
 from daemon.store import drafts, findings, outbox, reviews, sweeps
 from daemon.sweep.context import Context
 from daemon.sweep.delivery import recovery, validity
@@ -217,14 +215,6 @@ async def remove(
         await _refuse_away(context, message)
         return "was gone"
     return "deleted"
-
-
-async def clear_away(context: Context, message: OutboxMessage) -> dict[str, Any]:
-    """Delete what is left of an older summary where nobody wrote after it; return its id."""
-    with suppress(Forbidden):  # where that cannot be read, the line stays
-        authors = await context.people.on_page(message.page_id)
-        await remove(context, message, message.target, authors, SHRUNK)
-    return {"id": message.target}
 
 
 async def _refuse_away(context: Context, message: OutboxMessage) -> None:

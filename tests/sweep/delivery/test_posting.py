@@ -20,7 +20,6 @@ from daemon.domain.errors import Forbidden, ReviewError, TokenRefused, Unavailab
 from daemon.domain.findings import FindingState
 from daemon.domain.scope import NOTION_IS_DOWN, PARKED_AFTER, TRIES_AT_ONCE
 from daemon.notion import from_markdown
-from daemon.review.summary import REMOVED, SHRUNK
 from daemon.sandbox import blocks
 from daemon.sandbox.faults import ApiRefusal, Fault, FaultKind
 from daemon.sandbox.state import Doing
@@ -930,56 +929,6 @@ def test_a_summary_is_edited_in_place_and_twice_is_once(path):
         await scene.deliver()
         assert scene.texts == ["Second."]
         assert outbox.summaries(scene.state, scene.page.id)[0][1] == "Second."
-
-    play(path, story)
-
-
-def test_the_line_of_an_older_summary_is_deleted_once_whatever_becomes_of_the_answer(path):
-    async def story(scene):
-        for words in (SHRUNK, "Second."):
-            scene.summary(words)
-            await scene.deliver()
-        scene.edit(scene.own[0].id, REMOVED)
-        scene.box.faults.plant(FaultKind.DROP_SAVED, "DELETE")
-        await scene.deliver()
-        assert scene.texts == ["Second."]
-        await scene.deliver()
-        assert set(scene.fates.values()) == {"posted"}
-
-    play(path, story)
-
-
-def test_a_process_that_died_while_it_deleted_such_a_line_is_followed_by_one_that_ends_it(path):
-    async def story(scene):
-        scene.summary(SHRUNK)
-        await scene.deliver()
-        scene.edit(scene.own[0].id, REMOVED)
-        scene.transport.after = lambda request: _die(request.method == "DELETE")
-        assert await scene.deliver_until_killed()
-        await scene.deliver()
-        assert scene.texts == []
-        assert set(scene.fates.values()) == {"posted"}
-
-    play(path, story)
-
-
-@pytest.mark.parametrize("readable", [False, True])
-def test_the_line_of_an_older_summary_stays_where_a_person_wrote_after_it_or_may_have(
-    path, readable
-):
-    async def story(scene):
-        if not readable:
-            scene.token = scene.box.add_bot("Deaf", read_comments=False)
-            scene.start()
-            scene.read(scene.page.id)
-        scene.summary(SHRUNK)
-        await scene.deliver()
-        if readable:
-            scene.world.comment(scene.page.id, "Which summary?", by=scene.ana)
-        scene.edit(scene.own[0].id, REMOVED)
-        await scene.deliver()
-        assert scene.texts == ["A newer summary follows below."]
-        assert set(scene.fates.values()) == {"posted"}
 
     play(path, story)
 
