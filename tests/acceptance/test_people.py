@@ -130,7 +130,7 @@ def test_a7_an_answer_on_an_unedited_page_is_answered_in_its_thread_in_the_next_
 def test_a_comment_on_a_block_that_nobody_commented_on_is_answered_within_the_rotation(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
-    """docs/how-it-decides.md: ceil(other blocks / requests left for them) sweeps."""
+    """docs/how-it-decides.md: with what the known places leave of the budget."""
     page = rfc(box, rfcs, *(f"Paragraph {number}." for number in range(40)))
     program.config["watch_requests"] = 8
     program.sweep()
