@@ -166,8 +166,10 @@ async def _review_due(context: Context, targets: Mapping[str, Target]) -> None:
             until=schedule.next_run(context.config.schedule, context.notion.now),
         )
         if left and not context.tally.halted:
+            named = sweeps.nominations(context.state, context.notion.now, NAMED_AT_ONCE)
             async with _part(context):
                 await watch(context, targets)
+                await watch(context, targets, _named_places(context, targets, named))
         # Somebody may have paused a page meanwhile, or asked for all of it.
         waiting = {row.id for row in left}
         due_now = pages.due(context.state, context.notion.now, list(targets))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bench.benchlab import Calls, Lab, later
+from daemon.store import sweeps
+from daemon.store.database import open_state
 from daemon.sweep.sweep import Result
 from support import virtual_time
 from support.program import words
@@ -27,8 +30,12 @@ def think(document: str) -> Calls:
     return [("comment", point), ("finish", {"summary": ""})]
 
 
-async def told_in_the_midst(folder: Path, after: timedelta) -> tuple[timedelta, Result]:
+async def told_in_the_midst(
+    folder: Path, after: timedelta, *, named: bool
+) -> tuple[timedelta, Result]:
     """Ask something, and pause a page that waits, so long after a long sweep began.
+
+    It is asked in a known thread, or on a block without one that an event names.
 
     Returns:
         How long the answer takes, and what came of the sweep.
@@ -50,20 +57,27 @@ async def told_in_the_midst(folder: Path, after: timedelta) -> tuple[timedelta, 
     sweep = asyncio.create_task(lab.sweep())
     await asyncio.sleep(after.total_seconds())
     began = virtual_time.now()
-    lab.box.world.comment(point, "Which queue do you mean?", by=lab.ana)
+    block = lab.box.world.blocks(first)[2].id
+    asked = lab.box.world.comment(
+        block if named else point, "RFC reviewer, which queue do you mean?", by=lab.ana
+    )
+    if named:
+        with closing(open_state(folder / "state.db")) as state:
+            sweeps.nominate(state, [sweeps.Nomination(first, block, began)])
     lab.box.world.comment(last, "RFC reviewer, pause", by=lab.ana)
     result = (await sweep).result
     said = lab.box.world.comments()
     [answer] = [one for one in said if words(one) == "A queue of jobs."]
-    assert answer.discussion_id == point.discussion_id
+    assert answer.discussion_id == asked.discussion_id
     return answer.created - began, result
 
 
-@pytest.mark.parametrize("minutes", [2, 22])
+@pytest.mark.parametrize(("minutes", "named"), [(2, False), (22, False), (22, True)])
 def test_a_question_during_a_long_sweep_is_answered_within_two_intervals(
-    tmp_path: Path, minutes: int
+    tmp_path: Path, *, minutes: int, named: bool
 ) -> None:
-    waited, result = virtual_time.run(told_in_the_midst(tmp_path, timedelta(minutes=minutes)))
+    telling = told_in_the_midst(tmp_path, timedelta(minutes=minutes), named=named)
+    waited, result = virtual_time.run(telling)
     assert waited <= 2 * EVERY
     # The page that was paused meanwhile is left alone.
     assert result.pages_reviewed == PAGES - 1
