@@ -327,7 +327,13 @@ def test_done_under_a_text_that_changed_is_left_to_the_review(
     program.sweep()  # the page settles
     assert (model.sent, in_thread(box, finding)) == ([], [])
     box.clock.advance(HOUR)
+    model.think = lambda _document, _turn: [
+        ("follow_up", {"thread": "T1", "verdict": "fixed", "quote": "a durable queue"}),
+        finish(),
+    ]
     assert program.sweep().json["pages_reviewed"] == 1
+    assert ", new: Done." in model.documents[-1]
+    silent(model)
     box.clock.advance(HOUR)
     program.sweep()
     assert in_thread(box, finding) == []

@@ -1063,3 +1063,17 @@ def test_a_new_heading_shows_that_a_point_is_fixed_though_its_word_stands_elsewh
     box.clock.advance(HOUR)
     program.sweep()
     assert on_blocks(box, page)[0].startswith("No way back · blocking")
+
+
+@pytest.mark.parametrize("line", [0, 1])
+def test_done_is_marked_new_where_the_text_changed(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, line: int
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "Done.", by=box.world.person("Ana"))
+    edit(box, page, line, "Rollback: N/A, as before.")
+    says(model, finish("Nothing new."))
+    program.sweep()
+    assert ", new: Done." in model.documents[-1]

@@ -6,10 +6,9 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon.domain.change import Reviewed
 from daemon.domain.errors import Forbidden, Missing, NotionError
 from daemon.domain.findings import LIVE, FindingState
-from daemon.domain.records import FindingRow, PageRow, PageState
+from daemon.domain.records import PageRow, PageState
 from daemon.domain.scope import Capability
 from daemon.domain.values import AuthorKind, Prompt, Snapshot, Thread
 from daemon.notion import reading
@@ -159,20 +158,9 @@ def _claims(context: Context, row: PageRow, snapshot: Snapshot | None) -> dict[s
             found[one.discussion_id] = ClaimCheck.TO_READ
         elif snapshot is None and reviews.content_hash(context.state, one.review_id) == row.hash:
             found[one.discussion_id] = ClaimCheck.AS_BEFORE
-        elif _reads_as_before(context, row, one, snapshot):
+        else:
             found[one.discussion_id] = ClaimCheck.FOR_MODEL
     return found
-
-
-def _reads_as_before(
-    context: Context, row: PageRow, point: FindingRow, snapshot: Snapshot | None
-) -> bool:
-    """Tell whether the block of a point reads as it did when the point was made."""
-    block = point.finding.block_id
-    read = reviews.text(context.state, point.review_id)
-    before = next((line.text for line in read.lines if line.id == block), None) if read else None
-    last = Reviewed.of(snapshot) if snapshot else pages.last_reviewed(context.state, row.id)
-    return before is not None and last is not None and dict(last.blocks).get(block) == before
 
 
 def _known(

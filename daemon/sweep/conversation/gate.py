@@ -28,7 +28,7 @@ class ClaimCheck(Enum):
 
     AS_BEFORE = auto()  # the page reads as it did when the point was made
     TO_READ = auto()  # it was edited, and is to be read first
-    FOR_MODEL = auto()  # its block reads as before, but the page changed elsewhere
+    FOR_MODEL = auto()  # the page changed since: whether that is enough is judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class GateInput:
         again: Whether a person turned the finding down before: there each further no is one to it.
         corrected: Whether a claim in this thread was replied to before.
         followed: Whether a comment of ours follows it in its thread.
-        claim: What is known of the text of the open point that began the thread; None where its
-            block changed, or there is no such point.
+        claim: What is known of the text of the open point that began the thread; None where there
+            is no such point.
         word: Whether it is a word to the reviewer that is carried out now.
         idle: Whether it is a word that changes nothing.
         paused: Whether the page is paused.

@@ -44,8 +44,7 @@ class ThreadState:
         own: Ids of the users that we comment as; to mention one is to address the reviewer.
         raised: The threads that findings began.
         turned_down: Those of them in which a person said no, now or before.
-        claims: What is known of the text under open points, by the threads that they began; a
-            point whose block changed is not among them.
+        claims: What is known of the text under open points, by the threads that they began.
         answers_left: How many answers each person may still get today, by id; without a limit where
             a person is missing.
         granted: Comments that this sweep granted an answer before.
