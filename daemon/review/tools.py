@@ -313,9 +313,10 @@ class ReviewTools:
             self.left[own.id] = "the point is settled; its comment says so"
         shown = shortened(visible(shown), QUOTE_CHARS)
         self.rulings.append(Ruling(point.id, found, words, shown, person))
-        unsaid = f"; nobody waits in {handle}, so your text is not posted: the point shows ✓"
-        is_said = waits or not words or found not in _WORDLESS
-        return self.wording.noted(text) + ("" if is_said else unsaid)
+        shows = "is posted anew on its block" if point.moved else "shows ✓"
+        unsaid = f"; nobody waits in {handle}, so your text is not posted: the point {shows}"
+        wordless = found in _WORDLESS or (found is Verdict.NOT_YET and point.moved)
+        return self.wording.noted(text) + (unsaid if wordless and words and not waits else "")
 
     def _own_point(self, text: str) -> str:
         """Return the handle of the thread that an own point began."""

@@ -116,7 +116,8 @@ def _still_open(
     for point in session.points:
         ruled, last = verdicts.get(point.id), sides.get(point.thread_id, [])[-1:]
         if ruled is Verdict.NOT_YET:
-            found[point.finding] = "see my answer" if point.closed else "not yet, see my answer"
+            said = "see my answer" if point.closed else "not yet, see my answer"
+            found[point.finding] = "" if point.moved else said
         elif ruled is None and not point.closed:
             is_ours = point.thread_id in replied or last == [AuthorKind.OWN]
             found[point.finding] = "see my answer" if is_ours else "answered by you" if last else ""

@@ -19,7 +19,13 @@ from daemon.sweep.context import Context, Extent, Session, Target
 from daemon.sweep.conversation import dialogue as dialogues
 from daemon.sweep.conversation.answers import store_decisions
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.rulings import closed_points, open_points, reopen, unlisted_threads
+from daemon.sweep.conversation.rulings import (
+    anchored,
+    closed_points,
+    open_points,
+    reopen,
+    unlisted_threads,
+)
 from daemon.sweep.delivery import recovery
 from daemon.sweep.prompts import current
 from daemon.sweep.record import record_review
@@ -130,19 +136,21 @@ def _session(
     unknown = [
         LedgerEntry(one, FindingState.OPEN) for one in recovery.orphan_findings(threads, posted)
     ]
-    known = findings.of_page(context.state, row.id)
+    change = Change.between(drafts.last_published(context.state, row.id), snapshot)
+    known = anchored(findings.of_page(context.state, row.id), change, snapshot)
     points = open_points(context, row, known, snapshot, dialogue, reopened)
+    points += closed_points(known, dialogue, snapshot)
     closed = findings.closed_since_review(context.state, row.id)
     shown = (*threads, *unlisted_threads(points, dialogue, snapshot))
     return Session(
         target,
         replace(snapshot, threads=shown, comments_readable=dialogue.readable),
-        Change.between(drafts.last_published(context.state, row.id), snapshot),
+        change,
         prompt,
         [*findings.ledger(known), *unknown],
         raised=findings.by_thread(known),
         extent=extent,
-        points=[*points, *closed_points(known, dialogue)],
+        points=points,
         kept=[one.finding for one in findings.kept(context.state, row.id, known)],
         settled=[one.finding for one in closed if one.state is FindingState.ADDRESSED],
         dropped=Counter(one.state for one in closed if one.state is not FindingState.ADDRESSED),

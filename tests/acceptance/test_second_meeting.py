@@ -1077,3 +1077,61 @@ def test_done_is_marked_new_where_the_text_changed(
     says(model, finish("Nothing new."))
     program.sweep()
     assert ", new: Done." in model.documents[-1]
+
+
+def pasted(box: Sandbox, page: str, number: int, text: str) -> str:
+    """Cut the line with this number and paste it at the end, with this text; return its block."""
+    box.clock.advance(HOUR)
+    box.world.delete_block(box.world.blocks(page)[number + 1])
+    new = box.world.add_block(page, blocks.paragraph(text))
+    return new.id
+
+
+@pytest.mark.parametrize("text", [LINES[0], f"{LINES[0]} And so on."])
+def test_who_only_answers_is_told_where_a_pasted_block_is(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, text: str
+) -> None:
+    program.config |= {"settle": "3h", "settle_limit": "9h"}
+    page = rfc(box, rfcs)
+    box.clock.advance(4 * HOUR)
+    model.think = lambda _document, _turn: [
+        comment("B2", "Rollback: N/A", "Say how it is undone.", "blocking", "No way back"),
+        comment("B4", "Nobody owns", "Name an owner.", "important", "No owner"),
+        finish("Two things."),
+    ]
+    program.sweep()
+    pasted(box, page, 0, text)
+    box.world.comment(posted(box)[1], "Which queue?")
+    says(model, reply("No owner", "That of the carriers."))
+    program.sweep()
+    document = model.documents[-1]
+    assert "Only threads are answered now" in document
+    assert f"] {text}" in document
+    assert "a block that is gone" not in document
+    assert "on B4]\n  begun by your blocking point “No way back”" in document
+
+
+@pytest.mark.parametrize("text", [LINES[0], f"{LINES[0]} And so on."])
+def test_a_wrong_ruling_is_taken_back_where_the_block_was_pasted_anew(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, text: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [
+        comment("B2", "Rollback: N/A", "Say how it is undone.", "blocking", "No way back"),
+        finish("One thing."),
+    ]
+    program.sweep()
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, follow_up("No way back", "fixed", quote="on Tuesday"), finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Settled")
+    new = pasted(box, page, 0, text)
+    box.world.add_block(page, blocks.paragraph("One more line."))
+    box.clock.advance(HOUR)
+    says(model, follow_up("No way back", "not_yet", "I was wrong."), finish("Open again."))
+    program.sweep()
+    program.sweep()
+    [anew] = [plain(one) for one in posted(box) if one.parent_id == new]
+    assert anew == "No way back · blocking\nRollback: N/A\nSay how it is undone."
+    assert "No way back" in on_page(box, page)[-1]
+    assert "open, blocking" in program.run("explain", page).out

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from daemon.domain.change import Change
 from daemon.domain.findings import LIVE, Event, FindingState
 from daemon.domain.records import (
     DeliveryState,
@@ -95,24 +96,50 @@ def _still_shows(
     return not any(all(stands_in(part, text) for part in parts) for text in texts)
 
 
-def closed_points(known: Iterable[FindingRow], dialogue: Dialogue) -> list[OwnPoint]:
-    """Return those of a page's findings that are closed, in threads that are listed.
+def anchored(known: Iterable[FindingRow], change: Change, snapshot: Snapshot) -> list[FindingRow]:
+    """Return a page's findings, each on the block where its text stands now.
 
-    What a person turned down is taken up again only where a person writes there after the last no.
+    Notion gives a block that is cut and pasted a new id, and other words may come into it then.
+    """
+    pasted = {old: new for new, old in change.moved.items()}
+    rows = []
+    for one in known:
+        there = replace(
+            one.finding, block_id=pasted.get(one.finding.block_id, one.finding.block_id)
+        )
+        standing = reanchored([there], snapshot.blocks)
+        rows.append(replace(one, finding=standing[0] if standing else there))
+    return rows
+
+
+def closed_points(
+    known: Iterable[FindingRow], dialogue: Dialogue, snapshot: Snapshot
+) -> list[OwnPoint]:
+    """Return those of a page's findings that are closed, and that a ruling may open again.
+
+    Their threads are listed, or went with a block that was cut and pasted. What a person turned
+    down is taken up again only where a person writes there after the last no.
     """
     listed = {thread.id: thread for thread in dialogue.sorted.threads}
     points = []
     for one in known:
         thread = listed.get(one.discussion_id or "")
-        if thread is None or one.state not in _CLOSED:
+        moved = thread is None and _mute(one, None, dialogue, snapshot) == POSTED_ANEW
+        if one.state not in _CLOSED or not (thread or moved):
             continue
-        asked = max((at for at, said in enumerate(thread.comments) if said.new), default=None)
-        later = () if asked is None else thread.comments[asked + 1 :]
+        comments = thread.comments if thread else ()
+        asked = max((at for at, said in enumerate(comments) if said.new), default=None)
+        later = () if asked is None else comments[asked + 1 :]
         by_people = (said.plain for said in later if said.author.kind is AuthorKind.PERSON)
         no_again = asked is None or any(map(is_dismissal, by_people))
         shut = one.state is FindingState.DISMISSED and no_again
         mute, closed = NOBODY_ASKS if shut else "", _CLOSED[one.state]
-        points.append(OwnPoint(one.id, one.finding, thread.id, mute=mute, closed=closed))
+        thread_id = one.discussion_id or ""
+        points.append(
+            OwnPoint(
+                one.id, one.finding, thread_id, mute=mute, made=one.at, closed=closed, moved=moved
+            )
+        )
     return points
 
 
@@ -227,6 +254,8 @@ def raise_anew(context: Context, row: PageRow, session: Session, case: Case) -> 
         found = findings.get(context.state, point.id) if point.moved else None
         if found is not None and found.state in LIVE and point.id not in closed:
             findings.unlink_thread(context.state, point.id)
+            was, found = found.finding.block_id, replace(found, finding=point.finding)
+            findings.replace_block_ids(context.state, row.id, {point.finding.block_id: was})
             letters.append(finding_letter(row.id, found, session.prompt.name, context.notion.now))
     return letters
 
@@ -258,7 +287,7 @@ def record_rulings(
             continue
         if point.closed:
             letters += _take_up(context, row, point)
-        if point.thread_id not in answered:
+        if point.thread_id not in answered and not point.moved:
             letters.append(_not_yet(context, row, session, case, point, ruling, dialogue))
     return letters
 

@@ -23,7 +23,13 @@ from daemon.sweep.context import Context, Session, Target
 from daemon.sweep.conversation import dialogue
 from daemon.sweep.conversation.answers import record_replies, store_decisions
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.rulings import closed_points, open_points, reopen, unlisted_threads
+from daemon.sweep.conversation.rulings import (
+    anchored,
+    closed_points,
+    open_points,
+    reopen,
+    unlisted_threads,
+)
 from daemon.sweep.prompts import current
 from daemon.sweep.reviewing import run_review
 from daemon.sweep.snapshot import leave, not_ours, read_page
@@ -338,18 +344,20 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
     if snapshot is None:
         return
     reopened = reopen(context, row, snapshot)
-    known = findings.of_page(context.state, row.id)
+    change = Change.between(drafts.last_published(context.state, row.id), snapshot)
+    known = anchored(findings.of_page(context.state, row.id), change, snapshot)
     points = open_points(context, row, known, snapshot, dialogue, reopened)
+    points += closed_points(known, dialogue, snapshot)
     unlisted = unlisted_threads(points, dialogue, snapshot)
     session = Session(
         target,
         replace(snapshot, threads=(*dialogue.sorted.threads, *unlisted)),
-        Change.between(drafts.last_published(context.state, row.id), snapshot),
+        change,
         page.prompt,
         findings.ledger(known),
         only_threads=True,
         raised=findings.by_thread(known),
-        points=[*points, *closed_points(known, dialogue)],
+        points=points,
     )
     context.emit("page.answering", title=row.title, threads=len(dialogue.sorted.waiting))
     made_with = recording.listening(context)

@@ -12,7 +12,7 @@ from daemon.domain.values import Comment
 from daemon.sweep.conversation.dialogue import Dialogue
 from daemon.sweep.conversation.rulings import closed_points
 from daemon.sweep.conversation.threads import SortedThreads, ThreadState
-from support.review_values import BOT, NOW, OWN, comment, finding, thread
+from support.review_values import BOT, NOW, OWN, block, comment, finding, snapshot, thread
 
 
 KNOWN = ThreadState({}, {}, NOW, "any", 3, "RFC reviewer")
@@ -26,7 +26,8 @@ def closed(state: FindingState, *said: Comment) -> list[str]:
     threads = (thread("T", "block", RAISED, *said),)
     heard = SortedThreads(threads, {}, (), ())
     row = FindingRow(1, finding("block", "N/A"), state, "T", NOW, 1)
-    return [one.mute for one in closed_points([row], Dialogue(heard, KNOWN, "RFC reviewer", NOW))]
+    dialogue = Dialogue(heard, KNOWN, "RFC reviewer", NOW)
+    return [one.mute for one in closed_points([row], dialogue, snapshot([block("block", "N/A")]))]
 
 
 @pytest.mark.parametrize(
