@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from daemon.domain.phrases import asks
 from daemon.domain.times import counted
 from daemon.domain.values import (
     Block,
@@ -303,8 +304,10 @@ class ReviewTools:
                 shown = evidence(quote, point, self._context.page_texts)
                 self.wording.refuse_quote(shown)
             elif found is Verdict.TURNED_DOWN:
-                shown = quote
-                person = turning_down(quote, own, point).author.name.strip() or "a person"
+                said = turning_down(quote, own, point)
+                shown, person = quote, said.author.name.strip() or "a person"
+                # Silence is better than agreement, unless somebody asks.
+                words = words if own.waiting != (said,) or asks(said.plain) else ""
         except NoEvidence as why:
             raise ToolRefusal(str(why)) from None
         if waits and words:
@@ -314,9 +317,10 @@ class ReviewTools:
         shown = shortened(visible(shown), QUOTE_CHARS)
         self.rulings.append(Ruling(point.id, found, words, shown, person))
         shows = "is posted anew on its block" if point.moved else "shows ✓"
-        unsaid = f"; nobody waits in {handle}, so your text is not posted: the point {shows}"
+        unsaid = f"; nobody asks in {handle}, so your text is not posted: the point {shows}"
         wordless = found in _WORDLESS or (found is Verdict.NOT_YET and point.moved)
-        return self.wording.noted(text) + (unsaid if wordless and words and not waits else "")
+        is_said = not text.strip() or (waits and words)
+        return self.wording.noted(text) + (unsaid if wordless and not is_said else "")
 
     def _own_point(self, text: str) -> str:
         """Return the handle of the thread that an own point began."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.values import Ruling, Severity, Verdict
+from daemon.domain.values import Comment, Ruling, Severity, Verdict
 from daemon.review.agent import ToolResult
 from daemon.review.leaks import leak_guard
 from daemon.review.points import (
@@ -561,3 +561,22 @@ def test_a_no_is_ruled_on_with_the_words_of_a_person_and_needs_none_of_the_model
         assert tools.rulings == [Ruling(7, Verdict.TURNED_DOWN, "", words, "Ana Costa")]
         assert tools.replies == []
         assert [*tools.left] == [known.id] * bool(known.waiting)
+
+
+@pytest.mark.parametrize(
+    ("said", "posted"),
+    [
+        ([comment("6", "Dabei bleibt es", new=True)], False),
+        ([comment("6", "Dabei bleibt es. Oder was spricht dagegen?", new=True)], True),
+        ([comment("6", "Dabei bleibt es", new=True), comment("7", "Und T3?", new=True)], True),
+        ([comment("6", "Dabei bleibt es")], False),
+    ],
+)
+def test_a_no_gets_no_answer_unless_somebody_asks(said: list[Comment], posted: bool) -> None:  # noqa: FBT001 - a column of the table
+    asked = replace(RAISED, comments=(*RAISED.comments, *said))
+    point = OwnPoint(7, finding("q", "50% of users"), "own", opened=NOW)
+    tools = review_tools(BLOCKS, [asked], points=[point])
+    call = {"thread": "T1", "verdict": "turned_down", "text": "Understood, I drop it."}
+    answer = tools.call("follow_up", {**call, "quote": "Dabei bleibt es"})
+    assert [one.text for one in tools.replies] == ["Understood, I drop it."] * posted
+    assert ("your text is not posted: the point shows ✓" in answer.text) is not posted
