@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from daemon.domain.findings import FindingState
 from daemon.domain.providers import OFFLINE
-from daemon.domain.values import AuthorKind, Finding, Outcome, Review, Verdict
+from daemon.domain.values import AuthorKind, Finding, Outcome, Review, Snapshot, Verdict
 from daemon.review.agent import Conversation
 from daemon.review.points import is_repeat, reanchored
 from daemon.review.summary import (
@@ -94,8 +94,18 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
             question=review.question,
             kept=[*review.kept, *_still_kept(session, review)],
             remarks=remarks,
-            is_first=session.change.first,
+            is_first=session.change.first or _is_bare(session.snapshot),
         )
+    )
+
+
+def _is_bare(snapshot: Snapshot) -> bool:
+    """Tell whether nothing of ours stands on the page itself: no summary yet, or none any more."""
+    return snapshot.comments_readable and not any(
+        one.author.kind is AuthorKind.OWN
+        for thread in snapshot.threads
+        if thread.block_id is None
+        for one in thread.comments
     )
 
 

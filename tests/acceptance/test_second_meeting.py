@@ -872,6 +872,22 @@ def test_j14_the_first_summary_says_what_an_author_can_do_and_later_ones_do_not(
     assert "answer no" not in on_page(box, page)[0]
 
 
+def test_j14_the_first_summary_is_the_first_that_has_something_to_say_or_the_one_after_a_deletion(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    says(model, finish())
+    program.sweep()
+    for number in (1, 2):
+        assert on_page(box, page) == []
+        edit(box, page, number, f"Step {number} is on Tuesday.")
+        says(model, comment(f"B{number + 2}", "Tuesday", f"Why {number}?"), finish("Look."))
+        program.sweep()
+        [summary] = [one for one in posted(box) if one.parent_id == page]
+        assert "To drop a point, answer no with a reason" in plain(summary)
+        box.world.delete_comment(summary)
+
+
 def test_the_question_is_asked_once_and_put_before_the_model_at_the_next_review(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
