@@ -11,6 +11,11 @@ import pytest
 from hypothesis import settings
 
 
+# What is imported and collected stays to the end: the collector of garbage would walk through it
+# again and again, for some seconds in each worker.
+gc.disable()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_tls_context() -> Iterator[None]:
     """Make one context for all clients: 50 ms each, and no test is about the list it reads."""
@@ -32,9 +37,11 @@ def _made_once(make: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLCont
 
 
 def pytest_collection_finish() -> None:
-    """Keep the collector of garbage off what was imported and collected: it stays to the end."""
+    """Keep the collector of garbage off what was imported and collected, and seldom at work."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 # A machine that others use too is slow at times; no test measures time.

@@ -118,6 +118,7 @@ def test_a_page_of_many_blocks_is_read_whole(
     assert len(posted(box)) == 1
 
 
+@pytest.mark.real
 def test_a_page_of_two_megabytes_goes_through(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from daemon.sandbox import Sandbox, blocks
 from support.program import NOW, Program, ScriptedModel, comment, finish, posted
+from support.rows import pairs
 
 
 HOUR = timedelta(hours=1)
@@ -60,27 +61,26 @@ def test_a_property_that_refers_to_another_thing_of_the_same_name_is_an_edit(
 
 ID = "0123456789abcdef0123456789abcdef"
 OTHER = "f" * 32
-FORMS = [
-    f"https://www.notion.so/{ID}",
-    f"https://www.notion.so/acme/Plan-{ID}?pvs=4",
-    f"https://app.notion.com/p/{ID}",
-    f"https://acme.notion.site/A-new-title-{ID}",
-]
+WRITTEN = f"https://www.notion.so/{ID}"
+FORMS = {
+    "shared": f"https://www.notion.so/acme/Plan-{ID}?pvs=4",
+    "app": f"https://app.notion.com/p/{ID}",
+    "site": f"https://acme.notion.site/A-new-title-{ID}",
+}
 
 
-@pytest.mark.parametrize("form", FORMS[1:])
-@pytest.mark.parametrize("kind", ["link", "bookmark", "cell"])
+HOLDERS = {
+    "link": lambda address: blocks.paragraph(f"As [the plan]({address}) says."),
+    "bookmark": lambda address: blocks.block("bookmark", {"url": address, "caption": []}),
+    "cell": lambda address: blocks.table([["Plan", f"[it]({address})"]]),
+}
+
+
+@pytest.mark.parametrize(("form", "block"), pairs(FORMS, HOLDERS))
 def test_another_form_of_the_same_address_is_no_edit_and_another_page_is(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, form: str, kind: str
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, form: str, block: Any
 ) -> None:
-    def block(address: str) -> Any:
-        return {
-            "link": lambda: blocks.paragraph(f"As [the plan]({address}) says."),
-            "bookmark": lambda: blocks.block("bookmark", {"url": address, "caption": []}),
-            "cell": lambda: blocks.table([["Plan", f"[it]({address})"]]),
-        }[kind]()
-
-    content = [blocks.paragraph(TEXT), block(FORMS[0])]
+    content = [blocks.paragraph(TEXT), block(WRITTEN)]
     page = box.world.page(rfcs, "Queues", content, at=NOW - HOUR)
     assert program.sweep().json["pages_reviewed"] == 1
     box.world.rewrite(page, [blocks.paragraph(TEXT), block(form)])

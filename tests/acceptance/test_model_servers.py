@@ -313,6 +313,7 @@ def test_doctor_says_before_it_asks_and_waits_for_no_silent_server(
     assert "problem  model: openai:local: no answer within 0 s; if its server" in done.out
 
 
+@pytest.mark.real
 def test_what_a_model_is_asked_with_is_imported_while_its_first_page_is_read(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

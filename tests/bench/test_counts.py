@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +27,7 @@ def test_a_first_review_takes_a_request_for_each_block_four_more_and_its_posts(
     assert page.nothing == 1
 
 
+@pytest.mark.real
 def test_a_backlog_uses_the_window_is_never_refused_and_reads_while_models_think(
     tmp_path: Path,
 ) -> None:
@@ -78,6 +77,7 @@ def test_on_a_small_workspace_every_answer_is_found_in_the_next_sweep_for_a_quar
     assert slow.a_day <= found.a_day / 20
 
 
+@pytest.mark.real
 def test_what_one_connection_keeps_reviewed_a_day_is_what_is_played(tmp_path: Path) -> None:
     (tmp_path / "counted").mkdir()
     (tmp_path / "played").mkdir()
@@ -98,30 +98,6 @@ def test_a_review_asks_the_state_as_often_for_a_long_page_with_many_points_as_fo
         [one for one in told if one.startswith("SELECT")] for told in (short, many)
     )
     assert len(questions) == len(asked_of_many)
-
-
-@pytest.mark.parametrize(
-    ("modules", "unwanted"),
-    [
-        (
-            "daemon.service.runner",
-            ["daemon.review.offline.rules", "anthropic", "openai", "pydantic_ai", "genai_prices"],
-        ),
-        (
-            "daemon.cli.main, daemon.operations.check",
-            ["asyncio", "httpx", "notion_client", "genai_prices", "structlog", "rich"],
-        ),
-    ],
-    ids=["an idle sweep", "check"],
-)
-def test_what_a_command_does_not_need_is_not_loaded(modules: str, unwanted: list[str]) -> None:
-    """Rules and models' libraries take half a second and sixty megabytes."""
-    loaded = f"[name for name in {unwanted} if name in sys.modules]"
-    code = f"import sys, {modules}; print({loaded})"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
-    )
-    assert done.stdout == "[]\n"
 
 
 def test_what_a_model_reads_takes_two_thirds_of_the_tokens_of_the_earlier_form(

@@ -250,7 +250,8 @@ def test_the_form_follows_the_stream(tmp_path):
     assert form(io.StringIO(), own) is Form.JSON
 
 
-def test_without_a_terminal_neither_rich_nor_an_sdk_is_loaded():
+def test_without_a_terminal_neither_rich_nor_an_sdk_nor_a_rule_is_loaded():
+    """Rules and models' libraries take half a second and sixty megabytes."""
     code = (
         "from types import SimpleNamespace\n"
         "from daemon.cli.options import Options\n"
@@ -258,7 +259,8 @@ def test_without_a_terminal_neither_rich_nor_an_sdk_is_loaded():
         "from daemon.service import runner, service\n"
         "from daemon.sweep import sweep\n"
         "import sys\n"
-        "heavy = {'rich', 'anthropic', 'openai', 'pydantic_ai', 'starlette', 'uvicorn'}\n"
+        "heavy = {'rich', 'anthropic', 'openai', 'pydantic_ai', 'starlette', 'uvicorn',\n"
+        "  'genai_prices', 'daemon.review.offline.rules'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

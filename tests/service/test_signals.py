@@ -10,6 +10,7 @@ import pytest
 
 from daemon.service import signals
 from support.places import ROOT
+from support.rows import pairs
 
 
 STUCK = "threading.Event().wait()"  # the main thread never runs an instruction again
@@ -123,11 +124,14 @@ main()
 """
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+MODULES = ["daemon.cli.main", "click", "yaml", "pydantic", "structlog", "httpx", "sqlite3"]
+
+
 @pytest.mark.parametrize(
-    "module", ["daemon.cli.main", "click", "yaml", "pydantic", "structlog", "httpx", "sqlite3"]
+    ("module", "number"),
+    pairs({name: name for name in MODULES}, {"INT": signal.SIGINT, "TERM": signal.SIGTERM}),
 )
-def test_a_signal_during_the_imports_ends_it_with_one_line(tmp_path, module, number, code):
+def test_a_signal_during_the_imports_ends_it_with_one_line(tmp_path, module, number):
     (tmp_path / "config.yaml").write_text(f"databases: [{{id: {'a' * 32}}}]\nmodels: [offline]\n")
     done = subprocess.run(
         [sys.executable, "-c", LOADING.format(module=module, number=int(number))],
@@ -137,7 +141,7 @@ def test_a_signal_during_the_imports_ends_it_with_one_line(tmp_path, module, num
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (code, "notion-review: interrupted\n")
+    assert (done.returncode, done.stderr) == (128 + number, "notion-review: interrupted\n")
 
 
 def test_nothing_is_imported_before_a_signal_is_heard():

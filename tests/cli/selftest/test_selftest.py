@@ -109,27 +109,39 @@ def never(_guard: LeakGuard, _text: str) -> bool:
     return False
 
 
+# The same defence against another family of attacks.
+REAL = pytest.mark.real
+
+
 @pytest.mark.parametrize(
     ("place", "name", "instead", "family", "expected"),
     [
         (Wording, "for_people", of_itself, "links", {"link"}),
-        (Wording, "for_people", of_itself, "mentions", {"mention", "link"}),
+        pytest.param(Wording, "for_people", of_itself, "mentions", {"mention", "link"}, marks=REAL),
         (Wording, "for_people", of_itself, "invisible text", {"invisible", "mention"}),
         (Wording, "for_people", of_itself, "secrets", {"secret"}),
         (Handles, "spelled_out", of_itself, "handles", {"handle"}),
         (LeakGuard, "reveals_secret", never, "encoded", {"secret"}),
         (LeakGuard, "reveal_secret_together", never, "secrets", {"secret"}),
         (LeakGuard, "reveals_instructions", never, "encoded", {"instructions"}),
-        (LeakGuard, "reveals_instructions", never, "the prompt", {"instructions"}),
-        (LeakGuard, "reveals_instructions", never, "instructions", {"instructions"}),
+        pytest.param(
+            LeakGuard, "reveals_instructions", never, "the prompt", {"instructions"}, marks=REAL
+        ),
+        pytest.param(
+            LeakGuard, "reveals_instructions", never, "instructions", {"instructions"}, marks=REAL
+        ),
         (prompt, "visible", str, "invisible text", {"read invisible"}),
-        (prompt, "visible", str, "properties", {"read invisible"}),
-        (prompt, "visible", str, "titles", {"read invisible"}),
+        pytest.param(prompt, "visible", str, "properties", {"read invisible"}, marks=REAL),
+        pytest.param(prompt, "visible", str, "titles", {"read invisible"}, marks=REAL),
         (prompt, "indented", lambda text, _margin: text, "handles", {"forged line"}),
-        (prompt, "indented", lambda text, _margin: text, "comments", {"forged line"}),
+        pytest.param(
+            prompt, "indented", lambda text, _margin: text, "comments", {"forged line"}, marks=REAL
+        ),
         (prompt, "one_line", str, "properties", {"forged line"}),
         (prompt, "_name", str, "names", {"forged line"}),
-        (gateway, "_display_name", lambda _name: {"type": "user"}, "names", {"name"}),
+        pytest.param(
+            gateway, "_display_name", lambda _name: {"type": "user"}, "names", {"name"}, marks=REAL
+        ),
         (
             gateway,
             "_display_name",
