@@ -11,6 +11,7 @@ import pytest
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.model import SandboxPage, bare
 from support.program import NOW, Program, ScriptedModel
+from support.rows import pairs
 
 
 def page(box: Sandbox, target: str, *content: Any) -> SandboxPage:
@@ -77,21 +78,22 @@ LINKS = {
 }
 
 
-@pytest.mark.parametrize("href", LINKS.values(), ids=LINKS)
-@pytest.mark.parametrize("place", ["paragraph", "caption", "table cell", "title"])
+HOLDERS = {
+    "paragraph": lambda link: blocks.block("paragraph", {"rich_text": link}),
+    "caption": lambda link: blocks.code("x", caption=link),
+    "table cell": lambda link: blocks.table([[link]]),
+    "title": blocks.meeting_notes,
+}
+
+
+@pytest.mark.parametrize(("held", "href"), pairs(HOLDERS, LINKS))
 def test_a_page_that_the_prompt_links_is_read_wherever_the_link_stands(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, place: str, href: str
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, held: Any, href: str
 ) -> None:
     guide = box.world.page(None, "Guide", [blocks.paragraph("Guide knowledge.")])
     url = href.format(id=bare(guide.id))
     link = [{"type": "text", "text": {"content": "guide", "link": {"url": url}}}]
-    held = {
-        "paragraph": blocks.block("paragraph", {"rich_text": link}),
-        "caption": blocks.code("x", caption=link),
-        "table cell": blocks.table([[link]]),
-        "title": blocks.meeting_notes(link),
-    }
-    prompt = box.world.page(None, "Prompt", [blocks.paragraph("Be strict."), held[place]])
+    prompt = box.world.page(None, "Prompt", [blocks.paragraph("Be strict."), held(link)])
     program.config["databases"][0]["prompt"] = prompt.id
     page(box, rfcs, blocks.paragraph("We need queues."))
     program.sweep()

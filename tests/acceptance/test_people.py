@@ -29,6 +29,7 @@ from support.program import (
     reply,
     words,
 )
+from support.rows import pairs, some
 from support.vendor_server import Reply
 
 
@@ -144,17 +145,11 @@ def test_a_comment_on_a_block_that_nobody_commented_on_is_answered_within_the_ro
         assert sweeps <= 6  # 40 blocks, 8 requests of which the page's own place takes one
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "No",
-        "Won't do.",
-        "I disagree, the guide names it.",
-        "Not needed",
-        "wontfix",
-        "Nein, Absicht",
-    ],
-)
+IN_LENGTH = "I disagree, the guide names it."
+NOES = ["No", "Won't do.", IN_LENGTH, "Not needed", "wontfix", "Nein, Absicht"]
+
+
+@pytest.mark.parametrize("words", some({one: one for one in NOES}, {IN_LENGTH, "wontfix"}))
 def test_f3_a_no_settles_the_finding_without_a_word_and_it_is_not_raised_again(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
 ) -> None:
@@ -254,8 +249,11 @@ def test_a_claim_is_checked_against_the_text_as_it_is_now_and_corrected_once(
     assert len(in_thread(box, finding)) == 2
 
 
+THANKS = ["thanks", "ok", "will fix", "👍", "Danke, mache ich!", "ありがとう"]
+
+
 @pytest.mark.parametrize(
-    "words", ["thanks", "ok", "will fix", "👍", "Danke, mache ich!", "ありがとう"]
+    "words", some({one: one for one in THANKS}, {"will fix", "👍", "ありがとう"})
 )
 def test_f8_an_acknowledgement_costs_no_model_call_and_gets_no_reply(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
@@ -581,8 +579,13 @@ def old(box: Sandbox, rfcs: str, *lines: str) -> str:
     return box.world.page(rfcs, "Old", content, at=NOW - 30 * 24 * HOUR).id
 
 
-@pytest.mark.parametrize("words", ["review again", "please review this page"])
-@pytest.mark.parametrize("where", ["page", "block"])
+@pytest.mark.parametrize(
+    ("where", "words"),
+    pairs(
+        {"page": "page", "block": "block"},
+        {"again": "review again", "please": "please review this page"},
+    ),
+)
 def test_a_first_review_of_an_old_page_is_asked_for_within_the_rotation(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, where: str, words: str
 ) -> None:

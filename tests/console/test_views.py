@@ -20,6 +20,7 @@ from daemon.store import pages, sweeps
 from daemon.store.database import lock, open_state, quick_read
 from daemon.store.views import browse
 from support.console_world import BASE, HOSTILE, entered
+from support.rows import some
 
 
 class Elements(HTMLParser):
@@ -166,7 +167,17 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+# One of each kind: no words, numbers, times at the ends of time, what is no text, what is code.
+QUICK = {"", "٣", "9" * 5000, "x~", "9999-12-31T23:59:59-12:00~x", "2026-W01-1~x", b"\xff\xfe", "%"}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    some(
+        {str(at): odd for at, odd in enumerate(ODD)},
+        {str(at) for at, odd in enumerate(ODD) if odd in QUICK},
+    ),
+)
 def test_whatever_an_address_asks_for_is_shown_or_refused(browser, world, odd):
     page = world.page("Move shipment").id
     for path, names in NAMES.items():

@@ -336,8 +336,8 @@ def test_a_text_is_cut_at_words() -> None:
 )
 def test_a_text_made_to_be_slow_is_not(piece: str) -> None:
     """A regular expression that tries every way would take minutes here."""
-    links_in(piece * 50_000)
-    cleaned(piece * 50_000, ALLOWED, LIMIT)
+    links_in(piece * 20_000)
+    cleaned(piece * 20_000, ALLOWED, LIMIT)
 
 
 @given(st.text(st.sampled_from(":@/\\.<>[]()wh tp-,1A\u00e9\uff1a\uff0f\u3002\uff20"), max_size=30))

@@ -246,6 +246,6 @@ BEGINNINGS = [
 
 @pytest.mark.parametrize("sign", BEGINNINGS)
 def test_a_wall_of_beginnings_is_read_and_makes_no_call_of_an_offered_tool(sign: str) -> None:
-    text = sign * (200_000 // len(sign))
+    text = sign * (50_000 // len(sign))
     assert not [call for call in written_calls(text, OFFERED) if call.name in OFFERED]
     assert len(spoken(text, OFFERED)) <= len(text)

@@ -10,7 +10,7 @@ import pytest
 
 from daemon.service import signals
 from support.places import ROOT
-from support.rows import pairs
+from support.rows import pairs, some
 
 
 STUCK = "threading.Event().wait()"  # the main thread never runs an instruction again
@@ -77,7 +77,7 @@ def test_one_sweep_ends_at_a_signal_with_one_line(number, code):
     assert process.ended() == (code, words)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", some({"TERM": signal.SIGTERM, "INT": signal.SIGINT}, {"TERM"}))
 def test_the_service_stops_in_order_at_the_first_signal(number):
     process = Process(SERVICE, WAITING)
     process.send(number)
