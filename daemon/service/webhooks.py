@@ -114,14 +114,16 @@ class Inbox:
         if found is None:
             return
         number, name, authors = found
-        if authors and authors <= {*(get_json(self._state, OWN_IDS) or ())}:
-            return  # what we wrote ourselves
         if number in self._ids or name.at < self._now() - OLDEST:
             self._seen = replace(self._seen, repeated=self._seen.repeated + 1)
             return
         self._ids[number] = None
         if len(self._ids) > REMEMBERED:
             del self._ids[next(iter(self._ids))]
+        if name.place:
+            self._seen = replace(self._seen, commented=self._seen.last)
+        if authors and authors <= {*(get_json(self._state, OWN_IDS) or ())}:
+            return  # what we wrote ourselves
         key = (name.page_id, name.place)
         before = self._names.get(key)
         if before is None and len(self._names) < MOST_NOMINATIONS:

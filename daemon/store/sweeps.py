@@ -52,6 +52,7 @@ class EventsSeen:
 
     Attributes:
         last: When the last event came whose signature was right; "" for never.
+        commented: When the last one of a comment came.
         token: The mark of the token that signed it: that one is in use.
         taken: How many events came.
         repeated: How many of these had come before, or are too old to come from Notion.
@@ -59,10 +60,15 @@ class EventsSeen:
     """
 
     last: str = ""
+    commented: str = ""
     token: str = ""
     taken: int = 0
     repeated: int = 0
     refused: int = 0
+
+    def tell_of_comments(self, now: datetime) -> bool:
+        """Whether events tell what people say: one of a comment came within a day."""
+        return bool(self.commented) and when(self.commented) > now - timedelta(days=1)
 
 
 _EVENTS = "events"
@@ -119,11 +125,12 @@ def nominate(db: Database, named: Iterable[Nomination]) -> int:
     return kept
 
 
-def nominations(db: Database, now: datetime, limit: int) -> list[Nomination]:
-    """Return what is to be looked at now, what waits longest first."""
+def nominations(db: Database, now: datetime, limit: int, *, edits: bool) -> list[Nomination]:
+    """Return the edited pages, or the places, to be looked at now, what waits longest first."""
     rows = db.execute(
-        "SELECT page_id, place, at FROM nominations WHERE due_at <= ? ORDER BY due_at, at LIMIT ?",
-        [iso(now), limit],
+        "SELECT page_id, place, at FROM nominations WHERE due_at <= ? AND (place = '') = ?"
+        " ORDER BY due_at, at LIMIT ?",
+        [iso(now), int(edits), limit],
     )
     return [Nomination(page_id, place, when(at)) for page_id, place, at in rows.fetchall()]
 

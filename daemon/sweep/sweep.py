@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from daemon.domain.errors import (
     Unavailable,
 )
 from daemon.domain.events import Alert
-from daemon.domain.records import MessageKind, PageRow, PageState, Place
+from daemon.domain.records import MessageKind, PageRow, PageState
 from daemon.domain.times import iso
 from daemon.store import pages, sweeps, threads
 from daemon.sweep import alerts, discovery, failures, recording, snapshot
@@ -129,6 +129,7 @@ async def _all_pages(context: Context) -> None:
                 what, why = "resumed", f"its pause ended {iso(row.paused_until)}"
                 sweeps.record_decision(context.state, row.id, context.notion.now, what, why)
     async with _part(context):
+        await _see_named(context, targets)
         await watch(context, targets)
     if context.tally.has(FATAL):
         return
@@ -166,10 +167,9 @@ async def _review_due(context: Context, targets: Mapping[str, Target]) -> None:
             until=schedule.next_run(context.config.schedule, context.notion.now),
         )
         if left and not context.tally.halted:
-            named = sweeps.nominations(context.state, context.notion.now, NAMED_AT_ONCE)
             async with _part(context):
+                await _see_named(context, targets)
                 await watch(context, targets)
-                await watch(context, targets, _named_places(context, targets, named))
         # Somebody may have paused a page meanwhile, or asked for all of it.
         waiting = {row.id for row in left}
         due_now = pages.due(context.state, context.notion.now, list(targets))
@@ -184,26 +184,42 @@ async def _named_pages(context: Context) -> None:
         target = Target(settings, settings.name or settings.id, context.chains[settings.id])
         for source in pages.sources_of(context.state, settings.id):
             snapshot.claim(targets, source, target)
-    named = sweeps.nominations(context.state, context.notion.now, NAMED_AT_ONCE)
-    edited = [one.page_id for one in named if not one.place]
-    for page_id in edited:
-        await _look_at(context, targets, page_id)
-    places = _named_places(context, targets, named)
+    now = context.notion.now
+    edited = sweeps.nominations(context.state, now, NAMED_AT_ONCE, edits=True)
+    for one in edited:
+        await _look_at(context, targets, one.page_id)
     async with _part(context):
-        await watch(context, targets, places)
-    rows = [
-        one for one in pages.due(context.state, context.notion.now, [*targets]) if one.id in edited
-    ]
+        await _see_named(context, targets)
+    ids = {one.page_id for one in edited}
+    due_now = pages.due(context.state, context.notion.now, list(targets))
+    rows = [row for row in due_now if row.id in ids]
     await failures.each(context, rows, lambda row: _review(context, targets[row.source_id], row))
     if context.tally.halted:
         return  # what was named waits for a better time
-    learned = {(one.page_id, one.place) for one in _named_places(context, targets, named)}
-    learned -= {(one.page_id, one.place) for one in places}
-    for one in named:
-        row = None if one.place else pages.page(context.state, one.page_id)
+    for one in edited:
+        row = pages.page(context.state, one.page_id)
         if row and not row.paused and row.due_at and row.due_at > context.notion.now:
             sweeps.put_off_nomination(context.state, one, row.due_at)
-        elif (one.page_id, one.place) not in learned:
+        else:
+            sweeps.drop_nomination(context.state, one)
+
+
+async def _see_named(context: Context, targets: Mapping[str, Target]) -> None:
+    """Look at the places that events named, answer who waits there, and take them off."""
+    now, watched = context.notion.now, timedelta(days=context.config.watch_days)
+    named = sweeps.nominations(context.state, now, NAMED_AT_ONCE, edits=False)
+    asked = [(one.page_id, one.place) for one in named if context.config.watch_requests]
+    sources = list(targets)
+    places = threads.named_places(context.state, sources, now - watched, asked)
+    if places:
+        await watch(context, targets, places)
+    if context.tally.halted:
+        return
+    seen = {(one.page_id, one.place) for one in places}
+    after = threads.named_places(context.state, sources, now - watched, asked)
+    learned = {(one.page_id, one.place) for one in after} - seen
+    for one in named:
+        if (one.page_id, one.place) not in learned:
             sweeps.drop_nomination(context.state, one)
 
 
@@ -218,16 +234,6 @@ async def _look_at(context: Context, targets: Mapping[str, Target], page_id: str
     async with failures.border(context, row, record_failure):
         with suppress(Missing):
             await discovery.look_at(context, targets, page_id)
-
-
-def _named_places(
-    context: Context, targets: Mapping[str, Target], named: Iterable[sweeps.Nomination]
-) -> list[Place]:
-    if not context.config.watch_requests:
-        return []
-    since = context.notion.now - timedelta(days=context.config.watch_days)
-    asked = [(one.page_id, one.place) for one in named if one.place]
-    return threads.named_places(context.state, list(targets), since, asked)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -141,7 +142,9 @@ def lived(
                 await task
             office.pages_at_end = office.done()
 
-    wall.run(go(), NOON)
+    # Between sweeps the service looks at the clock: seldom, since some days are lived.
+    with patch("daemon.service.service.PULSE_SECONDS", 1800.0):
+        wall.run(go(), NOON)
     return made[0]
 
 
@@ -294,28 +297,34 @@ def day_of(seed: int | None) -> Callable[[Office], Coroutine[Any, Any, None]]:
             for one in kept:
                 later = dice.choice([0.1, 1, 30, 1000, 7000]) * dice.random()
                 loop.call_later(later, lambda one=one: loop.create_task(office.deliver(one)))
-        await asyncio.sleep(4 * 3600)
+        # Where events come, watching slows down; a day after the last one it is as before.
+        await asyncio.sleep(36 * 3600)
 
     return living
+
+
+SELDOM = {"schedule": {"every": 3 * HOUR}}
 
 
 @pytest.fixture(scope="module")
 def without(tmp_path_factory: pytest.TempPathFactory) -> Office:
     """The same hours without any event."""
-    return lived(tmp_path_factory.mktemp("without"), day_of(None))
+    return lived(tmp_path_factory.mktemp("without"), day_of(None), **SELDOM)
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 10**6))
 def test_lost_doubled_late_reordered_and_forged_events_change_nothing_but_the_time(
     without: Office, tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:
-    office = lived(tmp_path_factory.mktemp("with"), day_of(seed))
+    office = lived(tmp_path_factory.mktemp("with"), day_of(seed), **SELDOM)
     assert office.standing() == without.standing()
     assert office.pages_at_end == without.pages_at_end
     outside = {office.theirs.id, *(one.id for one in office.world.blocks(office.theirs))}
     asked = {entry.path for entry in office.box.requests.log}
-    assert not [path for path in asked if any(one in path for one in outside)]
+    # Of a page that an event places in a configured database it is asked where it really is.
+    read = [path for path in asked if not path.startswith("/v1/pages/")]
+    assert not [path for path in read if any(one in path for one in outside)]
 
 
 def listening(program: Program, port: int) -> None:
@@ -364,6 +373,7 @@ def test_doctor_and_status_tell_how_far_the_events_are(
 ) -> None:
     box.world.page(rfcs, "Page", [blocks.paragraph("Text.")], at=box.clock() - HOUR)
     listening(program, free_port())
+    program.config["models"] = ["offline"]
     program.sweep()
     path = program.folder / "state" / "notion-review.db"
     assert "no token yet" in said_of_events(program)["words"]
@@ -373,7 +383,8 @@ def test_doctor_and_status_tell_how_far_the_events_are(
     assert "secret_" not in json.dumps(found)
     at = box.clock() - MINUTE
     with closing(open_state(path)) as state:
-        seen = sweeps.EventsSeen(iso(at), mark_of(kept_token(path)), 3, 1, 2)
+        mark = mark_of(kept_token(path))
+        seen = sweeps.EventsSeen(iso(at), token=mark, taken=3, repeated=1, refused=2)
         sweeps.save_events_seen(state, seen)
     found = said_of_events(program)
     assert (found["standing"], "2 requests refused" in found["words"]) == ("ok", True)

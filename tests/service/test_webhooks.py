@@ -86,7 +86,8 @@ class Box:
     @property
     def named(self):
         later = self.time + timedelta(days=400)
-        return [(one.page_id, one.place) for one in sweeps.nominations(self.state, later, 10_000)]
+        found = (sweeps.nominations(self.state, later, 10_000, edits=one) for one in (True, False))
+        return [(one.page_id, one.place) for some in found for one in some]
 
     @property
     def seen(self):
@@ -173,7 +174,7 @@ def test_the_operator_makes_room_for_another_token_by_deleting_the_file(shaken):
 
 def test_a_replayed_event_names_nothing_again(shaken):
     shaken.take(event())
-    [one] = sweeps.nominations(shaken.state, NOON, 10)
+    [one] = sweeps.nominations(shaken.state, NOON, 10, edits=False)
     sweeps.drop_nomination(shaken.state, one)
     assert shaken.take(event(), event(attempt_number=2)) == [HTTPStatus.OK] * 2
     assert (shaken.named, shaken.seen.repeated) == ([], 2)
@@ -212,12 +213,25 @@ def test_what_we_wrote_ourselves_is_no_news(shaken):
     assert shaken.named == [(PAGE, BLOCK)]
 
 
+def test_watching_slows_down_for_a_day_after_an_event_of_a_comment_and_after_no_other(shaken):
+    day = timedelta(days=1)
+    shaken.take(event(kind="page.content_updated"))
+    assert not shaken.seen.tell_of_comments(NOON)
+    shaken.take(event(2))
+    assert shaken.seen.tell_of_comments(NOON)
+    assert not shaken.seen.tell_of_comments(NOON + day)
+    shaken.time += day
+    shaken.take(event(2))  # again, which shows nothing
+    assert not shaken.seen.tell_of_comments(NOON + day)
+
+
 def test_a_flood_is_one_line_for_each_place_with_the_newest_time(shaken):
     times = [NOON + timedelta(seconds=number % 700) for number in range(2_000)]
     flood = [event(number, at=at) for number, at in enumerate(times)]
     shaken.take(*flood, *(event(9_000 + n, kind="page.content_updated") for n in range(500)))
-    kept = {one.place: one.at for one in sweeps.nominations(shaken.state, NOON, 10_000)}
-    assert kept == {BLOCK: max(times), "": NOON}
+    kept = sweeps.nominations(shaken.state, NOON, 10_000, edits=False)
+    assert [(one.place, one.at) for one in kept] == [(BLOCK, max(times))]
+    assert sorted(shaken.named) == [(PAGE, ""), (PAGE, BLOCK)]
 
 
 def test_the_queue_is_bounded(shaken, monkeypatch):

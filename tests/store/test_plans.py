@@ -200,7 +200,7 @@ ON_THE_PATH = {
     "sweeps.events_seen": sweeps.events_seen,
     "sweeps.save_events_seen": lambda db: sweeps.save_events_seen(db, sweeps.EventsSeen()),
     "sweeps.nominate": lambda db: sweeps.nominate(db, [NOMINATED]),
-    "sweeps.nominations": lambda db: sweeps.nominations(db, NOW, 10),
+    "sweeps.nominations": lambda db: sweeps.nominations(db, NOW, 10, edits=True),
     "sweeps.next_nomination": sweeps.next_nomination,
     "sweeps.drop_nomination": lambda db: sweeps.drop_nomination(db, NOMINATED),
     "sweeps.put_off_nomination": lambda db: sweeps.put_off_nomination(db, NOMINATED, NOW),

@@ -48,6 +48,8 @@ LATELY, LONGEST_LATELY = timedelta(days=4), timedelta(hours=6)
 KEPT_PART = 8
 # The budget is that of an hour too: of what is not due, more frequent sweeps have their share.
 HOUR = timedelta(hours=1)
+# Where Notion's events tell who wrote, watching only makes sure: an hour becomes twenty.
+SLOWER = 20
 # So many times the budget are considered of the places where something happened lately.
 CONSIDERED = 10
 # And so much for the pages that were never reviewed, and once more for their blocks: somebody may
@@ -194,8 +196,14 @@ async def _whose_turn(
     first_asked = _unreviewed_places(context, prompts)
     budget, now = context.config.watch_requests - len(first_asked), context.notion.now
     every = schedule.interval(context.config.schedule, now)
-    chosen = choose(*_places(context, prompts), budget, now, every=every)
+    chosen = choose(*_places(context, prompts), budget, now, every=every, slower=_slower(context))
     return prompts, [*chosen, *_by_page(first_asked)]
+
+
+def _slower(context: Context) -> int:
+    """Return how many times as long a place waits: where events tell who wrote, it is a while."""
+    tell = sweeps.events_seen(context.state).tell_of_comments(context.notion.now)
+    return SLOWER if tell else 1
 
 
 async def _prompts(context: Context, targets: Mapping[str, Target]) -> dict[str, Prompt]:
@@ -264,7 +272,8 @@ def _unreviewed_places(context: Context, sources: Iterable[str]) -> list[Place]:
     if budget < LEAST_BUDGET:
         return []
     every, ids = schedule.interval(context.config.schedule, context.notion.now), list(sources)
-    kept = max(int(budget * min(every / HOUR, 1)) // UNREVIEWED_PART, 1)
+    part = UNREVIEWED_PART * _slower(context)
+    kept = max(int(budget * min(every / HOUR, 1)) // part, 1)
     return [
         *thread_store.unreviewed_pages(context.state, ids, kept),
         *thread_store.unreviewed_blocks(context.state, ids, kept),
