@@ -171,18 +171,22 @@ async def _saved(context: Context, message: OutboxMessage) -> str | None:
 
 async def _restored(context: Context, message: OutboxMessage) -> str:
     """Put back what a summary said before this review edited it."""
-    versions = [
+    of_comment = [
         one
         for one in outbox.messages_of(context.state, page_id=message.page_id)
-        if one.state is DeliveryState.POSTED and message.target in (one.comment_id, one.target)
+        if message.target in (one.comment_id, one.target)
     ]
+    versions = [one for one in of_comment if one.state is DeliveryState.POSTED]
     place = next((i for i, one in enumerate(versions) if one.key == message.key), None)
     if place is None:
         return TAKEN_BACK  # by another process, meanwhile
     if place < len(versions) - 1:
         return REPLACED
+    # Where the comment itself was taken back, nothing that it said comes back.
+    is_kept = not any(one.retracted_at for one in of_comment if one.kind is not MessageKind.EDIT)
     before = next(
-        (one.body for one in reversed(versions[:place]) if one.retracted_at is None), WITHDRAWN
+        (one.body for one in reversed(versions[:place]) if is_kept and not one.retracted_at),
+        WITHDRAWN,
     )
     try:
         await context.notion.edit_comment(message.target, from_markdown.rich_text(before))

@@ -19,7 +19,7 @@ from daemon.sandbox.faults import Fault, FaultKind
 from daemon.store import outbox, reviews
 from daemon.store.database import open_state
 from daemon.sweep.delivery import recovery
-from daemon.sweep.delivery.retract import LATEST, NOTE, retract
+from daemon.sweep.delivery.retract import LATEST, NOTE, complete, retract
 from daemon.sweep.people import People
 from support.dying import Killed
 from support.scene import REVIEW, play
@@ -252,6 +252,24 @@ def test_what_was_retracted_and_is_saved_late_is_deleted_too(path):
         await asyncio.gather(*under_way)
         await the_next_sweep(scene)
         assert scene.own == []
+
+    play(path, story)
+
+
+def test_a_withdrawn_comment_stays_so_whatever_edit_of_it_is_taken_back_after_it(path):
+    async def story(scene):
+        letters = [scene.finding()]
+        await scene.deliver()
+        [standing] = scene.own
+        scene.world.comment(standing, "Why?", by=scene.ana)
+        for text in ("✓ Settled.", "Open again."):
+            await asyncio.sleep(60)
+            letters.append(scene.edit(standing.id, text))
+            await scene.deliver()
+        for letter in (letters[0], letters[2]):
+            outbox.retract(scene.state, letter.key, NOTE, scene.context.notion.now)
+        await complete(scene.context)
+        assert scene.texts == ["Withdrawn."]
 
     play(path, story)
 
