@@ -96,12 +96,14 @@ def next_state(state: FindingState, event: Event) -> FindingState:
 
 
 TITLE_WORDS, TITLE_CHARS = 8, 80
-_JOINED = "\0"  # stands for a blank within code while words are counted
 _SENTENCE = re.compile(r"(?<=[.!?])\s|\n|(?<=[。！？])")  # noqa: RUF001 - other alphabets
 _CODE = re.compile(r"`([^`\n]+)`")
+# What stands for code while words are counted, and for a blank in it while a title is cut.
+_CODED, _BLANK = "\0", "\1"
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
 _LEADING = re.compile(r"^(?:\s*(?:[-+*#>]+|\d{1,3}[.)])\s+)+|^\s*(?:```\w*|-{3,})\s*\n")
-_MARKS = re.compile(r"[*_`~]{2,}|(?<!\w)[*_`]|[*_`](?!\w)")
+# Marks stand in pairs around words; a sign that stands alone is a word.
+_MARKED = re.compile(r"(?<![\w\\])([*_~]{1,3})(?=[^\s*_~])([^\n]{0,200}?[^\s*_~])\1(?!\w)|`{2,}")
 
 
 def title_of(words: str) -> str:
@@ -109,16 +111,19 @@ def title_of(words: str) -> str:
 
     Code counts as one word, however many blanks it has.
     """
-    parts = _CODE.split(_LINK.sub(r"\1", _LEADING.sub("", words)))
-    plain = "".join(
-        _JOINED.join(one.split()) if n % 2 else _MARKS.sub("", one) for n, one in enumerate(parts)
-    )
-    first = " ".join(_SENTENCE.split(plain.strip(), maxsplit=1)[0].split())
+    text = _LINK.sub(r"\1", _LEADING.sub("", words))
+    code = iter([_BLANK.join(one.split()) for one in _CODE.findall(text)])
+    text = _CODE.sub(_CODED, text).strip()
+    while text != (plain := _MARKED.sub(r"\2", text)):
+        text = plain
+    first = " ".join(_SENTENCE.split(text, maxsplit=1)[0].split())
     sentence = first.rstrip(".,;:…")
-    chosen = " ".join(sentence.split()[:TITLE_WORDS])
+    kept = " ".join(sentence.split()[:TITLE_WORDS])
+    chosen = re.sub(_CODED, lambda _: next(code), kept.rstrip(".,;:") if kept != sentence else kept)
+    is_cut = kept != sentence or first.endswith("…")
     if len(chosen) > TITLE_CHARS:
-        kept = chosen[: TITLE_CHARS - 1]
-        chosen = kept.rsplit(" ", 1)[0] if " " in kept else kept
-    is_cut = chosen != sentence or first.endswith("…")
-    title = (f"{chosen.rstrip('.,;:')}…" if is_cut else chosen).replace(_JOINED, " ")
+        start = chosen[: TITLE_CHARS - 1]
+        chosen = (start.rsplit(" ", 1)[0] if " " in start else start).rstrip(".,;:")
+        is_cut = True
+    title = (f"{chosen}…" if is_cut else chosen).replace(_BLANK, " ")
     return f"{title}”" if title.count("“") > title.count("”") else title

@@ -48,6 +48,7 @@ _MARKS = re.compile(
     r"|\\(?P<escaped>[!-/:-@\[-`{-~])|\*\*|~~|[*`]|(?<!\w)_|_(?!\w)|(?<!\w)\[",
     re.DOTALL,
 )
+_ADDED = "'\"*_~|["  # as `fold` leaves them
 _EDGES = re.compile(r"^\W+|\W+$")
 _WORDS = re.compile(r"[^\W_].*[^\W_]|[^\W_]", re.DOTALL)
 _AROUND = " \t\n\"'`|\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2026"
@@ -241,13 +242,17 @@ def _with_marks(span: tuple[int, int], plain: str, before: str, after: str) -> t
 def _reach(text: str, marks: str) -> int:
     """Return how far a text goes on with the same marks, whatever the blanks between.
 
-    A bar does not count: it parts the cells of a row.
+    Marks that the text lacks were added around its own. A bar after a blank does not count: it
+    parts the cells of a row.
     """
-    wanted, reach = fold(marks).text.replace(" ", "").replace("|", ""), 0
+    wanted, reach = fold(marks).text.replace(" ", ""), 0
     for at, char in enumerate(text):
         if not char.isspace():
             folded = _folded(char)
-            if not folded or not wanted.startswith(folded):
+            while wanted and wanted[0] in _ADDED and not wanted.startswith(folded):
+                wanted = wanted[1:]
+            parts = char == "|" and text[:at][-1:].isspace()
+            if not folded or parts or not wanted.startswith(folded):
                 break
             wanted, reach = wanted[len(folded) :], at + 1
     return reach

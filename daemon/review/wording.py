@@ -125,7 +125,7 @@ class Wording:
             given = ""
         # The handle of the own block, as a label, says nothing.
         spoken = self._spoken(_LABEL.sub("", given))
-        plain = _without_notes(cleaned(spoken, frozenset(), TITLE_CHARS))
+        plain = _without_notes(cleaned(spoken, self._allowed_links, TITLE_CHARS))
         if not _says_something(plain):
             return title_of(_without_notes(words))
         # A handle counts as one word.

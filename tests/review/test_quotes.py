@@ -109,6 +109,10 @@ def test_a_quote_of_other_words_is_not_found(quote: str) -> None:
         ('say "hello"', "we say “hello” now", "say “hello”"),
         ('"say hello"', "we say hello now", "say hello"),
         ("drain(queue]", "we drain(queue) now", "drain(queue"),
+        ("differ only in `-` and `_`", "They differ only in - and _", "differ only in - and _"),
+        ("differ only in - and `_`", "differ only in - and `_`", "differ only in - and `_`"),
+        ("|field1| field2|", "as |field1| field2| here", "|field1| field2|"),
+        ("| b |", "a | b | c", "b"),
     ],
 )
 def test_the_marks_that_open_and_close_a_quote_are_part_of_it(

@@ -97,3 +97,10 @@ def test_a_title_names_the_matter_and_not_its_own_block(given: str, title: str) 
     handles = Handles.of(snapshot([heading("h", "Plan"), block("a", "Ana owns it.")]))
     wording = Wording(handles, frozenset(), NO_GUARD, ["comment"])
     assert wording.title(given, "Say who owns it.") == title
+
+
+def test_a_title_keeps_the_addresses_of_the_document_and_no_others() -> None:
+    handles = Handles.of(snapshot([block("a", "The crate is on crates.io.")]))
+    wording = Wording(handles, frozenset({"crates.io"}), NO_GUARD, ["comment"])
+    assert wording.title("Nobody owns crates.io", "Say who.") == "Nobody owns crates.io"
+    assert wording.title("Nobody owns evil.io here", "Say who.") == "Nobody owns here"
