@@ -213,12 +213,48 @@ _TURNS = re.compile(
     |\b(?:dis)?agree\ with\ (?!you|this|that|the|it|your|these|those)\w+""",
     re.VERBOSE,
 )
+# After a no these may soften it, take it back or promise something: what it means is judged.
+_TAKES_BACK = re.compile(
+    r"""\b(?:but|however|though|although|except|anyway|aber|doch|jedoch|allerdings
+    |trotzdem|mais|cependant|toutefois|quand\ meme|pero|aunque|sin\ embargo
+    |mas|porem|contudo|ma|tuttavia|maar|echter|toch|men|dock|mutta|ale|jednak|avsak
+    |insa|dar|но|однако|але|проте|αλλα|ama|fakat|ancak|tapi|tetapi|namun|nhung|لكن|ولكن|אבל
+    |sorry|apologies|apologise|apologize|my\ bad|oops|whoops|^wait|never\ ?mind|scratch\ that
+    |strike\ that|disregard|misread|misunderstood|i\ meant|meant\ (?:for|to)|by\ mistake
+    |(?:take|took)\ (?:it|that|this)\ back|ignore\ (?:me|my)|wrong\ (?:\w+\ )?(?:thread|comment
+    |place|page|block|point|person|one|window|tab|document|doc)
+    |entschuldigung|entschuldige|verzeihung|falsche\w*|vergiss\w*|versehen\w*|verlesen
+    |pardon|desolee?|excuse\w*|mauvais\w*|perdon|disculpa\w*|lo\ siento|equivocad[oa]
+    |desculp\w*|errad[oa]|scusa\w*|sbagliat[oa]|verkeerde?|przepraszam|извини\w*|простите
+    # A promise; "we'll" is bare as "well".
+    |(?:(?:i|we)\ (?:will|shall|am\ going\ to|are\ going\ to)|im\ going\ to|were\ going\ to|ill
+    |well)\ (?!(?:not|never|no|keep|leave|stay|stick)\b)\w+
+    |(?:ich|wir)\ (?:werden?|streichen?|nehmen?|losche|loschen|entfernen?|kurzen?|ersetzen?)\b
+    (?!.*\bnicht\b)
+    |(?:je|on)\ (?:vais|va|supprimer?a?i?|retirer?a?i?|enleve|remplace)|nous\ allons
+    |(?:voy|vamos)\ a|(?:lo|la|los|las)\ (?:quito|elimino|borro))\b
+    |"""
+    + "|".join(
+        map(
+            re.escape,
+            phrases(
+                "でも|しかし|けど|ですが|ごめん|すみません|但是|但|不过|不過|抱歉"
+                "|하지만|그러나|죄송|미안|लेकिन"
+            ),
+        )
+    ),
+    re.VERBOSE,
+)
 _THUMBS_DOWN = "\N{THUMBS DOWN SIGN}"
 _MOST_CLAUSES = 4
 
 
 def is_dismissal(text: str) -> bool:
-    """Tell whether a comment turns a finding down; a question or a claim of a change never does."""
+    """Tell whether a comment turns a finding down: it says no alone, or no with a reason.
+
+    A question or a claim of a change never does, nor does a no that is softened or taken back, or
+    that a promise follows.
+    """
     if asks(text) or is_claim(text):
         return False
     if (
@@ -230,7 +266,11 @@ def is_dismissal(text: str) -> bool:
     agrees = any(begins(one, _ASSENT) and not begins(one, _OPENING) for one in found)
     if agrees or any(_TURNS.search(clause) for clause in found):
         return False
-    return any(_says_no(clause) for clause in found[:_MOST_CLAUSES])
+    said = (at for at, clause in enumerate(found[:_MOST_CLAUSES]) if _after_no(clause) is not None)
+    if (first := next(said, None)) is None:
+        return False
+    after = (_after_no(found[first]) or "", *found[first + 1 :])
+    return not any(_TAKES_BACK.search(clause) for clause in after)
 
 
 def is_bare(text: str) -> bool:
@@ -239,10 +279,13 @@ def is_bare(text: str) -> bool:
     return bool(found) and not asks(text) and all(clause in _WHOLE for clause in found)
 
 
-def _says_no(clause: str) -> bool:
+def _after_no(clause: str) -> str | None:
+    """Return what a clause says after its no; None where it says none."""
     while True:
-        if clause in _WHOLE or begins(clause, _OPENING):
-            return True
+        if clause in _WHOLE:
+            return ""
+        if begun := [one for one in _OPENING if begins(clause, [one])]:
+            return clause[len(max(begun, key=len)) :]
         if not (leading := _LEADING.match(clause)):
-            return False
+            return None
         clause = clause[leading.end() :]

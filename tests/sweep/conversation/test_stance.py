@@ -197,6 +197,17 @@ NOT_NO = (
     *("Nein, wie soll das gehen", "No, como se hace", "Nein, wie besprochen geändert"),
     *("Nein, das stimmt so nicht. Ich schreibe es dazu.", "Won't do, I'll mention it below"),
 )  # fmt: skip
+TAKEN_BACK = (
+    *("No, but I will drop the sentence anyway.", "No. Sorry, wrong thread.", "No, wait"),
+    *("Won't fix but I agree it reads badly", "No. I will drop the sentence.", "No, my bad"),
+    *("Not needed. We'll remove it with v2", "No. Never mind, I meant this for Ben"),
+    *("Nein, aber ich nehme den Satz raus", "Nein. Entschuldigung, falscher Kommentar"),
+    *("Nicht nötig, wir streichen den Absatz", "Non, mais je retire la phrase", "Non. Désolé"),
+    *("No, pero lo quito", "No hace falta. Perdón, hilo equivocado", "Não precisa, mas tiro isso"),
+    *("Non serve, ma la tolgo", "Niet nodig, maar ik haal het weg", "Nie trzeba, ale to usunę"),
+    *("Не нужно, но я уберу", "不需要，但是我会删掉", "필요 없습니다. 하지만 빼겠습니다"),  # noqa: RUF001 - as typed
+    *("不要です。でも消します", "לא צריך, אבל אמחק"),
+)  # fmt: skip
 ASKING_FOR_WORDS = (
     *("Won't fix unless you can tell me why", "intentional, but tell me if you see a risk"),
     *("No. Let me know what you would do", "By design, unless I am missing something"),
@@ -228,6 +239,11 @@ def test_a_no_is_recognised(text: str) -> None:
 @pytest.mark.parametrize("text", NOT_NO)
 def test_what_asks_agrees_or_claims_is_no_no(text: str) -> None:
     assert not is_dismissal(text)
+
+
+@pytest.mark.parametrize("text", TAKEN_BACK)
+def test_a_no_that_is_softened_or_taken_back_is_for_the_model(text: str) -> None:
+    assert (is_dismissal(text), is_bare(text), is_acknowledgement(text)) == (False, False, False)
 
 
 @pytest.mark.parametrize("text", ASKING_FOR_WORDS)
