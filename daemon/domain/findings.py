@@ -111,6 +111,7 @@ def title_of(words: str) -> str:
 
     Code counts as one word, however many blanks it has.
     """
+    words = re.sub(f"[{_CODED}{_BLANK}]", " ", words)
     text = _LINK.sub(r"\1", _LEADING.sub("", words))
     code = iter([_BLANK.join(one.split()) for one in _CODE.findall(text)])
     text = _CODE.sub(_CODED, text).strip()

@@ -185,6 +185,7 @@ def test_the_history_holds_every_state_in_its_order_and_ends_with_the_present_on
         ("_private and _other differ", "_private and _other differ"),
         ("Use `**kwargs` and **only `here`**", "Use **kwargs and only here"),
         ("Each line ends with `;`", "Each line ends with ;"),
+        ("\0 of `a b`\1", "of a b"),
         ("\n\n", ""),
         ("あ" * 200, "あ" * 79 + "…"),
         ("負責人是誰。沒有人知道", "負責人是誰。"),
