@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from daemon.domain.values import Block, Snapshot, Thread
@@ -106,6 +106,23 @@ class Handles:
             return f"the thread on {named(block)}" if block else "the thread on this page"
 
         return _WRITTEN.sub(replaced, text)
+
+    def unknown(self, text: str, page: Iterable[str] = ()) -> list[str]:
+        """Return the handles in a text that do not exist and are no words of the page.
+
+        What stands as code is a name. `page` holds what the page says beside blocks and threads.
+        """
+        prose = re.sub(r"`[^`]*`", "", text)
+        names = dict.fromkeys(
+            (found["marked"] or found["bare"]).upper() for found in _WRITTEN.finditer(prose)
+        )
+        missing = [name for name in names if name not in {*self.blocks, *self.threads}]
+        if not missing:
+            return []
+        blocks = (block.plain for block in self.blocks.values())
+        comments = (one.plain for thread in self.threads.values() for one in thread.comments)
+        words = set(re.findall(r"\w+", " ".join([*page, *blocks, *comments])))
+        return [name for name in missing if name not in words]
 
     def _heading(self, handle: str) -> Block | None:
         """Return the heading that a block stands under, or is; None above the first one."""

@@ -56,6 +56,8 @@ QUOTE_CHARS = 300
 # How often `finish` waits for the correction of refused calls, of other calls each time.
 HEARD_TURNS = 2
 REASON_CHARS = QUESTION_CHARS = 300
+# The arguments that people read.
+_SHOWN = ("title", "text", "summary", "question")
 # These need no text: the mark in the point's own comment says it.
 _WORDLESS = (Verdict.FIXED, Verdict.TURNED_DOWN)
 # How many characters of a block a refusal repeats, and how many blocks it names.
@@ -176,6 +178,12 @@ class ReviewTools:
             raise ToolRefusal(f"there is no tool {name[:60]!r}; the tools: {known}")
         wanted = [key for key in spec.parameters["required"] if key != "checklist"]
         fields = text_arguments(name, wanted, arguments)
+        said = " ".join(fields.get(key, "") for key in _SHOWN)
+        if missing := self._context.handles.unknown(said, self._context.page_texts):
+            raise ToolRefusal(
+                f"there is no {', '.join(missing)}; name a handle that exists, or write it as code "
+                "where it is a name"
+            )
         match name:
             case "comment":
                 return self._comment(**fields)
@@ -201,7 +209,9 @@ class ReviewTools:
         said = Finding(named.id, quote, text, parse_severity(severity), title=title)
         target = self._propose(said, named)
         moved = "" if target is named else f"; the words stand in {self._handle(target)}"
-        return f"{self.wording.noted(text)}{moved}"
+        reads = self._findings[-1].title
+        cut = f"; cut, the title reads: {reads}" if reads.endswith("…") else ""
+        return f"{self.wording.noted(text)}{moved}{cut}"
 
     def _placed(self, quote: str, named: Block) -> tuple[Block, str]:
         if not quote.strip():

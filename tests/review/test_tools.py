@@ -299,6 +299,28 @@ def test_where_only_threads_are_answered_no_comment_is_taken() -> None:
     assert "the tools: reply, leave, follow_up, finish" in answer.text
 
 
+@pytest.mark.parametrize("where", ["title", "text"])
+def test_a_handle_that_does_not_exist_is_refused_where_people_would_read_it(where: str) -> None:
+    tools = tools_of()
+    why = "there is no B999; name a handle that exists, or write it as code where it is a name"
+    assert remark(tools, **{where: "B2 and B999 disagree"}).text == f"refused: {why}"
+    assert remark(tools, **{where: "B2 and `B999` disagree"}).accepted
+
+
+def test_a_word_of_the_page_that_looks_like_a_handle_is_no_unknown_one() -> None:
+    tools = review_tools([block("p", "The T400 tier waits."), *BLOCKS])
+    assert tools.call("finish", {"summary": "T400 waits for nothing."}).accepted
+    refused = review_tools(BLOCKS).call("finish", {"summary": "Fine.", "question": "Why T400?"})
+    assert "there is no T400" in refused.text
+
+
+def test_the_model_is_told_what_a_title_that_was_cut_reads() -> None:
+    answer = remark(tools_of(), title="One two three four five six seven eight nine")
+    reads = "One two three four five six seven eight…"
+    assert answer.text == f"noted; cut, the title reads: {reads}"
+    assert remark(tools_of(), title="One two three").text == "noted"
+
+
 def test_a_thread_is_answered_or_left_once() -> None:
     tools = tools_of()
     assert tools.call("reply", {"thread": "T1", "text": "Because."}).accepted
@@ -342,11 +364,11 @@ def test_leave_needs_no_reason() -> None:
 
 def test_people_never_read_a_handle() -> None:
     tools = tools_of()
-    text = "B3 and [B2] contradict each other; see [B1 new] and T1. Not B9, not /B2, not B2x."
+    text = "B3 and [B2] contradict each other; see [B1 new] and T1. Not `B9`, not /B2, not B2x."
     assert remark(tools, text=text).accepted
     assert tools.findings[0].text == (
         "“Phase 2 goes to 50% of users.” (“Rollout”) and “Phase 1 goes to 10% of users. See…”"
-        " contradict each other; see “Rollout” and the thread on “Phase 1 goes to 10%…”. Not B9,"
+        " contradict each other; see “Rollout” and the thread on “Phase 1 goes to 10%…”. Not `B9`,"
         " not /B2, not B2x."
     )
     tools.call("finish", {"summary": "Settle T3 and B1-B3."})
