@@ -356,6 +356,8 @@ class History:
         self.box.world.quirks.query_cap = 10_000
         self.model.ill = 0.0
         self.record.note(virtual_time.now(), "quiet")
+        if self._postman:
+            self._postman.forges = False
         with self._process(Life(self._next_number(), None)) as connections:
             # Where events come, watching slows down; a day after the last one it is as before.
             later = (1500, 1500, 15, 15) if self._postman else ()
