@@ -81,9 +81,13 @@ def record_attempt(db: Database, message: OutboxMessage, at: datetime) -> bool:
 
 
 def set_state(db: Database, key: str, state: DeliveryState, note: str | None = None) -> None:
-    """Record how far a message is; without a note, the one before stays."""
+    """Record how far a message is; without a note, the one before stays.
+
+    One that was dropped, maybe by another process meanwhile, stays dropped for the reason it has.
+    """
     db.execute(
-        "UPDATE outbox SET state = ?, note = coalesce(?, note) WHERE key = ?",
+        "UPDATE outbox SET state = ?, note = coalesce(?, note)"
+        " WHERE key = ? AND state != 'dropped'",
         [state.value, note, key],
     )
 

@@ -48,7 +48,9 @@ def every_comment_stands_once(final: Final) -> Iterator[str]:
                 unsettled[place] -= 1
             else:
                 yield f"the comment {own.id[:8]} “{own.text}” was made without a letter"
-    reachable = set(final.hashes)
+    # What waits on a paused page is sent when it is taken up again.
+    paused = {page for (page,) in final.rows("SELECT id FROM pages WHERE paused")}
+    reachable = set(final.hashes) - paused
     for key, _, state, _, page, note in messages:
         if state in ("intent", "sending", "unclear") and page in reachable:
             yield f"the letter {key} is still {state} ({note})"
@@ -86,6 +88,13 @@ def what_was_retracted_is_taken_back(final: Final) -> Iterator[str]:
     )
     beyond = {own.id for own in final.record.own if _is_gone(final, own)}
     beyond |= set(final.record.hidden_by_people)
+    # A later review may have written its summary there meanwhile.
+    later = final.rows(
+        "SELECT target FROM outbox WHERE kind = 'edit' AND state = 'posted'"
+        " AND retracted_at IS NULL"
+        " AND target IN (SELECT comment_id FROM outbox WHERE kind = 'summary')"
+    )
+    beyond |= {target for (target,) in later}
     standing = {one.id: plain(one.rich_text) for one in final.ended.box.world.comments()}
     for (comment,) in rows:
         if comment not in beyond and standing.get(comment, "Withdrawn.") != "Withdrawn.":

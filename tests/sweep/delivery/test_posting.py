@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from daemon.cli.commands import preview
 from daemon.domain.errors import Forbidden, ReviewError, TokenRefused, Unavailable
 from daemon.domain.findings import FindingState
+from daemon.domain.records import DeliveryState
 from daemon.domain.scope import NOTION_IS_DOWN, PARKED_AFTER, TRIES_AT_ONCE
 from daemon.notion import from_markdown
 from daemon.sandbox import blocks
@@ -1132,5 +1133,17 @@ def test_a_paused_page_that_is_asked_for_by_name_gets_its_letters(path):
         scene.context.tally.by_name = scene.page.id
         await scene.deliver(scene.page.id)
         assert scene.texts == ["Name an owner."]
+
+    play(path, story)
+
+
+def test_a_letter_that_another_process_dropped_meanwhile_keeps_its_reason(path):
+    async def story(scene):
+        message = scene.finding()
+        outbox.set_state(scene.state, message.key, DeliveryState.DROPPED, "retracted")
+        for state in (DeliveryState.DROPPED, DeliveryState.UNCLEAR, DeliveryState.INTENT):
+            outbox.set_state(scene.state, message.key, state, "the text is gone")
+        [row] = outbox.messages_of(scene.state, page_id=scene.page.id)
+        assert (row.state, row.note) == (DeliveryState.DROPPED, "retracted")
 
     play(path, story)
