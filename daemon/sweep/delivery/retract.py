@@ -200,25 +200,32 @@ async def remove(
     context: Context, message: OutboxMessage, comment_id: str, authors: PageAuthors, instead: str
 ) -> str:
     """Delete a comment, or edit it where people answered it or closed its thread; say which."""
-    try:
-        listed = await context.notion.comments(message.place)
-        why = "its thread is closed"
-        place = next((i for i, one in enumerate(listed) if one["id"] == comment_id), None)
-        if place is not None:
-            thread = listed[place]["discussion_id"]
-            after = [one for one in listed[place + 1 :] if one["discussion_id"] == thread]
-            kinds = {(await authors(comment)).kind for comment in after}
-            # Who cannot be told from a person is taken for one.
-            answered = kinds & {AuthorKind.PERSON, AuthorKind.UNKNOWN}
-            why = "a person answered it" if answered else ""
-        if why:
-            await context.notion.edit_comment(comment_id, from_markdown.rich_text(instead))
-            return f"edited, since {why}"
-        await context.notion.delete_comment(comment_id)
-    except Missing:
-        await _refuse_away(context, message)
-        return "was gone"
-    return "deleted"
+    for _ in range(2):  # the page may have come back between the two requests
+        try:
+            if why := await _why_kept(context, message, comment_id, authors):
+                await context.notion.edit_comment(comment_id, from_markdown.rich_text(instead))
+                return f"edited, since {why}"
+            await context.notion.delete_comment(comment_id)
+        except Missing:
+            await _refuse_away(context, message)
+        else:
+            return "deleted"
+    return "was gone"
+
+
+async def _why_kept(
+    context: Context, message: OutboxMessage, comment_id: str, authors: PageAuthors
+) -> str:
+    """Say why a comment is not deleted; "" where it is."""
+    listed = await context.notion.comments(message.place)
+    place = next((i for i, one in enumerate(listed) if one["id"] == comment_id), None)
+    if place is None:
+        return "its thread is closed"
+    thread = listed[place]["discussion_id"]
+    after = [one for one in listed[place + 1 :] if one["discussion_id"] == thread]
+    kinds = {(await authors(comment)).kind for comment in after}
+    # Who cannot be told from a person is taken for one.
+    return "a person answered it" if kinds & {AuthorKind.PERSON, AuthorKind.UNKNOWN} else ""
 
 
 async def _refuse_away(context: Context, message: OutboxMessage) -> None:

@@ -125,6 +125,24 @@ def test_what_a_process_claimed_and_died_before_sending_is_taken_back(path):
     play(path, story)
 
 
+def test_of_a_page_that_comes_back_between_two_requests_all_is_taken_back(path):
+    async def story(scene):
+        number = one_review(scene)
+        await scene.deliver()
+        scene.world.unshare(scene.page.id)
+
+        def share(request):
+            if request.method == "GET" and request.url.path == "/v1/comments":
+                scene.world.share(scene.page.id)
+
+        scene.transport.after = share
+        lines = await retract(scene.context, number)
+        assert scene.texts == []
+        assert all(line.endswith(": deleted") for line in lines), lines
+
+    play(path, story)
+
+
 def test_what_another_process_finds_meanwhile_is_taken_back(path, monkeypatch):
     """And Notion lets that process delete nothing, so that it is left to this one."""
 
