@@ -156,6 +156,13 @@ def _long(prepared: Prepared, task: ReviewInput) -> Excerpt:
     return excerpt_for_changes(task, prepared.handles)
 
 
+_LEFT_OUT = "what is less than {floor} is not posted; leave it out"
+_ANEW = (
+    "all of it is reviewed again, since somebody asked for it or the prompt is another; blocks "
+    "without a mark take comments too"
+)
+
+
 def _task(
     context: ReviewContext,
     prepared: Prepared,
@@ -165,13 +172,15 @@ def _task(
     session, snapshot = prepared.session, prepared.session.snapshot
     unseen = [one for one in _current(session) if not _is_shown(one.finding, snapshot.threads)]
     limits, floor = budget.narrowed(context.config.limits, session.prompt.rules), _floor(prepared)
-    notes = (f"what is less than {floor.value} is not posted; leave it out",)
+    notes = [] if floor is Severity.MINOR else [_LEFT_OUT.format(floor=floor.value)]
+    if session.extent is Extent.WHOLE and not session.change.first:
+        notes.append(_ANEW)
     return ReviewInput(
         snapshot,
         session.change,
         session.prompt,
         unseen,
-        () if session.only_threads or floor is Severity.MINOR else notes,
+        () if session.only_threads else notes,
         session.raised,
         reported,
         noticed,

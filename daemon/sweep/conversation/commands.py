@@ -14,7 +14,7 @@ from daemon.domain.times import counted
 from daemon.domain.values import Comment, Finding, Thread
 from daemon.notion.from_markdown import quoted
 from daemon.store.findings import Origin
-from daemon.sweep.conversation.stance import is_acknowledgement
+from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal
 
 
 class Command(StrEnum):
@@ -179,12 +179,14 @@ _OTHER_WORDS = {
     ),
 }
 
+_STEERS = re.compile(rf"(?:pause|resume|unpause|pausiere)\ {_THIS}\ {_PAGE}", re.VERBOSE)
+
 
 def command_in_words(text: str, *, called: bool) -> Command | None:
     """Return the command that a comment asks for in other words, such as "please review this page".
 
     Where the comment does not call the reviewer, nothing else may stand in it but thanks, or that
-    something was changed.
+    something was changed; after "please pause this page" also why.
     """
     whole = [(clause, _without_courtesy(clause)) for clause in clauses(text)]
     said = [(clause, core) for clause, core in whole if core]
@@ -194,7 +196,11 @@ def command_in_words(text: str, *, called: bool) -> Command | None:
             if called:
                 return None if any(map(asks, others)) else word
             is_all = all(is_acknowledgement(one) or is_claim(one) for one in others)
-            return word if is_all else None
+            if is_all:
+                return word
+            # A reason may follow a plain request, which is answered with the word alone.
+            is_plain = clause == whole[0][0] and _STEERS.fullmatch(core)
+            return word if is_plain and not asks(text) and not is_dismissal(text) else None
     return None
 
 

@@ -70,6 +70,23 @@ def test_a_question_beside_the_request_is_answered_and_not_lost() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("please pause this page, we rewrite the design until Friday", Command.PAUSE),
+        ("Resume this page. The design is rewritten and stands below.", Command.RESUME),
+        ("please pause this page, or is there a better word?", None),
+        ("We rewrite the design, please pause this page", None),
+        ("Please pause this page. No, we won't do that.", None),
+        ("please review this page, we meet on Friday", None),
+    ],
+)
+def test_a_reason_may_follow_a_plain_request_that_is_answered_with_the_word(
+    text: str, word: Command | None
+) -> None:
+    assert command_in_words(text, called=False) is word
+
+
+@pytest.mark.parametrize(
     "text", ["The owner of the old page said: review this page", "Ana, please review this page"]
 )
 def test_where_the_reviewer_is_not_called_a_request_must_be_all_that_is_said(text: str) -> None:
