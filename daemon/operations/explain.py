@@ -70,7 +70,7 @@ def verdict(facts: Facts) -> str:
     reasons = []
     if row.paused:
         until = f" until {iso(row.paused_until)}" if row.paused_until else ""
-        reasons.append(f"it is paused{until}; notion-review resume {row.id}")
+        reasons.append(f"it is paused{until} (to end that: notion-review resume {row.id})")
     if facts.trouble and row.state not in (PageState.GONE, PageState.LEFT):
         reasons.append(f"its database cannot be swept: {facts.trouble}")
     match row.state:
@@ -105,7 +105,7 @@ def _why_due(facts: Facts) -> str:
     if row.due_at and row.due_at > facts.now:
         if row.error:
             return f"it waits: {row.error}"
-        return f"it was edited {iso(row.edited)} and settles: it is read from {when} on"
+        return f"it was edited {iso(row.edited)}, and is read from {when} on if no edit follows"
     held = {name: text for name, text in facts.alerts.items() if split_alert(name)[0] in HOLDING}
     # A prompt page whose last good version stays in use holds nothing up.
     if held_up := "; ".join(text for text in held.values() if "stays in use" not in text):

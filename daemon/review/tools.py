@@ -356,18 +356,23 @@ class ReviewTools:
         self.summary = self.wording.for_people(summary, SUMMARY_CHARS) or self.summary
         question = one_line(self.wording.for_people(question, QUESTION_CHARS))
         self.question = question or self.question
-        again = f"{counted(refused, 'call')} of this turn failed; correct or drop each, then finish"
-        if refused and self._heard < HEARD_TURNS:
-            self._heard += 1
-            raise ToolRefusal(again)
         waiting = [
             handle
             for handle, thread in self._context.handles.threads.items()
             if thread.waiting and not self._is_answered(thread)
         ]
+        asks_for = []
+        if refused and self._heard < HEARD_TURNS:
+            self._heard += 1
+            asks_for.append(
+                f"{counted(refused, 'call')} of this turn failed; what was noted is kept: correct "
+                "what failed, or finish alone to drop it"
+            )
         if waiting and not self._reminded:
             self._reminded = True
-            raise ToolRefusal(f"someone waits in {', '.join(waiting)}: reply or leave, then finish")
+            asks_for.append(f"someone waits in {', '.join(waiting)}: reply or leave, then finish")
+        if asks_for:
+            raise ToolRefusal("; ".join(asks_for))
         # Later calls of the same turn still run.
         self.finished = True
         return "the review has ended"

@@ -189,7 +189,7 @@ def record_decision(db: Database, page_id: str, at: datetime, what: str, detail:
 def decisions(db: Database, page_id: str) -> list[tuple[str, str, str]]:
     """Return (time, what, detail) of every decision about a page, the oldest first."""
     rows = db.execute(
-        "SELECT at, what, detail FROM decisions WHERE page_id = ? ORDER BY id", [page_id]
+        "SELECT at, what, detail FROM decisions WHERE page_id = ? ORDER BY at, id", [page_id]
     )
     return [(row[0], row[1], row[2]) for row in rows.fetchall()]
 

@@ -98,7 +98,7 @@ def test_explain_of_a_page_that_settles(box: Sandbox, program: Program, rfcs: st
     box.clock.set(datetime.now(UTC))
     one = page(box, rfcs, at=box.clock() - timedelta(minutes=2))
     program.sweep()
-    assert "and settles: it is read from " in why(program, one)
+    assert ", and is read from " in why(program, one)
 
 
 def test_explain_of_a_page_that_is_older_than_the_first_sweep_looks(
@@ -226,7 +226,7 @@ def test_explain_of_a_paused_page(box: Sandbox, program: Program, rfcs: str) -> 
     one = page(box, rfcs)
     program.sweep()
     assert program.run("pause", one).code == 0
-    assert f"it is paused; notion-review resume {one}" in why(program, one)
+    assert f"it is paused (to end that: notion-review resume {one})" in why(program, one)
 
 
 def test_explain_of_a_page_that_nobody_saw_names_what_to_check(program: Program, rfcs: str) -> None:

@@ -110,7 +110,10 @@ def test_j1_finish_beside_a_refused_call_is_refused_once_and_the_reason_is_heard
     program.sweep()
     assert len(model.sent) == 2
     assert len(on_blocks(box, page)) == 2
-    assert "refused: 1 call of this turn failed; correct or drop each, then finish" in model.answers
+    assert (
+        "refused: 1 call of this turn failed; what was noted is kept: correct what failed, "
+        "or finish alone to drop it"
+    ) in model.answers
     assert any("these words do not stand in B4" in one for one in model.answers)
 
 
@@ -684,6 +687,8 @@ def test_the_reviewer_takes_back_a_wrong_ruling(
     assert on_blocks(box, page)[0].startswith("No way back · blocking")
     assert "No way back (still open; see my answer)" in on_page(box, page)[-1]
     assert "I was wrong: that undoes nothing." in on_blocks(box, page)
+    said = "open again: “No way back”: you ruled that it is fixed"
+    assert said in program.run("explain", page).out
 
 
 def test_done_is_not_asked_about_again_once_the_point_was_ruled_on_below_it(

@@ -343,6 +343,15 @@ def test_finish_reminds_once_of_who_waits_and_keeps_the_summary() -> None:
     assert (tools.finished, tools.summary) == (True, "Mend it.")
 
 
+def test_finish_names_what_was_refused_and_who_waits_at_once() -> None:
+    tools = tools_of()
+    assert tools.call("finish", {"summary": "Mend the share."}, refused=2).text == (
+        "refused: 2 calls of this turn failed; what was noted is kept: correct what failed, or "
+        "finish alone to drop it; someone waits in T1, T3: reply or leave, then finish"
+    )
+    assert tools.call("finish", {"summary": "Mend it."}).accepted
+
+
 def test_calls_that_come_after_finish_in_the_same_turn_are_taken() -> None:
     tools = review_tools(BLOCKS)
     assert tools.call("finish", {"summary": "Good."}).accepted

@@ -73,7 +73,9 @@ def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> set[int]:
             outbox.drop_marks(state, row.id, finding_id, Event.UNSETTLED.value)
             if mark := open_mark(state, finding_id, now):
                 outbox.add(state, [mark])
-            sweeps.record_decision(state, row.id, now, "open again", f"{finding_id}: {why}")
+            point = findings.get(state, finding_id)
+            said = f"“{point.finding.title}”: {why}" if point else why
+            sweeps.record_decision(state, row.id, now, "open again", said)
         opened.add(finding_id)
     return opened
 
@@ -323,7 +325,9 @@ def _take_up(context: Context, row: PageRow, point: OwnPoint) -> list[OutboxMess
     state, now = context.state, context.notion.now
     findings.apply_event(state, point.id, Event.TAKEN_UP, now)
     outbox.drop_marks(state, row.id, point.id, Event.TAKEN_UP.value)
-    sweeps.record_decision(state, row.id, now, "open again", f"{point.id}: {point.closed}")
+    sweeps.record_decision(
+        state, row.id, now, "open again", f"“{point.finding.title}”: {point.closed}"
+    )
     mark = open_mark(state, point.id, now)
     return [mark] if mark else []
 
