@@ -15,7 +15,7 @@ from functools import cache
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
-from daemon.domain.findings import FindingState, title_of
+from daemon.domain.findings import Event, FindingState, title_of
 from daemon.domain.values import Finding
 from daemon.notion.rich_text import tidy
 
@@ -149,7 +149,8 @@ _CLOSED = {FindingState.WITHDRAWN: "Withdrawn", FindingState.DISMISSED: "Dropped
 def settled_body(body: str, state: FindingState, why: str) -> str:
     """Return a finding's comment that begins with what settled it."""
     said = _CLOSED.get(state, "Settled")
-    return f"{SETTLED_SIGN} **{said}:** {why}\n\n{body}"
+    told = f"{said}**" if why == Event.WITHDRAWN else f"{said}:** {why}"
+    return f"{SETTLED_SIGN} **{told}\n\n{body}"
 
 
 def link(title: str, url: str) -> str:

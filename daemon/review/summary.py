@@ -25,6 +25,7 @@ FOR_AUTHORS = (
 )
 
 STILL_OPEN = "Still open"
+STANDS, OPEN_AGAIN = "still open", "open again"
 _DROPPED = (
     (FindingState.DISMISSED, "dropped by people"),
     (FindingState.RESOLVED, "resolved"),
@@ -75,7 +76,9 @@ class SummaryParts:
 
     def open_line(self, one: Finding, said: str) -> str:
         """Return a line about an earlier point: its title, and how it stands."""
-        return f"{self.named(one)} ({'; '.join(filter(None, (said, self.still_open[one])))})"
+        stands = self.still_open[one]
+        said = "" if said == STANDS and stands.startswith(OPEN_AGAIN) else said
+        return f"{self.named(one)} ({'; '.join(filter(None, (said, stands)))})"
 
 
 def assembled(parts: SummaryParts) -> str:
@@ -108,7 +111,7 @@ def _to_do(parts: SummaryParts, before: Sequence[Finding]) -> Iterator[str]:
     for severity, head in _HEADS.items():
         lines = [parts.named(one) for one in parts.posted if one.severity is severity]
         if severity is Severity.BLOCKING:
-            lines += [parts.open_line(one, "still open") for one in before]
+            lines += [parts.open_line(one, STANDS) for one in before]
         if lines:
             yield _listed(head, lines)
 
@@ -125,7 +128,7 @@ def _listed(head: str, lines: Sequence[str]) -> str:
 def without_point(summary: str, finding: Finding) -> str:
     """Return a summary without the line that names a finding, and without a head left alone."""
     title, block = re.escape(quoted(finding.title)), finding.block_id.replace("-", "")
-    named = re.compile(rf"• (?:{title}|\[{title}\]\(\S*#{block}\))(?: \([a-z,; ]+\))?")
+    named = re.compile(rf"• (?:{title}|\[{title}\]\(\S*#{block}\))(?: \(.+\))?")
     kept = [line for line in summary.split("\n") if not named.fullmatch(line)]
     heads = {f"**{head}:**" for head in (*_HEADS.values(), STILL_OPEN)}
     followed = zip(kept, [*kept[1:], ""], strict=True)

@@ -9,9 +9,11 @@ from dataclasses import replace
 from daemon.domain.findings import FindingState
 from daemon.domain.providers import OFFLINE
 from daemon.domain.values import AuthorKind, Finding, Outcome, Review, Snapshot, Verdict
+from daemon.notion.from_markdown import quoted
 from daemon.review.agent import Conversation
 from daemon.review.points import is_repeat, reanchored
 from daemon.review.summary import (
+    OPEN_AGAIN,
     SummaryParts,
     assembled,
     checklist_text,
@@ -112,11 +114,11 @@ def _is_bare(snapshot: Snapshot) -> bool:
 def _still_open(
     session: Session, review: Review, verdicts: Mapping[int, Verdict]
 ) -> dict[Finding, str]:
-    """Return the points that are open after a review, and whose word is the last about each."""
+    """Return the points that are open after a review, and how each stands: who wrote last."""
     replied = {reply.thread_id for reply in review.replies}
-    sides = {
+    spoken = {
         thread.id: [
-            one.author.kind
+            one
             for one in thread.comments[1:]
             if one.author.kind in (AuthorKind.PERSON, AuthorKind.OWN)
         ]
@@ -124,13 +126,17 @@ def _still_open(
     }
     found = {}
     for point in session.points:
-        ruled, last = verdicts.get(point.id), sides.get(point.thread_id, [])[-1:]
+        ruled, last = verdicts.get(point.id), next(reversed(spoken.get(point.thread_id, [])), None)
+        again = OPEN_AGAIN if point.closed or point.again else ""
+        said = ""
         if ruled is Verdict.NOT_YET:
-            said = "see my answer" if point.closed else "not yet, see my answer"
-            found[point.finding] = "" if point.moved else said
-        elif ruled is None and not point.closed:
-            is_ours = point.thread_id in replied or last == [AuthorKind.OWN]
-            found[point.finding] = "see my answer" if is_ours else "answered by you" if last else ""
+            said = "" if point.moved else "see my answer" if again else "not yet, see my answer"
+        elif point.thread_id in replied or (last and last.id in session.answers):
+            said = "see my answer"
+        elif last and last.author.kind is AuthorKind.PERSON and last.author.name.strip():
+            said = f"{quoted(last.author.name)} wrote last"
+        if ruled is Verdict.NOT_YET or (ruled is None and not point.closed):
+            found[point.finding] = "; ".join(filter(None, (again, said)))
     return found
 
 

@@ -207,6 +207,7 @@ class Session:
         settled: What was ruled fixed in answers since the last review.
         dropped: How many points were closed otherwise since then, by their states.
         question: What the last review asked; "" for nothing.
+        answers: The ids of our comments in which the reviewer itself answers.
     """
 
     target: Target
@@ -222,6 +223,7 @@ class Session:
     settled: Sequence[Finding] = ()
     dropped: Mapping[FindingState, int] = field(default_factory=dict)
     question: str = ""
+    answers: Sequence[str] = ()
 
     @property
     def is_follow_up(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from daemon.domain import due
 from daemon.domain.change import Change, Reviewed
 from daemon.domain.findings import FindingState, LedgerEntry
-from daemon.domain.records import LEFT, PageRow
+from daemon.domain.records import LEFT, MessageKind, PageRow
 from daemon.domain.values import Prompt, Snapshot
 from daemon.notion import canonical
 from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
@@ -155,6 +155,11 @@ def _session(
         settled=[one.finding for one in closed if one.state is FindingState.ADDRESSED],
         dropped=Counter(one.state for one in closed if one.state is not FindingState.ADDRESSED),
         question=reviews.last_question(context.state, row.id),
+        answers=[
+            one.comment_id
+            for one in outbox.messages_of(context.state, page_id=row.id)
+            if one.kind is MessageKind.REPLY and one.review_id and one.comment_id
+        ],
     )
 
 

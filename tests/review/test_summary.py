@@ -63,10 +63,10 @@ def test_an_earlier_point_that_blocks_is_to_be_settled_first_and_the_others_are_
 def test_how_an_earlier_point_stands_is_said_and_what_was_dropped_is_counted() -> None:
     one, two = point(1), point(2, Severity.BLOCKING)
     said = summary(
-        still_open={one: "see my answer", two: "answered by you"},
+        still_open={one: "see my answer", two: "Ana Costa \\(Ops\\) wrote last"},
         dropped={FindingState.RESOLVED: 2, FindingState.DISMISSED: 1},
     )
-    assert f"• {linked(2)} (still open; answered by you)\n" in said
+    assert f"• {linked(2)} (still open; Ana Costa \\(Ops\\) wrote last)\n" in said
     assert "No longer open: 1 dropped by people, 2 resolved." in said
     assert said.endswith(f"• {linked(1)} (important; see my answer)")
     assert linked(1) not in without_point(said, one)

@@ -314,7 +314,9 @@ def _update_findings(context: Context, row: PageRow, dialogue: Dialogue) -> None
                 events.append(Event.SPOKEN)
         now = context.notion.now
         for event in events:
-            after = findings.apply_event(context.state, stored.id, event, now)
+            who = dialogue.sorted.dismissed.get(thread_id) if event is Event.TURNED_DOWN else ""
+            why = f"{quoted(who)} said no" if who else ""
+            after = findings.apply_event(context.state, stored.id, event, now, why)
             if event is Event.TURNED_DOWN and after is not stored.state:
                 mark = settled_mark(context.state, stored.id, None, now)
                 outbox.add(context.state, [mark] if mark else [])

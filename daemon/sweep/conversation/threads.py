@@ -87,7 +87,7 @@ class SortedThreads:
         hand_over: The threads that go to people.
         reasons: A sentence for each comment that was decided without a model.
         commands: The commands to the reviewer, in the order in which they were said.
-        dismissed: The threads in which a person said no to the finding.
+        dismissed: Who said no to the finding, by the threads: the name, "" where it is not known.
         granted: The comments that get an answer, with their threads.
         enough: The first comment of each person who had the answers of a day, with its thread.
         corrected: Comments that say "done" though the text reads as before, with their threads.
@@ -98,7 +98,7 @@ class SortedThreads:
     hand_over: tuple[Thread, ...]
     reasons: tuple[str, ...]
     commands: tuple[CommandComment, ...] = ()
-    dismissed: frozenset[str] = frozenset()
+    dismissed: Mapping[str, str] = field(default_factory=dict)
     corrected: tuple[tuple[Thread, Comment], ...] = ()
     granted: tuple[tuple[Thread, Comment], ...] = ()
     enough: tuple[tuple[Thread, Comment], ...] = ()
@@ -188,7 +188,11 @@ def sort(threads: Iterable[Thread], known: ThreadState) -> SortedThreads:
             if one.comment.author.kind is not AuthorKind.OWN
         ),
         commands=pending.commands,
-        dismissed=frozenset(one.thread.id for one in decided if one.gate is Gate.DISMISS),
+        dismissed={
+            one.thread.id: one.comment.author.name.strip()
+            for one in decided
+            if one.gate is Gate.DISMISS
+        },
         corrected=_first_of_thread(decided),
         granted=tuple((one.thread, one.comment) for one in found if one.gate in _ANSWERED),
         enough=_first_of_person(found),
