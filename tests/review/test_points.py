@@ -251,6 +251,9 @@ NEIN = "Nein, **das** bleibt so."
         (comment("c", NEIN, AuthorKind.UNKNOWN, minutes=5, new=True), "das bleibt", False),
         (comment("c", NEIN, minutes=-5), "das bleibt", False),
         (comment("c", NEIN, minutes=-5, new=True), "das bleibt", True),
+        (comment("c", "Muss das wirklich sein?", minutes=5), "Muss das wirklich sein?", False),
+        (comment("c", "Muss das “wirklich sein”?", minutes=5), "wirklich sein", False),
+        (comment("c", "Nein. Wozu auch?", minutes=5), "Nein.", True),
     ],
 )
 def test_who_turns_a_point_down_is_a_person_with_these_words_since_it_is_open(said, quote, heard):
