@@ -132,10 +132,8 @@ def _session(
 ) -> Session:
     """Put together what one review is about."""
     threads = dialogue.sorted.threads
-    posted = outbox.posted_comment_ids(context.state, row.id)
-    unknown = [
-        LedgerEntry(one, FindingState.OPEN) for one in recovery.orphan_findings(threads, posted)
-    ]
+    orphans = recovery.orphan_findings(threads, outbox.posted_comment_ids(context.state, row.id))
+    unknown = [LedgerEntry(one, FindingState.OPEN) for one in orphans]
     change = Change.between(drafts.last_published(context.state, row.id), snapshot)
     known = anchored(findings.of_page(context.state, row.id), change, snapshot)
     points = open_points(context, row, known, snapshot, dialogue, reopened)
