@@ -298,6 +298,25 @@ def test_one_person_gets_so_many_answers_a_day_then_a_line_and_the_rest_tomorrow
     assert sum(one.startswith("The text says so.") for one in answers) == 5
 
 
+def test_the_answer_to_a_word_is_one_of_the_answers_of_a_day_whatever_was_asked_before_it(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    program.config["limits"] = {"replies_per_person": 1}
+    program.sweep()
+    box.clock.advance(HOUR)
+    ana, _ = box.world.state.people
+    asked = box.world.comment(page, "Why so?", by=ana)
+    box.clock.advance(timedelta(minutes=5))
+    word = box.world.comment(block_ids(box, page)[0], "RFC reviewer, why", by=ana)
+    answering(model)
+    for _ in range(2):
+        program.sweep()
+        box.clock.advance(timedelta(minutes=5))
+    assert len(in_thread(box, word)) == 1
+    assert [one[:13] for one in in_thread(box, asked)] == ["I have answer"]
+
+
 @pytest.mark.parametrize("words", ["Done.", "fixed", "Fixed, thanks!", "Danke, erledigt!"])
 def test_done_under_a_text_that_did_not_change_is_answered_once_and_without_a_model(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str

@@ -220,19 +220,25 @@ def _state_after(decision: _Decision, known: ThreadState) -> CommentState:
 _ANSWERED = (Gate.REPLY, Gate.RUN, Gate.CORRECT)
 
 
-def _rationed(found: Iterable[_Decision], known: ThreadState) -> list[_Decision]:
-    """Leave for tomorrow what people ask beyond the answers of a day; a thread takes one."""
+def _rationed(found: Sequence[_Decision], known: ThreadState) -> list[_Decision]:
+    """Leave for tomorrow what people ask beyond the answers of a day; a thread takes one.
+
+    Words to the reviewer are carried out all the same, and acknowledged first.
+    """
     left, granted, rationed = dict(known.answers_left), set[tuple[str, str]](), list[_Decision]()
     for one in found:
+        if one.gate is Gate.RUN and one.comment.author.id in left:
+            left[one.comment.author.id] -= one.comment.id not in known.granted
+    for one in found:
         person = one.comment.author.id
-        asks = one.gate in _ANSWERED and person in left
+        asks = one.gate in (Gate.REPLY, Gate.CORRECT) and person in left
         is_new = one.comment.id not in known.granted and (one.thread.id, person) not in granted
-        if asks and is_new and left[person] < 1 and one.gate is not Gate.RUN:
+        if asks and is_new and left[person] < 1:
             rationed.append(one._replace(gate=Gate.ENOUGH, reason="had the answers of a day"))
             continue
         if asks and is_new:
             left[person] -= 1
-            granted |= {(one.thread.id, person)} if one.gate is not Gate.RUN else set()
+            granted |= {(one.thread.id, person)}
         rationed.append(one)
     return rationed
 
