@@ -77,7 +77,7 @@ _AFTER: Mapping[Event, tuple[frozenset[FindingState], FindingState]] = {
     Event.REOPENED: (frozenset({_S.RESOLVED}), _S.OPEN),
     Event.FIXED: (LIVE, _S.ADDRESSED),
     Event.WITHDRAWN: (LIVE, _S.WITHDRAWN),
-    Event.UNSETTLED: (frozenset({_S.ADDRESSED}), _S.OPEN),
+    Event.UNSETTLED: (frozenset({_S.ADDRESSED, _S.DISMISSED}), _S.OPEN),
     Event.UNRULED: (CLOSED, _S.OPEN),
     Event.TAKEN_UP: (CLOSED, _S.OPEN),
     Event.ASKED_FOR: (frozenset({_S.KEPT}), _S.OPEN),

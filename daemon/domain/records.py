@@ -173,7 +173,7 @@ KEPT_CHARS = 500
 class SeenComment:
     """What is kept of a comment. A comment is new when its id is not stored, whatever its time.
 
-    `text` is the beginning of what a person wrote, else "".
+    `text` is the beginning of what a person wrote, and `author` the name; else "".
     """
 
     id: str
@@ -181,6 +181,7 @@ class SeenComment:
     state: CommentState
     thread_id: str = ""
     text: str = ""
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class OwnPoint:
         again: Whether it was settled, and is open again since the settling words are gone.
         closed: How it was closed; "" while it is open.
         moved: Whether its block was cut and pasted, so that its thread went.
+        gone: Whether its thread went with its block, and its text stands nowhere else.
     """
 
     id: int
@@ -65,6 +66,7 @@ class OwnPoint:
     again: bool = False
     closed: str = ""
     moved: bool = False
+    gone: bool = False
 
 
 class NoEvidence(Exception):

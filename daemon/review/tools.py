@@ -274,7 +274,7 @@ class ReviewTools:
                     f"your own point in {thread} stands on {handle} and is still open; rule on it "
                     "with follow_up first"
                 )
-            if is_same_elsewhere(finding, point.finding):
+            if is_same_elsewhere(finding, point.finding) and not point.gone:
                 where = "say it there with follow_up, and name this place"
                 raise ToolRefusal(f"this is your own point in {thread}; {once}: {where}. {other}")
         for one in self._findings:

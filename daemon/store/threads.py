@@ -22,10 +22,11 @@ LISTED = 100
 def comments(db: Database, page_id: str) -> dict[str, SeenComment]:
     """Return the comments of a page that were decided on, by id."""
     rows = db.execute(
-        "SELECT id, edited, state, discussion_id, text FROM comments WHERE page_id = ?", [page_id]
+        "SELECT id, edited, state, discussion_id, text, author FROM comments WHERE page_id = ?",
+        [page_id],
     )
     return {
-        row[0]: SeenComment(row[0], when(row[1]), CommentState.parse(row[2]), row[3], row[4])
+        row[0]: SeenComment(row[0], when(row[1]), CommentState.parse(row[2]), *row[3:])
         for row in rows.fetchall()
     }
 

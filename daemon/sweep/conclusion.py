@@ -11,7 +11,7 @@ from daemon.domain.providers import OFFLINE
 from daemon.domain.values import AuthorKind, Finding, Outcome, Review, Snapshot, Verdict
 from daemon.notion.from_markdown import quoted
 from daemon.review.agent import Conversation
-from daemon.review.points import is_repeat, reanchored
+from daemon.review.points import is_repeat, is_same_elsewhere, reanchored
 from daemon.review.summary import (
     OPEN_AGAIN,
     SummaryParts,
@@ -26,7 +26,8 @@ from daemon.review.tools import ReviewTools
 from daemon.sweep.context import Prepared, Session
 
 
-_DROPPED = {
+_ENDED = {
+    Verdict.FIXED: FindingState.ADDRESSED,
     Verdict.WITHDRAWN: FindingState.WITHDRAWN,
     Verdict.TURNED_DOWN: FindingState.DISMISSED,
 }
@@ -64,8 +65,13 @@ def concluded(conversation: Conversation, prepared: Prepared) -> Review:
 def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -> str:
     """Put around the model's words what it does not know; "" where there is nothing to say."""
     verdicts = {one.finding_id: one.verdict for one in review.rulings}
-    closed = {id_ for id_, verdict in verdicts.items() if verdict is not Verdict.NOT_YET}
+    closed = any(verdict in _ENDED for verdict in verdicts.values())
     opened = any(one.closed and one.id in verdicts for one in session.points)
+    # Of a point that this review rules on again, its last state alone counts.
+    ended = [(one.finding, one.state) for one in session.closed if one.id not in verdicts]
+    found = ((one.finding, verdicts.get(one.id)) for one in session.points)
+    ended += [(finding, _ENDED[verdict]) for finding, verdict in found if verdict in _ENDED]
+    settled = [finding for finding, state in ended if state is FindingState.ADDRESSED]
     has_spoken = review.outcome.is_complete or review.findings or words
     asked_for: list[str] = []  # what the prompt page wants to be said of every document
     if has_spoken:
@@ -77,10 +83,9 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
     said = "\n\n".join(filter(None, (words, *asked_for)))
     incomplete = incomplete_note(review.outcome) if review.findings or said else ""
     remarks = (left_out_note(tools.below_floor), unread_note(review.omitted), incomplete)
-    if not (said or closed or opened or session.settled or by_rule or any(remarks)):
+    if not (said or closed or opened or settled or by_rule or any(remarks)):
         return ""
     page = session.snapshot.page
-    now = Counter(_DROPPED[verdict] for verdict in verdicts.values() if verdict in _DROPPED)
     return assembled(
         SummaryParts(
             url=page.url,
@@ -88,11 +93,8 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
             words=said,
             posted=review.findings,
             still_open=_still_open(session, review, verdicts),
-            settled=[
-                *session.settled,
-                *(one.finding for one in session.points if verdicts.get(one.id) is Verdict.FIXED),
-            ],
-            dropped=now + Counter(session.dropped),
+            settled=settled,
+            dropped=Counter(state for _, state in ended if state is not FindingState.ADDRESSED),
             question=review.question,
             kept=[*review.kept, *_still_kept(session, review)],
             remarks=remarks,
@@ -116,6 +118,7 @@ def _still_open(
 ) -> dict[Finding, str]:
     """Return the points that are open after a review, and how each stands: who wrote last."""
     replied = {reply.thread_id for reply in review.replies}
+    made = [*review.findings, *review.kept]
     spoken = {
         thread.id: [
             one
@@ -127,6 +130,8 @@ def _still_open(
     found = {}
     for point in session.points:
         ruled, last = verdicts.get(point.id), next(reversed(spoken.get(point.thread_id, [])), None)
+        if point.gone and any(is_same_elsewhere(one, point.finding) for one in made):
+            continue  # it is made again on another block
         again = OPEN_AGAIN if point.closed or point.again else ""
         said = ""
         if ruled is Verdict.NOT_YET:

@@ -21,7 +21,8 @@ from daemon.domain.errors import (
     TokenRefused,
 )
 from daemon.domain.events import Emit
-from daemon.domain.findings import FindingState, LedgerEntry
+from daemon.domain.findings import LedgerEntry
+from daemon.domain.records import FindingRow
 from daemon.domain.scope import Scope, Silence
 from daemon.domain.values import Finding, Prompt, Ruling, Snapshot
 from daemon.notion.gateway import Gateway
@@ -204,8 +205,7 @@ class Session:
         extent: Whether all of it is to be reviewed, or what changed.
         points: The reviewer's own points that are still open.
         kept: The findings that were not posted for the limit of comments.
-        settled: What was ruled fixed in answers since the last review.
-        dropped: How many points were closed otherwise since then, by their states.
+        closed: The points that were closed since the last review, in answers or by people.
         question: What the last review asked; "" for nothing.
         answers: The ids of our comments in which the reviewer itself answers.
     """
@@ -220,8 +220,7 @@ class Session:
     extent: Extent = Extent.DIFFERENCE
     points: Sequence[OwnPoint] = ()
     kept: Sequence[Finding] = ()
-    settled: Sequence[Finding] = ()
-    dropped: Mapping[FindingState, int] = field(default_factory=dict)
+    closed: Sequence[FindingRow] = ()
     question: str = ""
     answers: Sequence[str] = ()
 

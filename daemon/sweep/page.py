@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
@@ -138,7 +137,6 @@ def _session(
     known = anchored(findings.of_page(context.state, row.id), change, snapshot)
     points = open_points(context, row, known, snapshot, dialogue, reopened)
     points += closed_points(known, dialogue, snapshot)
-    closed = findings.closed_since_review(context.state, row.id)
     shown = (*threads, *unlisted_threads(points, dialogue, snapshot))
     return Session(
         target,
@@ -150,8 +148,7 @@ def _session(
         extent=extent,
         points=points,
         kept=[one.finding for one in findings.kept(context.state, row.id, known)],
-        settled=[one.finding for one in closed if one.state is FindingState.ADDRESSED],
-        dropped=Counter(one.state for one in closed if one.state is not FindingState.ADDRESSED),
+        closed=findings.closed_since_review(context.state, row.id),
         question=reviews.last_question(context.state, row.id),
         answers=[
             one.comment_id

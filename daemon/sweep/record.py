@@ -58,7 +58,7 @@ def record_review(
         sort_kept(context, known, snapshot, [*review.findings, *review.kept])
         messages = _findings(context, row, session, case, waits)
         messages += record_rulings(context, row, session, case, dialogue, now)
-        messages += raise_anew(context, row, session, case)
+        messages += raise_anew(context, row, session, case, now)
         messages += _summaries(context, row, session, case, known)
         approval.file(context, row, case, waits, messages)
         outbox.add(context.state, map(waits.message, messages))

@@ -825,6 +825,59 @@ def test_a_later_review_hears_what_people_said_on_blocks_that_did_not_change(
     assert "dismissed, important" in explained
 
 
+def test_a_point_whose_block_is_gone_may_be_made_again_on_another_block_and_ends_there(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    again = "Say in four steps how the change is undone."
+    model.think = lambda _document, _turn: [
+        comment("B2", "N/A", again, "blocking", "No way back"),
+        finish("One thing."),
+    ]
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.delete_block(box.world.blocks(page)[1])
+    new = box.world.add_block(page, blocks.paragraph("How it is undone is told later."))
+    box.clock.advance(HOUR)
+    says(
+        model,
+        follow_up("No way back", "not_yet", "It is not told."),
+        comment("B4", "told later", again, "blocking", "No way back"),
+        finish("One left."),
+    )
+    program.sweep()
+    assert any("if the matter stands on another block, comment there" in a for a in model.answers)
+    [anew] = [one for one in posted(box) if one.parent_id == new.id]
+    assert plain(anew).startswith("No way back · blocking\n")
+    assert on_page(box, page)[-1].count("No way back") == 1
+    assert "withdrawn, blocking: No way back" in program.run("explain", page).out
+    assert "withdrawn" not in on_page(box, page)[-1]
+    box.world.edit_block(new, "We switch the flag off.")
+    box.clock.advance(HOUR)
+    says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish())
+    program.sweep()
+    assert "None of my points is open." in on_page(box, page)[-1]
+
+
+def test_a_point_follows_its_words_into_the_one_new_block_though_an_old_one_has_them_too(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs, "Nobody owns the queue.", "Who says that nobody owns the queue?")
+    model.think = lambda _document, _turn: [
+        comment("B2", "Nobody owns the queue", "Name an owner.", "important", "No owner"),
+        finish("One thing."),
+    ]
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.delete_block(box.world.blocks(page)[1])
+    new = box.world.add_block(page, blocks.paragraph("Today nobody owns the queue."))
+    box.clock.advance(HOUR)
+    says(model, finish("No news."))
+    program.sweep()
+    [anew] = [one for one in posted(box) if one.parent_id == new.id]
+    assert plain(anew).startswith("No owner · important\n")
+
+
 def test_what_was_settled_in_an_answer_is_named_in_the_next_summary(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
@@ -845,6 +898,27 @@ def test_what_was_settled_in_an_answer_is_named_in_the_next_summary(
     edit(box, page, 1, "We deploy on Tuesday.")
     program.sweep()
     assert "No way back" not in on_page(box, page)[-1]
+
+
+def test_of_a_point_that_is_settled_and_opened_again_before_one_summary_the_last_state_counts(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, "Rollback: N/A. We switch the flag off, which takes a minute.")
+    box.world.comment(posted(box)[0], "Is it settled now?")
+    fixed = follow_up("No way back", "fixed", "It is.", "switch the flag off")
+    again = follow_up("No way back", "not_yet", "I was wrong: it says N/A still.")
+
+    def think(document: str, turn: int) -> list[Call]:
+        ruling = fixed if "Only threads are answered now" in document else again
+        return [finish("One left.")] if turn else [_placed(ruling, document), finish("One left.")]
+
+    model.think = think
+    program.sweep()
+    summary = on_page(box, page)[-1]
+    assert "No way back (open again; see my answer)" in summary
+    assert "Settled" not in summary
 
 
 def test_j12_what_gives_an_author_nothing_to_do_is_left_out_without_another_request(
@@ -1028,6 +1102,36 @@ def test_a_no_that_was_taken_back_closes_nothing_a_second_time(
     program.sweep()
     assert any("no person said these words in its thread since" in one for one in model.answers)
     assert on_blocks(box, page)[0].startswith("No way back · blocking")
+
+
+@pytest.mark.parametrize("by_model", [False, True])
+def test_a_point_is_open_again_where_the_comment_with_the_no_was_deleted(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    by_model: bool,  # noqa: FBT001 - both ways
+) -> None:
+    if by_model:
+        page, said = a_no_in_other_words(box, program, model, rfcs), "Ana said no"
+        no = box.world.comments()[-1]
+    else:
+        page, said = rfc(box, rfcs), "Ana Costa said no"
+        first_review(program, model)
+        box.clock.advance(HOUR)
+        box.world.comment(posted(box)[0], "Why so?", by=box.world.person("Ben"))
+        says(model, reply("No way back", "It helps."), finish())
+        program.sweep()
+        no = box.world.comment(posted(box)[0], "No, that is intended.")
+    program.sweep()
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith(f"✓ Dropped: {said}\n")
+    box.world.delete_comment(no)
+    box.clock.advance(HOUR)
+    program.sweep()
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("No way back · blocking")
+    assert "the comment with the no is gone" in program.run("explain", page).out
 
 
 def test_a_no_that_the_model_heard_goes_with_the_answer_that_was_taken_back(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from daemon.review.quotes import fold
 from daemon.store import reviews
+from daemon.sweep.conversation.rulings import MADE_ELSEWHERE
 from simulation.final import Final
 
 
@@ -20,7 +21,8 @@ def a_point_is_closed_by_a_ruling_or_a_person(final: Final) -> Iterator[str]:
         final.rows(
             "SELECT findings.page_id, finding_history.state FROM finding_history"
             " JOIN findings ON findings.id = finding_id"
-            " WHERE finding_history.state IN ('addressed', 'withdrawn')"
+            " WHERE finding_history.state IN ('addressed', 'withdrawn') AND why != ?",
+            MADE_ELSEWHERE,
         )
     )
     for (page, state), count in closed.items():
@@ -72,7 +74,8 @@ def no_summary_names_a_closed_point(final: Final) -> Iterator[str]:
     for page, title, at in final.rows(
         "SELECT page_id, title, max(finding_history.at) FROM findings JOIN finding_history"
         f" ON finding_id = findings.id WHERE findings.state IN {_CLOSED}"
-        " AND finding_history.state = findings.state GROUP BY findings.id"
+        " AND finding_history.state = findings.state AND why != ? GROUP BY findings.id",
+        MADE_ELSEWHERE,
     ):
         closed[page].append((title, at))
     for page, at, summary in final.rows(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon.domain import due
 from daemon.domain.comments import Decision
-from daemon.domain.findings import Event
+from daemon.domain.findings import Event, FindingState
 from daemon.domain.providers import OFFLINE
 from daemon.domain.records import WORD_KEY, DeliveryState, MessageKind, OutboxMessage, PageRow
 from daemon.domain.times import iso
@@ -25,17 +26,20 @@ from daemon.sweep.conversation.commands import (
     RESUMED,
     Command,
     CommandComment,
+    addressed,
     because,
     more_posted,
     paused,
     told_word,
 )
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.rulings import post_kept, record_rulings
+from daemon.sweep.conversation.rulings import opened_again, post_kept, record_rulings
+from daemon.sweep.conversation.stance import is_dismissal
 from daemon.sweep.conversation.threads import (
     AS_BEFORE,
     ENOUGH,
     HANDED_OVER,
+    ThreadState,
     replies_so_far,
     shown,
 )
@@ -310,6 +314,10 @@ def _update_findings(context: Context, row: PageRow, dialogue: Dialogue) -> None
             events.append(Event.TURNED_DOWN)
         if thread := listed.get(thread_id):
             events.append(Event.REOPENED)  # where it was closed: it is listed again
+            if stored.state is FindingState.DISMISSED and _is_no_gone(
+                thread, dialogue.known, findings.history(context.state, stored.id)[-1].why
+            ):
+                events.append(Event.UNSETTLED)
             if any(one.author.kind is AuthorKind.PERSON for one in thread.comments):
                 events.append(Event.SPOKEN)
         now = context.notion.now
@@ -320,3 +328,32 @@ def _update_findings(context: Context, row: PageRow, dialogue: Dialogue) -> None
             if event is Event.TURNED_DOWN and after is not stored.state:
                 mark = settled_mark(context.state, stored.id, None, now)
                 outbox.add(context.state, [mark] if mark else [])
+            if event is Event.UNSETTLED and after is not stored.state:
+                why = "the comment with the no is gone"
+                outbox.add(
+                    context.state, opened_again(context, row, stored.id, Event.UNSETTLED, why)
+                )
+
+
+def _is_no_gone(thread: Thread, known: ThreadState, why: str) -> bool:
+    """Tell whether the comment with the no that closed a point is gone, and no other stands.
+
+    Code knows a no by its words. One that the model heard is its author's, whom `why` names.
+    """
+    listed = {one.id for one in thread.comments}
+    seen = (one for one in known.comments.values() if one.thread_id == thread.id)
+    gone = [(one.author, one.text) for one in seen if one.id not in listed]
+    people = (one for one in thread.comments if one.author.kind is AuthorKind.PERSON)
+    standing = [(one.author.name, one.plain) for one in people]
+
+    def by_words(said: Iterable[tuple[str, str]]) -> bool:
+        return any(is_dismissal(addressed(text, known.reviewer, {})[1]) for _, text in said)
+
+    def by_name(said: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        return [one for one in said if why == f"{quoted(one[0].strip())} said no"]
+
+    if not by_name([*gone, *standing]):
+        return by_words(gone) and not by_words(standing)
+    if not (theirs := by_name(gone)) or by_words(standing):
+        return False
+    return by_words(theirs) or not by_name(standing)

@@ -29,7 +29,7 @@ from daemon.domain.values import (
 )
 from daemon.notion import canonical
 from daemon.notion.from_markdown import SHORTENED, quoted
-from daemon.review.points import OwnPoint, is_repeat, page_texts, reanchored
+from daemon.review.points import OwnPoint, is_repeat, is_same_elsewhere, page_texts, reanchored
 from daemon.review.quotes import contains_words, is_quote_of, stands_in, unmarked_line
 from daemon.store import findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -47,17 +47,18 @@ _CLOSED = {
     FindingState.WITHDRAWN: "you withdrew it",
     FindingState.DISMISSED: "a person said no",
 }
+WENT = "its thread went with its block; if the matter stands on another block, comment there"
 POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
 NOBODY_ASKS = "nobody asks for it since; leave it"
+MADE_ELSEWHERE = "made again on another block"
 BY_RULE = "its rule finds it no more"
 GONE = "the text that it was made on is gone"
 _SHOWN = re.compile(r"(?P<whole>the block )?“(?P<words>.*)”(?P<gone> is gone)?", re.DOTALL)
 
 
 def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> set[int]:
-    """Open the points again whose settling words are gone, or whose own words are back.
+    """Open points again whose settling words are gone, or whose own words are back; return them.
 
-    Returns the numbers of their findings.
     Their comments lose the mark; whether they are settled all the same is asked of the model anew.
     """
     state, now = context.state, context.notion.now
@@ -70,14 +71,21 @@ def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> set[int]:
             continue
         with state.atomic():
             findings.apply_event(state, finding_id, Event.UNSETTLED, now, why)
-            outbox.drop_marks(state, row.id, finding_id, Event.UNSETTLED.value)
-            if mark := open_mark(state, finding_id, now):
-                outbox.add(state, [mark])
-            point = findings.get(state, finding_id)
-            said = f"“{point.finding.title}”: {why}" if point else why
-            sweeps.record_decision(state, row.id, now, "open again", said)
+            outbox.add(state, opened_again(context, row, finding_id, Event.UNSETTLED, why))
         opened.add(finding_id)
     return opened
+
+
+def opened_again(
+    context: Context, row: PageRow, finding_id: int, event: Event, why: str
+) -> list[OutboxMessage]:
+    """Record that a closed point is open again; its comment loses the mark."""
+    state, now = context.state, context.notion.now
+    outbox.drop_marks(state, row.id, finding_id, event.value)
+    point = findings.get(state, finding_id)
+    said = f"“{point.finding.title}”: {why}" if point else why
+    sweeps.record_decision(state, row.id, now, "open again", said)
+    return [mark] if (mark := open_mark(state, finding_id, now)) else []
 
 
 def _still_shows(
@@ -110,6 +118,8 @@ def anchored(known: Iterable[FindingRow], change: Change, snapshot: Snapshot) ->
             one.finding, block_id=pasted.get(one.finding.block_id, one.finding.block_id)
         )
         standing = reanchored([there], snapshot.blocks)
+        if not standing and there.block_id not in snapshot.by_id:
+            standing = reanchored([there], [snapshot.by_id[id_] for id_ in change.new])
         rows.append(replace(one, finding=standing[0] if standing else there))
     return rows
 
@@ -158,7 +168,6 @@ def open_points(
     state, listed = context.state, {thread.id: thread for thread in dialogue.sorted.threads}
     keys = _not_yet_keys(state, row.id, [one.discussion_id for one in open_ones], snapshot)
     said = outbox.present(state, keys.values())
-    muted = {thread_id for thread_id, key in keys.items() if key in said}
     last, times = _page_texts(state, row.id, None), findings.last_times(state, row.id)
     before = {
         review_id: _page_texts(state, row.id, review_id)
@@ -168,7 +177,7 @@ def open_points(
     for one in open_ones:
         thread_id = one.discussion_id or f"point {one.id}"
         mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
-        if not mute and thread_id in muted:
+        if not mute and keys.get(thread_id) in said:
             mute = "that was said of this text already"
         points.append(
             OwnPoint(
@@ -182,6 +191,7 @@ def open_points(
                 times.get((one.id, FindingState.OPEN), one.at),
                 again=one.id in reopened,
                 moved=mute == POSTED_ANEW,
+                gone=mute == WENT,
             )
         )
     return points
@@ -209,7 +219,7 @@ def _mute(row: FindingRow, thread: Thread | None, dialogue: Dialogue, snapshot: 
     if stored and (stored.block_id is not None and stored.block_id not in snapshot.by_id):
         block = snapshot.by_id.get(row.finding.block_id)
         stands = block is not None and is_quote_of(row.finding.quote, block.plain)
-        return POSTED_ANEW if stands else "its thread went with its block"
+        return POSTED_ANEW if stands else WENT
     replies = replies_so_far(thread, known) if thread else stored.replies if stored else 0
     if replies >= known.limit or (stored and stored.handed_over):
         return "it takes no more replies"
@@ -245,14 +255,19 @@ def unlisted_threads(
     )
 
 
-def raise_anew(context: Context, row: PageRow, session: Session, case: Case) -> list[OutboxMessage]:
+def raise_anew(
+    context: Context, row: PageRow, session: Session, case: Case, now: datetime
+) -> list[OutboxMessage]:
     """Return the comments that raise open points anew whose blocks were cut and pasted.
 
-    Notion gives the pasted block a new id, and their threads went with the old one.
+    Notion gives the pasted block a new id, and their threads went with the old one. A point whose
+    text went too ends where the review makes it again on another block.
     """
     closed = {one.finding_id for one in case.review.rulings if one.verdict is not Verdict.NOT_YET}
-    letters = []
+    letters, made = list[OutboxMessage](), [*case.review.findings, *case.review.kept]
     for point in session.points:
+        if point.gone and any(is_same_elsewhere(one, point.finding) for one in made):
+            findings.apply_event(context.state, point.id, Event.WITHDRAWN, now, MADE_ELSEWHERE)
         found = findings.get(context.state, point.id) if point.moved else None
         if found is not None and found.state in LIVE and point.id not in closed:
             findings.unlink_thread(context.state, point.id)
@@ -288,7 +303,8 @@ def record_rulings(
             letters += _settle(context, told, case.number, point, page_texts(session.snapshot), now)
             continue
         if point.closed:
-            letters += _take_up(context, row, point)
+            findings.apply_event(context.state, point.id, Event.TAKEN_UP, context.notion.now)
+            letters += opened_again(context, row, point.id, Event.TAKEN_UP, point.closed)
         if point.thread_id not in answered and not point.moved:
             letters.append(_not_yet(context, row, session, case, point, ruling, dialogue))
     return letters
@@ -317,18 +333,6 @@ def _settle(
         if not outbox.was_posted(context.state, raised.page_id, ruling.finding_id):
             findings.apply_event(context.state, ruling.finding_id, Event.UNPOSTED, now, event.value)
     mark = settled_mark(context.state, ruling.finding_id, review_id, now)
-    return [mark] if mark else []
-
-
-def _take_up(context: Context, row: PageRow, point: OwnPoint) -> list[OutboxMessage]:
-    """Open a closed point again; its comment loses the mark."""
-    state, now = context.state, context.notion.now
-    findings.apply_event(state, point.id, Event.TAKEN_UP, now)
-    outbox.drop_marks(state, row.id, point.id, Event.TAKEN_UP.value)
-    sweeps.record_decision(
-        state, row.id, now, "open again", f"“{point.finding.title}”: {point.closed}"
-    )
-    mark = open_mark(state, point.id, now)
     return [mark] if mark else []
 
 
