@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sqlite3
 import ssl
 from collections.abc import Callable, Iterator
@@ -19,6 +20,9 @@ from daemon.store.schema import migrations
 # What is imported and collected stays to the end: the collector of garbage would walk through it
 # again and again, for some seconds in each worker.
 gc.disable()
+# Programs that tests start and interrupt inherit it where a shell started the tests behind itself.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
