@@ -448,7 +448,7 @@ def small_disk(kilobytes):
         try:
             yield folder
         finally:
-            subprocess.run(["umount", folder], check=True)
+            subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @only_root
