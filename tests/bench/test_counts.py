@@ -13,6 +13,7 @@ from bench import reading, scale, tokens, watching, work
 from bench.benchlab import LATENCY
 from daemon.sandbox import Sandbox
 from support import virtual_time
+from support.rows import some
 
 
 def test_a_first_review_takes_a_request_for_each_block_four_more_and_its_posts(
@@ -40,14 +41,13 @@ def test_a_backlog_uses_the_window_is_never_refused_and_reads_while_models_think
 FIVE_MINUTES = timedelta(minutes=5)
 
 
-@pytest.mark.parametrize(
-    "at",
-    [
-        watching.Workspace(10, 6, 4),
-        watching.Workspace(5, 8, 4, every=FIVE_MINUTES),
-    ],
-    ids=["hourly", "every 5 minutes"],
-)
+WORKSPACES = {
+    "hourly": watching.Workspace(10, 6, 4),
+    "every 5 minutes": watching.Workspace(5, 8, 4, every=FIVE_MINUTES),
+}
+
+
+@pytest.mark.parametrize("at", some(WORKSPACES, quick=["hourly"]))
 def test_watching_waits_and_takes_what_the_formula_says(at: watching.Workspace) -> None:
     _is_as_computed(watching.watch(at))
 
