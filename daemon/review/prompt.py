@@ -28,8 +28,8 @@ from daemon.domain.values import (
 )
 from daemon.review.cleaning import visible
 from daemon.review.handles import Handles
-from daemon.review.points import OwnPoint
-from daemon.review.quotes import is_quote_of
+from daemon.review.points import MOVED_QUOTE_CHARS, OwnPoint
+from daemon.review.quotes import blocks_with, is_quote_of
 from daemon.review.summary import checklist_instructions
 
 
@@ -256,8 +256,14 @@ def _threads(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> list[str]
             hidden += 1
             continue
         on = "the page" if thread.block_id is None else names.get(thread.block_id)
-        if on is None:
-            on = "a block without text" if thread.block_id in there else "a block that is gone"
+        if on is None and thread.block_id in there:
+            on = "a block without text"
+        elif on is None:
+            quote = own.finding.quote if own else ""
+            is_sure = len(quote) >= MOVED_QUOTE_CHARS
+            stand = blocks_with(quote, task.snapshot.blocks) if is_sure else []
+            where = ", ".join(names[block.id] for block in stand if block.id in names)
+            on = f"words that stand in {where} now" if where else "a block that is gone"
         lines.append(f"[{handle} on {on}]")
         if own:
             again = "; open again: the words that settled it are gone" if own.again else ""

@@ -17,13 +17,12 @@ from daemon.sweep import alerts, recording
 from daemon.sweep.context import Context, Extent, Session, Target
 from daemon.sweep.conversation import dialogue as dialogues
 from daemon.sweep.conversation.answers import store_decisions
-from daemon.sweep.conversation.dialogue import Dialogue
+from daemon.sweep.conversation.dialogue import Dialogue, unlisted_threads
 from daemon.sweep.conversation.rulings import (
     anchored,
     closed_points,
     open_points,
     reopen,
-    unlisted_threads,
 )
 from daemon.sweep.delivery import recovery
 from daemon.sweep.prompts import current
@@ -137,7 +136,7 @@ def _session(
     known = anchored(findings.of_page(context.state, row.id), change, snapshot)
     points = open_points(context, row, known, snapshot, dialogue, reopened)
     points += closed_points(known, dialogue, snapshot)
-    shown = (*threads, *unlisted_threads(points, dialogue, snapshot))
+    shown = (*threads, *unlisted_threads(context, row, points, dialogue))
     return Session(
         target,
         replace(snapshot, threads=shown, comments_readable=dialogue.readable),

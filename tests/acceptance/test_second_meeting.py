@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -267,6 +268,40 @@ def test_a_point_whose_block_is_gone_is_put_before_the_model(
     document = model.documents[-1]
     assert "on a block that is gone]\n  begun by your blocking point “No way back”" in document
     assert "addressed, blocking" in program.run("explain", page).out
+
+
+def test_a_thread_whose_block_is_gone_is_shown_as_any_other_and_where_its_words_stand_now(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs, *LINES, "It is said that nobody owns the queue.", "See below.")
+    model.think = lambda _document, _turn: [
+        comment("B4", "Nobody owns the queue", "Name an owner.", "important", "No owner"),
+        finish("One thing."),
+    ]
+    program.sweep()
+    ana, ben = box.world.person("Ana"), box.world.person("Ben")
+    box.world.comment(posted(box)[0], asked := "Which queue? " + "Say it. " * 70, by=ana)
+    box.clock.advance(HOUR)
+    says(model, reply("No owner", "That of the **carriers**."))
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "Then it is mine.", by=ben)
+    box.clock.advance(HOUR)
+    says(model, leave("No owner"))
+    program.sweep()
+    box.world.delete_block(box.world.blocks(page)[3])
+    edit(box, page, 3, "True: nobody owns the queue.")
+    says(model, finish("No news."))
+    program.sweep()
+    thread = model.documents[-1].partition("[T2 ")[2].splitlines()
+    assert [re.sub(r", 2026-11-20 \d\d:\d\d:", ":", one) for one in thread[:6]] == [
+        "on words that stand in B4, B5 now]",
+        "  begun by your important point “No owner”, about: Nobody owns the queue",
+        "  RFC reviewer (you): Name an owner.",
+        f"  Ana: {asked[:500]} …",
+        "  RFC reviewer (you): That of the carriers.",
+        "  Ben: Then it is mine.",
+    ]
 
 
 @pytest.mark.parametrize("removed", [False, True])

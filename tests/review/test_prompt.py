@@ -13,6 +13,7 @@ from daemon.domain.change import Change
 from daemon.domain.findings import FindingState, LedgerEntry
 from daemon.domain.values import Block, Prompt, Snapshot
 from daemon.review.handles import Handles
+from daemon.review.points import OwnPoint
 from daemon.review.prompt import (
     BESIDE_CHARS,
     FIRST_COMMENTS,
@@ -153,6 +154,24 @@ def test_what_is_gone_and_what_was_raised_is_told_in_outline() -> None:
     assert len(raised) == 1
     assert raised[0].startswith("  B1 (open): words")
     assert len(raised[0]) < 200
+
+
+@pytest.mark.parametrize(
+    ("quote", "on"),
+    [
+        ("nobody owns the queue", "words that stand in B1, B3 now"),
+        ("nobody owns the mail", "a block that is gone"),
+        ("the queue", "a block that is gone"),  # so few words may stand there by chance
+    ],
+)
+def test_the_thread_of_a_block_that_is_gone_says_where_its_words_stand(quote: str, on: str) -> None:
+    own = OwnPoint(1, finding("gone", quote, title="No owner"), "T")
+    lines = ("Nobody owns **the queue**.", "We deploy.", "So nobody owns the queue!")
+    seen = snapshot(
+        [block(line, line, plain=line.replace("*", "")) for line in lines], [thread("T", "gone")]
+    )
+    text = document_text(replace(task(seen), points={"T": own}), Handles.of(seen))
+    assert f"[T1 on {on}]\n  begun by your important point “No owner”" in text
 
 
 def test_what_was_said_of_the_earlier_text_of_a_changed_block_is_told_with_its_words() -> None:

@@ -8,12 +8,14 @@ from datetime import datetime
 
 from daemon.domain.errors import Forbidden, Missing, NotionError
 from daemon.domain.findings import LIVE, FindingState
-from daemon.domain.records import PageRow, PageState
+from daemon.domain.records import KEPT_CHARS, PageRow, PageState
 from daemon.domain.scope import Capability
-from daemon.domain.values import AuthorKind, Prompt, Snapshot, Thread
-from daemon.notion import reading
+from daemon.domain.values import Author, AuthorKind, Comment, Prompt, Snapshot, Thread
+from daemon.notion import from_markdown, reading
+from daemon.review.points import OwnPoint
 from daemon.store import findings, outbox, pages, reviews
 from daemon.store import threads as thread_store
+from daemon.store.views import browse
 from daemon.sweep import failures
 from daemon.sweep.budget import narrowed
 from daemon.sweep.context import Answers, Context, Target
@@ -91,6 +93,33 @@ async def read(
     _grant(context, decided := sort(found, known))
     gone = _gone(known, found, {None if place == row.id else place for place in looked})
     return Dialogue(decided, known, prompt.name, began, looked, missing, gone)
+
+
+def unlisted_threads(
+    context: Context, row: PageRow, points: Iterable[OwnPoint], dialogue: Dialogue
+) -> tuple[Thread, ...]:
+    """Return a thread for each point whose own was not listed: its block is gone, or not due.
+
+    What was said there is told as the state knows it.
+    """
+    listed = {thread.id for thread in dialogue.sorted.threads}
+    me = Author("", dialogue.reviewer, AuthorKind.OWN)
+    said: dict[str, list[Comment]] = {}
+    for one in browse.messages_of_people(context.state, row.id, KEPT_CHARS):
+        text = one.text if one.is_whole or not one.text else f"{one.text} …"
+        person = Author("", one.author, AuthorKind.PERSON)
+        said.setdefault(one.thread_id, []).append(Comment("", person, one.at, text, text, one.at))
+    for one in browse.own_replies(context.state, row.id):
+        text = from_markdown.plain_text(from_markdown.rich_text(one.text))
+        said.setdefault(one.thread_id, []).append(Comment("", me, one.at, text, text, one.at))
+    threads = []
+    for point in points:
+        if point.thread_id not in listed:
+            at, words = point.made or dialogue.at, point.finding.text
+            later = sorted(said.get(point.thread_id, []), key=lambda one: one.created)
+            comments = (Comment("", me, at, words, words, at), *(one for one in later if one.text))
+            threads.append(Thread(point.thread_id, point.finding.block_id, comments))
+    return tuple(threads)
 
 
 def _gone(

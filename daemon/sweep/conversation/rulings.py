@@ -18,9 +18,7 @@ from daemon.domain.records import (
     PageRow,
 )
 from daemon.domain.values import (
-    Author,
     AuthorKind,
-    Comment,
     Finding,
     Ruling,
     Snapshot,
@@ -235,24 +233,6 @@ def _not_yet_keys(
         one.thread_id for one in thread_store.comments(state, page_id).values() if one.text
     )
     return {one: f"not yet:{one}:{content}:{said[one]}" for one in threads if one}
-
-
-def unlisted_threads(
-    points: Iterable[OwnPoint], dialogue: Dialogue, snapshot: Snapshot
-) -> tuple[Thread, ...]:
-    """Return a thread for each point whose own was not listed: its block is gone, or not due."""
-    listed = {thread.id for thread in dialogue.sorted.threads}
-    me = Author("", dialogue.reviewer, AuthorKind.OWN)
-
-    def said(one: OwnPoint) -> Comment:
-        at, words = one.made or snapshot.read_at, one.finding.text
-        return Comment("", me, at, words, words, at)
-
-    return tuple(
-        Thread(one.thread_id, one.finding.block_id, (said(one),))
-        for one in points
-        if one.thread_id not in listed
-    )
 
 
 def raise_anew(

@@ -22,13 +22,12 @@ from daemon.sweep import alerts, failures, recording
 from daemon.sweep.context import Context, Session, Target
 from daemon.sweep.conversation import dialogue
 from daemon.sweep.conversation.answers import record_replies, store_decisions
-from daemon.sweep.conversation.dialogue import Dialogue
+from daemon.sweep.conversation.dialogue import Dialogue, unlisted_threads
 from daemon.sweep.conversation.rulings import (
     anchored,
     closed_points,
     open_points,
     reopen,
-    unlisted_threads,
 )
 from daemon.sweep.prompts import current
 from daemon.sweep.reviewing import run_review
@@ -357,7 +356,7 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
     known = anchored(findings.of_page(context.state, row.id), change, snapshot)
     points = open_points(context, row, known, snapshot, dialogue, reopened)
     points += closed_points(known, dialogue, snapshot)
-    unlisted = unlisted_threads(points, dialogue, snapshot)
+    unlisted = unlisted_threads(context, row, points, dialogue)
     session = Session(
         target,
         replace(snapshot, threads=(*dialogue.sorted.threads, *unlisted)),
