@@ -77,6 +77,16 @@ class Approve(StrEnum):
     ALL = "all"
 
 
+class Format(StrEnum):
+    """What the URL for alerts takes."""
+
+    JSON = "json"
+    SLACK = "slack"
+    TEAMS = "teams"
+    DISCORD = "discord"
+    NTFY = "ntfy"
+
+
 def word_of(choice: type[StrEnum]) -> Callable[[Any], Any]:
     """Return the check for one of the words of an enumeration."""
     *first, last = [member.value for member in choice]

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from daemon.config.limits import Approve, Limits, Replies, Section, word_of
+from daemon.config.limits import Approve, Format, Limits, Replies, Section, word_of
 from daemon.config.values import (
     Condition,
     Cron,
@@ -224,6 +224,11 @@ class Alerts(Section):
         repr=False,
         description="the same, sent there by POST",
         examples=["https://alerts.example.com/notion-review"],
+    )
+    format: Annotated[Format, BeforeValidator(word_of(Format))] | None = Field(
+        default=None,
+        description="of `url`: json, slack, teams, discord or ntfy",
+        examples=["slack"],
     )
     waiting: Duration = Field(
         default=timedelta(days=1), description="people must act when a page waits for longer"

@@ -215,17 +215,17 @@ async def _alerts(settings: Settings, asking: Callable[[str], None]) -> AsyncIte
     """Send a test message to people, and look whether the monitor of signs of life answers."""
     proxies, ping = settings.addresses.proxies, settings.secrets.ping
     ways = notify.ways(settings.config.alerts, proxies)
-    message = notify.Message(
-        "doctor", "a test of the alerts; nothing is wrong", times.iso(datetime.now(UTC))
-    )
+    now = times.iso(datetime.now(UTC))
+    message = notify.Message("doctor", "a test of the alerts; nothing is wrong", now, "test")
     if not ways:
         remedy = "set alerts.command or alerts.url in config.yaml"
         yield Check("alerts", CheckStatus.NOTE, "nobody is told when people must act", remedy)
     for name, way in ways.items():
         asking(f"sending a test message to {name} …")
         try:
-            await way({**message.as_json(), "state": "test"})
-            yield ok(name, "took a test message")
+            await way(message)
+            form = f" in the format {notify.format_of(settings.config.alerts)}"
+            yield ok(name, f"took a test message{form if name == 'alerts.url' else ''}")
         except notify.NotTold as error:
             words = str(error).removeprefix(f"{name}: ")
             yield problem(name, words, "mend it: alerts reach nobody this way")

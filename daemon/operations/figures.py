@@ -15,7 +15,7 @@ from statistics import median
 
 from daemon.domain.findings import FindingState
 from daemon.domain.values import Finding, ReviewKind, Severity
-from daemon.review.offline.hits import kind_of
+from daemon.review.offline.document import kind_of
 from daemon.review.offline.sections import TOPICS
 from daemon.store.database import State
 from daemon.store.views import reporting

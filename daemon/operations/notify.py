@@ -10,15 +10,17 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePath
 from signal import SIGKILL
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from daemon.config import Alerts
+from daemon.config.limits import Format
 from daemon.config.network import Proxies
 from daemon.domain.errors import why_not_connected
-from daemon.domain.events import Emit
+from daemon.domain.events import Emit, split_alert
 from daemon.store import database, sweeps
 from daemon.store.database import State
 
@@ -30,8 +32,7 @@ TOLD = "alerts told"
 _PRIVATE = ("NOTION_TOKEN", "_API_KEY", "PING_URL", "CREDENTIALS_", "NOTIFY_", "WATCHDOG_")
 
 
-# Takes a message as JSON; raises `NotTold`.
-Way = Callable[[dict[str, str]], Awaitable[None]]
+Written = TypeVar("Written", str, bytes)
 # What a chat service takes for a mention, a link or markup of its own, such as <!channel>.
 _FOR_NO_CHAT = (
     (re.compile("<"), "("),
@@ -47,28 +48,145 @@ class NotTold(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message about an alert that began, or one that is over."""
+    """A message to people.
+
+    Attributes:
+        alert: The alert that it is about.
+        words: What it says, in one line.
+        since: When that began.
+        state: `raised` or `over`, and `test` where `doctor` tries a way.
+    """
 
     alert: str
     words: str
     since: str
-    is_over: bool = False
+    state: str = "raised"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the alert is over."""
+        return self.state == "over"
+
+    @property
+    def subject(self) -> str:
+        """The message in a few words of our own."""
+        return f"notion-review: {split_alert(self.alert)[0]}{' is over' if self.is_over else ''}"
+
+    @property
+    def text(self) -> str:
+        """The whole message in one line, with every sign that a document has."""
+        return f"notion-review: {'over: ' if self.is_over else ''}{self.words}"
 
     def as_json(self) -> dict[str, str]:
-        """Return the object that the command reads and the URL receives.
+        """Return the object that a command reads, and a URL that is no chat service.
 
-        `text` is the whole message in one line, under the name that chat services read.
+        `text` is under the name that chat services read.
         """
-        state = "over" if self.is_over else "raised"
-        words = f"notion-review: {'over: ' if self.is_over else ''}{self.words}"
+        words = self.text
         for sign, instead in _FOR_NO_CHAT:
             words = sign.sub(instead, words)
-        return {
-            "text": words,
-            "alert": self.alert,
-            "state": state,
-            "since": self.since,
-        }
+        return {"text": words, "alert": self.alert, "state": self.state, "since": self.since}
+
+
+def _fitting(text: str, room: int, written: Callable[[str], Written]) -> Written:
+    """Return a text as `written` writes it, cut where that is longer than `room`."""
+    found = written(text)
+    while len(found) > room:
+        text = text[: len(text) * 9 // 10]
+        found = written(f"{text.rstrip()}…")
+    return found
+
+
+def _slack(message: Message) -> dict[str, Any]:
+    """https://docs.slack.dev/messaging/formatting-message-text: three signs are written otherwise.
+
+    The recommended length is 4,000 characters.
+    """
+    signs = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+    text = _fitting(message.text, 4_000, lambda words: words.translate(signs))
+    return {"json": {"text": text, "mrkdwn": False, "unfurl_links": False}}
+
+
+def _teams(message: Message) -> dict[str, Any]:
+    """A card is 28 KB at most; a run of text is no Markdown, where a block of text is.
+
+    https://learn.microsoft.com/en-us/connectors/teams/#microsoft-teams-webhook
+    https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/text-features
+    """
+    lines = _fitting(message.text, 6_000, str).splitlines()
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": [
+            {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": line}]}
+            for line in lines
+        ],
+    }
+    kind = "application/vnd.microsoft.card.adaptive"
+    held = [{"contentType": kind, "contentUrl": None, "content": card}]
+    return {"json": {"type": "message", "attachments": held}}
+
+
+_ADDRESS = re.compile(r"(https?://[^\s<>()\[\]*`|\\]+)")
+_DISCORD_SIGN = re.compile(r"([\\*_~`|<>\[\]#])")
+# Its links show no preview: https://discord.com/developers/docs/resources/message
+_SUPPRESS_EMBEDS = 1 << 2
+
+
+def _discord(message: Message) -> dict[str, Any]:
+    """https://discord.com/developers/docs/resources/webhook#execute-webhook: 2,000 characters."""
+
+    def written(words: str) -> str:
+        # Every second part is an address, in which a sign marks nothing.
+        parts = _ADDRESS.split(words)
+        parts[::2] = [_DISCORD_SIGN.sub(r"\\\1", part) for part in parts[::2]]
+        return "".join(parts)
+
+    content = _fitting(message.text, 2_000, written)
+    nobody: dict[str, list[str]] = {"parse": []}
+    return {"json": {"content": content, "allowed_mentions": nobody, "flags": _SUPPRESS_EMBEDS}}
+
+
+def _ntfy(message: Message) -> dict[str, Any]:
+    """https://docs.ntfy.sh/publish: what is longer than 4,096 bytes becomes a file."""
+    tags = {"raised": "warning", "over": "white_check_mark"}.get(message.state, "memo")
+    headers = {"Title": message.subject, "Tags": tags, "Content-Type": "text/plain; charset=utf-8"}
+    if message.state == "raised":
+        headers["Priority"] = "high"
+    return {"content": _fitting(message.text, 4_096, str.encode), "headers": headers}
+
+
+_PAYLOADS: Mapping[Format, Callable[[Message], dict[str, Any]]] = {
+    Format.JSON: lambda message: {"json": message.as_json()},
+    Format.SLACK: _slack,
+    Format.TEAMS: _teams,
+    Format.DISCORD: _discord,
+    Format.NTFY: _ntfy,
+}
+# Addresses that take one format alone. What a workflow of Slack or of Microsoft takes is its
+# author's choice, and Discord's addresses that end in `/slack` take `text`.
+_CERTAIN = (
+    (re.compile(r"hooks\.slack(-gov)?\.com/services/.+"), Format.SLACK),
+    (re.compile(r"[\w.-]+\.webhook\.office\.com/webhookb2/.+"), Format.TEAMS),
+    (
+        re.compile(r"(\w+\.)?discord(app)?\.com/api/(v\d+/)?webhooks/\d+/[^/]+/?"),
+        Format.DISCORD,
+    ),
+    (re.compile(r"ntfy\.sh/[^/]+/?"), Format.NTFY),
+)
+
+
+def format_of(alerts: Alerts) -> Format:
+    """Return what `alerts.url` takes: as the config says, else what its address tells."""
+    address = httpx.URL(alerts.url or "")
+    place = f"{address.host}{address.path}"
+    told = (found for pattern, found in _CERTAIN if pattern.fullmatch(place))
+    return alerts.format or next(told, Format.JSON)
+
+
+# Takes a message; raises `NotTold`.
+Way = Callable[[Message], Awaitable[None]]
 
 
 def ways(alerts: Alerts, proxies: Proxies) -> dict[str, Way]:
@@ -77,7 +195,8 @@ def ways(alerts: Alerts, proxies: Proxies) -> dict[str, Way]:
     if alerts.command:
         found["alerts.command"] = partial(_run, alerts.command)
     if (url := alerts.url) is not None:
-        found["alerts.url"] = lambda message: _post(url, proxies, json=message)
+        payload = _PAYLOADS[format_of(alerts)]
+        found["alerts.url"] = lambda message: _post(url, proxies, **payload(message))
     return found
 
 
@@ -118,7 +237,7 @@ async def tell(known: Mapping[str, Way], message: Message, emit: Emit) -> bool:
     came_through = False
     for way in known.values():
         try:
-            await way(message.as_json())
+            await way(message)
             came_through = True
         except NotTold as error:
             emit("alert.not_told", alert=message.alert, why=str(error))
@@ -145,15 +264,42 @@ def _messages(
         if alert["name"] not in told
     ]
     over = [
-        Message(name, was["text"], was["since"], is_over=True)
+        Message(name, was["text"], was["since"], "over")
         for name, was in told.items()
         if name not in names
     ]
     return begun + over
 
 
-async def _run(command: Sequence[str], message: dict[str, str]) -> None:
-    """Run a command with the message as one line of JSON on its standard input."""
+SUBJECT = "{subject}"
+# These take a mail with its headers.
+_MAILERS = frozenset({"sendmail", "msmtp"})
+
+
+def _said_to(command: Sequence[str], message: Message) -> bytes:
+    """Return what a command reads: text where it takes the subject, a mail, else a line of JSON.
+
+    No line of a text begins with a sign: `mail` of GNU runs what stands behind a `~` there
+    (https://github.com/advisories/GHSA-m985-3f3v-cwmm), and `sendmail` ends at a `.`.
+    """
+    text = re.sub(r"(?m)^(?=[~.])", " ", message.text)
+    if any(SUBJECT in word for word in command):
+        return f"{text}\n".encode()
+    if PurePath(command[0]).name not in _MAILERS:
+        return (json.dumps(message.as_json(), ensure_ascii=False) + "\n").encode()
+    from email.message import EmailMessage
+
+    mail = EmailMessage()
+    mail["Subject"] = message.subject
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(text)
+    return bytes(mail)
+
+
+async def _run(command: Sequence[str], message: Message) -> None:
+    """Run a command with the message on its standard input."""
+    words = _said_to(command, message)
+    command = [word.replace(SUBJECT, message.subject) for word in command]
     public = {
         name: value
         for name, value in os.environ.items()
@@ -173,7 +319,7 @@ async def _run(command: Sequence[str], message: dict[str, str]) -> None:
             )
         except OSError as error:
             raise NotTold(f"alerts.command: {command[0]}: {error.strerror}") from error
-        await _fed(process, (json.dumps(message, ensure_ascii=False) + "\n").encode())
+        await _fed(process, words)
         if process.returncode:
             errors.seek(0)
             said = errors.read().decode(errors="replace").strip().splitlines()

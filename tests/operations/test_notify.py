@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import threading
+from email import message_from_bytes
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from daemon.config import Alerts
+from daemon.config import Alerts, parse
+from daemon.config.limits import Format
 from daemon.operations import notify
 from daemon.store import sweeps
-from support.small_state import raise_one
+from support.places import ROOT
+from support.small_state import ID, raise_one
 
 
 class Server:
@@ -27,6 +32,7 @@ class Server:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
                 box.taken.append((self.path, body))
+                box.headers = self.headers
                 self.send_response(box.code)
                 self.end_headers()
 
@@ -151,6 +157,143 @@ def test_a_command_that_does_not_end_is_ended(context, monkeypatch, tmp_path):
 def test_no_word_of_a_document_is_markup_for_a_chat(words, plain):
     text = notify.Message("models", words, "2026-11-20T12:00:00Z").as_json()["text"]
     assert text == f"notion-review: {plain}"
+
+
+# What somebody may write into a title: mentions, links, markup, and a line for a shell.
+HOSTILE = "<!channel> <@U1> @everyone *bold* _i_ ~s~ `c` [a](https://e.example/x_y) &amp;\n~!id\n."
+
+
+def sent(context, server, form, words):
+    raise_one(context, words=words)
+    tell_people(context, Alerts(url=server.url, format=form))
+    [(_, body)] = server.taken
+    return body
+
+
+def test_slack_reads_text_without_any_markup(context, server):
+    body = json.loads(sent(context, server, Format.SLACK, HOSTILE))
+    text = body.pop("text")
+    assert not set("<>") & set(text)
+    assert text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == (
+        f"notion-review: {HOSTILE}"
+    )
+    assert body == {"mrkdwn": False, "unfurl_links": False}
+
+
+def test_teams_reads_a_card_whose_text_is_no_markdown(context, server):
+    body = json.loads(sent(context, server, Format.TEAMS, HOSTILE))
+    [held] = body.pop("attachments")
+    card = held.pop("content")
+    assert body == {"type": "message"}
+    assert held == {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None}
+    assert (card["type"], card["version"]) == ("AdaptiveCard", "1.4")
+    assert {block["type"] for block in card["body"]} == {"RichTextBlock"}
+    lines = [run["text"] for block in card["body"] for run in block["inlines"]]
+    assert lines == f"notion-review: {HOSTILE}".splitlines()
+
+
+def test_discord_reads_content_that_mentions_nobody_and_marks_nothing(context, server):
+    body = json.loads(sent(context, server, Format.DISCORD, HOSTILE))
+    assert body["allowed_mentions"] == {"parse": []}
+    assert body["flags"] == 4
+    # Every sign that could mark something has a backslash, but for those of an address.
+    assert "\\<@U1\\> @everyone \\*bold\\* \\_i\\_ \\~s\\~ \\`c\\`" in body["content"]
+    assert "\\[a\\](https://e.example/x_y)" in body["content"]
+
+
+def test_ntfy_reads_a_plain_body_with_headers(context, server):
+    body = sent(context, server, Format.NTFY, "“Zürich” waits")
+    assert body == "notion-review: “Zürich” waits"
+    told = {name: server.headers[name] for name in ("Title", "Priority", "Tags")}
+    assert told == {"Title": "notion-review: models", "Priority": "high", "Tags": "warning"}
+    sweeps.clear_alert(context.state, "models")
+    tell_people(context, Alerts(url=server.url, format=Format.NTFY))
+    assert server.taken[-1][1] == "notion-review: over: “Zürich” waits"
+    told = {name: server.headers[name] for name in ("Title", "Priority", "Tags")}
+    assert told == {
+        "Title": "notion-review: models is over",
+        "Priority": None,
+        "Tags": "white_check_mark",
+    }
+
+
+@pytest.mark.parametrize("words", ["word " * 2000, "*" * 9000, "€" * 9000, "\\" * 9001])
+@pytest.mark.parametrize(
+    ("form", "size"),
+    [
+        (Format.SLACK, lambda body: len(json.loads(body)["text"]) / 4_000),
+        (Format.TEAMS, lambda body: len(body.encode()) / 28_000),
+        (Format.DISCORD, lambda body: len(json.loads(body)["content"]) / 2_000),
+        (Format.NTFY, lambda body: len(body.encode()) / 4_096),
+    ],
+)
+def test_a_long_text_is_cut_to_what_each_takes(context, server, form, size, words):
+    body = sent(context, server, form, words)
+    assert 0.2 < size(body) <= 1
+    assert "…" in body
+
+
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        ("https://hooks.slack.com/services/T0/B0/x", "slack"),
+        ("https://hooks.slack.com/triggers/T0/1/x", "json"),  # its author names the variables
+        ("https://discord.com/api/webhooks/12/ab-c_d", "discord"),
+        ("https://discord.com/api/v10/webhooks/12/ab?wait=true", "discord"),
+        ("https://discord.com/api/webhooks/12/ab/slack", "json"),  # it takes `text`
+        ("https://corp.webhook.office.com/webhookb2/x/IncomingWebhook/y/z", "teams"),
+        ("https://prod-1.westeurope.logic.azure.com/workflows/x/triggers/manual/paths", "json"),
+        ("https://ntfy.sh/our-reviews", "ntfy"),
+        ("https://ntfy.sh.evil.example/our-reviews", "json"),
+        ("https://alerts.example.com/hooks.slack.com/services/T0/B0/x", "json"),
+    ],
+)
+def test_an_address_that_takes_one_format_alone_is_known(url, form):
+    assert notify.format_of(Alerts(url=url)) == form
+    assert notify.format_of(Alerts(url=url, format=Format.TEAMS)) == "teams"
+
+
+def test_every_example_of_the_handbook_is_read_as_it_says(tmp_path):
+    text = (ROOT / "docs/handbook.md").read_text("utf-8")
+    path, found = tmp_path / "config.yaml", []
+    for example in re.findall(r"(?m)^    (alerts: .+)$", text):
+        path.write_text(f"databases: [{{id: {ID}}}]\n{example}\n")
+        alerts = parse(path).alerts
+        found.append(notify.format_of(alerts) if alerts.url else alerts.command[0])
+    assert found == [
+        *("slack", "discord", "ntfy", "ntfy", "teams", "json"),
+        *("/usr/local/bin/page-someone", "/usr/sbin/sendmail", "mail"),
+    ]
+
+
+def run_with(context, tmp_path, name, *arguments):
+    """Run a command that keeps its arguments and what it reads."""
+    script = tmp_path / name
+    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{tmp_path}/args\ncat >{tmp_path}/read\n')
+    script.chmod(0o700)
+    raise_one(context, words=HOSTILE)
+    tell_people(context, Alerts(command=(str(script), *arguments)))
+    assert context.said == []
+    return (tmp_path / "args").read_text().splitlines(), (tmp_path / "read").read_bytes()
+
+
+def test_a_command_that_takes_the_subject_reads_text_and_no_line_that_mail_obeys(context, tmp_path):
+    arguments, read = run_with(context, tmp_path, "mail", "-s", "{subject}", "ops@corp.example")
+    assert arguments == ["-s", "notion-review: models", "ops@corp.example"]
+    assert read.decode() == f"notion-review: {HOSTILE}\n".replace("\n~", "\n ~").replace(
+        "\n.", "\n ."
+    )
+
+
+def test_sendmail_reads_a_mail_with_its_headers(context, tmp_path):
+    arguments, read = run_with(context, tmp_path, "sendmail", "ops@corp.example")
+    mail = message_from_bytes(read, policy=default)
+    assert arguments == ["ops@corp.example"]
+    assert mail["Subject"] == "notion-review: models"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail.get_content_type() == "text/plain"
+    assert mail.get_content().startswith("notion-review: <!channel>")
+    assert "\n ~!id\n ." in mail.get_content()
 
 
 def test_one_way_that_works_is_enough_and_the_other_is_said(context, server):

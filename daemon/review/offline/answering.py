@@ -10,13 +10,14 @@ from daemon.domain.phrases import asks, says_done
 from daemon.domain.values import AuthorKind, Comment, Finding, Thread
 from daemon.review.offline.document import (
     Document,
+    Kind,
     Passage,
+    kind_of,
     sentences,
     shown,
     vocabulary,
     words,
 )
-from daemon.review.offline.hits import Kind, kind_of
 
 
 _STOP = vocabulary(

@@ -6,8 +6,15 @@ import re
 from collections.abc import Iterator
 from itertools import takewhile
 
-from daemon.review.offline.document import LIST_TYPES, Document, Passage, alternatives, sentences
-from daemon.review.offline.hits import Hit, Kind
+from daemon.review.offline.document import (
+    LIST_TYPES,
+    Document,
+    Hit,
+    Kind,
+    Passage,
+    alternatives,
+    sentences,
+)
 
 
 _WORDS = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"

@@ -7,8 +7,15 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from daemon.review.offline.document import Document, Passage, alternatives, any_of, sentences
-from daemon.review.offline.hits import Hit, Kind
+from daemon.review.offline.document import (
+    Document,
+    Hit,
+    Kind,
+    Passage,
+    alternatives,
+    any_of,
+    sentences,
+)
 
 
 _MONTHS = [name.lower() for name in calendar.month_abbr]

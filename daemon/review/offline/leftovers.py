@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from daemon.review.offline.document import (
     Document,
+    Hit,
+    Kind,
     Passage,
     alternatives,
     any_of,
     shown,
     vocabulary,
 )
-from daemon.review.offline.hits import Hit, Kind
 
 
 _ABOUT_MARKERS = alternatives(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from daemon.review.offline.document import (
     Document,
+    Hit,
+    Kind,
     Passage,
     alternatives,
     any_of,
@@ -15,7 +17,6 @@ from daemon.review.offline.document import (
     shown,
     words,
 )
-from daemon.review.offline.hits import Hit, Kind
 
 
 _NUMBERED = re.compile(

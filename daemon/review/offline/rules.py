@@ -7,8 +7,7 @@ from datetime import date
 
 from daemon.domain.values import Finding, Snapshot, Thread
 from daemon.review.offline import answering, counts, dates, leftovers, references, sections
-from daemon.review.offline.document import Document, read
-from daemon.review.offline.hits import kind_of
+from daemon.review.offline.document import Document, kind_of, read
 
 
 __all__ = ["answer", "findings", "is_mended"]

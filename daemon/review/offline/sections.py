@@ -7,8 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from daemon.review.offline.document import Document, Passage, any_of, listed, shown, words
-from daemon.review.offline.hits import Hit, Kind, whole
+from daemon.review.offline.document import (
+    Document,
+    Hit,
+    Kind,
+    Passage,
+    any_of,
+    listed,
+    shown,
+    whole,
+    words,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from daemon.domain.records import WORD_KEY, DeliveryState, MessageKind, OutboxMe
 from daemon.domain.times import iso
 from daemon.domain.values import AuthorKind, Comment, Review, ReviewKind, Source, Thread
 from daemon.notion.from_markdown import quoted
-from daemon.review.offline.hits import kind_of
+from daemon.review.offline.document import kind_of
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.sweep.context import Context, Session

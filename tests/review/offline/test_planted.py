@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.review import offline
-from daemon.review.offline.hits import Kind, kind_of
+from daemon.review.offline.document import Kind, kind_of
 from support.offline_markdown import snapshot
 from support.places import FIXTURES, RFCS
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from daemon.domain.values import Author, AuthorKind, Block, Comment, Page, Snapshot, Thread
 from daemon.notion.to_markdown import both
 from daemon.review import offline
-from daemon.review.offline.document import read, sentences
-from daemon.review.offline.hits import Kind, kind_of
+from daemon.review.offline.document import Kind, kind_of, read, sentences
 from support.offline_markdown import HOSTILE, PAGE_ID, WHEN, blocks, hostile, snapshot
 from support.places import FIXTURES
 
