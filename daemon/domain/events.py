@@ -97,6 +97,8 @@ class Alert(StrEnum):
     WAITING = "waiting"
     DRAFTS = "drafts"
     QUIET = "quiet"
+    SURGE = "surge"
+    FEWER_ADDRESSED = "fewer addressed"
 
     def of(self, database_id: str) -> str:
         """Return the name under which this alert stands for one database."""

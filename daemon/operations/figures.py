@@ -216,6 +216,7 @@ def _all(kind: type[StrEnum], counts: Counter[str]) -> dict[str, int]:
 
 # So many standard deviations to either side of the mean hold 95 of 100 cases.
 NORMAL_95 = 1.959964
+NORMAL_99 = 2.575829
 # Fewer settled findings in either period tell nothing of a share.
 LEAST_SETTLED = 10
 # A share falls by so many hundredths, and by chance in fewer than one of twenty periods.
@@ -228,6 +229,9 @@ SURGE_BEFORE = 10
 # Its share at least doubled; many topics are looked at, so chance must be further away.
 SURGE_TIMES = 2
 SURGE_CHANCE = 0.01
+
+# Of reviews, comments or cost a week has so many, or as much as so many reviews cost.
+LEAST_GROWN = 20
 
 NO_HEADING = "before the first heading"
 _NUMBERING = re.compile(r"^[\W\d_]+")
@@ -315,8 +319,11 @@ def chance(now: Share, before: Share) -> float:
     return ways / comb(now.whole + before.whole, drawn)
 
 
-def has_fallen(now: Share, before: Share) -> bool:
-    """Tell whether a share of settled findings fell, further than chance would have it."""
+def has_fallen(now: Share, before: Share, sure: float = FALL_CHANCE) -> bool:
+    """Tell whether a share of settled findings fell, further than chance would have it.
+
+    `sure` is how likely chance may be; 1 asks for the fall alone.
+    """
     if min(now.whole, before.whole) < LEAST_SETTLED:
         return False
     fell = before.part * now.whole - now.part * before.whole
@@ -324,11 +331,16 @@ def has_fallen(now: Share, before: Share) -> bool:
         return False
     rest_now = Share(now.whole - now.part, now.whole)
     rest_before = Share(before.whole - before.part, before.whole)
-    return chance(rest_now, rest_before) < FALL_CHANCE
+    return chance(rest_now, rest_before) <= sure
 
 
-def surges(now: Mapping[str, Topic], before: Mapping[str, Topic]) -> list[Surge]:
-    """Return the topics that came up more than before, in the order of `now`."""
+def surges(
+    now: Mapping[str, Topic], before: Mapping[str, Topic], sure: float = SURGE_CHANCE
+) -> list[Surge]:
+    """Return the topics that came up more than before, in the order of `now`.
+
+    `sure` is as in `has_fallen`.
+    """
     whole = sum(topic.findings for topic in now.values())
     whole_before = sum(topic.findings for topic in before.values())
     found = []
@@ -340,7 +352,35 @@ def surges(now: Mapping[str, Topic], before: Mapping[str, Topic]) -> list[Surge]
             and topic.pages >= SURGE_PAGES
             and earlier.whole >= SURGE_BEFORE
             and share.part * earlier.whole >= SURGE_TIMES * earlier.part * share.whole
-            and chance(share, earlier) < SURGE_CHANCE
+            and chance(share, earlier) <= sure
         ):
             found.append(Surge(name, topic.pages, share, earlier))
     return found
+
+
+def growth(now: Sequence[float], before: Sequence[float], one: float) -> tuple[float, float] | None:
+    """Return how many times as much a day brings as before: the ratio, and the least it may be.
+
+    The least is the lower end of a 99 % interval of the ratio's logarithm. Things that come
+    together, such as reviews of a Monday, are told from the days: the interval is widened by what
+    these differ more than chance would have it.
+
+    Args:
+        now: What each day brought: numbers, or dollars.
+        before: The same of the days before.
+        one: What a single thing counts: 1, or the dollars of a review. With fewer than
+            `LEAST_GROWN` of them now nothing can be told: None.
+    """
+    if one <= 0 or sum(now) < LEAST_GROWN * one:
+        return None
+    sums = (sum(now), max(sum(before), one))
+    means = [total / len(days) for total, days in zip(sums, (now, before), strict=True)]
+    spread = sum(
+        (day - mean) ** 2 / mean
+        for mean, days in zip(means, (now, before), strict=True)
+        for day in days
+    )
+    together = max(one, spread / (len(now) + len(before) - 2))
+    reach = NORMAL_99 * math.sqrt(together / sums[0] + together / sums[1])
+    times = means[0] / means[1]
+    return times, times * math.exp(-reach)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from daemon.domain.events import Alert
 from daemon.domain.findings import FindingState
 from daemon.domain.times import iso
 from daemon.operations.figures import (
@@ -18,12 +19,16 @@ from daemon.operations.figures import (
     Topic,
     Work,
     figures,
+    growth,
     has_fallen,
     surges,
     topics,
 )
-from daemon.store.database import State
+from daemon.store import sweeps
+from daemon.store.database import State, get_value, set_value
 from daemon.store.views import reporting
+from daemon.sweep import alerts
+from daemon.sweep.context import Context
 
 
 WIDTHS = (32, 24, 24)  # columns: a name, now, before
@@ -83,11 +88,7 @@ def report(db: State | None, span: Span, until: datetime) -> Report:
     since = until - span.length
     now, before = figures(db, since, until), figures(db, since - span.length, since)
     topics_now, topics_before = (
-        topics(
-            (one.page_id, one.finding, one.section)
-            for one in (reporting.list_findings(db, period.since, period.until) if db else ())
-        )
-        for period in (now, before)
+        _topics_of(db, period.since, period.until) for period in (now, before)
     )
     return Report(
         span=span,
@@ -99,6 +100,11 @@ def report(db: State | None, span: Span, until: datetime) -> Report:
         fallen=has_fallen(addressed(now.work), addressed(before.work)),
         surges=tuple(surges(topics_now, topics_before)),
     )
+
+
+def _topics_of(db: State | None, since: datetime, until: datetime) -> dict[str, Topic]:
+    found = reporting.list_findings(db, since, until) if db else ()
+    return topics((one.page_id, one.finding, one.section) for one in found)
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -302,3 +308,81 @@ def _duration(seconds: float | None) -> str:
     if seconds < 2 * HOUR:
         return f"{seconds / MINUTE:.0f} min"
     return f"{seconds / HOUR:.1f} h" if seconds < 2 * DAY else f"{seconds / DAY:.1f} d"
+
+
+# What stands out is told of whole days: the last seven against the four weeks before.
+WEEK, WEEKS_BEFORE = 7, 4
+# How sure an alert is, and how much more there must surely be; half as much again keeps it up.
+SURE = 0.01
+GROWN = 1.5
+
+
+_LOOKED = "looked at the week on"
+
+
+def watch(context: Context) -> None:
+    """Raise and take back the alerts about the last week, with the first sweep of a UTC day."""
+    today = context.notion.now.date().isoformat()
+    if get_value(context.state, _LOOKED) == today:
+        return
+    standing = {one["name"] for one in sweeps.alerts(context.state)}
+    for name, words in stands_out(context.state, context.notion.now, standing).items():
+        alerts.hold(context, name, words)
+    set_value(context.state, _LOOKED, today)
+
+
+def stands_out(db: State, now: datetime, standing: Collection[str]) -> dict[Alert, str]:
+    """Return what people are told of the last week, in words by alert; "" for nothing.
+
+    An alert begins beyond chance, and is over when the numbers themselves are: so none comes and
+    goes with every finding. While the reviewer is new, nothing is told.
+
+    Args:
+        db: The state.
+        now: The end of the week is the UTC midnight before.
+        standing: The names of the alerts that stand.
+    """
+    words = dict.fromkeys((Alert.SURGE, Alert.FEWER_ADDRESSED), "")
+    until = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    since = until - timedelta(days=WEEK)
+    began = since - timedelta(weeks=WEEKS_BEFORE)
+    first = reporting.first_review(db)
+    if first is None or first.date() > began.date():
+        return words
+    periods = (since, until), (began, since)
+    sure = {name: 1.0 if name in standing else SURE for name in words}
+    week, ago = f"in the week before {until:%Y-%m-%d}", "in the four weeks before"
+    told = list(_grown(db, began.date(), stands=Alert.SURGE in standing))
+    found, earlier = (_topics_of(db, *period) for period in periods)
+    told += [
+        f"findings about {one.topic}: {one.now} on {one.pages} pages, {one.before} before"
+        for one in surges(found, earlier, sure[Alert.SURGE])
+    ]
+    if told:
+        words[Alert.SURGE] = (
+            f"more {week} than {ago}: {'; '.join(told)}; notion-review report tells more"
+        )
+    share, share_before = (addressed(figures(db, *period).work) for period in periods)
+    if has_fallen(share, share_before, sure[Alert.FEWER_ADDRESSED]):
+        words[Alert.FEWER_ADDRESSED] = (
+            f"fewer findings are addressed: {share} settled ones {week}, {share_before} {ago}; "
+            "notion-review report tells more"
+        )
+    return words
+
+
+def _grown(db: State, first: date, *, stands: bool) -> Iterator[str]:
+    """Yield what grew, with its numbers a week."""
+    days = reporting.count_days(db, first, WEEK * (WEEKS_BEFORE + 1))
+    reviews = [float(day.reviews) for day in days]
+    costs = [day.cost_usd for day in days]
+    each = sum(costs) / (sum(reviews) or 1)
+    for counts, one, written in (
+        (reviews, 1.0, "{:,.0f} reviews"),
+        ([float(day.comments) for day in days], 1.0, "{:,.0f} comments"),
+        (costs, each, "${:,.2f}"),
+    ):
+        before, now = counts[:-WEEK], counts[-WEEK:]
+        grown = growth(now, before, one)
+        if grown and grown[0 if stands else 1] >= GROWN:
+            yield f"{written.format(sum(now))} ({sum(before) / WEEKS_BEFORE:,.2f} a week before)"

@@ -12,7 +12,7 @@ from daemon.config import Settings
 from daemon.domain import due
 from daemon.domain.errors import LockHeld, ReviewError, TokenRefused
 from daemon.domain.events import Alert, Emit
-from daemon.operations import notify, status
+from daemon.operations import notify, report, status
 from daemon.service import webhooks
 from daemon.service.signals import until_signal
 from daemon.store import database, pages, sweeps
@@ -150,6 +150,7 @@ async def told_sweep(connections: Connections, context: Context, *, named: bool 
     await notify.ping(settings.secrets.ping, context.emit, "start", proxies=proxies)
     result, errors = await sweep(context)
     alerts.after_sweep(context, errors)
+    report.watch(context)
     await notify.tell_people(context.state, settings.config.alerts, context.emit, proxies)
     # A page that failed is tried again by itself; a part of the sweep that failed is not well.
     sign = "fail" if errors else ""

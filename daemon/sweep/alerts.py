@@ -59,16 +59,16 @@ def after_sweep(context: Context, errors: Sequence[ReviewError]) -> None:
         if of_database and alert["name"] not in current:
             clear(context, alert["name"])
     faults = [one.fault if isinstance(one, ModelRefused) else one for one in errors]
-    _hold(context, Alert.TOKEN, _first(faults, TokenRefused))
-    _hold(context, Alert.CONFIG, _first(faults, ConfigError))
+    hold(context, Alert.TOKEN, _first(faults, TokenRefused))
+    hold(context, Alert.CONFIG, _first(faults, ConfigError))
     _count_calm(context, errors)
     endings = reporting.last_outcomes(context.state, FAILED_SWEEPS)
     all_failed = len(endings) == FAILED_SWEEPS and set(endings) == {"failed"}
     why = str(errors[0]) if errors else "see the log"
     said = f"the last {FAILED_SWEEPS} sweeps did nothing: {why}"
-    _hold(context, Alert.SWEEPS, said if all_failed else "")
+    hold(context, Alert.SWEEPS, said if all_failed else "")
     for name, words in _overdue(context).items():
-        _hold(context, name, words)
+        hold(context, name, words)
 
 
 def stands(context: Context, name: str) -> bool:
@@ -97,7 +97,8 @@ def _count_calm(context: Context, errors: Sequence[ReviewError]) -> None:
         set_value(context.state, _CALM, "0")
 
 
-def _hold(context: Context, name: str, words: str) -> None:
+def hold(context: Context, name: str, words: str) -> None:
+    """Raise an alert with these words, or take it back where there are none."""
     if words:
         raise_alert(context, name, words)
     else:

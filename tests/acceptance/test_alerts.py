@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from daemon.domain.values import Outcome, Review, ReviewKind, Usage
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.state import Doing
+from daemon.store import reviews
+from daemon.store.database import open_state
 from support.program import NOW, Done, Program, ScriptedModel
 from support.vendor_server import Reply
 
@@ -174,3 +178,22 @@ def test_status_names_a_prompt_page_whose_comment_is_refused_by_its_title(
     sweep(box, program)
     [failed] = program.run("status", "--json").json["failed_pages"]
     assert failed["title"] == "Prompt"
+
+
+def test_a_week_with_surely_more_reviews_than_before_is_told_with_the_next_days_sweep(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    made = page(box, rfcs)
+    program.sweep()
+    held = Review(Outcome.DONE, (), (), (), "", (), "m", Usage())
+    with closing(open_state(program.folder / "state/notion-review.db")) as db, db.atomic():
+        for hours in (24 * 50, *range(36, 76)):
+            at = box.clock() - hours * HOUR
+            values = {"kind": ReviewKind.REVIEW, "prompt": "", "content_hash": "", "at": at}
+            reviews.add(db, made.id, held, sweep_id=None, **values)
+    assert said(sweep(box, program), "alert.raised") == []  # this day was looked at
+    box.clock.advance(14 * HOUR)
+    assert said(sweep(box, program), "alert.raised") == ["surge"]
+    [told] = program.run("status", "--json").json["alerts"]
+    assert "41 reviews (0.00 a week before)" in told["text"]
+    assert said(sweep(box, program), "alert.raised") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -23,6 +24,7 @@ from daemon.operations.figures import (
     Waits,
     chance,
     figures,
+    growth,
     has_fallen,
     series,
     surges,
@@ -262,3 +264,44 @@ def test_topics_count_findings_and_pages_the_most_frequent_first():
     point = Finding("b", "q", "Which?", Severity.MINOR)
     raised = [("p1", point, "Risks"), ("p1", point, "Costs"), ("p2", point, "Names")]
     assert list(topics(raised).items()) == [("risks", Topic(2, 1)), ("names", Topic(1, 1))]
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "surely"),
+    [
+        ([12] * 7, [2] * 28, True),
+        ([4] * 7, [2] * 28, False),  # doubled, but it may be less than half as much again
+        ([8] * 7, [2] * 28, True),
+        ([0, 0, 0, 0, 0, 0, 40], [0, 0, 0, 0, 0, 0, 12] * 4, False),  # one busy day tells little
+        ([2] * 7, [2] * 28, False),
+        ([3] * 7, [0] * 28, True),
+        ([2] * 7, [0] * 28, False),  # fourteen in all
+        ([0] * 7, [9] * 28, False),
+    ],
+)
+def test_what_surely_grew_is_told_from_numbers_and_from_what_the_days_differ(now, before, surely):
+    grown = growth(now, before, 1.0)
+    assert (grown is not None and grown[1] >= 1.5) is surely
+    assert growth([day / 50 for day in now], [day / 50 for day in before], 1 / 50) == (
+        grown and pytest.approx(grown)
+    )
+
+
+def test_of_a_hundred_weeks_like_those_before_hardly_one_is_a_surge():
+    """Days with reviews in bursts, none at weekends: what the weeks differ is chance."""
+    rng = random.Random(5)
+
+    def week(busy: float) -> list[float]:
+        held = [rng.choice([0, 1, 1, 2, 6]) for _ in range(5)]
+        return [*(sum(rng.random() < busy for _ in range(8)) * one / 2 for one in held), 0, 0]
+
+    def surged(times: float) -> int:
+        return sum(
+            (found := growth(week(0.3 * times), [day for _ in range(4) for day in week(0.3)], 1.0))
+            is not None
+            and found[1] >= 1.5
+            for _ in range(500)
+        )
+
+    assert surged(1) <= 5
+    assert surged(1.5) <= 10

@@ -252,6 +252,7 @@ ON_THE_PATH = {
     "reporting.longest_waiting": lambda db: reporting.longest_waiting(db, [SOURCE.id]),
     "reporting.newest_edit": lambda db: reporting.newest_edit(db, [SOURCE.id]),
     "reporting.first_sweep": reporting.first_sweep,
+    "reporting.count_days": lambda db: reporting.count_days(db, NOW.date(), 35),
     "reporting.count_reviews": lambda db: reporting.count_reviews(db, NOW, NOW),
     "reporting.count_findings": lambda db: reporting.count_findings(db, NOW, NOW),
     "reporting.count_settled": lambda db: reporting.count_settled(db, NOW, NOW),

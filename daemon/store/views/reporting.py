@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlite_utils import Database
 
@@ -63,6 +63,36 @@ class LocatedFinding:
     page_id: str
     section: str
     finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """What a day had: reviews of pages, comments that made points, and what models cost."""
+
+    reviews: int
+    comments: int
+    cost_usd: float
+
+
+def count_days(db: Database, first: date, days: int) -> list[DayCount]:
+    """Count each of so many UTC days, from the first on; a day without anything has zeros."""
+    wanted = [(first + timedelta(days=number)).isoformat() for number in range(days)]
+    period = [wanted[0], (first + timedelta(days=days)).isoformat()]
+    by_day = (
+        (
+            "SELECT substr(at, 1, 10), count(*) FROM reviews"
+            " WHERE at >= ? AND at < ? AND kind = 'review' GROUP BY 1"
+        ),
+        (
+            "SELECT substr(posted_at, 1, 10), count(*) FROM outbox"
+            " WHERE posted_at >= ? AND posted_at < ? AND kind = 'finding' GROUP BY 1"
+        ),
+        "SELECT day, sum(cost_usd) FROM spending WHERE day >= ? AND day < ? GROUP BY 1",
+    )
+    reviews, comments, costs = (dict(db.execute(one, period).fetchall()) for one in by_day)
+    return [
+        DayCount(reviews.get(day, 0), comments.get(day, 0), costs.get(day, 0.0)) for day in wanted
+    ]
 
 
 def first_review(db: Database) -> datetime | None:
