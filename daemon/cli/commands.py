@@ -39,7 +39,7 @@ from daemon.cli.selftest import selftest
 if TYPE_CHECKING:
     from daemon.config import Settings
     from daemon.domain.events import Emit
-    from daemon.operations.doctor import Check
+    from daemon.operations.check import Check
     from daemon.sweep.context import Context
 
 CHECKS_FAILED = 3
@@ -174,7 +174,7 @@ def doctor(options: Options, *, as_json: bool) -> None:
     """Ask Notion and the models; show what is wrong and what to do."""
     settings = options.settings()
     emit = options.log(settings)
-    from daemon.operations import doctor
+    from daemon.operations import check, doctor
     from daemon.service.signals import until_signal
 
     quietly: Emit = emit if options.verbose else lambda *_, **__: None
@@ -189,7 +189,7 @@ def doctor(options: Options, *, as_json: bool) -> None:
         click.echo(options.redact(words), err=True)
 
     until_signal(doctor.examine(settings, quietly, found, asking))
-    result = doctor.as_json(checks)
+    result = check.as_json(checks)
     if as_json:
         say(options.redact(json_text(result, sys.stdout)))
     raise click.exceptions.Exit(0 if result["ok"] else CHECKS_FAILED)

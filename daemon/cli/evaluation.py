@@ -307,10 +307,11 @@ async def _prompt(settings: Settings, target: Target, known: State) -> Prompt:
     Raises:
         PromptUnusable: Its page was never in order.
     """
+    from daemon.domain.values import Page
     from daemon.review.prompt import built_in_prompt
     from daemon.store import prompts, sweeps
     from daemon.sweep.connections import connected
-    from daemon.sweep.prompts.current import current
+    from daemon.sweep.prompts.current import NoneFits, current
 
     page = target.settings.prompt
     if page is not None and set(target.models) == {OFFLINE}:
@@ -320,7 +321,13 @@ async def _prompt(settings: Settings, target: Target, known: State) -> Prompt:
     async def post_nothing(*_: Any) -> None: ...
 
     async with connected(settings, known, preview=post_nothing) as connections:
-        prompt = await current(connections.context(lambda *_, **__: None), target)
+        # Documents in a folder have no options: of a prompt database the rows for all fit them.
+        no_options = Page("", "", "", "", datetime.now(UTC), datetime.now(UTC))
+        try:
+            prompt = await current(connections.context(lambda *_, **__: None), target, no_options)
+        except NoneFits as error:
+            why = "a row without “Applies to” is needed to measure the reviewer"
+            raise PromptUnusable(f"{error}; {why}") from None
     if prompt is None:
         texts = [alert["text"] for alert in sweeps.alerts(known)]
         raise PromptUnusable(texts[0] if texts else f"{target.name} has no prompt")

@@ -91,7 +91,7 @@ class Database(Section):
     id: DatabaseId = Field(description="a database or data source: id or URL of any Notion host")
     prompt: PageId | None = Field(
         default=None,
-        description="page with the prompt; default: the built-in RFC prompt",
+        description="page with the prompt, or a database of them; default: the built-in",
         examples=["https://app.notion.com/p/How-we-review-11111111111111111111111111111111"],
     )
     file: FilePath | None = Field(
@@ -118,6 +118,10 @@ class Database(Section):
         default=(),
         description="whose edits of the prompt count: names or ids; else all",
         examples=["[Ana Costa]"],
+    )
+    lenses: Annotated[int, whole(1, 5)] = Field(
+        default=1,
+        description="most rows of a prompt database that review one document",
     )
     trial: Annotated[int, whole(0, 20)] = Field(
         default=0,

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from daemon.domain.comments import CommentState
 from daemon.domain.findings import FindingState
-from daemon.domain.values import Finding, Prompt, ReviewKind, ReviewSize, Severity
+from daemon.domain.values import Finding, Page, Prompt, ReviewKind, ReviewSize, Severity
 
 
 class PageState(StrEnum):
@@ -319,6 +319,43 @@ class Trial:
     same: int = 0
     cost_usd: float = 0.0
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRow:
+    """A row of a prompt database that is switched on.
+
+    Attributes:
+        id: The page with the prompt.
+        title: Its title.
+        applies_to: Options of which a document must have one, as `API` or `Type: API`; empty: it
+            applies to all documents.
+    """
+
+    id: str
+    title: str
+    applies_to: tuple[str, ...] = ()
+
+    def fits(self, document: Page) -> bool:
+        """Tell whether a document is to be reviewed under it."""
+        chosen = {
+            said.casefold()
+            for name, options in document.choices
+            for option in options
+            for said in (option, f"{name}: {option}")
+        }
+        return not self.applies_to or any(one.casefold() in chosen for one in self.applies_to)
+
+    def __str__(self) -> str:
+        return f"{self.title} ({', '.join(self.applies_to) or 'all documents'})"
+
+
+@dataclass(frozen=True, slots=True)
+class PromptDatabase:
+    """A prompt database: its title, and the rows that are switched on, by precedence."""
+
+    title: str
+    rows: tuple[PromptRow, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,8 @@ class Page:
 
     `properties` holds (name, text) pairs of every property except the title, in Notion's order,
     and `references` (name, digest) pairs of those that hold pages, people or files: their text may
-    stay the same while others are meant. `edited` is floored to the minute by Notion.
+    stay the same while others are meant. `choices` are the options that are chosen, by property,
+    of all properties. `edited` is floored to the minute by Notion.
     """
 
     id: str
@@ -196,6 +197,7 @@ class Page:
     properties: tuple[tuple[str, str], ...] = ()
     in_trash: bool = False
     references: tuple[tuple[str, str], ...] = ()
+    choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,7 @@ class Finding:
     """One point about one block.
 
     `quote` is the verified slice of the block's plain text; `title` says the point in a few words.
+    `lens` names the row of a prompt database under which it was made; "" for none.
     """
 
     block_id: str
@@ -244,6 +247,7 @@ class Finding:
     severity: Severity
     source: Source = Source.MODEL
     title: str = ""
+    lens: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,10 +353,14 @@ class ReviewSize:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The instructions of a database: text, the reviewer's name, and where they come from."""
+    """The instructions of a database: text, the reviewer's name, and where they come from.
+
+    `lenses` are the names of the rows of a prompt database that it is made of.
+    """
 
     name: str
     text: str
     origin: str
     knowledge: tuple[tuple[str, str], ...] = ()
     rules: PromptSettings = NO_SETTINGS
+    lenses: tuple[str, ...] = ()

@@ -131,13 +131,14 @@ def _normal(text: str) -> str:
 
 
 def finding_body(finding: Finding) -> str:
-    """Return a finding's comment as Markdown: title and severity, the quote, what it says."""
+    """Return a finding's comment as Markdown: title, severity and lens, quote, what it says."""
     # Without its sign, a name in the quote does not look like a mention.
     quote = f"*{quoted(_MENTION.sub('', finding.quote))}*"
     title = quoted(_MENTION.sub("", finding.title or title_of(finding.text)))
     # A list or a heading begins after a blank line; a line of dashes would make the quote one.
     between = "\n\n" if _STRUCTURE.match(finding.text) else "\n"
-    return f"**{title}** · {finding.severity.value}\n{quote}{between}{finding.text}"
+    lens = f" · {quoted(_MENTION.sub('', finding.lens))}" if finding.lens else ""
+    return f"**{title}** · {finding.severity.value}{lens}\n{quote}{between}{finding.text}"
 
 
 SETTLED_SIGN = "✓"

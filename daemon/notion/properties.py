@@ -35,7 +35,7 @@ def read_page(raw: Json, source_id: str, properties: Sequence[str]) -> Page:
     Raises:
         Incomplete: the object is partial.
     """
-    values = _values(raw)
+    values = read_values(raw)
     left_out = {"title", *_OF_LAST_EDIT}
     kept = [n for n in properties if n in values and values[n].get("type") not in left_out]
     return Page(
@@ -52,12 +52,13 @@ def read_page(raw: Json, source_id: str, properties: Sequence[str]) -> Page:
             for name in kept
             if (ids := references(values[name]))
         ),
+        choices=tuple((name, names) for name in values if (names := choices(values[name]))),
     )
 
 
 def title(raw: Json) -> str:
     """Return a page's title in one line, `Untitled` for none."""
-    for value in _values(raw).values():
+    for value in read_values(raw).values():
         if value.get("type") == "title":
             return " ".join(property_text(value).split()) or UNTITLED
     return UNTITLED
@@ -68,7 +69,12 @@ def database_title(raw: Json) -> str:
     return " ".join(plain(raw.get("title") or []).split())
 
 
-def _values(raw: Json) -> Json:
+def read_values(raw: Json) -> Json:
+    """Return a page object's properties by name.
+
+    Raises:
+        Incomplete: The object is partial.
+    """
     values = raw.get("properties") if isinstance(raw, Mapping) else None
     if not isinstance(values, Mapping) or not raw.get("id"):
         raise Incomplete("Notion sent a page without id or properties; it is read again")
@@ -105,6 +111,14 @@ def property_text(value: Json) -> str:
         return f"[unsupported property: {kind}]"
     held = value.get(kind)
     return "" if held is None else tidy(read(held))
+
+
+def choices(value: Json) -> tuple[str, ...]:
+    """Return the names of the options that a property's value chooses; none for other types."""
+    kind = str(value.get("type"))
+    held = value.get(kind) if kind in ("select", "status", "multi_select") else None
+    options = held if isinstance(held, list) else [held]
+    return tuple(_name(option) for option in options if option)
 
 
 def references(value: Json) -> tuple[str, ...]:
@@ -185,6 +199,18 @@ def unknown_names(
                 if word not in there
             ]
     return found
+
+
+def every_option(schemas: Sequence[Json]) -> set[str]:
+    """Return the options that pages of data sources may have, as `API` and as `Type: API`."""
+    return {
+        said
+        for schema in schemas
+        for name, column in (schema.get("properties") or {}).items()
+        if column.get("type") != "checkbox"
+        for option in _options(column) or ()
+        for said in (option, f"{name}: {option}")
+    }
 
 
 def _options(column: Json) -> list[str] | None:

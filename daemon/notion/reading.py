@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from daemon.domain.errors import Forbidden, Incomplete, Missing
 from daemon.domain.values import Author, Block, Comment, Thread
 from daemon.notion.blocks import file_name
-from daemon.notion.properties import moment
+from daemon.notion.properties import database_title, moment
 from daemon.notion.rich_text import mentioned
 from daemon.notion.to_markdown import markdown, plain
 from daemon.notion.tree import Listing, Listings, assembled, missing
 
+
+if TYPE_CHECKING:
+    from daemon.notion.gateway import Gateway
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -207,3 +210,24 @@ def _comment(raw: Json, author: Author) -> Comment:
         edited=moment(raw.get("last_edited_time") or raw.get("created_time")),
         mentions=mentioned(raw["rich_text"]),
     )
+
+
+async def data_sources(notion: Gateway, given: str) -> list[tuple[str, str, str]]:
+    """Return (id, title, database id) of each data source of a database.
+
+    `given` may be a data source itself.
+
+    Raises:
+        Missing: There is no such database that this connection may read.
+        NotionError, Unavailable: A request failed.
+    """
+    try:
+        database = await notion.database(given)
+    except Missing:
+        source = await notion.data_source(given)
+        title = database_title(source)
+        return [(source["id"], title, (source.get("parent") or {}).get("database_id", given))]
+    title = database_title(database)
+    if not database.get("data_sources"):
+        raise Missing(f"database {given} has no data source that this connection may read")
+    return [(one["id"], title, database["id"]) for one in database["data_sources"]]

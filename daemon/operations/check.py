@@ -1,11 +1,14 @@
-"""What can be checked without a request: config, secrets, prices, state."""
+"""A check and what came of it; what can be checked without a request: config, secrets, state."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 from daemon import loopback
 from daemon.config import Config, Settings, covered_twice
@@ -14,6 +17,49 @@ from daemon.domain.errors import ConfigError, StateUnwritable
 from daemon.domain.times import counted
 from daemon.store import database, pages
 from daemon.store.lock import holder, refuse_foreign
+
+
+class CheckStatus(StrEnum):
+    """The result of a check; a note is worth knowing and is no fault."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: what was found, and what to do about it ("" for nothing)."""
+
+    name: str
+    status: CheckStatus
+    words: str
+    remedy: str = ""
+
+    def line(self) -> str:
+        """Return it as a line for a person."""
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.status:<8} {self.name}: {self.words}{remedy}"
+
+
+def ok(name: str, words: str) -> Check:
+    """Return a check that found nothing wrong."""
+    return Check(name, CheckStatus.OK, words)
+
+
+def problem(name: str, error: object, remedy: str = "") -> Check:
+    """Return a check that found something to mend."""
+    return Check(name, CheckStatus.PROBLEM, str(error), remedy)
+
+
+def as_json(checks: list[Check]) -> dict[str, Any]:
+    """Return the object of `doctor --json`."""
+    fine = all(one.status is not CheckStatus.PROBLEM for one in checks)
+    shown = [
+        {"name": one.name, "standing": one.status, "words": one.words, "remedy": one.remedy}
+        for one in checks
+    ]
+    return {"ok": fine, "checks": shown}
 
 
 def check(settings: Settings) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
@@ -24,14 +23,16 @@ from daemon.domain.errors import (
 )
 from daemon.domain.events import Alert, Emit
 from daemon.domain.providers import OFFLINE, split
-from daemon.domain.records import NO_COMMENT_THERE
+from daemon.domain.records import NO_COMMENT_THERE, PromptDatabase
 from daemon.notion import properties
 from daemon.operations import check, notify
+from daemon.operations.check import Check, CheckStatus, ok, problem
 from daemon.review.models import endpoints
 from daemon.review.models.chain import Chain
 from daemon.store import database, pages, prompts, sweeps
 from daemon.store.lock import kept_token, mark_of, token_file
 from daemon.store.views import reporting
+from daemon.sweep import snapshot
 from daemon.sweep.connections import connected, model_access
 from daemon.sweep.context import Context, Target
 from daemon.sweep.delivery import letters
@@ -43,52 +44,11 @@ CLOCK = timedelta(minutes=2)
 MISSED_SWEEPS = 3
 # An edit that no event told of within this time was not told of.
 UNTOLD = timedelta(hours=1)
+# Documents that are named; the rest are counted.
+NAMED = 3
 # How long a model may take for a tiny request.
 ANSWER_SECONDS = 30.0
 SLOW_MODEL = "if its server is only loading it, ask again; else see what the server is doing"
-
-
-class CheckStatus(StrEnum):
-    """The result of a check; a note is worth knowing and is no fault."""
-
-    OK = "ok"
-    NOTE = "note"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at: what was found, and what to do about it ("" for nothing)."""
-
-    name: str
-    status: CheckStatus
-    words: str
-    remedy: str = ""
-
-    def line(self) -> str:
-        """Return it as a line for a person."""
-        remedy = f"; {self.remedy}" if self.remedy else ""
-        return f"{self.status:<8} {self.name}: {self.words}{remedy}"
-
-
-def ok(name: str, words: str) -> Check:
-    """Return a check that found nothing wrong."""
-    return Check(name, CheckStatus.OK, words)
-
-
-def problem(name: str, error: object, remedy: str = "") -> Check:
-    """Return a check that found something to mend."""
-    return Check(name, CheckStatus.PROBLEM, str(error), remedy)
-
-
-def as_json(checks: list[Check]) -> dict[str, Any]:
-    """Return the object of `doctor --json`."""
-    fine = all(one.status is not CheckStatus.PROBLEM for one in checks)
-    shown = [
-        {"name": one.name, "standing": one.status, "words": one.words, "remedy": one.remedy}
-        for one in checks
-    ]
-    return {"ok": fine, "checks": shown}
 
 
 def local(settings: Settings) -> Iterator[Check]:
@@ -276,7 +236,9 @@ async def _notion(context: Context) -> AsyncIterator[Check]:
         yield one
     for words in covered_twice((one.settings, one.sources) for one in looked):
         yield problem("config", words)
-    yield await _reading(context, next((one.page_id for one in looked if one.page_id), None))
+    yield await _reading(
+        context, next((str(one.rows[0]["id"]) for one in looked if one.rows), None)
+    )
     yield await _posting(context)
     async for one in _prompts(context, looked):
         yield one
@@ -284,20 +246,25 @@ async def _notion(context: Context) -> AsyncIterator[Check]:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseChecks:
-    """The checks of a database; its name, data sources and one page serve further checks."""
+    """The checks of a database; its name, data sources and some pages serve further checks."""
 
     settings: Configured
     checks: list[Check]
     name: str
-    page_id: str | None = None
-    sources: Mapping[str, str] = field(default_factory=dict)
+    rows: Sequence[dict[str, Any]] = ()
+    schemas: Sequence[dict[str, Any]] = ()
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The titles of its data sources, by id."""
+        return {str(one["id"]): properties.database_title(one) or one["id"] for one in self.schemas}
 
 
 async def _database(context: Context, settings: Configured) -> DatabaseChecks:
     called = settings.name or settings.id
     name = f"database {called}"
     try:
-        schemas, page_id = await _schemas(context, settings.id)
+        schemas, rows = await _schemas(context, settings.id)
     except Missing as error:
         share = "open it in Notion, ••• > Connections, and add the connection"
         found = problem(name, f"Notion does not show it ({error})", share)
@@ -307,7 +274,8 @@ async def _database(context: Context, settings: Configured) -> DatabaseChecks:
         return DatabaseChecks(settings, [found], called)
     except (NotionError, Unavailable) as error:
         return DatabaseChecks(settings, [problem(name, error)], called)
-    titles = [properties.database_title(one) or one["id"] for one in schemas]
+    looked = DatabaseChecks(settings, [], called, rows, schemas)
+    titles = list(looked.sources.values())
     if not settings.name and len(titles) == 1:
         called = titles[0]
     name = f"database {called}"
@@ -318,12 +286,13 @@ async def _database(context: Context, settings: Configured) -> DatabaseChecks:
         )
     ]
     checks.append(ok(name, f"readable: {', '.join(titles) or 'no data source'}"))
-    sources = dict(zip((str(one["id"]) for one in schemas), titles, strict=True))
-    return DatabaseChecks(settings, checks, called, page_id, sources)
+    return replace(looked, checks=checks, name=called)
 
 
-async def _schemas(context: Context, given: str) -> tuple[list[dict[str, Any]], str | None]:
-    """Return the data sources of a database, given by its id or a source's, and a page of it."""
+async def _schemas(
+    context: Context, given: str
+) -> tuple[list[dict[str, Any]], Sequence[dict[str, Any]]]:
+    """Return the data sources of a database, given by its id or a source's, and pages of it."""
     try:
         found = await context.notion.database(given)
         ids = [str(one["id"]) for one in found.get("data_sources") or []]
@@ -333,8 +302,8 @@ async def _schemas(context: Context, given: str) -> tuple[list[dict[str, Any]], 
     for source_id in ids:
         rows = await anext(aiter(context.notion.query(source_id)), None)
         if rows and rows.rows:
-            return schemas, str(rows.rows[0]["id"])
-    return schemas, None
+            return schemas, rows.rows
+    return schemas, ()
 
 
 async def _reading(context: Context, page_id: str | None) -> Check:
@@ -381,5 +350,30 @@ async def _prompts(context: Context, looked: list[DatabaseChecks]) -> AsyncItera
             remedy = "write it, and share the page"
             texts = {alert["name"]: alert["text"] for alert in sweeps.alerts(context.state)}
             yield problem(name, texts.get(Alert.PROMPT.of(settings.id), "cannot be read"), remedy)
+        elif kept := prompts.database(context.state, settings.prompt or ""):
+            for found_wrong in _prompt_rows(one, kept):
+                yield replace(found_wrong, name=name)
         else:
             yield ok(name, f"{found.name}, {len(found.text)} characters")
+
+
+def _prompt_rows(found: DatabaseChecks, kept: PromptDatabase) -> Iterator[Check]:
+    """Compare the rows of a prompt database with the documents that they are to review."""
+    yield ok("", f"{kept.title}: {', '.join(map(str, kept.rows)) or 'no row is active'}")
+    known = {one.casefold() for one in properties.every_option(found.schemas)}
+    for row in kept.rows:
+        for word in row.applies_to:
+            if word.casefold() not in known:
+                what = f"the row {row.title} applies to {word!r}, an option that no document has"
+                yield problem("", what, "mend it, or the property of the documents")
+    documents = [
+        properties.read_page(raw, "", ())
+        for raw in found.rows
+        if snapshot.selected(found.settings, raw)
+    ]
+    fit_none = [page.title for page in documents if not any(row.fits(page) for row in kept.rows)]
+    if fit_none:
+        more = f" and {len(fit_none) - NAMED} more" if len(fit_none) > NAMED else ""
+        verb = "fits" if len(fit_none) == 1 else "fit"
+        what = f"{', '.join(fit_none[:NAMED])}{more} {verb} none of them"
+        yield Check("", CheckStatus.NOTE, what, "add a row, or one without “Applies to” for all")

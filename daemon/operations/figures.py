@@ -125,7 +125,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One period: `since` is part of it, `until` is not."""
+    """One period: `since` is part of it, `until` is not.
+
+    `by_lens` holds findings alone, by the row of a prompt database that they were made under.
+    """
 
     since: datetime
     until: datetime
@@ -133,6 +136,7 @@ class Figures:
     waits: Waits
     by_prompt: Mapping[str, Work]
     by_model: Mapping[str, Work]
+    by_lens: Mapping[str, Work]
 
     @property
     def is_empty(self) -> bool:
@@ -156,6 +160,14 @@ def figures(db: State | None, since: datetime, until: datetime) -> Figures:
         waits=Waits.of(waits),
         by_prompt=_split(lambda one: one.prompt, held, made, settled),
         by_model=_split(lambda one: one.model, held, made, settled),
+        by_lens={
+            lens: _work(
+                (),
+                [one for one in made if one.lens == lens],
+                [one for one in settled if one.lens == lens],
+            )
+            for lens in sorted({one.lens for one in (*made, *settled)} - {""})
+        },
     )
 
 

@@ -129,6 +129,7 @@ def _figures(found: Figures, about: Mapping[str, Topic]) -> dict[str, Any]:
         "seconds_to_reply_90th": found.waits.ninetieth,
         "by_prompt": {name: _work(work) for name, work in found.by_prompt.items()},
         "by_model": {name: _work(work) for name, work in found.by_model.items()},
+        "by_lens": {name: _work(work) for name, work in found.by_lens.items()},
         "topics": {name: asdict(topic) for name, topic in about.items()},
     }
 
@@ -160,6 +161,7 @@ def in_words(report: Report) -> list[str]:
         *_groups("by model", _GROUP, now.by_model, before.by_model),
         *_groups("settled, by prompt", _SHARE, now.by_prompt, before.by_prompt),
         *_groups("settled, by model", _SHARE, now.by_model, before.by_model),
+        *_groups("findings, by lens", _LENS, now.by_lens, before.by_lens),
         *_topics(report),
         "",
         *_notes(report),
@@ -242,11 +244,19 @@ _GROUP = _Table(GROUP_WIDTHS, ("reviews", "findings", "addressed", "tokens", "co
 _SHARE = _Table(SHARE_WIDTHS, ("settled", "addressed", "95 % of", "dismissed", "resolved"), _shares)
 
 
+_LENS = _Table(
+    SHARE_WIDTHS,
+    ("made", "settled", "addressed", "95 % of", "dismissed"),
+    lambda work: (f"{work.findings:,}", *_shares(work)[:4]),
+)
+
+
 def _groups(
     name: str, table: _Table, now: Mapping[str, Work], before: Mapping[str, Work]
 ) -> Iterator[str]:
-    yield ""
-    yield _line(table.widths, (name, *table.heads))
+    if now or before:
+        yield ""
+        yield _line(table.widths, (name, *table.heads))
     for one in sorted({*now, *before}):
         if one in now:
             yield _line(table.widths, (one, *table.cells(now[one])))

@@ -49,6 +49,10 @@ NAME_CHARS = 60
 # estimate, so that a text that was cut to a window fits into it.
 BYTES_PER_TOKEN = 3.0
 
+_SEVERAL = (
+    "Read the document through each of the lenses below; each comment names the lens that shows "
+    "it. What several show is one comment. The limit of comments holds for all together.\n\n"
+)
 _REPORTED = "Already reported by checks, do not raise again:"
 _KEPT = "Kept from the last review, not posted; comment again on what still matters:"
 _NOTICED = "Found by checks, raise only what bears on the decision:"
@@ -139,7 +143,8 @@ def system_text(prompt: Prompt) -> str:
     What never changes comes first, so that providers cache it. The prompt page speaks for the team.
     The pages that it mentions are data, so they are indented.
     """
-    wanted = f"# What this team asks of you\n\n{visible(prompt.text)}"
+    several = _SEVERAL if len(prompt.lenses) > 1 else ""
+    wanted = f"# What this team asks of you\n\n{several}{visible(prompt.text)}"
     parts = [instructions(), wanted]
     if prompt.rules.sections:
         names = ", ".join(one_line(name) for name in prompt.rules.sections)

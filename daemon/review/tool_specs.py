@@ -39,16 +39,15 @@ _FINISH = {
     "summary": _text("Empty when nothing to say"),
     "question": _text("The one whose answer would change the decision; else empty"),
 }
+_COMMENT = {
+    "block": _text("Its handle, such as B3"),
+    "quote": _text("Its exact words that this is about"),
+    "title": _text("The point in at most eight words"),
+    "text": _STRING,
+    "severity": {"type": "string", "enum": [severity.value for severity in Severity]},
+}
 SPECS = (
-    _spec(
-        "comment",
-        "Comment on one block.",
-        block=_text("Its handle, such as B3"),
-        quote=_text("Its exact words that this is about"),
-        title=_text("The point in at most eight words"),
-        text=_STRING,
-        severity={"type": "string", "enum": [severity.value for severity in Severity]},
-    ),
+    _spec("comment", "Comment on one block.", **_COMMENT),
     _spec(
         "reply",
         "Answer a thread in which a comment is marked new.",
@@ -91,13 +90,25 @@ READ = _spec(
 )
 
 
-def specs_for(points: int, *, reads: bool = False, comments: bool = True) -> tuple[ToolSpec, ...]:
-    """Return the tools; with checklist items, `finish` takes an answer to each.
+def specs_for(
+    points: int,
+    lenses: Sequence[str] = (),
+    *,
+    reads: bool = False,
+    comments: bool = True,
+) -> tuple[ToolSpec, ...]:
+    """Return the tools.
 
-    `reads` adds the tool that reads what was left out. Without `comments` threads alone are
-    answered.
+    Args:
+        points: How many items the checklist has; `finish` takes an answer to each.
+        lenses: With several, `comment` names one.
+        reads: Whether there is something left out to be read.
+        comments: Whether blocks are commented on; else threads alone are answered.
     """
     *others, finish = SPECS if comments else SPECS[1:]
+    if comments and len(lenses) > 1:
+        lens = {"type": "string", "enum": list(lenses), "description": "The lens that shows it"}
+        others[0] = _spec("comment", "Comment on one block.", **_COMMENT, lens=lens)
     if points:
         finish = _spec("finish", "End the review.", **_FINISH, checklist=CHECKLIST_SCHEMA)
     return (*others, *((READ,) if reads else ()), finish)
@@ -198,6 +209,7 @@ class ToolContext:
             show them.
         kept: Earlier findings that were not posted for the limit; each may be made again.
         page_texts: All that the page says: what a ruling is held against.
+        lenses: The rows of a prompt database that the review is made under.
     """
 
     handles: Handles
@@ -214,6 +226,7 @@ class ToolContext:
     points: Mapping[str, OwnPoint] = field(default_factory=dict)
     kept: Sequence[Finding] = ()
     page_texts: Sequence[str] = ()
+    lenses: Sequence[str] = ()
 
     def block(self, text: str) -> Block:
         """Return the block that an argument names.
@@ -230,6 +243,20 @@ class ToolContext:
             raise ToolRefusal(f"{threads[0]} is a thread, no block; to answer there, use reply")
         known = _range("B", len(self.handles.blocks))
         raise ToolRefusal(f"there is no block {_echo(text)}; {known}")
+
+    def lens(self, text: str) -> str:
+        """Return the lens that an argument names, or the only one; "" where there is none.
+
+        Raises:
+            ToolRefusal: There are several, and it names none of them.
+        """
+        if len(self.lenses) <= 1:
+            return "".join(self.lenses)
+        wanted = one_line(text).casefold()
+        found = [one for one in self.lenses if one_line(one).casefold() == wanted]
+        if not found:
+            raise ToolRefusal(f"there is no lens {_echo(text)}; they are {', '.join(self.lenses)}")
+        return found[0]
 
     def thread(self, text: str, is_meant: Callable[[Thread], bool]) -> str:
         """Return the handle of a thread; a block's handle means the one that may be meant.

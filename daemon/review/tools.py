@@ -69,7 +69,8 @@ class ReviewTools:
 
     def __init__(self, context: ToolContext) -> None:
         self._context = context
-        self.specs = specs_for(context.checklist_items, comments=context.comments_on_blocks)
+        comments = context.comments_on_blocks
+        self.specs = specs_for(context.checklist_items, context.lenses, comments=comments)
         names = [spec.name for spec in self.specs]
         self.wording = Wording(context.handles, context.allowed_links, context.guard, names)
         self.answers: dict[int, str] = {}
@@ -123,8 +124,10 @@ class ReviewTools:
     def let_read(self, reader: Reader) -> None:
         """Offer the tool that reads what was left out of the document."""
         self.reader = reader
-        comments = self._context.comments_on_blocks
-        self.specs = specs_for(self._context.checklist_items, reads=True, comments=comments)
+        context, comments = self._context, self._context.comments_on_blocks
+        self.specs = specs_for(
+            context.checklist_items, context.lenses, reads=True, comments=comments
+        )
 
     def add_rule_rulings(self, rulings: Iterable[Ruling]) -> None:
         """Take the rulings of the rules on their own points."""
@@ -204,9 +207,11 @@ class ReviewTools:
             case _:
                 return self._finish(arguments.get("checklist"), refused, **fields)
 
-    def _comment(self, block: str, quote: str, title: str, text: str, severity: str) -> str:
-        named = self._context.block(block)
-        said = Finding(named.id, quote, text, parse_severity(severity), title=title)
+    def _comment(
+        self, block: str, quote: str, title: str, text: str, severity: str, lens: str = ""
+    ) -> str:
+        named, under = self._context.block(block), self._context.lens(lens)
+        said = Finding(named.id, quote, text, parse_severity(severity), title=title, lens=under)
         target = self._propose(said, named)
         moved = "" if target is named else f"; the words stand in {self._handle(target)}"
         reads = self._findings[-1].title

@@ -16,13 +16,14 @@ from daemon.domain.values import Finding, Severity, Source
 
 
 _SELECT = (
-    "SELECT block_id, quote, text, severity, source, title, id, state, discussion_id, at, review_id"
+    "SELECT block_id, quote, text, severity, source, title, lens, id, state, discussion_id, at,"
+    " review_id"
 )
 
 
 def _stored(row: Sequence[Any]) -> FindingRow:
-    block, quote, text, severity, source, title, number, state, discussion, at, review = row
-    finding = Finding(block, quote, text, Severity(severity), Source(source), title)
+    block, quote, text, severity, source, title, lens, number, state, discussion, at, review = row
+    finding = Finding(block, quote, text, Severity(severity), Source(source), title, lens)
     return FindingRow(number, finding, FindingState(state), discussion, when(at), review)
 
 
@@ -41,7 +42,7 @@ def add(
         row = db.execute(
             "INSERT INTO findings"
             " (review_id, page_id, block_id, quote, text, severity, source, state, at, section,"
-            " title) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            " title, lens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             [
                 review_id,
                 page_id,
@@ -54,6 +55,7 @@ def add(
                 iso(at),
                 section,
                 finding.title,
+                finding.lens,
             ],
         ).fetchone()
         _note(db, row[0], state, "made", at)

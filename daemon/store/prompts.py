@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlite_utils import Database
 
-from daemon.domain.records import STATUS_KEY, PromptStatus
+from daemon.domain.records import STATUS_KEY, PromptDatabase, PromptRow, PromptStatus
 from daemon.domain.times import iso, when
 from daemon.domain.values import Prompt, PromptSettings, Severity
 from daemon.store.database import get_json, get_value, set_value
@@ -62,6 +62,22 @@ def prompt(db: Database, page_id: str) -> tuple[Prompt, datetime, datetime] | No
     return Prompt(row[0], row[1], page_id, knowledge, rules), when(row[3]), when(row[4])
 
 
+def database(db: Database, database_id: str) -> PromptDatabase | None:
+    """Return a prompt database as it was last read; None for what is none, or is unknown."""
+    found = get_json(db, f"prompt database: {database_id}")
+    if found is None:
+        return None
+    rows = [PromptRow(id_, title, tuple(applies)) for id_, title, applies in found["rows"]]
+    return PromptDatabase(found["title"], tuple(rows))
+
+
+def save_database(db: Database, database_id: str, read: PromptDatabase) -> None:
+    """Store a prompt database in the place of what was read before."""
+    rows = [(row.id, row.title, row.applies_to) for row in read.rows]
+    stored = json.dumps({"title": read.title, "rows": rows}, ensure_ascii=False)
+    set_value(db, f"prompt database: {database_id}", stored)
+
+
 def _knowledge(stored: Any) -> tuple[tuple[str, str], ...]:
     return tuple((title, text) for title, text in stored)
 
@@ -93,7 +109,7 @@ def save_prompt(db: Database, prompt: Prompt, edited: datetime, read_at: datetim
 
 def save_version(db: Database, version: str, prompt: Prompt, at: datetime) -> None:
     """Store what a version of a prompt says, unless that is known."""
-    said = [prompt.text, prompt.knowledge, asdict(prompt.rules)]
+    said = [prompt.text, prompt.knowledge, asdict(prompt.rules), prompt.lenses]
     body = zlib.compress(json.dumps(said, ensure_ascii=False).encode())
     db.execute(
         "INSERT INTO prompt_versions (version, name, origin, since, body) VALUES (?, ?, ?, ?, ?)"
@@ -109,8 +125,9 @@ def version(db: Database, version: str) -> tuple[Prompt, datetime] | None:
     ).fetchone()
     if row is None:
         return None
-    text, knowledge, rules = json.loads(zlib.decompress(row[3]))
-    return Prompt(row[0], text, row[1], _knowledge(knowledge), _rules(rules)), when(row[2])
+    text, knowledge, rules, *lenses = json.loads(zlib.decompress(row[3]))
+    said = Prompt(row[0], text, row[1], _knowledge(knowledge), _rules(rules), *map(tuple, lenses))
+    return said, when(row[2])
 
 
 def prune_versions(db: Database) -> None:

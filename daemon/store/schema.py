@@ -379,3 +379,9 @@ CREATE INDEX pages_stirred ON pages (stirred_at);
 def v8(db: Database) -> None:
     """Know when something last happened on a page, since there people answer."""
     _run(db, _STIRRED)
+
+
+@migrations()
+def v9(db: Database) -> None:
+    """Know which row of a prompt database a finding was made under; '' for none."""
+    _run(db, "ALTER TABLE findings ADD COLUMN lens TEXT NOT NULL DEFAULT ''")

@@ -26,7 +26,7 @@ from daemon.domain.events import Alert
 from daemon.domain.records import LEFT, PageRow, PageState, SourceRow
 from daemon.domain.scope import Scope
 from daemon.domain.times import iso
-from daemon.notion import properties
+from daemon.notion import properties, reading
 from daemon.store import pages, sweeps
 from daemon.sweep import snapshot, windows
 from daemon.sweep.alerts import clear, raise_alert, stands
@@ -84,7 +84,7 @@ async def _list_sources(context: Context, target: Target) -> list[SourceRow]:
     """Ask Notion which data sources there are; a new one of a known database is said."""
     known = {row.id for row in pages.sources_of(context.state, target.settings.id)}
     try:
-        listed = await _listed(context, target.settings.id)
+        listed = await reading.data_sources(context.notion, target.settings.id)
     except (Missing, Forbidden) as error:
         raise AccessLost(_no_access(target, error)) from error
     except Invalid as error:
@@ -130,20 +130,6 @@ async def _unusable(context: Context, target: Target, error: Invalid) -> str:
             block = await context.notion.block(target.settings.id)
             name = (block.get("child_database") or {}).get("title") or name
     return f"database {name}: {error}"
-
-
-async def _listed(context: Context, given: str) -> list[tuple[str, str, str]]:
-    """Return (id, title, database id) of each data source; `given` may be one itself."""
-    try:
-        database = await context.notion.database(given)
-    except Missing:
-        source = await context.notion.data_source(given)
-        title = properties.database_title(source)
-        return [(source["id"], title, (source.get("parent") or {}).get("database_id", given))]
-    title = properties.database_title(database)
-    if not database.get("data_sources"):
-        raise Missing(f"database {given} has no data source that this connection may read")
-    return [(one["id"], title, database["id"]) for one in database["data_sources"]]
 
 
 def _no_access(target: Target, error: Exception) -> str:

@@ -36,6 +36,8 @@ OTHER_PLACES = 10
 EMPTY = "the page is empty"
 NO_PROMPT = "there is no prompt to review it under"
 NEW_FORM = "the form of the hash is new"
+SAME_TEXT = "the text is the same"
+ONLY_MOVED = "blocks only moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,18 @@ async def review_page(
     content = canonical.content_hash(snapshot.page, snapshot.blocks)
     change = Change.between(pages.last_reviewed(context.state, row.id), snapshot)
     findings.replace_block_ids(context.state, row.id, change.moved)
-    wanted = asked or await current.changed_since(context, target, row)
-    reason = EMPTY
+    reason, wanted, prompt = EMPTY, asked, None
     if any(block.line for block in snapshot.blocks):
-        reason = "" if wanted else _nothing_new(row, snapshot, content, change)
+        try:
+            wanted = wanted or await current.changed_since(context, target, row, snapshot.page)
+            reason = "" if wanted else _nothing_new(row, snapshot, content, change)
+            if not reason:
+                prompt = await current.current(context, target, snapshot.page)
+        except current.NoneFits as error:
+            reason = str(error)
     if reason:
         _record_unchanged(context, row, snapshot, content, reason)
         return PageResult(changed=row.hash != content and reason != NEW_FORM, why=reason)
-    prompt = await current.current(context, target)
     if prompt is None:
         return PageResult(changed=True, why=NO_PROMPT)
     context.emit("page.reading_threads", title=row.title)
@@ -93,22 +99,21 @@ def _nothing_new(row: PageRow, snapshot: Snapshot, content: str, change: Change)
     if _is_asked_for(row):
         return ""
     if row.hash == content:
-        return "the text is the same"
+        return SAME_TEXT
     # Where only the form is new, lines may be written anew that nobody edited.
     edited = row.read_at is None or snapshot.page.edited + due.SAME_MINUTE > row.read_at
     if row.form != canonical.FORM and not (edited and change.says_something):
         return NEW_FORM
-    return "" if change.says_something else "blocks only moved"
+    return "" if change.says_something else ONLY_MOVED
 
 
 def _record_unchanged(
     context: Context, row: PageRow, snapshot: Snapshot, content: str, reason: str
 ) -> None:
     after = due.done(row, snapshot.page.edited, snapshot.read_at)
-    if reason == EMPTY:
-        after = replace(
-            after, prompt=None, settings=None
-        )  # no prompt is new to it, and its next text is reviewed
+    if reason not in (SAME_TEXT, NEW_FORM, ONLY_MOVED):
+        # No prompt is new to it, and its next text is reviewed.
+        after = replace(after, prompt=None, settings=None)
     with context.state.atomic():
         pages.save(context.state, [replace(after, hash=content, form=canonical.FORM)])
         pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot))

@@ -133,7 +133,8 @@ def _excerpt(
     whole_up_to, handles = context.config.whole_up_to, prepared.handles
     if window is None:
         return WHOLE if whole <= whole_up_to else _long(prepared, task), whole_up_to
-    offered = specs_for(len(prepared.session.prompt.rules.checklist), reads=True)
+    asked = prepared.session.prompt
+    offered = specs_for(len(asked.rules.checklist), asked.lenses, reads=True)
     tools = "".join(f"{spec.name}{spec.description}{spec.parameters}" for spec in offered)
     taken = prompt.estimated_tokens(system + tools)
     if whole <= min(whole_up_to, window.whole - taken):
@@ -263,6 +264,7 @@ def _tools(context: ReviewContext, prepared: Prepared) -> ReviewTools:
             points=_own(prepared),
             kept=session.kept,
             page_texts=page_texts(session.snapshot),
+            lenses=asked.lenses,
             guard=leak_guard(
                 context.secrets,
                 prompt.instructions(),

@@ -138,10 +138,10 @@ async def _all_pages(context: Context) -> None:
             await current.queue_changed(context, target, source_id)
             await current.look_again(context, target)
     await _review_due(context, targets)
-    prompt_pages = status.by_prompt_page(targets.values())
-    for of_page in () if context.tally.halted else prompt_pages.values():
+    prompt_pages = status.by_prompt_page(context, targets.values())
+    for page_id, of_page in () if context.tally.halted else prompt_pages.items():
         async with _part(context):
-            await current.look(context, of_page)
+            await current.look(context, page_id, of_page)
     async with _part(context):
         await letters.post(context)
     for page_id, of_page in prompt_pages.items():

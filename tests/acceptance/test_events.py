@@ -21,7 +21,7 @@ from daemon import loopback
 from daemon.config import Config, Secrets, Settings, load
 from daemon.config.environment import Addresses
 from daemon.domain.times import iso
-from daemon.operations import doctor
+from daemon.operations import check, doctor
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.webhooks import SIGNATURE, signed
 from daemon.service.runner import Worker
@@ -341,7 +341,7 @@ def said_of_events(program: Program) -> dict[str, Any]:
     """What doctor finds on this machine: to ask every server each time takes long."""
     program.write()
     found = doctor.local(load(program.folder / "config.yaml", program.env))
-    return next(one for one in doctor.as_json(list(found))["checks"] if one["name"] == "events")
+    return next(one for one in check.as_json(list(found))["checks"] if one["name"] == "events")
 
 
 def test_check_names_a_port_that_is_taken(program: Program, rfcs: str) -> None:

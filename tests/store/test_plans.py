@@ -18,6 +18,8 @@ from daemon.domain.records import (
     MessageKind,
     OutboxMessage,
     PageState,
+    PromptDatabase,
+    PromptRow,
     PromptStatus,
     RecordedSize,
     Trial,
@@ -210,6 +212,10 @@ ON_THE_PATH = {
     "sweeps.raise_alert": lambda db: sweeps.raise_alert(db, "models", "down", NOW),
     "sweeps.clear_alert": lambda db: sweeps.clear_alert(db, "models"),
     "prompts.prompt": lambda db: prompts.prompt(db, "prompt"),
+    "prompts.database": lambda db: prompts.database(db, "prompts"),
+    "prompts.save_database": lambda db: prompts.save_database(
+        db, "prompts", PromptDatabase("Lenses", (PromptRow("prompt", "Security"),))
+    ),
     "prompts.save_prompt": lambda db: prompts.save_prompt(db, PROMPT, NOW, NOW),
     "prompts.save_version": lambda db: prompts.save_version(db, "p1", PROMPT, NOW),
     "prompts.version": lambda db: prompts.version(db, "p1"),

@@ -47,10 +47,11 @@ class ReviewCount:
 
 @dataclass(frozen=True, slots=True)
 class FindingCount:
-    """Findings that have the same prompt, model, severity and state; `count` of them."""
+    """Findings that have the same prompt, model, lens, severity and state; `count` of them."""
 
     prompt: str
     model: str
+    lens: str
     severity: str
     state: str
     count: int
@@ -117,9 +118,10 @@ def count_reviews(db: Database, since: datetime, until: datetime) -> list[Review
 def count_findings(db: Database, since: datetime, until: datetime) -> list[FindingCount]:
     """Count the findings of the period by their present state."""
     rows = db.execute(
-        "SELECT prompt, model, severity, state, count(*) FROM reviews"
+        "SELECT prompt, model, lens, severity, state, count(*) FROM reviews"
         " JOIN findings ON review_id = reviews.id WHERE reviews.at >= ? AND reviews.at < ?"
-        " GROUP BY prompt, model, severity, state ORDER BY prompt, model, severity, state",
+        " GROUP BY prompt, model, lens, severity, state"
+        " ORDER BY prompt, model, lens, severity, state",
         [iso(since), iso(until)],
     )
     return [FindingCount(*row) for row in rows.fetchall()]
@@ -131,14 +133,14 @@ def count_settled(db: Database, since: datetime, until: datetime) -> list[Findin
     A finding that was settled and came up again within the period does not count.
     """
     rows = db.execute(
-        "SELECT prompt, model, severity, step.state, count(*) FROM finding_history AS step"
+        "SELECT prompt, model, lens, severity, step.state, count(*) FROM finding_history AS step"
         " JOIN findings ON findings.id = finding_id JOIN reviews ON reviews.id = review_id"
         " WHERE step.at >= ?1 AND step.at < ?2"
         " AND step.state IN ('addressed', 'dismissed', 'resolved')"
         " AND NOT EXISTS (SELECT 1 FROM finding_history"
         " AS later WHERE later.finding_id = step.finding_id AND later.id > step.id"
-        " AND later.at < ?2) GROUP BY prompt, model, severity, step.state"
-        " ORDER BY prompt, model, severity, step.state",
+        " AND later.at < ?2) GROUP BY prompt, model, lens, severity, step.state"
+        " ORDER BY prompt, model, lens, severity, step.state",
         [iso(since), iso(until)],
     )
     return [FindingCount(*row) for row in rows.fetchall()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -351,6 +352,10 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
     snapshot = await read_page(context, target, row)
     if snapshot is None:
         return
+    prompt = page.prompt
+    if not prompt.text:  # which rows of a prompt database it is answered under, the page tells
+        with suppress(current.NoneFits):
+            prompt = await current.current(context, target, snapshot.page) or prompt
     reopened = reopen(context, row, snapshot)
     change = Change.between(drafts.last_published(context.state, row.id), snapshot)
     known = anchored(findings.of_page(context.state, row.id), change, snapshot)
@@ -361,7 +366,7 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
         target,
         replace(snapshot, threads=(*dialogue.sorted.threads, *unlisted)),
         change,
-        page.prompt,
+        prompt,
         findings.ledger(known),
         only_threads=True,
         raised=findings.by_thread(known),

@@ -102,8 +102,8 @@ def _in_thread(comment: dict[str, Any], message: OutboxMessage) -> bool:
 WITHDRAWN = "_Withdrawn._"
 # As `from_markdown.finding_body` writes it; what settled it may stand before.
 _FINDING = re.compile(
-    rf"(?:{SETTLED_SIGN}[^\n]*\n+)?(?P<title>[^\n]*) · (?P<severity>{'|'.join(Severity)})\n"
-    r"(?P<quote>[^\n]*)\n+(?P<text>.+)",
+    rf"(?:{SETTLED_SIGN}[^\n]*\n+)?(?P<title>[^\n]*) · (?P<severity>{'|'.join(Severity)})"
+    r"(?: · (?P<lens>[^\n]*))?\n(?P<quote>[^\n]*)\n+(?P<text>.+)",
     re.DOTALL,
 )
 
@@ -114,9 +114,15 @@ def orphan_findings(threads: Iterable[Thread], known: Collection[str]) -> list[F
     for thread, comment in _begun(threads):
         parts = _FINDING.fullmatch(comment.plain)
         if thread.block_id and parts and comment.id not in known:
-            severity, title = Severity(parts["severity"]), parts["title"]
             found.append(
-                Finding(thread.block_id, parts["quote"], parts["text"], severity, title=title)
+                Finding(
+                    thread.block_id,
+                    parts["quote"],
+                    parts["text"],
+                    Severity(parts["severity"]),
+                    title=parts["title"],
+                    lens=parts["lens"] or "",
+                )
             )
     return found
 

@@ -45,12 +45,12 @@ NAMED_POINTS = 5
 REMEMBERED = 20
 
 
-def by_prompt_page(targets: Iterable[Target]) -> dict[str, list[Target]]:
+def by_prompt_page(context: Context, targets: Iterable[Target]) -> dict[str, list[Target]]:
     """Return the databases that are reviewed under each prompt page, each once."""
     found: dict[str, list[Target]] = {}
     for target in targets:
-        if target.settings.prompt is not None:
-            of_page = found.setdefault(target.settings.prompt, [])
+        for page_id in current.pages_of(context, target):
+            of_page = found.setdefault(page_id, [])
             if target.settings.id not in {one.settings.id for one in of_page}:
                 of_page.append(target)
     return found
@@ -106,20 +106,15 @@ def _wanted(targets: Iterable[Target]) -> int:
 async def _say(
     context: Context, page_id: str, status: PromptStatus, targets: Sequence[Target]
 ) -> None:
-    said = words(status, versions(status.prompt, targets))
+    said = words(status, versions(context, status.prompt, targets))
     await letters.say_status(context, page_id, said, status.prompt.name)
     if outbox.undelivered(context.state, page_id):
         await context.deliver(context, page_id)
 
 
-def versions(prompt: Prompt, targets: Iterable[Target]) -> dict[str, str]:
+def versions(context: Context, prompt: Prompt, targets: Iterable[Target]) -> dict[str, str]:
     """Return the hash under which each database's reviews count, by the database's name."""
-    return {one.name: current.version(_named(prompt, one)) for one in targets}
-
-
-def _named(prompt: Prompt, target: Target) -> Prompt:
-    """Return a prompt under the name that the config gives to the reviewer, if it does."""
-    return replace(prompt, name=target.settings.reviewer) if target.settings.reviewer else prompt
+    return {one.name: current.version(current.as_reviewed(context, prompt, one)) for one in targets}
 
 
 def words(status: PromptStatus, named: Mapping[str, str]) -> str:
@@ -296,7 +291,12 @@ async def _on_document(
     found: list[tuple[Finding, ...]] = []
     for prompt in both:
         session = Session(
-            target, snapshot, Change(first=True), _named(prompt, target), (), extent=Extent.WHOLE
+            target,
+            snapshot,
+            Change(first=True),
+            current.as_reviewed(context, prompt, target),
+            (),
+            extent=Extent.WHOLE,
         )
         review = await run_review(for_review, session)
         if not review.outcome.is_complete:

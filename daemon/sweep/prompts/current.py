@@ -1,19 +1,20 @@
-"""The prompt of a database: a Notion page, a file, or what comes with the program."""
+"""The prompt of a database: a Notion page or database, a file, or what comes with the program."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from daemon.domain.due import SAME_MINUTE
-from daemon.domain.errors import Incomplete, NotionError, ReviewError, Unavailable
+from daemon.domain.errors import Incomplete, Invalid, Missing, NotionError, ReviewError, Unavailable
 from daemon.domain.events import Alert
-from daemon.domain.records import PageRow
-from daemon.domain.values import NO_SETTINGS, Prompt
-from daemon.notion import properties
+from daemon.domain.records import PageRow, PromptDatabase, PromptRow
+from daemon.domain.values import NO_SETTINGS, Page, Prompt
+from daemon.notion import properties, reading
 from daemon.review import prompt
 from daemon.store import pages, prompts
 from daemon.store import prompts as notices
@@ -23,6 +24,8 @@ from daemon.sweep.context import Context, ReviewContext, Target
 from daemon.sweep.prompts import page
 from daemon.sweep.prompts.page import Unreadable
 
+
+T = TypeVar("T")
 
 # A prompt that this sweep read so lately is not read again.
 FRESH = timedelta(minutes=1)
@@ -51,13 +54,21 @@ def settings_version(context: Context | ReviewContext, target: Target) -> str:
     return hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
 
 
-async def current(context: Context, target: Target) -> Prompt | None:
-    """Return the prompt to review under, or None where there has never been a good one.
+class NoneFits(Exception):
+    """A document fits no row of the prompt database; the text names both."""
+
+
+async def current(context: Context, target: Target, document: Page | None = None) -> Prompt | None:
+    """Return the prompt to review a document under, or None where there has never been a good one.
 
     A page that cannot be read, or is empty, leaves its last good version in use; people are told
     once, and once when it is mended. A short outage of Notion is not told.
 
+    Of a prompt database it is the first row that the document fits, or the first few of them as
+    lenses; without a document it has the reviewer's name alone.
+
     Raises:
+        NoneFits: The document fits no row.
         NotionError: Notion does not give the page now, and there is no earlier version.
     """
     settings = target.settings
@@ -66,15 +77,41 @@ async def current(context: Context, target: Target) -> Prompt | None:
         found = Prompt(settings.file.stem, words, str(settings.file))
     elif settings.prompt is None:
         found = prompt.built_in_prompt()
-    elif (kept := await _of_page(context, target, settings.prompt)) is None:
+    elif (kept := await _in_notion(context, target, settings.prompt, document)) is None:
         return None
     else:
         found = kept
-    return replace(found, name=settings.reviewer) if settings.reviewer else found
+    return named(found, target)
 
 
-async def changed_since(context: Context, target: Target, row: PageRow) -> bool:
-    """Tell whether a page is to be reviewed again because the prompt or the settings changed."""
+def named(found: Prompt, target: Target) -> Prompt:
+    """Return a prompt under the name that the config gives to the reviewer, if it does."""
+    return replace(found, name=target.settings.reviewer) if target.settings.reviewer else found
+
+
+def as_reviewed(context: Context, kept: Prompt, target: Target) -> Prompt:
+    """Return what a prompt page says as documents are reviewed under it alone."""
+    given = target.settings.prompt
+    if given and (database := prompts.database(context.state, given)):
+        kept = page.joined([kept], database.title, given)
+    return named(kept, target)
+
+
+def pages_of(context: Context, target: Target) -> tuple[str, ...]:
+    """Return the ids of the pages with the prompts of a database, as far as is known."""
+    given = target.settings.prompt
+    if given is None:
+        return ()
+    database = prompts.database(context.state, given)
+    return tuple(row.id for row in database.rows) if database else (given,)
+
+
+async def changed_since(context: Context, target: Target, row: PageRow, document: Page) -> bool:
+    """Tell whether a page is to be reviewed again because the prompt or the settings changed.
+
+    Raises:
+        NoneFits: The document fits no row of the prompt database.
+    """
     if row.prompt is None:
         return False
     by_settings = context.config.review_on_settings_change and row.settings is not None
@@ -82,7 +119,7 @@ async def changed_since(context: Context, target: Target, row: PageRow) -> bool:
         return True
     if not context.config.review_on_prompt_change:
         return False
-    prompt = await current(context, target)
+    prompt = await current(context, target, document)
     return prompt is not None and version(prompt) != row.prompt
 
 
@@ -96,9 +133,28 @@ async def queue_changed(context: Context, target: Target, source_id: str) -> Non
         settings = settings_version(context, target)
         rows += pages.reviewed_under_other_settings(context.state, source_id, settings)
     if context.config.review_on_prompt_change and (prompt := await current(context, target)):
-        rows += pages.reviewed_under_other_prompt(context.state, source_id, version(prompt))
+        under = pages.reviewed_under_other_prompt(context.state, source_id, version(prompt))
+        given = target.settings.prompt
+        if given and (database := prompts.database(context.state, given)):
+            stale = {one.prompt: _is_stale(context, target, database, one) for one in under}
+            under = [one for one in under if stale[one.prompt]]
+        rows += under
     if due := [replace(row, due_at=context.notion.now) for row in rows]:
         pages.save(context.state, due)
+
+
+def _is_stale(context: Context, target: Target, database: PromptDatabase, row: PageRow) -> bool:
+    """Tell whether the rows that a page was reviewed under say something else now, or are gone."""
+    known = prompts.version(context.state, row.prompt or "")
+    if known is None:
+        return False
+    by_title = {one.title: one.id for one in database.rows}
+    kept = [prompts.prompt(context.state, by_title.get(name, "")) for name in known[0].lenses]
+    lenses = [one[0] for one in kept if one]
+    if not lenses or len(lenses) < len(kept):
+        return True
+    now = named(page.joined(lenses, database.title, known[0].origin), target)
+    return version(now) != row.prompt
 
 
 async def look_again(context: Context, target: Target) -> None:
@@ -107,16 +163,15 @@ async def look_again(context: Context, target: Target) -> None:
         await current(context, target)
 
 
-async def look(context: Context, targets: Sequence[Target]) -> None:
+async def look(context: Context, page_id: str, targets: Sequence[Target]) -> None:
     """Read a prompt page that nothing needed in this sweep, if it was edited: one request.
 
     In each sweep where an edit is tried, else once a day: an idle sweep costs no more than the
     listing of its data sources. Of the pages that it mentions Notion tells no edit; they are read
     with the next review.
     """
-    target = targets[0]
-    page_id, now = target.settings.prompt, context.notion.now
-    if page_id is None or page_id in context.readings.prompts or stands(context, _alert(target)):
+    target, now = targets[0], context.notion.now
+    if page_id in context.readings.prompts or stands(context, _alert(target)):
         return
     if kept := prompts.prompt(context.state, page_id):
         prompt, edited, read_at = kept
@@ -140,35 +195,142 @@ def _alert(target: Target) -> str:
     return Alert.PROMPT.of(target.settings.id)
 
 
-async def _of_page(context: Context, target: Target, page_id: str) -> Prompt | None:
-    kept, alert = prompts.prompt(context.state, page_id), _alert(target)
-    wrong = notices.mistakes(context.state, page_id)
-    if kept and _is_fresh(context, page_id) and not wrong:
-        clear(context, alert)  # another database read it just now
-        return kept[0]
-    missed, said = context.readings.missed, ""
-    if page_id not in missed:
+class _IsDatabase(Exception):
+    """What the config names as a prompt page is a database."""
+
+
+async def _in_notion(
+    context: Context, target: Target, given: str, document: Page | None
+) -> Prompt | None:
+    """Return the prompt that a page holds, or rows of a database do; tell people what is wrong."""
+    database = prompts.database(context.state, given)
+    if database is None:
         try:
-            prompt = await _read(context, target, page_id)
-        except (Unavailable, Incomplete) as error:
-            _count_missed(context, target, page_id, error)
-        except (Unreadable, NotionError) as error:
-            said = str(error)
+            found, wrong = await _of_page(context, target, given)
+        except _IsDatabase:
+            pass
         else:
-            if get_value(context.state, _missed(page_id)):
-                set_value(context.state, _missed(page_id), "")
-            clear(context, alert)
-            return prompt
-    if page_id in missed and int(get_value(context.state, _missed(page_id)) or 0) >= FAILED_SWEEPS:
-        said = missed[page_id]
-    if said:
-        named = f" “{kept[0].name}”" if kept else ""
-        use = "its last good version stays in use" if kept else f"{target.name} is not reviewed"
-        said = "; ".join(said.replace(f"page {page_id}", "the page").splitlines())
-        raise_alert(context, alert, f"the prompt page{named} of {target.name}: {said}; {use}")
-    elif not kept:
-        raise NotionError(f"the prompt page of {target.name} was not read: {missed[page_id]}")
-    return kept[0] if kept else None
+            use = "its last good version stays in use" if found else _UNUSED.format(target.name)
+            noun = f"prompt page{f' “{found.name}”' if found else ''}"
+            said = [f"the {noun} of {target.name}: {wrong}; {use}"] if wrong else []
+            _tell(context, target, said, [given])
+            if found is None and not wrong:
+                why = context.readings.missed[given]
+                raise NotionError(f"the prompt page of {target.name} was not read: {why}")
+            return found
+    database, usable = await _usable_rows(context, target, given, database)
+    if document is None:
+        return Prompt(database.title, "", given)
+    fitting = [prompt for row, prompt in usable if row.fits(document)][: target.settings.lenses]
+    if fitting:
+        return page.joined(fitting, database.title, given)
+    chosen = ", ".join(f"{name}: {', '.join(options)}" for name, options in document.choices)
+    listed = ", ".join(map(str, database.rows)) or "there are none"
+    raise NoneFits(
+        f"no row of the prompt database “{database.title}” applies to it "
+        f"({chosen or 'no options'}); its rows are: {listed}"
+    )
+
+
+_UNUSED = "{} is not reviewed"
+
+
+def _tell(context: Context, target: Target, wrong: Sequence[str], read: Iterable[str]) -> None:
+    """Raise the alert of a database's prompt, or take it back where all that was read was given."""
+    if wrong:
+        raise_alert(context, _alert(target), " ".join(wrong))
+    elif not context.readings.missed.keys() & set(read):
+        clear(context, _alert(target))
+
+
+async def _usable_rows(
+    context: Context, target: Target, given: str, known: PromptDatabase | None
+) -> tuple[PromptDatabase, list[tuple[PromptRow, Prompt]]]:
+    """Return a prompt database with the prompts of its rows; a row that never had one is left out.
+
+    Raises:
+        NotionError: Notion does not give the database now, nor did it ever.
+    """
+    wrong, usable = [], []
+    raws = dict[str, dict[str, Any]]()
+    if known is None or not _is_fresh(context, given):
+        read, why = await _tried(context, target, given, lambda: _read_rows(context, given))
+        if why:
+            wrong.append(f"the prompt database of {target.name}: {why}; its last rows stay in use.")
+        if read:
+            known, raws = read
+            context.readings.prompts[given] = context.notion.now
+            prompts.save_database(context.state, given, known)
+    for row in known.rows if known else ():
+        found, why = await _of_page(context, target, row.id, raws.get(row.id))
+        use = "its last good version stays in use" if found else "it is left out"
+        if why:
+            wrong.append(f"the prompt page “{row.title}” of {target.name}: {why}; {use}.")
+        if found:
+            usable.append((row, replace(found, name=row.title)))
+    _tell(context, target, wrong, [given, *(row.id for row in (known.rows if known else ()))])
+    if known is None:
+        raise NotionError(wrong[0] if wrong else context.readings.missed[given])
+    return known, usable
+
+
+async def _read_rows(
+    context: Context, given: str
+) -> tuple[PromptDatabase, dict[str, dict[str, Any]]]:
+    """Read the rows of a prompt database; return it, and the rows as Notion sent them, by id."""
+    sources = await reading.data_sources(context.notion, given)
+    raws = {
+        raw["id"]: raw
+        for source_id, *_ in sources
+        async for listed in context.notion.query(source_id)
+        for raw in listed.rows
+    }
+    return PromptDatabase(sources[0][1], tuple(page.rows_of(raws.values()))), raws
+
+
+async def _of_page(
+    context: Context, target: Target, page_id: str, raw: dict[str, Any] | None = None
+) -> tuple[Prompt | None, str]:
+    """Return the last good version of a prompt page, and what is wrong with it now.
+
+    Args:
+        context: The sweep.
+        target: A database that is reviewed under it.
+        page_id: The page.
+        raw: The page as it was just listed.
+
+    Raises:
+        _IsDatabase: It is a database.
+    """
+    kept = prompts.prompt(context.state, page_id)
+    if kept and _is_fresh(context, page_id) and not notices.mistakes(context.state, page_id):
+        return kept[0], ""  # another database read it just now
+    read, why = await _tried(context, target, page_id, lambda: _read(context, target, page_id, raw))
+    why = "; ".join(why.replace(f"page {page_id}", "the page").splitlines())
+    return read or (kept and kept[0]), why
+
+
+async def _tried(
+    context: Context, target: Target, what: str, read: Callable[[], Awaitable[T]]
+) -> tuple[T | None, str]:
+    """Read a prompt page or database; return it, or why it cannot be used.
+
+    Of a short outage of Notion no word is said.
+    """
+    missed = context.readings.missed
+    if what not in missed:
+        try:
+            found = await read()
+        except (Unavailable, Incomplete) as error:
+            _count_missed(context, target, what, error)
+        except (Unreadable, NotionError) as error:
+            return None, str(error)
+        else:
+            if get_value(context.state, _missed(what)):
+                set_value(context.state, _missed(what), "")
+            return found, ""
+    is_outage = int(get_value(context.state, _missed(what)) or 0) < FAILED_SWEEPS
+    return None, "" if is_outage else missed[what]
 
 
 def _count_missed(context: Context, target: Target, page_id: str, error: ReviewError) -> None:
@@ -191,12 +353,14 @@ def _is_fresh(context: Context, page_id: str) -> bool:
     return read is not None and context.notion.now < read + FRESH
 
 
-async def _read(context: Context, target: Target, page_id: str) -> Prompt:
+async def _read(
+    context: Context, target: Target, page_id: str, raw: dict[str, Any] | None
+) -> Prompt:
     """Read the page, or keep what is known where its edit time stands; note what is wrong."""
     wrong, now = notices.mistakes(context.state, page_id), context.notion.now
     if wrong and _is_fresh(context, page_id):
         raise Unreadable(wrong)  # read just now, for another page or database
-    raw = await context.notion.page(page_id)
+    raw = raw or await _page_or_database(context, page_id)
     if raw.get("in_trash"):
         raise NotionError("it is in the trash; restore it")
     edited = properties.moment(raw["last_edited_time"])
@@ -207,7 +371,7 @@ async def _read(context: Context, target: Target, page_id: str) -> Prompt:
         if kept and kept[1] == edited and kept[2] >= edited + SAME_MINUTE and not kept[0].knowledge:
             prompt = replace(kept[0], name=properties.title(raw))
         else:
-            await _refuse_stranger(context, target, raw)
+            await page.refuse_stranger(context, target, raw)
             prompt = await page.read(context, page_id, raw)
         prompts.save_prompt(context.state, prompt, edited, now)
     except Unreadable as error:
@@ -220,24 +384,11 @@ async def _read(context: Context, target: Target, page_id: str) -> Prompt:
     return prompt
 
 
-async def _refuse_stranger(context: Context, target: Target, raw: dict[str, Any]) -> None:
-    """Refuse what was written by somebody who may not edit the prompt.
-
-    Notion tells the last editor alone, and times by the minute.
-    """
-    allowed = target.settings.prompt_editors
-    if not allowed:
-        return
-    editor = str((raw.get("last_edited_by") or {}).get("id") or "")
-    known = await context.people.user(editor) if editor else None
-    name = known[0] if known else ""
-    if {_plain(editor), _plain(name)} & {_plain(one) for one in allowed} - {""}:
-        return
-    raise Unreadable(
-        f"it was last edited by {name or 'somebody whom Notion does not name'}, who is not among "
-        "`prompt_editors`; somebody who is must edit it once more"
-    )
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.split()).casefold().replace("-", "")
+async def _page_or_database(context: Context, given: str) -> dict[str, Any]:
+    try:
+        return await context.notion.page(given)
+    except (Missing, Invalid):
+        with suppress(NotionError):
+            await reading.data_sources(context.notion, given)
+            raise _IsDatabase from None
+        raise

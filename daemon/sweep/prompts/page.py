@@ -1,11 +1,16 @@
-"""A prompt page as it is read: prose, settings, checklist, and the pages that it mentions."""
+"""A prompt page as it is read: prose, settings, checklist, and the pages that it mentions.
+
+And a prompt database: which of its rows, each a prompt page, a document is reviewed under.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,10 +22,11 @@ from daemon.config.limits import Section, word_of
 from daemon.config.values import Scalar, Text
 from daemon.domain.errors import ConfigError, NotionError
 from daemon.domain.ids import notion_id
+from daemon.domain.records import PromptRow
 from daemon.domain.values import Block, Prompt, PromptSettings, Severity
 from daemon.notion import blocks, properties, reading, rich_text
 from daemon.notion.gateway import Gateway
-from daemon.sweep.context import Context
+from daemon.sweep.context import Context, Target
 
 
 KNOWLEDGE_PAGES = 20
@@ -173,6 +179,96 @@ def _mentioned(raws: Iterable[dict[str, Any]]) -> Iterator[str]:
             else:
                 with suppress(ValueError):
                     yield notion_id(item.get("href") or "")
+
+
+async def refuse_stranger(context: Context, target: Target, raw: dict[str, Any]) -> None:
+    """Refuse what was written by somebody who may not edit the prompt.
+
+    Notion tells the last editor alone, and times by the minute.
+
+    Raises:
+        Unreadable: It was not one of `prompt_editors`.
+    """
+    allowed = target.settings.prompt_editors
+    if not allowed:
+        return
+    editor = str((raw.get("last_edited_by") or {}).get("id") or "")
+    known = await context.people.user(editor) if editor else None
+    name = known[0] if known else ""
+    if {_plain(editor), _plain(name)} & {_plain(one) for one in allowed} - {""}:
+        return
+    raise Unreadable(
+        f"it was last edited by {name or 'somebody whom Notion does not name'}, who is not among "
+        "`prompt_editors`; somebody who is must edit it once more"
+    )
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold().replace("-", "")
+
+
+APPLIES, ACTIVE, ORDER = "applies to", "active", "order"
+_LISTED = re.compile(r"[,;\n]")
+
+
+def rows_of(raws: Iterable[dict[str, Any]]) -> list[PromptRow]:
+    """Return the rows of a prompt database that are switched on, in the order of precedence.
+
+    That is by *Order*, a number, then as they were made. A row is off where *Active* is a checkbox
+    without a tick. How the names are written does not matter.
+
+    Raises:
+        Incomplete: Notion sent part of a row.
+    """
+    found = []
+    for raw in raws:
+        values = {
+            name.strip().casefold(): value for name, value in properties.read_values(raw).items()
+        }
+        if raw.get("in_trash") or (values.get(ACTIVE) or {}).get("checkbox") is False:
+            continue
+        order = (values.get(ORDER) or {}).get("number")
+        made = properties.moment(raw.get("created_time"))
+        applies = values.get(APPLIES)
+        options = (properties.choices(applies) or _typed(applies)) if applies else ()
+        row = PromptRow(raw["id"], properties.title(raw), tuple(options))
+        found.append((inf if order is None else order, made, row.id, row))
+    return [row for *_, row in sorted(found, key=lambda one: one[:3])]
+
+
+def _typed(value: dict[str, Any]) -> list[str]:
+    words = _LISTED.split(properties.property_text(value))
+    return [" ".join(word.split()) for word in words if word.strip()]
+
+
+def joined(prompts: Sequence[Prompt], name: str, origin: str) -> Prompt:
+    """Return one prompt made of those of several rows, the lenses of one review.
+
+    The limits are the narrowest, the floor of the report is the mildest; sections, checklists and
+    background pages come together.
+
+    Args:
+        prompts: The prompts, by precedence; each is named by its row.
+        name: The reviewer's name.
+        origin: The prompt database.
+    """
+    lenses = tuple(one.name for one in prompts)
+    if len(prompts) == 1:
+        return replace(prompts[0], name=name, origin=origin, lenses=lenses)
+    text = "\n\n".join(f"## Lens: {one.name}\n\n{one.text}" for one in prompts)
+    limits: dict[str, float] = {}
+    for key, most in (pair for one in prompts for pair in one.rules.limits):
+        limits[key] = min(most, limits.get(key, most))
+    floors = [one.rules.report or Severity.MINOR for one in prompts]
+    report = max(floors, key=lambda one: one.rank)
+    rules = PromptSettings(
+        tuple(sorted(limits.items())),
+        None if report is Severity.MINOR else report,
+        tuple(dict.fromkeys(item for one in prompts for item in one.rules.sections))[:ITEMS],
+        tuple(dict.fromkeys(item for one in prompts for item in one.rules.checklist))[:ITEMS],
+    )
+    knowledge = tuple(dict.fromkeys(pair for one in prompts for pair in one.knowledge))
+    return Prompt(name, text, origin, knowledge, rules, lenses)
 
 
 # Longer lists are no settings any more; each item costs tokens in every review.

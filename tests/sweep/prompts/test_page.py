@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.config import Limits
-from daemon.domain.values import NO_SETTINGS, PromptSettings, Severity
+from daemon.domain.errors import Incomplete
+from daemon.domain.values import NO_SETTINGS, Page, Prompt, PromptSettings, Severity
 from daemon.sweep.budget import narrowed
-from daemon.sweep.prompts.page import ITEMS, OPERATORS, InvalidSettings, read_settings
+from daemon.sweep.prompts.page import (
+    ITEMS,
+    OPERATORS,
+    InvalidSettings,
+    joined,
+    read_settings,
+    rows_of,
+)
+
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+PAGE = Page("page-1", "source-1", "RFC", "", NOON, NOON)
 
 
 ALLOWED = Limits()
@@ -99,3 +116,76 @@ def test_what_a_page_sets_never_widens_what_the_config_allows(
         wanted = [value for name, value in given_ if name == key]
         if wanted:
             assert getattr(found, key) <= wanted[-1]
+
+
+def row(title: str, applies: dict[str, Any] | None = None, **values: Any) -> dict[str, Any]:
+    """Return a row of a prompt database as Notion sends it."""
+    made = f"2026-11-20T10:{len(title):02}:00.000Z"
+    given = {"Name": {"type": "title", "title": [{"plain_text": title}]}}
+    given |= {name: {"type": kind, kind: value} for name, (kind, value) in values.items()}
+    given |= {"Applies to": applies} if applies else {}
+    return {"id": title, "created_time": made, "last_edited_time": made, "properties": given}
+
+
+def chosen(*names: str) -> dict[str, Any]:
+    return {"type": "multi_select", "multi_select": [{"name": name} for name in names]}
+
+
+ROWS = [
+    row("Rest", order=("number", None)),
+    row("Security", chosen("API"), order=("number", 2)),
+    row("Off", active=("checkbox", False)),
+    row("Style", chosen("Blog", "Tags: public"), order=("number", 1), ACTIVE=("checkbox", True)),
+    row("Typed in", {"type": "rich_text", "rich_text": [{"plain_text": "Draft; tags: inner , "}]}),
+    {**row("Gone"), "in_trash": True},
+]
+
+
+@pytest.mark.parametrize(
+    ("choices", "titles"),
+    [
+        ([("Type", ("API",))], ["Security", "Rest"]),
+        ([("Kind", ("api",))], ["Security", "Rest"]),
+        ([("Type", ("Blog",)), ("Tags", ("public", "API"))], ["Style", "Security", "Rest"]),
+        ([("Other", ("public",))], ["Rest"]),
+        ([("Tags", ("inner",)), ("Status", ("draft",))], ["Rest", "Typed in"]),
+        ([("Type", ("APIs",))], ["Rest"]),
+        ([], ["Rest"]),
+    ],
+)
+def test_the_rows_of_a_prompt_database_that_apply_in_their_order(
+    choices: Sequence[tuple[str, tuple[str, ...]]], titles: list[str]
+) -> None:
+    document = replace(PAGE, choices=tuple(choices))
+    assert [one.title for one in rows_of(ROWS) if one.fits(document)] == titles
+
+
+def test_part_of_a_row_is_no_row() -> None:
+    with pytest.raises(Incomplete):
+        rows_of([{"id": "a"}])
+
+
+def test_lenses_have_the_narrowest_limits_the_mildest_floor_and_all_that_each_asks() -> None:
+    first = PromptSettings(
+        (("comments_per_review", 4), ("rounds", 3)), Severity.BLOCKING, ("Rollout",), ("Who?",)
+    )
+    second = PromptSettings(
+        (("comments_per_review", 2),), Severity.IMPORTANT, ("Rollout", "Cost"), ("Who?", "When?")
+    )
+    one = Prompt("Security", "Be strict.", "1", (("Guide", "a"),), first)
+    two = Prompt("Style", "Be kind.", "2", (("Guide", "a"), ("Words", "b")), second)
+    found = joined([one, two], "Lenses", "d")
+    assert found.lenses == ("Security", "Style")
+    assert (found.name, found.origin) == ("Lenses", "d")
+    assert found.rules == PromptSettings(
+        (("comments_per_review", 2), ("rounds", 3)),
+        Severity.IMPORTANT,
+        ("Rollout", "Cost"),
+        ("Who?", "When?"),
+    )
+    assert found.knowledge == (("Guide", "a"), ("Words", "b"))
+    assert (
+        found.text.index("Be strict.") < found.text.index("Lens: Style") < found.text.index("kind")
+    )
+    alone = joined([one], "Lenses", "d")
+    assert (alone.text, alone.rules, alone.lenses) == ("Be strict.", first, ("Security",))
