@@ -60,6 +60,7 @@ class Event(StrEnum):
     UNSETTLED = "the words that settled it are gone, or those that went are back"
     UNRULED = "the review that ruled on it was taken back"
     TAKEN_UP = "the reviewer opened it again"
+    NO_HOLDS = "what settled it is gone, and a person had said no"
     ASKED_FOR = "a person asked for more"
     MADE_AGAIN = "a later review made it again"
     UNPOSTED = "it was not posted"
@@ -75,7 +76,9 @@ _AFTER: Mapping[Event, tuple[frozenset[FindingState], FindingState]] = {
     Event.TURNED_DOWN: (LIVE, _S.DISMISSED),
     Event.CLOSED: (LIVE, _S.RESOLVED),
     Event.REOPENED: (frozenset({_S.RESOLVED}), _S.OPEN),
-    Event.FIXED: (LIVE, _S.ADDRESSED),
+    # That the text settles it is good news also where a person had turned it down.
+    Event.FIXED: (LIVE | {_S.DISMISSED}, _S.ADDRESSED),
+    Event.NO_HOLDS: (frozenset({_S.ADDRESSED}), _S.DISMISSED),
     Event.WITHDRAWN: (LIVE, _S.WITHDRAWN),
     Event.UNSETTLED: (frozenset({_S.ADDRESSED, _S.DISMISSED}), _S.OPEN),
     Event.UNRULED: (CLOSED, _S.OPEN),

@@ -255,7 +255,7 @@ class RecordedSize:
 
 @dataclass(frozen=True, slots=True)
 class FindingRow:
-    """A finding with what became of it; `at` is when the review `review_id` made it."""
+    """A finding with what became of it, and `why`; `at` is when the review `review_id` made it."""
 
     id: int
     finding: Finding
@@ -263,6 +263,7 @@ class FindingRow:
     discussion_id: str | None
     at: datetime
     review_id: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class OwnPoint:
         opened: When it was opened last: when it was made, or when it was opened again.
         again: Whether it was settled, and is open again since the settling words are gone.
         closed: How it was closed; "" while it is open.
+        declined: Whether it is closed by a person's no.
         moved: Whether its block was cut and pasted, so that its thread went.
         gone: Whether its thread went with its block, and its text stands nowhere else.
     """
@@ -65,6 +66,7 @@ class OwnPoint:
     opened: datetime | None = None
     again: bool = False
     closed: str = ""
+    declined: bool = False
     moved: bool = False
     gone: bool = False
 

@@ -277,6 +277,24 @@ class ToolContext:
             raise ToolRefusal(f"{_echo(text)} is a block; its threads are {', '.join(on)}")
         raise ToolRefusal(f"there is no thread {_echo(text)}; {_range('T', len(handles.threads))}")
 
+    def own_point(self, text: str) -> str:
+        """Return the handle of the thread that an own point began.
+
+        Raises:
+            ToolRefusal: It names no such thread.
+        """
+        points = self.points
+        handle = self.thread(text, lambda thread: thread.id in points)
+        if self.handles.threads[handle].id in points:
+            return handle
+        named = ", ".join(
+            self.handles.of_thread[thread_id]
+            for thread_id, point in points.items()
+            if not point.closed
+        )
+        theirs = f"; yours that are open are {named}" if named else ""
+        raise ToolRefusal(f"{handle} was not begun by an open point of yours{theirs}")
+
 
 def _echo(text: str) -> str:
     return repr(clipped(one_line(text), 60))

@@ -300,15 +300,18 @@ class ReviewTools:
         return f"{said}; comment on what is new or changed: {named}{more}"
 
     def _follow_up(self, thread: str, verdict: str, text: str, quote: str) -> str:
-        handle, found = self._own_point(thread), parse_verdict(verdict)
+        handle, found = self._context.own_point(thread), parse_verdict(verdict)
         own = self._context.handles.threads[handle]
         point = self._context.points[own.id]
         if any(one.finding_id == point.id for one in self.rulings):
             raise ToolRefusal(f"you ruled on {handle} already; one ruling is enough")
         waits = bool(own.waiting) and not self._is_answered(own)
-        if point.closed and (found is not Verdict.NOT_YET or point.mute):
+        went = point.declined and not reanchored([point.finding], self._blocks)
+        is_good_news = went and found is Verdict.FIXED
+        if point.closed and not is_good_news and (found is not Verdict.NOT_YET or point.mute):
             why = point.mute or "not_yet opens it again"
-            raise ToolRefusal(f"the point of {handle} is closed: {point.closed}; {why}")
+            fixed = "; where the text that came instead settles it, rule fixed" if went else ""
+            raise ToolRefusal(f"the point of {handle} is closed: {point.closed}; {why}{fixed}")
         needed = text.strip() or found not in _WORDLESS
         words = self.wording.words(text, REPLY_CHARS, own.block_id or "") if needed else ""
         if found is Verdict.NOT_YET and not waits and point.mute:
@@ -336,20 +339,6 @@ class ReviewTools:
         wordless = found in _WORDLESS or (found is Verdict.NOT_YET and point.moved)
         is_said = not text.strip() or (waits and words)
         return self.wording.noted(text) + (unsaid if wordless and not is_said else "")
-
-    def _own_point(self, text: str) -> str:
-        """Return the handle of the thread that an own point began."""
-        points = self._context.points
-        handle = self._context.thread(text, lambda thread: thread.id in points)
-        if self._context.handles.threads[handle].id in points:
-            return handle
-        named = ", ".join(
-            self._context.handles.of_thread[thread_id]
-            for thread_id, point in points.items()
-            if not point.closed
-        )
-        theirs = f"; yours that are open are {named}" if named else ""
-        raise ToolRefusal(f"{handle} was not begun by an open point of yours{theirs}")
 
     def _finish(self, checklist: Any, refused: int, summary: str, question: str) -> str:
         given = checklist_answers(checklist, self._context.checklist_items)

@@ -17,14 +17,15 @@ from daemon.domain.values import Finding, Severity, Source
 
 _SELECT = (
     "SELECT block_id, quote, text, severity, source, title, lens, id, state, discussion_id, at,"
-    " review_id"
+    " review_id, (SELECT why FROM finding_history WHERE finding_id = findings.id"
+    " ORDER BY id DESC LIMIT 1)"
 )
 
 
 def _stored(row: Sequence[Any]) -> FindingRow:
-    block, quote, text, severity, source, title, lens, number, state, discussion, at, review = row
+    block, quote, text, severity, source, title, lens, number, state, thread, at, review, why = row
     finding = Finding(block, quote, text, Severity(severity), Source(source), title, lens)
-    return FindingRow(number, finding, FindingState(state), discussion, when(at), review)
+    return FindingRow(number, finding, FindingState(state), thread, when(at), review, why or "")
 
 
 def add(
@@ -148,14 +149,24 @@ def unlink_thread(db: Database, finding_id: int) -> None:
     db.execute("UPDATE findings SET discussion_id = NULL WHERE id = ?", [finding_id])
 
 
-def settled_by(db: Database, page_id: str) -> dict[int, str]:
-    """Return what settled each addressed finding of a page, in the words of its history."""
-    rows = db.execute(
-        "SELECT id, (SELECT why FROM finding_history WHERE finding_id = findings.id"
-        " ORDER BY id DESC LIMIT 1) FROM findings WHERE page_id = ? AND state = 'addressed'",
-        [page_id],
-    )
-    return dict(rows.fetchall())
+def standing_no(db: Database, finding_id: int) -> str:
+    """Return how a person turned a finding down that was not opened again since; "" for no no."""
+    told = (FindingState.OPEN, FindingState.DISMISSED)
+    last = next((one for one in reversed(history(db, finding_id)) if one.state in told), None)
+    return last.why if last and last.state is FindingState.DISMISSED else ""
+
+
+def open_again(
+    db: Database, finding_id: int, event: Event, at: datetime, why: str = ""
+) -> FindingState:
+    """Take back what settled a finding and return the state after it.
+
+    One that a person had turned down before it was ruled fixed is turned down then, and not open.
+    """
+    row = get(db, finding_id)
+    no = standing_no(db, finding_id) if row and row.state is FindingState.ADDRESSED else ""
+    event, why = (Event.NO_HOLDS, no) if no else (event, why)
+    return apply_event(db, finding_id, event, at, why)
 
 
 def last_times(db: Database, page_id: str) -> dict[tuple[int, FindingState], datetime]:

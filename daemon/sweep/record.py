@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import reduce
 
 from daemon.domain import due
 from daemon.domain.change import Reviewed
-from daemon.domain.findings import FindingState
+from daemon.domain.findings import Event, FindingState
 from daemon.domain.records import FindingRow, MessageKind, OutboxMessage, PageRow
 from daemon.domain.times import counted
-from daemon.domain.values import Finding, Review, ReviewKind, Severity
+from daemon.domain.values import Finding, Review, ReviewKind, Severity, Snapshot
 from daemon.notion import canonical
+from daemon.review.points import is_repeat, reanchored
 from daemon.review.summary import SHRUNK, without_point
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -20,13 +21,14 @@ from daemon.store.reviews import ReviewedText
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.answers import record_answers
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.rulings import raise_anew, record_rulings, sort_kept
+from daemon.sweep.conversation.rulings import raise_anew, record_rulings
 from daemon.sweep.delivery import approval, recovery
 from daemon.sweep.delivery.approval import Case, Waits
 from daemon.sweep.delivery.letters import finding_letter
 from daemon.sweep.prompts import current
 
 
+GONE = "the text that it was made on is gone"
 _CLOSED_BY_PEOPLE = (FindingState.DISMISSED, FindingState.RESOLVED)
 
 
@@ -70,6 +72,21 @@ def record_review(
         record_answers(context, row, case, dialogue, waits)
         _explain(context, row, after, review, dialogue)
     return number
+
+
+def sort_kept(
+    context: Context, known: Iterable[FindingRow], snapshot: Snapshot, made: Sequence[Finding]
+) -> None:
+    """End those of a page's kept findings whose text is gone, or that a review `made` again."""
+    blocks = snapshot.by_id
+    for one in known:
+        if one.state is not FindingState.KEPT:
+            continue
+        stands = reanchored([one.finding], snapshot.blocks)
+        if not stands:
+            findings.apply_event(context.state, one.id, Event.UNPOSTED, context.notion.now, GONE)
+        elif is_repeat(stands[0], made, blocks[stands[0].block_id]):
+            findings.apply_event(context.state, one.id, Event.MADE_AGAIN, context.notion.now)
 
 
 def _findings(

@@ -692,7 +692,7 @@ def test_a_point_that_a_person_dropped_is_opened_again_where_a_person_asks_for_i
     edit(box, page, 1, "We deploy on Tuesday.")
     says(model, follow_up("No way back", "not_yet", "It is needed."), finish())
     program.sweep()
-    assert any("is closed: a person said no; nobody asks for it" in one for one in model.answers)
+    assert any("only a person's later word in its thread opens it" in one for one in model.answers)
     assert "No way back" not in on_page(box, page)[-1]
     edit(box, page, 1, "We deploy on Wednesday.")
     box.world.comment(raised, "Sorry, I was wrong. Please reopen this point.")
@@ -705,6 +705,64 @@ def test_a_point_that_a_person_dropped_is_opened_again_where_a_person_asks_for_i
     assert on_blocks(box, page)[0].startswith("No way back · blocking")
     assert "No way back (still open; not yet, see my answer)" in on_page(box, page)[-1]
     assert "Then it is open again" in " ".join(on_blocks(box, page))
+
+
+def declined(box: Sandbox, program: Program, model: ScriptedModel, rfcs: str) -> str:
+    """Let a person turn the first point down."""
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "No, won't do.")
+    program.sweep()
+    return page
+
+
+def test_what_a_person_turned_down_is_fixed_where_its_words_went(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = declined(box, program, model, rfcs)
+    edit(box, page, 0, "Rollback: we switch the flag off.")
+    says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish("One left."))
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “switch the flag off”\n")
+    assert "Settled since last time:\n• ✓ No way back" in on_page(box, page)[0]
+    assert "addressed, blocking" in program.run("explain", page).out
+
+
+@pytest.mark.parametrize("retracted", [False, True])
+def test_a_no_holds_where_the_ruling_that_its_point_is_fixed_ends(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    retracted: bool,  # noqa: FBT001 - both ways
+) -> None:
+    page = declined(box, program, model, rfcs)
+    edit(box, page, 0, "Rollback: we switch the flag off.")
+    says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish())
+    program.sweep()
+    if retracted:
+        assert program.run("retract", "2").code == 0
+    edit(box, page, 0, "Rollback: we do nothing.")
+    says(model, follow_up("No way back", "not_yet", "It is gone again."), finish("One left."))
+    program.sweep()
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana Costa said no\n\nNo way back")
+    assert "dismissed, blocking" in program.run("explain", page).out
+    assert "No way back" not in on_page(box, page)[-1]
+    refused = "only a person's later word in its thread opens it again; where the text that came"
+    assert any(refused in one for one in model.answers)
+
+
+def test_what_a_person_turned_down_is_not_fixed_while_its_words_stand(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = declined(box, program, model, rfcs)
+    edit(box, page, 1, "We deploy on Tuesday, behind a flag.")
+    says(model, follow_up("No way back", "fixed", quote="behind a flag"), finish())
+    program.sweep()
+    assert any("is closed: a person said no" in one for one in model.answers)
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana Costa said no\n")
 
 
 def test_the_reviewer_takes_back_a_wrong_ruling(

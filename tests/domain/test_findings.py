@@ -42,7 +42,8 @@ BY_DRAFT = {E.APPROVED, E.REFUSED, E.UNDECIDED}
         (S.RESOLVED, [E.REOPENED], S.OPEN),
         (S.RESOLVED, [E.REOPENED, E.SPOKEN], S.ANSWERED),
         (S.DISMISSED, [E.REOPENED, E.SPOKEN], S.DISMISSED),
-        (S.DISMISSED, [E.FIXED], S.DISMISSED),
+        (S.DISMISSED, [E.FIXED], S.ADDRESSED),
+        (S.DISMISSED, [E.FIXED, E.NO_HOLDS], S.DISMISSED),
         (S.RESOLVED, [E.FIXED], S.RESOLVED),
         (S.ANSWERED, [E.FIXED], S.ADDRESSED),
         (S.ADDRESSED, [E.CLOSED], S.ADDRESSED),
@@ -85,7 +86,7 @@ def test_only_a_ruling_addresses_a_finding_and_only_people_settle_it(happened):
     """Whatever comes in whatever order: no state is reached but by the event that means it."""
     means = {
         S.ADDRESSED: {E.FIXED},
-        S.DISMISSED: {E.TURNED_DOWN},
+        S.DISMISSED: {E.TURNED_DOWN, E.NO_HOLDS},
         S.RESOLVED: {E.CLOSED},
         S.ANSWERED: {E.SPOKEN},
         S.WITHDRAWN: {E.WITHDRAWN},
@@ -157,6 +158,25 @@ def test_the_history_holds_every_state_in_its_order_and_ends_with_the_present_on
     assert [one.state for one in steps] == states
     assert [one.at for one in steps] == sorted(one.at for one in steps)
     assert findings.get(db, number).state is states[-1]
+
+
+@given(st.lists(st.sampled_from([E.FIXED, E.UNSETTLED, E.UNRULED]), max_size=8))
+def test_what_a_person_turned_down_is_never_open_because_a_ruling_ends(db, happened):
+    number, row_of = findings.add(db, 1, "p", Finding("b", "q", "t", Severity.MINOR), NOON), []
+    findings.apply_event(db, number, E.TURNED_DOWN, NOON, "Ana said no")
+    for event in happened:
+        if event is E.FIXED:
+            findings.apply_event(db, number, event, NOON)
+        elif findings.get(db, number).state is S.ADDRESSED:
+            findings.open_again(db, number, event, NOON)
+        row_of.append(findings.get(db, number))
+    assert findings.standing_no(db, number) == "Ana said no"
+    assert {one.state for one in row_of} <= {S.ADDRESSED, S.DISMISSED}
+    assert {one.why for one in row_of if one.state is S.DISMISSED} <= {"Ana said no"}
+    findings.apply_event(db, number, E.TAKEN_UP, NOON)
+    findings.apply_event(db, number, E.FIXED, NOON)
+    assert findings.standing_no(db, number) == ""
+    assert findings.open_again(db, number, E.UNSETTLED, NOON) is S.OPEN
 
 
 @pytest.mark.parametrize(

@@ -32,11 +32,17 @@ def a_point_is_closed_by_a_ruling_or_a_person(final: Final) -> Iterator[str]:
 
 
 def a_point_is_turned_down_by_a_person(final: Final) -> Iterator[str]:
-    """Where a point was dismissed, a person had written in its thread, as often at least."""
+    """Where a point was dismissed, a person had written in its thread, as often at least.
+
+    A no that holds again, since what settled the point is gone, was written before.
+    """
     written = Counter(one.discussion_id for one in final.record.words.values() if one.by_person)
     for thread, title, count in final.rows(
         "SELECT discussion_id, title, count(*) FROM findings JOIN finding_history"
         " ON finding_id = findings.id WHERE finding_history.state = 'dismissed'"
+        " AND 'addressed' IS NOT (SELECT state FROM finding_history AS before"
+        " WHERE before.finding_id = findings.id AND before.id < finding_history.id"
+        " ORDER BY id DESC LIMIT 1)"
         " AND discussion_id IS NOT NULL GROUP BY findings.id"
     ):
         if count > written[thread]:

@@ -114,7 +114,15 @@ def test_d7_a_state_of_an_earlier_version_opens_with_its_data_intact(path, opene
         assert pages.page(db, "page-1") == PAGE
         assert pages.last_reviewed(db, "page-1") == REVIEWED
         assert findings.of_page(db, "page-1") == [
-            FindingRow(1, FINDING, FindingState.ANSWERED, "thread-1", NOON, 1)
+            FindingRow(
+                1,
+                FINDING,
+                FindingState.ANSWERED,
+                "thread-1",
+                NOON,
+                1,
+                "a person wrote in its thread",
+            )
         ]
         assert findings.history(db, 1) == [
             StateChange(NOON, FindingState.OPEN, "made"),

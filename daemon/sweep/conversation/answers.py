@@ -33,7 +33,7 @@ from daemon.sweep.conversation.commands import (
     told_word,
 )
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.rulings import opened_again, post_kept, record_rulings
+from daemon.sweep.conversation.rulings import opened_again, record_rulings
 from daemon.sweep.conversation.stance import is_dismissal
 from daemon.sweep.conversation.threads import (
     AS_BEFORE,
@@ -45,7 +45,7 @@ from daemon.sweep.conversation.threads import (
 )
 from daemon.sweep.delivery import approval
 from daemon.sweep.delivery.approval import Case, Waits
-from daemon.sweep.delivery.letters import settled_mark
+from daemon.sweep.delivery.letters import post_kept, settled_mark
 from daemon.sweep.prompts import current
 
 
@@ -315,7 +315,7 @@ def _update_findings(context: Context, row: PageRow, dialogue: Dialogue) -> None
         if thread := listed.get(thread_id):
             events.append(Event.REOPENED)  # where it was closed: it is listed again
             if stored.state is FindingState.DISMISSED and _is_no_gone(
-                thread, dialogue.known, findings.history(context.state, stored.id)[-1].why
+                thread, dialogue.known, stored.why
             ):
                 events.append(Event.UNSETTLED)
             if any(one.author.kind is AuthorKind.PERSON for one in thread.comments):

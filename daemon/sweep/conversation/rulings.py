@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from daemon.domain.change import Change
-from daemon.domain.findings import LIVE, Event, FindingState
+from daemon.domain.findings import CLOSED, LIVE, Event, FindingState
 from daemon.domain.records import (
     DeliveryState,
     FindingRow,
@@ -19,7 +19,6 @@ from daemon.domain.records import (
 )
 from daemon.domain.values import (
     AuthorKind,
-    Finding,
     Ruling,
     Snapshot,
     Thread,
@@ -27,7 +26,7 @@ from daemon.domain.values import (
 )
 from daemon.notion import canonical
 from daemon.notion.from_markdown import SHORTENED, quoted
-from daemon.review.points import OwnPoint, is_repeat, is_same_elsewhere, page_texts, reanchored
+from daemon.review.points import OwnPoint, is_same_elsewhere, page_texts, reanchored
 from daemon.review.quotes import contains_words, is_quote_of, stands_in, unmarked_line
 from daemon.store import findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -47,10 +46,9 @@ _CLOSED = {
 }
 WENT = "its thread went with its block; if the matter stands on another block, comment there"
 POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
-NOBODY_ASKS = "nobody asks for it since; leave it"
+NOBODY_ASKS = "only a person's later word in its thread opens it again"
 MADE_ELSEWHERE = "made again on another block"
 BY_RULE = "its rule finds it no more"
-GONE = "the text that it was made on is gone"
 _SHOWN = re.compile(r"(?P<whole>the block )?“(?P<words>.*)”(?P<gone> is gone)?", re.DOTALL)
 
 
@@ -61,29 +59,36 @@ def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> set[int]:
     """
     state, now = context.state, context.notion.now
     texts, opened = page_texts(snapshot), set[int]()
-    for finding_id, why in findings.settled_by(state, row.id).items():
-        shown = _SHOWN.fullmatch(why)
+    for one in findings.of_page(state, row.id):
+        shown = _SHOWN.fullmatch(one.why) if one.state is FindingState.ADDRESSED else None
         if shown is None or _still_shows(
             shown["words"], texts, gone=bool(shown["gone"]), whole=bool(shown["whole"])
         ):
             continue
         with state.atomic():
-            findings.apply_event(state, finding_id, Event.UNSETTLED, now, why)
-            outbox.add(state, opened_again(context, row, finding_id, Event.UNSETTLED, why))
-        opened.add(finding_id)
+            after = findings.open_again(state, one.id, Event.UNSETTLED, now, one.why)
+            outbox.add(state, opened_again(context, row, one.id, Event.UNSETTLED, one.why))
+        opened |= {one.id} if after in LIVE else set()
     return opened
 
 
 def opened_again(
     context: Context, row: PageRow, finding_id: int, event: Event, why: str
 ) -> list[OutboxMessage]:
-    """Record that a closed point is open again; its comment loses the mark."""
+    """Record that a closed point is open again; its comment loses the mark.
+
+    Where a person's no holds again, the comment says so.
+    """
     state, now = context.state, context.notion.now
     outbox.drop_marks(state, row.id, finding_id, event.value)
-    point = findings.get(state, finding_id)
-    said = f"“{point.finding.title}”: {why}" if point else why
-    sweeps.record_decision(state, row.id, now, "open again", said)
-    return [mark] if (mark := open_mark(state, finding_id, now)) else []
+    if (point := findings.get(state, finding_id)) is None:
+        return []
+    is_open, said = point.state in LIVE, f"“{point.finding.title}”: {why}"
+    sweeps.record_decision(
+        state, row.id, now, "open again" if is_open else "turned down again", said
+    )
+    mark = open_mark(state, point.id, now) if is_open else settled_mark(state, point.id, None, now)
+    return [mark] if mark else []
 
 
 def _still_shows(
@@ -123,9 +128,9 @@ def anchored(known: Iterable[FindingRow], change: Change, snapshot: Snapshot) ->
 
 
 def closed_points(
-    known: Iterable[FindingRow], dialogue: Dialogue, snapshot: Snapshot
+    state: State, known: Iterable[FindingRow], dialogue: Dialogue, snapshot: Snapshot
 ) -> list[OwnPoint]:
-    """Return those of a page's findings that are closed, and that a ruling may open again.
+    """Return those of a page's findings that are closed, and that a ruling may be about again.
 
     Their threads are listed, or went with a block that was cut and pasted. What a person turned
     down is taken up again only where a person writes there after the last no.
@@ -135,19 +140,26 @@ def closed_points(
     for one in known:
         thread = listed.get(one.discussion_id or "")
         moved = thread is None and _mute(one, None, dialogue, snapshot) == POSTED_ANEW
-        if one.state not in _CLOSED or not (thread or moved):
+        if one.state not in CLOSED or not (thread or moved):
             continue
         comments = thread.comments if thread else ()
         asked = max((at for at, said in enumerate(comments) if said.new), default=None)
         later = () if asked is None else comments[asked + 1 :]
         by_people = (said.plain for said in later if said.author.kind is AuthorKind.PERSON)
         no_again = asked is None or any(map(is_dismissal, by_people))
-        shut = one.state is FindingState.DISMISSED and no_again
-        mute, closed = NOBODY_ASKS if shut else "", _CLOSED[one.state]
-        thread_id = one.discussion_id or ""
+        shut = no_again and bool(findings.standing_no(state, one.id))
+        declined = one.state is FindingState.DISMISSED
         points.append(
             OwnPoint(
-                one.id, one.finding, thread_id, mute=mute, made=one.at, closed=closed, moved=moved
+                one.id,
+                one.finding,
+                one.discussion_id or "",
+                _page_texts(state, snapshot.page.id, one.review_id) if declined else (),
+                mute=NOBODY_ASKS if shut else "",
+                made=one.at,
+                closed=_CLOSED[one.state],
+                declined=declined,
+                moved=moved,
             )
         )
     return points
@@ -304,7 +316,8 @@ def _settle(
         Verdict.TURNED_DOWN: (Event.TURNED_DOWN, f"{quoted(ruling.person)} said no"),
     }.get(ruling.verdict) or (Event.FIXED, _evidence(ruling.quote, point.before, texts))
     before = findings.get(context.state, ruling.finding_id)
-    if before is None or before.state not in LIVE:
+    declined = before and point.declined and before.state is FindingState.DISMISSED
+    if before is None or not (before.state in LIVE or declined):
         return []  # people settled it meanwhile
     raised = outbox.letter_of(context.state, before.review_id, ruling.finding_id)
     findings.apply_event(context.state, ruling.finding_id, event, now, why)
@@ -350,31 +363,3 @@ def _not_yet(
         created_at=context.notion.now,
         review_id=case.number,
     )
-
-
-def sort_kept(
-    context: Context, known: Iterable[FindingRow], snapshot: Snapshot, made: Sequence[Finding]
-) -> None:
-    """End those of a page's kept findings whose text is gone, or that a review `made` again."""
-    blocks = snapshot.by_id
-    for one in known:
-        if one.state is not FindingState.KEPT:
-            continue
-        stands = reanchored([one.finding], snapshot.blocks)
-        if not stands:
-            findings.apply_event(context.state, one.id, Event.UNPOSTED, context.notion.now, GONE)
-        elif is_repeat(stands[0], made, blocks[stands[0].block_id]):
-            findings.apply_event(context.state, one.id, Event.MADE_AGAIN, context.notion.now)
-
-
-def post_kept(context: Context, row: PageRow, name: str, most: int) -> tuple[list[Finding], int]:
-    """Post the next kept findings of a page; return them, and how many are left.
-
-    Whether the text of each still stands is seen when it is delivered.
-    """
-    kept = findings.kept(context.state, row.id, findings.of_page(context.state, row.id))
-    for one in kept[:most]:
-        findings.apply_event(context.state, one.id, Event.ASKED_FOR, context.notion.now)
-    letters = [finding_letter(row.id, one, name, context.notion.now) for one in kept[:most]]
-    outbox.add(context.state, letters)
-    return [one.finding for one in kept[:most]], len(kept[most:])

@@ -360,7 +360,7 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
     change = Change.between(drafts.last_published(context.state, row.id), snapshot)
     known = anchored(findings.of_page(context.state, row.id), change, snapshot)
     points = open_points(context, row, known, snapshot, dialogue, reopened)
-    points += closed_points(known, dialogue, snapshot)
+    points += closed_points(context.state, known, dialogue, snapshot)
     unlisted = unlisted_threads(context, row, points, dialogue)
     session = Session(
         target,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from daemon.domain.errors import Forbidden
-from daemon.domain.findings import CLOSED
+from daemon.domain.findings import CLOSED, Event
 from daemon.domain.records import (
     COMMENT_GONE,
     STATUS_KEY,
@@ -16,7 +16,9 @@ from daemon.domain.records import (
     FindingRow,
     MessageKind,
     OutboxMessage,
+    PageRow,
 )
+from daemon.domain.values import Finding
 from daemon.notion import from_markdown, properties, to_markdown
 from daemon.review.cleaning import cleaned
 from daemon.review.summary import without_point
@@ -43,6 +45,19 @@ def finding_letter(page_id: str, row: FindingRow, name: str, at: datetime) -> Ou
         review_id=row.review_id,
         finding_id=row.id,
     )
+
+
+def post_kept(context: Context, row: PageRow, name: str, most: int) -> tuple[list[Finding], int]:
+    """Post the next kept findings of a page; return them, and how many are left.
+
+    Whether the text of each still stands is seen when it is delivered.
+    """
+    kept = findings.kept(context.state, row.id, findings.of_page(context.state, row.id))
+    for one in kept[:most]:
+        findings.apply_event(context.state, one.id, Event.ASKED_FOR, context.notion.now)
+    letters = [finding_letter(row.id, one, name, context.notion.now) for one in kept[:most]]
+    outbox.add(context.state, letters)
+    return [one.finding for one in kept[:most]], len(kept[most:])
 
 
 def forget_point(state: State, finding_id: int) -> None:

@@ -255,4 +255,4 @@ def _close(context: Context, message: OutboxMessage) -> None:
             length = len(findings.history(context.state, message.marks))
             if message.key.endswith(f":{length}"):
                 now = context.notion.now
-                findings.apply_event(context.state, message.marks, Event.UNRULED, now)
+                findings.open_again(context.state, message.marks, Event.UNRULED, now)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from daemon.domain.findings import FindingState
+from daemon.domain.findings import Event, FindingState
 from daemon.domain.records import FindingRow
-from daemon.domain.values import Comment
+from daemon.domain.values import Comment, Outcome, Review, ReviewKind, Usage
+from daemon.store import findings, pages, reviews
+from daemon.store.database import State, copy_in_memory
 from daemon.sweep.conversation.dialogue import Dialogue
 from daemon.sweep.conversation.rulings import closed_points
 from daemon.sweep.conversation.threads import SortedThreads, ThreadState
 from support.review_values import BOT, NOW, OWN, block, comment, finding, snapshot, thread
+from support.states import SOURCE, page_row
 
 
 KNOWN = ThreadState({}, {}, NOW, "any", 3, "RFC reviewer")
@@ -21,13 +27,29 @@ NO, REOPEN = comment("no", "No, won't do."), comment("ask", "Please reopen this.
 ASKED = replace(REOPEN, new=True)
 
 
-def closed(state: FindingState, *said: Comment) -> list[str]:
+@pytest.fixture
+def state() -> Iterator[State]:
+    """A state with a review of a page."""
+    review = Review(Outcome.DONE, (), (), {}, "", (), "scripted:model", Usage())
+    told = {"prompt": "", "content_hash": "", "sweep_id": None, "at": NOW}
+    with closing(copy_in_memory(Path("there is none"))) as state:
+        pages.save_source(state, SOURCE)
+        pages.save(state, [page_row(id="page")])
+        reviews.add(state, "page", review, kind=ReviewKind.REVIEW, **told)
+        yield state
+
+
+def closed(state: State, events: list[Event], *said: Comment) -> list[str]:
     """Return why nothing can be said of each closed point; "" where it may be opened again."""
     threads = (thread("T", "block", RAISED, *said),)
-    heard = SortedThreads(threads, {}, (), ())
-    row = FindingRow(1, finding("block", "N/A"), state, "T", NOW, 1)
-    dialogue = Dialogue(heard, KNOWN, "RFC reviewer", NOW)
-    return [one.mute for one in closed_points([row], dialogue, snapshot([block("block", "N/A")]))]
+    dialogue = Dialogue(SortedThreads(threads, {}, (), ()), KNOWN, "RFC reviewer", NOW)
+    raised = finding("block", "N/A")
+    number, became = findings.add(state, 1, "page", raised, NOW), FindingState.OPEN
+    for event in events:
+        became = findings.apply_event(state, number, event, NOW)
+    known = [FindingRow(number, raised, became, "T", NOW, 1)]
+    points = closed_points(state, known, dialogue, snapshot([block("block", "N/A")]))
+    return [one.mute for one in points]
 
 
 @pytest.mark.parametrize(
@@ -44,8 +66,13 @@ def closed(state: FindingState, *said: Comment) -> list[str]:
     ],
 )
 def test_what_a_person_turned_down_is_opened_again_only_after_the_last_no(
+    state: State,
     said: tuple[Comment, ...],
     opens: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    assert [not why for why in closed(FindingState.DISMISSED, *said)] == [opens]
-    assert closed(FindingState.ADDRESSED, *said) == [""]
+    """Also where it was ruled fixed since."""
+    for events in ([Event.TURNED_DOWN], [Event.TURNED_DOWN, Event.FIXED]):
+        assert [not why for why in closed(state, events, *said)] == [opens]
+    opened_between = [Event.TURNED_DOWN, Event.TAKEN_UP, Event.FIXED]
+    for events in ([Event.FIXED], opened_between):
+        assert closed(state, events, *said) == [""]
