@@ -127,6 +127,7 @@ class Database(Section):
         default=0,
         description="documents to try an edited prompt page on, such as 3",
     )
+    status_comment: Flag = Field(default=True, description="the comment on the prompt page")
     page_comment: Flag = Field(default=True, description="the summary comment")
     replies: Annotated[Replies, BeforeValidator(word_of(Replies))] = Field(
         default=Replies.ANY,

@@ -105,6 +105,29 @@ class Alert(StrEnum):
         return f"{self.value} {database_id}"
 
 
+# What an alert means for people who never see a terminal; one without such words tells its text.
+PLAIN: Mapping[str, str] = {
+    Alert.TOKEN: "Notion or a model's provider refuses a key.",
+    Alert.CONFIG: "The configuration has a mistake: a model is unknown or has no price.",
+    Alert.STATE: "What is done cannot be written down, so nothing is reviewed.",
+    Alert.ACCESS: "The database is not shared with me any more.",
+    Alert.CAPABILITY: "Notion does not let me comment.",
+    Alert.READING_COMMENTS: "Notion shows me no comments, so nobody is answered.",
+    Alert.UNLISTED: "Some edited documents cannot be listed; their next edit is reviewed.",
+    Alert.SELECTION: "What selects the documents does not fit the database any more.",
+    Alert.PROMPT: "This page, as it was edited last, cannot be used.",
+    Alert.MODELS: "No model answers, so the documents wait.",
+    Alert.EMPTY_ANSWERS: "The model's last answers were empty or cut off.",
+    Alert.BUDGET: "What may be spent is spent, so the documents wait.",
+    Alert.SWEEPS: "I could do nothing the last times that I looked.",
+    Alert.WAITING: "A document has waited very long for its review.",
+    Alert.DRAFTS: "Reviews have waited long for somebody to approve them.",
+    Alert.QUIET: "I have seen no edit for long; if there were some, I miss them.",
+    Alert.SURGE: "Far more came than in the weeks before: reviews, points, cost, or one topic.",
+    Alert.FEWER_ADDRESSED: "Authors act on far fewer of my points than before.",
+}
+
+
 def split_alert(name: str) -> tuple[str, str]:
     """Return (alert, database id) of an alert's name; the id is "" where it concerns them all.
 

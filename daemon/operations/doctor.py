@@ -91,7 +91,8 @@ def _last_success(settings: Settings) -> Check:
 def _refused_statuses(settings: Settings) -> Iterator[Check]:
     """Name the prompt pages that the last sweep could put no status comment on."""
     state = database.read_state(settings.config.state)
-    pages = dict.fromkeys(one.prompt for one in settings.config.databases if one.prompt)
+    wanted = (one.prompt for one in settings.config.databases if one.status_comment)
+    pages = dict.fromkeys(page_id for page_id in wanted if page_id)
     for page_id in pages:
         if state is None:
             return

@@ -20,6 +20,7 @@ from daemon.store.database import State
 from daemon.sweep import alerts
 from daemon.sweep.connections import Connections, connected
 from daemon.sweep.context import FATAL, Context, Deliver
+from daemon.sweep.delivery.status import post_alerts
 from daemon.sweep.discovery import find_page
 from daemon.sweep.sweep import Ending, Result, sweep
 
@@ -149,8 +150,11 @@ async def told_sweep(connections: Connections, context: Context, *, named: bool 
         return swept
     await notify.ping(settings.secrets.ping, context.emit, "start", proxies=proxies)
     result, errors = await sweep(context)
+    stood = sweeps.alerts(context.state)
     alerts.after_sweep(context, errors)
     report.watch(context)
+    if sweeps.alerts(context.state) != stood:
+        await post_alerts(context)
     await notify.tell_people(context.state, settings.config.alerts, context.emit, proxies)
     # A page that failed is tried again by itself; a part of the sweep that failed is not well.
     sign = "fail" if errors else ""

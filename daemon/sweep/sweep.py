@@ -138,7 +138,7 @@ async def _all_pages(context: Context) -> None:
             await current.queue_changed(context, target, source_id)
             await current.look_again(context, target)
     await _review_due(context, targets)
-    prompt_pages = status.by_prompt_page(context, targets.values())
+    prompt_pages = status.by_prompt_page(context)
     for page_id, of_page in () if context.tally.halted else prompt_pages.items():
         async with _part(context):
             await current.look(context, page_id, of_page)

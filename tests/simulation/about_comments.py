@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from daemon.domain.records import DeliveryState
+from daemon.domain.records import COMMENT_GONE, DeliveryState
+from daemon.domain.times import when
 from daemon.review.quotes import fold
 from daemon.sandbox.state import Doing
 from daemon.store import prompts
@@ -186,3 +187,11 @@ def the_prompt_page_has_one_status(final: Final) -> Iterator[str]:
         says = standing[told[-1].id]
         if last.state is DeliveryState.POSTED and status.version not in says:
             yield f"the status comment says “{says}”, and {status.version} is in use"
+    # It is edited at once on what matters, else once a day at most.
+    letters_of = final.rows(
+        "SELECT body, created_at, note FROM outbox WHERE key LIKE 'status:%' ORDER BY key"
+    )
+    for (before, then, note), (after, now, _) in pairwise(letters_of):
+        same = before.partition(letters.DAILY)[0] == after.partition(letters.DAILY)[0]
+        if same and note != COMMENT_GONE and when(now) < when(then) + letters.STATUS_EVERY:
+            yield f"the status comment was written anew at {now} without cause"

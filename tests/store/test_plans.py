@@ -264,6 +264,8 @@ ON_THE_PATH = {
     "reporting.count_findings": lambda db: reporting.count_findings(db, NOW, NOW),
     "reporting.count_settled": lambda db: reporting.count_settled(db, NOW, NOW),
     "reporting.reply_seconds": lambda db: reporting.reply_seconds(db, NOW, NOW),
+    "reporting.week": lambda db: reporting.week(db, [SOURCE.id], NOW),
+    "reporting.for_people": lambda db: reporting.for_people(db, [SOURCE.id]),
     "reporting.list_findings": lambda db: reporting.list_findings(db, NOW, NOW),
 }
 # A list that was passed in, an index instead of its table, the few letters that wait, the comments

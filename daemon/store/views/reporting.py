@@ -174,6 +174,98 @@ def list_findings(db: Database, since: datetime, until: datetime) -> list[Locate
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Week:
+    """What was done in some data sources since a time.
+
+    Attributes:
+        reviews: Reviews of pages.
+        points: Points that they posted.
+        addressed: Points, whenever made, that were settled by an edit.
+        declined: That people turned down.
+        resolved: Whose threads people resolved or deleted.
+        answered: Answers to people, those to words to the reviewer left out.
+        cost_usd: What reviews and answers cost, in US dollars.
+    """
+
+    reviews: int
+    points: int
+    addressed: int
+    declined: int
+    resolved: int
+    answered: int
+    cost_usd: float
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing happened."""
+        settled = self.addressed + self.declined + self.resolved
+        return not (self.reviews + self.points + settled + self.answered)
+
+
+_OF_SOURCES = " JOIN pages ON pages.id = page_id AND source_id IN (SELECT value FROM json_each(?1))"
+
+
+def week(db: Database, source_ids: Sequence[str], since: datetime) -> Week:
+    """Count what was done in some data sources since a time."""
+    about = [json.dumps(list(source_ids)), iso(since)]
+    reviews, cost = db.execute(
+        "SELECT count(*) FILTER (WHERE kind = 'review'), coalesce(sum(cost_usd), 0.0)"  # noqa: S608 - own words
+        f" FROM reviews{_OF_SOURCES} WHERE at >= ?2",
+        about,
+    ).fetchone()
+    points = db.execute(
+        "SELECT count(*) FROM outbox"  # noqa: S608 - own words
+        f"{_OF_SOURCES} WHERE posted_at >= ?2 AND kind = 'finding' AND outbox.state = 'posted'",
+        about,
+    ).fetchone()
+    answered = db.execute(
+        "SELECT count(*) FROM outbox"  # noqa: S608 - own words
+        f"{_OF_SOURCES} WHERE posted_at >= ?2 AND kind = 'reply' AND outbox.state = 'posted'"
+        " AND key NOT LIKE 'word:%'",
+        about,
+    ).fetchone()
+    addressed, declined, resolved = db.execute(
+        "SELECT count(*) FILTER (WHERE step.state = 'addressed'),"  # noqa: S608 - own words
+        " count(*) FILTER (WHERE step.state = 'dismissed'),"
+        " count(*) FILTER (WHERE step.state = 'resolved')"
+        f" FROM finding_history AS step JOIN findings ON findings.id = finding_id{_OF_SOURCES}"
+        " WHERE step.at >= ?2 AND step.state IN ('addressed', 'dismissed', 'resolved')"
+        " AND NOT EXISTS (SELECT 1 FROM finding_history AS later"
+        " WHERE later.finding_id = step.finding_id AND later.id > step.id)",
+        about,
+    ).fetchone()
+    return Week(reviews, points[0], addressed, declined, resolved, answered[0], cost)
+
+
+@dataclass(frozen=True, slots=True)
+class ForPeople:
+    """What waits for people in some data sources, and since when; None where nothing does."""
+
+    points: int
+    blocking: int
+    points_since: datetime | None
+    drafts: int
+    drafts_since: datetime | None
+
+
+def for_people(db: Database, source_ids: Sequence[str]) -> ForPeople:
+    """Count the points that nobody settled, and the reviews that wait for approval."""
+    about = [json.dumps(list(source_ids))]
+    points, blocking, since = db.execute(
+        "SELECT count(*), count(*) FILTER (WHERE severity = 'blocking'), min(at)"  # noqa: S608 - own words
+        f" FROM findings{_OF_SOURCES} AND pages.state NOT IN ('left', 'gone')"
+        " WHERE findings.state IN ('open', 'answered')",
+        about,
+    ).fetchone()
+    drafts, held = db.execute(
+        f"SELECT count(*), min(held_at) FROM drafts{_OF_SOURCES}"  # noqa: S608 - own words
+        " WHERE drafts.state = 'waiting'",
+        about,
+    ).fetchone()
+    return ForPeople(points, blocking, since and when(since), drafts, held and when(held))
+
+
 def last_outcomes(db: Database, count: int) -> list[str]:
     """Return the outcomes of the last finished sweeps over the databases, the newest first."""
     rows = db.execute(

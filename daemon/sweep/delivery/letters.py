@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -190,22 +190,36 @@ async def _take_back(context: Context, standing: OutboxMessage, comment_id: str)
 
 # How the status comment begins: by this it is known again where the state was lost.
 IN_USE = "In use since"
-# One that Notion did not take is tried again after so long, if nothing changes before.
-STATUS_RETRY = timedelta(days=1)
+# What stands before this matters and is said at once; what follows, once a day.
+DAILY = "\n\n**The last seven days:** "
+# So long what a comment says will do; and so long after one that Notion did not take.
+STATUS_EVERY = timedelta(days=1)
 
 
-async def say_status(context: Context, page_id: str, said: str, name: str) -> None:
-    """Write the letter by which the status comment of a prompt page says a text, if it does not.
+async def say_status(
+    context: Context, page_id: str, head: str, rest: Callable[[], str], name: str
+) -> None:
+    """Write the letter by which the status comment of a prompt page says a text, if it is time.
 
     Each page has one such comment, which is edited. A new one takes its place only where people
-    deleted it, or resolved its thread, and there is something new to say.
+    deleted it, or resolved its thread, and another version is in use.
+
+    Args:
+        context: The sweep.
+        page_id: The prompt page.
+        head: What is said at once.
+        rest: Gives what is said with it, and alone once a day at most.
+        name: The name that the comment bears.
     """
     letters = _of_status(context.state, page_id)
     if not letters and (adopted := await _adopted(context, page_id)):
         outbox.add(context.state, [adopted])
         letters = [adopted]
     standing = _standing(letters)
-    if _is_said(letters, said, context.notion.now) or (standing and not standing.comment_id):
+    if _will_do(letters, head, context.notion.now) or (standing and not standing.comment_id):
+        return
+    said = f"{head}{DAILY}{rest()}"
+    if letters and letters[-1].state is not DeliveryState.DROPPED and letters[-1].body == said:
         return
     kind, target = MessageKind.NOTICE, page_id
     if standing and standing.comment_id:
@@ -238,14 +252,19 @@ def _standing(letters: Iterable[OutboxMessage]) -> OutboxMessage | None:
     return standing
 
 
-def _is_said(letters: Sequence[OutboxMessage], said: str, now: datetime) -> bool:
-    """Tell whether the last letter says a text, and is not to be tried again."""
-    if not letters or letters[-1].body != said:
+def _will_do(letters: Sequence[OutboxMessage], head: str, now: datetime) -> bool:
+    """Tell whether the last letter will do for now, whatever happened in the week."""
+    if not letters:
         return False
     last = letters[-1]
     if last.state is not DeliveryState.DROPPED:
-        return True
-    return last.note != COMMENT_GONE and now < last.created_at + STATUS_RETRY
+        is_said = last.body.partition(DAILY)[0] == head
+    elif last.note == COMMENT_GONE:
+        stood = [one.body for one in letters if one.state is DeliveryState.POSTED]
+        return bool(stood) and stood[-1].partition("\n")[0] == head.partition("\n")[0]
+    else:
+        is_said = True  # Notion did not take it
+    return is_said and now < last.created_at + STATUS_EVERY
 
 
 async def _adopted(context: Context, page_id: str) -> OutboxMessage | None:

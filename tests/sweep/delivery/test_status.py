@@ -13,10 +13,12 @@ import pytest
 
 from daemon.config import Config
 from daemon.domain.errors import ModelsDown
+from daemon.domain.events import PLAIN, Alert
 from daemon.domain.records import PromptStatus, Trial, TrialState, TriedPoint
 from daemon.domain.values import Finding, Outcome, Prompt, Review, Severity, Usage
 from daemon.sandbox import blocks
 from daemon.store import pages, prompts
+from daemon.store.views import reporting
 from daemon.sweep.context import Target
 from daemon.sweep.delivery import status
 from support.dying import Killed
@@ -58,6 +60,42 @@ def test_what_differs_is_said_in_numbers(
 def told(trial: Trial | None) -> str:
     prompt = Prompt("RFC reviewer", "Be strict.", "p")
     return status.words(PromptStatus(prompt, "v2", AT, AT, trial), {"RFCs": "v2", "ADRs": "v2"})
+
+
+NOTHING = reporting.Week(0, 0, 0, 0, 0, 0, 0.0)
+NOBODY = reporting.ForPeople(0, 0, None, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("week", "waiting", "said"),
+    [
+        (NOTHING, NOBODY, ["nothing was reviewed."]),
+        (reporting.Week(1, 0, 0, 0, 0, 0, 0.0), NOBODY, ["1 review, 0 points; $0.00."]),
+        (
+            reporting.Week(12, 31, 9, 1, 2, 4, 3.456),
+            reporting.ForPeople(5, 2, AT, 1, AT),
+            [
+                (
+                    "12 reviews, 31 points; 9 points addressed, 1 point declined, 2 threads closed "
+                    "by people; 4 questions answered; $3.46."
+                ),
+                (
+                    "**Waiting for people:** 5 open points, 2 of them blocking, since 2026-11-20; "
+                    "1 review to approve, since 2026-11-20."
+                ),
+            ],
+        ),
+    ],
+)
+def test_the_week_is_said_in_a_line_and_what_waits_in_another(
+    week: reporting.Week, waiting: reporting.ForPeople, said: list[str]
+) -> None:
+    assert status.week_in_words(week, waiting).splitlines() == said
+
+
+def test_every_alert_has_plain_words_that_name_no_command() -> None:
+    assert set(PLAIN) == set(Alert)
+    assert not [words for words in PLAIN.values() if "notion-review" in words or "`" in words]
 
 
 def test_the_words_name_a_few_points_of_each_kind_and_count_the_others() -> None:
