@@ -182,7 +182,7 @@ class ReviewTools:
         wanted = [key for key in spec.parameters["required"] if key != "checklist"]
         fields = text_arguments(name, wanted, arguments)
         said = " ".join(fields.get(key, "") for key in _SHOWN)
-        if missing := self._context.handles.unknown(said, self._context.page_texts):
+        if missing := self._context.handles.unknown(said):
             raise ToolRefusal(
                 f"there is no {', '.join(missing)}; name a handle that exists, or write it as code "
                 "where it is a name"

@@ -129,7 +129,8 @@ class Wording:
         if not _says_something(plain):
             return title_of(_without_notes(words))
         # A handle counts as one word.
-        return self._handles.spelled_out(title_of(plain), briefly=True)
+        spelled = self._handles.spelled_out(title_of(plain), briefly=True)
+        return cleaned(spelled, self._allowed_links, TITLE_CHARS)
 
 
 def _without_notes(text: str) -> str:

@@ -58,7 +58,8 @@ async def run_review(context: ReviewContext, session: Session) -> Review:
     found: tuple[Finding, ...] = ()
     if not session.only_threads:
         found = offline.findings(session.snapshot, context.today)
-    prepared = Prepared(session, Handles.of(session.snapshot), found, _mended(session, found))
+    handles = Handles.of(session.snapshot, session.prompt.text)
+    prepared = Prepared(session, handles, found, _mended(session, found))
     payer = context.payer or session.snapshot.page.id
     wanted = context.config.effort
     effort = wanted.first if session.change.first else wanted.again

@@ -438,7 +438,7 @@ def test_j7_points_are_titles_that_lead_to_their_blocks_and_handles_become_words
     ]
     program.sweep()
     [summary] = [one for one in posted(box) if one.parent_id == page]
-    assert "See “Rollback: N/A.” (“Plan”) before “Plan”." in plain(summary)
+    assert "See “Rollback: N/A” (“Plan”) before “Plan”." in plain(summary)
     links = {
         item["text"]["content"]: item["text"]["link"]["url"]
         for item in summary.rich_text

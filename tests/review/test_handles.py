@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from daemon.review.handles import OPENING_CHARS, Handles
+from daemon.review.handles import BRIEF, OPENING, Handles
 from support.review_values import block, comment, heading, snapshot, thread
 
 
@@ -65,12 +67,13 @@ def test_an_argument_names_handles_in_any_plain_way(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("See B1.", "See “First words.”."),
-        ("See [b2 changed].", "See “Second words.”."),
-        ("See T1.", "See the thread on “Second words.”."),
+        ("See B1.", "See “First words”."),
+        ("See [b2 changed].", "See “Second words”."),
+        ("See T1.", "See the thread on “Second words”."),
         ("See T2.", "See the thread on this page."),
         ("See T3.", "See the thread on this page."),
-        ("B1/B2", "“First words.” / “Second words.”"),
+        ("B1/B2", "“First words” / “Second words”"),
+        ("`B1` and `[B2]`, not `B9`", "“First words” and “Second words”, not `B9`"),
         ("See B9 and x.B1.", "See B9 and x.B1."),
     ],
 )
@@ -94,13 +97,12 @@ SECTIONS = Handles.of(
 def test_a_section_is_named_once_and_the_own_block_not_at_all() -> None:
     spelled = SECTIONS.spelled_out("B2 contradicts B3. B3 and B5 agree with B2.", "a")
     assert spelled == (
-        "“Phase 1.” contradicts “Phase 2.”. “Phase 2.” and “Nothing.” (“Costs”) agree with"
-        " “Phase 1.”."
+        "“Phase 1” contradicts “Phase 2”. “Phase 2” and “Nothing” (“Costs”) agree with “Phase 1”."
     )
 
 
 def test_in_a_title_a_block_is_named_by_a_few_of_its_words() -> None:
-    assert SECTIONS.spelled_out("B2 denies B5", briefly=True) == "“Phase 1.” denies “Nothing.”"
+    assert SECTIONS.spelled_out("B2 denies B5", briefly=True) == "“Phase 1” denies “Nothing”"
     assert SECTIONS.spelled_out("[B4] is empty", briefly=True) == "“Costs” is empty"
 
 
@@ -123,14 +125,89 @@ def test_code_is_named_by_its_first_line_and_what_has_no_words_by_the_heading_ab
     assert handles.spelled_out("See B1") == "See that block"
 
 
-def test_a_long_block_is_named_by_its_first_words() -> None:
-    long = Handles.of(snapshot([block("a", "several words " * 20)]))
-    spelled = long.spelled_out("B1")
-    assert spelled.startswith("“several words several")
-    assert spelled.endswith("…”")
-    assert len(spelled) <= OPENING_CHARS + 3
+ADDRESS = "Asked at https://tracker.example/rust/issues/30449?all=1 and answered."
 
 
-def test_a_handle_that_is_a_word_of_the_document_stays() -> None:
-    tiers = Handles.of(snapshot([block("a", "Tier T1 pays.")], [thread("t", "a")]))
-    assert tiers.spelled_out("Is T1 right, as B1 says?") == "Is T1 right, as “Tier T1 pays.” says?"
+@pytest.mark.parametrize(
+    ("plain", "label", "brief"),
+    [
+        (
+            "We move on Monday, but not on Friday.",
+            "We move on Monday, but not on Friday",
+            "We move on Monday…",
+        ),
+        (
+            "It is said, that is: by Ana.",
+            "It is said, that is: by Ana",
+            "It is said, that is: by Ana",
+        ),
+        (ADDRESS, "Asked at tracker.example… and answered", "Asked at tracker.example… and…"),
+        (
+            "the_very_long_name_of_a_function()",
+            "the_very_long_name_of_a_function()",
+            "the_very_long_name_of_a_function…",
+        ),
+        ("Ana\n  | Ben |  |  |", "Ana | Ben", "Ana | Ben"),
+    ],
+)
+def test_a_label_is_whole_words_without_their_stop(plain: str, label: str, brief: str) -> None:
+    handles = Handles.of(snapshot([block("a", plain)]))
+    assert handles.spelled_out("B1").replace("\\", "") == f"“{label}”"
+    assert handles.spelled_out("B1", briefly=True) == f"“{brief}”"
+
+
+def test_a_label_shows_the_signs_of_the_document_also_where_markdown_would_take_them() -> None:
+    handles = Handles.of(snapshot([block("a", "Call __init__ of *args")]))
+    assert handles.spelled_out("See B1.") == r"See “Call \_\_init\_\_ of \*args”."
+    assert handles.spelled_out("B1 fails", briefly=True) == "“Call __init__ of *args” fails"
+
+
+def test_blocks_that_begin_alike_are_told_apart_by_their_number() -> None:
+    tbd = [heading("h", "Costs"), *(block(f"c{n}", "To be done.") for n in range(2))]
+    more = [heading("i", "Risks"), block("r", "To be done."), block("s", "To be done in May.")]
+    handles = Handles.of(snapshot([*tbd, *more]))
+    assert handles.spelled_out("B2, B3, B5 and B3 again") == (
+        "“To be done” (“Costs”, 1), “To be done” (2), “To be done” (“Risks”)"
+        " and “To be done” (2) again"
+    )
+    assert handles.spelled_out("B3 is not B5, nor B6", briefly=True) == (
+        "“To be done” (2) is not “To be done” (3), nor “To be done in May”"
+    )
+
+
+TEXTS = st.sampled_from(["", "—", "To be done", "To be done.", "2", "Plan", "so many words " * 4])
+BLOCKS = st.lists(st.tuples(TEXTS, st.booleans()), min_size=1, max_size=12)
+
+
+@given(BLOCKS, st.booleans())
+def test_no_two_blocks_with_words_have_the_same_label(
+    made: list[tuple[str, bool]],
+    briefly: bool,  # noqa: FBT001 - what hypothesis draws
+) -> None:
+    read = [
+        heading(str(at), text) if is_heading else block(str(at), text or " ", plain=text)
+        for at, (text, is_heading) in enumerate(made)
+    ]
+    handles = Handles.of(snapshot(read))
+    labels = {
+        handle: handles.spelled_out(f"[{handle}]", briefly=briefly)
+        for handle, one in handles.blocks.items()
+        if any(map(str.isalnum, one.plain))
+    }
+    assert len({*labels.values()}) == len(labels)
+    chars, _ = BRIEF if briefly else OPENING
+    assert all(len(one) <= 2 * chars + len("“…” (“…”, 12)") for one in labels.values())
+
+
+@pytest.mark.parametrize("where", ["block", "title", "property", "prompt"])
+def test_a_handle_that_is_a_word_of_the_document_or_the_prompt_stays(where: str) -> None:
+    text = "Tier T1 pays, as B2B does."
+    read = snapshot(
+        [block("a", text if where == "block" else "Tiers pay.")],
+        [thread("t", "a")],
+        title=text if where == "title" else "Tiers",
+        properties=(("Tier", text),) if where == "property" else (),
+    )
+    tiers = Handles.of(read, text if where == "prompt" else "")
+    assert tiers.spelled_out("Is T1 right for B2B?") == "Is T1 right for B2B?"
+    assert tiers.unknown("T1 and B2B, B1 and T2") == ["T2"]

@@ -376,29 +376,28 @@ def test_people_never_read_a_handle() -> None:
     text = "B3 and [B2] contradict each other; see [B1 new] and T1. Not `B9`, not /B2, not B2x."
     assert remark(tools, text=text).accepted
     assert tools.findings[0].text == (
-        "“Phase 2 goes to 50% of users.” (“Rollout”) and “Phase 1 goes to 10% of users. See…”"
-        " contradict each other; see “Rollout” and the thread on “Phase 1 goes to 10%…”. Not `B9`,"
+        "“Phase 2 goes to 50% of users” (“Rollout”) and “Phase 1 goes to 10% of users. See…”"
+        " contradict each other; see “Rollout” and the thread on “Phase 1 goes to…”. Not `B9`,"
         " not /B2, not B2x."
     )
     tools.call("finish", {"summary": "Settle T3 and B1-B3."})
     assert (
         tools.summary
-        == "Settle the thread on this page and “Rollout”-“Phase 2 goes to 50% of users.”"
-        " (“Rollout”)."
+        == "Settle the thread on this page and “Rollout”-“Phase 2 goes to 50% of users”."
     )
 
 
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("B1/B3", "“Rollout” / “Phase 2 goes to 50% of users.” (“Rollout”)"),
+        ("B1/B3", "“Rollout” / “Phase 2 goes to 50% of users”"),
         (
             "[B1]/[B3]/T3",
-            "“Rollout” / “Phase 2 goes to 50% of users.” (“Rollout”) / the thread on this page",
+            "“Rollout” / “Phase 2 goes to 50% of users” / the thread on this page",
         ),
         ("[T3 on the page]", "the thread on this page"),
         ("[b1]", "“Rollout”"),
-        ("[B1][B3 changed]", "“Rollout”“Phase 2 goes to 50% of users.” (“Rollout”)"),
+        ("[B1][B3 changed]", "“Rollout”“Phase 2 goes to 50% of users”"),
         ("B\u200b1", "“Rollout”"),
         ("B1 newly", "“Rollout” newly"),
         ("/B1/B3, a.B1, B1_x, b1", "/B1/B3, a.B1, B1_x, b1"),
@@ -411,7 +410,7 @@ def test_a_handle_is_put_into_words_however_it_is_written(written: str, read: st
 def test_a_word_of_the_document_that_looks_like_a_handle_stays() -> None:
     tools = review_tools([block("a", "We run B2 and T1 machines."), block("b", "Twice.")])
     remark(tools, block="B1", quote="B2 and T1", text="Why B2, and not B1?")
-    assert tools.findings[0].text == "Why B2, and not “We run B2 and T1 machines.”?"
+    assert tools.findings[0].text == "Why B2, and not “We run B2 and T1 machines”?"
 
 
 HOSTILE = (

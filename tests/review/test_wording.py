@@ -88,8 +88,8 @@ def test_whatever_is_said_every_point_stays_once_and_in_order(said: list[str]) -
     [
         ("B2: nobody owns the queue", "nobody owns the queue"),
         ("[B2]: nobody owns it", "nobody owns it"),
-        ("B2 denies B1", "“Ana owns it.” denies “Plan”"),
-        ("`SELECT a, b` of B2 locks all", "SELECT a, b of “Ana owns it.” locks all"),
+        ("B2 denies B1", "“Ana owns it” denies “Plan”"),
+        ("`SELECT a, b` of B2 locks all", "SELECT a, b of “Ana owns it” locks all"),
         ("", "Say who owns it"),
     ],
 )
