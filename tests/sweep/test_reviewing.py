@@ -86,7 +86,7 @@ def remark(quote: str, text: str, severity: str = "minor") -> dict[str, str]:
 
 def test_a_turn_without_finish_gives_the_summary_cleaned_and_without_handles() -> None:
     review, _ = sit(SESSION, say("Mend B2, @all: https://evil.example/x"))
-    words = "Mend “Phase 1 goes to 10% of users.” (“Rollout”), all: (link removed)"
+    words = "Mend “Phase 1 goes to 10% of users” (“Rollout”), all: (link removed)"
     assert review.summary == f"{words}\n\n{FOR_AUTHORS}"
     assert review.outcome is Outcome.DONE
 
