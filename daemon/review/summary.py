@@ -24,7 +24,6 @@ FOR_AUTHORS = (
     "“review again” here.*"
 )
 
-STILL_OPEN = "Still open"
 STANDS, OPEN_AGAIN = "still open", "open again"
 _DROPPED = (
     (FindingState.DISMISSED, "dropped by people"),
@@ -74,46 +73,39 @@ class SummaryParts:
             return quoted(one.title)
         return link(one.title, f"{self.url}#{one.block_id.replace('-', '')}")
 
-    def open_line(self, one: Finding, said: str) -> str:
-        """Return a line about an earlier point: its title, and how it stands."""
-        stands = self.still_open[one]
-        said = "" if said == STANDS and stands.startswith(OPEN_AGAIN) else said
-        return f"{self.named(one)} ({'; '.join(filter(None, (said, stands)))})"
+    def to_do(self) -> Iterator[str]:
+        """Yield a list for each severity, the gravest first: its new points, then the earlier ones.
+
+        Of an earlier one it is said how it stands.
+        """
+        for severity, head in _HEADS.items():
+            lines = [self.named(one) for one in self.posted if one.severity is severity]
+            for one, stands in self.still_open.items():
+                if one.severity is severity:
+                    said = stands if stands.startswith(OPEN_AGAIN) else f"{STANDS}; {stands}"
+                    lines.append(f"{self.named(one)} ({said.removesuffix('; ')})")
+            if lines:
+                yield _listed(head, lines)
 
 
 def assembled(parts: SummaryParts) -> str:
     """Return a summary as Markdown."""
-    before = [one for one in parts.still_open if one.severity is Severity.BLOCKING]
-    rest = sorted(
-        (one for one in parts.still_open if one.severity is not Severity.BLOCKING),
-        key=lambda one: one.severity.rank,
-    )
     remarks = " ".join(filter(None, parts.remarks))
     dropped = [
         f"{parts.dropped[state]} {said}" for state, said in _DROPPED if parts.dropped.get(state)
     ]
     paragraphs = (
-        "\n".join(_to_do(parts, before)),
+        "\n".join(parts.to_do()),
         parts.words,
         _listed("Settled since last time", [f"✓ {parts.named(one)}" for one in parts.settled]),
         f"No longer open: {', '.join(dropped)}." if dropped else "",
         "" if parts.still_open or parts.posted or not (parts.settled or dropped) else NOTHING_OPEN,
-        _listed(STILL_OPEN, [parts.open_line(one, one.severity.value) for one in rest]),
         f"**Question:** {parts.question}" if parts.question else "",
-        _kept_note(parts.kept),
+        _kept_note(parts),
         cleaned(remarks, frozenset(), REMARK_CHARS),
         FOR_AUTHORS if parts.is_first else "",
     )
     return "\n\n".join(filter(None, paragraphs))
-
-
-def _to_do(parts: SummaryParts, before: Sequence[Finding]) -> Iterator[str]:
-    for severity, head in _HEADS.items():
-        lines = [parts.named(one) for one in parts.posted if one.severity is severity]
-        if severity is Severity.BLOCKING:
-            lines += [parts.open_line(one, STANDS) for one in before]
-        if lines:
-            yield _listed(head, lines)
 
 
 def _listed(head: str, lines: Sequence[str]) -> str:
@@ -130,7 +122,7 @@ def without_point(summary: str, finding: Finding) -> str:
     title, block = re.escape(quoted(finding.title)), finding.block_id.replace("-", "")
     named = re.compile(rf"• (?:{title}|\[{title}\]\(\S*#{block}\))(?: \(.+\))?")
     kept = [line for line in summary.split("\n") if not named.fullmatch(line)]
-    heads = {f"**{head}:**" for head in (*_HEADS.values(), STILL_OPEN)}
+    heads = {f"**{head}:**" for head in _HEADS.values()}
     followed = zip(kept, [*kept[1:], ""], strict=True)
     text = "\n".join(
         line for line, after in followed if line not in heads or after.startswith("• ")
@@ -138,12 +130,13 @@ def without_point(summary: str, finding: Finding) -> str:
     return text.strip("\n")
 
 
-def _kept_note(kept: Sequence[Finding]) -> str:
+def _kept_note(parts: SummaryParts) -> str:
     """Return what was kept, and how to get it; "" for nothing."""
-    if not kept:
+    if not parts.kept:
         return ""
-    named = [f"{quoted(one.title)} ({one.severity.value})" for one in kept[:POINTS_NAMED]]
-    more = f", and {len(kept) - POINTS_NAMED} more" if len(kept) > POINTS_NAMED else ""
+    named = [f"{parts.named(one)} ({one.severity.value})" for one in parts.kept[:POINTS_NAMED]]
+    others = len(parts.kept) - len(named)
+    more = f", and {others} more" if others else ""
     return f"**Kept back:** {'; '.join(named)}{more}. Write `more` here and I post the next ones."
 
 

@@ -424,7 +424,7 @@ def test_a_point_that_is_taken_back_while_its_page_is_reviewed_again_is_named_no
     box.clock.advance(HOUR)
     program.sweep()
     [summary] = [words(one) for one in posted(box) if "So." in words(one)]
-    assert "Which queues? (minor)" in summary
+    assert "Which queues? (still open)" in summary
     assert "Why ten?" not in summary
 
 

@@ -153,9 +153,11 @@ def test_the_summary_leads_with_what_must_be_settled_and_follows_what_became_of_
         finish("Nearly there."),
     ]
     program.sweep()
-    nearly = "Nearly there.\n\nSettled since last time:\n• ✓ Point 3\n\nStill open:\n"
-    rest = "• Point 1 (important)\n• Point 2 (minor)"
-    assert summaries(box, page) == [f"Worth a look:\n• Which?\n\n{nearly}{rest}"]
+    [summary] = summaries(box, page)
+    assert summary == (
+        "Important:\n• Point 1 (still open)\nWorth a look:\n• Which?\n• Point 2 (still open)\n\n"
+        "Nearly there.\n\nSettled since last time:\n• ✓ Point 3"
+    )
     box.clock.advance(HOUR)
     box.world.edit_block(box.world.blocks(page)[3], "Ana owns some of it.")
     box.clock.advance(HOUR)
@@ -166,8 +168,10 @@ def test_the_summary_leads_with_what_must_be_settled_and_follows_what_became_of_
     program.sweep()
     first, second = summaries(box, page)
     assert first == "A newer summary follows below."
-    assert second.startswith("Settle first:\n• Who owns the rest?\n\nOne more.\n\nStill open:\n")
-    assert "Point 3" not in second
+    assert second == (
+        "Settle first:\n• Who owns the rest?\nImportant:\n• Point 1 (still open)\n"
+        "Worth a look:\n• Point 2 (still open)\n• Which? (still open)\n\nOne more."
+    )
 
 
 def test_where_there_is_nothing_new_to_say_nothing_is_posted(

@@ -190,7 +190,7 @@ def test_j3_a_point_that_was_mended_by_adding_words_is_ruled_fixed_and_named_no_
     [summary] = on_page(box, page)
     assert "✓ No way back" in summary
     assert "Settle first" not in summary
-    assert "Still open:\n• No owner (important)" in summary
+    assert "Important:\n• No owner (still open)" in summary
     [mark, _] = on_blocks(box, page)
     assert mark.startswith("✓ Settled: “switch the flag off”")
     assert mark.endswith("No way back · blocking\nN/A\nSay how it is undone.")
@@ -873,9 +873,9 @@ def test_the_summary_says_whose_word_is_the_last_about_each_point_that_is_still_
     program.sweep()
     summary = on_page(box, page)[-1]
     assert "• No way back (still open; not yet, see my answer)\n" in summary
-    assert "• No owner (important; see my answer)\n" in summary
-    assert "• No cost (important; Ana Costa wrote last)\n" in summary
-    assert summary.endswith("• No reason (important)")
+    assert "• No owner (still open; see my answer)\n" in summary
+    assert "• No cost (still open; Ana Costa wrote last)\n" in summary
+    assert "• No reason (still open)\n" in summary
 
 
 def test_the_last_summary_says_that_nothing_is_open(

@@ -47,17 +47,20 @@ def test_the_posted_points_come_first_by_severity_each_a_title_that_leads_to_its
     )
 
 
-def test_an_earlier_point_that_blocks_is_to_be_settled_first_and_the_others_are_still_open() -> (
-    None
-):
-    said = summary(
-        still_open=dict.fromkeys([point(1), point(2, Severity.BLOCKING)], ""), settled=[point(3)]
-    )
+def test_what_is_to_do_stands_by_severity_the_new_points_before_the_earlier_ones() -> None:
+    earlier = [point(1), point(2, Severity.MINOR), point(3, Severity.BLOCKING)]
+    new = [point(4, Severity.BLOCKING), point(5), point(6, Severity.MINOR)]
+    said = summary(posted=new, still_open=dict.fromkeys(earlier, "") | {earlier[0]: "open again"})
     assert said == (
-        f"**Settle first:**\n• {linked(2)} (still open)\n\nWords.\n\n"
-        f"**Settled since last time:**\n• ✓ {linked(3)}\n\n"
-        f"**Still open:**\n• {linked(1)} (important)"
+        f"**Settle first:**\n• {linked(4)}\n• {linked(3)} (still open)\n"
+        f"**Important:**\n• {linked(5)}\n• {linked(1)} (open again)\n"
+        f"**Worth a look:**\n• {linked(6)}\n• {linked(2)} (still open)\n\nWords."
     )
+
+
+def test_what_was_settled_stands_after_the_words() -> None:
+    said = summary(still_open={point(1): ""}, settled=[point(3)])
+    assert said.endswith(f"Words.\n\n**Settled since last time:**\n• ✓ {linked(3)}")
 
 
 def test_how_an_earlier_point_stands_is_said_and_what_was_dropped_is_counted() -> None:
@@ -68,7 +71,7 @@ def test_how_an_earlier_point_stands_is_said_and_what_was_dropped_is_counted() -
     )
     assert f"• {linked(2)} (still open; Ana Costa \\(Ops\\) wrote last)\n" in said
     assert "No longer open: 1 dropped by people, 2 resolved." in said
-    assert said.endswith(f"• {linked(1)} (important; see my answer)")
+    assert f"• {linked(1)} (still open; see my answer)\n" in said
     assert linked(1) not in without_point(said, one)
     assert without_point(without_point(said, one), two) == (
         "Words.\n\nNo longer open: 1 dropped by people, 2 resolved."
@@ -76,7 +79,9 @@ def test_how_an_earlier_point_stands_is_said_and_what_was_dropped_is_counted() -
 
 
 def test_a_point_whose_block_is_gone_is_named_without_a_link() -> None:
-    assert summary(still_open=dict.fromkeys([point(77)], "")).endswith("• Point 77 (important)")
+    said = summary(still_open=dict.fromkeys([point(77)], ""), kept=[point(78)])
+    assert "• Point 77 (still open)\n" in said
+    assert "**Kept back:** Point 78 (important)." in said
 
 
 def test_a_title_with_marks_is_shown_as_it_is_written() -> None:
@@ -98,8 +103,9 @@ def test_a_point_that_a_person_drops_from_a_draft_is_named_no_more() -> None:
     assert without_point(said, point(30)) == said.replace("\n• Point 30", "")
     assert without_point(said, point(4)) == said
     open_ = summary(still_open=dict.fromkeys([point(2, Severity.BLOCKING), point(3)], ""))
-    assert without_point(open_, point(2, Severity.BLOCKING)).startswith("Words.")
-    assert without_point(open_, point(3)).endswith("Words.")
+    left = without_point(open_, point(2, Severity.BLOCKING))
+    assert left == f"**Important:**\n• {linked(3)} (still open)\n\nWords."
+    assert without_point(left, point(3)) == "Words."
 
 
 def test_question_kept_points_remarks_and_what_an_author_can_do_stand_at_the_end() -> None:
@@ -111,7 +117,7 @@ def test_question_kept_points_remarks_and_what_an_author_can_do_stand_at_the_end
     )
     assert said == (
         "Words.\n\n**Question:** Who owns it?\n\n"
-        "**Kept back:** Point 4 (important); Point 5 (minor). "
+        f"**Kept back:** {linked(4)} (important); {linked(5)} (minor). "
         "Write `more` here and I post the next ones.\n\n"
         f"One left. Not complete.\n\n{FOR_AUTHORS}"
     )

@@ -134,7 +134,7 @@ def test_f5_what_was_held_back_and_a_stop_are_said() -> None:
 
     review, _ = sit(SESSION, two_points, outcome=Outcome.TIME)
     assert [one.text for one in review.findings] == ["Why so few?"]
-    assert "**Kept back:** Name it (minor)." in review.summary
+    assert "**Kept back:** [Name it](https://n.example/p#p) (minor)." in review.summary
     assert "This review is not complete: stopped at the time limit." in review.summary
 
 
