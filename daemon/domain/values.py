@@ -124,7 +124,8 @@ class Comment:
     """One comment.
 
     `text` is Markdown, `plain` the same without marks. `mentions` holds the users that it mentions:
-    how its text shows each, by id.
+    how its text shows each, by id. `new` says that it wants an answer, `no` that it is read as a no
+    to the point that began its thread, unless the reviewer rules otherwise.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Comment:
     plain: str
     edited: datetime
     new: bool = False
+    no: bool = False
     mentions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -149,6 +151,11 @@ class Thread:
     def waiting(self) -> tuple[Comment, ...]:
         """The comments that want an answer."""
         return tuple(comment for comment in self.comments if comment.new)
+
+    @property
+    def noes(self) -> tuple[Comment, ...]:
+        """Those of them that are read as a no."""
+        return tuple(comment for comment in self.waiting if comment.no)
 
 
 @dataclass(frozen=True, slots=True)

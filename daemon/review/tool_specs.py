@@ -29,6 +29,8 @@ def _spec(name: str, description: str, **fields: Mapping[str, Any]) -> ToolSpec:
 
 
 _STRING = {"type": "string"}
+# How many blocks a refusal names.
+BLOCKS_NAMED = 5
 
 
 def _text(description: str) -> dict[str, Any]:
@@ -294,6 +296,18 @@ class ToolContext:
         )
         theirs = f"; yours that are open are {named}" if named else ""
         raise ToolRefusal(f"{handle} was not begun by an open point of yours{theirs}")
+
+    def unasked(self, handle: str) -> str:
+        """Say that a block did not change, and which blocks take a comment."""
+        is_open = [
+            name
+            for name, block in self.handles.blocks.items()
+            if block.commentable and block.id not in self.closed_blocks
+        ]
+        more = " and others" if len(is_open) > BLOCKS_NAMED else ""
+        named = ", ".join(is_open[:BLOCKS_NAMED])
+        said = f"{handle} says what it said at the last review"
+        return f"{said}; comment on what is new or changed: {named}{more}"
 
 
 def _echo(text: str) -> str:

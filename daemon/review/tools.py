@@ -27,6 +27,7 @@ from daemon.review.points import (
     REPLY_CHARS,
     SUMMARY_CHARS,
     NoEvidence,
+    OwnPoint,
     evidence,
     is_repeat,
     is_same_elsewhere,
@@ -39,6 +40,7 @@ from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import blocks_with, locate_in_blocks, shortened
 from daemon.review.summary import checklist_answers
 from daemon.review.tool_specs import (
+    BLOCKS_NAMED,
     ToolContext,
     ToolRefusal,
     parse_severity,
@@ -60,8 +62,9 @@ REASON_CHARS = QUESTION_CHARS = 300
 _SHOWN = ("title", "text", "summary", "question")
 # These need no text: the mark in the point's own comment says it.
 _WORDLESS = (Verdict.FIXED, Verdict.TURNED_DOWN)
-# How many characters of a block a refusal repeats, and how many blocks it names.
-ECHO_CHARS, ECHO_BLOCKS = 400, 5
+UNANSWERED = "; a no gets no answer: it is posted only where you rule that the point is not closed"
+# How many characters of a block a refusal repeats.
+ECHO_CHARS = 400
 
 
 class ReviewTools:
@@ -86,6 +89,7 @@ class ReviewTools:
         self.finished = False
         self._reminded = False
         self._heard = 0
+        self._doubted: set[str] = set()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -194,7 +198,8 @@ class ReviewTools:
                 waiting = self._waiting(fields["thread"])
                 words = self.wording.words(fields["text"], REPLY_CHARS, waiting.block_id or "")
                 self.replies.append(Reply(waiting.id, words))
-                return self.wording.noted(fields["text"])
+                told = UNANSWERED if waiting.noes == waiting.waiting else ""
+                return self.wording.noted(fields["text"]) + told
             case "leave":
                 waiting = self._waiting(fields["thread"])
                 self.wording.refuse(fields["reason"])
@@ -226,7 +231,7 @@ class ReviewTools:
             handle, says = self._handle(named), clipped(one_line(named.plain), ECHO_CHARS)
             others = [self._handle(block) for block in blocks_with(quote, self._blocks)]
             raise ToolRefusal(
-                f"these words do not stand in {handle} but in {', '.join(others[:ECHO_BLOCKS])};"
+                f"these words do not stand in {handle} but in {', '.join(others[:BLOCKS_NAMED])};"
                 " name the one you mean"
                 if others
                 else f"these words do not stand in {handle}; quote from it exactly. It says: {says}"
@@ -249,7 +254,7 @@ class ReviewTools:
             why = "was commented on before and says what it said then"
             raise ToolRefusal(f"{handle} {why}; it takes no other comment before it changes")
         if block.id in context.closed_blocks and not is_repeat(finding, context.kept, block):
-            raise ToolRefusal(self._unasked(handle))
+            raise ToolRefusal(context.unasked(handle))
         if sum(old.block_id == block.id for old in known) >= context.comments_per_block:
             raise ToolRefusal(
                 f"{handle} has {context.comments_per_block} comments, the limit; leave it"
@@ -287,35 +292,14 @@ class ReviewTools:
                 first = self._context.handles.of_block[one.block_id]
                 raise ToolRefusal(f"this is your comment on {first}; {once}. {other}")
 
-    def _unasked(self, handle: str) -> str:
-        context = self._context
-        is_open = [
-            name
-            for name, block in context.handles.blocks.items()
-            if block.commentable and block.id not in context.closed_blocks
-        ]
-        more = " and others" if len(is_open) > ECHO_BLOCKS else ""
-        said = f"{handle} says what it said at the last review"
-        named = ", ".join(is_open[:ECHO_BLOCKS])
-        return f"{said}; comment on what is new or changed: {named}{more}"
-
     def _follow_up(self, thread: str, verdict: str, text: str, quote: str) -> str:
         handle, found = self._context.own_point(thread), parse_verdict(verdict)
         own = self._context.handles.threads[handle]
         point = self._context.points[own.id]
-        if any(one.finding_id == point.id for one in self.rulings):
-            raise ToolRefusal(f"you ruled on {handle} already; one ruling is enough")
         waits = bool(own.waiting) and not self._is_answered(own)
-        went = point.declined and not reanchored([point.finding], self._blocks)
-        is_good_news = went and found is Verdict.FIXED
-        if point.closed and not is_good_news and (found is not Verdict.NOT_YET or point.mute):
-            why = point.mute or "not_yet opens it again"
-            fixed = "; where the text that came instead settles it, rule fixed" if went else ""
-            raise ToolRefusal(f"the point of {handle} is closed: {point.closed}; {why}{fixed}")
+        self._refuse_ruling(handle, point, found, waits=waits)
         needed = text.strip() or found not in _WORDLESS
         words = self.wording.words(text, REPLY_CHARS, own.block_id or "") if needed else ""
-        if found is Verdict.NOT_YET and not waits and point.mute:
-            raise ToolRefusal(f"nothing can be said in {handle}: {point.mute}; it stays open")
         shown = person = ""
         try:
             if found is Verdict.FIXED:
@@ -339,6 +323,25 @@ class ReviewTools:
         wordless = found in _WORDLESS or (found is Verdict.NOT_YET and point.moved)
         is_said = not text.strip() or (waits and words)
         return self.wording.noted(text) + (unsaid if wordless and not is_said else "")
+
+    def _refuse_ruling(self, handle: str, point: OwnPoint, found: Verdict, *, waits: bool) -> None:
+        if any(one.finding_id == point.id for one in self.rulings):
+            raise ToolRefusal(f"you ruled on {handle} already; one ruling is enough")
+        went = point.declined and not reanchored([point.finding], self._blocks)
+        is_good_news = went and found is Verdict.FIXED
+        if point.closed and not is_good_news and (found is not Verdict.NOT_YET or point.mute):
+            why = point.mute or "not_yet opens it again"
+            fixed = "; where the text that came instead settles it, rule fixed" if went else ""
+            raise ToolRefusal(f"the point of {handle} is closed: {point.closed}; {why}{fixed}")
+        if found is Verdict.NOT_YET and not waits and point.mute:
+            raise ToolRefusal(f"nothing can be said in {handle}: {point.mute}; it stays open")
+        noes = self._context.handles.threads[handle].noes
+        if noes and found is Verdict.NOT_YET and handle not in self._doubted:
+            self._doubted.add(handle)
+            raise ToolRefusal(
+                f"what {one_line(noes[-1].author.name)} wrote in {handle} reads as a no: that is "
+                "turned_down, also where you disagree. If it is none, call not_yet again"
+            )
 
     def _finish(self, checklist: Any, refused: int, summary: str, question: str) -> str:
         given = checklist_answers(checklist, self._context.checklist_items)

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from daemon.domain.findings import FindingState
 from daemon.domain.providers import OFFLINE
-from daemon.domain.values import AuthorKind, Finding, Outcome, Review, Snapshot, Verdict
+from daemon.domain.values import AuthorKind, Finding, Outcome, Review, Ruling, Snapshot, Verdict
 from daemon.notion.from_markdown import quoted
 from daemon.review.agent import Conversation
 from daemon.review.points import is_repeat, is_same_elsewhere, reanchored
+from daemon.review.prompt import clipped, one_line
 from daemon.review.summary import (
     OPEN_AGAIN,
     SummaryParts,
@@ -22,7 +23,7 @@ from daemon.review.summary import (
     missing_sections,
     unread_note,
 )
-from daemon.review.tools import ReviewTools
+from daemon.review.tools import QUOTE_CHARS, ReviewTools
 from daemon.sweep.context import Prepared, Session
 
 
@@ -38,6 +39,7 @@ def concluded(conversation: Conversation, prepared: Prepared) -> Review:
     tools, session = conversation.tools, prepared.session
     if not isinstance(tools, ReviewTools):
         raise TypeError("the chain returned other tools than it was given")
+    _hear_noes(tools, session)
     # A refusal and a cut-off answer are no summary.
     said = conversation.text if conversation.outcome.is_complete else ""
     summary = tools.summary or tools.final_text(said)
@@ -60,6 +62,25 @@ def concluded(conversation: Conversation, prepared: Prepared) -> Review:
     if session.only_threads:
         return review
     return replace(review, summary=_summary(summary, session, tools, review))
+
+
+def _hear_noes(tools: ReviewTools, session: Session) -> None:
+    """Turn down the points of which the model says nothing, where people's words read as a no."""
+    verdicts = {one.finding_id: one.verdict for one in tools.rulings}
+    threads = {thread.id: thread for thread in session.snapshot.threads}
+    for point in session.points:
+        thread, ruled = threads.get(point.thread_id), verdicts.get(point.id)
+        if not (thread and thread.noes) or ruled not in (None, Verdict.TURNED_DOWN):
+            continue
+        if ruled is None:
+            words, person = thread.noes[-1].plain, thread.noes[-1].author.name.strip()
+            quote = clipped(one_line(words), QUOTE_CHARS)
+            tools.rulings.append(
+                Ruling(point.id, Verdict.TURNED_DOWN, "", quote, person or "a person")
+            )
+        if thread.noes == thread.waiting:  # a no gets no answer
+            tools.replies = [one for one in tools.replies if one.thread_id != thread.id]
+            tools.left.setdefault(thread.id, "a no to the point")
 
 
 def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -> str:

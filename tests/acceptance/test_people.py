@@ -145,11 +145,10 @@ def test_a_comment_on_a_block_that_nobody_commented_on_is_answered_within_the_ro
         assert sweeps <= 6  # 40 blocks, 8 requests of which the page's own place takes one
 
 
-IN_LENGTH = "I disagree, the guide names it."
-NOES = ["No", "Won't do.", IN_LENGTH, "Not needed", "wontfix", "Nein, Absicht"]
+NOES = ["No", "Won't do.", "I disagree.", "Not needed", "wontfix", "Nein, Absicht"]
 
 
-@pytest.mark.parametrize("words", some({one: one for one in NOES}, {IN_LENGTH, "wontfix"}))
+@pytest.mark.parametrize("words", some({one: one for one in NOES}, {"I disagree.", "wontfix"}))
 def test_f3_a_no_settles_the_finding_without_a_word_and_it_is_not_raised_again(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
 ) -> None:
@@ -374,7 +373,7 @@ def test_done_on_a_point_that_is_settled_wants_no_answer(
 ) -> None:
     page = rfc(box, rfcs)
     finding = reviewed(box, program, model, page)
-    box.world.comment(finding, "No, one queue is enough.")
+    box.world.comment(finding, "No, not needed.")
     silent(model)
     program.sweep()
     box.clock.advance(HOUR)

@@ -1149,6 +1149,99 @@ def test_a_no_closes_a_point_again_that_people_had_opened_again(
     assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana Costa said no\n")
 
 
+WITH_A_REASON = "No, the flag is the way back."
+STILL = "The flag undoes nothing that was sent."
+DISMISSED = ("dismissed, blocking", "✓ Dropped: Ana said no", [])
+
+
+@pytest.mark.parametrize(
+    ("turns", "became"),
+    [
+        ([[]], DISMISSED),
+        ([[leave("No way back", "a no")]], DISMISSED),
+        ([[reply("No way back", STILL)]], DISMISSED),
+        ([[follow_up("No way back", "turned_down", STILL, "the way back")]], DISMISSED),
+        ([[follow_up("No way back", "not_yet", STILL)], []], DISMISSED),
+        ([[follow_up("No way back", "not_yet", STILL)]] * 2, ("answered", "No way", [STILL])),
+        (
+            [[follow_up("No way back", "withdrawn", STILL)]],
+            ("withdrawn, blocking", "✓ Withdrawn", [STILL]),
+        ),
+        (
+            [[follow_up("No way back", "fixed", "", "behind a flag")]],
+            ("addressed, blocking", "✓ Settled: “behind a flag”", []),
+        ),
+    ],
+    ids=["nothing", "leave", "reply", "turned down", "not yet", "insists", "withdrawn", "fixed"],
+)
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_no_with_more_words_is_judged_and_counts_where_the_model_does_not_rule(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    turns: list[list[Call]],
+    became: tuple[str, str, list[str]],
+    edited: bool,  # noqa: FBT001 - both ways
+) -> None:
+    """Both where threads alone are answered, and where the page is reviewed too."""
+    page = rfc(box, rfcs, *LINES, "It goes out behind the flag.")
+    box.clock.advance(HOUR)
+    first_review(program, model)
+    thread = posted(box)[0].discussion_id
+    edit(box, page, 3, "It goes out on Monday, behind a flag.")
+    says(model, finish("No news."))
+    if not edited:
+        program.sweep()
+        box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], WITH_A_REASON, by=box.world.person("Ana"))
+
+    def think(document: str, turn: int) -> list[Call]:
+        is_asked = f", new: {WITH_A_REASON}" in document and turn < len(turns)
+        calls = turns[turn] if is_asked else []
+        return [*(_placed(one, document) for one in calls), finish("No news.")]
+
+    model.think = think
+    program.sweep()
+    state, mark, said = became
+    assert state in program.run("explain", page).out
+    assert on_blocks(box, page)[0].startswith(mark)
+    assert [plain(one) for one in posted(box) if one.discussion_id == thread][1:] == said
+    is_open = state == "answered"
+    is_named = any("No way back (still open" in one for one in on_page(box, page))
+    assert is_named is is_open or not edited
+    told = any("that is turned_down, also where you disagree" in one for one in model.answers)
+    assert told is (turns[0][:1] == [follow_up("No way back", "not_yet", STILL)])
+
+
+def test_a_no_with_more_words_holds_without_a_model_and_whatever_becomes_of_its_review(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    program.config["models"] = ["offline"]
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], WITH_A_REASON, by=box.world.person("Ana"))
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana said no")
+    assert program.run("retract", "2").code == 0
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana said no")
+    assert "dismissed, blocking" in program.run("explain", page).out
+
+
+@pytest.mark.parametrize("words", ["No problem, will do.", "No, but I will change it."])
+def test_what_only_begins_with_a_no_is_ruled_on_as_any_word(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], words)
+    says(model, finish())
+    program.sweep()
+    assert "answered, blocking" in program.run("explain", page).out
+
+
 DECLINED = "Wie schon besprochen: das wollen wir genau so haben."
 
 

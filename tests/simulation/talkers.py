@@ -16,7 +16,7 @@ from support import virtual_time
 QUESTION, NOISE = "question", "noise"
 SAID = {
     "thanks": ("Thanks!", "done", "👍"),
-    "no": ("No, this stays.", "won't do"),
+    "no": ("No, this stays.", "won't do", "No, one line is enough here."),
     "claim": ("I changed it, see above.",),
     "why": ("why?",),
     "again": ("review again",),

@@ -7,13 +7,22 @@ from enum import Enum, StrEnum, auto
 
 from daemon.domain.phrases import is_claim, says_done
 from daemon.domain.values import AuthorKind
-from daemon.sweep.conversation.stance import is_acknowledgement, is_bare, is_dismissal
+from daemon.sweep.conversation.stance import (
+    is_acknowledgement,
+    is_bare,
+    is_dismissal,
+    is_plain_no,
+)
+
+
+SETTLED = "a no: the finding is settled"
 
 
 class Gate(StrEnum):
     """What happens with a new comment."""
 
     REPLY = "reply"
+    JUDGE = "judge"  # as reply; where the model does not rule on the point, it is a no to it
     SILENT = "silent"
     HAND_OVER = "hand over"
     RUN = "obey"  # a word to the reviewer; code carries it out
@@ -90,6 +99,11 @@ class GateInput:
         return self.finding and to_us and is_dismissal(self.text)
 
     @property
+    def is_for_judgement(self) -> bool:
+        """Whether it says more than no to a point that is still open."""
+        return self.turns_down and self.claim is not None and not is_plain_no(self.text)
+
+    @property
     def waits_for_review(self) -> bool:
         """Whether it is not for the reviewer before the page's first review."""
         return self.unreviewed and not (self.addressed or self.in_thread)
@@ -111,6 +125,7 @@ def gate(asked: GateInput, setting: str, limit: int) -> tuple[Gate, str]:
     }
     may_reply = wanted[setting] and not asked.handed_over and asked.replies < limit
     checked = asked.checked_claim if may_reply else None
+    judged = asked.is_for_judgement and may_reply
     rows = (
         (asked.author is AuthorKind.UNKNOWN, Gate.WAIT, "Notion does not say who wrote it"),
         (asked.author is not AuthorKind.PERSON, Gate.SILENT, f"written by: {asked.author.value}"),
@@ -120,7 +135,8 @@ def gate(asked: GateInput, setting: str, limit: int) -> tuple[Gate, str]:
         (asked.idle, Gate.SILENT, "paused already"),
         (asked.paused, Gate.WAIT, "the page is paused"),
         (asked.waits_for_review, Gate.WAIT, "the page was never reviewed"),
-        (asked.turns_down, Gate.DISMISS, "a no: the finding is settled"),
+        (judged, Gate.JUDGE, "a no with more words: the model is asked"),
+        (asked.turns_down, Gate.DISMISS, SETTLED),
         (checked is ClaimCheck.AS_BEFORE, Gate.CORRECT, "the text reads as before"),
         (checked is ClaimCheck.TO_READ, Gate.WAIT, "the page is to be read first"),
         (not checked and is_acknowledgement(asked.text), Gate.SILENT, "an acknowledgement"),

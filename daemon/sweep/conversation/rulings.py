@@ -283,6 +283,8 @@ def record_rulings(
     """
     points = {one.id: one for one in session.points}
     answered = {reply.thread_id for reply in case.review.replies}
+    # What code reads as a no holds, whatever becomes of the review in which it was heard.
+    noes = {thread.id for thread in dialogue.sorted.waiting if thread.noes}
     letters: list[OutboxMessage] = []
     for ruling in case.review.rulings:
         point = points[ruling.finding_id]
@@ -292,7 +294,9 @@ def record_rulings(
         if ruling.verdict is not Verdict.NOT_YET:
             # What an answer says below the point's comment is not said in it too.
             told = replace(ruling, text="") if point.thread_id in answered else ruling
-            letters += _settle(context, told, case.number, point, page_texts(session.snapshot), now)
+            is_no = ruling.verdict is Verdict.TURNED_DOWN and point.thread_id in noes
+            number = None if is_no else case.number
+            letters += _settle(context, told, number, point, page_texts(session.snapshot), now)
             continue
         if point.closed:
             findings.apply_event(context.state, point.id, Event.TAKEN_UP, context.notion.now)
@@ -305,7 +309,7 @@ def record_rulings(
 def _settle(
     context: Context,
     ruling: Ruling,
-    review_id: int,
+    review_id: int | None,
     point: OwnPoint,
     texts: Sequence[str],
     now: datetime,

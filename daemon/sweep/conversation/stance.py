@@ -273,6 +273,11 @@ def is_dismissal(text: str) -> bool:
     return not any(_TAKES_BACK.search(clause) for clause in after)
 
 
+def is_plain_no(text: str) -> bool:
+    """Tell whether a comment turns a finding down in set phrases and says nothing else."""
+    return is_dismissal(text) and all(_after_no(clause) == "" for clause in clauses(text))
+
+
 def is_bare(text: str) -> bool:
     """Tell whether a comment says no and nothing else."""
     found = clauses(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from daemon.domain.phrases import is_claim
 from daemon.domain.records import KEPT_CHARS, SeenComment, ThreadRow
 from daemon.domain.values import AuthorKind, Comment, Thread
 from daemon.sweep.conversation.commands import CommandComment, addressed, in_order
-from daemon.sweep.conversation.gate import ClaimCheck, Gate, GateInput, gate
+from daemon.sweep.conversation.gate import SETTLED, ClaimCheck, Gate, GateInput, gate
 
 
 # Of a comment, in the reasons that `explain` tells.
@@ -175,11 +175,11 @@ def sort(threads: Iterable[Thread], known: ThreadState) -> SortedThreads:
     pending = _PendingCommands.among(undecided, known)
     gated = [_Decision(*placed, *_decide(*placed, known, pending)) for placed in undecided]
     found = _rationed(gated, known)
-    open_ = (Gate.REPLY, Gate.WAIT, Gate.ENOUGH)
+    open_ = (Gate.REPLY, Gate.JUDGE, Gate.WAIT, Gate.ENOUGH)
     decided = [one for one in found if one.gate not in open_]
     handed = {one.thread.id: one.thread for one in decided if one.gate is Gate.HAND_OVER}
     return SortedThreads(
-        threads=_marked(threads, {one.comment.id for one in found if one.gate is Gate.REPLY}),
+        threads=_marked(threads, {one.comment.id: one.gate for one in found}),
         states={one.comment.id: _state_after(one, known) for one in decided},
         hand_over=tuple(handed.values()),
         reasons=tuple(
@@ -199,14 +199,15 @@ def sort(threads: Iterable[Thread], known: ThreadState) -> SortedThreads:
     )
 
 
-def _marked(threads: Iterable[Thread], waiting: Container[str]) -> tuple[Thread, ...]:
-    """Mark the comments that want an answer."""
+def _marked(threads: Iterable[Thread], gates: Mapping[str, Gate]) -> tuple[Thread, ...]:
+    """Mark the comments that want an answer, and those of them that are read as a no."""
+
+    def marked(one: Comment) -> Comment:
+        gate = gates.get(one.id)
+        return replace(one, new=gate in (Gate.REPLY, Gate.JUDGE), no=gate is Gate.JUDGE)
+
     return tuple(
-        replace(
-            thread,
-            comments=tuple(replace(one, new=one.id in waiting) for one in thread.comments),
-        )
-        for thread in threads
+        replace(thread, comments=tuple(map(marked, thread.comments))) for thread in threads
     )
 
 
@@ -217,11 +218,13 @@ def _state_after(decision: _Decision, known: ThreadState) -> CommentState:
     return before.without_answer(Decision.SEEN)
 
 
-_ANSWERED = (Gate.REPLY, Gate.RUN, Gate.CORRECT)
+_ANSWERED = (Gate.REPLY, Gate.JUDGE, Gate.RUN, Gate.CORRECT)
 
 
 def _rationed(found: Sequence[_Decision], known: ThreadState) -> list[_Decision]:
     """Leave for tomorrow what people ask beyond the answers of a day; a thread takes one.
+
+    A no is taken as it reads then.
 
     Words to the reviewer are carried out all the same, and acknowledged first.
     """
@@ -231,10 +234,12 @@ def _rationed(found: Sequence[_Decision], known: ThreadState) -> list[_Decision]
             left[one.comment.author.id] -= one.comment.id not in known.granted
     for one in found:
         person = one.comment.author.id
-        asks = one.gate in (Gate.REPLY, Gate.CORRECT) and person in left
+        asks = one.gate in (Gate.REPLY, Gate.JUDGE, Gate.CORRECT) and person in left
         is_new = one.comment.id not in known.granted and (one.thread.id, person) not in granted
         if asks and is_new and left[person] < 1:
-            rationed.append(one._replace(gate=Gate.ENOUGH, reason="had the answers of a day"))
+            kept = (Gate.ENOUGH, "had the answers of a day")
+            gate, reason = (Gate.DISMISS, SETTLED) if one.gate is Gate.JUDGE else kept
+            rationed.append(one._replace(gate=gate, reason=reason))
             continue
         if asks and is_new:
             left[person] -= 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.values import AuthorKind
-from daemon.sweep.conversation.gate import Gate, GateInput, gate
+from daemon.sweep.conversation.gate import ClaimCheck, Gate, GateInput, gate
 
 
 PERSON, BOT, OWN, UNKNOWN = AuthorKind.PERSON, AuthorKind.BOT, AuthorKind.OWN, AuthorKind.UNKNOWN
@@ -22,6 +22,12 @@ QUESTION, THANKS, CLAIM = (
 PLAIN = GateInput(
     PERSON, QUESTION, in_thread=False, addressed=False, replies=0, handed_over=False, old=False
 )
+OPEN_POINT = {
+    "text": "No, one region is enough.",
+    "finding": True,
+    "in_thread": True,
+    "claim": ClaimCheck.FOR_MODEL,
+}
 SETTINGS = ("any", "ours", "mentioned", "none")
 LIMIT = 5
 
@@ -52,6 +58,15 @@ LIMIT = 5
         ({"replies": LIMIT, "text": THANKS}, "any", Gate.SILENT),
         ({"replies": LIMIT, "author": BOT}, "any", Gate.SILENT),
         ({"replies": LIMIT}, "none", Gate.SILENT),
+        (OPEN_POINT, "any", Gate.JUDGE),
+        ({**OPEN_POINT, "text": "No, won't do."}, "any", Gate.DISMISS),
+        ({**OPEN_POINT, "claim": None}, "any", Gate.DISMISS),
+        ({**OPEN_POINT, "replies": LIMIT}, "any", Gate.DISMISS),
+        ({**OPEN_POINT, "handed_over": True}, "any", Gate.DISMISS),
+        (OPEN_POINT, "mentioned", Gate.DISMISS),
+        (OPEN_POINT, "none", Gate.DISMISS),
+        ({**OPEN_POINT, "finding": False}, "any", Gate.REPLY),
+        ({**OPEN_POINT, "to_person": True}, "any", Gate.REPLY),
     ],
 )
 def test_the_table_of_the_gate(change: dict[str, object], setting: str, verdict: Gate) -> None:

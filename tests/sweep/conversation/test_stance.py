@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.phrases import asks, is_claim
-from daemon.sweep.conversation.stance import is_acknowledgement, is_bare, is_dismissal
+from daemon.sweep.conversation.stance import (
+    is_acknowledgement,
+    is_bare,
+    is_dismissal,
+    is_plain_no,
+)
 
 
 ACKNOWLEDGED = (
@@ -269,6 +274,30 @@ def test_a_no_with_its_reason_asks_nothing(text: str) -> None:
 @pytest.mark.parametrize("text", ["no", "Nope.", "nein danke", "No, no!", "нет", "不要"])
 def test_a_bare_no_says_nothing_else(text: str) -> None:
     assert is_bare(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["no", "No, won't do.", "👎", "I disagree.", "This is by design", "nein, Absicht", "不需要"],
+)
+def test_set_phrases_alone_make_a_plain_no(text: str) -> None:
+    assert is_plain_no(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No, that is on purpose because of v1.",
+        "I disagree: two rows are enough",
+        "Sorry, won't do",
+        "No. Not before May",
+        "not needed, I removed it",
+        "thanks",
+        "",
+    ],
+)
+def test_what_says_more_than_set_phrases_is_no_plain_no(text: str) -> None:
+    assert not is_plain_no(text)
 
 
 @pytest.mark.parametrize("text", ["", "No, two regions.", "no?", "thanks", "👍", "not needed here"])
