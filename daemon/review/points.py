@@ -54,6 +54,7 @@ class OwnPoint:
         declined: Whether it is closed by a person's no.
         moved: Whether its block was cut and pasted, so that its thread went.
         gone: Whether its thread went with its block, and its text stands nowhere else.
+        fires: Whether it is a rule's, and the rule finds it in the text as it is.
     """
 
     id: int
@@ -69,6 +70,7 @@ class OwnPoint:
     declined: bool = False
     moved: bool = False
     gone: bool = False
+    fires: bool = False
 
 
 class NoEvidence(Exception):

@@ -63,6 +63,7 @@ _SHOWN = ("title", "text", "summary", "question")
 # These need no text: the mark in the point's own comment says it.
 _WORDLESS = (Verdict.FIXED, Verdict.TURNED_DOWN)
 UNANSWERED = "; a no gets no answer: it is posted only where you rule that the point is not closed"
+CHECK_ERRS = "where the check is wrong, withdrawn drops it"
 # How many characters of a block a refusal repeats.
 ECHO_CHARS = 400
 
@@ -333,6 +334,9 @@ class ReviewTools:
             why = point.mute or "not_yet opens it again"
             fixed = "; where the text that came instead settles it, rule fixed" if went else ""
             raise ToolRefusal(f"the point of {handle} is closed: {point.closed}; {why}{fixed}")
+        if found is Verdict.FIXED and point.fires:
+            says = clipped(one_line(point.finding.text), ECHO_CHARS)
+            raise ToolRefusal(f"the check that made {handle} finds it still: {says}; {CHECK_ERRS}")
         if found is Verdict.NOT_YET and not waits and point.mute:
             raise ToolRefusal(f"nothing can be said in {handle}: {point.mute}; it stays open")
         noes = self._context.handles.threads[handle].noes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from daemon.domain.errors import ModelsDown, Unavailable
@@ -55,11 +55,17 @@ async def run_review(context: ReviewContext, session: Session) -> Review:
         PageTooLarge: No provider can take the page.
         ConfigError, TokenRefused: A provider refuses the model or the key.
     """
-    found: tuple[Finding, ...] = ()
-    if not session.only_threads:
-        found = offline.findings(session.snapshot, context.today)
-    handles = Handles.of(session.snapshot, session.prompt.text)
-    prepared = Prepared(session, handles, found, _mended(session, found))
+    by_rules = [one for one in session.points if one.finding.source is Source.CHECK]
+    seen: tuple[Finding, ...] = ()
+    if by_rules or not session.only_threads:
+        seen = offline.findings(session.snapshot, context.today)
+    fire = {one.id: offline.still_finds(one.finding, seen) for one in by_rules}
+    prepared = Prepared(
+        replace(session, points=[replace(p, fires=bool(fire.get(p.id))) for p in session.points]),
+        Handles.of(session.snapshot, session.prompt.text),
+        () if session.only_threads else seen,
+        _mended(session, fire),
+    )
     payer = context.payer or session.snapshot.page.id
     wanted = context.config.effort
     effort = wanted.first if session.change.first else wanted.again
@@ -78,16 +84,14 @@ async def run_review(context: ReviewContext, session: Session) -> Review:
     return concluded(conversation, prepared)
 
 
-def _mended(session: Session, found: Sequence[Finding]) -> tuple[Ruling, ...]:
+def _mended(session: Session, fire: Mapping[int, bool | None]) -> tuple[Ruling, ...]:
     """Rule on the points of rules: one that a rule finds no more is fixed."""
     if session.only_threads:
         return ()
     return tuple(
         Ruling(point.id, Verdict.FIXED)
         for point in session.points
-        if point.finding.source is Source.CHECK
-        and not point.closed
-        and offline.is_mended(point.finding, found)
+        if not point.closed and fire.get(point.id) is False
     )
 
 

@@ -1108,6 +1108,39 @@ def test_the_rules_rule_on_their_own_points_and_name_no_declined_one(
     assert "addressed" in program.run("explain", page).out
 
 
+@pytest.mark.parametrize("mended", [False, True])
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_rules_point_is_not_ruled_fixed_while_its_rule_finds_it(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    edited: bool,  # noqa: FBT001 - both ways
+    mended: bool,  # noqa: FBT001 - both ways
+) -> None:
+    """Both where the page is reviewed, and where threads alone are answered."""
+    program.config["databases"][0]["checks"] = True
+    program.config |= {"settle": "3h", "settle_limit": "9h"}
+    page = rfc(box, rfcs, "Owner: TODO, says Ana.", "It is large.", "All is well here.")
+    box.clock.advance(4 * HOUR)
+    says(model, finish("Nothing."))
+    program.sweep()
+    [raised] = [one for one in posted(box) if one.parent_id != page]
+    title = plain(raised).split(" · ")[0]
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[2], "It is large; Ben owns it.")
+    if mended:
+        box.world.edit_block(box.world.blocks(page)[1], "Owner: Ben, says Ana.")
+    box.world.comment(raised, "Done, Ben owns it.", by=box.world.person("Ana"))
+    box.clock.advance(4 * HOUR if edited else HOUR)
+    says(model, follow_up(title, "fixed", "", "Ben owns it"), finish("One left."))
+    program.sweep()
+    assert ("Only threads are answered now" in model.documents[-1]) is not edited
+    refused = any("finds it still: Left open" in one for one in model.answers)
+    assert refused is not mended
+    assert ("addressed" in program.run("explain", page).out) is mended
+
+
 def test_a_reply_and_a_ruling_in_one_thread_make_one_answer(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

@@ -12,7 +12,7 @@ from datetime import date
 from daemon.domain.values import Finding, Snapshot, Thread
 
 
-__all__ = ["answer", "findings", "is_mended"]
+__all__ = ["answer", "findings", "still_finds"]
 
 
 def findings(snapshot: Snapshot, today: date) -> tuple[Finding, ...]:
@@ -22,8 +22,8 @@ def findings(snapshot: Snapshot, today: date) -> tuple[Finding, ...]:
     return rules.findings(snapshot, today)
 
 
-def is_mended(raised: Finding, found: Iterable[Finding]) -> bool:
-    """Return whether one of these rules raised a finding, and finds it no more.
+def still_finds(raised: Finding, found: Iterable[Finding]) -> bool | None:
+    """Return whether the rule that raised a finding still finds it; None where none of these did.
 
     Args:
         raised: A finding of an earlier review.
@@ -31,7 +31,7 @@ def is_mended(raised: Finding, found: Iterable[Finding]) -> bool:
     """
     from daemon.review.offline import rules
 
-    return rules.is_mended(raised, found)
+    return rules.still_finds(raised, found)
 
 
 def answer(thread: Thread, snapshot: Snapshot, today: date, raised: Finding | None) -> str | None:

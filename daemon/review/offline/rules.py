@@ -10,7 +10,7 @@ from daemon.review.offline import answering, counts, dates, leftovers, reference
 from daemon.review.offline.document import Document, kind_of, read
 
 
-__all__ = ["answer", "findings", "is_mended"]
+__all__ = ["answer", "findings", "still_finds"]
 
 
 def findings(snapshot: Snapshot, today: date) -> tuple[Finding, ...]:
@@ -18,15 +18,15 @@ def findings(snapshot: Snapshot, today: date) -> tuple[Finding, ...]:
     return _found(read(snapshot), today)
 
 
-def is_mended(raised: Finding, found: Iterable[Finding]) -> bool:
-    """Return whether one of these rules raised a finding, and finds it no more.
+def still_finds(raised: Finding, found: Iterable[Finding]) -> bool | None:
+    """Return whether the rule that raised a finding still finds it; None where none of these did.
 
     Args:
         raised: A finding of an earlier review.
         found: All that the rules find in the document as it is.
     """
     kind = kind_of(raised)
-    return kind is not None and not any(answering.is_same(kind, raised, one) for one in found)
+    return None if kind is None else any(answering.is_same(kind, raised, one) for one in found)
 
 
 def answer(thread: Thread, snapshot: Snapshot, today: date, raised: Finding | None) -> str | None:

@@ -203,9 +203,9 @@ def test_markdown_of_the_document_is_quoted_as_it_stands():
 )
 def test_a_point_is_mended_when_its_rule_finds_it_no_more(now, expected):
     [raised] = offline.findings(snapshot("The limit is TBD."), TODAY)
-    assert offline.is_mended(raised, offline.findings(snapshot(now), TODAY)) is expected
+    assert offline.still_finds(raised, offline.findings(snapshot(now), TODAY)) is not expected
 
 
 def test_no_rule_rules_on_a_point_of_somebody_else():
     others = Finding("b1", "file", "Which file?", Severity.MINOR)
-    assert not offline.is_mended(others, ())
+    assert offline.still_finds(others, ()) is None
