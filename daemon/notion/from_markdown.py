@@ -144,14 +144,16 @@ def finding_body(finding: Finding) -> str:
 SETTLED_SIGN = "✓"
 
 
+# Quotation marks within others.
+INNER = str.maketrans("“”", "\u2018\u2019")
 _CLOSED = {FindingState.WITHDRAWN: "Withdrawn", FindingState.DISMISSED: "Dropped"}
 
 
-def settled_body(body: str, state: FindingState, why: str) -> str:
-    """Return a finding's comment that begins with what settled it."""
-    said = _CLOSED.get(state, "Settled")
-    told = f"{said}**" if why == Event.WITHDRAWN else f"{said}:** {why}"
-    return f"{SETTLED_SIGN} **{told}\n\n{body}"
+def settled_body(body: str, title: str, state: FindingState, why: str) -> str:
+    """Return a finding's comment that begins with how it ended, and what settled it."""
+    named = quoted(_MENTION.sub("", title).translate(INNER))
+    told = "" if why == Event.WITHDRAWN else f" · {why}"
+    return f"{SETTLED_SIGN} **{_CLOSED.get(state, 'Settled')}: “{named}”**{told}\n\n{body}"
 
 
 def link(title: str, url: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daemon.domain.findings import FindingState
 from daemon.domain.values import Block, Finding, Outcome, Severity
-from daemon.notion.from_markdown import link, quoted
+from daemon.notion.from_markdown import INNER, link, quoted
 from daemon.review.cleaning import cleaned
 from daemon.review.quotes import fold
 
@@ -94,10 +94,11 @@ def assembled(parts: SummaryParts) -> str:
     dropped = [
         f"{parts.dropped[state]} {said}" for state, said in _DROPPED if parts.dropped.get(state)
     ]
+    settled = (replace(one, title=one.title.translate(INNER)) for one in parts.settled)
     paragraphs = (
         "\n".join(parts.to_do()),
         parts.words,
-        _listed("Settled since last time", [f"✓ {parts.named(one)}" for one in parts.settled]),
+        _listed("Since last time", [f"Settled: “{parts.named(one)}”" for one in settled]),
         f"No longer open: {', '.join(dropped)}." if dropped else "",
         "" if parts.still_open or parts.posted or not (parts.settled or dropped) else NOTHING_OPEN,
         f"**Question:** {parts.question}" if parts.question else "",

@@ -156,7 +156,7 @@ def test_the_summary_leads_with_what_must_be_settled_and_follows_what_became_of_
     [summary] = summaries(box, page)
     assert summary == (
         "Important:\n• Point 1 (still open)\nWorth a look:\n• Which?\n• Point 2 (still open)\n\n"
-        "Nearly there.\n\nSettled since last time:\n• ✓ Point 3"
+        "Nearly there.\n\nSince last time:\n• Settled: “Point 3”"
     )
     box.clock.advance(HOUR)
     box.world.edit_block(box.world.blocks(page)[3], "Ana owns some of it.")

@@ -188,11 +188,11 @@ def test_j3_a_point_that_was_mended_by_adding_words_is_ruled_fixed_and_named_no_
     says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish("One left."))
     program.sweep()
     [summary] = on_page(box, page)
-    assert "✓ No way back" in summary
+    assert "Settled: “No way back”" in summary
     assert "Settle first" not in summary
     assert "Important:\n• No owner (still open)" in summary
     [mark, _] = on_blocks(box, page)
-    assert mark.startswith("✓ Settled: “switch the flag off”")
+    assert mark.startswith("✓ Settled: “No way back” · “switch the flag off”")
     assert mark.endswith("No way back · blocking\nN/A\nSay how it is undone.")
     edit(box, page, 1, "We deploy on Tuesday.")
     says(model, comment("B2", "N/A", "Say how it is undone."), finish("Nothing new."))
@@ -233,7 +233,7 @@ def test_j4_a_point_that_the_reviewer_drops_is_withdrawn_and_its_comment_says_so
     says(model, follow_up("No way back", "withdrawn", words), finish())
     program.sweep()
     thread = [plain(one) for one in posted(box) if one.discussion_id == finding.discussion_id]
-    assert thread[0].startswith("✓ Withdrawn\n\nNo way back")
+    assert thread[0].startswith("✓ Withdrawn: “No way back”\n\nNo way back")
     assert thread[1:] == [words]
     edit(box, page, 1, "We deploy on Tuesday.")
     says(model, comment("B2", "N/A", "Say how it is undone."), finish("One left."))
@@ -251,7 +251,9 @@ def test_where_nobody_waits_the_mark_says_why_a_point_is_withdrawn(
     edit(box, page, 1, "We deploy on Tuesday, behind the flag.")
     says(model, follow_up("No way back", "withdrawn", "The flag undoes it."), finish())
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Withdrawn: The flag undoes it.\n\nNo way back")
+    assert on_blocks(box, page)[0].startswith(
+        "✓ Withdrawn: “No way back” · The flag undoes it.\n\nNo way back"
+    )
     assert len(on_blocks(box, page)) == 2
 
 
@@ -366,7 +368,9 @@ def test_j5_who_answers_is_shown_the_whole_document(
     box.clock.advance(HOUR)
     says(model, follow_up("No way back", "fixed", quote="the old poller stays installed"))
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Settled: “the old poller stays installed”")
+    assert on_blocks(box, page)[0].startswith(
+        "✓ Settled: “No way back” · “the old poller stays installed”"
+    )
     assert len(on_blocks(box, page)) == 2, "the mark is the answer"
     assert all(line in model.documents[-1] for line in (*LINES, *MORE[1:]))
     assert "addressed, blocking" in program.run("explain", page).out
@@ -552,7 +556,7 @@ def test_a_settled_point_opens_again_when_the_words_that_settled_it_are_gone(
     edit(box, page, 0, "Rollback: N/A. We switch the flag off, which takes a minute.")
     says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish())
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Settled")
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “No way back” · ")
     edit(box, page, 0, "Rollback: N/A.")
     says(model, finish("The way back is gone again."))
     program.sweep()
@@ -562,7 +566,7 @@ def test_a_settled_point_opens_again_when_the_words_that_settled_it_are_gone(
     says(model, follow_up("No way back", "fixed", quote="can be switched off"), finish())
     program.sweep()
     [mark, _] = on_blocks(box, page)
-    assert mark.startswith("✓ Settled: “can be switched off”")
+    assert mark.startswith("✓ Settled: “No way back” · “can be switched off”")
     assert mark.count("✓") == 1
 
 
@@ -574,7 +578,9 @@ def test_a_point_that_is_settled_by_what_went_says_so(
     edit(box, page, 2, "Ana runs the queue.")
     says(model, follow_up("No owner", "fixed", quote="Nobody owns the queue"), finish())
     program.sweep()
-    assert on_blocks(box, page)[1].startswith("✓ Settled: “Nobody owns the queue” is gone")
+    assert on_blocks(box, page)[1].startswith(
+        "✓ Settled: “No owner” · “Nobody owns the queue” is gone"
+    )
 
 
 def test_a_point_whose_text_was_cut_and_pasted_is_posted_anew_there_once(
@@ -602,7 +608,7 @@ def test_a_point_whose_text_was_cut_and_pasted_is_posted_anew_there_once(
     says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish())
     program.sweep()
     [anew] = [one for one in posted(box) if one.parent_id == new.id]
-    assert plain(anew).startswith("✓ Settled: “switch the flag off”")
+    assert plain(anew).startswith("✓ Settled: “No way back” · “switch the flag off”")
     explained = program.run("explain", page).out
     assert explained.count("addressed, blocking: No way back") == 1
     assert explained.count("finding of review 1: posted") == 2
@@ -648,7 +654,9 @@ def test_a_ruling_may_quote_what_came_after_the_point_and_went_since_the_last_re
     edit(box, page, 0, "")
     says(model, follow_up("No way back", "fixed", quote="we believe that we need none"), finish())
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Settled: “we believe that we need none” is gone")
+    assert on_blocks(box, page)[0].startswith(
+        "✓ Settled: “No way back” · “we believe that we need none” is gone"
+    )
 
 
 def test_a_no_to_a_colleague_is_no_no_to_the_point(
@@ -677,7 +685,7 @@ def test_a_no_shows_in_the_points_own_comment_without_a_new_one(
     before = len(posted(box))
     program.sweep()
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana Costa said no\n")
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: “No way back” · Ana Costa said no\n")
     assert len(posted(box)) == before
 
 
@@ -724,8 +732,8 @@ def test_what_a_person_turned_down_is_fixed_where_its_words_went(
     edit(box, page, 0, "Rollback: we switch the flag off.")
     says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish("One left."))
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Settled: “switch the flag off”\n")
-    assert "Settled since last time:\n• ✓ No way back" in on_page(box, page)[0]
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “No way back” · “switch the flag off”\n")
+    assert "Since last time:\n• Settled: “No way back”" in on_page(box, page)[0]
     assert "addressed, blocking" in program.run("explain", page).out
 
 
@@ -747,7 +755,9 @@ def test_a_no_holds_where_the_ruling_that_its_point_is_fixed_ends(
     says(model, follow_up("No way back", "not_yet", "It is gone again."), finish("One left."))
     program.sweep()
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana Costa said no\n\nNo way back")
+    assert on_blocks(box, page)[0].startswith(
+        "✓ Dropped: “No way back” · Ana Costa said no\n\nNo way back"
+    )
     assert "dismissed, blocking" in program.run("explain", page).out
     assert "No way back" not in on_page(box, page)[-1]
     refused = "only a person's later word in its thread opens it again; where the text that came"
@@ -762,7 +772,7 @@ def test_what_a_person_turned_down_is_not_fixed_while_its_words_stand(
     says(model, follow_up("No way back", "fixed", quote="behind a flag"), finish())
     program.sweep()
     assert any("is closed: a person said no" in one for one in model.answers)
-    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana Costa said no\n")
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: “No way back” · Ana Costa said no\n")
 
 
 def test_the_reviewer_takes_back_a_wrong_ruling(
@@ -773,7 +783,7 @@ def test_the_reviewer_takes_back_a_wrong_ruling(
     edit(box, page, 0, "Rollback: N/A. Some users may have problems.")
     says(model, follow_up("No way back", "fixed", quote="Some users may have problems"), finish())
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Settled")
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “No way back” · ")
     edit(box, page, 1, "We deploy on Tuesday.")
     says(model, follow_up("No way back", "not_yet", "I was wrong: that undoes nothing."), finish())
     program.sweep()
@@ -987,7 +997,7 @@ def test_what_was_settled_in_an_answer_is_named_in_the_next_summary(
 
     model.think = think
     program.sweep()
-    assert "Settled since last time:\n• ✓ No way back" in on_page(box, page)[-1]
+    assert "Since last time:\n• Settled: “No way back”" in on_page(box, page)[-1]
     edit(box, page, 1, "We deploy on Tuesday.")
     program.sweep()
     assert "No way back" not in on_page(box, page)[-1]
@@ -1104,7 +1114,7 @@ def test_the_rules_rule_on_their_own_points_and_name_no_declined_one(
     program.sweep()
     summary = on_page(box, page)[-1]
     assert "TODO" not in summary
-    assert "✓ Left open" in summary
+    assert "Settled: “Left open: \u2018TBD, says Ben.\u2019”" in summary
     assert "addressed" in program.run("explain", page).out
 
 
@@ -1179,12 +1189,12 @@ def test_a_no_closes_a_point_again_that_people_had_opened_again(
     box.world.comment(raised, "No, we leave it out.")
     says(model, finish())
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana Costa said no\n")
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: “No way back” · Ana Costa said no\n")
 
 
 WITH_A_REASON = "No, the flag is the way back."
 STILL = "The flag undoes nothing that was sent."
-DISMISSED = ("dismissed, blocking", "✓ Dropped: Ana said no", [])
+DISMISSED = ("dismissed, blocking", "✓ Dropped: “No way back” · Ana said no", [])
 
 
 @pytest.mark.parametrize(
@@ -1202,7 +1212,7 @@ DISMISSED = ("dismissed, blocking", "✓ Dropped: Ana said no", [])
         ),
         (
             [[follow_up("No way back", "fixed", "", "behind a flag")]],
-            ("addressed, blocking", "✓ Settled: “behind a flag”", []),
+            ("addressed, blocking", "✓ Settled: “No way back” · “behind a flag”", []),
         ),
     ],
     ids=["nothing", "leave", "reply", "turned down", "not yet", "insists", "withdrawn", "fixed"],
@@ -1256,9 +1266,9 @@ def test_a_no_with_more_words_holds_without_a_model_and_whatever_becomes_of_its_
     box.clock.advance(HOUR)
     box.world.comment(posted(box)[0], WITH_A_REASON, by=box.world.person("Ana"))
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana said no")
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: “No way back” · Ana said no")
     assert program.run("retract", "2").code == 0
-    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana said no")
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: “No way back” · Ana said no")
     assert "dismissed, blocking" in program.run("explain", page).out
 
 
@@ -1295,7 +1305,9 @@ def test_the_model_hears_a_no_in_any_words_and_it_has_the_effects_of_a_no(
     page = a_no_in_other_words(box, program, model, rfcs)
     before = len(posted(box))
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana said no\n\nNo way back")
+    assert on_blocks(box, page)[0].startswith(
+        "✓ Dropped: “No way back” · Ana said no\n\nNo way back"
+    )
     assert len(posted(box)) == before, "a no gets no answer"
     explained = program.run("explain", page).out
     assert "dismissed, blocking" in explained
@@ -1344,7 +1356,7 @@ def test_a_point_is_open_again_where_the_comment_with_the_no_was_deleted(
         no = box.world.comment(posted(box)[0], "No, that is intended.")
     program.sweep()
     program.sweep()
-    assert on_blocks(box, page)[0].startswith(f"✓ Dropped: {said}\n")
+    assert on_blocks(box, page)[0].startswith(f"✓ Dropped: “No way back” · {said}\n")
     box.world.delete_comment(no)
     box.clock.advance(HOUR)
     program.sweep()
@@ -1365,7 +1377,7 @@ def test_a_no_that_the_model_heard_goes_with_the_answer_that_was_taken_back(
     program.sweep()
     program.sweep()
     assert program.run("retract", "2").code == 0
-    assert on_blocks(box, page)[0].startswith("✓ Dropped: Ana Costa said no")
+    assert on_blocks(box, page)[0].startswith("✓ Dropped: “No way back” · Ana Costa said no")
 
 
 @pytest.mark.parametrize("checks", [True, False])
@@ -1382,7 +1394,9 @@ def test_rules_say_the_same_of_every_place_that_they_find(
     assert len(on_blocks(box, page)) == 2
     edit(box, page, 1, "Date of it all: the first of May.")
     program.sweep()
-    assert on_blocks(box, page)[1].startswith("✓ Settled: its rule finds it no more")
+    assert on_blocks(box, page)[1].startswith(
+        "✓ Settled: “Left open: \u2018TODO\u2019” · its rule finds it no more"
+    )
 
 
 def test_a_new_heading_shows_that_a_point_is_fixed_though_its_word_stands_elsewhere(
@@ -1399,11 +1413,11 @@ def test_a_new_heading_shows_that_a_point_is_fixed_though_its_word_stands_elsewh
     heading = box.world.add_block(page, blocks.heading(2, "Rollback"))
     box.clock.advance(HOUR)
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Settled: the block “Rollback”\n")
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “No way back” · the block “Rollback”\n")
     edit(box, page, 1, "We deploy on Wednesday, and speak of the rollback.")
     says(model, finish())
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Settled: the block “Rollback”\n")
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “No way back” · the block “Rollback”\n")
     box.world.delete_block(heading)
     box.clock.advance(HOUR)
     program.sweep()
@@ -1469,7 +1483,7 @@ def test_a_wrong_ruling_is_taken_back_where_the_block_was_pasted_anew(
     edit(box, page, 1, "We deploy on Tuesday.")
     says(model, follow_up("No way back", "fixed", quote="on Tuesday"), finish())
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("✓ Settled")
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “No way back” · ")
     new = pasted(box, page, 0, text)
     box.world.add_block(page, blocks.paragraph("One more line."))
     box.clock.advance(HOUR)

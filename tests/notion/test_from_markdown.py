@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.findings import FindingState
+from daemon.domain.findings import Event, FindingState
 from daemon.domain.values import Finding, Severity
 from daemon.notion.from_markdown import (
     CUT,
@@ -209,10 +209,12 @@ def test_a_long_quote_is_cut_in_the_middle() -> None:
 
 def test_a_comment_on_what_is_settled_begins_with_the_sign_and_what_settled_it() -> None:
     body = finding_body(Finding("b", "quote", "Text.", Severity.MINOR))
-    addressed = settled_body(body, FindingState.ADDRESSED, "“we switch it off”")
-    assert shown(addressed) == f"✓ Settled: “we switch it off”\n\n{shown(body)}"
-    withdrawn = settled_body(body, FindingState.WITHDRAWN, "You are right.")
-    assert shown(withdrawn).startswith("✓ Withdrawn: You are right.\n\n")
+    addressed = settled_body(body, "No *way* @back", FindingState.ADDRESSED, "“we undo it”")
+    assert shown(addressed) == f"✓ Settled: “No *way* back” · “we undo it”\n\n{shown(body)}"
+    withdrawn = settled_body(body, "No way", FindingState.WITHDRAWN, "You are right.")
+    assert shown(withdrawn).startswith("✓ Withdrawn: “No way” · You are right.\n\n")
+    wordless = settled_body(body, "No way", FindingState.WITHDRAWN, Event.WITHDRAWN)
+    assert shown(wordless).startswith("✓ Withdrawn: “No way”\n\n")
 
 
 def test_a_mention_in_a_quote_calls_nobody() -> None:

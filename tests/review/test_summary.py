@@ -60,7 +60,7 @@ def test_what_is_to_do_stands_by_severity_the_new_points_before_the_earlier_ones
 
 def test_what_was_settled_stands_after_the_words() -> None:
     said = summary(still_open={point(1): ""}, settled=[point(3)])
-    assert said.endswith(f"Words.\n\n**Settled since last time:**\n• ✓ {linked(3)}")
+    assert said.endswith(f"Words.\n\n**Since last time:**\n• Settled: “{linked(3)}”")
 
 
 def test_how_an_earlier_point_stands_is_said_and_what_was_dropped_is_counted() -> None:

@@ -88,7 +88,7 @@ def no_summary_names_a_closed_point(final: Final) -> Iterator[str]:
         "SELECT page_id, at, summary FROM reviews WHERE summary != '' AND kind = 'review'"
     ):
         for title, since in closed[page]:
-            if since < at and re.search(rf"(?<!✓ )\[{re.escape(title)}\]", summary):
+            if since < at and re.search(rf"(?<!Settled: “)\[{re.escape(title)}\]", summary):
                 yield f"page {page[:8]}: the summary of {at} names “{title}”, closed {since}"
 
 

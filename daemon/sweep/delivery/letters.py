@@ -109,7 +109,7 @@ def settled_mark(
         kind=MessageKind.EDIT,
         target=raised.comment_id,
         place=raised.place,
-        body=from_markdown.settled_body(raised.body, row.state, history[-1].why),
+        body=from_markdown.settled_body(raised.body, row.finding.title, row.state, history[-1].why),
         name=raised.name,
         created_at=at,
         review_id=review_id,
