@@ -94,16 +94,22 @@ class Connection(sqlite3.Connection):
             self.life.write(arguments[0])
         return super().executemany(*arguments)
 
+    @property
+    def in_transaction(self) -> bool:
+        """Tell it to the living: on its way out of a dead process code asks before a rollback."""
+        if self.life is not None and self.life.dead:
+            raise Killed
+        return super().in_transaction
+
     def close(self) -> None:
         self.life, self.closed = None, True
         super().close()
 
     def bury(self) -> None:
         """Lose what was not committed, as a killed process does."""
-        self.life = None
         if not self.closed:
             self.rollback()
-            self.close()
+            super().close()
 
 
 def connect(path: Path, life: Life) -> Database:
