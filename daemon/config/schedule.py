@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from math import floor
 from zoneinfo import ZoneInfo
 
 from daemon.config.schema import Schedule
@@ -34,6 +35,13 @@ def interval(schedule: Schedule, after: datetime) -> timedelta:
     """Return the time between the next two runs."""
     first = next_run(schedule, after)
     return next_run(schedule, first) - first
+
+
+def turns(a_day: int, every: timedelta, now: datetime) -> int:
+    """Return how many of so many turns a day have come since the last run."""
+    midnight, day = now.replace(hour=0, minute=0, second=0, microsecond=0), timedelta(days=1)
+    before, after = (floor(a_day * ((at - midnight) / day)) for at in (now - every, now))
+    return after - before
 
 
 def rest(failures: int, every: timedelta) -> timedelta:

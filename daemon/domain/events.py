@@ -24,6 +24,7 @@ LEVELS: Mapping[str, Level] = {
     "events.token": "warning",
     "events.refused": "warning",
     "events.named": "info",
+    "events.missed": "info",
     "sweep.started": "info",
     "sweep.done": "info",
     "sweep.trouble": "error",

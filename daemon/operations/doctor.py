@@ -119,16 +119,18 @@ def _events(settings: Settings) -> Iterator[Check]:
         todo = "paste it in Notion's form; if Notion does not take it, have it resent there"
         yield Check(name, CheckStatus.NOTE, f"Notion's verification token stands in {kept}", todo)
     else:
-        refused = f", {times.counted(seen.refused, 'request')} refused" if seen.refused else ""
+        more = f", {times.counted(seen.refused, 'request')} refused" if seen.refused else ""
+        if missed := sweeps.event_missed(state) if state else "":
+            more += f"; a comment was found without one at {missed}"
         known = [pages.sources_of(state, one.id) for one in config.databases] if state else []
         ids = [row.id for rows in known for row in rows]
         edited = reporting.newest_edit(state, ids) if state else None
         if edited and edited > times.when(seen.last) + UNTOLD:
             words = f"the last came at {seen.last}, and a page was edited at {times.iso(edited)}"
             todo = "see whether the subscription is active in Notion, and what your proxy says"
-            yield Check(name, CheckStatus.NOTE, words + refused, todo)
+            yield Check(name, CheckStatus.NOTE, words + more, todo)
         else:
-            yield ok(name, f"the last came at {seen.last}{refused}")
+            yield ok(name, f"the last came at {seen.last}{more}")
 
 
 async def examine(

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from daemon.domain.times import iso, when
 from daemon.store import pages, prompts, reviews, spending, threads
-from daemon.store.database import get_json, set_value
+from daemon.store.database import get_json, get_value, set_value
 
 
 RETENTION = timedelta(days=90)
@@ -66,12 +66,8 @@ class EventsSeen:
     repeated: int = 0
     refused: int = 0
 
-    def tell_of_comments(self, now: datetime) -> bool:
-        """Whether events tell what people say: one of a comment came within a day."""
-        return bool(self.commented) and when(self.commented) > now - timedelta(days=1)
 
-
-_EVENTS = "events"
+_EVENTS, _MISSED = "events", "event missed"
 
 
 def events_seen(db: Database) -> EventsSeen:
@@ -82,6 +78,22 @@ def events_seen(db: Database) -> EventsSeen:
 def save_events_seen(db: Database, seen: EventsSeen) -> None:
     """Keep what came of Notion's webhooks."""
     set_value(db, _EVENTS, json.dumps(asdict(seen)))
+
+
+def events_tell(db: Database, now: datetime) -> bool:
+    """Tell whether events say who wrote: one of a comment came in a day, and none was missed."""
+    day_ago, came, missed = now - timedelta(days=1), events_seen(db).commented, event_missed(db)
+    return bool(came) and when(came) > day_ago and not (missed and when(missed) > day_ago)
+
+
+def event_missed(db: Database) -> str:
+    """Return when a comment was last found whose event had not come; "" for never."""
+    return get_value(db, _MISSED) or ""
+
+
+def miss_event(db: Database, at: datetime) -> None:
+    """Keep that a comment was found whose event had not come."""
+    set_value(db, _MISSED, iso(at))
 
 
 @dataclass(frozen=True, slots=True)

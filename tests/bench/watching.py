@@ -15,7 +15,14 @@ from statistics import fmean
 
 from bench.table import Line
 from daemon.domain.records import Place
-from daemon.sweep.conversation.watch import KEPT_PART, choose, interval
+from daemon.sweep.conversation.watch import (
+    KEPT_PART,
+    LONGEST_BARE,
+    LONGEST_TOLD,
+    choose,
+    interval,
+    make_sure,
+)
 
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -38,7 +45,7 @@ class Workspace:
     blocks: int
     budget: int = 240
     every: timedelta = HOUR
-    slower: int = 1
+    told: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,14 +89,15 @@ def watch(at: Workspace, seed: int = 1) -> Watched:
     waits, others, spent, most = [], [], 0, 0
     while now < end:
         now += at.every
-        for number, (when, answers) in [one for one in comes.items() if one[1][0] <= now]:
-            if answers:
-                open_[number] = comes.pop(number)[0]
-            else:  # the page is reviewed anew, and listed
-                places[number] = replace(places[number], looked_at=when, stirred_at=when)
-                comes[number] = _after(when, dice)
+        while came := [one for one in comes.items() if one[1][0] <= now]:
+            for number, (when, answers) in came:
+                if answers:
+                    open_[number] = comes.pop(number)[0]
+                else:  # the page is reviewed anew, and listed
+                    places[number] = replace(places[number], looked_at=when, stirred_at=when)
+                    comes[number] = _after(when, dice)
         kinds = ([one for one in places if one.known is known] for known in (True, False))
-        chosen = choose(*kinds, at.budget, now, every=at.every, slower=at.slower)
+        chosen = (make_sure if at.told else choose)(*kinds, at.budget, now, at.every)
         looked = [int(place.place) for page in chosen for place in page]
         if now > START:
             spent, most = spent + len(looked), max(most, len(looked))
@@ -131,13 +139,17 @@ def _begun(at: Workspace, dice: random.Random) -> tuple[list[Place], Comes]:
 def formula(at: Workspace) -> tuple[float, float]:
     """Return the mean wait in intervals, and the requests a day, as docs/how-it-decides.md says."""
     others, known = at.pages * at.blocks, at.pages * (at.threads + 1)
+    if at.told:
+        half, bare = math.ceil(at.budget / 2), others * (DAY / LONGEST_TOLD)
+        days = (known + others) / half if known > half else max(1, known / (half - bare))
+        return days * (DAY / at.every) / 2, min(half, known + bare)
     hours = max(at.every, HOUR)
-    due = min(others * hours / DAY, at.budget / KEPT_PART)
-    fits, rests = known + due <= at.budget, at.slower * hours
+    bare = min(others * (hours / LONGEST_BARE), at.budget / KEPT_PART)
+    fits = known + bare <= at.budget
 
     def looks_again(silence: timedelta) -> timedelta:
         """Return how long after a look the next one comes: the interval grows meanwhile."""
-        step = max(at.every, rests if at.slower > 1 else at.every)
+        step = at.every
         while not (fits and step >= hours):
             place = Place("", "", True, True, START, START - silence)  # noqa: FBT003
             if step >= interval(place, START + step):
@@ -152,10 +164,10 @@ def formula(at: Workspace) -> tuple[float, float]:
         while (passed := passed + looks_again(passed)) < silence:
             looks += 1
         waits += [(passed - silence) / at.every] if answers else []
-    a_thread, a_page = looks / (length / DAY), DAY / (rests if fits else DAY)
-    turn = 0 if fits else max(at.budget // (2 * KEPT_PART), 1) * (HOUR * 24 / hours)
-    a_day = at.pages * (at.threads * a_thread + a_page) + others / at.slower + turn
-    return fmean(waits), a_day
+    a_thread, a_page = looks / (length / DAY), DAY / (hours if fits else DAY)
+    of_known, of_others = at.pages * (at.threads * a_thread + a_page), others * (DAY / LONGEST_BARE)
+    left = math.inf if fits else max(at.budget / 2 * (DAY / hours) - of_known, 0)
+    return fmean(waits), of_known + min(of_others, left)
 
 
 def lines() -> Iterator[Line]:
@@ -164,9 +176,9 @@ def lines() -> Iterator[Line]:
         ("20 pages with a thread each", Workspace(20, 1, 12), 0.25),
         ("20 pages with five threads each", Workspace(20, 5, 12), 0.6),
         ("the same, every 5 minutes", Workspace(20, 5, 12, every=minutes), 0.6),
-        ("the same where events come", Workspace(20, 5, 12, slower=20), 0.05),
-        ("200 pages with five threads each", Workspace(200, 5, 5), 0.55),
-        ("the same, 120 requests a sweep", Workspace(200, 5, 5, budget=120), 0.5),
+        ("the same where events come", Workspace(20, 5, 12, told=True), 0.025),
+        ("200 pages with five threads each", Workspace(200, 5, 4), 0.5),
+        ("the same where events come", Workspace(200, 5, 4, told=True), 0.025),
     ):
         found = watch(at)
         median, most = found.share(0.5), found.share(0.95)

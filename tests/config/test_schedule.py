@@ -4,7 +4,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from daemon.config.schedule import interval, next_run, rest
+from daemon.config.schedule import interval, next_run, rest, turns
 from daemon.config.schema import Schedule
 from daemon.config.values import crontab
 
@@ -144,3 +144,14 @@ def test_rest_doubles_up_to_its_limit(failures, minutes, rests):
 
 def test_rest_has_a_limit_however_long_the_outage():
     assert rest(10**6, timedelta(days=1)) == timedelta(days=2)
+
+
+@given(st.integers(0, 400), st.lists(st.floats(0.5, 5000), max_size=30))
+def test_the_turns_of_a_day_are_given_once_however_the_sweeps_come(
+    a_day: int, minutes: list[float]
+) -> None:
+    at, given_ = MONDAY, 0
+    for one in minutes:
+        at += timedelta(minutes=one)
+        given_ += turns(a_day, timedelta(minutes=one), at)
+    assert abs(given_ - a_day * ((at - MONDAY) / timedelta(days=1))) <= 1

@@ -216,13 +216,17 @@ def test_what_we_wrote_ourselves_is_no_news(shaken):
 def test_watching_slows_down_for_a_day_after_an_event_of_a_comment_and_after_no_other(shaken):
     day = timedelta(days=1)
     shaken.take(event(kind="page.content_updated"))
-    assert not shaken.seen.tell_of_comments(NOON)
+    assert not sweeps.events_tell(shaken.state, NOON)
     shaken.take(event(2))
-    assert shaken.seen.tell_of_comments(NOON)
-    assert not shaken.seen.tell_of_comments(NOON + day)
+    assert sweeps.events_tell(shaken.state, NOON)
+    assert not sweeps.events_tell(shaken.state, NOON + day)
     shaken.time += day
     shaken.take(event(2))  # again, which shows nothing
-    assert not shaken.seen.tell_of_comments(NOON + day)
+    assert not sweeps.events_tell(shaken.state, NOON + day)
+    shaken.take(event(3))
+    assert sweeps.events_tell(shaken.state, NOON + day)
+    sweeps.miss_event(shaken.state, NOON + day)
+    assert not sweeps.events_tell(shaken.state, NOON + day)
 
 
 def test_a_flood_is_one_line_for_each_place_with_the_newest_time(shaken):

@@ -15,7 +15,7 @@ from daemon.domain.change import Change
 from daemon.domain.errors import Missing
 from daemon.domain.records import PageRow, PageState, Place
 from daemon.domain.scope import Capability
-from daemon.domain.values import Prompt
+from daemon.domain.values import AuthorKind, Prompt
 from daemon.notion import properties, reading
 from daemon.store import drafts, findings, pages, sweeps
 from daemon.store import threads as thread_store
@@ -39,22 +39,25 @@ T = TypeVar("T")
 
 # After this part of the silence a place is looked at again, where somebody wrote and elsewhere: the
 # interval doubles with the silence, and falls back when something happens on the page.
-TALKED_PART, BARE_PART = 5, 2
-# It is never longer, and in the days after a word not so long either.
-LONGEST = timedelta(days=1)
+TALKED_PART, BARE_PART = 3, 2
+# It is never longer, and in the days after a word not so long either. Where nobody wrote some hours
+# are left for the turn, so that a first word is found within a day.
+LONGEST, LONGEST_BARE = timedelta(days=1), timedelta(hours=22)
 LATELY, LONGEST_LATELY = timedelta(days=4), timedelta(hours=6)
-# One part in so many of the budget is kept for the places where nobody wrote. Half as much is for
-# the known ones that waited longest, where not all of these fit: none starves.
-KEPT_PART = 8
+# One part in so many of the budget is kept for the places where nobody wrote; one for the known
+# ones that waited longest, where not all of these fit: none starves. One is for the pages that were
+# never reviewed, and one for their blocks: somebody may ask there for a first review. Below the
+# least budget nothing is kept for them.
+KEPT_PART, LEAST_BUDGET = 16, 3
 # The budget is that of an hour too: of what is not due, more frequent sweeps have their share.
 HOUR = timedelta(hours=1)
-# Where Notion's events tell who wrote, watching only makes sure: an hour becomes twenty.
-SLOWER = 20
+# Where Notion's events tell who wrote, watching only makes sure: half the budget is that of a day,
+# and where the known places fit into it, the others are looked at after so long.
+LONGEST_TOLD = timedelta(days=14)
+# Notion delivers nearly every event within five minutes: without one for so long, it was missed.
+LATE_EVENT = timedelta(minutes=10)
 # So many times the budget are considered of the places where something happened lately.
 CONSIDERED = 10
-# And so much for the pages that were never reviewed, and once more for their blocks: somebody may
-# ask there for a first review. Below the least budget nothing is kept for them.
-UNREVIEWED_PART, LEAST_BUDGET = 16, 3
 
 
 def interval(place: Place, now: datetime) -> timedelta:
@@ -62,7 +65,7 @@ def interval(place: Place, now: datetime) -> timedelta:
     silence = max(now - place.stirred_at, timedelta(seconds=1))
     if place.talked:
         return min(silence / TALKED_PART, LONGEST_LATELY if silence < LATELY else LONGEST)
-    return min(silence / BARE_PART, LONGEST)
+    return min(silence / BARE_PART, LONGEST_BARE)
 
 
 def choose(
@@ -70,9 +73,7 @@ def choose(
     others: Sequence[Place],
     budget: int,
     now: datetime,
-    *,
     every: timedelta = HOUR,
-    slower: int = 1,
 ) -> list[list[Place]]:
     """Choose the places to look at, page by page, the oldest look first.
 
@@ -80,13 +81,8 @@ def choose(
     the budget; in sweeps `every` few minutes all in the course of an hour, and what is due at once.
     Where they do not fit, those that are due are chosen, and in turn a few that are not. Others
     are chosen only when they are due: with what is left of the budget, or of half of it.
-
-    With `slower` every place waits so many times as long: where events tell what happens, watching
-    only makes sure.
     """
-    others = [place for place in others if _lateness(place, now) >= slower]
-    if slower > 1:
-        known = [one for one in known if now - one.looked_at >= slower * max(every, HOUR)]
+    others = [place for place in others if _lateness(place, now) >= 1]
     share = min(every / HOUR, 1.0)
     even = max(int(budget * share), 1)
     kept = min(_cost(others), max(even // KEPT_PART, 1))
@@ -96,12 +92,27 @@ def choose(
     else:
         turn, spare = ceil(_cost(known) * share), even
         if _cost(known) > budget - kept:
-            turn, spare = max(even // (2 * KEPT_PART), 1), even // 2
+            turn, spare = max(even // KEPT_PART, 1), even // 2
         chosen = _likely_and_in_turn(known, budget - kept - turn, turn, now)
         # What is kept for the others is theirs, even where a known place took more than its share.
         room = max(spare - _cost(chosen), kept)
         chosen += _likely_and_in_turn(others, room // 2, room - room // 2, now)
     return sorted(_by_page(chosen), key=lambda places: min(place.looked_at for place in places))
+
+
+def make_sure(
+    known: Sequence[Place], others: Sequence[Place], budget: int, now: datetime, every: timedelta
+) -> list[list[Place]]:
+    """Choose the places to look at where events tell who wrote: that none was lost.
+
+    Those that were looked at longest ago have their turn, for half of the budget in a day.
+    """
+    half = ceil(budget / 2)
+    rest = LONGEST_TOLD if _cost(known) <= half else LONGEST
+    rested = [place for place in known if now - place.looked_at >= LONGEST]
+    rested += [place for place in others if now - place.looked_at >= rest]
+    rested.sort(key=lambda place: (place.looked_at, place.page_id, place.place))
+    return _by_page(_within(rested, schedule.turns(half, every, now)))
 
 
 def _lateness(place: Place, now: datetime) -> float:
@@ -149,12 +160,16 @@ def _within(places: Sequence[Place], budget: int) -> list[Place]:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A page that is looked at, and where; and the prompt that it is answered under."""
+    """A page that is looked at, and where; and the prompt that it is answered under.
+
+    `told` where events should have told of what is found there.
+    """
 
     target: Target
     prompt: Prompt
     row: PageRow
     places: Sequence[str]
+    told: bool
 
 
 async def watch(
@@ -175,35 +190,31 @@ async def watch(
         context.models.warm(waiting[0].target.models)
         await _guarded(context, waiting[0], _answer(context, *waiting))
 
+    told = named is None and sweeps.events_tell(context.state, context.notion.now)
     if named is None:
-        prompts, places = await _whose_turn(context, targets)
+        prompts, places = await _whose_turn(context, targets, told=told)
     else:
         rows = pages.by_ids(context.state, [place.page_id for place in named])
         sources = {row.source_id for row in rows.values()}
         prompts = await _prompts(context, {id_: targets[id_] for id_ in sorted(sources)})
         places = _by_page(place for place in named if rows[place.page_id].source_id in prompts)
-    await failures.each(context, await _look_around(context, targets, prompts, places), answer)
+    found = await _look_around(context, targets, prompts, places, told=told)
+    await failures.each(context, found, answer)
 
 
 async def _whose_turn(
-    context: Context, targets: Mapping[str, Target]
+    context: Context, targets: Mapping[str, Target], *, told: bool
 ) -> tuple[dict[str, Prompt], list[list[Place]]]:
     """Return the prompts of the data sources, and the places whose turn it is, page by page."""
     known, others = _places(context, targets)
-    if not (known or others or _unreviewed_places(context, targets)):
+    if not (known or others or _unreviewed_places(context, targets, told=told)):
         return {}, []
     prompts = await _prompts(context, targets)
-    first_asked = _unreviewed_places(context, prompts)
+    first_asked = _unreviewed_places(context, prompts, told=told)
     budget, now = context.config.watch_requests - len(first_asked), context.notion.now
     every = schedule.interval(context.config.schedule, now)
-    chosen = choose(*_places(context, prompts), budget, now, every=every, slower=_slower(context))
+    chosen = (make_sure if told else choose)(*_places(context, prompts), budget, now, every)
     return prompts, [*chosen, *_by_page(first_asked)]
-
-
-def _slower(context: Context) -> int:
-    """Return how many times as long a place waits: where events tell who wrote, it is a while."""
-    tell = sweeps.events_seen(context.state).tell_of_comments(context.notion.now)
-    return SLOWER if tell else 1
 
 
 async def _prompts(context: Context, targets: Mapping[str, Target]) -> dict[str, Prompt]:
@@ -217,6 +228,8 @@ async def _look_around(
     targets: Mapping[str, Target],
     prompts: Mapping[str, Prompt],
     chosen: Iterable[list[Place]],
+    *,
+    told: bool,
 ) -> list[tuple[_Page, Dialogue]]:
     """List the comments of places, page by page; return the pages with waiting threads."""
     waiting, spent = [], 0
@@ -225,7 +238,7 @@ async def _look_around(
         if row is None or (spent and spent + _cost(places) > context.config.watch_requests):
             continue
         target, prompt = targets[row.source_id], prompts[row.source_id]
-        page = _Page(target, prompt, row, [place.place for place in places])
+        page = _Page(target, prompt, row, [place.place for place in places], told)
         if failures.waits(context, Capability.READ_COMMENTS, row.id):
             _looked(context, page)
             continue
@@ -253,31 +266,34 @@ def _places(context: Context, sources: Iterable[str]) -> tuple[list[Place], list
     now, ids, budget = context.notion.now, list(sources), context.config.watch_requests
     since = now - timedelta(days=context.config.watch_days)
     both = []
-    for known, part in ((True, TALKED_PART), (False, BARE_PART)):
+    for known, lately in ((True, LATELY), (False, BARE_PART * LONGEST_BARE)):
         # Where nothing happened for longer, the interval is the longest: the oldest look is first.
-        lately, state = now - part * LONGEST, context.state
+        state, stirred = context.state, now - lately
         found = [
             *thread_store.places_to_list(state, ids, since, budget, known=known),
             *thread_store.places_to_list(
-                state, ids, since, CONSIDERED * budget, known=known, stirred=lately
+                state, ids, since, CONSIDERED * budget, known=known, stirred=stirred
             ),
         ]
         both.append(list({(place.page_id, place.place): place for place in found}.values()))
     return both[0], both[1]
 
 
-def _unreviewed_places(context: Context, sources: Iterable[str]) -> list[Place]:
+def _unreviewed_places(context: Context, sources: Iterable[str], *, told: bool) -> list[Place]:
     """Return the places whose turn it is of the pages that were never reviewed."""
     budget = context.config.watch_requests
     if budget < LEAST_BUDGET:
         return []
-    every, ids = schedule.interval(context.config.schedule, context.notion.now), list(sources)
-    part = UNREVIEWED_PART * _slower(context)
-    kept = max(int(budget * min(every / HOUR, 1)) // part, 1)
-    return [
+    now, ids = context.notion.now, list(sources)
+    every = schedule.interval(context.config.schedule, now)
+    kept = max(int(budget * min(every / HOUR, 1)) // KEPT_PART, 1)
+    if told:
+        kept = schedule.turns(ceil(budget / KEPT_PART), every, now)
+    places = [
         *thread_store.unreviewed_pages(context.state, ids, kept),
         *thread_store.unreviewed_blocks(context.state, ids, kept),
     ]
+    return [place for place in places if not told or now - place.looked_at >= LONGEST]
 
 
 async def _guarded(context: Context, page: _Page, doing: Awaitable[T]) -> T | None:
@@ -315,6 +331,14 @@ async def _listen(context: Context, page: _Page) -> Dialogue | None:
         if failures.is_off(context, Capability.READ_COMMENTS):
             return found
         raise found.refusal
+    if page.told and any(
+        found.known.looks.get(thread.block_id, found.at) < one.edited < found.at - LATE_EVENT
+        for thread in found.sorted.threads
+        for one in thread.comments
+        if one.author.kind is AuthorKind.PERSON and one.id not in found.known.comments
+    ):
+        sweeps.miss_event(context.state, context.notion.now)
+        context.emit("events.missed", title=row.title)
     if found.sorted.reasons:
         raw = await context.notion.page(row.id)
         edited = properties.moment(raw["last_edited_time"])
@@ -322,8 +346,14 @@ async def _listen(context: Context, page: _Page) -> Dialogue | None:
         if not _is_ours(context, page, raw) or (found.sorted.corrected and edited > row.edited):
             return None
     after = store_decisions(context, row, found)
-    if after.state is PageState.BASELINED and row.id in page.places:
-        await _learn_blocks(context, row)
+    if (
+        after.state is PageState.BASELINED
+        and row.id in page.places
+        and len(thread_store.last_listed(context.state, row.id)) <= 1
+    ):  # which blocks it has is read once: an edit brings its review
+        blocks = await reading.blocks(context.notion, row.id)
+        places = [block.id for block in blocks if block.may_hold_comments]
+        thread_store.set_places(context.state, row.id, places, context.notion.now)
     if found.sorted.has_answers:
         await context.deliver(context, row.id)
     return found
@@ -335,15 +365,6 @@ def _is_ours(context: Context, page: _Page, raw: dict[str, Any]) -> bool:
     if why:
         leave(context, page.row, raw, why)
     return not why
-
-
-async def _learn_blocks(context: Context, row: PageRow) -> None:
-    """Read once which blocks a page has that was never reviewed: an edit brings its review."""
-    if len(thread_store.last_listed(context.state, row.id)) > 1:
-        return
-    blocks = await reading.blocks(context.notion, row.id)
-    places = [block.id for block in blocks if block.may_hold_comments]
-    thread_store.set_places(context.state, row.id, places, context.notion.now)
 
 
 async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
