@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from daemon.config import schedule
 from daemon.domain import due
@@ -342,9 +342,11 @@ async def _listen(context: Context, page: _Page) -> Dialogue | None:
     if found.sorted.reasons:
         raw = await context.notion.page(row.id)
         edited = properties.moment(raw["last_edited_time"])
-        # What was edited since is read first: a "done" may be about it.
-        if not _is_ours(context, page, raw) or (found.sorted.corrected and edited > row.edited):
+        if why := not_ours(context.state, page.target.settings, raw):
+            leave(context, row, raw, why)
             return None
+        if found.sorted.corrected and edited > row.edited:
+            return None  # it is read first: a "done" may be about the edit
     after = store_decisions(context, row, found)
     if (
         after.state is PageState.BASELINED
@@ -357,14 +359,6 @@ async def _listen(context: Context, page: _Page) -> Dialogue | None:
     if found.sorted.has_answers:
         await context.deliver(context, row.id)
     return found
-
-
-def _is_ours(context: Context, page: _Page, raw: dict[str, Any]) -> bool:
-    """Tell whether a page is where it was; where it is not, that is stored."""
-    why = not_ours(context.state, page.target.settings, raw)
-    if why:
-        leave(context, page.row, raw, why)
-    return not why
 
 
 async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
