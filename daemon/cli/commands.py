@@ -8,14 +8,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from daemon.cli.console import console
+from daemon.cli.console import console, digest, report
 from daemon.cli.drafts import drafts
 from daemon.cli.evaluation import evaluation
 from daemon.cli.options import (
@@ -28,7 +28,6 @@ from daemon.cli.options import (
     json_option,
     json_text,
     model_name,
-    moment,
     page_id,
     port_option,
     say,
@@ -134,26 +133,6 @@ def status(options: Options, *, as_json: bool) -> None:
     with translated(config.state):
         now = found(read_state(config.state), config)
     say(json_text(now, sys.stdout) if as_json else in_words(now))
-
-
-@click.command()
-@click.option("--hourly", "span", flag_value="hour", help="The last hour.")
-@click.option("--daily", "span", flag_value="day", help="The last 24 hours.")
-@click.option("--weekly", "span", flag_value="week", default=True, help="The last week (default).")
-@click.option("--until", metavar="TIME", callback=moment, help="End of the period; default: now.")
-@json_option
-@common
-@click.pass_obj
-def report(options: Options, *, span: str, until: datetime | None, as_json: bool) -> None:
-    """Compare what the reviews led to with the period before."""
-    from daemon.operations import report
-    from daemon.operations.figures import Span
-    from daemon.store.database import read_state, translated
-
-    config = options.config_for_state()
-    with translated(config.state):
-        found = report.report(read_state(config.state), Span(span), until or datetime.now(UTC))
-    say(json.dumps(report.as_json(found)) if as_json else report.in_words(found))
 
 
 @click.command()
@@ -381,6 +360,7 @@ COMMANDS = (
     check,
     console,
     demo,
+    digest,
     doctor,
     drafts,
     evaluation,

@@ -1,13 +1,25 @@
-"""`notion-review console`: the pages of this machine, at the command line."""
+"""What was done and what is open: the console in a browser, the report and the digest."""
 
 from __future__ import annotations
 
+import json
+import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 
 import click
 
-from daemon.cli.options import Options, common, crash, port_option, say
+from daemon.cli.options import (
+    Options,
+    common,
+    crash,
+    json_option,
+    json_text,
+    moment,
+    port_option,
+    say,
+)
 
 
 @click.command()
@@ -46,3 +58,41 @@ def console(options: Options, *, port: int) -> None:
     server = serving.Server(lambda is_ending: application(context, is_ending))
     say([f"Open {door.address()}", "This address works once; Ctrl-C ends the console."])
     serving.serve(server, listening)
+
+
+@click.command()
+@click.option("--hourly", "span", flag_value="hour", help="The last hour.")
+@click.option("--daily", "span", flag_value="day", help="The last 24 hours.")
+@click.option("--weekly", "span", flag_value="week", default=True, help="The last week (default).")
+@click.option("--until", metavar="TIME", callback=moment, help="End of the period; default: now.")
+@json_option
+@common
+@click.pass_obj
+def report(options: Options, *, span: str, until: datetime | None, as_json: bool) -> None:
+    """Compare what the reviews led to with the period before."""
+    from daemon.operations import report
+    from daemon.operations.figures import Span
+    from daemon.store.database import read_state, translated
+
+    config = options.config_for_state()
+    with translated(config.state):
+        found = report.report(read_state(config.state), Span(span), until or datetime.now(UTC))
+    say(json.dumps(report.as_json(found)) if as_json else report.in_words(found))
+
+
+@click.command()
+@json_option
+@common
+@click.pass_obj
+def digest(options: Options, *, as_json: bool) -> None:
+    """Show which documents are open, why, and for whom they wait."""
+    from daemon.operations import digest
+    from daemon.store.database import read_state, translated
+
+    config = options.config_for_state()
+    with translated(config.state):
+        found = digest.digest(read_state(config.state), config, datetime.now(UTC))
+    if as_json:
+        say(json_text(digest.as_json(found), sys.stdout))
+    else:
+        say(digest.in_words(found) or "No document is open.")

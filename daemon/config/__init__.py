@@ -6,9 +6,10 @@ the models that can really be asked.
 """
 
 from daemon.config.environment import Addresses, Secrets
-from daemon.config.limits import Approve, Limits, Replies
+from daemon.config.limits import Approve, Limits, Price, Replies
 from daemon.config.loading import Settings, covered_twice, find, load, parse, parse_for_state
-from daemon.config.schema import Alerts, Config, Database, Notion, Price, Schedule
+from daemon.config.schedule import Schedule
+from daemon.config.schema import Alerts, Config, Database, Notion
 
 
 __all__ = [

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from daemon.config.values import amount, as_text, shown, whole
+from daemon.domain.values import Effort
 
 
 Tokens = Annotated[int, whole(1, 10**12)]
@@ -77,6 +78,19 @@ class Approve(StrEnum):
     ALL = "all"
 
 
+class Period(StrEnum):
+    """How often the team gets a digest."""
+
+    DAY = "day"
+    WEEK = "week"
+
+
+class Channel(StrEnum):
+    """Where a digest goes."""
+
+    ALERTS = "alerts"
+
+
 class Format(StrEnum):
     """What the URL for alerts takes."""
 
@@ -94,7 +108,38 @@ def word_of(choice: type[StrEnum]) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         word = value if isinstance(value, choice) else as_text(value)
         if word not in tuple(choice):
-            raise ValueError(f"{shown(value)} is unknown; write {', '.join(first)} or {last}")
+            known = " or ".join(filter(None, (", ".join(first), last)))
+            raise ValueError(f"{shown(value)} is unknown; write {known}")
         return choice(word)
 
     return check
+
+
+_EFFORT = Annotated[Effort, BeforeValidator(word_of(Effort))]
+
+
+class Efforts(Section):
+    """How long a model thinks, by what it is asked for; models that cannot be told ignore it."""
+
+    first: _EFFORT = Field(
+        default=Effort.HIGH, description="of a page's first review: low, medium or high"
+    )
+    again: _EFFORT = Field(default=Effort.MEDIUM, description="of its later reviews")
+    reply: _EFFORT = Field(default=Effort.LOW, description="of answers to people alone")
+
+
+class Price(Section):
+    """US dollars per million tokens; without `cached`, cached input costs as `input`."""
+
+    input: Annotated[float, amount(0, 1_000_000)]
+    output: Annotated[float, amount(0, 1_000_000)]
+    cached: Annotated[float, amount(0, 1_000_000)] | None = None
+
+
+def _filled(value: Any) -> Any:
+    if isinstance(value, list | tuple) and not value:
+        raise ValueError("is empty; list at least one")
+    return value
+
+
+filled = BeforeValidator(_filled)

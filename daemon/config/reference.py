@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from daemon.domain.providers import PROVIDERS
 
 PLACEHOLDER = "https://app.notion.com/p/00000000000000000000000000000000"
 _COMMENT_COLUMN = 44
-_BLOCKS = ("schedule", "effort", "limits", "notion", "alerts", "events")
+_BLOCKS = ("schedule", "effort", "limits", "notion", "alerts", "events", "digest")
 _KEYS = " and ".join(provider.key_variable for provider in PROVIDERS.values())
 _HEAD = f"""\
 # Only databases with an id is needed. Every value below is the default; a line behind # shows
@@ -84,6 +84,9 @@ def _key(name: str, field: FieldInfo, default: Any) -> Key:
         text = str(default).lower()
     elif isinstance(default, timedelta):
         text = duration_text(default)
+    elif isinstance(default, Mapping):
+        said = (f"{word}: [{', '.join(one.any_of)}]" for word, one in default.items())
+        text = f"{{{', '.join(said)}}}"
     elif isinstance(default, tuple):
         text = f"[{', '.join(default)}]"
     else:

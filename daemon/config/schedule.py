@@ -1,17 +1,84 @@
-"""When to sweep, and how long to rest after failures. Pure."""
+"""When to sweep, how long to rest after failures, and when the team is told what is open. Pure."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from math import floor
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from daemon.config.schema import Schedule
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+
+from daemon.config.limits import Channel, Period, Section, filled, word_of
+from daemon.config.values import (
+    Condition,
+    Cron,
+    Interval,
+    Moment,
+    Where,
+    Zone,
+    shown,
+)
 
 
 # So many failed sweeps in a row are an outage: from then on each wait is twice the last.
 FAILURES = 3
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LONGEST_REST = timedelta(hours=1)
+
+
+class Schedule(Section):
+    """When to sweep: `every`, or `cron` in a time zone."""
+
+    every: Interval | None = Field(default=None, description="time from sweep to sweep")
+    cron: Cron | None = Field(
+        default=None,
+        description="instead of `every`: minute hour day month weekday",
+        examples=['"0 * * * *"'],
+    )
+    timezone: Zone = Field(
+        default="UTC", description="time zone of `cron` and of `digest`", examples=["Europe/Berlin"]
+    )
+
+
+def one_of(value: Any) -> Any:
+    """Refuse both or neither of every and cron; other mistakes of the section go first."""
+    if not isinstance(value, dict) or not value.keys() <= Schedule.model_fields.keys():
+        return value
+    if "every" in value and "cron" in value:
+        raise ValueError("has both every and cron; keep one")
+    if not value.keys() & {"every", "cron"}:
+        raise ValueError('is empty; write {every: 1h} or {cron: "0 * * * *"}')
+    return value
+
+
+class Digest(Section):
+    """A message to the team, each day or week: which documents are open, and for whom they wait."""
+
+    every: Annotated[Period, BeforeValidator(word_of(Period))] | None = Field(
+        default=None, description="how often the team is told what is open", examples=["week"]
+    )
+    on: Moment = Field(default="Mon 09:00", description="when, in `schedule.timezone`")
+    to: Annotated[tuple[Annotated[Channel, BeforeValidator(word_of(Channel))], ...], filled] = (
+        Field(default=(Channel.ALERTS,), description="where it goes: the way of `alerts`")
+    )
+    drafts: Where = Field(
+        default={"Status": Condition(("Draft", "In review"))},
+        description="what a draft says; silent for two weeks it is told",
+    )
+    accepted: Where = Field(
+        default={"Status": Condition(("Accepted", "Approved"))},
+        description="what an accepted document says; edited since it is told",
+    )
+
+    @field_validator("on")
+    @classmethod
+    def _fits_every(cls, on: str, info: ValidationInfo) -> str:
+        every = info.data.get("every")
+        if every is not None and (every is Period.WEEK) != (" " in on):
+            form = "Mon 09:00" if every is Period.WEEK else "09:00"
+            raise ValueError(f"{shown(on)} does not fit `every: {every}`; write {form}")
+        return on
 
 
 def next_run(schedule: Schedule, after: datetime) -> datetime:
@@ -29,6 +96,22 @@ def next_run(schedule: Schedule, after: datetime) -> datetime:
     runs = CronSim(schedule.cron, after.astimezone(ZoneInfo(schedule.timezone)))
     # From within the second of the two hours, cronsim begins with the first, which is over.
     return next(run for local in runs if (run := local.astimezone(UTC)) > after)
+
+
+def last_digest(digest: Digest, timezone: str, now: datetime) -> datetime:
+    """Return when a digest was last due, in UTC.
+
+    Of an hour that comes twice the first counts; one that is left out counts as if it were there.
+    """
+    *day, clock = digest.on.split()
+    zone = ZoneInfo(timezone)
+    today = now.astimezone(zone).date()
+    for back in range(9):
+        date = today - timedelta(days=back)
+        due = datetime.combine(date, time.fromisoformat(clock), zone).astimezone(UTC)
+        if due <= now and (not day or day == [_DAYS[date.weekday()]]):
+            return due
+    raise AssertionError("every weekday comes within a week")
 
 
 def interval(schedule: Schedule, after: datetime) -> timedelta:

@@ -17,14 +17,23 @@ from pydantic import (
     model_validator,
 )
 
-from daemon.config.limits import Approve, Format, Limits, Replies, Section, word_of
+from daemon.config.limits import (
+    Approve,
+    Channel,
+    Efforts,
+    Format,
+    Limits,
+    Price,
+    Replies,
+    Section,
+    filled,
+    word_of,
+)
+from daemon.config.schedule import Digest, Schedule, one_of
 from daemon.config.values import (
-    Condition,
-    Cron,
     DatabaseId,
     Duration,
     Flag,
-    Interval,
     ModelName,
     OwnAddress,
     PageId,
@@ -32,9 +41,7 @@ from daemon.config.values import (
     Scalar,
     Text,
     Url,
-    Zone,
-    amount,
-    as_condition,
+    Where,
     as_text,
     duration_text,
     share,
@@ -42,7 +49,7 @@ from daemon.config.values import (
     whole,
 )
 from daemon.domain.providers import PROVIDERS
-from daemon.domain.values import Effort, Severity
+from daemon.domain.values import Severity
 
 
 DEFAULT_MODELS = tuple(provider.default_model for provider in PROVIDERS.values())
@@ -70,13 +77,6 @@ def _as_file(value: Any, info: ValidationInfo) -> Any:
     return folder / path if folder else path
 
 
-def _filled(value: Any) -> Any:
-    if isinstance(value, list | tuple) and not value:
-        raise ValueError("is empty; list at least one")
-    return value
-
-
-filled = BeforeValidator(_filled)
 FilePath = Annotated[Path, BeforeValidator(_as_file)]
 
 
@@ -99,7 +99,7 @@ class Database(Section):
         description="instead of `prompt`: a Markdown file with it",
         examples=["prompts/rfc.md"],
     )
-    where: Mapping[Text, Annotated[Condition, BeforeValidator(as_condition)]] = Field(
+    where: Where = Field(
         default={},
         description="only pages whose property says one of these; more below",
         examples=["{Status: [In review, Ready]}"],
@@ -181,33 +181,6 @@ class Database(Section):
         return file
 
 
-class Schedule(Section):
-    """When to sweep: `every`, or `cron` in a time zone."""
-
-    every: Interval | None = Field(default=None, description="time from sweep to sweep")
-    cron: Cron | None = Field(
-        default=None,
-        description="instead of `every`: minute hour day month weekday",
-        examples=['"0 * * * *"'],
-    )
-    timezone: Zone = Field(
-        default="UTC", description="time zone of `cron`", examples=["Europe/Berlin"]
-    )
-
-
-def _one_of(value: Any) -> Any:
-    """Refuse both or neither of every and cron; other mistakes of the section go first."""
-    if not isinstance(value, dict) or not value.keys() <= Schedule.model_fields.keys():
-        return value
-    if "every" in value and "cron" in value:
-        raise ValueError("has both every and cron; keep one")
-    if not value.keys() & {"every", "cron"}:
-        raise ValueError('is empty; write {every: 1h} or {cron: "0 * * * *"}')
-    if "every" in value and "timezone" in value:
-        raise ValueError("has a timezone, which only cron uses; delete it or write cron")
-    return value
-
-
 class Notion(Section):
     """How much of Notion's own limit is used."""
 
@@ -269,27 +242,6 @@ class Events(Section):
         return int(self.listen.rpartition(":")[2]) if self.listen else None
 
 
-_EFFORT = Annotated[Effort, BeforeValidator(word_of(Effort))]
-
-
-class Efforts(Section):
-    """How long a model thinks, by what it is asked for; models that cannot be told ignore it."""
-
-    first: _EFFORT = Field(
-        default=Effort.HIGH, description="of a page's first review: low, medium or high"
-    )
-    again: _EFFORT = Field(default=Effort.MEDIUM, description="of its later reviews")
-    reply: _EFFORT = Field(default=Effort.LOW, description="of answers to people alone")
-
-
-class Price(Section):
-    """US dollars per million tokens; without `cached`, cached input costs as `input`."""
-
-    input: Annotated[float, amount(0, 1_000_000)]
-    output: Annotated[float, amount(0, 1_000_000)]
-    cached: Annotated[float, amount(0, 1_000_000)] | None = None
-
-
 def _or_absent(value: Any) -> Any:
     """A section whose keys are all commented out counts as absent."""
     return {} if isinstance(value, Scalar) and value.is_null else value
@@ -303,7 +255,7 @@ class Config(Section):
         default=DEFAULT_MODELS,
         description="in order of preference; offline is the rule-based one",
     )
-    schedule: Annotated[Schedule, BeforeValidator(_one_of)] = Field(
+    schedule: Annotated[Schedule, BeforeValidator(one_of)] = Field(
         default=Schedule(every=EVERY_HOUR), description="when to sweep"
     )
     settle: Duration = Field(
@@ -341,6 +293,7 @@ class Config(Section):
     notion: Annotated[Notion, BeforeValidator(_or_absent)] = Notion()
     alerts: Annotated[Alerts, BeforeValidator(_or_absent)] = Alerts()
     events: Annotated[Events, BeforeValidator(_or_absent)] = Events()
+    digest: Annotated[Digest, BeforeValidator(_or_absent)] = Digest()
     state: FilePath = Field(
         default=Path("state/notion-review.db"),
         description="the SQLite file, from the folder of this file",
@@ -370,6 +323,19 @@ class Config(Section):
             return state.resolve() if state.is_symlink() else state
         return state
 
+    @field_validator("digest")
+    @classmethod
+    def _reaches_somebody(cls, digest: Digest, info: ValidationInfo) -> Digest:
+        alerts = info.data.get("alerts")
+        if (
+            digest.every
+            and alerts
+            and Channel.ALERTS in digest.to
+            and not (alerts.url or alerts.command)
+        ):
+            raise ValueError("reaches nobody; set alerts.url or alerts.command")
+        return digest
+
     @field_validator("settle_limit")
     @classmethod
     def _not_below_settle(cls, limit: timedelta, info: ValidationInfo) -> timedelta:
@@ -389,6 +355,7 @@ SECTIONS: dict[str, type[Section]] = {
     "notion": Notion,
     "alerts": Alerts,
     "events": Events,
+    "digest": Digest,
     "prices": Price,
 }
 SECTION_KEYS = {name: tuple(section.model_fields) for name, section in SECTIONS.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -35,6 +35,7 @@ _CRON_FIELDS = {
     "month": (12, "numbers from 1 to 12, names such as jan, or a range such as jan-mar"),
     "day of week": (7, "numbers from 0 to 7, names such as mon, or a range such as mon-fri"),
 }
+_MOMENT = re.compile(r"((Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _OWN_ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost):(\d{1,5})", re.ASCII)
 _WHOLE = re.compile(r"\d[\d_]{0,17}", re.ASCII)
 _DECIMAL = re.compile(r"\d[\d_]{0,17}(\.\d{1,12})?", re.ASCII)
@@ -284,6 +285,14 @@ def web_url(text: str) -> str:
     return text
 
 
+def as_moment(value: Any) -> Any:
+    """Return a time of day, or of the week, as `09:00` or `Mon 09:00`."""
+    text = " ".join(as_text(value).split()).title()
+    if _MOMENT.fullmatch(text) is None:
+        raise ValueError(f"{shown(value)} is no time of a day or week; write 09:00 or Mon 09:00")
+    return text
+
+
 def as_own_address(value: Any) -> Any:
     """Return the address of a port of this machine alone, as `127.0.0.1:PORT`."""
     text = as_text(value)
@@ -380,5 +389,7 @@ DatabaseId = Annotated[str, BeforeValidator(as_database)]
 ModelName = Annotated[str, BeforeValidator(as_model)]
 Url = Annotated[str, BeforeValidator(as_url)]
 OwnAddress = Annotated[str, BeforeValidator(as_own_address)]
+Where = Mapping[Text, Annotated[Condition, BeforeValidator(as_condition)]]
 Zone = Annotated[str, BeforeValidator(as_zone)]
+Moment = Annotated[str, BeforeValidator(as_moment)]
 Cron = Annotated[str, BeforeValidator(as_cron)]

@@ -22,6 +22,14 @@ class PageState(StrEnum):
     GONE = "gone"  # not listed any more
 
 
+class Standing(StrEnum):
+    """What a page is by its own word, where the config says how that is told."""
+
+    DRAFT = "draft"
+    ACCEPTED = "accepted"
+    OTHER = ""
+
+
 @dataclass(frozen=True, slots=True)
 class PageRow:
     """What is known of a page; the snapshot stays in the file."""

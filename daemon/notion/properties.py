@@ -12,7 +12,7 @@ from daemon.domain.errors import Incomplete
 from daemon.domain.ids import addresses_by_id
 from daemon.domain.values import Page
 from daemon.notion.blocks import file_name
-from daemon.notion.rich_text import date_text, person, tidy
+from daemon.notion.rich_text import NOBODY, date_text, person, tidy
 from daemon.notion.to_markdown import markdown, plain
 
 
@@ -150,6 +150,18 @@ _REFERENCES: dict[str, Callable[[Json], str]] = {
     "people": lambda user: str(user.get("id")),
     "relation": lambda page: str(page.get("id")),
 }
+
+
+def people_of(raw: Json, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return (id, name) of each person that a page belongs to; "" for a name that is not told.
+
+    These are the people of its properties of people with these names; else who made the page.
+    """
+    values = [value for name in names if (value := read_values(raw).get(name))]
+    held = [user for value in values if value.get("type") == "people" for user in value["people"]]
+    users = held or [raw.get("created_by") or {}]
+    found = {str(user["id"]): person(user) for user in users if user.get("id")}
+    return tuple((id_, "" if name == NOBODY else name) for id_, name in found.items())
 
 
 def elements(value: Json) -> frozenset[str]:

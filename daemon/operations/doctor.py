@@ -372,7 +372,7 @@ def _prompt_rows(found: DatabaseChecks, kept: PromptDatabase) -> Iterator[Check]
     documents = [
         properties.read_page(raw, "", ())
         for raw in found.rows
-        if snapshot.selected(found.settings, raw)
+        if snapshot.selected(found.settings.where, raw)
     ]
     fit_none = [page.title for page in documents if not any(row.fits(page) for row in kept.rows)]
     if fit_none:

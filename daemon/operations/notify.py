@@ -43,7 +43,14 @@ _FOR_NO_CHAT = (
 
 
 class NotTold(Exception):
-    """The message did not get through; the text says why."""
+    """The message did not get through; the text says why.
+
+    `is_doubted` says that it may have arrived all the same.
+    """
+
+    def __init__(self, why: str, *, is_doubted: bool = False) -> None:
+        super().__init__(why)
+        self.is_doubted = is_doubted
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,14 +239,20 @@ async def tell_people(
             keep_told(state, message)
 
 
-async def tell(known: Mapping[str, Way], message: Message, emit: Emit) -> bool:
-    """Send a message every way there is; tell whether one got through, which is enough."""
+async def tell(
+    known: Mapping[str, Way], message: Message, emit: Emit, *, doubted: bool = False
+) -> bool:
+    """Send a message every way there is; tell whether one got through, which is enough.
+
+    `doubted` is what counts where it may have arrived, and nobody knows.
+    """
     came_through = False
     for way in known.values():
         try:
             await way(message)
             came_through = True
         except NotTold as error:
+            came_through |= doubted and error.is_doubted
             emit("alert.not_told", alert=message.alert, why=str(error))
     return came_through
 
@@ -334,7 +347,7 @@ async def _fed(process: Process, words: bytes) -> None:
             await process.communicate(words)
     except TimeoutError:
         raise NotTold(
-            f"alerts.command: did not end within {SECONDS:.0f} s; it was killed"
+            f"alerts.command: did not end within {SECONDS:.0f} s; it was killed", is_doubted=True
         ) from None
     finally:
         if process.returncode is None:
@@ -350,7 +363,9 @@ async def _post(url: str, proxies: Proxies, **content: Any) -> None:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         # The address may be a secret: it is not repeated.
         why = why_not_connected(error, proxies.of(url)) or type(error).__name__
-        raise NotTold(f"the URL does not answer ({why})") from None
+        unsent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.ProxyError)
+        is_doubted = not isinstance(error, unsent)
+        raise NotTold(f"the URL does not answer ({why})", is_doubted=is_doubted) from None
     if not answer.is_success:
         raise NotTold(f"the URL answers {answer.status_code}")
 

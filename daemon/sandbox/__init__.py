@@ -17,11 +17,10 @@ import httpx
 from starlette.applications import Starlette
 
 from daemon.sandbox import documents
-from daemon.sandbox.clock import Clock
 from daemon.sandbox.control import routes
 from daemon.sandbox.documents import folder
 from daemon.sandbox.faults import Faults
-from daemon.sandbox.model import Ids, SandboxPage
+from daemon.sandbox.model import Clock, Ids, SandboxPage
 from daemon.sandbox.requests import RequestLog, RequestWindow
 from daemon.sandbox.server import Backend, SandboxTransport, application, serve
 from daemon.sandbox.state import State

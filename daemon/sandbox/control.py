@@ -14,11 +14,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from daemon.sandbox import objects
-from daemon.sandbox.clock import Clock, parse
 from daemon.sandbox.documents import person
 from daemon.sandbox.faults import ApiRefusal, Faults
 from daemon.sandbox.markdown import convert
-from daemon.sandbox.model import Json, SandboxPage
+from daemon.sandbox.model import Clock, Json, SandboxPage, parse
 from daemon.sandbox.objects import View, user
 from daemon.sandbox.requests import RequestLog, RequestWindow
 from daemon.sandbox.state import Doing, Quirks

@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 from daemon.sandbox import properties, rich
 from daemon.sandbox.blocks import FILE_TYPES
-from daemon.sandbox.clock import database_time, exact, minute
 from daemon.sandbox.model import (
     Bot,
     Json,
@@ -25,6 +24,9 @@ from daemon.sandbox.model import (
     SandboxPage,
     SandboxSource,
     bare,
+    database_time,
+    exact,
+    minute,
 )
 from daemon.sandbox.state import State
 

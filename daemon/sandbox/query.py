@@ -13,9 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from daemon.sandbox import objects, requests
-from daemon.sandbox.clock import floored, parse
 from daemon.sandbox.faults import failed
-from daemon.sandbox.model import Json, SandboxPage, SandboxSource
+from daemon.sandbox.model import Json, SandboxPage, SandboxSource, floored, parse
 from daemon.sandbox.requests import ApiCall, need, source_at
 from daemon.sandbox.state import Doing, State
 

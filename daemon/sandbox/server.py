@@ -25,9 +25,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from daemon.loopback import HOST, listen, port_of
 from daemon.sandbox import comments, pages, query
-from daemon.sandbox.clock import http_date
 from daemon.sandbox.faults import ApiRefusal, Fault, FaultKind, Faults, failed, refusal
-from daemon.sandbox.model import Json
+from daemon.sandbox.model import Json, http_date
 from daemon.sandbox.objects import VERSION, View
 from daemon.sandbox.requests import ApiCall, LoggedRequest, RequestLog, RequestWindow
 from daemon.sandbox.state import State

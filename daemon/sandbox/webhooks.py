@@ -16,8 +16,7 @@ from threading import Event, Thread
 
 import httpx
 
-from daemon.sandbox.clock import exact
-from daemon.sandbox.model import Bot, Happening, Ids, Json, Parent
+from daemon.sandbox.model import Bot, Happening, Ids, Json, Parent, exact
 from daemon.sandbox.objects import VERSION
 from daemon.sandbox.state import State
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.domain.change import Reviewed
-from daemon.domain.records import PageRow, PageState, SourceRow
+from daemon.domain.records import PageRow, PageState, SourceRow, Standing
 from daemon.domain.scope import Capability, Refusals, Refused
 from daemon.domain.times import iso, when
 from daemon.store import prompts, spending, threads
@@ -246,6 +246,32 @@ def save_reviewed(db: Database, page_id: str, snapshot: Reviewed) -> None:
     )
 
 
+def save_standing(
+    db: Database,
+    page: tuple[str, datetime],
+    standing: Standing,
+    people: Sequence[tuple[str, str]],
+    editor: str,
+) -> None:
+    """Record how a page stands as a query shows it, and that its last editor has acted.
+
+    Args:
+        db: The state.
+        page: Its id and the time of its last edit.
+        standing: How it stands; since when is kept until that changes.
+        people: The id and name of each person that it belongs to; "" for a name not told.
+        editor: Who edited it last, by id.
+    """
+    page_id, edited = page
+    db.execute(
+        "INSERT INTO standings VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET since ="
+        " CASE WHEN standing = excluded.standing THEN since ELSE excluded.since END,"
+        " standing = excluded.standing, people = excluded.people",
+        [page_id, standing.value, iso(edited), json.dumps(people)],
+    )
+    threads.save_act(db, page_id, editor, edited)
+
+
 def left_before(db: Database, before: datetime) -> list[str]:
     """Return the ids of the pages that left before a time and have not come back."""
     rows = db.execute("SELECT id FROM pages WHERE left_at < ? ORDER BY left_at, id", [iso(before)])
@@ -264,6 +290,8 @@ _OF_PAGE = {
     "decisions": "page_id = ?",
     "looks": "page_id = ?",
     "nominations": "page_id = ?",
+    "standings": "page_id = ?",
+    "acts": "page_id = ?",
 }
 _OF_PEOPLE = ("comments", "threads")
 

@@ -275,12 +275,8 @@ CREATE INDEX outbox_retracted ON outbox (page_id)
     WHERE retracted_at IS NOT NULL AND state != 'dropped';
 CREATE INDEX outbox_lost ON outbox (lost_at) WHERE lost_at IS NOT NULL;
 """
-
-
-@migrations()
-def v3(db: Database) -> None:
-    """Mark letters that are taken back while they are sent, and those that may be saved late."""
-    _run(db, _DOUBTS)
+# Mark letters that are taken back while they are sent, and those that may be saved late.
+migrations(name="v3")(lambda db: _run(db, _DOUBTS))
 
 
 _PEOPLE = """
@@ -314,12 +310,8 @@ CREATE INDEX comments_with_words ON comments (page_id) WHERE text != '' OR autho
 CREATE INDEX spending_by_page ON spending (page_id);
 CREATE INDEX reservations_by_page ON reservations (page_id);
 """
-
-
-@migrations()
-def v5(db: Database) -> None:
-    """Know since when a page is away, so that what is kept of it is deleted in time."""
-    _run(db, _RETENTION)
+# Know since when a page is away, so that what is kept of it is deleted in time.
+migrations(name="v5")(lambda db: _run(db, _RETENTION))
 
 
 _PROMPTS = """
@@ -334,12 +326,8 @@ CREATE INDEX reviews_by_prompt ON reviews (prompt);
 ALTER TABLE outbox ADD COLUMN refused_at TEXT;
 CREATE INDEX outbox_refused ON outbox (page_id) WHERE refused_at IS NOT NULL;
 """
-
-
-@migrations()
-def v6(db: Database) -> None:
-    """Keep what each version of a prompt says, and which letters Notion refused."""
-    _run(db, _PROMPTS)
+# Keep what each version of a prompt says, and which letters Notion refused.
+migrations(name="v6")(lambda db: _run(db, _PROMPTS))
 
 
 _NOMINATIONS = """
@@ -352,12 +340,8 @@ CREATE TABLE nominations (
 ) WITHOUT ROWID;
 CREATE INDEX nominations_due ON nominations (due_at);
 """
-
-
-@migrations()
-def v7(db: Database) -> None:
-    """Keep what events name until it is looked at."""
-    _run(db, _NOMINATIONS)
+# Keep what events name until it is looked at.
+migrations(name="v7")(lambda db: _run(db, _NOMINATIONS))
 
 
 _STIRRED = """
@@ -373,15 +357,25 @@ ALTER TABLE pages ADD COLUMN stirred_at TEXT
     AS (max(edited, coalesce(reviewed_at, ''), coalesce(spoken_at, '')));
 CREATE INDEX pages_stirred ON pages (stirred_at);
 """
+# Know when something last happened on a page, since there people answer.
+migrations(name="v8")(lambda db: _run(db, _STIRRED))
 
 
-@migrations()
-def v8(db: Database) -> None:
-    """Know when something last happened on a page, since there people answer."""
-    _run(db, _STIRRED)
+_LENS = "ALTER TABLE findings ADD COLUMN lens TEXT NOT NULL DEFAULT ''"
+# Know which row of a prompt database a finding was made under; '' for none.
+migrations(name="v9")(lambda db: _run(db, _LENS))
 
 
-@migrations()
-def v9(db: Database) -> None:
-    """Know which row of a prompt database a finding was made under; '' for none."""
-    _run(db, "ALTER TABLE findings ADD COLUMN lens TEXT NOT NULL DEFAULT ''")
+_OPEN_DOCUMENTS = """
+CREATE TABLE standings (
+    page_id TEXT PRIMARY KEY,
+    standing TEXT NOT NULL,    -- 'draft', 'accepted' or ''
+    since TEXT NOT NULL,       -- the edit with which it came to stand so
+    people TEXT NOT NULL       -- (id, name) of each, as JSON
+) WITHOUT ROWID;
+CREATE TABLE acts (           -- when each person last edited a page or commented on it
+    page_id TEXT NOT NULL, person TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (page_id, person)
+) WITHOUT ROWID;
+"""
+# Know which documents are open, whose they are, and who has acted.
+migrations(name="v10")(lambda db: _run(db, _OPEN_DOCUMENTS))

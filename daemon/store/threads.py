@@ -68,6 +68,17 @@ def save_thread(
                 for comment in decided
             ],
         )
+        for comment in decided:
+            if comment.author.kind is AuthorKind.PERSON:
+                save_act(db, page_id, comment.author.id, comment.edited)
+
+
+def save_act(db: Database, page_id: str, person: str, at: datetime) -> None:
+    """Record that a person edited a page, or commented on it."""
+    db.execute(
+        "INSERT INTO acts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
+        [page_id, person, iso(at)],
+    )
 
 
 def threads(db: Database, page_id: str) -> dict[str, ThreadRow]:

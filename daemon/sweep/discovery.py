@@ -272,6 +272,15 @@ def _queue(
     changed = [row for row in after if row is not None and row != known.get(row.id)]
     with context.state.atomic():
         pages.save(context.state, changed)
+        for row in filter(None, after):
+            raw = raws[row.id]
+            pages.save_standing(
+                context.state,
+                (row.id, row.edited),
+                snapshot.standing(context.config.digest, raw),
+                properties.people_of(raw, target.settings.properties),
+                str((raw.get("last_edited_by") or {}).get("id")),
+            )
         for row in changed:
             former = known.get(row.id)
             if row.state is PageState.BASELINED:

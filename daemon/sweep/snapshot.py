@@ -8,11 +8,21 @@ from datetime import datetime
 from typing import Any
 
 from daemon.config import Database, covered_twice
+from daemon.config.schedule import Digest
+from daemon.config.values import Condition
 from daemon.domain import due
 from daemon.domain.errors import ConfigError
 from daemon.domain.events import Alert
 from daemon.domain.ids import notion_id
-from daemon.domain.records import ARCHIVED, LEFT, NOT_SELECTED, PageRow, PageState, SourceRow
+from daemon.domain.records import (
+    ARCHIVED,
+    LEFT,
+    NOT_SELECTED,
+    PageRow,
+    PageState,
+    SourceRow,
+    Standing,
+)
 from daemon.domain.values import Snapshot
 from daemon.notion import properties, reading
 from daemon.store import pages, sweeps
@@ -62,7 +72,7 @@ def not_ours(state: State, settings: Database | None, raw: Mapping[str, Any]) ->
         return LEFT
     if raw.get("is_archived"):
         return ARCHIVED
-    return "" if selected(settings, raw) else NOT_SELECTED
+    return "" if selected(settings.where, raw) else NOT_SELECTED
 
 
 def config_ids(state: State, raw: Mapping[str, Any]) -> set[str]:
@@ -77,9 +87,9 @@ def config_ids(state: State, raw: Mapping[str, Any]) -> set[str]:
     return {one for one in (source_id, database_id) if one}
 
 
-def selected(settings: Database, raw: Mapping[str, Any]) -> bool:
-    """Tell whether `where` selects a page; a property that lists things matches by any of them."""
-    for name, condition in settings.where.items():
+def selected(where: Mapping[str, Condition], raw: Mapping[str, Any]) -> bool:
+    """Tell whether a page is as `where` says; a property that lists things matches by any."""
+    for name, condition in where.items():
         value = (raw.get("properties") or {}).get(name) or {}
         if not value.get("type"):
             return False  # a property that is not there selects nothing, also with `not`
@@ -91,6 +101,17 @@ def selected(settings: Database, raw: Mapping[str, Any]) -> bool:
         if not named.holds(properties.elements(value)):
             return False
     return True
+
+
+def standing(digest: Digest, raw: Mapping[str, Any]) -> Standing:
+    """Return what a page is by its own word."""
+    for found, where in (
+        (Standing.ACCEPTED, digest.accepted),
+        (Standing.DRAFT, digest.drafts),
+    ):
+        if where and selected(where, raw):
+            return found
+    return Standing.OTHER
 
 
 def _as_named(word: str) -> str:

@@ -62,10 +62,22 @@ MISTAKES = [
         'schedule: {every: 1h, cron: "0 * * * *"}',
         "3: schedule: has both every and cron; keep one",
     ),
+    ("digest: {every: month}", '3: digest.every: "month" is unknown; write day or week'),
+    ("digest: {to: [mail]}", '3: digest.to[0]: "mail" is unknown; write alerts'),
     (
-        "schedule: {every: 1h, timezone: UTC}",
-        "3: schedule: has a timezone, which only cron uses; delete it or write cron",
+        "digest: {on: noon}",
+        '3: digest.on: "noon" is no time of a day or week; write 09:00 or Mon 09:00',
     ),
+    (
+        "digest: {on: Mon 9:00}",
+        '3: digest.on: "Mon 9:00" is no time of a day or week; write 09:00 or Mon 09:00',
+    ),
+    ("digest: {every: day}", '3: digest.on: "Mon 09:00" does not fit `every: day`; write 09:00'),
+    (
+        "digest: {every: week, on: 10:30}",
+        '3: digest.on: "10:30" does not fit `every: week`; write Mon 09:00',
+    ),
+    ("digest: {every: week}", "3: digest: reaches nobody; set alerts.url or alerts.command"),
     (
         'schedule: {cron: "61 * * * *"}',
         (

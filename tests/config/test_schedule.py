@@ -4,8 +4,8 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from daemon.config.schedule import interval, next_run, rest, turns
-from daemon.config.schema import Schedule
+from daemon.config.limits import Period
+from daemon.config.schedule import Digest, Schedule, interval, last_digest, next_run, rest, turns
 from daemon.config.values import crontab
 
 
@@ -155,3 +155,24 @@ def test_the_turns_of_a_day_are_given_once_however_the_sweeps_come(
         at += timedelta(minutes=one)
         given_ += turns(a_day, timedelta(minutes=one), at)
     assert abs(given_ - a_day * ((at - MONDAY) / timedelta(days=1))) <= 1
+
+
+@pytest.mark.parametrize(
+    ("every", "on", "now", "due"),
+    [
+        ("week", "Mon 09:00", "2026-11-23T08:00:00", "2026-11-23T08:00:00"),
+        ("week", "Mon 09:00", "2026-11-23T07:59:59", "2026-11-16T08:00:00"),
+        ("week", "sun 23:30", "2026-11-23T08:00:00", "2026-11-22T22:30:00"),
+        ("day", "09:00", "2026-11-23T07:00:00", "2026-11-22T08:00:00"),
+        # Clocks went back on 25 October, forward on 29 March: nine stays nine.
+        ("week", "Mon 09:00", "2026-10-25T12:00:00", "2026-10-19T07:00:00"),
+        ("week", "Mon 09:00", "2026-10-26T12:00:00", "2026-10-26T08:00:00"),
+        # An hour that comes twice counts once, and one that is left out counts.
+        ("day", "02:30", "2026-10-25T01:45:00", "2026-10-25T00:30:00"),
+        ("day", "02:30", "2026-03-29T12:00:00", "2026-03-29T01:30:00"),
+    ],
+)
+def test_a_digest_is_due_at_its_hour_in_its_time_zone(every, on, now, due):
+    digest = Digest(every=Period(every), on=on)
+    now, due = (datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (now, due))
+    assert last_digest(digest, "Europe/Berlin", now) == due

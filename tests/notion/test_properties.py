@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from daemon.domain.errors import Incomplete, Unavailable
-from daemon.notion.properties import elements, moment, property_text, read_page
+from daemon.notion.properties import elements, moment, people_of, property_text, read_page
 from daemon.notion.reading import page_properties
 from support.notion_objects import Pages, mention, text
 
@@ -307,3 +307,18 @@ def test_an_empty_value_and_one_without_ids_refer_to_nothing():
 )
 def test_a_value_may_be_called_by_any_of_its_elements(given, expected):
     assert elements(given) - {"u-1", "g-1"} == expected
+
+
+def test_a_page_belongs_to_the_people_of_the_named_properties_else_to_its_maker():
+    properties = {
+        "Owner": value("people", [ANA, NAMELESS, GROUP]),
+        "Reader": value("people", [STRANGER]),
+        "Status": value("status", {"name": "Draft"}),
+        "Nobody": value("people", []),
+    }
+    raw = {"id": "p-1", "properties": properties, "created_by": STRANGER}
+    owners = (("u-1", "Ana Costa"), ("u-3", ""), ("g-1", "Platform"))
+    assert people_of(raw, ["Status", "Owner"]) == owners
+    assert people_of(raw, ["Owner", "Reader"]) == (*owners, ("u-2", ""))
+    assert people_of(raw, ["Status", "Nobody", "Absent"]) == (("u-2", ""),)
+    assert people_of(raw | {"created_by": None}, []) == ()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daemon.sandbox import Sandbox, blocks
-from daemon.sandbox.clock import Clock
+from daemon.sandbox.model import Clock
 
 
 @pytest.fixture

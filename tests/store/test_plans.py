@@ -22,6 +22,7 @@ from daemon.domain.records import (
     PromptRow,
     PromptStatus,
     RecordedSize,
+    Standing,
     Trial,
 )
 from daemon.domain.scope import Capability
@@ -51,7 +52,7 @@ from daemon.store import (
 )
 from daemon.store.database import copy_in_memory, open_state
 from daemon.store.reviews import ReviewedLine, ReviewedText
-from daemon.store.views import browse, reporting
+from daemon.store.views import browse, reporting, waiting
 from daemon.store.views.browse import PageCursor, PageFilter, PageQuery
 from support.states import NOW, SOURCE, page_row
 
@@ -121,6 +122,11 @@ ON_THE_PATH = {
     "pages.any_selected": lambda db: pages.any_selected(db, [SOURCE.id]),
     "pages.counts": lambda db: pages.counts(db, NOW),
     "pages.failed": pages.failed,
+    "pages.save_standing": lambda db: pages.save_standing(
+        db, (PAGE.id, NOW), Standing.DRAFT, [("ana", "Ana")], "ana"
+    ),
+    "threads.save_act": lambda db: threads.save_act(db, PAGE.id, "ana", NOW),
+    "waiting.open_documents": lambda db: waiting.open_documents(db, [PAGE.id]),
     "pages.last_reviewed": lambda db: pages.last_reviewed(db, PAGE.id),
     "pages.save_reviewed": lambda db: pages.save_reviewed(db, PAGE.id, REVIEWED),
     "pages.left_before": lambda db: pages.left_before(db, NOW),
@@ -294,6 +300,7 @@ READ_WHOLE = {
     "reporting.posted_ever",
     "reporting.reviews_ever",
     "browse.sources",
+    "waiting.open_items",
 }
 
 
@@ -353,7 +360,7 @@ def test_every_function_with_sql_is_looked_at():
         f"{module.__name__.rpartition('.')[2]}.{name}"
         for module in (
             *(pages, reviews, findings, drafts, sweeps, threads, prompts),
-            *(outbox, browse, reporting, spending),
+            *(outbox, browse, reporting, waiting, spending),
         )
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__

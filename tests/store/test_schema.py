@@ -48,7 +48,7 @@ from support.places import FIXTURES
 
 
 STATES = FIXTURES / "state"
-DUMPS = sorted(STATES.glob("v*.sql"))
+DUMPS = sorted(STATES.glob("v*.sql"), key=lambda dump: int(dump.stem[1:]))
 ANSWERED = CommentState(Decision.ANSWERED, answers=1)
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

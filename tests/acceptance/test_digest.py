@@ -1,0 +1,259 @@
+"""What a team is told each week, as it arrives and as the command prints it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from daemon.cli import console
+from daemon.operations import notify
+from daemon.sandbox import Sandbox, blocks
+from daemon.store import database
+from support.program import NOW, Program, ScriptedModel, comment, finish, posted
+
+
+HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
+# NOW is a Friday; in Berlin it is nine on Monday.
+MONDAY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+Told = Callable[[], list[dict[str, str]]]
+
+
+@pytest.fixture
+def told(box: Sandbox, program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch) -> Told:
+    """The digests that the team got so far; the command goes by the clock of the box."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, *_: object) -> datetime:
+            return box.clock()
+
+    monkeypatch.setattr(console, "datetime", Clock)
+    kept = program.folder / "told"
+    kept.touch()
+    (program.folder / "tell").write_text(f"#!/bin/sh\ncat >>{kept}\n")
+    (program.folder / "tell").chmod(0o700)
+    program.config["databases"][0]["properties"] = ["Status", "Owner"]
+    program.config |= {
+        "alerts": {"command": ["./tell"]},
+        "digest": {"every": "week", "on": "Mon 09:00"},
+        "schedule": {"every": "1h", "timezone": "Europe/Berlin"},
+    }
+
+    def digests() -> list[dict[str, str]]:
+        messages = [json.loads(line) for line in kept.read_text().splitlines()]
+        return [one for one in messages if one["alert"] == "digest"]
+
+    return digests
+
+
+@pytest.fixture
+def queues(box: Sandbox, model: ScriptedModel, rfcs: str) -> Any:
+    """A document with two owners, a blocking point and a question."""
+    model.think = lambda document, _turn: (
+        [comment("B1", "need queues", "Which ones?", "blocking"), finish("x", "Who pays?")]
+        if "queues" in document
+        else [finish()]
+    )
+    owners = [one.id for one in box.world.state.people.values()]
+    text = [blocks.paragraph("We need queues.")]
+    return box.world.page(rfcs, "Queues", text, at=NOW - HOUR, Status="In review", Owner=owners)
+
+
+def at(box: Sandbox, program: Program, time: datetime) -> None:
+    box.clock.set(time)
+    program.sweep()
+
+
+def lines(program: Program) -> list[str]:
+    return program.run("digest").out.splitlines()
+
+
+def test_the_team_is_told_once_a_week_what_is_open_and_for_whom(
+    box: Sandbox, program: Program, queues: Any, told: Told
+) -> None:
+    program.sweep()
+    at(box, program, MONDAY - timedelta(minutes=1))
+    assert told() == []
+    at(box, program, MONDAY + timedelta(minutes=4))
+    [digest] = told()
+    assert (digest["alert"], digest["state"]) == ("digest", "digest")
+    assert digest["since"] == "2026-11-23T08:00:00Z"
+    first, title, point, question = digest["text"].splitlines()
+    assert first == "notion-review: 1 document is open:"
+    assert title == f"Queues {queues.url.replace('Queues-', '')}"
+    assert point == (
+        "  1 blocking point stands since 2026-11-20: “Which ones?”; it waits for Ana Costa, Ben Ode"
+    )
+    assert question == (
+        "  a question waits since 2026-11-20: “Who pays?”; it waits for Ana Costa, Ben Ode"
+    )
+    # Nothing changed: no second one, this week or later.
+    for time in (MONDAY + HOUR, MONDAY + WEEK + HOUR):
+        at(box, program, time)
+    assert told() == [digest]
+    assert lines(program) == digest["text"].removeprefix("notion-review: ").splitlines()
+
+
+def test_who_has_acted_is_not_named_and_what_is_settled_is_gone(
+    box: Sandbox, program: Program, queues: Any, told: Told, model: ScriptedModel
+) -> None:
+    program.sweep()
+    ana, ben = box.world.state.people.values()
+    box.clock.set(MONDAY - DAY)
+    [point, _] = posted(box)
+    box.world.comment(point, "We do not know yet.", by=ben)
+    at(box, program, MONDAY)
+    assert "Ben Ode" not in told()[-1]["text"]
+    assert told()[-1]["text"].count("it waits for Ana Costa") == 2
+    # An answer on the page is one to the question; an edit is an act, too.
+    box.clock.set(MONDAY + DAY)
+    box.world.comment(queues, "Platform pays.", by=ben)
+    box.world.edit_block(box.world.blocks(queues)[0], "We need queues of Redis.", by=ana)
+    model.think = lambda _document, _turn: [finish()]
+    at(box, program, MONDAY + DAY + 2 * HOUR)
+    at(box, program, MONDAY + WEEK)
+    assert len(told()) == 2
+    _, title, *reasons = told()[-1]["text"].splitlines()
+    assert title.startswith("Queues ")
+    assert reasons == ["  1 blocking point stands since 2026-11-20: “Which ones?”"]
+    box.clock.set(MONDAY + WEEK + DAY)
+    box.world.resolve(point)
+    for time in (MONDAY + WEEK + DAY + HOUR, MONDAY + 2 * WEEK):
+        at(box, program, time)
+    assert len(told()) == 2
+    assert lines(program) == ["No document is open."]
+
+
+def test_silent_drafts_and_accepted_documents_that_were_edited_are_named(
+    box: Sandbox, program: Program, rfcs: str, told: Told, model: ScriptedModel
+) -> None:
+    ana, ben = box.world.state.people.values()
+    _, exported, _ = [
+        box.world.page(
+            rfcs, title, [blocks.paragraph("A text.")], at=NOW - HOUR, by=ben, Status=status
+        )
+        for title, status in (("Replicas", "Draft"), ("Export", "In review"), ("Old", "Rejected"))
+    ]
+    program.sweep()
+    box.clock.set(NOW + DAY)
+    box.world.edit_property(exported, "Status", "Accepted", by=ben)
+    for days in (2, 9, 17):
+        at(box, program, NOW + days * DAY)
+    assert [one["text"].splitlines()[1:] for one in told()] == [
+        [
+            told()[0]["text"].splitlines()[1],
+            "  a draft, silent since 2026-11-20; it waits for Ben Ode",
+        ]
+    ]
+    assert told()[0]["since"] == "2026-12-07T08:00:00Z"
+    box.clock.set(NOW + 20 * DAY)
+    box.world.edit_block(box.world.blocks(exported)[0], "Another text.", by=ana)
+    at(box, program, NOW + 20 * DAY + HOUR)
+    assert lines(program)[0] == "2 documents are open:"
+    assert lines(program)[2] == "  accepted by 2026-11-21, and edited since; it waits for Ben Ode"
+    found = program.run("digest", "--json").json
+    assert found["open"] == 2
+    assert [one["title"] for one in found["documents"]] == ["Export", "Replicas"]
+    assert found["documents"][0]["reasons"] == [
+        {"why": "accepted", "since": "2026-11-21T12:00:00Z", "words": [], "people": ["Ben Ode"]}
+    ]
+    # Accepted anew is accepted as it reads now.
+    box.clock.set(NOW + 21 * DAY)
+    for status in ("In review", "Accepted"):
+        box.world.edit_property(exported, "Status", status, by=ana)
+        at(box, program, box.clock() + HOUR)
+    assert [line.split()[0] for line in lines(program)[1::2]] == ["Replicas"]
+
+
+def test_a_paused_document_and_one_that_left_are_not_open(
+    box: Sandbox, program: Program, queues: Any, told: Told
+) -> None:
+    program.sweep()
+    assert len(lines(program)) == 4
+    program.run("pause", queues.id)
+    assert lines(program) == ["No document is open."]
+    program.run("resume", queues.id)
+    assert len(lines(program)) == 4
+    box.world.trash(queues)
+    at(box, program, NOW + 2 * DAY)
+    assert lines(program) == ["No document is open."]
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+def test_a_digest_that_surely_did_not_arrive_is_sent_later_and_a_doubted_one_is_not(
+    box: Sandbox,
+    program: Program,
+    queues: Any,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    arrived: bool,
+) -> None:
+    program.sweep()
+    (program.folder / "tell").write_text(
+        "#!/bin/sh\nsleep 60\n" if arrived else "#!/bin/sh\nexit 1\n"
+    )
+    monkeypatch.setattr(notify, "SECONDS", 0.2)
+    at(box, program, MONDAY)
+    (program.folder / "tell").write_text(f"#!/bin/sh\ncat >>{program.folder}/told\n")
+    for hours in (1, 2):
+        at(box, program, MONDAY + hours * HOUR)
+    assert len(told()) == (0 if arrived else 1)
+
+
+def test_a_process_that_dies_while_the_digest_is_sent_sends_it_to_nobody_a_second_time(
+    box: Sandbox, program: Program, queues: Any, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.sweep()
+
+    class Death(BaseException):
+        pass
+
+    async def dies(*_: Any, **__: Any) -> bool:
+        raise Death
+
+    with monkeypatch.context() as patched:
+        patched.setattr(notify, "tell", dies)
+        box.clock.set(MONDAY)
+        with pytest.raises(Death):
+            program.run("--once")
+    at(box, program, MONDAY + HOUR)
+    assert told() == []
+
+
+def test_a_long_digest_is_cut_and_counts_what_is_beyond(
+    box: Sandbox, program: Program, queues: Any, rfcs: str, told: Told
+) -> None:
+    for number in range(40):
+        text = [blocks.paragraph("We need queues.")]
+        box.world.page(rfcs, f"A long title of page {number:02} " * 3, text, at=NOW - HOUR)
+    for hours in range(2):
+        at(box, program, NOW + hours * HOUR)
+    at(box, program, MONDAY)
+    text = told()[0]["text"]
+    shown = sum(not line.startswith(" ") for line in text.splitlines()[1:])
+    assert text.startswith(f"notion-review: 41 documents are open, the first {shown} here:")
+    assert 1_000 < len(text) < 1_600
+    assert lines(program)[0] == "41 documents are open:"
+    assert program.run("digest", "--json").json["open"] == 41
+
+
+def test_without_a_state_nothing_is_open(program: Program, rfcs: str) -> None:
+    assert lines(program) == ["No document is open."]
+    assert program.run("digest", "--json").json == {"open": 0, "documents": []}
+
+
+def test_nothing_is_sent_where_nobody_asked_for_it(
+    box: Sandbox, program: Program, queues: Any, told: Told
+) -> None:
+    del program.config["digest"]
+    program.sweep()
+    at(box, program, MONDAY)
+    assert told() == []
+    with closing(database.open_state(program.folder / "state/notion-review.db")) as db:
+        assert database.get_value(db, "digest") is None
