@@ -20,8 +20,8 @@ REMARK_CHARS = 1_000
 SHRUNK = "*A newer summary follows below.*"
 NOTHING_OPEN = "None of my points is open."
 FOR_AUTHORS = (
-    "*To drop a point, answer no with a reason in its thread. For another look, write "
-    "“review again” here.*"
+    "*To drop a point, answer no with a reason in its thread. Write “review again” here for "
+    "another look, “pause” to be left alone, “help” for all words.*"
 )
 
 STANDS, OPEN_AGAIN = "still open", "open again"

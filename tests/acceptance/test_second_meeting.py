@@ -1071,6 +1071,44 @@ def test_j14_the_first_summary_is_the_first_that_has_something_to_say_or_the_one
         box.world.delete_comment(summary)
 
 
+@pytest.mark.parametrize("severity", ["minor", ""])
+def test_j14_what_an_author_can_do_stands_under_a_first_summary_without_grave_points_too(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, severity: str
+) -> None:
+    page = rfc(box, rfcs)
+    made = [comment("B4", "Nobody owns", "Name an owner.", severity)] if severity else []
+    says(model, *made, finish("Little to settle."))
+    program.sweep()
+    [summary] = on_page(box, page)
+    assert all(word in summary for word in ("answer no", "“review again”", "“pause”", "“help”"))
+
+
+@pytest.mark.parametrize("text", ["help", "Help?", "What can you do here?", "RFC reviewer, help"])
+def test_who_asks_for_help_is_told_the_words_without_a_model(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, text: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.world.comment(next(one for one in posted(box) if one.parent_id == page), text)
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert len(model.sent) == 1
+    answer = on_page(box, page)[-1]
+    assert all(f"{word} " in f"{answer} " for word in ("review again", "more", "why", "pause 7d"))
+
+
+def test_who_asks_for_help_with_a_point_is_answered_by_the_model(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.world.comment(posted(box)[1], "help")
+    box.clock.advance(HOUR)
+    says(model, reply("No owner", "Say who is called at night."))
+    program.sweep()
+    assert on_blocks(box, page)[-1] == "Say who is called at night."
+
+
 def test_the_question_is_asked_once_and_put_before_the_model_at_the_next_review(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

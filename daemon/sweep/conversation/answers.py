@@ -239,6 +239,8 @@ def _run_command(
         case Command.MORE:
             most = context.config.limits.comments_per_review
             return row, more_posted(*post_kept(context, row, dialogue.reviewer, most))
+        case Command.HELP:
+            return row, told_word(said)
 
 
 def _tell_enough(

@@ -1,4 +1,4 @@
-"""Words to the reviewer: the five that code carries out, how they are heard, what is answered."""
+"""Words to the reviewer: the six that code carries out, how they are heard, what is answered."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Command(StrEnum):
     REVIEW_AGAIN = "review again"
     WHY = "why"
     MORE = "more"  # in the page's own thread: elsewhere it asks for more words
+    HELP = "help"  # there, too: elsewhere it asks for help with a point
 
 
 PAUSED = (
@@ -84,6 +85,11 @@ _WORD_FOR = {
     Command.MORE: (
         "Write `more`, alone, in the thread of my summary or with my name, "
         "and I post the next points that I kept."
+    ),
+    Command.HELP: (
+        "A no in the thread of a point drops it. Alone in a comment, `review again` asks for "
+        "another look, `more` for the points that I kept, `why` where a point comes from; with "
+        "`pause` or `pause 7d` I leave this page alone until `resume`. Ask the rest in your words."
     ),
 }
 _POLITE = re.compile(
@@ -177,6 +183,18 @@ _OTHER_WORDS = {
         |toon\ (?:meer|de\ rest)""",
         re.VERBOSE,
     ),
+    Command.HELP: re.compile(
+        r"""help(?:\ me)?|hilfe|hilf\ mir|aide(?:z\ moi)?|ayuda(?:me)?|ajuda|aiuto|pomoc|помощь
+        |(?:what|which)\ (?:words|commands)\ (?:are\ there|do\ you\ (?:know|obey|take|understand)
+        |can\ (?:i|we)\ (?:use|write))(?:\ here)?
+        |what\ can\ (?:i|we)\ (?:write|tell\ you)(?:\ here)?
+        |what\ can\ you\ do(?:\ (?:here|for\ (?:me|us)))?
+        |how\ (?:do|can)\ (?:i|we)\ (?:use|stop)\ you
+        |was\ kann\ (?:ich|man)\ (?:dir\ )?(?:hier\ )?(?:schreiben|sagen)|was\ kannst\ du
+        |que\ puis\ je\ (?:ecrire|dire)(?:\ ici)?|que\ peux\ tu\ faire
+        |que\ puedo\ (?:escribir|decir)(?:\ aqui)?""",
+        re.VERBOSE,
+    ),
 }
 
 _STEERS = re.compile(rf"(?:pause|resume|unpause|pausiere)\ {_THIS}\ {_PAGE}", re.VERBOSE)
@@ -264,7 +282,8 @@ class CommandComment:
             return cls(Command.PAUSE, thread, comment, lasts=lasts)
         word = command_in(words)
         meant = word or command_in_words(words, called=called)
-        if meant is None or (meant is Command.MORE and not called and thread.block_id):
+        on_page = called or not thread.block_id
+        if meant is None or (meant in (Command.MORE, Command.HELP) and not on_page):
             return None
         is_hint = word is None and meant is not Command.REVIEW_AGAIN
         return cls(meant, thread, comment, is_hint=is_hint)

@@ -29,8 +29,17 @@ PAUSE = (
     "Не комментируй эту страницу",  # noqa: RUF001 - as typed
 )
 RESUME = ("please resume", "unpause this page", "start reviewing again", "Mach weiter", "Reprends")
+HELP = (
+    "Help me, please",
+    "What can you do?",
+    "Which commands are there?",
+    "Bitte hilf mir",
+    "¿Ayuda?",
+)
 MORE = ("show me the rest", "Could you post the other points?", "More, please", "Zeig mir den Rest")
 NOTHING = (
+    *("What can we do about it?", "How does this help?", "Help Ben with row two", "help wanted"),
+    "Which words are meant in row two?",
     *("Which queue?", "@Ana Costa please review this page"),
     *("What would a review of this page cost?", "Who will review this page?", "stop", "retry"),
     *("Did you review this page?", "Check the text of row two"),
@@ -49,6 +58,7 @@ NOTHING = (
         *((text, Command.PAUSE) for text in PAUSE),
         *((text, Command.RESUME) for text in RESUME),
         *((text, Command.MORE) for text in MORE),
+        *((text, Command.HELP) for text in HELP),
         *((text, None) for text in NOTHING),
     ],
 )
