@@ -213,7 +213,7 @@ def _run_command(
     context: Context, row: PageRow, dialogue: Dialogue, said: CommandComment
 ) -> tuple[PageRow, str]:
     """Return the page as a command leaves it, and the reply."""
-    if said.is_hint:
+    if said.is_hint or said.word is Command.HELP:
         return row, told_word(said)
     match said.word:
         case Command.PAUSE:
@@ -239,8 +239,6 @@ def _run_command(
         case Command.MORE:
             most = context.config.limits.comments_per_review
             return row, more_posted(*post_kept(context, row, dialogue.reviewer, most))
-        case Command.HELP:
-            return row, told_word(said)
 
 
 def _tell_enough(
