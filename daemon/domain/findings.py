@@ -39,10 +39,11 @@ UNPUBLISHED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """A line of a page's ledger: what was raised, and what became of it."""
+    """A line of a page's ledger: what was raised, what became of it, and why."""
 
     finding: Finding
     state: FindingState
+    why: str = ""
 
 
 class Event(StrEnum):
@@ -96,6 +97,15 @@ def next_state(state: FindingState, event: Event) -> FindingState:
     """Return the state after an event; an event that cannot happen in a state changes nothing."""
     before, becomes = _AFTER[event]
     return becomes if state in before else state
+
+
+SAID_NO = " said no"
+
+
+def who_said_no(why: str) -> str:
+    """Return who turned a finding down, as its history says it in Markdown; "" for nobody known."""
+    name = why.removesuffix(SAID_NO)
+    return "" if why in (name, Event.TURNED_DOWN) else name
 
 
 TITLE_WORDS, TITLE_CHARS = 8, 80

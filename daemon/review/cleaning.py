@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 import zlib
 from functools import cache
 
@@ -237,6 +238,17 @@ _HIDDEN = re.compile(
 _JOINERS = re.compile("[\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f]+")
 _ZERO_WIDTH = "\u200c\u200d"
 _KEYCAPS = "0123456789#*"
+
+
+NAME_CHARS = 60
+_PUNCTUATION = re.compile(r"[()\[\]<>:,]+")
+
+
+def person_name(name: str) -> str:
+    """Return a name on one line, without signs by which it could pass for a mark: "(you)"."""
+    line = " ".join(visible(name).split())
+    plain = _PUNCTUATION.sub(" ", unicodedata.normalize("NFKC", line))
+    return " ".join(visible(plain).split())[:NAME_CHARS].rstrip() or "Someone"
 
 
 def visible(text: str) -> str:

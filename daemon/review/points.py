@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import cache
 
 from daemon.domain.change import Change
+from daemon.domain.findings import SAID_NO, FindingState, who_said_no
 from daemon.domain.phrases import has_question_mark
 from daemon.domain.values import (
     AuthorKind,
@@ -24,6 +25,7 @@ from daemon.domain.values import (
     Source,
     Thread,
 )
+from daemon.review.cleaning import person_name
 from daemon.review.quotes import (
     contains_words,
     fold,
@@ -71,6 +73,25 @@ class OwnPoint:
     moved: bool = False
     gone: bool = False
     fires: bool = False
+
+
+_CLOSED = {
+    FindingState.ADDRESSED: "you ruled that it is fixed",
+    FindingState.WITHDRAWN: "you withdrew it",
+    FindingState.RESOLVED: "its thread was resolved or deleted",
+    FindingState.RETRACTED: "an operator took it back",
+}
+
+
+def how_closed(state: FindingState, why: str) -> str:
+    """Say to the model how a finding was closed, and by whom; "" for one that is open.
+
+    `why` is the last line of its history.
+    """
+    if state is FindingState.DISMISSED:
+        name = who_said_no(why).replace("\\", "")
+        return f"{person_name(name) if name else 'a person'}{SAID_NO}"
+    return _CLOSED.get(state, "")
 
 
 class NoEvidence(Exception):
@@ -258,11 +279,35 @@ def is_same_elsewhere(finding: Finding, other: Finding) -> bool:
         return False
     pairs = (finding.title, other.title), (finding.quote, other.quote), (finding.text, other.text)
     for pair in pairs:
-        few, many = sorted(({*re.findall(r"\w+", fold(one).text)} for one in pair), key=len)
+        few, many = sorted(map(words_of, pair), key=len)
         more = len(few) // SAME_POINT_FROM if pair is pairs[-1] else 0
         if len(few) >= SAME_POINT_FROM and few <= many and len(many) <= len(few) + more:
             return True
     return False
+
+
+# Titles are nearly the same that share so many words of weight, and differ in one at most. Such a
+# word has so many letters, or a digit.
+NEAR_TITLES, WEIGHTY_CHARS = 2, 4
+
+
+def is_nearly_same(finding: Finding, other: Finding) -> bool:
+    """Return whether the titles of two findings on two blocks differ in one word of weight at most.
+
+    Both findings are a model's. Whether they are one matter is not certain.
+    """
+    if finding.block_id == other.block_id or Source.CHECK in (finding.source, other.source):
+        return False
+    one, two = (
+        {w for w in words_of(title) if len(w) >= WEIGHTY_CHARS or any(map(str.isdigit, w))}
+        for title in (finding.title, other.title)
+    )
+    return len(one & two) >= NEAR_TITLES and max(len(one - two), len(two - one)) <= 1
+
+
+def words_of(text: str) -> set[str]:
+    """Return the different words of a text, without case, width and accents."""
+    return {*re.findall(r"\w+", fold(text).text)}
 
 
 def unchanged_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:

@@ -6,8 +6,6 @@ follows a label on its line, so no text of a document can pass for a handle or a
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -26,9 +24,9 @@ from daemon.domain.values import (
     Snapshot,
     Thread,
 )
-from daemon.review.cleaning import visible
+from daemon.review.cleaning import person_name, visible
 from daemon.review.handles import Handles
-from daemon.review.points import MOVED_QUOTE_CHARS, OwnPoint
+from daemon.review.points import MOVED_QUOTE_CHARS, OwnPoint, how_closed
 from daemon.review.quotes import blocks_with, is_quote_of
 from daemon.review.summary import checklist_instructions
 
@@ -44,7 +42,6 @@ REMOVED_LINES, REMOVED_CHARS = 20, 300
 RAISED_CHARS = 120
 # The most findings of the rules that are shown.
 FOUND_LINES = 12
-NAME_CHARS = 60
 # Bytes of UTF-8. English prose has more, East Asian text and code about as many. It is a low
 # estimate, so that a text that was cut to a window fits into it.
 BYTES_PER_TOKEN = 3.0
@@ -56,7 +53,6 @@ _SEVERAL = (
 _REPORTED = "Already reported by checks, do not raise again:"
 _KEPT = "Kept from the last review, not posted; comment again on what still matters:"
 _NOTICED = "Found by checks, raise only what bears on the decision:"
-_PUNCTUATION = re.compile(r"[()\[\]<>:,]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,13 +304,9 @@ def _comment(comment: Comment) -> str:
     words = comment.plain if you else comment.text
     text = both_ends(words, WAITING_CHARS if comment.new else COMMENT_CHARS)
     at = f"{comment.created:%Y-%m-%d %H:%M}"
-    return f"{INDENT}{_name(comment.author.name)}{you}, {at}{mark}: {indented(text, INDENT * 2)}"
-
-
-def _name(name: str) -> str:
-    """Return a name without signs by which it could pass for a mark, such as "(you)"."""
-    plain = _PUNCTUATION.sub(" ", unicodedata.normalize("NFKC", one_line(name)))
-    return one_line(plain)[:NAME_CHARS].rstrip() or "Someone"
+    return (
+        f"{INDENT}{person_name(comment.author.name)}{you}, {at}{mark}: {indented(text, INDENT * 2)}"
+    )
 
 
 def _remarks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
@@ -371,8 +363,10 @@ def _ledger(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[s
 
 
 def _named(one: LedgerEntry, handles: Handles) -> str:
-    name = handles.of_block[one.finding.block_id]
-    return f"{name} ({one.state.value}): {_about(one.finding)}"
+    name, how = handles.of_block[one.finding.block_id], how_closed(one.state, one.why)
+    became = f"{one.state.value}: {how}" if how else one.state.value
+    title = f"“{one_line(one.finding.title)}”, about: " if one.finding.title else ""
+    return f"{name} ({became}): {title}{_about(one.finding)}"
 
 
 # Characters shown of a block that did not change, beside one that did.

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from daemon.domain.findings import LedgerEntry
 from daemon.domain.values import Block, Finding, Severity, Thread, Verdict
 from daemon.review.agent import ToolSpec
 from daemon.review.handles import Handles
 from daemon.review.leaks import NO_GUARD, LeakGuard
-from daemon.review.points import OwnPoint
+from daemon.review.points import (
+    OwnPoint,
+    how_closed,
+    is_repeat,
+    is_same_matter,
+)
 from daemon.review.prompt import clipped, one_line
 from daemon.review.summary import CHECKLIST_SCHEMA
 
@@ -29,6 +35,7 @@ def _spec(name: str, description: str, **fields: Mapping[str, Any]) -> ToolSpec:
 
 
 _STRING = {"type": "string"}
+OPEN = "open"
 # How many blocks a refusal names.
 BLOCKS_NAMED = 5
 
@@ -196,7 +203,7 @@ class ToolContext:
 
     Attributes:
         handles: The names of this snapshot's blocks and threads.
-        earlier_findings: Every finding that was posted on this page before.
+        ledger: Every finding that was posted on this page before, and what became of it.
         allowed_links: The addresses that stand in the document or on the prompt page.
         comments_per_review: The most findings that are posted.
         comments_per_block: The most findings on one block, earlier ones included.
@@ -215,7 +222,7 @@ class ToolContext:
     """
 
     handles: Handles
-    earlier_findings: Sequence[Finding]
+    ledger: Sequence[LedgerEntry]
     allowed_links: frozenset[str]
     comments_per_review: int
     comments_per_block: int
@@ -308,6 +315,49 @@ class ToolContext:
         named = ", ".join(is_open[:BLOCKS_NAMED])
         said = f"{handle} says what it said at the last review"
         return f"{said}; comment on what is new or changed: {named}{more}"
+
+    def named(self, one: Finding) -> str:
+        """Return the title of a finding and, of one that was made before, what became of it."""
+        title = f"“{one_line(one.title)}”" if one.title else "this"
+        for entry in self.ledger:
+            if (entry.finding.quote, entry.finding.text) == (one.quote, one.text):
+                how = how_closed(entry.state, entry.why) or entry.state.value
+                return f"{title} ({how})"
+        return title
+
+    def refuse_own_matter(
+        self, finding: Finding, block: Block, ruled: Mapping[int, Verdict]
+    ) -> None:
+        """Refuse a finding whose matter has a thread on its block; `ruled` has the new rulings.
+
+        Raises:
+            ToolRefusal: It is the matter of an own point.
+        """
+        handle = self.handles.of_block[block.id]
+        for thread_id, point in self.points.items():
+            thread, title = self.handles.of_thread[thread_id], one_line(point.finding.title)
+            if point.closed and is_repeat(finding, [point.finding], block):
+                more = "" if point.mute else "; to open it again, use follow_up with not_yet"
+                raise ToolRefusal(
+                    f"“{title}” was raised on {handle} before, in {thread}, and is closed "
+                    f"({point.closed}); do not repeat it{more}"
+                )
+            is_open = not point.closed and point.id not in ruled
+            if is_open and is_same_matter(finding, point.finding, block):
+                raise ToolRefusal(
+                    f"your own point “{title}” in {thread} stands on {handle} and is still open; "
+                    "rule on it with follow_up first"
+                )
+
+    def own_matters(self, ruled: Mapping[int, Verdict]) -> Iterator[tuple[str, Finding, str]]:
+        """Yield own points that another block may repeat: where each is, and how it is closed."""
+        for thread_id, point in self.points.items():
+            if point.gone or ruled.get(point.id) in (Verdict.FIXED, Verdict.WITHDRAWN):
+                continue
+            at = self.handles.of_block.get(point.finding.block_id)
+            thread = self.handles.of_thread[thread_id]
+            where = f"your own point in {thread}{f' on {at}' if at else ''}"
+            yield where, point.finding, point.closed or OPEN
 
 
 def _echo(text: str) -> str:

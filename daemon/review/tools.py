@@ -29,18 +29,20 @@ from daemon.review.points import (
     NoEvidence,
     OwnPoint,
     evidence,
+    is_nearly_same,
     is_repeat,
     is_same_elsewhere,
-    is_same_matter,
     ranked,
     reanchored,
     turning_down,
+    words_of,
 )
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import blocks_with, locate_in_blocks, shortened
 from daemon.review.summary import checklist_answers
 from daemon.review.tool_specs import (
     BLOCKS_NAMED,
+    OPEN,
     ToolContext,
     ToolRefusal,
     parse_severity,
@@ -79,7 +81,8 @@ class ReviewTools:
         self.wording = Wording(context.handles, context.allowed_links, context.guard, names)
         self.answers: dict[int, str] = {}
         self._blocks = tuple(context.handles.blocks.values())
-        self._standing = reanchored(context.earlier_findings, self._blocks)
+        self._earlier = [one.finding for one in context.ledger]
+        self._standing = reanchored(self._earlier, self._blocks)
         self._findings: list[Finding] = []
         self.replies: list[Reply] = []
         self.left: dict[str, str] = {}
@@ -91,6 +94,7 @@ class ReviewTools:
         self._reminded = False
         self._heard = 0
         self._doubted: set[str] = set()
+        self._doubted_titles: set[tuple[str, str]] = set()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -244,13 +248,16 @@ class ReviewTools:
         context, handle = self._context, self._handle(block)
         if not block.commentable:
             raise ToolRefusal(f"Notion takes no comment on {handle}; choose a block beside it")
-        self._refuse_own_matter(finding, block)
+        ruled = {one.finding_id: one.verdict for one in self.rulings}
+        context.refuse_own_matter(finding, block, ruled)
+        self._refuse_likeness(finding, ruled)
         known = [*self._standing, *self._findings]
-        if is_repeat(finding, known, block):
+        if same := next((one for one in known if is_repeat(finding, [one], block)), None):
             raise ToolRefusal(
-                f"this was raised on {handle} before and still stands; do not repeat it"
+                f"{context.named(same)} was raised on {handle} before and still stands; "
+                "do not repeat it"
             )
-        commented = {one.block_id for one in context.earlier_findings}
+        commented = {one.block_id for one in self._earlier}
         if block.id in commented & context.unchanged_blocks:
             why = "was commented on before and says what it said then"
             raise ToolRefusal(f"{handle} {why}; it takes no other comment before it changes")
@@ -266,32 +273,28 @@ class ReviewTools:
         if is_full and finding not in best[: context.comments_per_review]:
             raise ToolRefusal("there are more comments than an author can take; finish now")
 
-    def _refuse_own_matter(self, finding: Finding, block: Block) -> None:
-        verdicts = {one.finding_id: one.verdict for one in self.rulings}
-        handle, once = self._handle(block), "one matter, one comment"
-        other = "If this is another one, say it in other words"
-        for thread_id, point in self._context.points.items():
-            thread, verdict = self._context.handles.of_thread[thread_id], verdicts.get(point.id)
-            if point.closed and is_repeat(finding, [point.finding], block):
-                more = "" if point.mute else "; to open it again, use follow_up with not_yet"
+    def _refuse_likeness(self, finding: Finding, ruled: Mapping[int, Verdict]) -> None:
+        """Refuse the matter of another block; where it is not certain, once for each block."""
+        on = self._context.handles.of_block
+        made = ((f"your comment on {on[one.block_id]}", one, "") for one in self._findings)
+        known = [*self._context.own_matters(ruled), *made]
+        for where, one, how in known:
+            there = ": say it there with follow_up, and name this place" if how else ""
+            if how in ("", OPEN) and is_same_elsewhere(finding, one):
                 raise ToolRefusal(
-                    f"this was raised on {handle} before, in {thread}, and is closed "
-                    f"({point.closed}); do not repeat it{more}"
+                    f"this is {where}, “{one_line(one.title)}”; one matter, one comment{there}. "
+                    "If this is another one, say it in other words"
                 )
-            if point.closed or verdict in (Verdict.FIXED, Verdict.WITHDRAWN):
-                continue
-            if verdict is None and is_same_matter(finding, point.finding, block):
-                raise ToolRefusal(
-                    f"your own point in {thread} stands on {handle} and is still open; rule on it "
-                    "with follow_up first"
-                )
-            if is_same_elsewhere(finding, point.finding) and not point.gone:
-                where = "say it there with follow_up, and name this place"
-                raise ToolRefusal(f"this is your own point in {thread}; {once}: {where}. {other}")
-        for one in self._findings:
-            if is_same_elsewhere(finding, one):
-                first = self._context.handles.of_block[one.block_id]
-                raise ToolRefusal(f"this is your comment on {first}; {once}. {other}")
+        near = []
+        for where, one, how in known:
+            doubt, title = (finding.block_id, one.title), one_line(one.title)
+            is_same = words_of(finding.title) == words_of(one.title)
+            if is_nearly_same(finding, one) and (is_same or doubt not in self._doubted_titles):
+                self._doubted_titles.add(doubt)
+                near.append(f"{where}{f' ({how})' if how else ''} says nearly the same: “{title}”")
+        if near:
+            why = "if this is another matter, say in the title what tells them apart"
+            raise ToolRefusal("; ".join([*near, why]))
 
     def _follow_up(self, thread: str, verdict: str, text: str, quote: str) -> str:
         handle, found = self._context.own_point(thread), parse_verdict(verdict)

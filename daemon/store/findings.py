@@ -102,7 +102,8 @@ def of_page(db: Database, page_id: str) -> list[FindingRow]:
 
 def ledger(known: Iterable[FindingRow]) -> list[LedgerEntry]:
     """Return those of a page's findings that were published or will be: none is raised again."""
-    return [LedgerEntry(one.finding, one.state) for one in known if one.state not in UNPUBLISHED]
+    told = (one for one in known if one.state not in UNPUBLISHED)
+    return [LedgerEntry(one.finding, one.state, one.why) for one in told]
 
 
 def kept(db: Database, page_id: str, known: Iterable[FindingRow]) -> list[FindingRow]:

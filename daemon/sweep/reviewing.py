@@ -255,7 +255,7 @@ def _tools(context: ReviewContext, prepared: Prepared) -> ReviewTools:
     return ReviewTools(
         ToolContext(
             handles=prepared.handles,
-            earlier_findings=session.earlier,
+            ledger=session.ledger,
             # Of the document and the prompt page: addresses in comments do not count, nor those of
             # background pages, since who may edit or read one does not write the prompt.
             allowed_links=links_in("\n".join(filter(may_contain_links, [*said, asked.text]))),

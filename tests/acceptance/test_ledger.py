@@ -47,7 +47,8 @@ def in_new_words(rng: random.Random) -> Callable[[str, int], object]:
             words, handle = line.split(), handles(document).get(line, "B1")
             start = rng.randrange(len(words) - 3)
             quote = " ".join(words[start : rng.randrange(start + 3, len(words) + 1)])
-            calls.append(comment(handle, quote, " ".join(rng.sample(WORDS.split(), 8))))
+            said, own = rng.sample(WORDS.split(), 8), words[3:6]
+            calls.append(comment(handle, quote, " ".join(said), title=" ".join(said[:2] + own)))
         return calls
 
     return think
@@ -250,5 +251,8 @@ def test_f3_what_people_settled_is_not_raised_again_and_the_model_is_told_how_it
     assert f"    {expected}, important" in program.run("explain", page).out
     assert len(posted(box)) == (0 if said == "delete" else 1)
     if said != "No":  # else the thread shows it
-        told_so = f"Already raised, do not raise again:\n  B1 ({expected}): slow"
+        told_so = (
+            "Already raised, do not raise again:\n"
+            "  B1 (resolved: its thread was resolved or deleted): “How slow?”, about: slow"
+        )
         assert told_so in model.documents[-1]

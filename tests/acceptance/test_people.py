@@ -168,7 +168,7 @@ def test_f3_a_no_settles_the_finding_without_a_word_and_it_is_not_raised_again(
     box.clock.advance(HOUR)
     program.sweep()
     assert len(posted(box)) == 1
-    assert "is closed (a person said no); do not repeat it" in model.answers[0]
+    assert "is closed (Ana Costa said no); do not repeat it" in model.answers[0]
 
 
 @pytest.mark.parametrize(

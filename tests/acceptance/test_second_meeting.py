@@ -357,6 +357,32 @@ def test_no_second_thread_is_begun_on_the_matter_of_an_open_point(
     assert len(on_blocks(box, page)) == 2
 
 
+def test_what_a_person_turned_down_is_not_made_again_on_another_block_without_a_second_thought(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [
+        comment("B4", "Nobody owns", "Name an owner.", "important", "No owner of the queue"),
+        finish("One thing."),
+    ]
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "No, won't do.")
+    edit(box, page, 1, "We deploy on Tuesday; somebody owns the poller.")
+    titles = ("Missing owner of the queue", "No owner of the poller")
+    model.think = lambda _document, turn: [
+        comment("B3", "somebody owns", "Say who owns the poller.", "important", titles[turn]),
+        finish("One more."),
+    ]
+    program.sweep()
+    told = (
+        "your own point in T2 on B4 (Ana Costa said no) says nearly the same: “No owner of the "
+        "queue”; if this is another matter, say in the title what tells them apart"
+    )
+    assert any(told in one for one in model.answers)
+    assert on_blocks(box, page)[-1].startswith("No owner of the poller · important")
+
+
 def test_j5_who_answers_is_shown_the_whole_document(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
@@ -771,7 +797,7 @@ def test_what_a_person_turned_down_is_not_fixed_while_its_words_stand(
     edit(box, page, 1, "We deploy on Tuesday, behind a flag.")
     says(model, follow_up("No way back", "fixed", quote="behind a flag"), finish())
     program.sweep()
-    assert any("is closed: a person said no" in one for one in model.answers)
+    assert any("is closed: Ana Costa said no" in one for one in model.answers)
     assert on_blocks(box, page)[0].startswith("✓ Dropped: “No way back” · Ana Costa said no\n")
 
 

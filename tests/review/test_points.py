@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.change import Change, Reviewed
+from daemon.domain.findings import FindingState
 from daemon.domain.values import AuthorKind, Finding, Severity, Source
 from daemon.review import points, quotes
 from daemon.review.points import (
@@ -17,6 +18,8 @@ from daemon.review.points import (
     closed_blocks,
     compared,
     evidence,
+    how_closed,
+    is_nearly_same,
     is_repeat,
     is_same_elsewhere,
     is_same_matter,
@@ -163,6 +166,44 @@ def test_one_matter_on_two_blocks_is_known_by_its_title_its_quote_or_its_words(c
 def test_few_words_name_a_kind_of_flaw_and_no_matter(words):
     other = Finding("b", words, words, Severity.MINOR, title=words)
     assert not is_same_elsewhere(replace(other, block_id="a"), other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "near"),
+    [
+        ("No rollback plan", "Missing rollback plan", True),
+        ("Rollback loses an hour of orders", "Rollback loses a day of orders", True),
+        ("Step 3 names no owner", "Step 4 names no owner", True),
+        ("The queue has no owner", "Owner of queue", True),
+        ("Den Rückweg nennt niemand", "Den Ruckweg nennt keiner", True),
+        ("No owner", "No cost", False),
+        ("No owner", "No owner", False),  # too few words to name a matter
+        ("Two owners of the queue", "Nobody pays for the queue", False),
+        ("Rollback loses orders", "Rollback was never tried", False),
+        ("", "", False),
+    ],
+)
+def test_titles_are_nearly_the_same_that_differ_in_one_word_of_weight(one, other, near):
+    two = [Finding(on, on, on, Severity.MINOR, title=t) for on, t in (("a", one), ("b", other))]
+    assert is_nearly_same(*two) is is_nearly_same(*two[::-1]) is near
+    assert not is_nearly_same(two[0], replace(two[1], block_id="a"))
+    assert not is_nearly_same(two[0], replace(two[1], source=Source.CHECK))
+
+
+@pytest.mark.parametrize(
+    ("state", "why", "said"),
+    [
+        (FindingState.DISMISSED, "Ana Costa said no", "Ana Costa said no"),
+        (FindingState.DISMISSED, "Ana\\_C (you): said no", "Ana_C you said no"),
+        (FindingState.DISMISSED, "a person said no", "a person said no"),
+        (FindingState.DISMISSED, "", "a person said no"),
+        (FindingState.ADDRESSED, "“words”", "you ruled that it is fixed"),
+        (FindingState.OPEN, "made", ""),
+        (FindingState.ANSWERED, "a person wrote in its thread", ""),
+    ],
+)
+def test_the_model_is_told_who_closed_a_point(state, why, said):
+    assert how_closed(state, why) == said
 
 
 def test_on_a_block_that_lost_an_open_points_words_that_is_ruled_on_first():

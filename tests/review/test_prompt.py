@@ -152,7 +152,7 @@ def test_what_is_gone_and_what_was_raised_is_told_in_outline() -> None:
     assert "  (10 more removed blocks)" in tail
     raised = tail[tail.index("Already raised, do not raise again:") + 1 :]
     assert len(raised) == 1
-    assert raised[0].startswith("  B1 (open): words")
+    assert re.match(r"  B1 \(open\): “.+”, about: words", raised[0])
     assert len(raised[0]) < 200
 
 
@@ -184,9 +184,9 @@ def test_what_was_said_of_the_earlier_text_of_a_changed_block_is_told_with_its_w
     text = document_text(ReviewInput(seen, change, built_in_prompt(), ledger), Handles.of(seen))
     assert text.splitlines()[-4:] == [
         "Already raised, do not raise again:",
-        "  B1 (answered): It takes",
+        "  B1 (answered): “What does?”, about: It takes",
         "Raised on the earlier text, raise again only what still holds:",
-        "  B1 (dismissed): 10 requests: Measured how?",
+        "  B1 (dismissed: a person said no): “Measured”, about: 10 requests: Measured how?",
     ]
     assert "raise again" not in document_text(
         ReviewInput(seen, change, built_in_prompt(), ledger),

@@ -229,7 +229,9 @@ def test_f2_the_same_point_is_taken_once_in_one_review() -> None:
     tools = tools_of()
     assert remark(tools).accepted
     again = remark(tools, quote="10% of", text="In quite other words.")
-    assert again.text == "refused: this was raised on B2 before and still stands; do not repeat it"
+    assert again.text == (
+        "refused: “Why 10%?” was raised on B2 before and still stands; do not repeat it"
+    )
     assert remark(tools, quote="for details", text="Which ones?").accepted
 
 
@@ -564,16 +566,50 @@ def test_whatever_is_called_nothing_breaks_and_what_is_taken_stands(
 
 
 def test_a_point_is_not_made_again_on_another_block() -> None:
-    point = OwnPoint(7, finding("q", "50% of users", "So many in the second phase?"), "told")
+    raised = finding("q", "50% of users", "So many in the second phase?", title="So many?")
+    point = OwnPoint(7, raised, "told")
     tools = tools_of(points=[point])
     first = remark(tools, text="So many in the second phase?")
-    assert first.text.startswith("refused: this is your own point in T2; one matter, one comment")
+    told = "refused: this is your own point in T2 on B3, “So many?”; one matter, one comment"
+    assert first.text.startswith(told)
     assert tools.call("follow_up", {"thread": "T2", "verdict": "not_yet", "text": "And B2."})
-    assert "this is your own point in T2" in remark(tools, text="So many in the second phase?").text
+    assert told in remark(tools, text="So many in the second phase?").text
     assert remark(tools, text="Who chose the ten percent?").accepted
     again = remark(tools, block="B4", quote="Phase", text="The ten percent: who chose them?")
-    assert again.text.startswith("refused: this is your comment on B2; one matter, one comment")
+    assert again.text.startswith(
+        "refused: this is your comment on B2, “Who chose the ten percent?”; one matter, one comment"
+    )
     assert remark(tools, block="B4", quote="Phase", text="Which phases are these?").accepted
+
+
+@pytest.mark.parametrize("mine", ["open", "closed", "made now"])
+def test_a_title_nearly_the_same_is_asked_about_once_and_the_same_one_never_taken(
+    mine: str,
+) -> None:
+    raised = finding("q", "50% of users", "So many?", title="No owner of the second phase")
+    points = []
+    if mine != "made now":
+        points = [OwnPoint(7, raised, "told", closed="Ana said no" if mine == "closed" else "")]
+    tools = tools_of(points=points)
+    if mine == "made now":
+        call = {"block": "B3", "quote": raised.quote, "text": raised.text, "title": raised.title}
+        assert remark(tools, **call).accepted
+    where = {
+        "open": "your own point in T2 on B3 (open)",
+        "closed": "your own point in T2 on B3 (Ana said no)",
+        "made now": "your comment on B3",
+    }
+    near = {"text": "Who owns it?", "title": "No owner of the first phase"}
+    told = (
+        f"refused: {where[mine]} says nearly the same: “No owner of the second phase”; if this is "
+        "another matter, say in the title what tells them apart"
+    )
+    assert remark(tools, **near).text == told
+    assert not remark(tools, **near | {"title": raised.title}).accepted
+    assert remark(tools, **near).accepted
+    other = {"block": "B4", "quote": "Share", "text": "Who shares?", "title": "No owner of a phase"}
+    assert "nearly the same" in remark(tools, **other).text  # once for each block
+    assert remark(tools, **other, severity="important").text == "noted"
 
 
 RAISED = thread("own", "q", comment("4", "Why so many?", OWN), comment("5", "So soll es sein."))

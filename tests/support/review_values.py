@@ -116,7 +116,7 @@ def review_tools(
     return ReviewTools(
         ToolContext(
             Handles.of(read),
-            tuple(earlier),
+            [LedgerEntry(one, FindingState.OPEN, "made") for one in earlier],
             links_in(words),
             per_review,
             per_block,

@@ -167,7 +167,10 @@ def test_what_was_raised_is_told_unless_the_model_sees_it_in_its_thread_or_it_is
     known = [LedgerEntry(one, FindingState.DISMISSED) for one in earlier]
     _, brief = sit(replace(SESSION, snapshot=read, ledger=known), say(""))
     raised = brief.document.partition("Already raised, do not raise again:\n")[2]
-    assert raised == "  B2 (dismissed): Phase 1\n  B2 (dismissed): goes to 10% of"
+    assert raised == (
+        "  B2 (dismissed: a person said no): “Name it”, about: Phase 1\n"
+        "  B2 (dismissed: a person said no): “Pasted”, about: goes to 10% of"
+    )
 
 
 def test_where_only_threads_are_answered_nothing_else_is_posted() -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from daemon.domain import due
 from daemon.domain.comments import Decision
-from daemon.domain.findings import Event, FindingState
+from daemon.domain.findings import SAID_NO, Event, FindingState
 from daemon.domain.providers import OFFLINE
 from daemon.domain.records import WORD_KEY, DeliveryState, MessageKind, OutboxMessage, PageRow
 from daemon.domain.times import iso
@@ -323,7 +323,7 @@ def _update_findings(context: Context, row: PageRow, dialogue: Dialogue) -> None
         now = context.notion.now
         for event in events:
             who = dialogue.sorted.dismissed.get(thread_id) if event is Event.TURNED_DOWN else ""
-            why = f"{quoted(who)} said no" if who else ""
+            why = f"{quoted(who)}{SAID_NO}" if who else ""
             after = findings.apply_event(context.state, stored.id, event, now, why)
             if event is Event.TURNED_DOWN and after is not stored.state:
                 mark = settled_mark(context.state, stored.id, None, now)
@@ -350,7 +350,7 @@ def _is_no_gone(thread: Thread, known: ThreadState, why: str) -> bool:
         return any(is_dismissal(addressed(text, known.reviewer, {})[1]) for _, text in said)
 
     def by_name(said: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        return [one for one in said if why == f"{quoted(one[0].strip())} said no"]
+        return [one for one in said if why == f"{quoted(one[0].strip())}{SAID_NO}"]
 
     if not by_name([*gone, *standing]):
         return by_words(gone) and not by_words(standing)

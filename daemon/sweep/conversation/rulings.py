@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from daemon.domain.change import Change
-from daemon.domain.findings import CLOSED, LIVE, Event, FindingState
+from daemon.domain.findings import CLOSED, LIVE, SAID_NO, Event, FindingState
 from daemon.domain.records import (
     DeliveryState,
     FindingRow,
@@ -26,7 +26,13 @@ from daemon.domain.values import (
 )
 from daemon.notion import canonical
 from daemon.notion.from_markdown import SHORTENED, quoted
-from daemon.review.points import OwnPoint, is_same_elsewhere, page_texts, reanchored
+from daemon.review.points import (
+    OwnPoint,
+    how_closed,
+    is_same_elsewhere,
+    page_texts,
+    reanchored,
+)
 from daemon.review.quotes import contains_words, is_quote_of, stands_in, unmarked_line
 from daemon.store import findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -39,11 +45,6 @@ from daemon.sweep.delivery.approval import Case
 from daemon.sweep.delivery.letters import finding_letter, open_mark, settled_mark
 
 
-_CLOSED = {
-    FindingState.ADDRESSED: "you ruled that it is fixed",
-    FindingState.WITHDRAWN: "you withdrew it",
-    FindingState.DISMISSED: "a person said no",
-}
 WENT = "its thread went with its block; if the matter stands on another block, comment there"
 POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
 NOBODY_ASKS = "only a person's later word in its thread opens it again"
@@ -157,7 +158,7 @@ def closed_points(
                 _page_texts(state, snapshot.page.id, one.review_id) if declined else (),
                 mute=NOBODY_ASKS if shut else "",
                 made=one.at,
-                closed=_CLOSED[one.state],
+                closed=how_closed(one.state, one.why),
                 declined=declined,
                 moved=moved,
             )
@@ -317,7 +318,7 @@ def _settle(
     """Close a point; a comment that was not sent yet is not sent any more."""
     event, why = {
         Verdict.WITHDRAWN: (Event.WITHDRAWN, ruling.text),
-        Verdict.TURNED_DOWN: (Event.TURNED_DOWN, f"{quoted(ruling.person)} said no"),
+        Verdict.TURNED_DOWN: (Event.TURNED_DOWN, f"{quoted(ruling.person)}{SAID_NO}"),
     }.get(ruling.verdict) or (Event.FIXED, _evidence(ruling.quote, point.before, texts))
     before = findings.get(context.state, ruling.finding_id)
     declined = before and point.declined and before.state is FindingState.DISMISSED
