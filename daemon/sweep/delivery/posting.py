@@ -165,6 +165,33 @@ async def _deliver_page(
 
 
 async def _deliver_one(context: Context, message: OutboxMessage, looks: dict[str, _Look]) -> None:
+    """Send a message, or drop it where its place is gone.
+
+    That is looked at twice: the page may have been away at first and back when it was asked for.
+    Below a page in the trash Notion answers 404, or 400 "Can't edit block that is archived".
+
+    Raises:
+        Away: The page is away; the message waits.
+    """
+    try:
+        await _try_one(context, message, looks)
+    except _Gone:
+        await page(context, message.page_id)
+        look = looks.get(message.page_id)
+        if look is not None and look.until < math.inf:
+            del looks[message.page_id]
+        for again in outbox.undelivered(context.state, message.page_id):
+            if again.key == message.key:
+                try:
+                    await _try_one(context, again, looks)
+                except _Gone as error:
+                    await page(context, message.page_id)
+                    _drop(context, again, str(error))
+                    if isinstance(error.__cause__, Invalid):
+                        outbox.set_refused(context.state, message.key, context.notion.now)
+
+
+async def _try_one(context: Context, message: OutboxMessage, looks: dict[str, _Look]) -> None:
     if message.state is not DeliveryState.INTENT and not await _was_lost(context, message):
         return
     if message.kind is not MessageKind.FINDING:
@@ -179,6 +206,10 @@ class _Look:
 
     why_not: WhyNot
     until: float
+
+
+class _Gone(Exception):
+    """What a message stands on was not found, or takes it no more."""
 
 
 class _Late(Exception):
@@ -198,8 +229,7 @@ async def _send_standing(context: Context, message: OutboxMessage, looks: dict[s
                 continue
         until = time() + FRESH_SECONDS
         if why := await look.why_not(message):
-            await _drop_unless_away(context, message, why)
-            return
+            raise _Gone(why)
         try:
             await _send(context, message, until)
         except _Late:
@@ -217,7 +247,7 @@ async def _was_lost(context: Context, message: OutboxMessage) -> bool:
         case Fate.LOST if message.sent_at is not None and message.kind is not MessageKind.EDIT:
             outbox.set_lost(context.state, message.key, context.notion.now)
         case Fate.GONE:
-            await _drop_unless_away(context, message, _GONE[message.kind])
+            raise _Gone(_GONE[message.kind])
         case Fate.UNREADABLE:
             why = "whether it was saved cannot be read: the comments are not readable"
             outbox.set_state(context.state, message.key, DeliveryState.UNCLEAR, why)
@@ -264,9 +294,7 @@ async def _refused(context: Context, message: OutboxMessage, error: ReviewError)
         _drop(context, message, f"{NO_COMMENT_THERE}: {error}")
     elif isinstance(error, Missing | Invalid):
         why = _GONE[message.kind] if isinstance(error, Missing) else str(error)
-        await _drop_unless_away(context, message, why)
-        if isinstance(error, Invalid):
-            outbox.set_refused(context.state, message.key, context.notion.now)
+        raise _Gone(why) from error
     else:
         raise error
 
@@ -322,18 +350,6 @@ async def _record(context: Context, message: OutboxMessage, comment: dict[str, A
     context.emit("comment.posted", page=message.page_id, kind=message.kind, text=message.body)
     if is_retracted:  # while it was on its way
         await retract.complete(context, message.page_id)
-
-
-async def _drop_unless_away(context: Context, message: OutboxMessage, why: str) -> None:
-    """Drop a message whose target is gone, unless the whole page is away.
-
-    Below a page in the trash Notion answers 404, or 400 "Can't edit block that is archived".
-
-    Raises:
-        Away: The page is away; the message waits.
-    """
-    await page(context, message.page_id)
-    _drop(context, message, why)
 
 
 def _drop(context: Context, message: OutboxMessage, why: str) -> None:

@@ -749,6 +749,34 @@ def test_c10_letters_for_a_page_that_is_away_wait_for_its_return(path, gone, kno
     play(path, story)
 
 
+@pytest.mark.parametrize("gone", ["trash", "unshare"])
+def test_c10_a_page_that_is_away_for_any_one_request_loses_no_letter(tmp_path, gone):
+    """Whatever is asked meanwhile, and though the page is back when it is asked for itself."""
+    back, asked = {"trash": "restore", "unshare": "share"}[gone], []
+
+    async def story(scene, away):
+        await all_kinds(scene)
+        requests = itertools.count(1)
+
+        def after(_):
+            if (number := next(requests)) in (away, away + 1):
+                getattr(scene.world, gone if number == away else back)(scene.page.id)
+
+        scene.transport.after = after
+        for _ in range(3):
+            await scene.deliver()
+        assert set(scene.fates.values()) == {"posted"}
+        assert sorted(scene.texts) == sorted(set(scene.texts))
+        assert len(scene.own) == 3
+        asked.append(next(requests))
+
+    for away in itertools.count(1):
+        play(tmp_path / f"{away}.db", partial(story, away=away))
+        if away > asked[-1]:
+            break
+    assert away > 5
+
+
 LETTERS = {
     "finding": lambda scene: scene.finding(),
     "summary": lambda scene: scene.summary(),
