@@ -19,6 +19,7 @@ from daemon.domain.records import (
 )
 from daemon.domain.times import counted, iso
 from daemon.domain.values import Outcome, ReviewKind
+from daemon.notion.from_markdown import plain_text, rich_text
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store.database import State
 from daemon.store.reviews import ReviewRow
@@ -262,26 +263,36 @@ def _reviews(facts: Facts) -> Iterator[str]:
         ended = f"{one.outcome}, ${one.cost_usd:.4f}, prompt {one.prompt or 'none'}"
         yield f"{one.id}  {iso(one.at)}  {kind} by {one.model}: {ended}"
         if one.summary:
-            yield f"    summary: {_short(one.summary)}"
+            yield f"    summary: {_short(plain_text(rich_text(one.summary)))}"
         for tool, reason in one.refusals:
             yield f"    refused {tool}: {_short(reason)}"
 
 
 def _comments(facts: Facts, raised: Sequence[FindingRow]) -> Iterator[str]:
+    """Yield what was to be posted, in order of time: of a review its points, then the rest."""
     by_id = {one.id: one for one in raised}
+    by_thread = {one.discussion_id: one for one in raised}
+    found = list[tuple[datetime, int, int, list[str]]]()
     for message in facts.messages:
         number = f"review {message.review_id}" if message.review_id else "no review"
         note = f" ({message.note})" if message.note else ""
-        yield f"{message.kind.value} of {number}: {message.state.value}{note}"
-        finding = by_id.get(message.finding_id or 0)
-        if message.kind is MessageKind.FINDING and finding is not None:
-            said = f"{finding.state.value}, {finding.finding.severity.value}"
-            yield f"    {said}: {finding.finding.title}"
-        yield f"    {_short(message.body)}"
+        lines = [f"{message.kind.value} of {number}: {message.state.value}{note}"]
+        point = by_id.get(message.finding_id or 0) or by_thread.get(message.target)
+        rank = 2
+        if message.kind is MessageKind.FINDING and point is not None:
+            rank, said = 0, f"{point.state.value}, {point.finding.severity.value}"
+            lines.append(f"    {said}: {point.finding.title}")
+        elif point is not None:
+            lines.append(f"    about: {point.finding.title}")
+        lines.append(f"    {_short(plain_text(rich_text(message.body)))}")
+        found.append((message.created_at, message.review_id or 0, rank, lines))
     for one in raised:
         if one.state is FindingState.KEPT:
-            grade = one.finding.severity.value
-            yield f"kept by review {one.review_id}, {grade}: {one.finding.title}"
+            line = f"kept by review {one.review_id}, {one.finding.severity.value}"
+            found.append((one.at, one.review_id, 1, [f"{line}: {one.finding.title}"]))
+    for at, _, _, (first, *more) in sorted(found, key=lambda one: one[:3]):
+        yield f"{iso(at)}  {first}"
+        yield from more
 
 
 def _short(text: str) -> str:

@@ -88,6 +88,36 @@ def test_the_gravest_are_posted_then_the_first_of_the_model_and_the_rest_is_name
     assert summary.endswith(told)
 
 
+def test_explain_lists_what_was_posted_and_kept_in_order_of_time_with_titles(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    program.config["limits"] = {"comments_per_review": 1}
+    model.think = lambda _document, _turn: [*points("minor", "blocking"), finish("Mend it.")]
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[2], "Rollout takes three steps.")
+    box.clock.advance(HOUR)
+    model.think = lambda document, _turn: [
+        follow_up(begun_by("Point 2", document), "fixed", quote="three steps"),
+        finish("Nearly there."),
+    ]
+    program.sweep()
+    told = program.run("explain", page).out
+    listed = told[told.index("comments\n") : told.index("decisions\n")].splitlines()[1:]
+    heads = [line for line in listed if line.startswith("  20")]
+    assert [line.split("  ")[2] for line in heads] == [
+        "finding of review 1: posted",
+        "kept by review 1, minor: Point 1",
+        "summary of review 1: posted",
+        "edit of review 2: posted",
+        "edit of review 2: posted",
+    ]
+    assert heads == sorted(heads, key=lambda line: line.split("  ")[1])
+    assert "      about: Point 2" in listed
+    assert "](" not in told
+
+
 def test_explain_tells_of_each_point_that_was_left_out_why(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
