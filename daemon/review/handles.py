@@ -144,6 +144,18 @@ class Handles:
         known = {*self.blocks, *self.threads, *self.words, *_WORD.findall(" ".join(comments))}
         return [name for name in names if name not in known]
 
+    def without_unknown(self, text: str) -> str:
+        """Return a text with plain words in place of the handles that do not exist."""
+        unknown = {*self.unknown(text)}
+
+        def said(found: re.Match[str]) -> str:
+            name = (found["marked"] or found["bare"]).upper()
+            if found["code"] or name not in unknown:
+                return found[0]
+            return "that block" if name[0] == "B" else "that thread"
+
+        return _WRITTEN.sub(said, text)
+
     def _labels(self, *, briefly: bool) -> dict[str, _Label]:
         """Return what names each block; one without words is named as its heading is."""
         labels, alike = dict[str, _Label](), defaultdict[tuple[str, str], list[str]](list)

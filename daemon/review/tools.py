@@ -181,7 +181,8 @@ class ReviewTools:
         except ToolRefusal as refusal:
             self.refusals.append(Refusal("finish", str(refusal)))
             return ""
-        return self.wording.for_people(text, SUMMARY_CHARS)
+        known = self._context.handles.without_unknown(text)
+        return self.wording.for_people(known, SUMMARY_CHARS)
 
     def _run(self, name: str, arguments: Mapping[str, Any], refused: int) -> str:
         spec = next((spec for spec in self.specs if spec.name == name), None)
@@ -190,8 +191,10 @@ class ReviewTools:
             raise ToolRefusal(f"there is no tool {name[:60]!r}; the tools: {known}")
         wanted = [key for key in spec.parameters["required"] if key != "checklist"]
         fields = text_arguments(name, wanted, arguments)
-        said = " ".join(fields.get(key, "") for key in _SHOWN)
-        if missing := self._context.handles.unknown(said):
+        answers = checklist_answers(arguments.get("checklist"), self._context.checklist_items)
+        said = [*(fields.get(key, "") for key in _SHOWN), *answers.values()]
+        if missing := self._context.handles.unknown(" ".join(said)):
+            self.summary = self.summary or self.final_text(fields.get("summary", ""))
             raise ToolRefusal(
                 f"there is no {', '.join(missing)}; name a handle that exists, or write it as code "
                 "where it is a name"
@@ -215,7 +218,7 @@ class ReviewTools:
             case "read" if self.reader:
                 return self.reader.read(**fields)
             case _:
-                return self._finish(arguments.get("checklist"), refused, **fields)
+                return self._finish(answers, refused, **fields)
 
     def _comment(
         self, block: str, quote: str, title: str, text: str, severity: str, lens: str = ""
@@ -350,12 +353,11 @@ class ReviewTools:
                 "turned_down, also where you disagree. If it is none, call not_yet again"
             )
 
-    def _finish(self, checklist: Any, refused: int, summary: str, question: str) -> str:
-        given = checklist_answers(checklist, self._context.checklist_items)
-        for text in (summary, question, *given.values()):
+    def _finish(self, answers: Mapping[int, str], refused: int, summary: str, question: str) -> str:
+        for text in (summary, question, *answers.values()):
             self.wording.refuse(text)
             self.wording.remember(text)
-        self.answers |= given
+        self.answers |= answers
         # Kept before the reminder: this may be the last turn, or the next call may be empty.
         self.summary = self.wording.for_people(summary, SUMMARY_CHARS) or self.summary
         question = one_line(self.wording.for_people(question, QUESTION_CHARS))

@@ -309,11 +309,34 @@ def test_a_handle_that_does_not_exist_is_refused_where_people_would_read_it(wher
     assert remark(tools, **{where: "B2 and `B999` disagree"}).accepted
 
 
+def test_a_handle_that_does_not_exist_is_refused_in_an_answer_to_the_checklist() -> None:
+    tools = review_tools(BLOCKS, checklist=1)
+    given = {"summary": "So.", "checklist": [{"item": 1, "answer": "Yes, by B999."}]}
+    assert "there is no B999" in tools.call("finish", given).text
+    given["checklist"] = [{"item": 1, "answer": "Yes, by B1."}]
+    assert tools.call("finish", given).accepted
+    assert tools.answers == {1: "Yes, by B1."}
+
+
+def test_a_handle_that_does_not_exist_becomes_words_in_a_last_text() -> None:
+    tools = review_tools([block("p", "The T400 tier waits.")])
+    said = tools.final_text("[B9 new] and T77 deny B1; `T88` and T400 stay.")
+    assert said == ("that block and that thread deny “The T400 tier waits”; `T88` and T400 stay.")
+
+
 def test_a_word_of_the_page_that_looks_like_a_handle_is_no_unknown_one() -> None:
     tools = review_tools([block("p", "The T400 tier waits."), *BLOCKS])
     assert tools.call("finish", {"summary": "T400 waits for nothing."}).accepted
     refused = review_tools(BLOCKS).call("finish", {"summary": "Fine.", "question": "Why T400?"})
     assert "there is no T400" in refused.text
+
+
+def test_the_summary_of_the_last_turn_is_not_lost_with_a_handle_that_does_not_exist() -> None:
+    tools = review_tools(BLOCKS)
+    assert not tools.call("finish", {"summary": "Settle B999 first."}).accepted
+    assert tools.summary == "Settle that block first."
+    assert tools.call("finish", {"summary": "Settle it first."}).accepted
+    assert tools.summary == "Settle it first."
 
 
 def test_the_model_is_told_what_a_title_that_was_cut_reads() -> None:

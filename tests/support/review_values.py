@@ -110,6 +110,7 @@ def review_tools(
     guard: LeakGuard = NO_GUARD,
     points: Iterable[OwnPoint] = (),
     kept: Iterable[Finding] = (),
+    checklist: int = 0,
 ) -> ReviewTools:
     read = snapshot(blocks, threads)
     words = "\n".join(one.line for one in read.blocks)
@@ -127,6 +128,7 @@ def review_tools(
             guard,
             points={one.thread_id: one for one in points},
             kept=tuple(kept),
+            checklist_items=checklist,
             page_texts=page_texts(read),
         )
     )
