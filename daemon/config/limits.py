@@ -88,6 +88,7 @@ class Period(StrEnum):
 class Channel(StrEnum):
     """Where a digest goes."""
 
+    NOTION = "notion"
     ALERTS = "alerts"
 
 

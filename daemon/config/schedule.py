@@ -60,7 +60,10 @@ class Digest(Section):
     )
     on: Moment = Field(default="Mon 09:00", description="when, in `schedule.timezone`")
     to: Annotated[tuple[Annotated[Channel, BeforeValidator(word_of(Channel))], ...], filled] = (
-        Field(default=(Channel.ALERTS,), description="where it goes: the way of `alerts`")
+        Field(
+            default=(Channel.ALERTS,),
+            description="where it goes: notion (to the prompt page), alerts",
+        )
     )
     drafts: Where = Field(
         default={"Status": Condition(("Draft", "In review"))},

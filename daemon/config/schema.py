@@ -326,14 +326,15 @@ class Config(Section):
     @field_validator("digest")
     @classmethod
     def _reaches_somebody(cls, digest: Digest, info: ValidationInfo) -> Digest:
-        alerts = info.data.get("alerts")
-        if (
-            digest.every
-            and alerts
-            and Channel.ALERTS in digest.to
-            and not (alerts.url or alerts.command)
-        ):
+        alerts, databases = info.data.get("alerts"), info.data.get("databases") or ()
+        if digest.every is None or alerts is None:
+            return digest
+        if Channel.ALERTS in digest.to and not (alerts.url or alerts.command):
             raise ValueError("reaches nobody; set alerts.url or alerts.command")
+        if Channel.NOTION in digest.to and not any(one.prompt for one in databases):
+            raise ValueError(
+                "reaches no prompt page; give a database a prompt, or write to: [alerts]"
+            )
         return digest
 
     @field_validator("settle_limit")

@@ -111,6 +111,7 @@ class DeliveryState(StrEnum):
 
 # How keys of letters begin: of the status comment of a prompt page, and of answers to a word.
 STATUS_KEY = "status:"
+DIGEST_KEY = "digest:"  # on a prompt page, below its status comment
 WORD_KEY = "word:"
 
 
@@ -158,6 +159,11 @@ class OutboxMessage:
         return self.key.startswith(STATUS_KEY)
 
     @property
+    def is_digest(self) -> bool:
+        """Whether it tells a prompt page which documents are open."""
+        return self.key.startswith(DIGEST_KEY)
+
+    @property
     def answers_word(self) -> bool:
         """Whether it answers a word to the reviewer, such as `pause`."""
         return self.key.startswith(WORD_KEY)
@@ -165,7 +171,7 @@ class OutboxMessage:
     @property
     def counts_as(self) -> MessageKind:
         """The kind that it counts as: an edit of the status comment is no summary."""
-        return MessageKind.NOTICE if self.is_status else self.kind
+        return MessageKind.NOTICE if self.is_status or self.is_digest else self.kind
 
     @property
     def marks(self) -> int | None:

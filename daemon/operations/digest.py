@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from daemon.config import Config
+from daemon.config.limits import Channel
 from daemon.config.network import Proxies
 from daemon.config.schedule import last_digest
 from daemon.config.values import one_line
+from daemon.domain.errors import Forbidden, Missing, ReviewError
+from daemon.domain.records import DIGEST_KEY, MessageKind, OutboxMessage
 from daemon.domain.times import counted, iso
 from daemon.domain.values import AuthorKind
+from daemon.notion import from_markdown
+from daemon.notion.from_markdown import quoted
 from daemon.notion.rich_text import NOBODY
 from daemon.operations import notify
-from daemon.store import database, pages, threads
+from daemon.store import database, outbox, pages, prompts, threads
 from daemon.store.database import State
 from daemon.store.views import waiting
 from daemon.store.views.waiting import OpenDocument, OpenItem
 from daemon.sweep.context import Context
+from daemon.sweep.delivery import status
+from daemon.sweep.delivery.letters import last_status
 
 
 # A draft that nobody touched for so long is silent.
@@ -62,8 +70,9 @@ class Reason:
     words: tuple[str, ...]
     people: tuple[str, ...]
 
-    def __str__(self) -> str:
-        day, few = self.since[:10], [f"“{one_line(one)}”" for one in self.words[:NAMED]]
+    def said(self, shown: Callable[[str], str]) -> str:
+        """Return it in words; `shown` writes what a document says as the place takes it."""
+        day, few = self.since[:10], [f"“{shown(one)}”" for one in self.words[:NAMED]]
         rest = f" and {len(self.words) - NAMED} more" if len(self.words) > NAMED else ""
         match self.why:
             case Why.BLOCKING:
@@ -76,7 +85,7 @@ class Reason:
                 said = f"accepted by {day}, and edited since"
             case Why.DRAFT:
                 said = f"a draft, silent since {day}"
-        names = ", ".join(one_line(name) for name in self.people[:NAMED])
+        names = ", ".join(shown(name) for name in self.people[:NAMED])
         others = f" and {len(self.people) - NAMED} more" if len(self.people) > NAMED else ""
         return f"{said}; it waits for {names}{others}" if names else said
 
@@ -90,16 +99,28 @@ class Document:
     url: str
     reasons: tuple[Reason, ...]
 
-    def __str__(self) -> str:
+    @property
+    def plain(self) -> str:
+        """It as text, with its address."""
         title, url = one_line(self.title or "Untitled"), _SLUG.sub("", self.url)
-        return "\n".join([f"{title} {url}".rstrip(), *(f"  {one}" for one in self.reasons)])
+        reasons = [f"  {one.said(one_line)}" for one in self.reasons]
+        return "\n".join([f"{title} {url}".rstrip(), *reasons])
+
+    @property
+    def marked(self) -> str:
+        """It as Markdown, its title leading there."""
+        title = from_markdown.link(self.title or "Untitled", self.url)
+        return "\n".join([f"• {title}", *(f"◦ {one.said(quoted)}" for one in self.reasons)])
 
 
-def digest(state: State | None, config: Config, now: datetime) -> list[Document]:
-    """Return the documents that are open, the gravest and oldest first; from the state alone."""
+def digest(state: State | None, databases: Iterable[str], now: datetime) -> list[Document]:
+    """Return the documents of databases that are open, the gravest and oldest first.
+
+    From the state alone; without one nothing is open.
+    """
     if state is None:
         return []
-    sources = [row.id for one in config.databases for row in pages.sources_of(state, one.id)]
+    sources = [row.id for one in databases for row in pages.sources_of(state, one)]
     items = waiting.open_items(state, sources, now - SILENT)
     known = waiting.open_documents(state, sorted({one.page_id for one in items}))
     users = threads.users(state)
@@ -144,7 +165,11 @@ def as_json(documents: Sequence[Document]) -> dict[str, Any]:
     return {"open": len(documents), "documents": [asdict(one) for one in documents]}
 
 
-def in_words(documents: Sequence[Document], room: int | None = None) -> str:
+def in_words(
+    documents: Sequence[Document],
+    room: int | None = None,
+    shown: Callable[[Document], str] = attrgetter("plain"),
+) -> str:
     """Return the digest as text, "" where nothing is open.
 
     With `room` it has so many characters at most: what does not fit is counted in the first line.
@@ -154,7 +179,7 @@ def in_words(documents: Sequence[Document], room: int | None = None) -> str:
     verb = "is" if len(documents) == 1 else "are"
     head = f"{counted(len(documents), 'document')} {verb} open"
     lines, length = list[str](), len(head) + len(", the first 1000 here:")
-    for one in map(str, documents):
+    for one in map(shown, documents):
         length += len(one) + 1
         if room is not None and lines and length > room:
             break
@@ -170,29 +195,77 @@ _TOLD = "digest"
 async def send(context: Context, proxies: Proxies) -> None:
     """Send the digest where it is due, has something to say, and says something new.
 
-    What is sent is kept first: a crash on the way loses a digest and never doubles one. It is
-    tried again after the next sweep only where it surely did not arrive.
+    What is sent is kept first: a crash on the way loses a message and never doubles one. It is
+    tried again after the next sweep only where it surely did not arrive. On prompt pages it is a
+    letter like any other, which is sent exactly once.
     """
-    config, state, now = context.config, context.state, context.notion.now
+    config, state = context.config, context.state
     if config.digest.every is None:
         return
-    period = iso(last_digest(config.digest, config.schedule.timezone, now))
+    period = iso(last_digest(config.digest, config.schedule.timezone, context.notion.now))
     before = database.get_json(state, _TOLD)
+    if before is None:  # the first one is for the first period that begins while it is wanted
+        database.set_value(state, _TOLD, json.dumps({"period": period, "said": ""}))
     if before is None or before["period"] >= period:
-        # The first one is for the first period that begins while it is wanted.
-        if before is None:
-            database.set_value(state, _TOLD, json.dumps({"period": period, "said": ""}))
         return
-    open_now = [one.id for one in digest(state, config, now)]
-    for document in waiting.open_documents(state, open_now).values():
+    said, letters = in_words(await _named(context), ROOM), list[OutboxMessage]()
+    is_news = said not in ("", before["said"])
+    if is_news and Channel.NOTION in config.digest.to:
+        try:
+            letters = [one async for one in _letters(context, period)]
+        except ReviewError as error:  # all of it waits for the next sweep
+            context.emit("alert.not_told", alert="digest", why=str(error))
+            return
+    with state.atomic():
+        database.set_value(state, _TOLD, json.dumps({"period": period, "said": said}))
+        outbox.add(state, letters)
+    for letter in letters:
+        with suppress(ReviewError):  # it waits in the outbox
+            await context.deliver(context, letter.page_id)
+    if is_news and Channel.ALERTS in config.digest.to:
+        message = notify.Message("digest", said, period, "digest")
+        ways = notify.ways(config.alerts, proxies)
+        if not await notify.tell(ways, message, context.emit, doubted=True):
+            database.set_value(state, _TOLD, json.dumps(before))
+
+
+async def _named(context: Context) -> list[Document]:
+    """Return the documents that are open, after a look at who made them: Notion tells ids alone."""
+    ids, now = [one.id for one in context.config.databases], context.notion.now
+    found = [one.id for one in digest(context.state, ids, now)]
+    for document in waiting.open_documents(context.state, found).values():
         for one, told in document.people:
-            if not told:  # Notion tells who made a page by id alone
+            if not told:
                 await context.people.user(one)
-    said = in_words(digest(state, config, now), ROOM)
-    database.set_value(state, _TOLD, json.dumps({"period": period, "said": said}))
-    if not said or said == before["said"]:
-        return
-    message = notify.Message("digest", said, period, "digest")
-    ways = notify.ways(config.alerts, proxies)
-    if not await notify.tell(ways, message, context.emit, doubted=True):
-        database.set_value(state, _TOLD, json.dumps(before))
+    return digest(context.state, ids, now)
+
+
+async def _letters(context: Context, period: str) -> AsyncIterator[OutboxMessage]:
+    """Yield the letters that tell prompt pages what is open under them, where that is new.
+
+    Each is a reply to the page's status comment. Where none stands, nothing is said there. A
+    database with several prompts has its digest on the first.
+
+    Raises:
+        ReviewError: Notion does not answer.
+    """
+    state, now, done = context.state, context.notion.now, set[str]()
+    for page_id, targets in status.by_prompt_page(context).items():
+        ids = [one.settings.id for one in targets if one.settings.id not in done]
+        done.update(ids)
+        said = in_words(digest(state, ids, now), ROOM, attrgetter("marked"))
+        written = outbox.messages_of(state, page_id=page_id)
+        former = [one.body for one in written if one.key.startswith(DIGEST_KEY)]
+        comment, kept = last_status(state, page_id), prompts.prompt(state, page_id)
+        if not said or said == next(reversed(former), "") or comment is None or kept is None:
+            continue
+        stands = comment.target if comment.kind is MessageKind.EDIT else comment.comment_id
+        try:
+            listed = await context.notion.comments(page_id)
+        except (Forbidden, Missing):
+            continue
+        for one in listed:
+            if one["id"] == stands:
+                key, thread = f"{DIGEST_KEY}{page_id}:{period}", str(one["discussion_id"])
+                name, reply = kept[0].name, MessageKind.REPLY
+                yield OutboxMessage(key, page_id, reply, thread, page_id, said, name, now)

@@ -13,8 +13,11 @@ import pytest
 from daemon.cli import console
 from daemon.operations import notify
 from daemon.sandbox import Sandbox, blocks
+from daemon.sandbox.faults import FaultKind
+from daemon.sandbox.state import Doing
 from daemon.store import database
-from support.program import NOW, Program, ScriptedModel, comment, finish, posted
+from support.dying import MOMENTS, Killed, die
+from support.program import NOW, Program, ScriptedModel, comment, finish, plain, posted
 
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
@@ -229,7 +232,7 @@ def test_a_process_that_dies_while_the_digest_is_sent_sends_it_to_nobody_a_secon
 def test_a_long_digest_is_cut_and_counts_what_is_beyond(
     box: Sandbox, program: Program, queues: Any, rfcs: str, told: Told
 ) -> None:
-    for number in range(40):
+    for number in range(12):
         text = [blocks.paragraph("We need queues.")]
         box.world.page(rfcs, f"A long title of page {number:02} " * 3, text, at=NOW - HOUR)
     for hours in range(2):
@@ -237,10 +240,10 @@ def test_a_long_digest_is_cut_and_counts_what_is_beyond(
     at(box, program, MONDAY)
     text = told()[0]["text"]
     shown = sum(not line.startswith(" ") for line in text.splitlines()[1:])
-    assert text.startswith(f"notion-review: 41 documents are open, the first {shown} here:")
+    assert text.startswith(f"notion-review: 13 documents are open, the first {shown} here:")
     assert 1_000 < len(text) < 1_600
-    assert lines(program)[0] == "41 documents are open:"
-    assert program.run("digest", "--json").json["open"] == 41
+    assert lines(program)[0] == "13 documents are open:"
+    assert program.run("digest", "--json").json["open"] == 13
 
 
 def test_without_a_state_nothing_is_open(program: Program, rfcs: str) -> None:
@@ -257,3 +260,132 @@ def test_nothing_is_sent_where_nobody_asked_for_it(
     assert told() == []
     with closing(database.open_state(program.folder / "state/notion-review.db")) as db:
         assert database.get_value(db, "digest") is None
+
+
+@pytest.fixture
+def prompt(box: Sandbox, program: Program, queues: Any, told: Told) -> Any:
+    """A prompt page with its status comment; the digest goes there alone."""
+    text = [blocks.paragraph("Be strict.")]
+    made = box.world.page(None, "RFC reviewer", text, at=NOW - 3 * HOUR)
+    program.config["databases"][0]["prompt"] = made.id
+    program.config["digest"]["to"] = ["notion"]
+    program.sweep()
+    return made
+
+
+def thread(box: Sandbox, prompt: Any) -> list[str]:
+    """What was said below the status comment, the page's only open thread."""
+    [status, *replies] = box.world.comments(prompt)
+    assert plain(status).startswith("In use since")
+    assert {one.discussion_id for one in replies} <= {status.discussion_id}
+    return [plain(one) for one in replies]
+
+
+def test_a_prompt_page_is_told_below_its_status_comment(
+    box: Sandbox, program: Program, prompt: Any, queues: Any, told: Told
+) -> None:
+    at(box, program, MONDAY)
+    for time in (MONDAY + HOUR, MONDAY + WEEK):
+        at(box, program, time)
+    both = "it waits for Ana Costa, Ben Ode"
+    [said] = thread(box, prompt)
+    assert said.splitlines() == [
+        "1 document is open:",
+        "• Queues",
+        f"◦ 1 blocking point stands since 2026-11-20: “Which ones?”; {both}",
+        f"◦ a question waits since 2026-11-20: “Who pays?”; {both}",
+    ]
+    [reply] = box.world.comments(prompt)[1:]
+    assert [one["text"]["link"]["url"] for one in reply.rich_text if one["text"].get("link")] == [
+        queues.url
+    ]
+    assert told() == []
+    box.world.comment(queues, "Platform pays.")
+    at(box, program, MONDAY + WEEK + DAY)
+    at(box, program, MONDAY + 2 * WEEK)
+    assert len(thread(box, prompt)) == 2
+    # It is no answer to anybody.
+    week = program.run("report", "--json", "--until", (box.clock() + HOUR).isoformat()).json
+    assert week["now"]["replies"] == week["before"]["replies"] == 0
+
+
+def test_what_a_document_says_is_no_mark_on_the_prompt_page(
+    box: Sandbox, program: Program, prompt: Any, queues: Any, told: Told
+) -> None:
+    hostile = "**Queues** [now](https://evil.example) @Ana `x` <b>"
+    box.world.rename(queues, [{"type": "text", "text": {"content": hostile}}])
+    for time in (NOW + 2 * HOUR, MONDAY):
+        at(box, program, time)
+    title = thread(box, prompt)[0].splitlines()[1]
+    assert title == f"• {hostile}"
+    [reply] = box.world.comments(prompt)[1:]
+    links = {one["text"]["link"]["url"] for one in reply.rich_text if one["text"].get("link")}
+    assert [link.rpartition("-")[2] for link in links] == [queues.id.replace("-", "")]
+    assert {one["type"] for one in reply.rich_text} == {"text"}
+
+
+@pytest.mark.parametrize("kind", [FaultKind.SAVED, FaultKind.DROP_SAVED, FaultKind.CONFLICT])
+def test_a_prompt_page_is_told_once_whatever_notion_answers(
+    box: Sandbox, program: Program, prompt: Any, told: Told, kind: FaultKind
+) -> None:
+    box.clock.set(MONDAY)
+    box.faults.plant(kind, "POST", "/v1/comments", times=2)
+    for hours in range(4):
+        box.clock.set(MONDAY + hours * HOUR)
+        program.run("--once")
+    assert len(thread(box, prompt)) == 1
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_prompt_page_is_told_once_wherever_the_process_is_killed(
+    box: Sandbox,
+    program: Program,
+    prompt: Any,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+) -> None:
+    box.clock.set(MONDAY)
+    with monkeypatch.context() as patched:
+        die(patched, moment, "daemon.operations.digest.outbox.add")
+        with pytest.raises((Killed, BaseExceptionGroup)):
+            program.run("--once")
+    for hours in (1, 2):
+        at(box, program, MONDAY + hours * HOUR)
+    assert len(thread(box, prompt)) == 1
+
+
+@pytest.mark.parametrize("why", ["forbidden", "resolved", "no comment"])
+def test_a_prompt_page_that_takes_no_digest_costs_nothing(
+    box: Sandbox, program: Program, prompt: Any, told: Told, why: str
+) -> None:
+    if why == "forbidden":
+        box.world.refuse(prompt, Doing.COMMENT)
+    elif why == "resolved":
+        box.world.resolve(box.world.comments(prompt)[0])
+    else:
+        box.world.refuse(prompt, Doing.LIST_COMMENTS)
+    for hours in range(3):
+        at(box, program, MONDAY + hours * HOUR)
+    assert len(box.world.comments(prompt)) == 1
+    found = program.run("status", "--json").json
+    assert found["alerts"] == []
+    assert found["failed_pages"] == []
+
+
+def test_each_prompt_page_is_told_of_its_own_documents(
+    box: Sandbox, program: Program, prompt: Any, told: Told
+) -> None:
+    other = box.world.database("Decisions")
+    text = [blocks.paragraph("We need queues.")]
+    box.world.page(other.id, "Cups", text, at=NOW - HOUR)
+    second = box.world.page(
+        None, "Kind reviewer", [blocks.paragraph("Be kind.")], at=NOW - 3 * HOUR
+    )
+    program.config["databases"].append({"id": other.id, "prompt": second.id})
+    program.config["digest"]["to"] = ["notion", "alerts"]
+    at(box, program, NOW + HOUR)
+    at(box, program, MONDAY)
+    assert [one.splitlines()[1] for one in thread(box, prompt)] == ["• Queues"]
+    assert [one.splitlines()[1] for one in thread(box, second)] == ["• Cups"]
+    assert told()[0]["text"].startswith("notion-review: 2 documents are open:")

@@ -63,7 +63,7 @@ MISTAKES = [
         "3: schedule: has both every and cron; keep one",
     ),
     ("digest: {every: month}", '3: digest.every: "month" is unknown; write day or week'),
-    ("digest: {to: [mail]}", '3: digest.to[0]: "mail" is unknown; write alerts'),
+    ("digest: {to: [mail]}", '3: digest.to[0]: "mail" is unknown; write notion or alerts'),
     (
         "digest: {on: noon}",
         '3: digest.on: "noon" is no time of a day or week; write 09:00 or Mon 09:00',
@@ -76,6 +76,10 @@ MISTAKES = [
     (
         "digest: {every: week, on: 10:30}",
         '3: digest.on: "10:30" does not fit `every: week`; write Mon 09:00',
+    ),
+    (
+        "digest: {every: week, to: [notion]}",
+        "3: digest: reaches no prompt page; give a database a prompt, or write to: [alerts]",
     ),
     ("digest: {every: week}", "3: digest: reaches nobody; set alerts.url or alerts.command"),
     (

@@ -154,7 +154,7 @@ def reply_seconds(db: Database, since: datetime, until: datetime) -> list[float 
     """
     rows = db.execute(
         "SELECT unixepoch(posted_at) - unixepoch(asked_at) FROM outbox"
-        " WHERE posted_at >= ? AND posted_at < ? AND kind = 'reply'",
+        " WHERE posted_at >= ? AND posted_at < ? AND kind = 'reply' AND key NOT LIKE 'digest:%'",
         [iso(since), iso(until)],
     )
     return [row[0] if row[0] is None else max(float(row[0]), 0.0) for row in rows.fetchall()]

@@ -287,7 +287,7 @@ async def _send(context: Context, message: OutboxMessage, until: float) -> None:
 async def _refused(context: Context, message: OutboxMessage, error: ReviewError) -> None:
     """Drop a message that Notion does not take; where that is about more than it, raise."""
     if isinstance(error, Forbidden):
-        if not message.is_status:
+        if not (message.is_status or message.is_digest):
             raise failures.refused(
                 context, Capability.INSERT_COMMENTS, message.page_id, error
             ) from error
