@@ -6,6 +6,7 @@ follows a label on its line, so no text of a document can pass for a handle or a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -27,7 +28,7 @@ from daemon.domain.values import (
 from daemon.review.cleaning import person_name, visible
 from daemon.review.handles import Handles
 from daemon.review.points import MOVED_QUOTE_CHARS, OwnPoint, how_closed
-from daemon.review.quotes import blocks_with, is_quote_of
+from daemon.review.quotes import blocks_with, fold, is_quote_of, unmarked_line
 from daemon.review.summary import checklist_instructions
 
 
@@ -39,7 +40,7 @@ FIRST_COMMENTS, WAITING_COMMENTS, LAST_COMMENTS = 3, 12, 12
 COMMENT_CHARS, WAITING_CHARS = 1_000, 40_000
 # The most removed blocks that are shown, and characters of each.
 REMOVED_LINES, REMOVED_CHARS = 20, 300
-RAISED_CHARS = 120
+RAISED_CHARS = 300
 # The most findings of the rules that are shown.
 FOUND_LINES = 12
 # Bytes of UTF-8. English prose has more, East Asian text and code about as many. It is a low
@@ -50,6 +51,7 @@ _SEVERAL = (
     "Read the document through each of the lenses below; each comment names the lens that shows "
     "it. What several show is one comment. The limit of comments holds for all together.\n\n"
 )
+_BLOCK_LINK = re.compile(r"\[((?:\\.|[^\[\]\\])*)\]\(https?://[^()\s]*#[0-9a-f]{8,}\)")
 _REPORTED = "Already reported by checks, do not raise again:"
 _KEPT = "Kept from the last review, not posted; comment again on what still matters:"
 _NOTICED = "Found by checks, raise only what bears on the decision:"
@@ -284,7 +286,7 @@ def _point(raised: Finding) -> str:
 
 
 def _about(raised: Finding) -> str:
-    return clipped(one_line(raised.quote), RAISED_CHARS)
+    return beginning(one_line(raised.quote), RAISED_CHARS)
 
 
 def _comments(thread: Thread) -> list[str]:
@@ -300,9 +302,9 @@ def _comments(thread: Thread) -> list[str]:
 def _comment(comment: Comment) -> str:
     you = " (you)" if comment.author.kind is AuthorKind.OWN else ""
     mark = ", new" if comment.new else ""
-    # Of our own, the words: a summary links each title to a long address.
-    words = comment.plain if you else comment.text
-    text = both_ends(words, WAITING_CHARS if comment.new else COMMENT_CHARS)
+    # A summary links each title to a long address.
+    words = _BLOCK_LINK.sub(r"\1", comment.text) if you else comment.text
+    text = both_ends(words, WAITING_CHARS if comment.new or you else COMMENT_CHARS)
     at = f"{comment.created:%Y-%m-%d %H:%M}"
     return (
         f"{INDENT}{person_name(comment.author.name)}{you}, {at}{mark}: {indented(text, INDENT * 2)}"
@@ -312,7 +314,12 @@ def _comment(comment: Comment) -> str:
 def _remarks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
     if task.change.fields:
         yield f"Changed besides blocks: {one_line(', '.join(task.change.fields))}"
-    removed = task.change.removed
+    # What stands elsewhere now, also within one block or in two, only moved.
+    here = fold("\n".join(block.plain for block in task.snapshot.blocks)).text
+    plain = {line: fold(unmarked_line(line)).text for line in task.change.removed}
+    removed = [
+        line for line, words in plain.items() if len(words) < MOVED_QUOTE_CHARS or words not in here
+    ]
     if removed:
         where = "; an unmarked block takes a comment where that makes it wrong"
         yield f"Removed since the last review{where if task.comments else ''}:"
@@ -330,7 +337,7 @@ def _remarks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[
         if known:
             yield label
         for one in known[:FOUND_LINES]:
-            yield f"{INDENT}{names[one.block_id]}: {clipped(one_line(one.text), RAISED_CHARS)}"
+            yield f"{INDENT}{names[one.block_id]}: {beginning(one_line(one.text), RAISED_CHARS)}"
     for note in task.notes:
         yield f"Note: {one_line(note)}"
 
@@ -359,7 +366,8 @@ def _ledger(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[s
     if earlier:
         yield "Raised on the earlier text, raise again only what still holds:"
     for one in earlier:
-        yield f"{INDENT}{_named(one, handles)}: {clipped(one_line(one.finding.text), RAISED_CHARS)}"
+        words = beginning(one_line(one.finding.text), RAISED_CHARS)
+        yield f"{INDENT}{_named(one, handles)}: {words}"
 
 
 def _named(one: LedgerEntry, handles: Handles) -> str:
@@ -373,9 +381,9 @@ def _named(one: LedgerEntry, handles: Handles) -> str:
 BESIDE_CHARS = 80
 
 
-def beginning(line: str) -> str:
+def beginning(line: str, most: int = BESIDE_CHARS) -> str:
     """Return the first characters of a line, with " …" if there are more."""
-    return line if len(line) <= BESIDE_CHARS else f"{line[:BESIDE_CHARS].rstrip()} …"
+    return line if len(line) <= most else f"{line[:most].rstrip()} …"
 
 
 def both_ends(text: str, limit: int) -> str:

@@ -236,7 +236,7 @@ class ReviewTools:
             raise ToolRefusal("the quote is empty; quote the words that the comment is about")
         found = locate_in_blocks(quote, named, self._blocks)
         if found is None:
-            handle, says = self._handle(named), clipped(one_line(named.plain), ECHO_CHARS)
+            handle, says = self._handle(named), clipped(one_line(named.line), ECHO_CHARS)
             others = [self._handle(block) for block in blocks_with(quote, self._blocks)]
             raise ToolRefusal(
                 f"these words do not stand in {handle} but in {', '.join(others[:BLOCKS_NAMED])};"

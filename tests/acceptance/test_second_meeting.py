@@ -301,7 +301,7 @@ def test_a_thread_whose_block_is_gone_is_shown_as_any_other_and_where_its_words_
         "  begun by your important point “No owner”, about: Nobody owns the queue",
         "  RFC reviewer (you): Name an owner.",
         f"  Ana: {asked[:500]} …",
-        "  RFC reviewer (you): That of the carriers.",
+        "  RFC reviewer (you): That of the **carriers**.",
         "  Ben: Then it is mine.",
     ]
 

@@ -295,6 +295,14 @@ def test_more_proposals_than_an_author_can_take_are_refused_and_the_gravest_post
     assert len(tools.kept) == most - 2
 
 
+def test_a_refusal_shows_what_a_block_says_with_its_marks() -> None:
+    marked = block(
+        "m", "- See `cost.md` and [it](https://good.example/x).", plain="See cost.md and it."
+    )
+    answer = remark(review_tools([marked]), block="B1", quote="no such words")
+    assert answer.text.endswith(f"It says: {marked.line}")
+
+
 def test_where_only_threads_are_answered_no_comment_is_taken() -> None:
     answer = remark(tools_of(on_blocks=False))
     assert not answer.accepted

@@ -110,8 +110,8 @@ def unlisted_threads(
         person = Author("", one.author, AuthorKind.PERSON)
         said.setdefault(one.thread_id, []).append(Comment("", person, one.at, text, text, one.at))
     for one in browse.own_replies(context.state, row.id):
-        text = from_markdown.plain_text(from_markdown.rich_text(one.text))
-        said.setdefault(one.thread_id, []).append(Comment("", me, one.at, text, text, one.at))
+        plain = from_markdown.plain_text(from_markdown.rich_text(one.text))
+        said.setdefault(one.thread_id, []).append(Comment("", me, one.at, one.text, plain, one.at))
     threads = []
     for point in points:
         if point.thread_id not in listed:
