@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from daemon.domain.ids import addresses_by_id
@@ -37,7 +37,8 @@ class Change:
 
     `changed` maps a block id to its old line; `removed` holds the lines that are gone.
     `fields` names what changed besides blocks: "title" or a property's name. `moved` maps the id
-    that a block got when it was cut and pasted to the one that it had.
+    that a block got when it was cut and pasted to the one that it had. `stirred` holds the headings
+    under which, up to the next one, a block came, changed or went.
     """
 
     first: bool
@@ -46,6 +47,7 @@ class Change:
     removed: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     moved: Mapping[str, str] = field(default_factory=dict)
+    stirred: frozenset[str] = frozenset()
 
     @classmethod
     def between(cls, before: Reviewed | None, now: Snapshot) -> Change:
@@ -64,23 +66,39 @@ class Change:
         moved = {key: gone[line].pop() for key, line in came.items() if gone.get(line)}
         there_before = {*old, *moved}
         still_there = {*lines, *moved.values()}
+        new = frozenset(key for key, line in lines.items() if key not in there_before and line)
+        changed = {
+            block.id: old[block.id]
+            for block in now.blocks
+            if block.id in old and not _says_the_same(old[block.id], block)
+        }
+        now_as = {was: key for key, was in moved.items()}
+        here = [(block.id, block.id in {*new, *changed}) for block in now.blocks]
+        was = [(now_as.get(key, key), key not in still_there) for key, line in old.items() if line]
+        headings = {block.id for block in now.blocks if block.is_heading}
         return cls(
             first=False,
-            new=frozenset(key for key, line in lines.items() if key not in there_before and line),
-            changed={
-                block.id: old[block.id]
-                for block in now.blocks
-                if block.id in old and not _says_the_same(old[block.id], block)
-            },
+            new=new,
+            changed=changed,
             removed=tuple(line for key, line in before.blocks if key not in still_there and line),
             fields=_changed_fields(before, now.page),
             moved=moved,
+            stirred=_stirred(here, headings) | _stirred(was, headings),
         )
 
     @property
     def says_something(self) -> bool:
         """Whether words came, changed or went; False where blocks only moved."""
         return self.first or bool(self.new or self.changed or self.removed or self.fields)
+
+
+def _stirred(blocks: Iterable[tuple[str, bool]], headings: Container[str]) -> frozenset[str]:
+    """Return the headings under which a block is marked; each block comes with its mark."""
+    under, found = "", set[str]()
+    for block_id, is_marked in blocks:
+        under = block_id if block_id in headings else under
+        found |= {under} if is_marked and under else set()
+    return frozenset(found)
 
 
 _NUMBER = re.compile(r"\w+\. ")

@@ -180,6 +180,11 @@ class Block:
     commentable: bool = True
 
     @property
+    def is_heading(self) -> bool:
+        """Whether a section begins with it."""
+        return self.type.startswith("heading_")
+
+    @property
     def may_hold_comments(self) -> bool:
         """Whether its comments are worth a request: empty paragraphs hold none."""
         return self.commentable and (bool(self.line) or self.type == "table")
@@ -234,7 +239,7 @@ class Snapshot:
         """Return the plain text of the heading that a block stands under, or is; "" for none."""
         heading = ""
         for block in self.blocks:
-            heading = block.plain if block.type.startswith("heading_") else heading
+            heading = block.plain if block.is_heading else heading
             if block.id == block_id:
                 return heading
         return ""

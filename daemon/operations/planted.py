@@ -124,12 +124,8 @@ def _prose(snapshot: Snapshot) -> list[Block]:
         block
         for block in snapshot.blocks
         if block.commentable and block.type not in _NO_PROSE and block.plain.strip()
-        if not _is_heading(block)
+        if not block.is_heading
     ]
-
-
-def _is_heading(block: Block) -> bool:
-    return block.type.startswith("heading_")
 
 
 # A number with its unit, in digits or as a word: one quantity, wherever it stands.
@@ -207,10 +203,10 @@ def _sequences(snapshot: Snapshot) -> Iterator[list[Block]]:
 
 def _below(snapshot: Snapshot, parent: Block) -> Iterator[str]:
     """Yield the ids of what belongs to a block: what is nested in it, or under it as a heading."""
-    heads, is_under = _is_heading(parent), False
+    heads, is_under = parent.is_heading, False
     for one in snapshot.blocks:
         is_equal = one.type <= parent.type if heads else one.depth <= parent.depth
-        if is_under and is_equal and (_is_heading(one) or not heads):
+        if is_under and is_equal and (one.is_heading or not heads):
             return
         if is_under:
             yield one.id
@@ -276,7 +272,7 @@ def _promise(snapshot: Snapshot, _: random.Random) -> Iterator[_Edit]:
     section: list[tuple[str, frozenset[str]]] = []
     prose = {one.id for one in _prose(snapshot)}
     for block in snapshot.blocks:
-        if _is_heading(block):
+        if block.is_heading:
             earlier, section = [*earlier, *section], []
         if block.id not in prose or block.type == "table_row":
             continue
@@ -302,7 +298,7 @@ _SHORTEST_TITLE = 5
 
 
 def _reference(snapshot: Snapshot, rng: random.Random) -> Iterator[_Edit]:
-    headings = [one.plain.strip() for one in snapshot.blocks if _is_heading(one)]
+    headings = [one.plain.strip() for one in snapshot.blocks if one.is_heading]
     titles = [one for one in headings if len(one) >= _SHORTEST_TITLE]
     absent = [one for one in _ABSENT_TITLES if one not in headings]
     steps = max((len(steps) for steps in _sequences(snapshot)), default=0)
@@ -333,7 +329,7 @@ _MOST_REMOVED = 3
 
 
 def _rollback(snapshot: Snapshot, _: random.Random) -> Iterator[_Cut]:
-    headings = [one for one in snapshot.blocks if _is_heading(one)]
+    headings = [one for one in snapshot.blocks if one.is_heading]
     operated = {one.id for one in headings if _OPERATED.search(one.plain)}
     own = [one for one in headings if _ONLY_ROLLBACK.fullmatch(one.plain)][:1]
     gone = {id_ for one in own for id_ in (one.id, *_below(snapshot, one))}

@@ -81,20 +81,20 @@ def _beside(blocks: Sequence[Block], where: Collection[str | None], reach: int) 
 def _outline_and(
     near: Collection[str], blocks: Sequence[Block], far: Collection[str] = ()
 ) -> Excerpt:
-    shown = {block.id for block in blocks if _is_heading(block)} - set(far) | set(near)
+    shown = {block.id for block in blocks if block.is_heading} - set(far) | set(near)
     return Excerpt(frozenset(block.id for block in blocks if block.id not in shown))
 
 
 def _far(blocks: Sequence[Block], anew: Collection[str]) -> set[str]:
     """Return the ids of the lower headings in top sections without a new or changed block."""
-    top = min((block.type for block in blocks if _is_heading(block)), default="")
+    top = min((block.type for block in blocks if block.is_heading), default="")
     sections: list[list[Block]] = [[]]
     for block in blocks:
         if block.type == top:
             sections.append([])
         sections[-1].append(block)
     quiet = [section for section in sections if not any(one.id in anew for one in section)]
-    return {one.id for section in quiet for one in section if _is_heading(one) and one.type != top}
+    return {one.id for section in quiet for one in section if one.is_heading and one.type != top}
 
 
 def fit_to_window(
@@ -135,10 +135,6 @@ def fit_to_window(
     return replace(found, sections=missing_sections(handles, found))
 
 
-def _is_heading(block: Block) -> bool:
-    return block.type.startswith("heading_")
-
-
 def _waited_on(task: ReviewInput) -> set[str | None]:
     return {thread.block_id for thread in task.snapshot.threads if thread.waiting}
 
@@ -146,7 +142,7 @@ def _waited_on(task: ReviewInput) -> set[str | None]:
 def _sections(blocks: Mapping[str, Block]) -> _Sections:
     sections: list[tuple[Block | None, list[Block]]] = [(None, [])]
     for block in blocks.values():
-        if _is_heading(block):
+        if block.is_heading:
             sections.append((block, []))
         else:
             sections[-1][1].append(block)

@@ -161,11 +161,10 @@ class Handles:
         labels, alike = dict[str, _Label](), defaultdict[tuple[str, str], list[str]](list)
         heading = _Label(Block("", "", 0, "", ""), "", "")
         for handle, block in self.blocks.items():
-            is_heading = block.type.startswith("heading_")
             words = _opening(block, BRIEF if briefly else OPENING)
-            section = "" if is_heading or briefly else heading.words
+            section = "" if block.is_heading or briefly else heading.words
             labels[handle] = _Label(block, words, section) if words else heading
-            heading = labels[handle] if is_heading else heading
+            heading = labels[handle] if block.is_heading else heading
             alike[words, section] += [handle] * bool(words)
         for handles in alike.values():
             for number, handle in enumerate(handles, 1):

@@ -292,11 +292,11 @@ NEAR_TITLES, WEIGHTY_CHARS = 2, 4
 
 
 def is_nearly_same(finding: Finding, other: Finding) -> bool:
-    """Return whether the titles of two findings on two blocks differ in one word of weight at most.
+    """Return whether the titles of two findings differ in one word of weight at most.
 
     Both findings are a model's. Whether they are one matter is not certain.
     """
-    if finding.block_id == other.block_id or Source.CHECK in (finding.source, other.source):
+    if Source.CHECK in (finding.source, other.source):
         return False
     one, two = (
         {w for w in words_of(title) if len(w) >= WEIGHTY_CHARS or any(map(str.isdigit, w))}
@@ -311,10 +311,18 @@ def words_of(text: str) -> set[str]:
 
 
 def unchanged_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
-    """Return the ids of the blocks that have the same text as at the last review."""
+    """Return the ids of the blocks that have the same text as at the last review.
+
+    What comes, changes or goes in its section, up to the next heading, can make a block wrong: then
+    it is not among them. Blocks above the first heading count each for itself.
+    """
     if change.first:
         return frozenset()
-    return frozenset(block.id for block in blocks) - {*change.new, *change.changed}
+    under, same = "", set[str]()
+    for block in blocks:
+        under = block.id if block.is_heading else under
+        same |= {block.id} if under not in change.stirred else set()
+    return frozenset(same) - {*change.new, *change.changed}
 
 
 def closed_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:

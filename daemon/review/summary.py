@@ -235,7 +235,7 @@ def missing_sections(wanted: Sequence[str], blocks: Sequence[Block]) -> tuple[st
     A heading names a section when it begins with its name. Numbers before it and capitals do not
     count: `3. Rollout plan` names `Rollout`.
     """
-    heads = [_plain(block.plain) for block in blocks if block.type.startswith("heading_")]
+    heads = [_plain(block.plain) for block in blocks if block.is_heading]
     return tuple(
         name
         for name in wanted

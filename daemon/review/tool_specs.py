@@ -208,8 +208,8 @@ class ToolContext:
         comments_per_review: The most findings that are posted.
         comments_per_block: The most findings on one block, earlier ones included.
         comments_on_blocks: Whether the model may comment on blocks, or only reply in threads.
-        unchanged_blocks: Ids of the blocks that have the same text as at the last review. Such a
-            block takes no second finding, however the new one is worded.
+        unchanged_blocks: Ids of the blocks that have the same text as at the last review, with
+            their sections. Such a block takes no second finding, however the new one is worded.
         closed_blocks: Ids of the blocks that take no comment in this review.
         least_severity: Findings below it are not posted.
         guard: Finds texts that reveal a secret, the instructions, or too much of background pages.
@@ -305,7 +305,7 @@ class ToolContext:
         raise ToolRefusal(f"{handle} was not begun by an open point of yours{theirs}")
 
     def unasked(self, handle: str) -> str:
-        """Say that a block did not change, and which blocks take a comment."""
+        """Say that a block and its section did not change, and which blocks take a comment."""
         is_open = [
             name
             for name, block in self.handles.blocks.items()
@@ -313,8 +313,8 @@ class ToolContext:
         ]
         more = " and others" if len(is_open) > BLOCKS_NAMED else ""
         named = ", ".join(is_open[:BLOCKS_NAMED])
-        said = f"{handle} says what it said at the last review"
-        return f"{said}; comment on what is new or changed: {named}{more}"
+        said = f"{handle} and its section say what they said at the last review"
+        return f"{said}; comment on what is new or changed, or beside it: {named}{more}"
 
     def named(self, one: Finding) -> str:
         """Return the title of a finding and, of one that was made before, what became of it."""

@@ -262,8 +262,8 @@ class ReviewTools:
             )
         commented = {one.block_id for one in self._earlier}
         if block.id in commented & context.unchanged_blocks:
-            why = "was commented on before and says what it said then"
-            raise ToolRefusal(f"{handle} {why}; it takes no other comment before it changes")
+            why = "was commented on before, and it and its section say what they said then"
+            raise ToolRefusal(f"{handle} {why}; it takes another comment once one of them changes")
         if block.id in context.closed_blocks and not is_repeat(finding, context.kept, block):
             raise ToolRefusal(context.unasked(handle))
         if sum(old.block_id == block.id for old in known) >= context.comments_per_block:
@@ -291,7 +291,8 @@ class ReviewTools:
         near = []
         for where, one, how in known:
             doubt, title = (finding.block_id, one.title), one_line(one.title)
-            is_same = words_of(finding.title) == words_of(one.title)
+            is_there = one.block_id == finding.block_id
+            is_same = not is_there and words_of(finding.title) == words_of(one.title)
             if is_nearly_same(finding, one) and (is_same or doubt not in self._doubted_titles):
                 self._doubted_titles.add(doubt)
                 near.append(f"{where}{f' ({how})' if how else ''} says nearly the same: “{title}”")

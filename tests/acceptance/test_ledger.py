@@ -207,7 +207,8 @@ def test_what_did_not_change_invites_no_comment_and_the_refusal_says_what_does(
     program.sweep()
     assert [words(one) for one in posted(box)] == ["Added\nBy whom?"]
     assert (
-        "refused: B1 says what it said at the last review; comment on what is new or changed: B6"
+        "refused: B1 and its section say what they said at the last review; comment on what is new "
+        "or changed, or beside it: B6"
     ) in model.answers
 
 

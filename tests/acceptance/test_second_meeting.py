@@ -310,15 +310,15 @@ def test_a_thread_whose_block_is_gone_is_shown_as_any_other_and_where_its_words_
 def test_what_a_removal_makes_wrong_is_said_on_a_block_that_did_not_change(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, *, removed: bool
 ) -> None:
-    page = rfc(box, rfcs, *LINES, "We tell the carriers as said in the plan.", "See below.")
+    page = in_sections(box, rfcs)
     first_review(program, model)
     if removed:
-        box.world.delete_block(box.world.blocks(page)[5])
+        box.world.delete_block(box.world.blocks(page)[7])
     edit(box, page, 1, "We deploy on Tuesday.")
     says(
         model,
-        comment("B5", "as said in the plan", "The plan says it no more."),
-        comment("B4", "the queue", "Which queue is it?"),
+        comment("B6", "as said in the plan", "The plan says it no more."),
+        comment("B5", "the queue", "Which queue is it?"),
         finish(),
     )
     program.sweep()
@@ -326,10 +326,44 @@ def test_what_a_removal_makes_wrong_is_said_on_a_block_that_did_not_change(
     assert told is removed
     taken = any("The plan says it no more." in one for one in on_blocks(box, page))
     assert taken is removed
-    assert any("B4 was commented on before" in one for one in model.answers)
-    assert any("B5 says what it said at the last review" in one for one in model.answers) is not (
+    assert any("B5 was commented on before, and it and its section" in one for one in model.answers)
+    assert any("B6 and its section say what they said" in one for one in model.answers) is not (
         removed
     )
+
+
+def in_sections(box: Sandbox, rfcs: str) -> str:
+    """Make a page of three sections: B1 to B3, B4 to B6, B7 and B8."""
+    first, second = LINES[:2], (LINES[2], "We tell the carriers as said in the plan.")
+    content = [blocks.heading(2, "Plan"), *map(blocks.paragraph, first)]
+    content += [blocks.heading(2, "Owners"), *map(blocks.paragraph, second)]
+    content += [blocks.heading(2, "End"), blocks.paragraph("See below.")]
+    return box.world.page(rfcs, "Queues", content, at=NOW - HOUR).id
+
+
+@pytest.mark.parametrize("how", ["changed", "new", "removed", "elsewhere"])
+def test_a_block_takes_another_comment_where_its_section_was_touched_and_no_more_than_its_limit(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, how: str
+) -> None:
+    page = in_sections(box, rfcs)
+    first_review(program, model)
+    quotes = ["Nobody owns the", "the queue", "queue."]
+    for number, quote in enumerate(quotes):
+        box.clock.advance(HOUR)
+        owner = next(one for one in box.world.blocks(page) if "Nobody" in str(one.content))
+        told = box.world.blocks(page)[5] if how == "changed" else None
+        if told:
+            box.world.edit_block(told, f"We tell the carriers in week {number}.")
+        elif how == "removed" and number == 1:
+            box.world.delete_block(box.world.blocks(page)[5])
+        elif how == "new":
+            box.world.add_block(page, blocks.paragraph(f"Week {number}."), after=owner)
+        edit(box, page, 1, f"We deploy on day {number}.")
+        says(model, comment("B5", quote, f"Matter {number}: {'abc'[number]}?"), finish())
+        program.sweep()
+        assert any("rule on it with follow_up first" in one for one in model.answers)
+        owned = [one for one in posted(box) if one.parent_id == owner.id]
+        assert len(owned) == (1 if number == 0 or how == "elsewhere" else 2)
 
 
 def test_words_beside_a_ruling_that_nobody_waits_for_are_not_posted_and_the_model_is_told(

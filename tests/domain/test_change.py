@@ -56,6 +56,50 @@ def test_a_moved_block_came_with_the_words_of_one_that_is_gone_and_each_moves_on
         assert key not in before
 
 
+HEADED = st.dictionaries(st.sampled_from(["h1", "a", "b", "h2", "c", "d", "h3"]), WORDS)
+
+
+def headed(lines: dict[str, str]):
+    """A page of which those blocks are headings whose names say so."""
+    return snapshot(
+        [
+            block(key, line, kind="heading_2" if key[0] == "h" else "paragraph")
+            for key, line in lines.items()
+        ]
+    )
+
+
+def sections(lines: dict[str, str]) -> dict[str, list[str]]:
+    """The blocks of each section, by its heading."""
+    found, under = {"": []}, ""
+    for key in lines:
+        under = key if key[0] == "h" else under
+        found.setdefault(under, []).append(key)
+    return found
+
+
+@given(HEADED, HEADED)
+def test_a_heading_is_stirred_where_a_block_of_its_section_came_changed_or_went(before, now):
+    found = Change.between(Reviewed.of(headed(before)), headed(now))
+    here, was, stayed = sections(now), sections(before), {*now, *found.moved.values()}
+    gone = {key for key, line in before.items() if key not in stayed and line}
+    anew = {*found.new, *found.changed}
+    for heading in here:
+        came = bool(heading) and not anew.isdisjoint(here[heading])
+        went = bool(heading) and not gone.isdisjoint(was.get(heading, []))
+        if came or went:
+            assert heading in found.stirred
+        elif not gone and not found.moved:
+            assert heading not in found.stirred
+    assert found.stirred <= {key for key in now if key[0] == "h"}
+
+
+def test_what_goes_with_its_heading_stirs_the_section_before():
+    before = {"h1": "one", "a": "two", "h2": "three", "b": "four", "h3": "one", "c": "four"}
+    now = {key: line for key, line in before.items() if key not in ("h2", "b")}
+    assert Change.between(Reviewed.of(headed(before)), headed(now)).stirred == {"h1"}
+
+
 def test_a_page_whose_blocks_were_cut_and_pasted_says_nothing_anew():
     found = change({"a": "one", "b": "two", "c": "two"}, {"x": "two", "y": "one", "z": "two"})
     assert found.moved == {"x": "b", "y": "a", "z": "c"}

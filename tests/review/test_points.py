@@ -186,7 +186,6 @@ def test_few_words_name_a_kind_of_flaw_and_no_matter(words):
 def test_titles_are_nearly_the_same_that_differ_in_one_word_of_weight(one, other, near):
     two = [Finding(on, on, on, Severity.MINOR, title=t) for on, t in (("a", one), ("b", other))]
     assert is_nearly_same(*two) is is_nearly_same(*two[::-1]) is near
-    assert not is_nearly_same(two[0], replace(two[1], block_id="a"))
     assert not is_nearly_same(two[0], replace(two[1], source=Source.CHECK))
 
 
@@ -252,6 +251,14 @@ def test_only_what_is_new_or_changed_invites_comments_unless_something_else_may_
     assert not shut & {*found.new, *found.changed}
     assert bool(shut) <= bool(found.new or found.changed)
     assert not (shut and found.removed)
+
+
+def test_a_block_that_did_not_change_takes_a_comment_where_its_section_was_touched():
+    lines = ("above", "h1", "a", "b", "h2", "c", "h3", "d")
+    blocks = [block(key, key, kind="heading_2" if key[0] == "h" else "paragraph") for key in lines]
+    touched = Change(first=False, new=frozenset(["b"]), stirred=frozenset(["h1", "h3"]))
+    assert unchanged_blocks(touched, blocks) == {"above", "h2", "c"}
+    assert closed_blocks(touched, blocks) == {"above", "h2", "c"}
 
 
 def test_on_the_first_review_every_block_invites_comments():
