@@ -138,7 +138,7 @@ REAL = pytest.mark.real
             prompt, "indented", lambda text, _margin: text, "comments", {"forged line"}, marks=REAL
         ),
         (prompt, "one_line", str, "properties", {"forged line"}),
-        (prompt, "_name", str, "names", {"forged line"}),
+        (prompt, "person_name", str, "names", {"forged line"}),
         pytest.param(
             gateway, "_display_name", lambda _name: {"type": "user"}, "names", {"name"}, marks=REAL
         ),
