@@ -30,7 +30,7 @@ from daemon.domain.times import iso
 from daemon.store import sweeps
 from daemon.store.database import State, get_json, translated
 from daemon.store.lock import keep_token, kept_token, mark_of, token_file
-from daemon.store.sweeps import MOST_NOMINATIONS, Nomination
+from daemon.store.sweeps import MOST_EVENTS, MOST_NOMINATIONS, Nomination
 from daemon.sweep.people import OWN_IDS
 
 
@@ -43,7 +43,6 @@ TOGETHER_SECONDS, COUNTED_SECONDS = 1.0, 60.0
 BUSY_SECONDS = 60.0
 # Notion tries for about a day to deliver an event: what is older was kept and sent by another.
 OLDEST = timedelta(hours=26)
-REMEMBERED = 10_000
 _TOKEN = re.compile(r"[!-~]{16,200}")
 _ID = re.compile(r"[0-9a-fA-F-]{32,36}")
 
@@ -70,7 +69,8 @@ class Inbox:
         self._seen = sweeps.events_seen(state)
         self._refused = self._seen.refused
         self._names: dict[tuple[str, str], Nomination] = {}
-        self._ids: dict[str, None] = {}
+        self._ids = dict.fromkeys(sweeps.events_known(state))
+        self._new: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def take(self, body: bytes, signature: str) -> HTTPStatus:
@@ -118,7 +118,8 @@ class Inbox:
             self._seen = replace(self._seen, repeated=self._seen.repeated + 1)
             return
         self._ids[number] = None
-        if len(self._ids) > REMEMBERED:
+        self._new.append(number)
+        if len(self._ids) > MOST_EVENTS:
             del self._ids[next(iter(self._ids))]
         if name.place:
             self._seen = replace(self._seen, commented=self._seen.last)
@@ -145,12 +146,14 @@ class Inbox:
             self._timer.cancel()
             self._timer = None
         names, self._names = list(self._names.values()), {}
+        new, self._new = self._new, []
         refused, self._refused = self._seen.refused - self._refused, self._seen.refused
         if refused:
             self._emit("events.refused", requests=refused)
         with suppress(ReviewError), translated(self._path):
             with self._state.atomic():
                 kept = sweeps.nominate(self._state, names)
+                sweeps.know_events(self._state, new)
                 sweeps.save_events_seen(self._state, self._seen)
             if kept:
                 self._emit("events.named", places=kept)

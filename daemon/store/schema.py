@@ -379,3 +379,8 @@ CREATE TABLE acts (           -- when each person last edited a page or commente
 """
 # Know which documents are open, whose they are, and who has acted.
 migrations(name="v10")(lambda db: _run(db, _OPEN_DOCUMENTS))
+
+
+_EVENTS = "CREATE TABLE events (id TEXT PRIMARY KEY)"
+# Know an event that comes again after a restart.
+migrations(name="v11")(lambda db: _run(db, _EVENTS))

@@ -80,6 +80,25 @@ def save_events_seen(db: Database, seen: EventsSeen) -> None:
     set_value(db, _EVENTS, json.dumps(asdict(seen)))
 
 
+# So many events are known when they come again.
+MOST_EVENTS = 10_000
+
+
+def events_known(db: Database) -> list[str]:
+    """Return the ids of the events that came last, the oldest first."""
+    return [row[0] for row in db.execute("SELECT id FROM events ORDER BY rowid").fetchall()]
+
+
+def know_events(db: Database, ids: Iterable[str]) -> None:
+    """Keep the ids of events, the oldest first, in the place of the oldest ones."""
+    with db.atomic():
+        db.conn.executemany(
+            "INSERT INTO events VALUES (?) ON CONFLICT DO NOTHING", [[id_] for id_ in ids]
+        )
+        last = "SELECT max(rowid) FROM events"
+        db.execute(f"DELETE FROM events WHERE rowid <= ({last}) - ?", [MOST_EVENTS])  # noqa: S608
+
+
 def events_tell(db: Database, now: datetime) -> bool:
     """Tell whether events say who wrote: one of a comment came in a day, and none was missed."""
     day_ago, came, missed = now - timedelta(days=1), events_seen(db).commented, event_missed(db)

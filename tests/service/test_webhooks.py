@@ -8,6 +8,9 @@ import stat
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -178,6 +181,27 @@ def test_a_replayed_event_names_nothing_again(shaken):
     sweeps.drop_nomination(shaken.state, one)
     assert shaken.take(event(), event(attempt_number=2)) == [HTTPStatus.OK] * 2
     assert (shaken.named, shaken.seen.repeated) == ([], 2)
+    shaken.start()  # nor after a restart
+    assert shaken.take(event(attempt_number=3)) == [HTTPStatus.OK]
+    assert (shaken.named, shaken.seen.repeated) == ([], 3)
+
+
+@given(st.lists(st.integers(1, 12), max_size=40), st.sets(st.integers(0, 40)))
+def test_an_event_is_known_again_as_long_as_not_too_many_came_since(numbers, restarts):
+    with TemporaryDirectory() as folder, patch.object(webhooks, "MOST_EVENTS", 5):
+        box, last, repeated = Box(Path(folder)), [], 0
+        with closing(box.state), patch.object(sweeps, "MOST_EVENTS", 5):
+            box.take(SHAKEN, token="")
+            for at, number in enumerate(numbers):
+                if at in restarts:
+                    box.start()
+                box.take(event(number))
+                if number in last:
+                    repeated += 1
+                else:
+                    last = [*last[-4:], number]
+                assert box.seen.repeated == repeated
+            assert sweeps.events_known(box.state) == [an_id(one) for one in last]
 
 
 def test_an_event_that_is_older_than_notion_tries_was_kept_by_somebody_else(shaken):
