@@ -189,8 +189,8 @@ def explain(options: Options, page: str, *, with_prompts: bool) -> None:
 
     config = options.config_for_state()
     with translated(config.state):
-        found = explained(read_state(config.state), page_id(page), with_prompts=with_prompts)
-        say(found)
+        state, id_ = read_state(config.state), page_id(page)
+        say(explained(state, id_, config.prompts, with_prompts=with_prompts))
 
 
 def _page_command(name: str, help_: str) -> click.Command:
@@ -213,9 +213,10 @@ def _page_command(name: str, help_: str) -> click.Command:
 @common
 @click.pass_obj
 def pause(options: Options, page: str, lasts: timedelta | None) -> None:
-    """Leave a page alone until `resume`, or for a time.
+    """Leave a page, or all under a prompt, alone until `resume`.
 
-    PAGE is its URL or its id.
+    PAGE is its URL or its id; that of a prompt page, or database, pauses all
+    that is reviewed under it.
     """
     from daemon.operations import pages
 
@@ -373,7 +374,7 @@ COMMANDS = (
     review,
     selftest,
     status,
-    _page_command("resume", "Review a paused page again."),
+    _page_command("resume", "Review a paused page, or all under a prompt, again."),
     _page_command("forget", "Delete what is kept of a page; its comments in Notion stay."),
     _page_command("retry", "Try a failed page again at the next sweep."),
 )

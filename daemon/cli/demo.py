@@ -24,7 +24,7 @@ from daemon import loopback
 from daemon.cli.options import temporary_folder
 from daemon.cli.progress import on_terminal
 from daemon.config import Settings, load
-from daemon.console import markup, serving, views
+from daemon.console import serving, views
 from daemon.console.access import Door, RequestRefused
 from daemon.console.app import Act, Show, application
 from daemon.console.views import ConsoleContext
@@ -218,7 +218,7 @@ class DemoPages:
                 continue
             shown = objects.comment(self._view, one)
             name = shown["display_name"]["resolved_name"] or "Someone"
-            words = markup.comment(to_markdown.markdown(shown["rich_text"]))
+            words = views.comment(to_markdown.markdown(shown["rich_text"]))
             comment = DemoComment(name, one.author_id == self._box.bot.id, words)
             found.setdefault((one.parent_id, one.discussion_id), []).append(comment)
         by_place: dict[str, list[DemoThread]] = {}
@@ -233,11 +233,11 @@ class DemoPages:
             read = blocks.read_block(objects.block(self._view, one), depth, number)
             line = ReviewedLine(one.id, one.type, depth, read.line)
             plain = read.plain if one.type in _EDITED else ""
-            html, lead = markup.line(line), markup.lead(line)
+            html, lead = views.line(line), views.lead(line)
             yield DemoBlock(
                 one.id,
                 one.type,
-                markup.element(one.type),
+                views.element(one.type),
                 lead,
                 depth,
                 html,

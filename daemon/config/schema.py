@@ -116,7 +116,7 @@ class Database(Section):
     )
     prompt_editors: tuple[Text, ...] = Field(
         default=(),
-        description="whose edits of the prompt count: names or ids; else all",
+        description="whose edits and words on it count: names or ids; else all",
         examples=["[Ana Costa]"],
     )
     lenses: Annotated[int, whole(1, 5)] = Field(
@@ -314,6 +314,11 @@ class Config(Section):
         description="context in tokens of models whose server does not tell it",
         examples=['{"openai:my-model": 32768}'],
     )
+
+    @property
+    def prompts(self) -> dict[str, str]:
+        """The prompt page or database of each database that has one, by the database's id."""
+        return {one.id: one.prompt for one in self.databases if one.prompt}
 
     @field_validator("state")
     @classmethod

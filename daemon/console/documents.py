@@ -11,7 +11,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from daemon.console import markup, views
+from daemon.console import views
 from daemon.console.access import RequestRefused
 from daemon.console.now import page_label
 from daemon.console.views import ConsoleContext, row_number
@@ -173,12 +173,12 @@ def _rows(
         yield Row(
             id=one.id,
             kind=one.type,
-            element=markup.element(one.type),
-            lead=markup.lead(one),
+            element=views.element(one.type),
+            lead=views.lead(one),
             depth=min(one.depth, 6),
-            html=markup.line(one),
+            html=views.line(one),
             mark="new" if one.id in change.new else "changed" if one.id in change.changed else "",
-            was=markup.line(replace(one, text=change.changed.get(one.id, ""))),
+            was=views.line(replace(one, text=change.changed.get(one.id, ""))),
             notes=beside,
         )
 
@@ -254,7 +254,7 @@ def _query(wish: PageQuery, after: PageCursor | None = None) -> str:
     return f"/documents?{given}" if given else "/documents"
 
 
-def shown(_: ConsoleContext, state: State | None, request: Request) -> Response:
+def shown(context: ConsoleContext, state: State | None, request: Request) -> Response:
     """Show one document as its last review, or the one that is asked for, read it."""
     page_id = request.path_params["page_id"]
     row = pages.page(state, page_id) if state else None
@@ -273,8 +273,8 @@ def shown(_: ConsoleContext, state: State | None, request: Request) -> Response:
         "document.html",
         row=row,
         page_label=page_label(row),
-        why=explain.why(state, row),
-        explained=explain.explain(state, row.id)[1:],
+        why=explain.why(state, row, context.config.prompts),
+        explained=explain.explain(state, row.id, context.config.prompts)[1:],
         found=found,
         summary=review.summary if review else "",
         source=pages.source(state, row.source_id),

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from daemon.console import markup, views
+from daemon.console import views
 from daemon.console.access import RequestRefused
 from daemon.console.views import ConsoleContext, row_number
 from daemon.domain.errors import ReviewError, UnknownItem
@@ -122,7 +122,7 @@ def _beside(state: State, draft: Draft, part: Part, refusal: Refusal) -> DraftCo
     return DraftComment(
         part=part,
         name=MARK if part.message.marks else _NAMES[part.message.kind],
-        block=markup.line(line) if line else Markup(),
+        block=views.line(line) if line else Markup(),
         kind=line.type if line else "",
         words=tuple(word for word in said if word.thread_id == part.message.target),
         text=refusal.text if mine else part.text,

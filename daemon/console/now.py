@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -63,7 +64,7 @@ def now(context: ConsoleContext, state: State | None, request: Request) -> Respo
         sweeps=sweeps,
         shown=SHOWN,
         next_sweep=next_sweep,
-        waiting=_waiting(state) if state else [],
+        waiting=_waiting(state, context.config.prompts) if state else [],
     )
 
 
@@ -80,12 +81,12 @@ def _sweeps(state: State, *, running: bool) -> list[Sweep]:
     return sweeps
 
 
-def _waiting(state: State) -> list[Waiting]:
+def _waiting(state: State, given: Mapping[str, str]) -> list[Waiting]:
     found = pages.by_ids(state, browse.waiting_pages(state, WAITING)).values()
     late = datetime.max.replace(tzinfo=UTC)
     # What failed first: the rest goes on by itself.
     rows = sorted(found, key=lambda row: (not row.attempts, row.due_at or late, row.id))
-    return [Waiting(row, page_label(row), explain.why(state, row)) for row in rows]
+    return [Waiting(row, page_label(row), explain.why(state, row, given)) for row in rows]
 
 
 def page_label(row: Any, at: datetime | None = None) -> str:

@@ -109,10 +109,12 @@ class DeliveryState(StrEnum):
     DROPPED = "dropped"
 
 
-# How keys of letters begin: of the status comment of a prompt page, and of answers to a word.
+# How keys of letters begin: of the status comment of a prompt page, of answers to a word, and of
+# those to a word on a prompt page.
 STATUS_KEY = "status:"
 DIGEST_KEY = "digest:"  # on a prompt page, below its status comment
 WORD_KEY = "word:"
+OWNER_KEY = f"{WORD_KEY}owner:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +161,9 @@ class OutboxMessage:
         return self.key.startswith(STATUS_KEY)
 
     @property
-    def is_digest(self) -> bool:
-        """Whether it tells a prompt page which documents are open."""
-        return self.key.startswith(DIGEST_KEY)
+    def is_for_owner(self) -> bool:
+        """Whether it stands on a prompt page and may be done without."""
+        return self.key.startswith((STATUS_KEY, DIGEST_KEY, OWNER_KEY))
 
     @property
     def answers_word(self) -> bool:
@@ -171,7 +173,8 @@ class OutboxMessage:
     @property
     def counts_as(self) -> MessageKind:
         """The kind that it counts as: an edit of the status comment is no summary."""
-        return MessageKind.NOTICE if self.is_status or self.is_digest else self.kind
+        is_notice = self.is_for_owner and not self.answers_word
+        return MessageKind.NOTICE if is_notice else self.kind
 
     @property
     def marks(self) -> int | None:

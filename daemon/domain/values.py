@@ -376,3 +376,15 @@ class Prompt:
     knowledge: tuple[tuple[str, str], ...] = ()
     rules: PromptSettings = NO_SETTINGS
     lenses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Since when all that is reviewed under a prompt is left alone, until when, and by whose word.
+
+    `until` is None where it lasts until somebody resumes it.
+    """
+
+    at: datetime
+    until: datetime | None
+    by: str

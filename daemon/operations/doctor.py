@@ -66,7 +66,7 @@ def local(settings: Settings) -> Iterator[Check]:
                 held = str(error).partition("; ")[0]
                 yield Check("lock", CheckStatus.NOTE, held, "stop that process before a --once")
         yield _last_success(settings)
-        yield from _refused_statuses(settings)
+        yield from _prompt_pages(settings)
         yield from _events(settings)
     except ReviewError as error:
         yield problem("state", error)
@@ -88,14 +88,17 @@ def _last_success(settings: Settings) -> Check:
     return problem(name, f"{words}, though a sweep is due every {every}", remedy)
 
 
-def _refused_statuses(settings: Settings) -> Iterator[Check]:
-    """Name the prompt pages that the last sweep could put no status comment on."""
+def _prompt_pages(settings: Settings) -> Iterator[Check]:
+    """Name the prompts that are paused, and the pages that took no status comment."""
     state = database.read_state(settings.config.state)
-    wanted = (one.prompt for one in settings.config.databases if one.status_comment)
-    pages = dict.fromkeys(page_id for page_id in wanted if page_id)
-    for page_id in pages:
-        if state is None:
-            return
+    if state is None:
+        return
+    for given, pause in prompts.paused(state).items():
+        words = f"all that is reviewed under it is paused since {times.iso(pause.at)}"
+        remedy = f"`resume` in a comment there, or notion-review resume {given}"
+        yield Check(f"prompt {prompts.title(state, given)}", CheckStatus.NOTE, words, remedy)
+    wanted = (one.prompt for one in settings.config.databases if one.status_comment and one.prompt)
+    for page_id in dict.fromkeys(id_ for given in wanted for id_ in prompts.pages_of(state, given)):
         told, kept = letters.last_status(state, page_id), prompts.prompt(state, page_id)
         if told and told.note and told.note.startswith(NO_COMMENT_THERE):
             name = f"prompt page {kept[0].name if kept else page_id}"

@@ -18,7 +18,7 @@ from daemon.domain.records import (
     PageState,
 )
 from daemon.domain.times import counted, iso
-from daemon.domain.values import Outcome, ReviewKind
+from daemon.domain.values import Outcome, Pause, ReviewKind
 from daemon.notion.from_markdown import plain_text, rich_text
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store.database import State
@@ -37,6 +37,7 @@ HOLDING = frozenset(
         Alert.SWEEPS,
     }
 )
+_NO_PROMPTS: Mapping[str, str] = {}
 _ON_ITS_WAY = (DeliveryState.INTENT, DeliveryState.SENDING, DeliveryState.UNCLEAR)
 
 
@@ -52,6 +53,7 @@ class Facts:
         messages: What was to be posted on it, the oldest first.
         unread: Why its text was last looked at and not reviewed, "" where it was.
         left: Why it last left its database, "" where that is not known.
+        pause: The pause of all that is reviewed under its prompt; None for none.
         now: The time.
     """
 
@@ -62,6 +64,7 @@ class Facts:
     messages: Sequence[OutboxMessage]
     unread: str
     left: str
+    pause: Pause | None
     now: datetime
 
 
@@ -72,6 +75,13 @@ def verdict(facts: Facts) -> str:
     if row.paused:
         until = f" until {iso(row.paused_until)}" if row.paused_until else ""
         reasons.append(f"it is paused{until} (to end that: notion-review resume {row.id})")
+    if facts.pause:
+        until = f" until {iso(facts.pause.until)}" if facts.pause.until else ""
+        by = f" by {facts.pause.by}" if facts.pause.by else ""
+        reasons.append(
+            f"all under its prompt is paused{until}, since {iso(facts.pause.at)}{by} (to end that: "
+            "`resume` in a comment on the prompt page, or notion-review resume with its address)"
+        )
     if facts.trouble and row.state not in (PageState.GONE, PageState.LEFT):
         reasons.append(f"its database cannot be swept: {facts.trouble}")
     match row.state:
@@ -169,28 +179,32 @@ _NOUNS = {
 LONGEST = 100  # characters of a comment in the list; the whole text stands in Notion
 
 
-def explain(state: State | None, page_id: str, *, with_prompts: bool = False) -> list[str]:
+def explain(
+    state: State | None,
+    page_id: str,
+    given: Mapping[str, str] = _NO_PROMPTS,
+    *,
+    with_prompts: bool = False,
+) -> list[str]:
     """Return the answer in one sentence, then everything that it rests on.
 
-    With `with_prompts` the texts of the prompts that it was reviewed under, too.
+    With `with_prompts` the texts of its prompts, too. `given`: the prompt of each database.
 
     Raises:
         UnknownItem: The state does not know the page.
     """
     row = pages.page(state, page_id) if state else None
+    if state and row is None and (told := prompts.prompt(state, page_id)):
+        return [told[0].name, "  a prompt page", *_section("decisions", _decisions(state, page_id))]
     if state is None or row is None:
         raise UnknownItem(
             f"page {page_id}: no sweep has seen it; check that its database is in config.yaml and "
             "shared with the connection, and that `where` selects it"
         )
-    facts = _facts(state, row)
-    decisions = (
-        f"{at}  {what}: {detail}" if detail else f"{at}  {what}"
-        for at, what, detail in sweeps.decisions(state, page_id)
-    )
-    paused = ", paused" if row.paused else ""
-    head = [row.title or "(no title)", f"  {row.url}"]
-    head.append(f"  {row.state.value}{paused}, last edited {iso(row.edited)}")
+    facts = _facts(state, row, given)
+    paused = ", paused" if row.paused or facts.pause else ""
+    stands = f"  {row.state.value}{paused}, last edited {iso(row.edited)}"
+    head = [row.title or "(no title)", f"  {row.url}", stands]
     if row.due_at:
         head.append(f"  to be read from {iso(row.due_at)} on")
     if row.hash:
@@ -202,9 +216,14 @@ def explain(state: State | None, page_id: str, *, with_prompts: bool = False) ->
         f"  why: {verdict(facts)}",
         *_section("reviews", _reviews(facts)),
         *_section("comments", _comments(facts, findings.of_page(state, page_id))),
-        *_section("decisions", decisions),
+        *_section("decisions", _decisions(state, page_id)),
         *(_section("prompts", _prompts(state, facts)) if with_prompts else ()),
     ]
+
+
+def _decisions(state: State, page_id: str) -> Iterator[str]:
+    for at, what, detail in sweeps.decisions(state, page_id):
+        yield f"{at}  {what}: {detail}" if detail else f"{at}  {what}"
 
 
 def _prompts(state: State, facts: Facts) -> Iterator[str]:
@@ -221,12 +240,12 @@ def _prompts(state: State, facts: Facts) -> Iterator[str]:
             yield from (f"    {line}" for line in text.splitlines())
 
 
-def why(state: State, row: PageRow) -> str:
+def why(state: State, row: PageRow, given: Mapping[str, str] = _NO_PROMPTS) -> str:
     """Return the answer alone: why the page has, or has not, been commented on."""
-    return verdict(_facts(state, row))
+    return verdict(_facts(state, row, given))
 
 
-def _facts(state: State, row: PageRow) -> Facts:
+def _facts(state: State, row: PageRow, given: Mapping[str, str]) -> Facts:
     source = pages.source(state, row.source_id)
     # Alerts that name another database or page say nothing of this one.
     subjects = {"", *source.config_ids} if source else {""}
@@ -248,6 +267,7 @@ def _facts(state: State, row: PageRow) -> Facts:
         messages=[one for one in messages if one.raises is None or raising[one.raises] is one],
         unread=looks[-1][1] if looks and looks[-1][0] == "not reviewed" else "",
         left=next((detail for what, detail in reversed(decided) if what == "left"), ""),
+        pause=pages.asleep(state, given).get(row.source_id),
         now=datetime.now(UTC),
     )
 

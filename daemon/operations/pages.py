@@ -1,17 +1,19 @@
-"""What an operator does to a page: pause, resume, retry, forget. Works while the service runs."""
+"""What an operator does to a page or a prompt: pause, resume, retry, forget; at any time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from daemon.domain import due
 from daemon.domain.errors import UnknownItem
 from daemon.domain.records import PageRow, PageState
 from daemon.domain.times import counted, iso, joined, some
-from daemon.store import database, outbox, pages, recordings, sweeps
+from daemon.domain.values import Pause
+from daemon.store import database, outbox, pages, prompts, recordings, sweeps
 from daemon.store.database import State
 from daemon.store.lock import reachable
 
@@ -21,6 +23,8 @@ Act = Callable[[State, PageRow], str]
 
 def do(act: Act, path: Path, page_id: str) -> str:
     """Do something to a page in the state at `path`; return what was done.
+
+    A prompt page, or database, can be paused and resumed: with it all that is reviewed under it.
 
     Raises:
         UnknownItem: The state does not know the page.
@@ -33,6 +37,9 @@ def do(act: Act, path: Path, page_id: str) -> str:
     with database.translated(path), closing(database.open_state(path)) as state:
         with state.atomic():
             row = pages.page(state, page_id)
+            given = prompts.given_for(state, page_id) if row is None else None
+            if given and (done := _on_prompt(state, given, act)):
+                return done
             if row is None:
                 raise UnknownItem(
                     f"page {page_id}: no sweep has seen it; "
@@ -46,6 +53,21 @@ def do(act: Act, path: Path, page_id: str) -> str:
                 count = recordings.forget(folder, page_id)
             done += f"; {counted(count, 'recording')} deleted" if count else ""
         return done
+
+
+def _on_prompt(state: State, given: str, act: Act) -> str:
+    """Pause or resume all that is reviewed under a prompt; "" for what only pages know."""
+    what = act.func if isinstance(act, partial) else act
+    title, now = prompts.title(state, given), datetime.now(UTC)
+    if what is pause:
+        lasts = act.keywords.get("lasts") if isinstance(act, partial) else None
+        until = now + lasts if lasts else None
+        prompts.pause(state, given, Pause(now, until, ""))
+        return f"everything under {title}: paused{f' until {iso(until)}' if until else ''}"
+    if what is resume:
+        was = "resumed" if prompts.resume(state, given) else "was not paused"
+        return f"everything under {title}: {was}"
+    return ""
 
 
 def pause(state: State, row: PageRow, lasts: timedelta | None = None) -> str:

@@ -47,16 +47,24 @@ def status(state: State | None, config: Config) -> dict[str, Any]:
         },
         "failed_pages": _failed_pages(state),
         "paused_pages": [
-            {
-                "id": row.id,
-                "title": row.title,
-                "since": iso(row.paused_at or now),
-                "days": max((now - (row.paused_at or now)).days, 0),
-                "until": iso(row.paused_until) if row.paused_until else None,
-            }
+            {"id": row.id, "title": row.title, **_since(row.paused_at or now, row.paused_until)}
             for row in pages.paused(state)
         ],
+        "paused_prompts": [
+            {
+                "id": given,
+                "title": prompts.title(state, given),
+                "by": pause.by or None,
+                **_since(pause.at, pause.until),
+            }
+            for given, pause in prompts.paused(state).items()
+        ],
     }
+
+
+def _since(at: datetime, until: datetime | None) -> dict[str, Any]:
+    days = max((datetime.now(UTC) - at).days, 0)
+    return {"since": iso(at), "days": days, "until": iso(until) if until else None}
 
 
 def _failed_pages(state: State) -> list[dict[str, Any]]:
@@ -96,6 +104,7 @@ _EMPTY: dict[str, Any] = {
     "events": {"last": None, "taken": 0, "repeated": 0, "refused": 0, "waiting": 0},
     "failed_pages": [],
     "paused_pages": [],
+    "paused_prompts": [],
 }
 
 
@@ -141,6 +150,11 @@ def in_words(found: dict[str, Any]) -> list[str]:
         counts = _counted({name: events[name] for name in ("taken", "repeated", "refused")})
         lines.append(f"events       the last at {events['last']}, {counts}")
     lines += [f"failed       {page['title']}: {page['error']}" for page in found["failed_pages"]]
+    for one in found["paused_prompts"]:
+        until = f", until {one['until']}" if one["until"] else ""
+        by = f" by {one['by']}" if one["by"] else ""
+        age, title = counted(one["days"], "day"), f"everything under {one['title']}"
+        lines.append(f"paused       {title}: for {age}, since {one['since']}{by}{until}")
     for page in found["paused_pages"]:
         until = f", until {page['until']}" if page["until"] else ""
         age = counted(page["days"], "day")
@@ -155,6 +169,8 @@ def _counted(numbers: dict[str, int]) -> str:
 
 STATUS = "status.json"
 METRICS = "notion-review.prom"
+# What holds titles, or names of people.
+PRIVATE = ("failed_pages", "paused_pages", "paused_prompts")
 # For a monitor that runs as another user, whatever the umask; they hold no text of a document.
 READABLE = 0o644
 
@@ -164,7 +180,7 @@ def write_status_files(settings: Settings, state: State, emit: Emit) -> dict[str
     found = status(state, settings.config)
     # The title of a page is for those who may read the state: failures and alerts may hold one.
     alerts = [{"name": alert["name"], "since": alert["since"]} for alert in found["alerts"]]
-    public = {key: value for key, value in found.items() if not key.endswith("_pages")}
+    public = {key: value for key, value in found.items() if key not in PRIVATE}
     words = json.dumps(public | {"alerts": alerts}, ensure_ascii=False)
     folder = settings.runtime or settings.config.state.parent
     try:
@@ -252,6 +268,8 @@ def _metrics(state: State, found: dict[str, Any]) -> Iterator[Metric]:
     if last := found["last_sweep"]:
         yield from _sweep_metrics(last)
     yield Metric("pages", "gauge", "Pages by standing.", found["pages"], "standing")
+    asleep = {"": len(found["paused_prompts"])}
+    yield Metric("prompts_paused", "gauge", "Prompts under which nothing is reviewed.", asleep)
     yield Metric("outbox", "gauge", "Comments on their way to Notion.", found["outbox"], "state")
     yield Metric("alerts", "gauge", "Alerts that stand.", {"": len(found["alerts"])})
     yield Metric(

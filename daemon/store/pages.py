@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from daemon.domain.change import Reviewed
 from daemon.domain.records import PageRow, PageState, SourceRow, Standing
 from daemon.domain.scope import Capability, Refusals, Refused
 from daemon.domain.times import iso, when
+from daemon.domain.values import Pause
 from daemon.store import prompts, spending, threads
 from daemon.store.database import get_value, set_value
 
@@ -80,6 +81,20 @@ def sources_of(db: Database, database_id: str) -> list[SourceRow]:
         f"{_SELECT_SOURCE} WHERE database_id = ?1 OR id = ?1 ORDER BY id", [database_id]
     )
     return [SourceRow(**_loaded(_SOURCE, values)) for values in rows.fetchall()]
+
+
+def asleep(db: Database, given: Mapping[str, str]) -> dict[str, Pause]:
+    """Return the pause of each data source whose prompt is paused.
+
+    `given` is the prompt page or database of each database, by their ids in the config.
+    """
+    found = prompts.paused(db)
+    return {
+        source.id: found[prompt]
+        for database_id, prompt in (given.items() if found else ())
+        if prompt in found
+        for source in sources_of(db, database_id)
+    }
 
 
 def detach_source(db: Database, source_id: str) -> None:

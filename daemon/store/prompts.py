@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from daemon.domain.records import STATUS_KEY, PromptDatabase, PromptRow, PromptStatus
 from daemon.domain.times import iso, when
-from daemon.domain.values import Prompt, PromptSettings, Severity
+from daemon.domain.values import Pause, Prompt, PromptSettings, Severity
 from daemon.store.database import get_json, get_value, set_value
 
 
@@ -62,9 +62,12 @@ def prompt(db: Database, page_id: str) -> tuple[Prompt, datetime, datetime] | No
     return Prompt(row[0], row[1], page_id, knowledge, rules), when(row[3]), when(row[4])
 
 
+_DATABASE = "prompt database: "
+
+
 def database(db: Database, database_id: str) -> PromptDatabase | None:
     """Return a prompt database as it was last read; None for what is none, or is unknown."""
-    found = get_json(db, f"prompt database: {database_id}")
+    found = get_json(db, f"{_DATABASE}{database_id}")
     if found is None:
         return None
     rows = [PromptRow(id_, title, tuple(applies)) for id_, title, applies in found["rows"]]
@@ -75,7 +78,13 @@ def save_database(db: Database, database_id: str, read: PromptDatabase) -> None:
     """Store a prompt database in the place of what was read before."""
     rows = [(row.id, row.title, row.applies_to) for row in read.rows]
     stored = json.dumps({"title": read.title, "rows": rows}, ensure_ascii=False)
-    set_value(db, f"prompt database: {database_id}", stored)
+    set_value(db, f"{_DATABASE}{database_id}", stored)
+
+
+def pages_of(db: Database, given: str) -> tuple[str, ...]:
+    """Return the ids of the pages that a prompt page or database is made of, as far as is known."""
+    known = database(db, given)
+    return tuple(row.id for row in known.rows) if known else (given,)
 
 
 def _knowledge(stored: Any) -> tuple[tuple[str, str], ...]:
@@ -153,6 +162,56 @@ def first_seen(db: Database, page_id: str, version: str, now: datetime) -> datet
         return when(known[1])
     set_value(db, name, json.dumps([version, iso(now)]))
     return when(iso(now))
+
+
+_PAUSED = "prompt paused: "
+
+
+def pause(db: Database, given: str, told: Pause) -> None:
+    """Leave alone what is reviewed under a prompt page or database, by the id in the config."""
+    said = [iso(told.at), iso(told.until) if told.until else None, told.by]
+    set_value(db, f"{_PAUSED}{given}", json.dumps(said, ensure_ascii=False))
+
+
+def resume(db: Database, given: str) -> bool:
+    """Take up what is reviewed under a prompt; return whether it was paused."""
+    row = db.execute(
+        "DELETE FROM facts WHERE name = ? RETURNING name", [f"{_PAUSED}{given}"]
+    ).fetchone()
+    return row is not None
+
+
+def paused(db: Database) -> dict[str, Pause]:
+    """Return the prompt pages and databases that are paused, by the id in the config."""
+    rows = db.execute(
+        "SELECT name, value FROM facts WHERE name >= ? AND name < ? ORDER BY name",
+        [_PAUSED, f"{_PAUSED}~"],
+    )
+    found = {name.removeprefix(_PAUSED): json.loads(value) for name, value in rows.fetchall()}
+    return {
+        given: Pause(when(at), until and when(until), by)
+        for given, (at, until, by) in found.items()
+    }
+
+
+def given_for(db: Database, page_id: str) -> str | None:
+    """Return under which id the config names a prompt page or database; None for neither."""
+    stored = db.execute(
+        "SELECT name FROM facts WHERE name >= ? AND name < ?", [_DATABASE, f"{_DATABASE}~"]
+    )
+    for given in (name.removeprefix(_DATABASE) for (name,) in stored.fetchall()):
+        known = database(db, given)
+        if known and page_id in (given, *(row.id for row in known.rows)):
+            return str(given)
+    return page_id if prompt(db, page_id) else None
+
+
+def title(db: Database, given: str) -> str:
+    """Return the title of a prompt page or database; its id where that is not known."""
+    if known := database(db, given):
+        return known.title
+    found = prompt(db, given)
+    return found[0].name if found else given
 
 
 _STATUS = "prompt status: "

@@ -147,7 +147,9 @@ def nominate(db: Database, named: Iterable[Nomination]) -> int:
             kept += db.execute(
                 "INSERT INTO nominations SELECT ?1, ?2, ?3, ''"
                 " WHERE (SELECT count(*) FROM nominations) < ?5 AND (EXISTS (SELECT 1 FROM pages"
-                " WHERE id = ?1 AND state NOT IN ('left', 'gone')) OR EXISTS (SELECT 1 FROM sources"
+                " WHERE id = ?1 AND state NOT IN ('left', 'gone'))"
+                " OR ?2 != '' AND EXISTS (SELECT 1 FROM prompts WHERE id = ?1)"
+                " OR EXISTS (SELECT 1 FROM sources"
                 " WHERE id IN (SELECT value FROM json_each(?4))"
                 " OR database_id IN (SELECT value FROM json_each(?4))))"
                 " ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",

@@ -114,7 +114,8 @@ def _overdue(context: Context) -> dict[Alert, str]:
     state, config, now = context.state, context.config, context.notion.now
     sources = [row.id for one in config.databases for row in pages.sources_of(state, one.id)]
     words = dict.fromkeys((Alert.WAITING, Alert.QUIET, Alert.DRAFTS), "")
-    waiting = reporting.longest_waiting(state, sources)
+    asleep = pages.asleep(state, config.prompts)
+    waiting = reporting.longest_waiting(state, [one for one in sources if one not in asleep])
     if waiting and waiting[1] <= now - config.alerts.waiting:
         words[Alert.WAITING] = (
             f"the page {shown(waiting[0])} waits since {iso(waiting[1])} for its review; "

@@ -81,7 +81,8 @@ async def review_page(
     looked = [row.id, *_places(context, snapshot, change)]
     dialogue = await dialogues.read(context, target, row, looked, prompt, snapshot)
     row = store_decisions(context, row, dialogue)
-    if row.paused and not asked:
+    asleep = pages.asleep(context.state, context.config.prompts)
+    if (row.paused or row.source_id in asleep) and not asked:
         await context.deliver(context, row.id)
         return PageResult(changed=True, why="a person paused it")
     extent = Extent.WHOLE if wanted or _is_asked_for(row) else Extent.DIFFERENCE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -25,9 +25,10 @@ from daemon.domain.errors import (
 from daemon.domain.events import Alert
 from daemon.domain.records import MessageKind, PageRow, PageState
 from daemon.domain.times import iso
-from daemon.store import pages, sweeps, threads
+from daemon.store import pages, prompts, sweeps, threads
 from daemon.sweep import alerts, discovery, failures, recording, snapshot
 from daemon.sweep.context import FATAL, HALTING, Context, Target
+from daemon.sweep.conversation import owner
 from daemon.sweep.conversation.watch import watch
 from daemon.sweep.delivery import approval, letters, status
 from daemon.sweep.page import NO_PROMPT, review_page
@@ -94,7 +95,7 @@ async def sweep(
                 row, target = asked
                 tally.swept = 1
                 context.models.warm(target.models)
-                if row.paused:
+                if row.paused or row.source_id not in _awake(context, [row.source_id]):
                     _tell_paused(context, row)
                 await _review(context, target, row, asked=True)
         except FATAL as error:
@@ -128,9 +129,16 @@ async def _all_pages(context: Context) -> None:
                 pages.resume(context.state, row.id)
                 what, why = "resumed", f"its pause ended {iso(row.paused_until)}"
                 sweeps.record_decision(context.state, row.id, context.notion.now, what, why)
+    for given, pause in prompts.paused(context.state).items():
+        if pause.until and pause.until <= context.notion.now:
+            prompts.resume(context.state, given)
+            context.emit(
+                "prompt.resumed",
+                name=prompts.title(context.state, given),
+                by="the time that was set",
+            )
     async with _part(context):
-        await _see_named(context, targets)
-        await watch(context, targets)
+        await _hear(context, targets)
     if context.tally.has(FATAL):
         return
     for source_id, target in targets.items():
@@ -155,7 +163,7 @@ async def _review_due(context: Context, targets: Mapping[str, Target]) -> None:
     So nobody waits for the end of a long sweep. The reviews under way end first: a page is never
     reviewed and answered at the same time.
     """
-    rows = pages.due(context.state, context.notion.now, list(targets))
+    rows = pages.due(context.state, context.notion.now, _awake(context, targets))
     if rows:
         context.emit("pages.due", count=len(rows))
         context.models.warm(targets[rows[0].source_id].models)
@@ -168,12 +176,17 @@ async def _review_due(context: Context, targets: Mapping[str, Target]) -> None:
         )
         if left and not context.tally.halted:
             async with _part(context):
-                await _see_named(context, targets)
-                await watch(context, targets)
+                await _hear(context, targets)
         # Somebody may have paused a page meanwhile, or asked for all of it.
         waiting = {row.id for row in left}
-        due_now = pages.due(context.state, context.notion.now, list(targets))
+        due_now = pages.due(context.state, context.notion.now, _awake(context, targets))
         rows = [row for row in due_now if row.id in waiting and not context.tally.halted]
+
+
+def _awake(context: Context, targets: Iterable[str]) -> list[str]:
+    """Return the data sources whose prompt is not paused."""
+    asleep = pages.asleep(context.state, context.config.prompts)
+    return [source_id for source_id in targets if source_id not in asleep]
 
 
 async def _named_pages(context: Context) -> None:
@@ -191,7 +204,7 @@ async def _named_pages(context: Context) -> None:
     async with _part(context):
         await _see_named(context, targets)
     ids = {one.page_id for one in edited}
-    due_now = pages.due(context.state, context.notion.now, list(targets))
+    due_now = pages.due(context.state, context.notion.now, _awake(context, targets))
     rows = [row for row in due_now if row.id in ids]
     await failures.each(context, rows, lambda row: _review(context, targets[row.source_id], row))
     if context.tally.halted:
@@ -204,6 +217,13 @@ async def _named_pages(context: Context) -> None:
             sweeps.drop_nomination(context.state, one)
 
 
+async def _hear(context: Context, targets: Mapping[str, Target]) -> None:
+    """Look where somebody may have written, on the prompt pages first, and answer."""
+    heard = await owner.listen(context)
+    await _see_named(context, targets)
+    await watch(context, targets, spent=heard)
+
+
 async def _see_named(context: Context, targets: Mapping[str, Target]) -> None:
     """Look at the places that events named, answer who waits there, and take them off."""
     now, watched = context.notion.now, timedelta(days=context.config.watch_days)
@@ -213,6 +233,7 @@ async def _see_named(context: Context, targets: Mapping[str, Target]) -> None:
     places = threads.named_places(context.state, sources, now - watched, asked)
     if places:
         await watch(context, targets, places)
+    await owner.listen(context, named=frozenset(one.page_id for one in named))
     if context.tally.halted:
         return
     seen = {(one.page_id, one.place) for one in places}

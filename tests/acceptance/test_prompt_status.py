@@ -7,69 +7,15 @@ import shutil
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.state import Doing
 from daemon.store.database import open_state
-from support.program import Call, Done, Program, ScriptedModel, comment, finish, plain, posted
+from support.owner import DAY, HOUR, STRICT, TEXTS, Owner, by_prompt, version
+from support.program import Program, ScriptedModel, comment, finish, posted
 from support.vendor_server import Reply
-
-
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-TEXTS = ("We need queues because the poller is slow.", "Ten workers read them.", "In one step.")
-
-
-class Owner:
-    """Somebody who owns a prompt page and never sees a terminal; documents lie beside it."""
-
-    def __init__(self, box: Sandbox, program: Program, rfcs: str) -> None:
-        self.box, self.program, self.rfcs = box, program, rfcs
-        text = [blocks.paragraph("Be strict.")]
-        self.page = box.world.page(None, "RFC reviewer", text, at=box.clock() - 3 * HOUR).id
-        self.settings: dict[str, Any] = program.config["databases"][0]
-        self.settings["prompt"] = self.page
-
-    def writes(self, *titles: str) -> list[str]:
-        """Write documents that have settled."""
-        found = [
-            self.box.world.page(
-                self.rfcs, title, [blocks.paragraph(one) for one in TEXTS], at=self.box.clock()
-            ).id
-            for title in titles
-        ]
-        self.box.clock.advance(HOUR)
-        return found
-
-    def edits(self, *lines: str) -> None:
-        self.box.world.rewrite(self.page, [blocks.paragraph(line) for line in lines])
-
-    def sweeps(self, after: timedelta = HOUR) -> Done:
-        self.box.clock.advance(after)
-        return self.program.sweep()
-
-    @property
-    def said(self) -> list[str]:
-        """What stands open on the prompt page."""
-        return [plain(one) for one in self.comments]
-
-    @property
-    def comments(self) -> list[Any]:
-        state, own = self.box.world.state, self.box.bot.id
-        found = (one for one in self.box.world.comments(self.page) if one.author_id == own)
-        return [one for one in found if not state.discussions[one.discussion_id].resolved]
-
-    @property
-    def writings(self) -> int:
-        count = self.box.requests.count
-        path = "/v1/comments"
-        return count("POST", path) + count("PATCH", f"{path}/{{comment_id}}")
-
-
-def version(said: str) -> str:
-    return said.partition("version ")[2].partition(".")[0]
 
 
 @pytest.fixture
@@ -77,23 +23,6 @@ def owner(box: Sandbox, program: Program, rfcs: str) -> Owner:
     return Owner(box, program, rfcs)
 
 
-def by_prompt(model: ScriptedModel, said: dict[str, list[Call]]) -> None:
-    """Let the model say what belongs to the words that the prompt holds."""
-
-    def think(_document: str, turn: int) -> list[Call]:
-        if turn:
-            return [finish()]
-        system = json.dumps(model.sent[-1].body["system"])
-        return next(calls for words, calls in said.items() if words in system)
-
-    model.think = think
-
-
-STRICT = [
-    comment("B1", "the poller is slow", "How slow?", "important", "No number for slow"),
-    comment("B2", "Ten workers", "Why ten?", "minor", "Ten is not explained"),
-    finish(),
-]
 STRICTER = [
     comment("B1", "poller is slow", "No number says so.", "blocking", "Slowness is not shown"),
     comment("B3", "In one step", "No way back.", "important", "No rollback"),
@@ -109,7 +38,7 @@ def test_the_first_reading_and_each_edit_are_told_in_one_comment_without_a_docum
     assert first.startswith("In use since 2026-11-20 13:00 UTC: version ")
     written = owner.writings
     for _ in range(3):
-        assert owner.sweeps().json["notion_requests"] == 1  # the data source
+        assert owner.sweeps().json["notion_requests"] == 2  # the data source, the comments here
     assert owner.writings == written
     owner.edits("Be stricter.")
     assert owner.sweeps(after=DAY).json["summaries_posted"] == 0
@@ -145,7 +74,7 @@ def test_a_trial_reviews_the_last_documents_under_both_versions_and_tells_the_di
     assert found.startswith(
         "Tried on the last 2 documents, without posting: 2 new points, 2 gone, 2 graver; $"
     )
-    assert [one for one in points if one][:-2] == [
+    assert [one for one in points if one][:-3] == [
         "• new: “No rollback” (important), in Newest",
         "• new: “No rollback” (important), in Older",
         "• gone: “Ten is not explained” (minor), in Newest",
@@ -412,6 +341,8 @@ def test_the_week_is_told_in_numbers_and_edited_once_a_day_at_most(
         "",
         f"The last seven days: 1 review, 2 points; ${cost:.2f}.",
         "Waiting for people: 2 open points, since 2026-11-20.",
+        "",
+        "Write pause, resume, report or help in this thread, alone.",
     ]
     written = owner.writings
     owner.writes("Logs")

@@ -1162,7 +1162,7 @@ def test_who_asks_for_help_with_a_point_is_answered_by_the_model(
 ) -> None:
     page = rfc(box, rfcs)
     first_review(program, model)
-    box.world.comment(posted(box)[1], "help")
+    box.world.comment(posted(box)[1], "Help me, please")
     box.clock.advance(HOUR)
     says(model, reply("No owner", "Say who is called at night."))
     program.sweep()

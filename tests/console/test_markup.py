@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.console import markup, views
+from daemon.console import views
 from daemon.store.reviews import ReviewedLine
 
 
@@ -83,12 +83,12 @@ def check(html):
 
 @given(texts, st.sampled_from(KINDS))
 def test_no_line_of_a_document_becomes_more_than_text_and_web_links(text, kind):
-    check(str(markup.line(ReviewedLine("id", kind, 0, text))))
+    check(str(views.line(ReviewedLine("id", kind, 0, text))))
 
 
 @given(texts)
 def test_no_comment_becomes_more_than_text_and_web_links(text):
-    check(str(markup.comment(text)))
+    check(str(views.comment(text)))
 
 
 @given(texts)
@@ -101,14 +101,14 @@ def test_no_title_becomes_an_element(text):
     "url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "", "ftp://a", "https:x"]
 )
 def test_only_a_web_address_is_linked(url):
-    assert markup.web(url) == ""
-    assert "href" not in markup.line(ReviewedLine("id", "paragraph", 0, f"[text]({url})"))
+    assert views.web(url) == ""
+    assert "href" not in views.line(ReviewedLine("id", "paragraph", 0, f"[text]({url})"))
 
 
 def test_a_line_is_shown_without_its_mark_and_a_table_in_cells():
     def shown(kind, text):
         line = ReviewedLine("id", kind, 0, text)
-        return markup.lead(line), str(markup.line(line))
+        return views.lead(line), str(views.line(line))
 
     assert shown("to_do", "[x] **done**") == ("☑", "<strong>done</strong>")
     assert shown("to_do", "[ ] open") == ("☐", "open")

@@ -176,7 +176,7 @@ def _just_moved(own: Own, moves: list[datetime]) -> bool:
 def the_prompt_page_has_one_status(final: Final) -> Iterator[str]:
     """One comment stands on the prompt page, unless people took it away: what is in use."""
     page = final.ended.company.prompt.id
-    told = [own for own in final.record.own if own.page_id == page]
+    told = [o for o in final.record.own if o.page_id == page and o.text.startswith(letters.IN_USE)]
     hidden = final.record.hidden_by_people
     for one, two in pairwise(told):
         if one.id not in hidden or hidden[one.id] > two.at:

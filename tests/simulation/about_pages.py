@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from daemon.domain import times
 from daemon.domain.times import iso
-from daemon.store import pages
+from daemon.store import pages, prompts
 from simulation.final import Final, is_selected, there
 from simulation.history import Ended
 
@@ -77,11 +77,15 @@ def a_read_is_whole(so_far: Ended) -> Iterator[str]:
 def a_paused_page_is_left_alone(so_far: Ended) -> Iterator[str]:
     """On a page that is paused since the last look nothing was said but answers to words.
 
+    So too on all pages, where all that is reviewed under the prompt is paused since then.
+
     An operator may ask for its review by name. What was said at the very time of the look came
     before it: a sweep without any wait takes no time.
     """
     record, state, now = so_far.record, so_far.state, so_far.box.clock()
     paused = dict(state.execute("SELECT id, paused_at FROM pages WHERE paused").fetchall())
+    for one in prompts.paused(state).values():
+        paused |= dict.fromkeys(so_far.company.pages, f"all since {iso(one.at)}")
     keys = dict(state.execute("SELECT comment_id, key FROM outbox WHERE comment_id IS NOT NULL"))
     for own in record.own:
         page = own.page_id
@@ -99,6 +103,9 @@ def every_pause_ends(final: Final) -> Iterator[str]:
     now = iso(final.ended.box.clock())
     for page, until in final.rows("SELECT id, paused_until FROM pages WHERE paused_until < ?", now):
         yield f"page {page[:8]} is still paused, until {until}"
+    for one in prompts.paused(final.state).values():
+        if one.until and iso(one.until) < now:
+            yield f"all under the prompt is still paused, until {one.until}"
 
 
 def every_state_is_handled(final: Final) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from daemon.sandbox import Sandbox, blocks
-from simulation.record import Record
+from simulation.record import Record, Words
 from simulation.talkers import Talkers
 from support import virtual_time
 
@@ -132,6 +132,17 @@ class Company(Talkers):
         else:
             world.rewrite(self.prompt, [blocks.paragraph(self._text())])
         self._note("prompt")
+
+    def steer(self, dice: random.Random) -> None:
+        """Say a word to the reviewer on the prompt page."""
+        if not self.box.world.state.in_trash(self.prompt.id):
+            word = dice.choice(("help", "report", "pause 20m", "pause", "resume", "resume"))
+            by = dice.choice(self.people)
+            made = self.box.world.comment(self.prompt, f"RFC reviewer, {word}", by=by)
+            self._record.words[made.id] = Words(
+                made.id, made.discussion_id, by.id, "steer", by_person=True, at=virtual_time.now()
+            )
+            self._note("steer", word=word.replace(" ", "_"), id=made.id[:8])
 
     def _capabilities(self) -> None:
         bots, bot = self.box.world.state.bots, self.box.bot

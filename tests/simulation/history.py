@@ -190,10 +190,12 @@ class History:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._dice.choice((1.5, 2, 4)) * HOUR
         company = loop.create_task(self._people(until))
+        owner = loop.create_task(self._owner(until))
         changing = loop.create_task(self._weather(until))
         while loop.time() < until:
             await self._life(until)
         await company
+        await owner
         await changing
         await asyncio.gather(*self._commands)
 
@@ -203,6 +205,13 @@ class History:
             await asyncio.sleep(dice.expovariate(1 / 240))
             for _ in range(dice.choice((1, 1, 2))):
                 self.company.act()
+
+    async def _owner(self, until: float) -> None:
+        """In every third history, let people say a word on the prompt page now and then."""
+        loop, dice = asyncio.get_running_loop(), random.Random(f"{self.seed} owner")
+        while self.seed % 3 == 0 and loop.time() < until:
+            await asyncio.sleep(dice.expovariate(1 / 2400))
+            self.company.steer(dice)
 
     async def _weather(self, until: float) -> None:
         loop, dice = asyncio.get_running_loop(), random.Random(f"{self.seed} seasons")

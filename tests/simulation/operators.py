@@ -10,7 +10,7 @@ from functools import partial
 from daemon.domain import due
 from daemon.domain.errors import ReviewError
 from daemon.operations import pages as operate
-from daemon.store import pages
+from daemon.store import pages, prompts
 from daemon.sweep import sweep
 from daemon.sweep.context import Context
 from daemon.sweep.delivery.retract import retract
@@ -69,7 +69,10 @@ class Operator:
             act(context.state, row)
 
     def resume_all(self, context: Context) -> None:
-        """Take up every page that somebody paused without an end."""
+        """Take up every page, and prompt, that somebody paused without an end."""
+        for given, pause in prompts.paused(context.state).items():
+            if pause.until is None:
+                prompts.resume(context.state, given)
         for (page,) in context.state.execute(
             "SELECT id FROM pages WHERE paused AND paused_until IS NULL"
         ).fetchall():

@@ -106,6 +106,7 @@ class Talkers(Writers):
             if (one.author_id == self.box.bot.id) is own
             and not self.box.world.state.discussions[one.discussion_id].resolved
             and one.author_id != self.stranger.id
+            and (own or self._record.words[one.id].kind != "steer")
         ]
         return self._dice.choice(found) if found else None
 

@@ -30,6 +30,7 @@ from daemon.domain.values import (
     AuthorKind,
     Finding,
     Outcome,
+    Pause,
     Prompt,
     Review,
     ReviewKind,
@@ -223,6 +224,8 @@ ON_THE_PATH = {
     "sweeps.raise_alert": lambda db: sweeps.raise_alert(db, "models", "down", NOW),
     "sweeps.clear_alert": lambda db: sweeps.clear_alert(db, "models"),
     "prompts.prompt": lambda db: prompts.prompt(db, "prompt"),
+    "prompts.pages_of": lambda db: prompts.pages_of(db, "prompts"),
+    "prompts.title": lambda db: prompts.title(db, "prompts"),
     "prompts.database": lambda db: prompts.database(db, "prompts"),
     "prompts.save_database": lambda db: prompts.save_database(
         db, "prompts", PromptDatabase("Lenses", (PromptRow("prompt", "Security"),))
@@ -274,7 +277,12 @@ ON_THE_PATH = {
     "reporting.count_findings": lambda db: reporting.count_findings(db, NOW, NOW),
     "reporting.count_settled": lambda db: reporting.count_settled(db, NOW, NOW),
     "reporting.reply_seconds": lambda db: reporting.reply_seconds(db, NOW, NOW),
-    "reporting.week": lambda db: reporting.week(db, [SOURCE.id], NOW),
+    "pages.asleep": lambda db: pages.asleep(db, {SOURCE.database_id: PAGE.id}),
+    "prompts.pause": lambda db: prompts.pause(db, PAGE.id, Pause(NOW, None, "")),
+    "prompts.resume": lambda db: prompts.resume(db, PAGE.id),
+    "prompts.paused": prompts.paused,
+    "prompts.given_for": lambda db: prompts.given_for(db, PAGE.id),
+    "reporting.week": lambda db: reporting.week(db, [SOURCE.id], NOW, NOW),
     "reporting.for_people": lambda db: reporting.for_people(db, [SOURCE.id]),
     "reporting.list_findings": lambda db: reporting.list_findings(db, NOW, NOW),
 }

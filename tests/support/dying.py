@@ -7,7 +7,8 @@ a transaction is what a killed process leaves behind too.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -20,6 +21,17 @@ MOMENTS = ("before the record", "before a post", "after a post")
 
 class Killed(BaseException):
     """The process ends here."""
+
+
+def dying_at(number: int) -> Callable[[Any], None]:
+    """Let that many requests pass, and die at the next one."""
+    left = count(number, -1)
+
+    def die(_: Any) -> None:
+        if next(left) == 0:
+            raise Killed
+
+    return die
 
 
 class Dying:

@@ -176,7 +176,7 @@ def list_findings(db: Database, since: datetime, until: datetime) -> list[Locate
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """What was done in some data sources since a time.
+    """What was done in some data sources in a period.
 
     Attributes:
         reviews: Reviews of pages.
@@ -206,23 +206,24 @@ class Week:
 _OF_SOURCES = " JOIN pages ON pages.id = page_id AND source_id IN (SELECT value FROM json_each(?1))"
 
 
-def week(db: Database, source_ids: Sequence[str], since: datetime) -> Week:
-    """Count what was done in some data sources since a time."""
-    about = [json.dumps(list(source_ids)), iso(since)]
+def week(db: Database, source_ids: Sequence[str], since: datetime, until: datetime) -> Week:
+    """Count what was done in some data sources in a period."""
+    about = [json.dumps(list(source_ids)), iso(since), iso(until)]
     reviews, cost = db.execute(
         "SELECT count(*) FILTER (WHERE kind = 'review'), coalesce(sum(cost_usd), 0.0)"  # noqa: S608 - own words
-        f" FROM reviews{_OF_SOURCES} WHERE at >= ?2",
+        f" FROM reviews{_OF_SOURCES} WHERE at >= ?2 AND at < ?3",
         about,
     ).fetchone()
     points = db.execute(
         "SELECT count(*) FROM outbox"  # noqa: S608 - own words
-        f"{_OF_SOURCES} WHERE posted_at >= ?2 AND kind = 'finding' AND outbox.state = 'posted'",
+        f"{_OF_SOURCES} WHERE posted_at >= ?2 AND posted_at < ?3"
+        " AND kind = 'finding' AND outbox.state = 'posted'",
         about,
     ).fetchone()
     answered = db.execute(
         "SELECT count(*) FROM outbox"  # noqa: S608 - own words
-        f"{_OF_SOURCES} WHERE posted_at >= ?2 AND kind = 'reply' AND outbox.state = 'posted'"
-        " AND key NOT LIKE 'word:%'",
+        f"{_OF_SOURCES} WHERE posted_at >= ?2 AND posted_at < ?3"
+        " AND kind = 'reply' AND outbox.state = 'posted' AND key NOT LIKE 'word:%'",
         about,
     ).fetchone()
     addressed, declined, resolved = db.execute(
@@ -230,9 +231,10 @@ def week(db: Database, source_ids: Sequence[str], since: datetime) -> Week:
         " count(*) FILTER (WHERE step.state = 'dismissed'),"
         " count(*) FILTER (WHERE step.state = 'resolved')"
         f" FROM finding_history AS step JOIN findings ON findings.id = finding_id{_OF_SOURCES}"
-        " WHERE step.at >= ?2 AND step.state IN ('addressed', 'dismissed', 'resolved')"
+        " WHERE step.at >= ?2 AND step.at < ?3"
+        " AND step.state IN ('addressed', 'dismissed', 'resolved')"
         " AND NOT EXISTS (SELECT 1 FROM finding_history AS later"
-        " WHERE later.finding_id = step.finding_id AND later.id > step.id)",
+        " WHERE later.finding_id = step.finding_id AND later.id > step.id AND later.at < ?3)",
         about,
     ).fetchone()
     return Week(reviews, points[0], addressed, declined, resolved, answered[0], cost)

@@ -21,6 +21,7 @@ from daemon.store import threads as thread_store
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.commands import (
     AGAIN,
+    ASLEEP,
     FIRST_TIME,
     NOT_PAUSED,
     RESUMED,
@@ -184,6 +185,8 @@ def _run_commands(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow
     for said in dialogue.sorted.commands:
         thread = said.thread
         after, words = _run_command(context, after, dialogue, said)
+        if known.asleep and said.word in (Command.PAUSE, Command.RESUME):
+            words = f"{words} {ASLEEP}"
         room = known.limit - replies_so_far(thread, known) - spoken[thread.id]
         spoken[thread.id] += 1
         stored = known.threads.get(thread.id)
@@ -236,9 +239,8 @@ def _run_command(
                 origin, kind = replace(origin, model=OFFLINE), kind_of(raised)
                 rule = kind.value if kind else ""
             return row, because(origin, dialogue.reviewer, rule)
-        case Command.MORE:
-            most = context.config.limits.comments_per_review
-            return row, more_posted(*post_kept(context, row, dialogue.reviewer, most))
+    most = context.config.limits.comments_per_review
+    return row, more_posted(*post_kept(context, row, dialogue.reviewer, most))
 
 
 def _tell_enough(

@@ -1,4 +1,4 @@
-"""Words to the reviewer: the six that code carries out, how they are heard, what is answered."""
+"""Words to the reviewer: those that code carries out, how they are heard, what is answered."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal
 
 
 class Command(StrEnum):
-    """A word to the reviewer. No other command exists."""
+    """A word to the reviewer. No other command exists; `report` is one on a prompt page alone."""
 
     PAUSE = "pause"
     RESUME = "resume"
     REVIEW_AGAIN = "review again"
     WHY = "why"
     MORE = "more"  # in the page's own thread: elsewhere it asks for more words
-    HELP = "help"  # there, too: elsewhere it asks for help with a point
+    HELP = "help"
+    REPORT = "report"
+
+
+ON_PROMPT_PAGE = (Command.PAUSE, Command.RESUME, Command.REPORT, Command.HELP)
 
 
 PAUSED = (
@@ -37,6 +41,10 @@ NOT_PAUSED = "I was not paused on this page; I read it as before."
 AGAIN = "I review this page again, in this sweep or the next, though it may not have changed."
 FIRST_TIME = "I review this page, in this sweep or the next."
 NOTHING_KEPT = "There is nothing more: all that I found and that still stands is posted."
+ASLEEP = (
+    "Besides, all that is reviewed under my prompt is paused, until somebody writes `resume` on "
+    "the prompt's page."
+)
 NOTHING_KNOWN = "I have no record of a review of this page."
 
 _PAUSE_FOR = re.compile(
@@ -89,7 +97,8 @@ _WORD_FOR = {
     Command.HELP: (
         "A no in the thread of a point drops it. Alone in a comment, `review again` asks for "
         "another look, `more` for the points that I kept, `why` where a point comes from; with "
-        "`pause` or `pause 7d` I leave this page alone until `resume`. Ask the rest in your words."
+        "`pause` or `pause 7d` I leave this page alone until `resume`. Ask the rest in your words. "
+        "What I look for in all documents, the owner of my prompt can change."
     ),
 }
 _POLITE = re.compile(
@@ -281,12 +290,27 @@ class CommandComment:
         if lasts := pause_in(words):
             return cls(Command.PAUSE, thread, comment, lasts=lasts)
         word = command_in(words)
+        word = None if word is Command.REPORT else word
         meant = word or command_in_words(words, called=called)
-        on_page = called or not thread.block_id
-        if meant is None or (meant in (Command.MORE, Command.HELP) and not on_page):
+        is_word = called or not thread.block_id or (word is not None and word is not Command.MORE)
+        if meant is None or (meant in (Command.MORE, Command.HELP) and not is_word):
             return None
         is_hint = word is None and meant is not Command.REVIEW_AGAIN
         return cls(meant, thread, comment, is_hint=is_hint)
+
+    @classmethod
+    def on_prompt_page(
+        cls, thread: Thread, comment: Comment, words: str, *, called: bool
+    ) -> Self | None:
+        """Return what a comment on a prompt page asks for; what else is said to us wants help."""
+        if lasts := pause_in(words):
+            return cls(Command.PAUSE, thread, comment, lasts=lasts)
+        word = command_in(words)
+        if word in ON_PROMPT_PAGE:
+            return cls(word, thread, comment)
+        asks_for = word or command_in_words(words, called=called)
+        is_for_us = asks_for or (called and not is_acknowledgement(words))
+        return cls(Command.HELP, thread, comment) if is_for_us else None
 
     @property
     def paused_after(self) -> bool:
@@ -326,7 +350,7 @@ def in_order(
 
 
 def told_word(said: CommandComment) -> str:
-    """Return the word that does what was asked for in other words."""
+    """Return the word that does what was asked for in other words, or all of them."""
     if said.word is Command.RESUME and not said.paused:
         return NOT_PAUSED
     return _WORD_FOR[said.word]

@@ -217,6 +217,7 @@ def _known(
         ),
         paused=row.paused,
         pause_ends=row.paused_until is not None,
+        asleep=row.source_id in pages.asleep(context.state, context.config.prompts),
         unreviewed=row.state is PageState.BASELINED,
         granted=frozenset(id_ for one in context.tally.answers.values() for id_ in one.granted),
         looks={None if place == row.id else place: at for place, at in looks.items()},

@@ -12,7 +12,7 @@ from daemon.domain.due import SAME_MINUTE
 from daemon.domain.phrases import is_claim
 from daemon.domain.records import KEPT_CHARS, SeenComment, ThreadRow
 from daemon.domain.values import AuthorKind, Comment, Thread
-from daemon.sweep.conversation.commands import CommandComment, addressed, in_order
+from daemon.sweep.conversation.commands import Command, CommandComment, addressed, in_order
 from daemon.sweep.conversation.gate import SETTLED, ClaimCheck, Gate, GateInput, gate
 
 
@@ -51,6 +51,9 @@ class ThreadState:
         paused: Whether people told the reviewer to leave the page alone.
         pause_ends: Whether they told it until when.
         unreviewed: Whether the page is older than the first sweep and was never reviewed.
+        asleep: Whether all that is reviewed under its prompt is paused.
+        is_prompt: Whether it is a prompt page, where words steer all that is reviewed under it.
+        strangers: Who may not steer there, by id.
         looks: When each block's comments were last listed; the page's own under None.
     """
 
@@ -69,6 +72,9 @@ class ThreadState:
     paused: bool = False
     pause_ends: bool = False
     unreviewed: bool = False
+    asleep: bool = False
+    is_prompt: bool = False
+    strangers: frozenset[str] = frozenset()
     looks: Mapping[str | None, datetime] = field(default_factory=dict)
 
     def state_of(self, comment: Comment) -> CommentState:
@@ -129,6 +135,7 @@ class _PendingCommands:
     def among(cls, undecided: Sequence[_Placed], known: ThreadState) -> _PendingCommands:
         """Find the words that a person says to the reviewer."""
         commands = []
+        hear = CommandComment.on_prompt_page if known.is_prompt else CommandComment.of
         for thread, comment in undecided:
             called, words = _called(comment, known)
             if (
@@ -136,13 +143,15 @@ class _PendingCommands:
                 and comment.author.kind is AuthorKind.PERSON
                 and not _is_old(comment, known)
                 and not _is_of_another_life(comment, thread, known)
-                and (said := CommandComment.of(thread, comment, words, called=called))
+                and (said := hear(thread, comment, words, called=called))
             ):
-                commands.append(said)
+                is_declined = comment.author.id in known.strangers and said.word is not Command.HELP
+                commands.append(replace(said, is_hint=said.is_hint or is_declined))
         ordered = in_order(commands, paused=known.paused, ends=known.pause_ends)
         paused = ordered[-1].paused_after if ordered else known.paused
         idle = frozenset(one.comment.id for one in ordered if one.is_idle)
-        now = tuple(one for one in ordered if not one.is_idle and not (paused and one.waits))
+        is_silent = paused or known.asleep
+        now = tuple(one for one in ordered if not one.is_idle and not (is_silent and one.waits))
         return cls(now, idle, paused)
 
     def count_in(self, thread: Thread) -> int:
@@ -321,7 +330,7 @@ def _decide(
         claim=known.claims.get(thread.id),
         word=pending.includes(comment),
         idle=comment.id in pending.idle,
-        paused=pending.paused,
+        paused=pending.paused or known.asleep,
         unreviewed=known.unreviewed,
     )
     return gate(asked, known.setting, known.limit)
@@ -352,8 +361,11 @@ def _is_old(comment: Comment, known: ThreadState) -> bool:
 def _is_of_another_life(comment: Comment, thread: Thread, known: ThreadState) -> bool:
     """Tell whether a comment was answered before this state began.
 
-    It stands in a block's thread that the state does not know, with a later comment of ours.
+    It stands in a block's thread that the state does not know, with a later comment of ours; or so
+    on a prompt page that was never looked at.
     """
+    if known.is_prompt:
+        return not known.looks and _is_followed(comment, thread)
     if thread.id in known.threads or thread.block_id is None:
         return False
     return _is_followed(comment, thread)

@@ -36,6 +36,7 @@ from daemon.sweep.snapshot import leave, not_ours, read_page
 
 
 T = TypeVar("T")
+Targets = Mapping[str, Target]
 
 # After this part of the silence a place is looked at again, where somebody wrote and elsewhere: the
 # interval doubles with the silence, and falls back when something happens on the page.
@@ -173,7 +174,7 @@ class _Page:
 
 
 async def watch(
-    context: Context, targets: Mapping[str, Target], named: Sequence[Place] | None = None
+    context: Context, targets: Targets, named: Sequence[Place] | None = None, spent: int = 0
 ) -> None:
     """Look for new comments and answer them.
 
@@ -184,6 +185,7 @@ async def watch(
         context: The sweep.
         targets: The database of each data source, by the source's id.
         named: Where to look; None: where it is time to.
+        spent: Requests of the sweep's budget that were made already.
     """
 
     async def answer(waiting: tuple[_Page, Dialogue]) -> None:
@@ -192,7 +194,7 @@ async def watch(
 
     told = named is None and sweeps.events_tell(context.state, context.notion.now)
     if named is None:
-        prompts, places = await _whose_turn(context, targets, told=told)
+        prompts, places = await _whose_turn(context, targets, spent, told=told)
     else:
         rows = pages.by_ids(context.state, [place.page_id for place in named])
         sources = {row.source_id for row in rows.values()}
@@ -203,7 +205,7 @@ async def watch(
 
 
 async def _whose_turn(
-    context: Context, targets: Mapping[str, Target], *, told: bool
+    context: Context, targets: Targets, spent: int, *, told: bool
 ) -> tuple[dict[str, Prompt], list[list[Place]]]:
     """Return the prompts of the data sources, and the places whose turn it is, page by page."""
     known, others = _places(context, targets)
@@ -211,13 +213,13 @@ async def _whose_turn(
         return {}, []
     prompts = await _prompts(context, targets)
     first_asked = _unreviewed_places(context, prompts, told=told)
-    budget, now = context.config.watch_requests - len(first_asked), context.notion.now
+    budget, now = context.config.watch_requests - len(first_asked) - spent, context.notion.now
     every = schedule.interval(context.config.schedule, now)
     chosen = (make_sure if told else choose)(*_places(context, prompts), budget, now, every)
     return prompts, [*chosen, *_by_page(first_asked)]
 
 
-async def _prompts(context: Context, targets: Mapping[str, Target]) -> dict[str, Prompt]:
+async def _prompts(context: Context, targets: Targets) -> dict[str, Prompt]:
     """Return the prompt of each data source that has one."""
     found = {id_: await current.current(context, target) for id_, target in targets.items()}
     return {source_id: prompt for source_id, prompt in found.items() if prompt}
@@ -225,7 +227,7 @@ async def _prompts(context: Context, targets: Mapping[str, Target]) -> dict[str,
 
 async def _look_around(
     context: Context,
-    targets: Mapping[str, Target],
+    targets: Targets,
     prompts: Mapping[str, Prompt],
     chosen: Iterable[list[Place]],
     *,

@@ -1,4 +1,7 @@
-"""The letters that are no review: a finding, the mark that it is settled, a prompt page's."""
+"""The letters that are no review: a finding, the mark that it is settled, a prompt page's.
+
+And what the owner of a prompt reads there: the week in numbers, what waits, what is not well.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from daemon.domain.errors import Forbidden
+from daemon.domain.events import PLAIN, split_alert
 from daemon.domain.findings import CLOSED, Event
 from daemon.domain.records import (
     COMMENT_GONE,
@@ -18,14 +22,16 @@ from daemon.domain.records import (
     OutboxMessage,
     PageRow,
 )
+from daemon.domain.times import counted, joined, some, when
 from daemon.domain.values import Finding
 from daemon.notion import from_markdown, properties, to_markdown
 from daemon.review.cleaning import cleaned
 from daemon.review.summary import without_point
-from daemon.store import findings, outbox, prompts
+from daemon.store import findings, outbox, pages, prompts, sweeps
 from daemon.store import prompts as notices
 from daemon.store.database import State
-from daemon.sweep.context import Context
+from daemon.store.views import reporting
+from daemon.sweep.context import Context, Target
 from daemon.sweep.delivery import retract
 
 
@@ -293,3 +299,86 @@ async def _adopted(context: Context, page_id: str) -> OutboxMessage | None:
                 letter, state=DeliveryState.POSTED, comment_id=str(comment["id"]), posted_at=made
             )
     return None
+
+
+WEEK = timedelta(days=7)
+STEER = "Write `pause`, `resume`, `report` or `help` in this thread, alone."
+WRONG = "**Not well; ask whoever runs me:**"
+
+
+def daily(context: Context, targets: Iterable[Target]) -> str:
+    """Return what the status comment says of the week, and the words that steer."""
+    return f"{told(context, targets)}\n\n{STEER}"
+
+
+def told(context: Context, targets: Iterable[Target], *, before: bool = False) -> str:
+    """Return the last seven days in words; with those before them, if so wanted."""
+    state, now = context.state, context.notion.now + timedelta(seconds=1)  # with this very second
+    sources = [pages.sources_of(state, one.settings.id) for one in targets]
+    ids = [source.id for found in sources for source in found]
+    said = in_words(reporting.week(state, ids, now - WEEK, now))
+    if before:
+        earlier = in_words(reporting.week(state, ids, now - 2 * WEEK, now - WEEK))
+        said = f"{said}\n**The seven days before:** {earlier}"
+    return joined([said, waiting_in_words(reporting.for_people(state, ids))], "\n")
+
+
+def report(context: Context, targets: Sequence[Target]) -> str:
+    """Return what the word `report` is answered with."""
+    said = f"{DAILY.strip()} {told(context, targets, before=True)}"
+    return joined([said, paused(context, targets), alerts(context, targets)], "\n\n")
+
+
+def paused(context: Context, targets: Iterable[Target]) -> str:
+    """Say that all is paused that is reviewed under a prompt; "" where it is not."""
+    found = prompts.paused(context.state)
+    pauses = [found.get(one.settings.prompt or "") for one in targets]
+    if not pauses or not all(pauses) or not (pause := pauses[0]):
+        return ""
+    until = f"until {pause.until:%Y-%m-%d %H:%M} UTC or " if pause.until else ""
+    by = f" by {from_markdown.quoted(pause.by)}" if pause.by else ""
+    return f"**Paused** since {pause.at:%Y-%m-%d %H:%M} UTC{by}, {until}until `resume`."
+
+
+def alerts(context: Context, targets: Iterable[Target]) -> str:
+    """Return the alerts that stand and concern some databases, in plain words."""
+    databases = [one.settings.id for one in targets]
+    sources = [one.id for id_ in databases for one in pages.sources_of(context.state, id_)]
+    lines = []
+    for alert in sweeps.alerts(context.state):
+        name, subject = split_alert(alert["name"])
+        if subject in ("", *databases, *sources):
+            said = PLAIN.get(name) or from_markdown.quoted(alert["text"])
+            lines.append(f"• {said} Since {when(alert['since']):%Y-%m-%d %H:%M} UTC.")
+    return "\n".join([WRONG, *lines]) if lines else ""
+
+
+def in_words(week: reporting.Week) -> str:
+    """Return the numbers of a week in a line."""
+    if week.is_empty:
+        return "nothing was reviewed."
+    settled = [
+        some(week.addressed, "point", "addressed"),
+        some(week.declined, "point", "declined"),
+        some(week.resolved, "thread", "closed by people"),
+    ]
+    parts = [
+        f"{counted(week.reviews, 'review')}, {counted(week.points, 'point')}",
+        joined(settled),
+        some(week.answered, "question", "answered"),
+        f"${week.cost_usd:.2f}.",
+    ]
+    return joined(parts, "; ")
+
+
+def waiting_in_words(waiting: reporting.ForPeople) -> str:
+    """Return what waits for people in a line; "" for nothing."""
+    waits = []
+    if waiting.points_since:
+        grave = f", {waiting.blocking} of them blocking" if waiting.blocking else ""
+        points = counted(waiting.points, "open point")
+        waits.append(f"{points}{grave}, since {waiting.points_since:%Y-%m-%d}")
+    if waiting.drafts_since:
+        drafts = counted(waiting.drafts, "review")
+        waits.append(f"{drafts} to approve, since {waiting.drafts_since:%Y-%m-%d}")
+    return f"**Waiting for people:** {joined(waits, '; ')}." if waits else ""

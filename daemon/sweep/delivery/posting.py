@@ -68,8 +68,9 @@ async def deliver(context: Context, page_id: str | None = None) -> None:
     """Send every message that waits, of one page or of all, replies first.
 
     A page that Notion refused lately is left alone for a while, unless it is the one to deliver,
-    and so is a letter whose answer is lost each time. On a paused page only answers to words are
-    sent, unless a person asked for the page by name.
+    and so is a letter whose answer is lost each time. On a paused page, and where all that is
+    reviewed under its prompt is paused, only answers to words are sent, unless a person asked for
+    the page by name.
 
     Raises:
         TokenRefused: The token is not valid any more.
@@ -82,8 +83,8 @@ async def deliver(context: Context, page_id: str | None = None) -> None:
     if page_id is None:
         await retract.complete(context)
         await retract.delete_doubles(context)
-    paused = {row.id for row in pages.paused(context.state)} - {context.tally.by_name}
     waiting = outbox.undelivered(context.state, page_id)
+    paused = _paused(context, waiting)
     messages = [message for message in waiting if not _rests(context, message, paused)]
     tried = {message.key for message in messages}
     for _ in range(PASSES):
@@ -102,6 +103,15 @@ async def deliver(context: Context, page_id: str | None = None) -> None:
         messages = [one for one in open_ if one.key in tried and one.state is DeliveryState.UNCLEAR]
     if troubles:
         raise next(iter(troubles.values()))
+
+
+def _paused(context: Context, messages: Iterable[OutboxMessage]) -> set[str]:
+    """Return the pages that are paused, alone or with all that is reviewed under their prompt."""
+    paused = {row.id for row in pages.paused(context.state)}
+    if asleep := pages.asleep(context.state, context.config.prompts):
+        rows = pages.by_ids(context.state, [message.page_id for message in messages])
+        paused |= {row.id for row in rows.values() if row.source_id in asleep}
+    return paused - {context.tally.by_name}
 
 
 def _by_page(messages: Iterable[OutboxMessage]) -> Iterator[tuple[str, list[OutboxMessage]]]:
@@ -287,7 +297,7 @@ async def _send(context: Context, message: OutboxMessage, until: float) -> None:
 async def _refused(context: Context, message: OutboxMessage, error: ReviewError) -> None:
     """Drop a message that Notion does not take; where that is about more than it, raise."""
     if isinstance(error, Forbidden):
-        if not (message.is_status or message.is_digest):
+        if not message.is_for_owner:
             raise failures.refused(
                 context, Capability.INSERT_COMMENTS, message.page_id, error
             ) from error

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from functools import partial
 
 from daemon.domain.change import Change
 from daemon.domain.errors import (
@@ -18,7 +18,6 @@ from daemon.domain.errors import (
     ReviewError,
     Unavailable,
 )
-from daemon.domain.events import PLAIN, split_alert
 from daemon.domain.findings import title_of
 from daemon.domain.records import (
     DeliveryState,
@@ -28,12 +27,11 @@ from daemon.domain.records import (
     TrialState,
     TriedPoint,
 )
-from daemon.domain.times import counted, joined, some, when
+from daemon.domain.times import counted, joined
 from daemon.domain.values import Finding, Prompt, Usage
 from daemon.notion import from_markdown
 from daemon.review.points import compared
-from daemon.store import outbox, pages, prompts, reviews, sweeps
-from daemon.store.views import reporting
+from daemon.store import outbox, pages, prompts, reviews
 from daemon.sweep import budget
 from daemon.sweep.context import Context, Extent, ReviewContext, Session, Target
 from daemon.sweep.delivery import letters
@@ -42,8 +40,6 @@ from daemon.sweep.reviewing import run_review
 from daemon.sweep.snapshot import read_unrecorded
 
 
-WEEK = timedelta(days=7)
-WRONG = "**Not well; ask whoever runs me:**"
 NEW, GONE, GRAVER, MILDER = "new", "gone", "graver", "milder"
 # Points of one kind that are named; the rest are counted.
 NAMED_POINTS = 5
@@ -58,7 +54,8 @@ def by_prompt_page(context: Context) -> dict[str, list[Target]]:
         titles = [one.title for one in pages.sources_of(context.state, settings.id)]
         name = settings.name or next(filter(None, titles), settings.id)
         target = Target(settings, name, context.chains[settings.id])
-        for page_id in current.pages_of(context, target):
+        given = settings.prompt
+        for page_id in prompts.pages_of(context.state, given) if given else ():
             found.setdefault(page_id, []).append(target)
     return found
 
@@ -91,7 +88,8 @@ async def post(context: Context, page_id: str, targets: Sequence[Target]) -> Non
     if status.trial is None or status.trial.state is TrialState.DONE or context.tally.halted:
         return
     last = letters.last_status(context.state, page_id)
-    if last and last.state is DeliveryState.POSTED:  # else nobody would read what it finds
+    is_read = last and last.state is DeliveryState.POSTED  # else nobody reads what it finds
+    if is_read and not letters.paused(context, targets):
         status = await _with_trial(context, page_id, status, targets)
         await _say(context, page_id, status, targets)
 
@@ -126,59 +124,14 @@ def _wanted(targets: Iterable[Target]) -> int:
 async def _say(
     context: Context, page_id: str, status: PromptStatus, targets: Sequence[Target]
 ) -> None:
-    state, ids = context.state, _sources(context, targets)
     said = words(status, versions(context, status.prompt, targets))
-    head = joined([said, _alerts(context, [*ids, *(one.settings.id for one in targets)])], "\n\n")
-
-    def rest() -> str:
-        week = reporting.week(state, ids, context.notion.now - WEEK)
-        return week_in_words(week, reporting.for_people(state, ids))
-
+    head = joined(
+        [said, letters.paused(context, targets), letters.alerts(context, targets)], "\n\n"
+    )
+    rest = partial(letters.daily, context, targets)
     await letters.say_status(context, page_id, head, rest, status.prompt.name)
     if outbox.undelivered(context.state, page_id):
         await context.deliver(context, page_id)
-
-
-def _sources(context: Context, targets: Iterable[Target]) -> list[str]:
-    found = (pages.sources_of(context.state, one.settings.id) for one in targets)
-    return [source.id for sources in found for source in sources]
-
-
-def _alerts(context: Context, subjects: Container[str]) -> str:
-    """Return the alerts that stand and concern some databases, in plain words."""
-    lines = []
-    for alert in sweeps.alerts(context.state):
-        name, subject = split_alert(alert["name"])
-        if not subject or subject in subjects:
-            said = PLAIN.get(name) or from_markdown.quoted(alert["text"])
-            lines.append(f"• {said} Since {when(alert['since']):%Y-%m-%d %H:%M} UTC.")
-    return "\n".join([WRONG, *lines]) if lines else ""
-
-
-def week_in_words(week: reporting.Week, waiting: reporting.ForPeople) -> str:
-    """Return the week in numbers, what waits for people, and what can be said to the reviewer."""
-    settled = joined(
-        [
-            some(week.addressed, "point", "addressed"),
-            some(week.declined, "point", "declined"),
-            some(week.resolved, "thread", "closed by people"),
-        ]
-    )
-    if week.is_empty:
-        done = "nothing was reviewed."
-    else:
-        done = f"{counted(week.reviews, 'review')}, {counted(week.points, 'point')}"
-        done = joined([done, settled, some(week.answered, "question", "answered")], "; ")
-        done += f"; ${week.cost_usd:.2f}."
-    waits = []
-    if waiting.points_since:
-        grave = f", {waiting.blocking} of them blocking" if waiting.blocking else ""
-        points = counted(waiting.points, "open point")
-        waits.append(f"{points}{grave}, since {waiting.points_since:%Y-%m-%d}")
-    if waiting.drafts_since:
-        drafts = counted(waiting.drafts, "review")
-        waits.append(f"{drafts} to approve, since {waiting.drafts_since:%Y-%m-%d}")
-    return joined([done, f"**Waiting for people:** {joined(waits, '; ')}." if waits else ""], "\n")
 
 
 def versions(context: Context, prompt: Prompt, targets: Iterable[Target]) -> dict[str, str]:

@@ -97,15 +97,6 @@ def as_reviewed(context: Context, kept: Prompt, target: Target) -> Prompt:
     return named(kept, target)
 
 
-def pages_of(context: Context, target: Target) -> tuple[str, ...]:
-    """Return the ids of the pages with the prompts of a database, as far as is known."""
-    given = target.settings.prompt
-    if given is None:
-        return ()
-    database = prompts.database(context.state, given)
-    return tuple(row.id for row in database.rows) if database else (given,)
-
-
 async def changed_since(context: Context, target: Target, row: PageRow, document: Page) -> bool:
     """Tell whether a page is to be reviewed again because the prompt or the settings changed.
 

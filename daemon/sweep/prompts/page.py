@@ -189,18 +189,24 @@ async def refuse_stranger(context: Context, target: Target, raw: dict[str, Any])
     Raises:
         Unreadable: It was not one of `prompt_editors`.
     """
-    allowed = target.settings.prompt_editors
-    if not allowed:
+    if not target.settings.prompt_editors:
         return
     editor = str((raw.get("last_edited_by") or {}).get("id") or "")
     known = await context.people.user(editor) if editor else None
     name = known[0] if known else ""
-    if {_plain(editor), _plain(name)} & {_plain(one) for one in allowed} - {""}:
+    if may_edit(target, editor, name):
         return
     raise Unreadable(
         f"it was last edited by {name or 'somebody whom Notion does not name'}, who is not among "
         "`prompt_editors`; somebody who is must edit it once more"
     )
+
+
+def may_edit(target: Target, user_id: str, name: str) -> bool:
+    """Tell whether a user may edit the prompt of a database, and steer what is under it."""
+    allowed = target.settings.prompt_editors
+    known = {_plain(user_id), _plain(name)} - {""}
+    return not allowed or bool(known & {_plain(one) for one in allowed})
 
 
 def _plain(name: str) -> str:

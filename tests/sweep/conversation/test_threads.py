@@ -304,7 +304,7 @@ class World:
             state=self.state,
             notion=self,
             people=SimpleNamespace(on_page=self.on_page),
-            config=SimpleNamespace(limits=limits, databases=()),
+            config=SimpleNamespace(limits=limits, databases=(), prompts={}),
             emit=lambda *_, **__: None,
             tally=Tally(number=1),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, takewhile
@@ -20,8 +19,8 @@ from daemon.sandbox import blocks
 from daemon.store import pages, prompts
 from daemon.store.views import reporting
 from daemon.sweep.context import Target
-from daemon.sweep.delivery import status
-from support.dying import Killed
+from daemon.sweep.delivery import letters, status
+from support.dying import dying_at
 from support.scene import TEXTS, Scene, play
 
 
@@ -67,10 +66,10 @@ NOBODY = reporting.ForPeople(0, 0, None, 0, None)
 
 
 @pytest.mark.parametrize(
-    ("week", "waiting", "said"),
+    ("done", "waiting", "said"),
     [
-        (NOTHING, NOBODY, ["nothing was reviewed."]),
-        (reporting.Week(1, 0, 0, 0, 0, 0, 0.0), NOBODY, ["1 review, 0 points; $0.00."]),
+        (NOTHING, NOBODY, ["nothing was reviewed.", ""]),
+        (reporting.Week(1, 0, 0, 0, 0, 0, 0.0), NOBODY, ["1 review, 0 points; $0.00.", ""]),
         (
             reporting.Week(12, 31, 9, 1, 2, 4, 3.456),
             reporting.ForPeople(5, 2, AT, 1, AT),
@@ -88,9 +87,9 @@ NOBODY = reporting.ForPeople(0, 0, None, 0, None)
     ],
 )
 def test_the_week_is_said_in_a_line_and_what_waits_in_another(
-    week: reporting.Week, waiting: reporting.ForPeople, said: list[str]
+    done: reporting.Week, waiting: reporting.ForPeople, said: list[str]
 ) -> None:
-    assert status.week_in_words(week, waiting).splitlines() == said
+    assert [letters.in_words(done), letters.waiting_in_words(waiting)] == said
 
 
 def test_every_alert_has_plain_words_that_name_no_command() -> None:
@@ -158,17 +157,6 @@ class Tried:
         await context.notion.page(self.page)  # so that the time is known
         await context.deliver(context, None)
         await status.post(context, self.page, [self.target])
-
-
-def dying_at(number: int) -> Callable[[Any], None]:
-    """Let that many requests pass, and die at the next one."""
-    left = count(number, -1)
-
-    def die(_: Any) -> None:
-        if next(left) == 0:
-            raise Killed
-
-    return die
 
 
 @pytest.mark.parametrize("edit", ["", "Be stricter."], ids=["the first", "an edit"])
