@@ -91,8 +91,8 @@ class ReviewTools:
         self.reader: Reader | None = None
         self.summary = self.question = ""
         self.finished = False
-        self._reminded = False
-        self._heard = 0
+        self._reminded, self._heard = False, 0
+        self._again: dict[tuple[str, str], Finding] = {}  # those that read otherwise than given
         self._doubted: set[str] = set()
         self._doubted_titles: set[tuple[str, str]] = set()
 
@@ -138,12 +138,8 @@ class ReviewTools:
             context.checklist_items, context.lenses, reads=True, comments=comments
         )
 
-    def add_rule_rulings(self, rulings: Iterable[Ruling]) -> None:
-        """Take the rulings of the rules on their own points."""
-        self.rulings += rulings
-
-    def _propose(self, proposed: Finding, named: Block) -> Block:
-        """Accept a finding as it may be posted, and return its block.
+    def _propose(self, proposed: Finding, named: Block) -> Finding:
+        """Accept a finding, and return it as it may be posted.
 
         Raises:
             ToolRefusal: The finding breaks a rule.
@@ -152,18 +148,18 @@ class ReviewTools:
         text = self.wording.words(proposed.text, FINDING_CHARS, target.id)
         title = self.wording.title(proposed.title, text)
         finding = replace(proposed, block_id=target.id, quote=words, text=text, title=title)
-        self._refuse_finding(finding, target)
+        if before := self._again.pop((target.id, words), None):
+            self._findings.remove(before)
+        else:
+            self._refuse_finding(finding, target)
         self._findings.append(finding)
         self.wording.remember(title)
-        return target
+        return finding
 
     def call(self, name: str, arguments: Mapping[str, Any], *, refused: int = 0) -> ToolResult:
         """Run one call and return its result; a refusal is a result, not an error.
 
-        Args:
-            name: The tool.
-            arguments: What the model gave it.
-            refused: How many calls of the same turn were refused.
+        `refused` is how many calls of the same turn were refused.
         """
         try:
             return ToolResult(self._run(name, arguments, refused), accepted=True)
@@ -181,8 +177,7 @@ class ReviewTools:
         except ToolRefusal as refusal:
             self.refusals.append(Refusal("finish", str(refusal)))
             return ""
-        known = self._context.handles.without_unknown(text)
-        return self.wording.for_people(known, SUMMARY_CHARS)
+        return self.wording.for_people(self._context.handles.without_unknown(text), SUMMARY_CHARS)
 
     def _run(self, name: str, arguments: Mapping[str, Any], refused: int) -> str:
         spec = next((spec for spec in self.specs if spec.name == name), None)
@@ -207,7 +202,7 @@ class ReviewTools:
                 words = self.wording.words(fields["text"], REPLY_CHARS, waiting.block_id or "")
                 self.replies.append(Reply(waiting.id, words))
                 told = UNANSWERED if waiting.noes == waiting.waiting else ""
-                return self.wording.noted(fields["text"]) + told
+                return self.wording.noted(fields["text"], words) + told
             case "leave":
                 waiting = self._waiting(fields["thread"])
                 self.wording.refuse(fields["reason"])
@@ -225,11 +220,14 @@ class ReviewTools:
     ) -> str:
         named, under = self._context.block(block), self._context.lens(lens)
         said = Finding(named.id, quote, text, parse_severity(severity), title=title, lens=under)
-        target = self._propose(said, named)
-        moved = "" if target is named else f"; the words stand in {self._handle(target)}"
-        reads = self._findings[-1].title
-        cut = f"; cut, the title reads: {reads}" if reads.endswith("…") else ""
-        return f"{self.wording.noted(text)}{moved}{cut}"
+        made = self._propose(said, named)
+        stands = self._context.handles.of_block[made.block_id]
+        moved = "" if made.block_id == named.id else f"; the words stand in {stands}"
+        told = self.wording.noted(text, made.text, title, made.title)
+        if told == "noted":
+            return f"{told}{moved}"
+        self._again[made.block_id, made.quote] = made
+        return f"{told}{moved}; to say it otherwise, make the call again with the same quote"
 
     def _placed(self, quote: str, named: Block) -> tuple[Block, str]:
         if not quote.strip():
@@ -330,7 +328,7 @@ class ReviewTools:
         unsaid = f"; nobody asks in {handle}, so your text is not posted: the point {shows}"
         wordless = found in _WORDLESS or (found is Verdict.NOT_YET and point.moved)
         is_said = not text.strip() or (waits and words)
-        return self.wording.noted(text) + (unsaid if wordless and not is_said else "")
+        return self.wording.noted(text, words) + (unsaid if wordless and not is_said else "")
 
     def _refuse_ruling(self, handle: str, point: OwnPoint, found: Verdict, *, waits: bool) -> None:
         if any(one.finding_id == point.id for one in self.rulings):
@@ -361,8 +359,10 @@ class ReviewTools:
         self.answers |= answers
         # Kept before the reminder: this may be the last turn, or the next call may be empty.
         self.summary = self.wording.for_people(summary, SUMMARY_CHARS) or self.summary
-        question = one_line(self.wording.for_people(question, QUESTION_CHARS))
-        self.question = question or self.question
+        asked = one_line(self.wording.for_people(question, QUESTION_CHARS))
+        told = self.wording.changes("summary", summary, self.summary)
+        told += self.wording.changes("question", question, asked)
+        self.question = asked or self.question
         waiting = [
             handle
             for handle, thread in self._context.handles.threads.items()
@@ -379,10 +379,10 @@ class ReviewTools:
             self._reminded = True
             asks_for.append(f"someone waits in {', '.join(waiting)}: reply or leave, then finish")
         if asks_for:
-            raise ToolRefusal("; ".join(asks_for))
+            raise ToolRefusal("; ".join([*asks_for, *told]))
         # Later calls of the same turn still run.
         self.finished = True
-        return "the review has ended"
+        return "; ".join(["the review has ended", *told])
 
     def _waiting(self, text: str) -> Thread:
         handle = self._context.thread(text, lambda thread: bool(thread.waiting))

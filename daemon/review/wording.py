@@ -14,6 +14,7 @@ from functools import cache
 from daemon.domain.findings import title_of
 from daemon.domain.phrases import bare
 from daemon.review.cleaning import (
+    CUT,
     LINK_REMOVED,
     SECRET_REMOVED,
     cleaned,
@@ -96,11 +97,18 @@ class Wording:
         """Keep a text that is said: a secret or a background page may be told in parts."""
         self._said.append(text)
 
-    def noted(self, text: str) -> str:
-        """Remember a text; return what the model is told of it."""
+    def noted(self, text: str, posted: str, title: str = "", reads: str = "") -> str:
+        """Remember a text and its title; return what the model is told: what reads otherwise."""
         self.remember(text)
-        out = removal_reasons(text, self._allowed_links)
-        return f"noted; removed from the text: {', '.join(out)}" if out else "noted"
+        changed = [*self.changes("title", title, ""), *["cut"] * reads.endswith("…")]
+        found = [*self.changes("text", text, posted), *changed]
+        return "; ".join(["noted", *found]) + (f", the title reads: {reads}" if changed else "")
+
+    def changes(self, what: str, given: str, posted: str) -> list[str]:
+        """Return what is posted otherwise than it was given, in words for the model."""
+        out = ", ".join(removal_reasons(given, self._allowed_links))
+        found = [f"removed from the {what}: {out}"] if out else []
+        return [*found, f"the {what} is too long and is cut"] if CUT in posted else found
 
     def words(self, text: str, limit: int, own: str = "") -> str:
         """Return a text as it may be posted.

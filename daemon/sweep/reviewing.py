@@ -100,7 +100,7 @@ def _brief(
 ) -> tuple[ModelInput, Toolbox]:
     system = prompt.system_text(prepared.session.prompt)
     tools = _tools(context, prepared)
-    tools.add_rule_rulings(prepared.mended)
+    tools.rulings += prepared.mended
     checks = prepared.session.target.settings.checks
     reported = tools.add_rule_findings(prepared.found) if checks else ()
     task = _task(context, prepared, reported, () if checks else _noticed(prepared))

@@ -350,8 +350,50 @@ def test_the_summary_of_the_last_turn_is_not_lost_with_a_handle_that_does_not_ex
 def test_the_model_is_told_what_a_title_that_was_cut_reads() -> None:
     answer = remark(tools_of(), title="One two three four five six seven eight nine")
     reads = "One two three four five six seven eight…"
-    assert answer.text == f"noted; cut, the title reads: {reads}"
+    assert answer.text.startswith(f"noted; cut, the title reads: {reads}; to say it otherwise")
     assert remark(tools_of(), title="One two three").text == "noted"
+
+
+LINK = "a link that stands in neither the document nor the prompt"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"text": "See [it](https://evil.example)."}, f"noted; removed from the text: {LINK}"),
+        ({"text": "Ask @Ana."}, "noted; removed from the text: the sign that calls a person"),
+        (
+            {"text": "Say why. " + "So it is, as said. " * 500},
+            "noted; the text is too long and is cut",
+        ),
+        (
+            {"title": "Nobody owns evil.io here"},
+            f"noted; removed from the title: {LINK}, the title reads: Nobody owns here",
+        ),
+    ],
+)
+def test_what_code_changes_in_a_comment_is_told_and_may_be_said_otherwise(
+    given: dict[str, str], told: str
+) -> None:
+    tools = tools_of()
+    answer = remark(tools, **given)
+    assert answer.accepted
+    assert answer.text == f"{told}; to say it otherwise, make the call again with the same quote"
+    assert remark(tools, text="Say it so.", title="Nobody owns it").text == "noted"
+    assert [(one.text, one.title) for one in tools.findings] == [("Say it so.", "Nobody owns it")]
+    assert not remark(tools, text="And once more.").accepted
+
+
+def test_what_code_changes_in_answers_and_at_the_end_is_told() -> None:
+    tools = tools_of()
+    evil = "See https://evil.example."
+    said = tools.call("reply", {"thread": "T1", "text": evil}).text
+    assert said.startswith(f"noted; removed from the text: {LINK}")
+    ended = tools.call("finish", {"summary": evil, "question": "Why? " * 100}).text
+    assert f"removed from the summary: {LINK}; the question is too long and is cut" in ended
+    assert tools.finished is False, "somebody waits in T3"
+    ended = tools.call("finish", {"summary": "So."}).text
+    assert ended == "the review has ended"
 
 
 def test_a_thread_is_answered_or_left_once() -> None:
