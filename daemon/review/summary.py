@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from daemon.domain.findings import FindingState
+from daemon.domain.findings import FindingState, who_said_no
 from daemon.domain.values import Block, Finding, Outcome, Severity
 from daemon.notion.from_markdown import INNER, link, quoted
 from daemon.review.cleaning import cleaned
@@ -26,7 +26,7 @@ FOR_AUTHORS = (
 
 STANDS, OPEN_AGAIN = "still open", "open again"
 _DROPPED = (
-    (FindingState.DISMISSED, "dropped by people"),
+    (FindingState.DISMISSED, "dropped by {people}"),
     (FindingState.RESOLVED, "resolved"),
     (FindingState.WITHDRAWN, "withdrawn"),
 )
@@ -49,6 +49,7 @@ class SummaryParts:
         still_open: Earlier findings that are still open, each with whose word is the last about it.
         settled: Earlier findings that this review ruled fixed.
         dropped: How many were closed otherwise, by their states: they are not named.
+        noes: How each of them was dropped that people dropped, in the words of its history.
         question: The question to the author; "" for none.
         kept: Findings beyond the limit of comments, the most severe first.
         remarks: Sentences about the review itself.
@@ -62,6 +63,7 @@ class SummaryParts:
     still_open: Mapping[Finding, str] = field(default_factory=dict)
     settled: Sequence[Finding] = ()
     dropped: Mapping[FindingState, int] = field(default_factory=dict)
+    noes: Sequence[str] = ()
     question: str = ""
     kept: Sequence[Finding] = ()
     remarks: Sequence[str] = ()
@@ -92,7 +94,9 @@ def assembled(parts: SummaryParts) -> str:
     """Return a summary as Markdown."""
     remarks = " ".join(filter(None, parts.remarks))
     dropped = [
-        f"{parts.dropped[state]} {said}" for state, said in _DROPPED if parts.dropped.get(state)
+        f"{parts.dropped[state]} {said.replace('{people}', _people(parts.noes))}"
+        for state, said in _DROPPED
+        if parts.dropped.get(state)
     ]
     settled = (replace(one, title=one.title.translate(INNER)) for one in parts.settled)
     paragraphs = (
@@ -107,6 +111,14 @@ def assembled(parts: SummaryParts) -> str:
         FOR_AUTHORS if parts.is_first else "",
     )
     return "\n\n".join(filter(None, paragraphs))
+
+
+def _people(noes: Sequence[str]) -> str:
+    """Return who said no, each once; those without a known name are “others”, or “people”."""
+    names = [*filter(None, dict.fromkeys(map(who_said_no, noes)))]
+    unknown = [] if names and all(map(who_said_no, noes)) else ["others" if names else "people"]
+    *first, last = [*names, *unknown]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _listed(head: str, lines: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from daemon.domain.findings import FindingState
+from daemon.domain.findings import SAID_NO, FindingState
 from daemon.domain.providers import OFFLINE
 from daemon.domain.values import AuthorKind, Finding, Outcome, Review, Ruling, Snapshot, Verdict
 from daemon.notion.from_markdown import quoted
@@ -86,36 +86,37 @@ def _hear_noes(tools: ReviewTools, session: Session) -> None:
 def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -> str:
     """Put around the model's words what it does not know; "" where there is nothing to say."""
     verdicts = {one.finding_id: one.verdict for one in review.rulings}
-    closed = any(verdict in _ENDED for verdict in verdicts.values())
     opened = any(one.closed and one.id in verdicts for one in session.points)
     # Of a point that this review rules on again, its last state alone counts.
     ended = [(one.finding, one.state) for one in session.closed if one.id not in verdicts]
-    found = ((one.finding, verdicts.get(one.id)) for one in session.points)
-    ended += [(finding, _ENDED[verdict]) for finding, verdict in found if verdict in _ENDED]
+    closed = [one for one in session.points if verdicts.get(one.id) in _ENDED]
+    ended += [(one.finding, _ENDED[verdicts[one.id]]) for one in closed]
+    before = (one for one in session.closed if one.id not in verdicts)
+    noes = [one.why for one in before if one.state is FindingState.DISMISSED]
+    noes += [f"{quoted(one.person)}{SAID_NO}" for one in review.rulings if one.person]
     settled = [finding for finding, state in ended if state is FindingState.ADDRESSED]
-    has_spoken = review.outcome.is_complete or review.findings or words
     asked_for: list[str] = []  # what the prompt page wants to be said of every document
-    if has_spoken:
+    if review.outcome.is_complete or review.findings or words:
         rules = session.prompt.rules
         absent = missing_sections(rules.sections, session.snapshot.blocks)
         asked_for = [f"**Missing sections:** {', '.join(absent)}."] if absent else []
         asked_for.append(checklist_text(rules.checklist, tools.answers, tools.wording.for_people))
-    by_rule = review.findings if review.model == OFFLINE else ()
     said = "\n\n".join(filter(None, (words, *asked_for)))
     incomplete = incomplete_note(review.outcome) if review.findings or said else ""
     remarks = (left_out_note(tools.below_floor), unread_note(review.omitted), incomplete)
+    by_rule = review.model == OFFLINE and review.findings
     if not (said or closed or opened or settled or by_rule or any(remarks)):
         return ""
-    page = session.snapshot.page
     return assembled(
         SummaryParts(
-            url=page.url,
+            url=session.snapshot.page.url,
             blocks=session.snapshot.by_id,
             words=said,
             posted=review.findings,
             still_open=_still_open(session, review, verdicts),
             settled=settled,
             dropped=Counter(state for _, state in ended if state is not FindingState.ADDRESSED),
+            noes=noes,
             question=review.question,
             kept=[*review.kept, *_still_kept(session, review)],
             remarks=remarks,

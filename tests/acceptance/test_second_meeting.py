@@ -882,7 +882,7 @@ def test_the_summary_counts_what_people_or_the_reviewer_dropped_since_and_names_
     program.sweep()
     [summary] = on_page(box, page)
     assert summary == (
-        "Looks fine.\n\nNo longer open: 1 dropped by people, 1 withdrawn.\n\n"
+        "Looks fine.\n\nNo longer open: 1 dropped by Ana Costa, 1 withdrawn.\n\n"
         "None of my points is open."
     )
     edit(box, page, 1, "We deploy on Wednesday.")
@@ -905,7 +905,7 @@ def test_the_summary_counts_a_no_that_the_review_itself_heard(
 
     model.think = think
     program.sweep()
-    assert "No longer open: 1 dropped by people." in on_page(box, page)[-1]
+    assert "No longer open: 1 dropped by Ana." in on_page(box, page)[-1]
 
 
 def test_the_summary_says_whose_word_is_the_last_about_each_point_that_is_still_open(

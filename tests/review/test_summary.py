@@ -47,6 +47,23 @@ def test_the_posted_points_come_first_by_severity_each_a_title_that_leads_to_its
     )
 
 
+@pytest.mark.parametrize(
+    ("noes", "people"),
+    [
+        (["Ana said no"], "Ana"),
+        (["Ana said no", "Ben said no", "Ana said no"], "Ana and Ben"),
+        (["Ana said no", "Ben said no", "Cy said no"], "Ana, Ben and Cy"),
+        (["Ana said no", "a person said no"], "Ana and others"),
+        (["a person said no"], "people"),
+        ([], "people"),
+    ],
+)
+def test_who_dropped_points_is_named_where_it_is_known(noes: list[str], people: str) -> None:
+    dropped = {FindingState.DISMISSED: max(len(noes), 1), FindingState.WITHDRAWN: 1}
+    told = f"No longer open: {max(len(noes), 1)} dropped by {people}, 1 withdrawn."
+    assert told in summary(dropped=dropped, noes=noes)
+
+
 def test_what_is_to_do_stands_by_severity_the_new_points_before_the_earlier_ones() -> None:
     earlier = [point(1), point(2, Severity.MINOR), point(3, Severity.BLOCKING)]
     new = [point(4, Severity.BLOCKING), point(5), point(6, Severity.MINOR)]
