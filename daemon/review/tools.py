@@ -148,11 +148,11 @@ class ReviewTools:
         text = self.wording.words(proposed.text, FINDING_CHARS, target.id)
         title = self.wording.title(proposed.title, text)
         finding = replace(proposed, block_id=target.id, quote=words, text=text, title=title)
-        if before := self._again.pop((target.id, words), None):
-            self._findings.remove(before)
-        else:
+        before = self._again.pop((target.id, words), finding)
+        if before == finding:  # it is new, or said as it was
             self._refuse_finding(finding, target)
-        self._findings.append(finding)
+            self._findings.append(finding)
+        self._findings[self._findings.index(before)] = finding
         self.wording.remember(title)
         return finding
 

@@ -379,9 +379,18 @@ def test_what_code_changes_in_a_comment_is_told_and_may_be_said_otherwise(
     answer = remark(tools, **given)
     assert answer.accepted
     assert answer.text == f"{told}; to say it otherwise, make the call again with the same quote"
+    other = remark(tools, block="B4", quote=BLOCKS[3].plain, text="Why?", title="No reason")
+    assert other.accepted
     assert remark(tools, text="Say it so.", title="Nobody owns it").text == "noted"
-    assert [(one.text, one.title) for one in tools.findings] == [("Say it so.", "Nobody owns it")]
+    said = [(one.text, one.title) for one in tools.findings]
+    assert said == [("Say it so.", "Nobody owns it"), ("Why?", "No reason")]
     assert not remark(tools, text="And once more.").accepted
+
+
+def test_a_comment_that_is_said_as_it_was_is_a_repeat_though_code_changed_it() -> None:
+    tools = tools_of()
+    assert remark(tools, text="Ask @Ana.").accepted
+    assert "do not repeat it" in remark(tools, text="Ask @Ana.").text
 
 
 def test_what_code_changes_in_answers_and_at_the_end_is_told() -> None:
