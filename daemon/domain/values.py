@@ -170,6 +170,7 @@ class Block:
             `| a | b |`). May hold line breaks. Empty for a container that says nothing itself.
         plain: The same text without any mark: what a quote must stand in.
         commentable: Whether a comment may be put on this block.
+        last_edit: Who edited it last, by id, and when, as Notion writes it.
     """
 
     id: str
@@ -178,6 +179,7 @@ class Block:
     line: str
     plain: str
     commentable: bool = True
+    last_edit: tuple[str, str] = field(default=("", ""), compare=False, repr=False)
 
     @property
     def is_heading(self) -> bool:

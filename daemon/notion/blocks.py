@@ -117,7 +117,10 @@ def read_block(raw: Json, depth: int, number: int | None = None) -> Block:
         line, words = _marked(mark, value, alone=alone)
     else:
         line, words = known.read(value)
-    return Block(raw["id"], kind, depth, line, words, known is not None and known.commentable)
+    editor = raw.get("last_edited_by") or {}
+    last_edit = str(editor.get("id") or ""), str(raw.get("last_edited_time") or "")
+    takes_comments = known is not None and known.commentable
+    return Block(raw["id"], kind, depth, line, words, takes_comments, last_edit)
 
 
 def is_readable(kind: str) -> bool:

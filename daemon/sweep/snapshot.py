@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from daemon.config import Database, covered_twice
 from daemon.config.schedule import Digest
 from daemon.config.values import Condition
 from daemon.domain import due
-from daemon.domain.errors import ConfigError
+from daemon.domain.errors import ConfigError, Incomplete
 from daemon.domain.events import Alert
 from daemon.domain.ids import notion_id
 from daemon.domain.records import (
@@ -25,10 +26,13 @@ from daemon.domain.records import (
 )
 from daemon.domain.values import Snapshot
 from daemon.notion import properties, reading
-from daemon.store import pages, sweeps
+from daemon.store import pages, sweeps, threads
 from daemon.store.database import State
 from daemon.sweep.alerts import clear, raise_alert
 from daemon.sweep.context import Context, Target
+
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 async def read_page(context: Context, target: Target, row: PageRow) -> Snapshot | None:
@@ -43,6 +47,14 @@ async def read_page(context: Context, target: Target, row: PageRow) -> Snapshot 
         leave(context, row, raw, why)
         return None
     snapshot = await _whole(context, target, row, raw, read_at)
+    # Of several people who edited it since the last reading the page itself names the last alone.
+    edits: dict[str, datetime] = {}
+    for editor, time in (block.last_edit for block in snapshot.blocks):
+        with suppress(Incomplete):  # a time that cannot be read is none
+            edits[editor] = max(properties.moment(time), edits.get(editor, _LONG_AGO))
+    with context.state.atomic():
+        for editor in filter(None, edits):
+            threads.save_act(context.state, row.id, editor, edits[editor])
     context.readings.whole.add(row.id)
     return snapshot
 

@@ -132,6 +132,21 @@ def test_who_has_acted_is_not_named_and_what_is_settled_is_gone(
     assert lines(program) == ["No document is open."]
 
 
+def test_who_edited_a_block_before_somebody_else_edited_another_has_acted(
+    box: Sandbox, program: Program, queues: Any, told: Told
+) -> None:
+    ana, ben = box.world.state.people.values()
+    more = box.world.add_block(queues, blocks.paragraph("They are fast."), by=ben)
+    at(box, program, NOW + HOUR)
+    assert lines(program)[2].endswith("it waits for Ana Costa, Ben Ode")
+    box.clock.set(NOW + 2 * HOUR)
+    box.world.edit_block(more, "They are fast enough.", by=ana)
+    box.clock.advance(timedelta(minutes=5))
+    box.world.edit_block(box.world.blocks(queues)[0], "We need queues of Redis.", by=ben)
+    at(box, program, NOW + 3 * HOUR)
+    assert lines(program)[2] == "  1 blocking point stands since 2026-11-20: “Which ones?”"
+
+
 def test_silent_drafts_and_accepted_documents_that_were_edited_are_named(
     box: Sandbox, program: Program, rfcs: str, told: Told, model: ScriptedModel
 ) -> None:
