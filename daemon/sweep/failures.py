@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import TypeVar
 
 from daemon.domain import due, scope
@@ -90,12 +89,12 @@ async def each(
     pages_: Iterable[T],
     handle: Callable[[T], Awaitable[None]],
     *,
-    until: datetime | None = None,
+    until: Callable[[], bool] | None = None,
 ) -> list[T]:
     """Handle pages side by side, as many at a time as the limit allows, until the tally halts.
 
     Returns:
-        The pages that were not begun since it was time, `until` by the server's clock.
+        The pages that were not begun since `until` said that it is time for something else.
     """
     places, left = asyncio.Semaphore(context.config.limits.concurrent_reviews), list[T]()
 
@@ -103,7 +102,7 @@ async def each(
         async with places:
             if context.tally.halted:
                 return
-            if until is not None and context.notion.now >= until:
+            if until is not None and until():
                 left.append(page)
             else:
                 await handle(page)

@@ -37,6 +37,8 @@ from daemon.sweep.prompts import current
 
 # So much of what events named is looked at in one sweep; the rest follows at once.
 NAMED_AT_ONCE = 100
+# During a long sweep reviews are interrupted for it no more often.
+NAMED_APART = timedelta(minutes=1)
 
 
 class Ending(StrEnum):
@@ -158,25 +160,38 @@ async def _all_pages(context: Context) -> None:
 
 
 async def _review_due(context: Context, targets: Mapping[str, Target]) -> None:
-    """Review what is due; whenever an interval of the schedule passed, see who asked meanwhile.
+    """Review what is due; see between the reviews who asked meanwhile.
 
-    So nobody waits for the end of a long sweep. The reviews under way end first: a page is never
-    reviewed and answered at the same time.
+    Whom an event names is seen at once, others whenever an interval of the schedule passed: nobody
+    waits for the end of a long sweep. The reviews under way end first: a page is never reviewed and
+    answered at the same time.
     """
     rows = pages.due(context.state, context.notion.now, _awake(context, targets))
     if rows:
         context.emit("pages.due", count=len(rows))
         context.models.warm(targets[rows[0].source_id].models)
+    planned = schedule.next_run(context.config.schedule, context.notion.now)
     while rows:
+
+        def is_time(
+            planned: datetime = planned, named: datetime = context.notion.now + NAMED_APART
+        ) -> bool:
+            now = context.notion.now
+            asked = now >= named and sweeps.nominations(context.state, now, 1, edits=False)
+            return bool(asked) or now >= planned
+
         left = await failures.each(
             context,
             rows,
             lambda row: _review(context, targets[row.source_id], row),
-            until=schedule.next_run(context.config.schedule, context.notion.now),
+            until=is_time,
         )
+        is_planned = context.notion.now >= planned
+        if is_planned:
+            planned = schedule.next_run(context.config.schedule, context.notion.now)
         if left and not context.tally.halted:
             async with _part(context):
-                await _hear(context, targets)
+                await (_hear if is_planned else _see_named)(context, targets)
         # Somebody may have paused a page meanwhile, or asked for all of it.
         waiting = {row.id for row in left}
         due_now = pages.due(context.state, context.notion.now, _awake(context, targets))

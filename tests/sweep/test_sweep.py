@@ -17,8 +17,9 @@ from support import virtual_time
 from support.program import words
 
 
-# Four at a time and ten minutes each
+# Four at a time
 FEW, MANY = 20, 1_000
+REVIEW = timedelta(minutes=10)
 EVERY = timedelta(minutes=15)
 
 
@@ -53,7 +54,7 @@ async def told_in_the_midst(
     await later()
     lab.box.world.edit_block(lab.box.world.blocks(last)[1].id, "A sentence that is new.")
     await later()
-    lab.model.seconds = 600.0
+    lab.model.seconds = REVIEW.total_seconds()
     sweep = asyncio.create_task(lab.sweep())
     await asyncio.sleep(after.total_seconds())
     began = virtual_time.now()
@@ -78,7 +79,7 @@ LONG_AFTER = 20 * 60
 @pytest.mark.parametrize(
     ("count", "minutes", "named"),
     [
-        *((FEW, 2, False), (FEW, 22, False), (FEW, 22, True)),
+        *((FEW, 2, False), (FEW, 22, False), (FEW, 2, True), (FEW, 22, True)),
         pytest.param(MANY, LONG_AFTER, False, marks=pytest.mark.real),
     ],
 )
@@ -87,6 +88,7 @@ def test_a_question_during_a_long_sweep_is_answered_within_two_intervals(
 ) -> None:
     telling = told_in_the_midst(tmp_path, count, timedelta(minutes=minutes), named=named)
     waited, result = virtual_time.run(telling)
-    assert waited <= 2 * EVERY
+    # What an event names waits for the reviews under way alone, and takes as long as one of them.
+    assert waited <= (2 * REVIEW if named else 2 * EVERY)
     # The page that was paused meanwhile is left alone.
     assert result.pages_reviewed == count - 1
