@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"\W*0*([1-9]\d{0,5})\W*")
 # identifier. `B3-B5` is two handles.
 _WRITTEN = re.compile(
     r"(?P<code>`)?(?:"
-    r"\[(?P<marked>[BbTt][1-9]\d{0,5})(?: on [^\[\]]{1,20})?(?: (?:new|changed))?\](?!\()"
+    r"\[(?P<marked>[BbTt][1-9]\d{0,5})(?: on [^\[\]]{1,60})?(?: (?:new|changed))?\](?!\()"
     r"|(?<![A-Za-z0-9/#=._])(?P<bare>[BT][1-9]\d{0,5})\b(?: (?:new|changed)\b)?"
     r"(?![/=_]|-(?!\[?[BT]\d)))(?(code)`)"
 )

@@ -72,6 +72,7 @@ def test_an_argument_names_handles_in_any_plain_way(
         ("See T1.", "See the thread on “Second words”."),
         ("See T2.", "See the thread on this page."),
         ("See T3.", "See the thread on this page."),
+        ("See [T1 on words that stand in B1, B2 now].", "See the thread on “Second words”."),
         ("B1/B2", "“First words” / “Second words”"),
         ("`B1` and `[B2]`, not `B9`", "“First words” and “Second words”, not `B9`"),
         ("See B9 and x.B1.", "See B9 and x.B1."),
