@@ -91,9 +91,7 @@ def digest(options: Options, *, as_json: bool) -> None:
 
     config = options.config_for_state()
     with translated(config.state):
-        found = digest.digest(
-            read_state(config.state), [one.id for one in config.databases], datetime.now(UTC)
-        )
+        found = digest.digest(read_state(config.state), config, datetime.now(UTC))
     if as_json:
         say(json_text(digest.as_json(found), sys.stdout))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+from daemon.config import Config
 from daemon.config.limits import Channel
 from daemon.config.network import Proxies
 from daemon.config.schedule import last_digest
@@ -113,20 +114,25 @@ class Document:
         return "\n".join([f"• {title}", *(f"◦ {one.said(quoted)}" for one in self.reasons)])
 
 
-def digest(state: State | None, databases: Iterable[str], now: datetime) -> list[Document]:
-    """Return the documents of databases that are open, the gravest and oldest first.
+def digest(
+    state: State | None, config: Config, now: datetime, only: Collection[str] | None = None
+) -> list[Document]:
+    """Return the documents that are open, the gravest and oldest first; from the state alone.
 
-    From the state alone; without one nothing is open.
+    Those of `only` some databases, where that is given. What is paused is left out.
     """
     if state is None:
         return []
-    sources = [row.id for one in databases for row in pages.sources_of(state, one)]
+    asleep = pages.asleep(state, config.prompts)
+    wanted = [one.id for one in config.databases if only is None or one.id in only]
+    known = [row.id for one in wanted for row in pages.sources_of(state, one)]
+    sources = [one for one in known if one not in asleep]
     items = waiting.open_items(state, sources, now - SILENT)
-    known = waiting.open_documents(state, sorted({one.page_id for one in items}))
+    documents = waiting.open_documents(state, sorted({one.page_id for one in items}))
     users = threads.users(state)
     found = []
     for page_id, own in groupby(items, lambda one: one.page_id):
-        document = known[page_id]
+        document = documents[page_id]
         reasons = [
             _reason(document, Why(kind), list(of_kind), users)
             for kind, of_kind in groupby(own, lambda one: one.kind)
@@ -231,13 +237,13 @@ async def send(context: Context, proxies: Proxies) -> None:
 
 async def _named(context: Context) -> list[Document]:
     """Return the documents that are open, after a look at who made them: Notion tells ids alone."""
-    ids, now = [one.id for one in context.config.databases], context.notion.now
-    found = [one.id for one in digest(context.state, ids, now)]
+    now = context.notion.now
+    found = [one.id for one in digest(context.state, context.config, now)]
     for document in waiting.open_documents(context.state, found).values():
         for one, told in document.people:
             if not told:
                 await context.people.user(one)
-    return digest(context.state, ids, now)
+    return digest(context.state, context.config, now)
 
 
 async def _letters(context: Context, period: str) -> AsyncIterator[OutboxMessage]:
@@ -251,9 +257,9 @@ async def _letters(context: Context, period: str) -> AsyncIterator[OutboxMessage
     """
     state, now, done = context.state, context.notion.now, set[str]()
     for page_id, targets in status.by_prompt_page(context).items():
-        ids = [one.settings.id for one in targets if one.settings.id not in done]
-        done.update(ids)
-        said = in_words(digest(state, ids, now), ROOM, attrgetter("marked"))
+        ids = {one.settings.id for one in targets} - done
+        done |= ids
+        said = in_words(digest(state, context.config, now, ids), ROOM, attrgetter("marked"))
         written = outbox.messages_of(state, page_id=page_id)
         former = [one.body for one in written if one.key.startswith(DIGEST_KEY)]
         comment, kept = last_status(state, page_id), prompts.prompt(state, page_id)

@@ -324,6 +324,22 @@ def test_a_prompt_page_is_told_below_its_status_comment(
     assert week["now"]["replies"] == week["before"]["replies"] == 0
 
 
+def test_what_is_paused_by_its_prompt_is_not_open(
+    box: Sandbox, program: Program, prompt: Any, told: Told
+) -> None:
+    assert len(lines(program)) == 4
+    box.world.comment(box.world.comments(prompt)[0], "pause")
+    at(box, program, NOW + 2 * HOUR)
+    assert lines(program) == ["No document is open."]
+    before = len(thread(box, prompt))
+    at(box, program, MONDAY)
+    assert len(thread(box, prompt)) == before
+    box.world.comment(box.world.comments(prompt)[0], "resume")
+    for time in (MONDAY + HOUR, MONDAY + WEEK):
+        at(box, program, time)
+    assert thread(box, prompt)[-1].startswith("1 document is open:")
+
+
 def test_what_a_document_says_is_no_mark_on_the_prompt_page(
     box: Sandbox, program: Program, prompt: Any, queues: Any, told: Told
 ) -> None:

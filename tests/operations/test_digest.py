@@ -200,6 +200,7 @@ def context(monkeypatch):
         state=state,
         config=SimpleNamespace(
             databases=[SimpleNamespace(id=ID)],
+            prompts={},
             digest=SimpleNamespace(every="week", on="Mon 09:00", to=["alerts"]),
             schedule=SimpleNamespace(timezone="Europe/Berlin"),
             alerts=Alerts(),
@@ -237,7 +238,7 @@ def test_each_digest_of_a_quarter_names_what_is_open_and_nobody_who_has_acted(co
             sent, last = sent + len(messages), truth
             reasons |= {why for one in truth.values() for why in one}
             spared += sum(not idle for one in truth.values() for _, idle in one.values())
-            found = digest.digest(context.state, [ID], now)
+            found = digest.digest(context.state, context.config, now)
             assert {
                 one.id: {why.why: (why.words, set(why.people)) for why in one.reasons}
                 for one in found
@@ -259,7 +260,7 @@ def test_a_team_that_does_nothing_is_told_once(context):
     # With the second Monday all forty are silent; from then on nothing changes.
     assert told == [1, 1, *[0] * 11]
     first, later = (
-        digest.in_words(digest.digest(context.state, [ID], now)) for now in mondays[2:4]
+        digest.in_words(digest.digest(context.state, context.config, now)) for now in mondays[2:4]
     )
     assert first == later
     assert first.splitlines()[0] == "40 documents are open:"
