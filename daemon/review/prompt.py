@@ -315,7 +315,8 @@ def _remarks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[
     if task.change.fields:
         yield f"Changed besides blocks: {one_line(', '.join(task.change.fields))}"
     # What stands elsewhere now, also within one block or in two, only moved.
-    here = fold("\n".join(block.plain for block in task.snapshot.blocks)).text
+    blocks = task.snapshot.blocks if task.change.removed else ()
+    here = " ".join(fold(block.plain).text for block in blocks)
     plain = {line: fold(unmarked_line(line)).text for line in task.change.removed}
     removed = [
         line for line, words in plain.items() if len(words) < MOVED_QUOTE_CHARS or words not in here
