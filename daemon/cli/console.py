@@ -34,7 +34,7 @@ def console(options: Options, *, port: int) -> None:
     import asyncio
 
     from daemon import loopback
-    from daemon.console import serving
+    from daemon.console import app
     from daemon.console.access import Door
     from daemon.console.app import application
     from daemon.console.views import ConsoleContext
@@ -52,12 +52,12 @@ def console(options: Options, *, port: int) -> None:
         with suppress(ConfigError, LockHeld):
             runner.deliver(options.settings(), lambda *_, **__: None, page_id, to_end=asyncio.run)
 
-    listening = serving.listen(port)
+    listening = app.listen(port)
     door = Door(loopback.port_of(listening))
     context = ConsoleContext(config, door, partial(crash, options), deliver)
-    server = serving.Server(lambda is_ending: application(context, is_ending))
+    server = app.Server(lambda is_ending: application(context, is_ending))
     say([f"Open {door.address()}", "This address works once; Ctrl-C ends the console."])
-    serving.serve(server, listening)
+    app.serve(server, listening)
 
 
 @click.command()

@@ -24,7 +24,7 @@ from daemon import loopback
 from daemon.cli.options import temporary_folder
 from daemon.cli.progress import on_terminal
 from daemon.config import Settings, load
-from daemon.console import serving, views
+from daemon.console import app, views
 from daemon.console.access import Door, RequestRefused
 from daemon.console.app import Act, Show, application
 from daemon.console.views import ConsoleContext
@@ -154,17 +154,17 @@ def serve(env: Mapping[str, str], port: int, report: Callable[[Exception], None]
     box = Sandbox.with_documents()
     with temporary_folder() as folder, box.serve() as url:
         settings = settings_for(folder, box, url, env, AT_ONCE)
-        listening = serving.listen(port)
+        listening = app.listen(port)
         door = Door(loopback.port_of(listening), framed=True, home="/demo")
         demo_pages = DemoPages(box, settings)
         context = ConsoleContext(settings.config, door, report, demo_pages.deliver)
-        server = serving.Server(
+        server = app.Server(
             lambda is_ending: application(context, is_ending, demo_pages.pages, demo_pages.acts)
         )
         click.echo(f"{reviewer(settings, box)}")
         click.echo(f"Open {door.address()}")
         click.echo("This address works once; Ctrl-C ends the demo, which keeps nothing.")
-        serving.serve(server, listening)
+        app.serve(server, listening)
 
 
 class DemoPages:

@@ -201,7 +201,8 @@ def unknown_key(place: Place, value: Any, sections: Mapping[str, Collection[str]
         sections: The keys of each section, those of the top level under "".
     """
     name = str(place[-1])
-    known = sections.get(str(place[0]) if len(place) > 1 else "", ())
+    within = [str(part) for part in reversed(place[:-1]) if str(part) in sections]
+    known = sections.get(within[0] if within else "", ()) if within or len(place) == 1 else ()
     plain = name.lower().replace("-", "_")
     if _SECRET_KEY.search(plain) and not (isinstance(value, Scalar) and value.text.isdigit()):
         return Mistake(place, _secret_text(plain))

@@ -1,4 +1,4 @@
-"""What a review, a thread, a page, a day and a month may take."""
+"""The smaller sections of config.yaml: limits, memory, effort, prices."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from daemon.config.values import amount, as_text, shown, whole
+from daemon.config.values import Flag, Text, Where, amount, as_text, shown, whole
 from daemon.domain.values import Effort
 
 
@@ -114,6 +114,21 @@ def word_of(choice: type[StrEnum]) -> Callable[[Any], Any]:
         return choice(word)
 
     return check
+
+
+class Memory(Section):
+    """Which documents of a database the reviews of others are told of."""
+
+    decided: Where
+    others: Flag = False
+    share: tuple[Text, ...] = ()
+
+    @field_validator("decided")
+    @classmethod
+    def _says_something(cls, decided: Where) -> Where:
+        if not decided:
+            raise ValueError("is empty; name what makes a document decided: {Status: [Accepted]}")
+        return decided
 
 
 _EFFORT = Annotated[Effort, BeforeValidator(word_of(Effort))]

@@ -23,6 +23,7 @@ from daemon.config.limits import (
     Efforts,
     Format,
     Limits,
+    Memory,
     Price,
     Replies,
     Section,
@@ -144,6 +145,11 @@ class Database(Section):
     )
     approve_sample: Annotated[float, share()] = Field(
         default=0.0, description="and so large a share of the others, such as 0.1"
+    )
+    memory: Memory | None = Field(
+        default=None,
+        description="other documents that a review is told of; more below",
+        examples=["{decided: {Status: [Accepted, Done]}, others: true}"],
     )
     models: Annotated[tuple[ModelName, ...], filled] | None = Field(
         default=None,
@@ -342,6 +348,16 @@ class Config(Section):
             )
         return digest
 
+    @field_validator("databases")
+    @classmethod
+    def _shared_with_known(cls, databases: tuple[Database, ...]) -> tuple[Database, ...]:
+        names = {one.name for one in databases}
+        for one in databases:
+            for name in one.memory.share if one.memory else ():
+                if name not in names:
+                    raise ValueError(f"memory.share: {shown(name)} is not the `name` of an entry")
+        return databases
+
     @field_validator("settle_limit")
     @classmethod
     def _not_below_settle(cls, limit: timedelta, info: ValidationInfo) -> timedelta:
@@ -355,6 +371,7 @@ class Config(Section):
 SECTIONS: dict[str, type[Section]] = {
     "": Config,
     "databases": Database,
+    "memory": Memory,
     "schedule": Schedule,
     "effort": Efforts,
     "limits": Limits,

@@ -6,15 +6,19 @@ Of what people and models wrote nothing can be more than text in the HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from daemon.config import Config
+from daemon.console.access import Door
 from daemon.domain.times import counted
 from daemon.notion import from_markdown
 from daemon.store.reviews import ReviewedLine
@@ -23,14 +27,6 @@ from daemon.store.reviews import ReviewedLine
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markdown_it import MarkdownIt
-
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-
-from daemon.config import Config
-from daemon.console.access import Door
 
 
 # Shapes besides words and colours: a state is told by each of them alone.

@@ -138,3 +138,15 @@ def asked_for(row: PageRow, now: datetime) -> PageRow:
         error=None,
         left_at=None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Since when all that is reviewed under a prompt is left alone, until when, and by whose word.
+
+    `until` is None where it lasts until somebody resumes it.
+    """
+
+    at: datetime
+    until: datetime | None
+    by: str

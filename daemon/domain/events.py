@@ -45,6 +45,8 @@ LEVELS: Mapping[str, Level] = {
     "page.failed": "error",
     "prompt.not_read": "warning",
     "prompt.page_not_read": "warning",
+    "memory.read": "info",
+    "memory.not_read": "warning",
     "prompt.taken_up": "info",
     "prompt.trying": "debug",
     "prompt.tried": "info",

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from daemon.domain.comments import CommentState
 from daemon.domain.findings import FindingState
-from daemon.domain.values import Finding, Page, Prompt, ReviewKind, ReviewSize, Severity
+from daemon.domain.values import Finding, Page, Prompt, Severity
 
 
 class PageState(StrEnum):
@@ -260,17 +260,6 @@ class DraftRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedSize:
-    """The size of a review, with its database, kind and prompt version."""
-
-    review_id: int
-    database_id: str
-    kind: ReviewKind
-    prompt: str
-    load: ReviewSize
-
-
-@dataclass(frozen=True, slots=True)
 class FindingRow:
     """A finding with what became of it, and `why`; `at` is when the review `review_id` made it."""
 
@@ -346,8 +335,7 @@ class PromptRow:
     Attributes:
         id: The page with the prompt.
         title: Its title.
-        applies_to: Options of which a document must have one, as `API` or `Type: API`; empty: it
-            applies to all documents.
+        applies_to: Options of which a document must have one, as `API` or `Type: API`, if any.
     """
 
     id: str
@@ -356,13 +344,9 @@ class PromptRow:
 
     def fits(self, document: Page) -> bool:
         """Tell whether a document is to be reviewed under it."""
-        chosen = {
-            said.casefold()
-            for name, options in document.choices
-            for option in options
-            for said in (option, f"{name}: {option}")
-        }
-        return not self.applies_to or any(one.casefold() in chosen for one in self.applies_to)
+        chosen = [(name, option) for name, options in document.choices for option in options]
+        said = {one.casefold() for name, option in chosen for one in (option, f"{name}: {option}")}
+        return not self.applies_to or any(one.casefold() in said for one in self.applies_to)
 
     def __str__(self) -> str:
         return f"{self.title} ({', '.join(self.applies_to) or 'all documents'})"

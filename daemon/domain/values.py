@@ -325,6 +325,36 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class RememberedPage:
+    """A document of the team that other reviews are told of.
+
+    Attributes:
+        id: Its id.
+        source_id: Its data source.
+        title: Its title.
+        url: Its address.
+        standing: What makes it decided, such as `Accepted`; "" for a document that is not.
+        edited: When it was last edited, as Notion tells.
+    """
+
+    id: str
+    source_id: str
+    title: str
+    url: str
+    standing: str
+    edited: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A block of another document."""
+
+    page: RememberedPage
+    block_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """The result of one review, before anything is posted.
 
@@ -334,6 +364,7 @@ class Review:
         rulings: What is said of the points that were open.
         kept: The findings beyond the limit of comments: not posted, and not lost.
         question: The one question whose answer would change the decision; "" for none.
+        looked_up: What look-ups in other documents found, by their words.
     """
 
     outcome: Outcome
@@ -348,21 +379,7 @@ class Review:
     rulings: tuple[Ruling, ...] = ()
     kept: tuple[Finding, ...] = ()
     question: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewSize:
-    """How much a review has to say, and what it cost in tokens."""
-
-    comments: int = 0
-    replies: int = 0
-    tokens: int = 0
-
-    @classmethod
-    def of(cls, review: Review) -> ReviewSize:
-        """Measure a review."""
-        tokens = review.usage.input_tokens + review.usage.output_tokens
-        return cls(len(review.findings), len(review.replies), tokens)
+    looked_up: Mapping[str, tuple[Passage, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,15 +395,3 @@ class Prompt:
     knowledge: tuple[tuple[str, str], ...] = ()
     rules: PromptSettings = NO_SETTINGS
     lenses: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Since when all that is reviewed under a prompt is left alone, until when, and by whose word.
-
-    `until` is None where it lasts until somebody resumes it.
-    """
-
-    at: datetime
-    until: datetime | None
-    by: str

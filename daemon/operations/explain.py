@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from daemon.domain.due import Pause
 from daemon.domain.errors import UnknownItem
 from daemon.domain.events import Alert, split_alert
 from daemon.domain.findings import FindingState
@@ -18,7 +19,7 @@ from daemon.domain.records import (
     PageState,
 )
 from daemon.domain.times import counted, iso
-from daemon.domain.values import Outcome, Pause, ReviewKind
+from daemon.domain.values import Outcome, ReviewKind
 from daemon.notion.from_markdown import plain_text, rich_text
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store.database import State

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from daemon.domain import due
+from daemon.domain.due import Pause
 from daemon.domain.errors import UnknownItem
 from daemon.domain.records import PageRow, PageState
 from daemon.domain.times import counted, iso, joined, some
-from daemon.domain.values import Pause
-from daemon.store import database, outbox, pages, prompts, recordings, sweeps
+from daemon.store import database, memory, outbox, pages, prompts, recordings, sweeps
 from daemon.store.database import State
 from daemon.store.lock import reachable
 
@@ -40,6 +40,9 @@ def do(act: Act, path: Path, page_id: str) -> str:
             given = prompts.given_for(state, page_id) if row is None else None
             if given and (done := _on_prompt(state, given, act)):
                 return done
+            if row is None and act is forget and memory.known(state, [page_id]):
+                # No sweep reviews it: other reviews are told of it.
+                row = PageRow(page_id, "", "", "", datetime.now(UTC), PageState.BASELINED)
             if row is None:
                 raise UnknownItem(
                     f"page {page_id}: no sweep has seen it; "
@@ -110,6 +113,7 @@ def forget(state: State, row: PageRow) -> str:
             some(count["outbox"], "own comment"),
             some(count["comments"], "comment", "by people"),
             some(count["texts"], "text"),
+            some(count["remembered_blocks"], "remembered block"),
         ]
     )
     title = row.title or row.id

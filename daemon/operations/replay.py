@@ -113,6 +113,8 @@ async def _held(recording: Recording, player: Player) -> Review:
     chain = Chain(access, monotonic=loop.time, spending_limiter=limiter)
     secrets = frozenset({HIDDEN}) if recording.is_redacted else frozenset()
     context = ReviewContext(chain, recording.config, recording.today, secrets, player)
+    found = recording.result.looked_up
+    context = replace(context, look_up=lambda words: found.get(words, ()))
     target = replace(recording.session.target, models=recording.order)
     try:
         return await run_review(context, replace(recording.session, target=target))

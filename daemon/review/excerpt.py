@@ -1,22 +1,28 @@
-"""Choosing the part of a document that the model is shown."""
+"""Choosing the part of a document, and of the team's other documents, that the model is shown."""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from daemon.domain.values import Block
+from daemon.domain.values import Block, Passage, RememberedPage
+from daemon.notion.from_markdown import link, quoted
 from daemon.review.handles import Handles
 from daemon.review.prompt import (
+    INDENT,
     WHOLE,
     Excerpt,
     ReviewInput,
     block_lines,
+    clipped,
     document_text,
     estimated_tokens,
+    indented,
     one_line,
 )
+from daemon.review.quotes import is_quote_of
 from daemon.review.tool_specs import ToolRefusal
 
 
@@ -214,7 +220,7 @@ class Reader:
             missing_sections(self._handles, self._shown, self._read) if self._shown.sections else ()
         )
 
-    def read(self, first: str, last: str) -> str:
+    def __call__(self, first: str, last: str) -> str:
         """Return the blocks from one handle to another, as many as there is room for.
 
         Raises:
@@ -243,3 +249,106 @@ class Reader:
             last = len(self._handles.blocks)
             raise ToolRefusal(f"read takes one handle each, from B1 to B{last}")
         return found[0]
+
+
+# Characters shown of one passage, and look-ups of one review.
+PASSAGE_CHARS, LOOK_UPS = 1_200, 5
+_OTHER = re.compile(r"(?<![A-Za-z0-9/#=._])\[?D([1-9]\d?)\]?(?![A-Za-z0-9=_/])")
+HEAD = (
+    "Other documents of this team, the passages nearest to this one. They are data, not reviewed "
+    "here. What is decided stands until the team decides anew: where this document contradicts it "
+    "without saying so, comment with against and against_quote."
+)
+
+
+class Recall:
+    """The documents that one review knows of, each under a handle such as D1.
+
+    Args:
+        told: The passages that it is told of at first.
+        look_up: Finds more.
+    """
+
+    def __init__(
+        self, told: Sequence[Passage], look_up: Callable[[str], Sequence[Passage]]
+    ) -> None:
+        self._look_up = look_up
+        self._documents: dict[str, RememberedPage] = {}
+        self._passages: dict[str, list[str]] = {}
+        self.looked_up: dict[str, tuple[Passage, ...]] = {}
+        self._first = self._learned(told)
+
+    @property
+    def text(self) -> str:
+        """What is shown beside the document; "" for nothing."""
+        return "\n".join([HEAD, *self._first]) if self._first else ""
+
+    def _learned(self, found: Iterable[Passage]) -> list[str]:
+        """Take passages in, and return the lines that show those that are new."""
+        handles = {page.id: handle for handle, page in self._documents.items()}
+        new: dict[str, list[str]] = {}
+        for passage in found:
+            page = passage.page
+            handle = handles.setdefault(page.id, f"D{len(handles) + 1}")
+            self._documents[handle] = page
+            known = self._passages.setdefault(handle, [])
+            if passage.text not in known:
+                known.append(passage.text)
+                new.setdefault(handle, []).append(passage.text)
+        return [line for handle in new for line in self._lines(handle, new[handle])]
+
+    def _lines(self, handle: str, passages: Iterable[str]) -> Iterable[str]:
+        page = self._documents[handle]
+        standing = one_line(page.standing) or "not decided"
+        yield f"[{handle} from “{one_line(page.title)}”, {standing} {page.edited:%Y-%m-%d}]"
+        for passage in passages:
+            yield INDENT + indented(clipped(passage, PASSAGE_CHARS), INDENT * 2)
+
+    def __call__(self, words: str) -> str:
+        """Return more passages, nearest to some words.
+
+        Raises:
+            ToolRefusal: There are no words, or this was asked often enough.
+        """
+        wanted = one_line(words)
+        if not wanted:
+            raise ToolRefusal("name the words to look for")
+        if wanted not in self.looked_up and len(self.looked_up) >= LOOK_UPS:
+            raise ToolRefusal(f"{LOOK_UPS} look-ups are the limit; judge by what you have read")
+        self.looked_up[wanted] = tuple(self._look_up(wanted))
+        return "\n".join(self._learned(self.looked_up[wanted])) or "nothing else is near to that"
+
+    def contradiction(self, said: Mapping[str, str]) -> str:
+        """Return the line by which a comment names the decision that it rests on; "" for none.
+
+        `said` are the arguments of the call.
+
+        Raises:
+            ToolRefusal: There is no such document, it is not decided, or the words are not its own.
+        """
+        against, quote = said.get("against", ""), said.get("against_quote", "")
+        if not (against.strip() or quote.strip()):
+            return ""
+        handle = against.strip().strip("[]").upper()
+        page = self._documents.get(handle)
+        if page is None:
+            known = ", ".join(self._documents) or "there are none"
+            raise ToolRefusal(f"there is no document {clipped(one_line(against), 20)!r}: {known}")
+        if not page.standing:
+            raise ToolRefusal(f"{handle} is not decided; say what it says without `against`")
+        if not quote.strip() or not any(is_quote_of(quote, one) for one in self._passages[handle]):
+            raise ToolRefusal(f"these words do not stand in what is shown of {handle}; quote them")
+        at = f"{one_line(page.standing)} {page.edited:%Y-%m-%d}"
+        return f"\n\n{link(page.title, page.url)} ({quoted(at)}) says: *{quoted(quote)}*"
+
+    def spelled_out(self, text: str, said: Sequence[str]) -> str:
+        """Return a text with titles in place of handles; what the document says itself stays."""
+
+        def title(match: re.Match[str]) -> str:
+            page = self._documents.get(f"D{match[1]}")
+            own = re.compile(rf"(?<!\w)D{match[1]}(?!\w)")
+            if page is None or any(own.search(one) for one in said):
+                return match[0]
+            return f"“{one_line(page.title)}”"
+
+        return _OTHER.sub(title, text) if self._documents else text

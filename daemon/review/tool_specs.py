@@ -91,6 +91,15 @@ SPECS = (
 )
 
 
+_LOOK_UP = _spec(
+    "look_up",
+    "Look up what other documents of this team say.",
+    words=_text("Words that would stand there"),
+)
+_AGAINST = {
+    "against": _text("Where it contradicts a decided document: its handle, such as D1; else empty"),
+    "against_quote": _text("The exact words there; else empty"),
+}
 READ = _spec(
     "read",
     "Read blocks that are left out of the document above.",
@@ -105,6 +114,7 @@ def specs_for(
     *,
     reads: bool = False,
     comments: bool = True,
+    recalls: bool = False,
 ) -> tuple[ToolSpec, ...]:
     """Return the tools.
 
@@ -113,18 +123,26 @@ def specs_for(
         lenses: With several, `comment` names one.
         reads: Whether there is something left out to be read.
         comments: Whether blocks are commented on; else threads alone are answered.
+        recalls: Whether other documents are known.
     """
     *others, finish = SPECS if comments else SPECS[1:]
-    if comments and len(lenses) > 1:
-        lens = {"type": "string", "enum": list(lenses), "description": "The lens that shows it"}
-        others[0] = _spec("comment", "Comment on one block.", **_COMMENT, lens=lens)
+    more = dict[str, Mapping[str, Any]]()
+    if len(lenses) > 1:
+        more["lens"] = {**_STRING, "enum": [*lenses], "description": "The lens that shows it"}
+    if recalls:
+        more |= _AGAINST
+        others.append(_LOOK_UP)
+    if comments and more:
+        others[0] = _spec("comment", "Comment on one block.", **_COMMENT, **more)
     if points:
         finish = _spec("finish", "End the review.", **_FINISH, checklist=CHECKLIST_SCHEMA)
     return (*others, *((READ,) if reads else ()), finish)
 
 
 # Values of optional arguments; without any other argument the call is refused.
-_DEFAULTS = {"summary": "", "question": "", "reason": "", "title": ""}
+_DEFAULTS = dict.fromkeys(
+    ("summary", "question", "reason", "title", "against", "against_quote"), ""
+)
 _DEFAULTS_OF_A_RULING = {"text": "", "quote": ""}
 _GRADES = {
     **{severity.value: severity for severity in Severity},

@@ -19,9 +19,9 @@ from daemon.domain.values import (
     Thread,
     Verdict,
 )
-from daemon.review.agent import ToolResult
+from daemon.review.agent import ToolResult, ToolSpec
 from daemon.review.cleaning import visible
-from daemon.review.excerpt import Reader
+from daemon.review.excerpt import Reader, Recall
 from daemon.review.points import (
     FINDING_CHARS,
     REPLY_CHARS,
@@ -73,12 +73,14 @@ ECHO_CHARS = 400
 class ReviewTools:
     """The tools of one review, and what they accepted."""
 
-    def __init__(self, context: ToolContext) -> None:
+    def __init__(self, context: ToolContext, recall: Recall | None = None) -> None:
         self._context = context
-        comments = context.comments_on_blocks
-        self.specs = specs_for(context.checklist_items, context.lenses, comments=comments)
+        self.recall = recall
+        self.reader: Reader | None = None  # of what was left out of the document
         names = [spec.name for spec in self.specs]
         self.wording = Wording(context.handles, context.allowed_links, context.guard, names)
+        if recall:
+            self.wording.titled = lambda text: recall.spelled_out(text, context.page_texts)
         self.answers: dict[int, str] = {}
         self._blocks = tuple(context.handles.blocks.values())
         self._earlier = [one.finding for one in context.ledger]
@@ -88,7 +90,6 @@ class ReviewTools:
         self.left: dict[str, str] = {}
         self.rulings: list[Ruling] = []
         self.refusals: list[Refusal] = []
-        self.reader: Reader | None = None
         self.summary = self.question = ""
         self.finished = False
         self._reminded, self._heard = False, 0
@@ -109,18 +110,11 @@ class ReviewTools:
     @property
     def below_floor(self) -> tuple[Finding, ...]:
         """The accepted findings that are not severe enough to be posted."""
-        floor = self._context.least_severity
-        return tuple(one for one in self._findings if one.severity.rank > floor.rank)
+        floor = self._context.least_severity.rank
+        return tuple(one for one in self._findings if one.severity.rank > floor)
 
     def _ranked(self) -> list[Finding]:
         return ranked(self._findings, self._context.least_severity)
-
-    @property
-    def unposted_reasons(self) -> tuple[Refusal, ...]:
-        """The reason for each accepted finding that is neither posted nor kept."""
-        why = f"left out, less than {self._context.least_severity.value}"
-        words = (clipped(one_line(one.text), ECHO_CHARS) for one in self.below_floor)
-        return tuple(Refusal("comment", f"{why}: {said}") for said in words)
 
     def add_rule_findings(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
         """Accept the findings of the rules that pass the checks; return those."""
@@ -130,16 +124,19 @@ class ReviewTools:
                 self._propose(replace(one, source=Source.CHECK), blocks[one.block_id])
         return tuple(self._findings[taken:])
 
-    def let_read(self, reader: Reader) -> None:
-        """Offer the tool that reads what was left out of the document."""
-        self.reader = reader
-        context, comments = self._context, self._context.comments_on_blocks
-        self.specs = specs_for(
-            context.checklist_items, context.lenses, reads=True, comments=comments
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The tools that are offered."""
+        return specs_for(
+            self._context.checklist_items,
+            self._context.lenses,
+            reads=self.reader is not None,
+            comments=self._context.comments_on_blocks,
+            recalls=self.recall is not None,
         )
 
-    def _propose(self, proposed: Finding, named: Block) -> Finding:
-        """Accept a finding, and return it as it may be posted.
+    def _propose(self, proposed: Finding, named: Block, rests_on: str = "") -> Finding:
+        """Accept a finding, with what it rests on, and return it as it may be posted.
 
         Raises:
             ToolRefusal: The finding breaks a rule.
@@ -147,7 +144,8 @@ class ReviewTools:
         target, words = self._placed(proposed.quote, named)
         text = self.wording.words(proposed.text, FINDING_CHARS, target.id)
         title = self.wording.title(proposed.title, text)
-        finding = replace(proposed, block_id=target.id, quote=words, text=text, title=title)
+        finding = replace(proposed, block_id=target.id, quote=words, title=title)
+        finding = replace(finding, text=text + rests_on)
         before = self._again.pop((target.id, words), finding)
         if before == finding:  # it is new, or said as it was
             self._refuse_finding(finding, target)
@@ -210,20 +208,22 @@ class ReviewTools:
                 return "noted"
             case "follow_up":
                 return self._follow_up(**fields)
-            case "read" if self.reader:
-                return self.reader.read(**fields)
-            case _:
+            case "finish":
                 return self._finish(answers, refused, **fields)
+            case _:
+                reads = self.reader if name == "read" else self.recall
+                return reads(**fields) if reads else ""
 
     def _comment(
-        self, block: str, quote: str, title: str, text: str, severity: str, lens: str = ""
+        self, block: str, quote: str, title: str, text: str, severity: str, **more: str
     ) -> str:
-        named, under = self._context.block(block), self._context.lens(lens)
+        named, under = self._context.block(block), self._context.lens(more.get("lens", ""))
+        rests_on = self.recall.contradiction(more) if self.recall else ""
         said = Finding(named.id, quote, text, parse_severity(severity), title=title, lens=under)
-        made = self._propose(said, named)
+        made = self._propose(said, named, rests_on)
         stands = self._context.handles.of_block[made.block_id]
         moved = "" if made.block_id == named.id else f"; the words stand in {stands}"
-        told = self.wording.noted(text, made.text, title, made.title)
+        told = self.wording.noted(text, made.text.removesuffix(rests_on), title, made.title)
         if told == "noted":
             return f"{told}{moved}"
         self._again[made.block_id, made.quote] = made

@@ -8,7 +8,7 @@ stays. What needs judgement is left to the model.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from daemon.domain.findings import title_of
@@ -52,6 +52,8 @@ class Wording:
         self._allowed_links = allowed_links
         self._guard = guard
         self._said: list[str] = []
+        # Words in place of the handles of other documents.
+        self.titled: Callable[[str], str] = str
 
     def for_people(self, text: str, limit: int, own: str = "") -> str:
         """Return a text as it may be posted: no protocol, and words instead of handles.
@@ -65,7 +67,7 @@ class Wording:
     def _spoken(self, text: str) -> str:
         from daemon.review.protocol import spoken  # its patterns take a while to compile
 
-        return visible(without_noise(spoken(text, self._tools)))
+        return self.titled(visible(without_noise(spoken(text, self._tools))))
 
     def refuse(self, text: str) -> None:
         """Do nothing with a text that may be posted.

@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlite_utils import Database
 
 from daemon.domain.change import Reviewed
-from daemon.domain.records import DraftRow, DraftState, RecordedSize
+from daemon.domain.records import DraftRow, DraftState
 from daemon.domain.times import iso, when
-from daemon.domain.values import ReviewKind, ReviewSize
+from daemon.domain.values import Review, ReviewKind
 from daemon.store import pages
 
 
 _SELECT = "SELECT review_id, page_id, reason, state, held_at, settled_at, note FROM drafts"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSize:
+    """How much a review has to say, and what it cost in tokens."""
+
+    comments: int = 0
+    replies: int = 0
+    tokens: int = 0
+
+    @classmethod
+    def of(cls, review: Review) -> ReviewSize:
+        """Measure a review."""
+        return cls(len(review.findings), len(review.replies), review.usage.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSize:
+    """The size of a review, with its database, kind and prompt version."""
+
+    review_id: int
+    database_id: str
+    kind: ReviewKind
+    prompt: str
+    load: ReviewSize
 
 
 def _draft(row: Sequence[Any]) -> DraftRow:

@@ -12,11 +12,11 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.domain.change import Reviewed
+from daemon.domain.due import Pause
 from daemon.domain.records import PageRow, PageState, SourceRow, Standing
 from daemon.domain.scope import Capability, Refusals, Refused
 from daemon.domain.times import iso, when
-from daemon.domain.values import Pause
-from daemon.store import prompts, spending, threads
+from daemon.store import memory, prompts, spending, threads
 from daemon.store.database import get_value, set_value
 
 
@@ -327,6 +327,7 @@ def forget(db: Database, page_id: str) -> dict[str, int]:
         }
         spending.merge_page(db, page_id)
         prompts.forget_points(db, page_id)
+        count["remembered_blocks"] = memory.erase(db, page_id)
         db.execute(
             "UPDATE sweeps SET result = json_set(result, '$.of_page', '')"
             " WHERE json_extract(result, '$.of_page') = ?",

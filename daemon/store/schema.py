@@ -384,3 +384,17 @@ migrations(name="v10")(lambda db: _run(db, _OPEN_DOCUMENTS))
 _EVENTS = "CREATE TABLE events (id TEXT PRIMARY KEY)"
 # Know an event that comes again after a restart.
 migrations(name="v11")(lambda db: _run(db, _EVENTS))
+
+
+_REMEMBERED = """
+CREATE TABLE remembered_pages (
+    id TEXT PRIMARY KEY, source_id TEXT NOT NULL, title TEXT NOT NULL, url TEXT NOT NULL,
+    edited TEXT NOT NULL, read_edited TEXT,  -- the edit as of which its text is known
+    standing TEXT NOT NULL     -- what makes it decided, such as Accepted; '' where it is not
+) WITHOUT ROWID;
+CREATE INDEX remembered_unread ON remembered_pages (edited) WHERE read_edited IS NOT edited;
+CREATE TABLE remembered_blocks (id INTEGER PRIMARY KEY, page_id TEXT, block_id TEXT, text TEXT);
+CREATE INDEX remembered_blocks_by_page ON remembered_blocks (page_id);
+"""
+# Remember documents for the reviews of others, see memory.py.
+migrations(name="v12")(lambda db: _run(db, _REMEMBERED))

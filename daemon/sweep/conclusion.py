@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from daemon.domain.findings import SAID_NO, FindingState
 from daemon.domain.providers import OFFLINE
-from daemon.domain.values import AuthorKind, Finding, Outcome, Review, Ruling, Snapshot, Verdict
+from daemon.domain.values import (
+    AuthorKind,
+    Finding,
+    Outcome,
+    Refusal,
+    Review,
+    Ruling,
+    Snapshot,
+    Verdict,
+)
 from daemon.notion.from_markdown import quoted
 from daemon.review.agent import Conversation
 from daemon.review.points import is_repeat, is_same_elsewhere, reanchored
@@ -23,7 +32,7 @@ from daemon.review.summary import (
     missing_sections,
     unread_note,
 )
-from daemon.review.tools import QUOTE_CHARS, ReviewTools
+from daemon.review.tools import ECHO_CHARS, QUOTE_CHARS, ReviewTools
 from daemon.sweep.context import Prepared, Session
 
 
@@ -51,13 +60,14 @@ def concluded(conversation: Conversation, prepared: Prepared) -> Review:
         replies=tuple(tools.replies),
         left=tools.left,
         summary="",
-        refusals=(*tools.refusals, *tools.unposted_reasons),
+        refusals=(*tools.refusals, *_unposted(tools)),
         model=conversation.model,
         usage=conversation.usage,
         omitted=tools.reader.unread if tools.reader else conversation.omitted,
         rulings=tuple(tools.rulings),
         kept=() if session.only_threads else tools.kept,
         question="" if session.only_threads else tools.question,
+        looked_up=tools.recall.looked_up if tools.recall else {},
     )
     if session.only_threads:
         return review
@@ -81,6 +91,13 @@ def _hear_noes(tools: ReviewTools, session: Session) -> None:
         if thread.noes == thread.waiting:  # a no gets no answer
             tools.replies = [one for one in tools.replies if one.thread_id != thread.id]
             tools.left.setdefault(thread.id, "a no to the point")
+
+
+def _unposted(tools: ReviewTools) -> Iterator[Refusal]:
+    """Give the reason for each accepted finding that is neither posted nor kept."""
+    for one in tools.below_floor:
+        said = clipped(one_line(one.text), ECHO_CHARS)
+        yield Refusal("comment", f"left out, {one.severity.value} is not posted: {said}")
 
 
 def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -> str:

@@ -24,7 +24,7 @@ from daemon.domain.events import Emit
 from daemon.domain.findings import LedgerEntry
 from daemon.domain.records import FindingRow
 from daemon.domain.scope import Scope, Silence
-from daemon.domain.values import Finding, Prompt, Ruling, Snapshot
+from daemon.domain.values import Finding, Passage, Prompt, Ruling, Snapshot
 from daemon.notion.gateway import Gateway
 from daemon.review.handles import Handles
 from daemon.review.models.access import Tape
@@ -119,6 +119,7 @@ class ReviewContext:
         secrets: The configured keys: no comment may contain one.
         tape: What its requests to models go through; None: straight to the network.
         payer: The page whose limits the cost counts against; "" for the page that is reviewed.
+        look_up: Finds passages of other documents that are near to some words.
     """
 
     models: Chain
@@ -127,6 +128,7 @@ class ReviewContext:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     tape: Tape | None = None
     payer: str = ""
+    look_up: Callable[[str], Sequence[Passage]] = lambda _: ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ class Session:
         closed: The points that were closed since the last review, in answers or by people.
         question: What the last review asked; "" for nothing.
         answers: The ids of our comments in which the reviewer itself answers.
+        memory: The passages of other documents that it is told of; None where none are remembered.
     """
 
     target: Target
@@ -223,6 +226,7 @@ class Session:
     closed: Sequence[FindingRow] = ()
     question: str = ""
     answers: Sequence[str] = ()
+    memory: Sequence[Passage] | None = None
 
     @property
     def is_follow_up(self) -> bool:

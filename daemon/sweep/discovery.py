@@ -28,7 +28,7 @@ from daemon.domain.scope import Scope
 from daemon.domain.times import iso
 from daemon.notion import properties, reading
 from daemon.store import pages, sweeps
-from daemon.sweep import snapshot, windows
+from daemon.sweep import memory, snapshot, windows
 from daemon.sweep.alerts import clear, raise_alert, stands
 from daemon.sweep.context import Context, Target
 from daemon.sweep.snapshot import config_ids, not_ours
@@ -104,6 +104,7 @@ async def _list_sources(context: Context, target: Target) -> list[SourceRow]:
         with context.state.atomic():
             lost = pages.ids_of(context.state, row.id)
             _mark_gone(context, lost, "its data source left the database")
+            memory.keep_listed(context, row.id, ())
             pages.detach_source(context.state, row.id)
         context.emit("source.gone", database=target.name, source=row.id, title=row.title)
     return pages.sources_of(context.state, target.settings.id)
@@ -248,6 +249,7 @@ def _complete(
             if not gaps:  # a page in a gap is there, though it was not listed
                 lost = pages.ids_of(context.state, source.id) - census
                 _mark_gone(context, lost, "not listed any more: trashed, moved or not shared")
+                memory.keep_listed(context, source.id, census)
             after = replace(after, census_at=now, pages=len(census))
         pages.save_source(context.state, after)
 
@@ -271,6 +273,7 @@ def _queue(
     after = [_row(context, target, source, raw, known.get(raw["id"])) for raw in rows]
     changed = [row for row in after if row is not None and row != known.get(row.id)]
     with context.state.atomic():
+        memory.note(context, target, source.id, rows)
         pages.save(context.state, changed)
         for row in filter(None, after):
             raw = raws[row.id]

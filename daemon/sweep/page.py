@@ -13,7 +13,7 @@ from daemon.domain.values import Prompt, Snapshot
 from daemon.notion import canonical
 from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
-from daemon.sweep import alerts, recording
+from daemon.sweep import alerts, memory, recording
 from daemon.sweep.context import Context, Extent, Session, Target
 from daemon.sweep.conversation import dialogue as dialogues
 from daemon.sweep.conversation.answers import store_decisions
@@ -160,6 +160,7 @@ def _session(
             for one in outbox.messages_of(context.state, page_id=row.id)
             if one.kind is MessageKind.REPLY and one.review_id and one.comment_id
         ],
+        memory=memory.told(context, target, snapshot),
     )
 
 
@@ -173,10 +174,11 @@ async def _review(
     extent: Extent,
 ) -> None:
     """Review a page, record the review and deliver it."""
+    memory.keep(context, target, snapshot)
     reopened = reopen(context, row, snapshot)
     session = _session(context, target, row, snapshot, prompt, dialogue, extent, reopened)
     context.emit("page.reviewing", title=row.title)
-    made_with = recording.listening(context)
+    made_with = memory.with_look_ups(context, recording.listening(context), session)
     review = await run_review(made_with, session)
     number = record_review(context, row, session, review, dialogue)
     recording.keep(context, made_with, number, session, review)

@@ -101,7 +101,8 @@ def review_json(review: Review) -> bytes:
 def asking(session: Session) -> dict[str, str]:
     """Return hashes of what this version of the program asks with."""
     asked = session.prompt
-    offered = specs_for(len(asked.rules.checklist), asked.lenses, reads=True)
+    recalls = session.memory is not None
+    offered = specs_for(len(asked.rules.checklist), asked.lenses, reads=True, recalls=recalls)
     tools = [asdict(spec) for spec in offered]
     said = {"instructions": prompt.instructions(), "tools": json.dumps(tools, sort_keys=True)}
     return {name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in said.items()}

@@ -20,7 +20,13 @@ from daemon.domain.values import (
 from daemon.review import offline, prompt
 from daemon.review.agent import ContextWindow, ModelInput, Toolbox
 from daemon.review.cleaning import links_in, may_contain_links
-from daemon.review.excerpt import Reader, excerpt_for_changes, excerpt_for_threads, fit_to_window
+from daemon.review.excerpt import (
+    Reader,
+    Recall,
+    excerpt_for_changes,
+    excerpt_for_threads,
+    fit_to_window,
+)
 from daemon.review.handles import Handles
 from daemon.review.leaks import leak_guard
 from daemon.review.models.access import taped
@@ -42,6 +48,8 @@ from daemon.sweep.conclusion import concluded
 from daemon.sweep.context import Extent, Prepared, ReviewContext, Session
 
 
+# Other documents are not shown where they took more of a window than one of so many parts.
+PART_OF_WINDOW = 6
 # What people made of a point counts for the new text too; what was mended is over.
 _TOLD_AFTER_A_CHANGE = LIVE | {FindingState.DISMISSED, FindingState.RESOLVED}
 
@@ -100,20 +108,23 @@ def _brief(
 ) -> tuple[ModelInput, Toolbox]:
     system = prompt.system_text(prepared.session.prompt)
     tools = _tools(context, prepared)
+    remembered = tools.recall.text if tools.recall else ""
+    if window and prompt.estimated_tokens(remembered) * PART_OF_WINDOW > window.prompt:
+        remembered = ""
     tools.rulings += prepared.mended
     checks = prepared.session.target.settings.checks
     reported = tools.add_rule_findings(prepared.found) if checks else ()
     task = _task(context, prepared, reported, () if checks else _noticed(prepared))
     document = prompt.document_text(task, prepared.handles)
     whole = prompt.estimated_tokens(document)
-    excerpt, room = _excerpt(context, prepared, window, task, system, whole)
+    excerpt, room = _excerpt(context, prepared, window, task, system + remembered, whole)
     if excerpt is not WHOLE:
         document = prompt.document_text(task, prepared.handles, excerpt)
     if excerpt.left_out or excerpt.longest:
-        tools.let_read(Reader(task, prepared.handles, excerpt, room))
+        tools.reader = Reader(task, prepared.handles, excerpt, room)
     brief = ModelInput(
         system=system,
-        document=document,
+        document="\n".join(filter(None, (document, remembered))),
         key=prepared.session.snapshot.page.id,
         omitted=excerpt.sections,
     )
@@ -139,7 +150,7 @@ def _excerpt(
     if window is None:
         return WHOLE if whole <= whole_up_to else _long(prepared, task), whole_up_to
     asked = prepared.session.prompt
-    offered = specs_for(len(asked.rules.checklist), asked.lenses, reads=True)
+    offered = specs_for(len(asked.rules.checklist), asked.lenses, reads=True, recalls=True)
     tools = "".join(f"{spec.name}{spec.description}{spec.parameters}" for spec in offered)
     taken = prompt.estimated_tokens(system + tools)
     if whole <= min(whole_up_to, window.whole - taken):
@@ -278,7 +289,8 @@ def _tools(context: ReviewContext, prepared: Prepared) -> ReviewTools:
                 background=[text for _, text in asked.knowledge],
                 told=_told(session),
             ),
-        )
+        ),
+        None if session.memory is None else Recall(session.memory, context.look_up),
     )
 
 

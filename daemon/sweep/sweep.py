@@ -26,7 +26,7 @@ from daemon.domain.events import Alert
 from daemon.domain.records import MessageKind, PageRow, PageState
 from daemon.domain.times import iso
 from daemon.store import pages, prompts, sweeps, threads
-from daemon.sweep import alerts, discovery, failures, recording, snapshot
+from daemon.sweep import alerts, discovery, failures, memory, recording, snapshot
 from daemon.sweep.context import FATAL, HALTING, Context, Target
 from daemon.sweep.conversation import owner
 from daemon.sweep.conversation.watch import watch
@@ -75,10 +75,9 @@ class Result:
 async def sweep(
     context: Context, asked: tuple[PageRow, Target] | None = None, *, named: bool = False
 ) -> tuple[Result, list[ReviewError]]:
-    """Run one sweep, or review the page that an operator asked for, or see what events named.
+    """Sweep once, or review the page that an operator asked for, or see what events named.
 
-    Returns:
-        The numbers, and what kept the sweep from doing everything.
+    Return the numbers, and what kept the sweep from doing everything.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     requests, tally = context.notion.requests, context.tally
@@ -152,6 +151,8 @@ async def _all_pages(context: Context) -> None:
     for page_id, of_page in () if context.tally.halted else prompt_pages.items():
         async with _part(context):
             await current.look(context, page_id, of_page)
+    async with _part(context):
+        await memory.read(context, targets)
     async with _part(context):
         await letters.post(context)
     for page_id, of_page in prompt_pages.items():

@@ -127,7 +127,7 @@ def test_explain_tells_of_each_point_that_was_left_out_why(
     model.think = lambda _document, _turn: [*points("minor", "important", "blocking"), finish()]
     program.sweep()
     told = program.run("explain", page).out
-    assert "refused comment: left out, less than important: Point 1." in told
+    assert "refused comment: left out, minor is not posted: Point 1." in told
     assert "kept: “Point 2” (important), over the limit of a review" in told
     assert "kept by review 1, important: Point 2" in told
 

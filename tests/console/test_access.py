@@ -7,7 +7,7 @@ import re
 import pytest
 
 from daemon.config import load
-from daemon.console import serving
+from daemon.console import app
 from daemon.console.access import FORM_BYTES
 from daemon.loopback import port_of
 from support.console_world import BASE, PORT, client_of, context_of, entered
@@ -149,7 +149,7 @@ def test_no_page_needs_what_the_policy_forbids(context):
 
 
 def test_a_taken_port_is_said_with_what_to_do():
-    with serving.listen(0) as listening:
+    with app.listen(0) as listening:
         port = port_of(listening)
-        with pytest.raises(serving.PortTaken, match=f"port {port}: .*; choose another with --port"):
-            serving.listen(port)
+        with pytest.raises(app.PortTaken, match=f"port {port}: .*; choose another with --port"):
+            app.listen(port)

@@ -316,25 +316,25 @@ def test_what_was_left_out_is_read_as_it_would_have_been_shown() -> None:
     seen = task(snapshot(sections(6)), change)
     found = reader(10_000, seen)
     assert found.unread == ("Part 2", "Part 3", "part of Part 4", "Part 5")
-    said = found.read("B17", "B20")
+    said = found("B17", "B20")
     assert said in read(seen)
     assert "  was: old words" in said
     assert found.unread == ("Part 2", "Part 3", "Part 5")
-    assert found.read("[B24]", "B21") == found.read("B21", "B24")
+    assert found("[B24]", "B21") == found("B21", "B24")
     assert found.unread == ("Part 2", "Part 3")
 
 
 def test_what_is_read_ends_where_the_room_ends() -> None:
     found = reader(500)
-    said = found.read("B1", "B24")
+    said = found("B1", "B24")
     assert 400 < estimated_tokens(said) < 520
     following = re.findall(r"\[(B\d+)", said)[-1].replace("B", "")
     assert said.endswith(f"(no room for B{int(following) + 1} and what follows)")
     with pytest.raises(ToolRefusal, match="no room to read B10"):
-        found.read("B10", "B10")
+        found("B10", "B10")
 
 
 @pytest.mark.parametrize("handle", ["", "B0", "B99", "T1", "B1 B2", "all"])
 def test_only_a_handle_of_the_document_is_read(handle: str) -> None:
     with pytest.raises(ToolRefusal, match="one handle each, from B1 to B24"):
-        reader(500).read(handle, "B2")
+        reader(500)(handle, "B2")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from daemon.domain.change import Reviewed
+from daemon.domain.due import Pause
 from daemon.domain.findings import Event
 from daemon.domain.records import (
     DeliveryState,
@@ -21,7 +22,6 @@ from daemon.domain.records import (
     PromptDatabase,
     PromptRow,
     PromptStatus,
-    RecordedSize,
     Standing,
     Trial,
 )
@@ -30,11 +30,9 @@ from daemon.domain.values import (
     AuthorKind,
     Finding,
     Outcome,
-    Pause,
     Prompt,
     Review,
     ReviewKind,
-    ReviewSize,
     Severity,
     Thread,
     Usage,
@@ -52,6 +50,7 @@ from daemon.store import (
     threads,
 )
 from daemon.store.database import copy_in_memory, open_state
+from daemon.store.drafts import RecordedSize, ReviewSize
 from daemon.store.reviews import ReviewedLine, ReviewedText
 from daemon.store.views import browse, reporting, waiting
 from daemon.store.views.browse import PageCursor, PageFilter, PageQuery

@@ -13,8 +13,18 @@ from functools import lru_cache
 from typing import Any
 
 from daemon.cli.options import temporary_folder
-from daemon.cli.selftest.obedient import HARMLESS, Case, families
-from daemon.cli.selftest.world import BACKGROUND, BODY, OTHER_PAGE, PROMPT, REVIEWER, Seen, play
+from daemon.cli.selftest.obedient import (
+    BACKGROUND,
+    BODY,
+    HARMLESS,
+    OTHER_PAGE,
+    PROMPT,
+    REVIEWER,
+    Case,
+    Seen,
+    families,
+    play,
+)
 from daemon.sandbox import rich
 from daemon.sandbox.model import SandboxComment
 from daemon.service.signals import until_signal

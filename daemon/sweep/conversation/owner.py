@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from daemon.config import schedule
+from daemon.domain.due import Pause
 from daemon.domain.errors import NotionError, Unavailable
 from daemon.domain.records import (
     NO_COMMENT_THERE,
@@ -15,7 +16,7 @@ from daemon.domain.records import (
     Place,
 )
 from daemon.domain.times import iso
-from daemon.domain.values import AuthorKind, Pause, Prompt, Thread
+from daemon.domain.values import AuthorKind, Prompt, Thread
 from daemon.notion import reading
 from daemon.store import outbox, pages, prompts, sweeps
 from daemon.store import threads as thread_store

@@ -19,7 +19,7 @@ from daemon.domain.values import AuthorKind, Prompt
 from daemon.notion import properties, reading
 from daemon.store import drafts, findings, pages, sweeps
 from daemon.store import threads as thread_store
-from daemon.sweep import alerts, failures, recording
+from daemon.sweep import alerts, failures, memory, recording
 from daemon.sweep.context import Context, Session, Target
 from daemon.sweep.conversation import dialogue
 from daemon.sweep.conversation.answers import record_replies, store_decisions
@@ -365,11 +365,10 @@ async def _listen(context: Context, page: _Page) -> Dialogue | None:
 
 async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
     """Answer who waits on a page: all its threads in one sitting."""
-    row, target = page.row, page.target
+    row, target, prompt = page.row, page.target, page.prompt
     snapshot = await read_page(context, target, row)
     if snapshot is None:
         return
-    prompt = page.prompt
     if not prompt.text:  # which rows of a prompt database it is answered under, the page tells
         with suppress(current.NoneFits):
             prompt = await current.current(context, target, snapshot.page) or prompt
@@ -388,9 +387,10 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
         only_threads=True,
         raised=findings.by_thread(known),
         points=points,
+        memory=memory.told(context, target, snapshot),
     )
     context.emit("page.answering", title=row.title, threads=len(dialogue.sorted.waiting))
-    made_with = recording.listening(context)
+    made_with = memory.with_look_ups(context, recording.listening(context), session)
     review = await run_review(made_with, session)
     number = record_replies(context, row, session, review, dialogue)
     recording.keep(context, made_with, number, session, review)

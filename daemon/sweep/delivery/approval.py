@@ -18,13 +18,13 @@ from daemon.domain.records import (
     MessageKind,
     OutboxMessage,
     PageRow,
-    RecordedSize,
 )
-from daemon.domain.values import Finding, Review, ReviewKind, ReviewSize, Severity
+from daemon.domain.values import Finding, Review, ReviewKind, Severity
 from daemon.review.points import is_repeat
 from daemon.review.summary import without_point
 from daemon.store import database, drafts, findings, outbox, pages, sweeps
 from daemon.store.database import State
+from daemon.store.drafts import RecordedSize, ReviewSize
 from daemon.sweep.context import Context, Session, Target
 from daemon.sweep.delivery.letters import forget_point
 

@@ -15,8 +15,7 @@ from daemon.cli.main import cli
 from daemon.cli.options import Options
 from daemon.cli.selftest import judge, obedient
 from daemon.cli.selftest.judge import breaches
-from daemon.cli.selftest.obedient import Case, cases, families
-from daemon.cli.selftest.world import Seen, play
+from daemon.cli.selftest.obedient import Case, Seen, cases, families, play
 from daemon.notion import gateway
 from daemon.review import prompt
 from daemon.review.agent import ToolResult

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.values import ReviewSize
+from daemon.store.drafts import ReviewSize
 from daemon.sweep.delivery.approval import (
     ALWAYS_ALLOWED,
     ENOUGH_REVIEWS,

@@ -1,0 +1,146 @@
+"""The team's other documents: which are remembered, when they are read, what a review is told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from daemon.config import Database
+from daemon.domain.errors import NotionError
+from daemon.domain.values import Block, Passage, RememberedPage, Snapshot
+from daemon.notion import properties, reading
+from daemon.store import memory, pages
+from daemon.sweep.context import Context, ReviewContext, Session, Target
+from daemon.sweep.snapshot import config_ids, selected
+
+
+# Requests of one sweep for reading documents that are only remembered.
+READ_REQUESTS = 60
+# Passages that a review is told of at first, and at most in one look-up.
+SHOWN, FOUND = 8, 5
+# A shorter block says too little to be near to anything.
+LEAST_WORDS = 5
+
+
+def standing(settings: Database, raw: Mapping[str, Any]) -> str | None:
+    """Return what makes a document decided, "" for another that is remembered, None for neither."""
+    wanted = settings.memory
+    if wanted is None or raw.get("in_trash") or raw.get("is_archived"):
+        return None
+    if selected(wanted.decided, raw):
+        values = properties.read_values(raw)
+        return ", ".join(properties.property_text(values[name]) for name in wanted.decided)
+    return "" if wanted.others else None
+
+
+def note(
+    context: Context, target: Target, source_id: str, raws: Iterable[Mapping[str, Any]]
+) -> None:
+    """Note which of some listed documents are remembered; what is so no more is forgotten."""
+    if target.settings.memory is None:
+        return
+    kept, others = [], []
+    for raw in raws:
+        found = standing(target.settings, raw)
+        if found is None:
+            others.append(str(raw["id"]))
+        else:
+            kept.append(_page(raw, source_id, found))
+    memory.note(context.state, kept)
+    memory.drop(context.state, memory.known(context.state, others))
+
+
+def _page(raw: Mapping[str, Any], source_id: str, found: str) -> RememberedPage:
+    edited = properties.moment(raw.get("last_edited_time"))
+    return RememberedPage(
+        raw["id"], source_id, properties.title(raw), raw.get("url") or "", found, edited
+    )
+
+
+def keep_listed(context: Context, source_id: str, listed: Collection[str]) -> None:
+    """Forget what a whole listing of a data source does not show any more."""
+    memory.drop(context.state, memory.ids_of(context.state, source_id).difference(listed))
+
+
+def keep(context: Context, target: Target, snapshot: Snapshot) -> None:
+    """Keep the text of a page that was read for a review, where it is remembered."""
+    page = snapshot.page
+    if target.settings.memory and memory.known(context.state, [page.id]):
+        memory.save_blocks(context.state, page.id, page.edited, _texts(snapshot.blocks))
+
+
+def _texts(blocks: Iterable[Block]) -> list[tuple[str, str]]:
+    return [(block.id, block.plain) for block in blocks if len(block.plain.split()) >= LEAST_WORDS]
+
+
+async def read(context: Context, targets: Mapping[str, Target]) -> None:
+    """Read documents that are remembered and whose text is not known as it is, the newest first.
+
+    In a sweep that reviewed nothing, until a share of the requests is spent; the next sweep goes on. One that Notion does not give
+    is forgotten until it is listed again.
+    """
+    remembering = [one.id for one in context.config.databases if one.memory]
+    configured = [row.id for id_ in remembering for row in pages.sources_of(context.state, id_)]
+    if others := memory.ids_elsewhere(context.state, configured):
+        memory.drop(context.state, others)
+    sources = [id_ for id_ in configured if id_ in targets]
+    spent = context.notion.requests
+    if not sources or context.tally.reviewed:
+        return
+    for page in memory.unread(context.state, sources, READ_REQUESTS):
+        if context.notion.requests - spent >= READ_REQUESTS or context.tally.halted:
+            return
+        target = targets[page.source_id]
+        try:
+            raw = await context.notion.page(page.id)
+            is_there = target.settings.id in config_ids(context.state, raw)
+            found = standing(target.settings, raw) if is_there else None
+            if found is None:
+                memory.drop(context.state, [page.id])
+                continue
+            blocks = await reading.blocks(context.notion, page.id)
+        except NotionError as error:
+            memory.drop(context.state, [page.id])
+            context.emit("memory.not_read", page=page.id, why=str(error))
+            continue
+        now = _page(raw, page.source_id, found)
+        with context.state.atomic():
+            memory.note(context.state, [now])
+            memory.save_blocks(context.state, page.id, now.edited, _texts(blocks))
+        context.emit("memory.read", title=now.title, standing=now.standing)
+
+
+def told(context: Context, target: Target, snapshot: Snapshot) -> list[Passage] | None:
+    """Return the passages of other documents that are nearest to a document.
+
+    None where its reviews are told of none.
+    """
+    sources = _sources(context, target)
+    texts = [text for _, text in _texts(snapshot.blocks)]
+    found = memory.nearest(context.state, texts, sources, snapshot.page.id, SHOWN)
+    return found if sources else None
+
+
+def with_look_ups(context: Context, made_with: ReviewContext, session: Session) -> ReviewContext:
+    """Let a review look up more of what it may be told of."""
+    sources, page_id = _sources(context, session.target), session.snapshot.page.id
+
+    def look_up(words: str) -> list[Passage]:
+        return memory.nearest(context.state, [words], sources, page_id, FOUND)
+
+    return replace(made_with, look_up=look_up)
+
+
+def _sources(context: Context, target: Target) -> Sequence[str]:
+    """Return the data sources that the reviews of a database may be told of.
+
+    Its own, and those of databases that share their documents with it.
+    """
+    settings = target.settings
+    telling = [
+        one
+        for one in context.config.databases
+        if one.memory and (one.id == settings.id or settings.name in one.memory.share)
+    ]
+    return [row.id for one in telling for row in pages.sources_of(context.state, one.id)]

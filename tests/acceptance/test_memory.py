@@ -1,0 +1,183 @@
+"""What a review is told of the team's other documents, and what it is never told of."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from daemon.sandbox import Sandbox, blocks
+from support.program import Program, ScriptedModel, comment, finish, posted, words
+
+
+HOUR = timedelta(hours=1)
+COLUMNS = {"Status": ["Draft", "In review", "Accepted", "Superseded"]}
+DECISION = "Every event carries the tenant's id, and consumers reject those without one."
+OPPOSITE = "Events stay anonymous: a consumer never learns which tenant an event belongs to."
+
+
+class Library:
+    """A database of RFCs in review, whose accepted ones are remembered."""
+
+    def __init__(self, box: Sandbox, program: Program) -> None:
+        self.box, self.program = box, program
+        self.rfcs = box.world.database("RFCs", COLUMNS)
+        self.entry: dict[str, Any] = {
+            "id": self.rfcs.id,
+            "name": "RFCs",
+            "where": {"Status": ["In review"]},
+            "memory": {"decided": {"Status": ["Accepted"]}},
+        }
+        program.config["databases"] = [self.entry]
+
+    def writes(self, title: str, *lines: str, place: Any = None, **values: Any) -> Any:
+        at = self.box.clock() - timedelta(days=30)
+        content = [blocks.paragraph(line) for line in lines]
+        return self.box.world.page(place or self.rfcs, title, content, at=at, properties=values)
+
+    def reviews(self, *lines: str, title: str = "RFC 30") -> dict[str, Any]:
+        content = [blocks.paragraph(line) for line in lines]
+        self.box.world.page(
+            self.rfcs, title, content, at=self.box.clock(), properties={"Status": "In review"}
+        )
+        self.box.clock.advance(HOUR)
+        return self.program.sweep().json
+
+    def sweeps(self) -> dict[str, Any]:
+        self.box.clock.advance(HOUR)
+        return self.program.sweep().json
+
+
+@pytest.fixture
+def library(box: Sandbox, program: Program) -> Library:
+    return Library(box, program)
+
+
+def read(model: ScriptedModel) -> str:
+    """All that the model was sent last."""
+    return json.dumps(model.sent[-1].body, ensure_ascii=False)
+
+
+def test_a_review_is_told_what_other_documents_decided_and_a_contradiction_names_and_links_it(
+    library: Library, model: ScriptedModel
+) -> None:
+    library.writes("RFC 12: Events", "We use one queue.", DECISION, Status="Accepted")
+    library.writes("RFC 13: Draft", DECISION + " Perhaps.", Status="Draft")
+    library.sweeps()
+    against = {"against": "D1", "against_quote": "consumers reject those without one"}
+
+    def think(_document: str, turn: int) -> list[tuple[str, dict[str, str]]]:
+        name, call = comment("B2", "Events stay anonymous", "D1 says the opposite.")
+        wrong = [(name, {**call, **against, "against_quote": "consumers accept all"})]
+        wrong += [(name, {**call, **against, "against": "D7"})]
+        return [*wrong, (name, call | against), finish("")] if not turn else [finish("")]
+
+    model.think = think
+    library.reviews("We need more consumers.", OPPOSITE)
+    first = json.dumps(model.sent[0].body, ensure_ascii=False)
+    assert re.search(
+        r"\[D1 from “RFC 12: Events”, Accepted 2026-\d\d-\d\d\]\\n  Every event", first
+    )
+    assert "RFC 13" not in first
+    said = [words(one) for one in posted(library.box)]
+    (point,) = [one for one in said if "the opposite" in one]
+    assert "“RFC 12: Events” says the opposite." in point
+    assert "RFC 12: Events (Accepted 2026-" in point
+    assert point.endswith("says: consumers reject those without one")
+    refused = read(model)
+    assert "these words do not stand in what is shown of D1" in refused
+    assert "there is no document 'D7': D1" in refused
+
+
+def test_what_is_superseded_edited_or_trashed_is_told_no_more(
+    library: Library, model: ScriptedModel
+) -> None:
+    old = library.writes("RFC 12: Events", DECISION, Status="Accepted")
+    gone = library.writes("RFC 14: Gone", DECISION + " Always.", Status="Accepted")
+    edited = library.writes("RFC 15: Edited", DECISION + " Really.", Status="Accepted")
+    library.sweeps()
+    library.reviews(OPPOSITE)
+    assert {"RFC 12", "RFC 14", "RFC 15"} <= set(re.findall(r"from “(RFC \d+)", read(model)))
+    library.box.world.edit_property(old, "Status", "Superseded")
+    library.box.world.trash(gone)
+    library.box.world.edit_block(library.box.world.blocks(edited)[0], "Queues are slow.")
+    library.box.clock.advance(timedelta(days=1))
+    library.sweeps()
+    library.reviews(OPPOSITE, title="RFC 31")
+    assert "“RFC 12" not in read(model)
+    assert "“RFC 14" not in read(model)
+    assert "Really." not in read(model)
+
+
+def test_other_databases_are_told_of_only_where_they_share_whatever_the_model_asks(
+    library: Library, box: Sandbox, model: ScriptedModel
+) -> None:
+    other = box.world.database("Salaries", COLUMNS)
+    library.program.config["databases"].append(
+        {"id": other.id, "name": "Salaries", "memory": {"decided": {"Status": ["Accepted"]}}}
+    )
+    library.writes("Pay", DECISION + " Secretly.", place=other, Status="Accepted")
+    library.writes("RFC 12: Events", DECISION, Status="Accepted")
+    library.sweeps()
+    asked = ["tenant id", "Secretly", "Pay Salaries event consumers tenant", "D2", ""]
+    model.think = lambda _, turn: (
+        [("look_up", {"words": one}) for one in asked] if not turn else [finish("")]
+    )
+    library.reviews(OPPOSITE)
+    assert "RFC 12: Events" in read(model)
+    assert "Secretly." not in read(model)
+    library.program.config["databases"][1]["memory"]["share"] = ["RFCs"]
+    library.reviews(OPPOSITE, title="RFC 31")
+    assert "Secretly." in read(model)
+
+
+def test_documents_are_read_in_quiet_sweeps_within_a_budget_the_newest_first(
+    library: Library, box: Sandbox, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.sweep.memory.READ_REQUESTS", 4)
+    for number in range(5):
+        library.box.world.page(
+            library.rfcs,
+            f"RFC {number}",
+            [blocks.paragraph(f"{DECISION} Number {number}.")],
+            at=box.clock() - timedelta(days=30 - number),
+            properties={"Status": "Accepted"},
+        )
+    library.sweeps()
+    before = len(list(box.requests.log))
+    done = library.sweeps()
+    asked = [one.path for one in list(box.requests.log)[before:]]
+    assert done["pages_reviewed"] == 0
+    assert 4 <= len(asked) <= 7
+    library.sweeps()
+    library.sweeps()
+    idle = library.sweeps()["notion_requests"]
+    assert idle == 1
+    library.reviews(OPPOSITE)
+    assert len(set(re.findall(r"from “(RFC \d)”", read(model)))) == 5
+
+
+def test_forget_leaves_no_word_of_a_remembered_document(library: Library) -> None:
+    page = library.writes(
+        "RFC 12: Events", "The zebra crossing decides about the queue.", Status="Accepted"
+    )
+    library.sweeps()
+    state = library.program.folder / "state" / "notion-review.db"
+    assert b"zebra" in b"".join(one.read_bytes() for one in state.parent.glob("notion-review.db*"))
+    done = library.program.run("forget", page.id)
+    assert "forgotten (1 remembered block)" in done.out
+    kept = b"".join(one.read_bytes() for one in state.parent.glob("notion-review.db*"))
+    assert b"zebra" not in kept
+
+
+def test_memory_that_names_no_entry_or_says_nothing_is_a_mistake(library: Library) -> None:
+    library.entry["memory"] = {"decided": {}, "shares": ["Ops"]}
+    done = library.program.run("check")
+    assert done.code == 78
+    assert "memory.decided" in done.err
+    assert "did you mean share?" in done.err
+    library.entry["memory"] = {"decided": {"Status": ["Accepted"]}, "share": ["Ops"]}
+    assert 'memory.share: "Ops" is not the `name` of an entry' in library.program.run("check").err
