@@ -330,12 +330,9 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class PromptRow:
-    """A row of a prompt database that is switched on.
+    """A row of a prompt database that is switched on: the id and title of the page with a prompt.
 
-    Attributes:
-        id: The page with the prompt.
-        title: Its title.
-        applies_to: Options of which a document must have one, as `API` or `Type: API`, if any.
+    `applies_to` are options of which a document must have one, as `API` or `Type: API`, if any.
     """
 
     id: str
