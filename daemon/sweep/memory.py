@@ -77,8 +77,8 @@ def _texts(blocks: Iterable[Block]) -> list[tuple[str, str]]:
 async def read(context: Context, targets: Mapping[str, Target]) -> None:
     """Read documents that are remembered and whose text is not known as it is, the newest first.
 
-    In a sweep that reviewed nothing, until a share of the requests is spent; the next sweep goes on. One that Notion does not give
-    is forgotten until it is listed again.
+    In a sweep that reviewed nothing, until a share of the requests is spent; the next sweep goes
+    on. One that Notion does not give is forgotten until it is listed again.
     """
     remembering = [one.id for one in context.config.databases if one.memory]
     configured = [row.id for id_ in remembering for row in pages.sources_of(context.state, id_)]
