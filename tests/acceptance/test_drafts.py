@@ -524,6 +524,9 @@ def test_a_review_that_replaces_a_draft_leaves_the_answer_in_it_waiting(
 # --- unusual
 
 
+TITLES = ("No owner", "Two dates", "Old costs", "A dead link", "One slow job")
+
+
 def test_a_review_that_is_more_than_usual_waits_and_the_answer_in_it_does_not(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
@@ -535,7 +538,10 @@ def test_a_review_that_is_more_than_usual_waits_and_the_answer_in_it_does_not(
     box.world.comment(box.world.blocks(made.id)[0], "Which region?", by=ana)
     box.clock.set(NOW)
     model.think = lambda _document, _turn: [
-        *(comment(f"B{n + 1}", f"number {n}", f"Why point {n}, and for whom?") for n in range(5)),
+        *(
+            comment(f"B{n + 1}", f"number {n}", f"Why point {n}, and for whom?", title=TITLES[n])
+            for n in range(5)
+        ),
         reply("T1", "In Frankfurt."),
         finish("Much to say."),
     ]
@@ -555,7 +561,10 @@ def test_four_comments_are_usual_at_first(
     words = [f"Point number {number} is made here." for number in range(4)]
     box.world.page(rfcs, "Queues", [blocks.paragraph(word) for word in words], at=NOW - HOUR)
     model.think = lambda _document, _turn: [
-        *(comment(f"B{n + 1}", f"number {n}", f"Why point {n}, and for whom?") for n in range(4)),
+        *(
+            comment(f"B{n + 1}", f"number {n}", f"Why point {n}, and for whom?", title=TITLES[n])
+            for n in range(4)
+        ),
         finish(),
     ]
     program.sweep()
