@@ -78,9 +78,10 @@ def no_summary_names_a_closed_point(final: Final) -> Iterator[str]:
     """A summary names no point as open that was closed before the review that wrote it."""
     closed = defaultdict(list)
     for page, title, at in final.rows(
-        "SELECT page_id, title, max(finding_history.at) FROM findings JOIN finding_history"
-        f" ON finding_id = findings.id WHERE findings.state IN {_CLOSED}"
-        " AND finding_history.state = findings.state AND why != ? GROUP BY findings.id",
+        "SELECT page_id, title, at FROM (SELECT page_id, title, max(finding_history.at) AS at, why"
+        " FROM findings JOIN finding_history ON finding_id = findings.id"
+        f" WHERE findings.state IN {_CLOSED} AND finding_history.state = findings.state"
+        " GROUP BY findings.id) WHERE why != ?",
         MADE_ELSEWHERE,
     ):
         closed[page].append((title, at))

@@ -273,8 +273,7 @@ class History:
         if self._postman is None:
             await asyncio.sleep(seconds)
             return
-        loop, path = asyncio.get_running_loop(), self.settings.config.state
-        inbox = Inbox(connections.state, path, self._emit, virtual_time.now)
+        loop, inbox = asyncio.get_running_loop(), self._inbox(connections)
         until = loop.time() + seconds
         while (left := until - loop.time()) > 0:
             await asyncio.sleep(min(left, self._dice.choice((5, 60, 300))))
@@ -334,8 +333,27 @@ class History:
 
     async def _sweep(self, connections: Connections) -> None:
         context = connections.context(self._emit)
-        await sweep.sweep(context)
+        if self._postman is None:
+            await sweep.sweep(context)
+        else:
+            meanwhile = asyncio.create_task(self._events_come(connections, self._postman))
+            try:
+                await sweep.sweep(context)
+            finally:
+                meanwhile.cancel()
+                await asyncio.gather(meanwhile, return_exceptions=True)
         self._look(connections.state)
+
+    async def _events_come(self, connections: Connections, postman: Postman) -> None:
+        """Bring events during a sweep."""
+        inbox = self._inbox(connections)
+        while True:
+            await asyncio.sleep(self._dice.choice((1, 20, 100)))
+            postman.bring(inbox)
+
+    def _inbox(self, connections: Connections) -> Inbox:
+        path = self.settings.config.state
+        return Inbox(connections.state, path, self._emit, virtual_time.now)
 
     def _emit(self, event: str, /, **facts: Any) -> None:
         facts = {key: value for key, value in facts.items() if key not in _CLOCKED}

@@ -12,7 +12,7 @@ from simulation.simulate import simulate
 from simulation.test_simulation import SEEDS, judged
 
 
-MANY_SEEDS = 100
+MANY_SEEDS = 200
 
 
 @pytest.mark.parametrize("seed", SEEDS[:1])
@@ -25,7 +25,7 @@ def test_every_invariant_holds_with_events_in_the_history_of_seed(seed):
 
 
 @pytest.mark.real
-def test_every_invariant_holds_with_events_in_a_hundred_histories():
+def test_every_invariant_holds_with_events_in_two_hundred_histories():
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         verdicts = pool.map(partial(judged, events=True), range(MANY_SEEDS), chunksize=10)
         wrong = [words for words in verdicts if words]
