@@ -111,6 +111,18 @@ class Alert(StrEnum):
         return f"{self.value} {database_id}"
 
 
+# Alerts that keep every page waiting; the rest concern single pages or nobody's review.
+HOLDING = frozenset(
+    {
+        Alert.TOKEN,
+        Alert.CONFIG,
+        Alert.MODELS,
+        Alert.BUDGET,
+        Alert.PROMPT,
+        Alert.CAPABILITY,
+        Alert.SWEEPS,
+    }
+)
 # What an alert means for people who never see a terminal; one without such words tells its text.
 PLAIN: Mapping[str, str] = {
     Alert.TOKEN: "Notion or a model's provider refuses a key.",

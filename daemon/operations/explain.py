@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from daemon.domain.due import Pause
 from daemon.domain.errors import UnknownItem
-from daemon.domain.events import Alert, split_alert
+from daemon.domain.events import HOLDING, split_alert
 from daemon.domain.findings import FindingState
 from daemon.domain.records import (
     DeliveryState,
@@ -26,18 +26,6 @@ from daemon.store.database import State
 from daemon.store.reviews import ReviewRow
 
 
-# Alerts that keep every page waiting; the rest concern single pages or nobody's review.
-HOLDING = frozenset(
-    {
-        Alert.TOKEN,
-        Alert.CONFIG,
-        Alert.MODELS,
-        Alert.BUDGET,
-        Alert.PROMPT,
-        Alert.CAPABILITY,
-        Alert.SWEEPS,
-    }
-)
 _NO_PROMPTS: Mapping[str, str] = {}
 _ON_ITS_WAY = (DeliveryState.INTENT, DeliveryState.SENDING, DeliveryState.UNCLEAR)
 

@@ -34,6 +34,7 @@ from daemon.review.summary import (
 )
 from daemon.review.tools import ECHO_CHARS, QUOTE_CHARS, ReviewTools
 from daemon.sweep.context import Prepared, Session
+from daemon.sweep.prompts import current
 
 
 _ENDED = {
@@ -136,9 +137,19 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
             noes=noes,
             question=review.question,
             kept=[*review.kept, *_still_kept(session, review)],
-            remarks=remarks,
+            remarks=(*remarks, _not_first_choice(session, review)),
             is_first=session.change.first or _is_bare(session.snapshot),
         )
+    )
+
+
+def _not_first_choice(session: Session, review: Review) -> str:
+    """Say which model reviewed under which prompt, where it is not the first of the chain."""
+    if review.model in ("", *session.target.models[:1]) or not session.target.models:
+        return ""
+    name, version = quoted(session.prompt.name), current.version(session.prompt)
+    return (
+        f"Reviewed by `{review.model}`, not my first choice, under “{name}”, version `{version}`."
     )
 
 

@@ -706,7 +706,7 @@ def test_why_is_answered_from_the_state_without_a_model(
     [why] = in_thread(box, finding)
     assert why.startswith(
         "Raised as important on 2026-11-20 12:00 UTC, by anthropic:claude-sonnet-5-5 under the "
-        "prompt “RFC reviewer”, version "
+        "prompt “RFC reviewer”, in the version first used 2026-11-20 12:00 UTC."
     )
     assert why.endswith("It is about “We need queues.”.")
     assert [one for one in said(box) if one.startswith("I last reviewed this page on 2026-11-20")]

@@ -18,6 +18,7 @@ from daemon.store import sweeps
 from daemon.store.database import open_state
 from support.owner import DAY, HOUR, STRICT, Owner, by_prompt
 from support.program import Program, ScriptedModel, finish, plain, posted, reply
+from support.vendor_server import Reply
 
 
 SCHEMA = {"Applies to": "multi_select", "Active": "checkbox"}
@@ -325,6 +326,64 @@ def test_a_pause_on_a_row_of_a_prompt_database_holds_for_all_of_them(
     owner.sweeps()
     told = [plain(one) for one in posted(box) if one.parent_id == rows[1]]
     assert told[-1].startswith("Resumed: ")
+
+
+def on_page(owner: Owner, page: str) -> list[str]:
+    return [plain(one) for one in posted(owner.box) if one.parent_id == page]
+
+
+def test_who_asks_in_the_summarys_thread_why_a_page_waits_hears_it(
+    owner: Owner, ana: Any, model: ScriptedModel, program: Program
+) -> None:
+    by_prompt(model, {"Be ": [*STRICT[:-1], finish("Two points.")]})
+    (page,) = owner.writes("Queues")
+    owner.sweeps()
+    (summary,) = (one for one in posted(owner.box) if one.parent_id == page)
+    owner.box.clock.advance(HOUR)
+    owner.box.world.edit_block(owner.box.world.blocks(page)[0], "Edited.", by=ana)
+    owner.box.world.comment(summary, "When?", by=ana)
+    asked = len(model.sent)
+    owner.sweeps(timedelta(minutes=2))
+    assert on_page(owner, page)[-1] == (
+        "This page waits: it was edited 16:00 UTC; it is read from 2026-11-20 16:10 UTC on, later "
+        "if edits follow."
+    )
+    owner.box.world.comment(summary, "why", by=ana)
+    owner.sweeps(timedelta(minutes=2))
+    told, _, waits = on_page(owner, page)[-1].partition("\n\n")
+    assert "under the prompt “RFC reviewer”, in the version first used 2026-11-20 15:00 UTC" in told
+    assert waits.startswith("This page waits: it was edited")
+    says(owner, "pause", ana)
+    owner.box.world.comment(summary, "Why is this page still waiting?", by=ana)
+    owner.sweeps()
+    assert on_page(owner, page)[-1].startswith(
+        "This page waits: all that is reviewed under my prompt is paused, since 2026-11-20 17:0"
+    )
+    assert len(model.sent) == asked
+    says(owner, "resume", ana)
+    model.think = lambda document, turn: (
+        [finish()] if turn or "When?" not in document else [reply("T1", "On Friday.")]
+    )
+    owner.box.world.comment(summary, "When?", by=ana)
+    owner.sweeps(after=2 * HOUR)
+    assert len(model.sent) > asked, "nothing waits: the model is asked"
+
+
+def test_the_summary_says_who_reviewed_where_it_was_not_the_first_choice(
+    owner: Owner, model: ScriptedModel, program: Program
+) -> None:
+    by_prompt(model, {"Be ": [*STRICT[:-1], finish("Two points.")]})
+    (first,) = owner.writes("Queues")
+    owner.settings["models"] = ["anthropic:claude-sonnet-5-5", "offline"]
+    owner.sweeps()
+    assert "first choice" not in "".join(on_page(owner, first))
+    model.think = lambda _document, _turn: Reply({"error": {"message": "no"}}, 400)
+    text = [blocks.paragraph("TODO: name it.")]
+    page = owner.box.world.page(owner.rfcs, "Names", text, at=owner.box.clock()).id
+    owner.box.clock.advance(HOUR)
+    program.run("--once")
+    said = "".join(on_page(owner, page))
+    assert "Reviewed by offline, not my first choice, under “RFC reviewer”, version " in said
 
 
 def test_help_in_any_thread_lists_what_can_be_said_there(owner: Owner, ana: Any) -> None:

@@ -216,8 +216,9 @@ def _run_command(
     context: Context, row: PageRow, dialogue: Dialogue, said: CommandComment
 ) -> tuple[PageRow, str]:
     """Return the page as a command leaves it, and the reply."""
+    waits = f"This page waits: {dialogue.known.waits}."
     if said.is_hint or said.word is Command.HELP:
-        return row, told_word(said)
+        return row, waits if said.word is Command.WHY else told_word(said)
     match said.word:
         case Command.PAUSE:
             until = context.notion.now + said.lasts if said.lasts else None
@@ -238,7 +239,11 @@ def _run_command(
             if origin and raised and raised.source is Source.CHECK:
                 origin, kind = replace(origin, model=OFFLINE), kind_of(raised)
                 rule = kind.value if kind else ""
-            return row, because(origin, dialogue.reviewer, rule)
+            kept = prompts.version(context.state, origin.prompt) if origin else None
+            name, used = (kept[0].name, kept[1]) if kept else (dialogue.reviewer, None)
+            told = because(origin, name, rule, used)
+            is_of_page = said.thread.block_id is None and dialogue.known.waits
+            return row, f"{told}\n\n{waits}" if is_of_page else told
     most = context.config.limits.comments_per_review
     return row, more_posted(*post_kept(context, row, dialogue.reviewer, most))
 

@@ -192,6 +192,15 @@ _OTHER_WORDS = {
         |toon\ (?:meer|de\ rest)""",
         re.VERBOSE,
     ),
+    Command.WHY: re.compile(
+        rf"""when|wann|quand|cuando|when\ (?:do|will|are)\ you\ (?:going\ to\ )?{_TO_REVIEW}\b.*
+        |when\ (?:will|is)\ (?:it|{_THIS}(?:\ {_PAGE})?)\ (?:going\ to\ )?be\ (?:reviewed|read)\b.*
+        |why\ (?:does|is)\ (?:it|{_THIS}(?:\ {_PAGE})?)(?:\ still)?\ wait(?:ing)?(?:\ .*)?
+        |why\ (?:was|is|has)\ (?:it|{_THIS}(?:\ {_PAGE})?)\ not\ (?:been\ )?(?:yet\ )?reviewed\b.*
+        |why\ (?:is\ there\ )?no\ review(?:\ yet)?|what\ are\ you\ waiting\ for
+        |worauf\ wartest\ du|warum\ wartet\ {_THIS}\ {_PAGE}""",
+        re.VERBOSE,
+    ),
     Command.HELP: re.compile(
         r"""help(?:\ me)?|hilfe|hilf\ mir|aide(?:z\ moi)?|ayuda(?:me)?|ajuda|aiuto|pomoc|помощь
         |(?:what|which)\ (?:words|commands)\ (?:are\ there|do\ you\ (?:know|obey|take|understand)
@@ -269,7 +278,8 @@ def addressed(text: str, name: str, mentions: Mapping[str, str]) -> tuple[bool, 
 class CommandComment:
     """A word to the reviewer, where it stands, and whether the page was paused just before it.
 
-    `is_hint` says that it was asked for in other words: it is answered with the word. `lasts` is
+    `is_hint` says that it was asked for in other words: it is answered with the word, and who asks
+    so why the page waits, with that. `lasts` is
     for how long it pauses the page; None for no end. `ends` says that the pause before it had one.
     """
 
@@ -293,7 +303,7 @@ class CommandComment:
         word = None if word is Command.REPORT else word
         meant = word or command_in_words(words, called=called)
         is_word = called or not thread.block_id or (word is not None and word is not Command.MORE)
-        if meant is None or (meant in (Command.MORE, Command.HELP) and not is_word):
+        if meant is None or (meant in (Command.MORE, Command.HELP, Command.WHY) and not is_word):
             return None
         is_hint = word is None and meant is not Command.REVIEW_AGAIN
         return cls(meant, thread, comment, is_hint=is_hint)
@@ -335,7 +345,8 @@ class CommandComment:
     @property
     def waits(self) -> bool:
         """Whether it has to wait while the page is paused."""
-        return self.word in (Command.REVIEW_AGAIN, Command.WHY, Command.MORE)
+        is_why = self.word is Command.WHY and not self.is_hint
+        return is_why or self.word in (Command.REVIEW_AGAIN, Command.MORE)
 
 
 def in_order(
@@ -365,20 +376,22 @@ def more_posted(posted: Sequence[Finding], left: int) -> str:
     return f"These follow now, where their text still stands: {named}.{rest}"
 
 
-def because(origin: Origin | None, prompt_name: str, rule: str = "") -> str:
+def because(
+    origin: Origin | None, prompt_name: str, rule: str = "", used: datetime | None = None
+) -> str:
     """Tell where a finding, or the last review of a page, comes from.
 
     Args:
         origin: What the state knows; None where it knows nothing.
         prompt_name: The prompt's title.
         rule: The rule of the rule-based reviewer that raised it, if one did.
+        used: When a review was first made under that version of the prompt; None: not known.
     """
     if origin is None:
         return NOTHING_KNOWN
     when = f"{origin.at:%Y-%m-%d %H:%M} UTC"
-    under = (
-        f"by `{origin.model}` under the prompt “{quoted(prompt_name)}”, version `{origin.prompt}`"
-    )
+    version = f", in the version first used {used:%Y-%m-%d %H:%M} UTC" if used else ""
+    under = f"by `{origin.model}` under the prompt “{quoted(prompt_name)}”{version}"
     if origin.severity is None:
         return f"I last reviewed this page on {when}, {under}; it ended as: {origin.outcome}."
     by_rule = f" Its rule is “{rule}”." if rule else ""

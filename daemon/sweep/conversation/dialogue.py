@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon.domain.errors import Forbidden, Missing, NotionError
+from daemon.domain.events import HOLDING, PLAIN, split_alert
 from daemon.domain.findings import LIVE, FindingState
 from daemon.domain.records import KEPT_CHARS, PageRow, PageState
 from daemon.domain.scope import Capability
 from daemon.domain.values import Author, AuthorKind, Comment, Prompt, Snapshot, Thread
 from daemon.notion import from_markdown, reading
+from daemon.notion.from_markdown import quoted
 from daemon.review.points import OwnPoint
-from daemon.store import findings, outbox, pages, reviews
+from daemon.store import findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.views import browse
 from daemon.sweep import failures
@@ -88,7 +90,7 @@ async def read(
     _learn_findings(context, row, found)
     known = _known(context, target, row, prompt, authors.own)
     claims, left = _claims(context, row, snapshot), _answers_left(context, found)
-    known = replace(known, claims=claims, answers_left=left)
+    known = replace(known, claims=claims, answers_left=left, waits=_waits(context, row, snapshot))
     looked = tuple(place for place in places if place not in missing)
     _grant(context, decided := sort(found, known))
     gone = _gone(known, found, {None if place == row.id else place for place in looked})
@@ -190,6 +192,30 @@ def _claims(context: Context, row: PageRow, snapshot: Snapshot | None) -> dict[s
         else:
             found[one.discussion_id] = ClaimCheck.FOR_MODEL
     return found
+
+
+def _waits(context: Context, row: PageRow, snapshot: Snapshot | None) -> str:
+    """Say why a page waits for its review, for people who see no terminal; "" where it does not."""
+    pause = pages.asleep(context.state, context.config.prompts).get(row.source_id)
+    waits = pause or row.paused or row.state in (PageState.DUE, PageState.PARKED)
+    if snapshot or not waits:  # what was just read is reviewed now
+        return ""
+    if pause:
+        by = f" by {quoted(pause.by)}" if pause.by else ""
+        return (
+            f"all that is reviewed under my prompt is paused, since {pause.at:%Y-%m-%d %H:%M} UTC"
+            f"{by}, until somebody writes `resume` on the prompt's page"
+        )
+    if row.paused:
+        return "it is paused until somebody writes `resume` here"
+    if row.state is PageState.PARKED:
+        return "its review failed too often; it is read again after its next edit"
+    if row.due_at and row.due_at > context.notion.now:
+        why = "its review failed" if row.attempts else f"it was edited {row.edited:%H:%M} UTC"
+        return f"{why}; it is read from {row.due_at:%Y-%m-%d %H:%M} UTC on, later if edits follow"
+    held = {split_alert(one["name"])[0] for one in sweeps.alerts(context.state)} & HOLDING
+    told = " ".join(PLAIN[name] for name in sorted(held))
+    return told.rstrip(".") or "it is read in this sweep or the next"
 
 
 def _known(

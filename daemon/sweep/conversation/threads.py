@@ -52,6 +52,7 @@ class ThreadState:
         pause_ends: Whether they told it until when.
         unreviewed: Whether the page is older than the first sweep and was never reviewed.
         asleep: Whether all that is reviewed under its prompt is paused.
+        waits: Why the page waits for its review; "" where it does not.
         is_prompt: Whether it is a prompt page, where words steer all that is reviewed under it.
         strangers: Who may not steer there, by id.
         looks: When each block's comments were last listed; the page's own under None.
@@ -73,6 +74,7 @@ class ThreadState:
     pause_ends: bool = False
     unreviewed: bool = False
     asleep: bool = False
+    waits: str = ""
     is_prompt: bool = False
     strangers: frozenset[str] = frozenset()
     looks: Mapping[str | None, datetime] = field(default_factory=dict)
@@ -144,6 +146,7 @@ class _PendingCommands:
                 and not _is_old(comment, known)
                 and not _is_of_another_life(comment, thread, known)
                 and (said := hear(thread, comment, words, called=called))
+                and (known.waits or not (said.is_hint and said.word is Command.WHY))
             ):
                 is_declined = comment.author.id in known.strangers and said.word is not Command.HELP
                 commands.append(replace(said, is_hint=said.is_hint or is_declined))

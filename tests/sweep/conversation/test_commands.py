@@ -36,8 +36,10 @@ HELP = (
     "Bitte hilf mir",
     "¿Ayuda?",
 )
+WHY = ("When?", "when will you review this page?", "Why is it still waiting?", "Wann?")
 MORE = ("show me the rest", "Could you post the other points?", "More, please", "Zeig mir den Rest")
 NOTHING = (
+    *("When will this ship?", "Why is the queue waiting?", "When in doubt, ask Ben"),
     *("What can we do about it?", "How does this help?", "Help Ben with row two", "help wanted"),
     "Which words are meant in row two?",
     *("Which queue?", "@Ana Costa please review this page"),
@@ -58,6 +60,7 @@ NOTHING = (
         *((text, Command.PAUSE) for text in PAUSE),
         *((text, Command.RESUME) for text in RESUME),
         *((text, Command.MORE) for text in MORE),
+        *((text, Command.WHY) for text in WHY),
         *((text, Command.HELP) for text in HELP),
         *((text, None) for text in NOTHING),
     ],
