@@ -6,10 +6,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from daemon.domain.findings import Event
 from daemon.review.quotes import fold
 from daemon.store import reviews
+from daemon.sweep.conversation.answers import NO_GONE
 from daemon.sweep.conversation.rulings import MADE_ELSEWHERE
 from simulation.final import Final
+from simulation.record import Words
 
 
 _CLOSED = ("addressed", "withdrawn", "dismissed", "resolved", "retracted", "refused")
@@ -47,6 +50,49 @@ def a_point_is_turned_down_by_a_person(final: Final) -> Iterator[str]:
     ):
         if count > written[thread]:
             yield f"“{title}” was turned down {count} times, by {written[thread]} comments"
+
+
+def a_no_holds_until_people_take_it_back(final: Final) -> Iterator[str]:
+    """What a person turned down is open again only where people said more, or took the no back.
+
+    No ruling, and no end of one, opens it, nor what becomes of the words that settled it since.
+    """
+    written = Counter(one.discussion_id for one in final.record.words.values() if one.by_person)
+    declined = set[int]()
+    for finding, thread, state, why in final.rows(
+        "SELECT findings.id, discussion_id, finding_history.state, why FROM finding_history"
+        " JOIN findings ON findings.id = finding_id ORDER BY finding_history.id"
+    ):
+        if state == "dismissed":
+            declined.add(finding)
+        elif state == "open" and finding in declined:
+            declined.remove(finding)
+            is_asked = why == Event.TAKEN_UP and (thread is None or written[thread] > 1)
+            if not (is_asked or why in (NO_GONE, Event.UNRULED)):
+                yield f"finding {finding} was turned down, and is open again: {why}"
+
+
+def a_no_is_heard(final: Final) -> Iterator[str]:
+    """A no that is the first word to a point closes it; one with a reason the model may judge."""
+    decided = dict(final.rows("SELECT id, state FROM comments"))
+    first = dict[str, Words]()
+    for one in final.record.words.values():
+        first.setdefault(one.discussion_id, one)
+    for finding, page, thread in final.rows(
+        "SELECT id, page_id, discussion_id FROM findings WHERE discussion_id IS NOT NULL"
+    ):
+        word = first.get(thread)
+        if word is None or word.kind not in ("no", "reason") or final.record.edited_words[word.id]:
+            continue
+        is_heard = not decided.get(word.id, "tried").startswith("tried")
+        closed = final.rows(
+            "SELECT 1 FROM finding_history WHERE finding_id = ? AND state NOT IN ('open',"
+            " 'answered', 'held')",
+            finding,
+        )
+        judged = word.kind == "reason" and final.record.rulings[page, "not_yet"]
+        if is_heard and not closed and not judged:
+            yield f"finding {finding}: the no {word.id[:8]} closed nothing"
 
 
 def a_ruling_has_words_that_came_or_went(final: Final) -> Iterator[str]:

@@ -31,6 +31,8 @@ from simulation.about_people import (
     only_people_are_answered,
 )
 from simulation.about_points import (
+    a_no_holds_until_people_take_it_back,
+    a_no_is_heard,
     a_point_is_closed_by_a_ruling_or_a_person,
     a_point_is_turned_down_by_a_person,
     a_ruling_has_words_that_came_or_went,
@@ -92,6 +94,8 @@ AT_END = (
     no_secret_is_told,
     a_point_is_closed_by_a_ruling_or_a_person,
     a_point_is_turned_down_by_a_person,
+    a_no_holds_until_people_take_it_back,
+    a_no_is_heard,
     a_ruling_has_words_that_came_or_went,
     no_closed_point_is_raised_again,
     no_summary_names_a_closed_point,

@@ -16,7 +16,8 @@ from support import virtual_time
 QUESTION, NOISE = "question", "noise"
 SAID = {
     "thanks": ("Thanks!", "done", "👍"),
-    "no": ("No, this stays.", "won't do", "No, one line is enough here."),
+    "no": ("No, this stays.", "won't do"),
+    "reason": ("No, one line is enough here.", "No, since nobody reads it."),
     "claim": ("I changed it, see above.",),
     "why": ("why?",),
     "again": ("review again",),
@@ -28,7 +29,8 @@ WEIGHTS = {
     QUESTION: 24,
     NOISE: 10,
     "thanks": 6,
-    "no": 4,
+    "no": 6,
+    "reason": 4,
     "claim": 4,
     "why": 2,
     "again": 2,

@@ -50,6 +50,9 @@ from daemon.sweep.delivery.letters import post_kept, settled_mark
 from daemon.sweep.prompts import current
 
 
+NO_GONE = "the comment with the no is gone"
+
+
 @dataclass(frozen=True, slots=True)
 class _Reply:
     """A reply to be sent.
@@ -330,16 +333,14 @@ def _update_findings(context: Context, row: PageRow, dialogue: Dialogue) -> None
         now = context.notion.now
         for event in events:
             who = dialogue.sorted.dismissed.get(thread_id) if event is Event.TURNED_DOWN else ""
-            why = f"{quoted(who)}{SAID_NO}" if who else ""
+            why = f"{quoted(who)}{SAID_NO}" if who else NO_GONE if event is Event.UNSETTLED else ""
             after = findings.apply_event(context.state, stored.id, event, now, why)
             if event is Event.TURNED_DOWN and after is not stored.state:
                 mark = settled_mark(context.state, stored.id, None, now)
                 outbox.add(context.state, [mark] if mark else [])
             if event is Event.UNSETTLED and after is not stored.state:
-                why = "the comment with the no is gone"
-                outbox.add(
-                    context.state, opened_again(context, row, stored.id, Event.UNSETTLED, why)
-                )
+                letters = opened_again(context, row, stored.id, Event.UNSETTLED, NO_GONE)
+                outbox.add(context.state, letters)
 
 
 def _is_no_gone(thread: Thread, known: ThreadState, why: str) -> bool:
