@@ -66,9 +66,11 @@ def _on_prompt(state: State, given: str, act: Act) -> str:
         lasts = act.keywords.get("lasts") if isinstance(act, partial) else None
         until = now + lasts if lasts else None
         prompts.pause(state, given, Pause(now, until, ""))
+        sweeps.record_decision(state, given, now, "paused", "by command")
         return f"everything under {title}: paused{f' until {iso(until)}' if until else ''}"
     if what is resume:
         was = "resumed" if prompts.resume(state, given) else "was not paused"
+        sweeps.record_decision(state, given, now, was, "by command")
         return f"everything under {title}: {was}"
     return ""
 

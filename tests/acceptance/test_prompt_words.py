@@ -141,6 +141,7 @@ def test_a_pause_shows_everywhere_survives_and_can_be_ended_in_the_terminal(
     owner.sweeps()
     assert len(on_documents(owner)) == written + 2
     assert "Paused" not in owner.said[0]
+    assert "resumed: by command" in program.run("explain", owner.page).out
     assert program.run("pause", "--for", "2h", owner.page).code == 0
     owner.sweeps()
     assert "Paused since " in owner.said[0]
