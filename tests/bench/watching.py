@@ -176,9 +176,17 @@ def lines() -> Iterator[Line]:
         ("20 pages with a thread each", Workspace(20, 1, 12), 0.25),
         ("20 pages with five threads each", Workspace(20, 5, 12), 0.6),
         ("the same, every 5 minutes", Workspace(20, 5, 12, every=minutes), 0.6),
-        ("the same where events come", Workspace(20, 5, 12, told=True), 0.025),
+        (
+            "the same where events come, for an answer without one",
+            Workspace(20, 5, 12, told=True),
+            0.025,
+        ),
         ("200 pages with five threads each", Workspace(200, 5, 4), 0.5),
-        ("the same where events come", Workspace(200, 5, 4, told=True), 0.025),
+        (
+            "the same where events come, for an answer without one",
+            Workspace(200, 5, 4, told=True),
+            0.025,
+        ),
     ):
         found = watch(at)
         median, most = found.share(0.5), found.share(0.95)
