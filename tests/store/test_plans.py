@@ -31,6 +31,7 @@ from daemon.domain.values import (
     Finding,
     Outcome,
     Prompt,
+    RememberedPage,
     Review,
     ReviewKind,
     Severity,
@@ -41,6 +42,7 @@ from daemon.store import (
     database,
     drafts,
     findings,
+    memory,
     outbox,
     pages,
     prompts,
@@ -60,6 +62,7 @@ from support.states import NOW, SOURCE, page_row
 PAGE = page_row(1)
 REVIEW = Review(Outcome.DONE, (), (), (), "", (), "offline", Usage())
 FINDING = Finding("block", "quote", "text", Severity.MINOR)
+REMEMBERED = RememberedPage(PAGE.id, SOURCE.id, "RFC", "url", "Accepted", NOW)
 LETTER = OutboxMessage(
     "key", PAGE.id, MessageKind.FINDING, "block", "block", "body", "RFC reviewer", NOW
 )
@@ -77,6 +80,12 @@ ON_THE_PATH = {
     "drafts.add": lambda db: drafts.add(db, 1, PAGE.id, "approve: all", NOW),
     "drafts.last_published": lambda db: drafts.last_published(db, PAGE.id),
     "drafts.draft": lambda db: drafts.draft(db, 1),
+    "memory.note": lambda db: memory.note(db, [REMEMBERED]),
+    "memory.known": lambda db: memory.known(db, [PAGE.id]),
+    "memory.unread": lambda db: memory.unread(db, [SOURCE.id], 60),
+    "memory.save_blocks": lambda db: memory.save_blocks(db, PAGE.id, NOW, [("block", "text")]),
+    "memory.drop": lambda db: memory.drop(db, [PAGE.id]),
+    "memory.erase": lambda db: memory.erase(db, PAGE.id),
     "drafts.waiting": drafts.waiting,
     "drafts.waiting of a page": lambda db: drafts.waiting(db, PAGE.id),
     "drafts.close": lambda db: drafts.close(db, 1, DraftState.APPROVED, NOW),
@@ -310,6 +319,9 @@ READ_WHOLE = {
     "reporting.reviews_ever",
     "browse.sources",
     "waiting.open_items",
+    "memory.ids_of",
+    "memory.ids_elsewhere",
+    "memory.nearest",  # a few searches in an index of words
 }
 
 
@@ -368,7 +380,7 @@ def test_every_function_with_sql_is_looked_at():
     made = {
         f"{module.__name__.rpartition('.')[2]}.{name}"
         for module in (
-            *(pages, reviews, findings, drafts, sweeps, threads, prompts),
+            *(pages, reviews, findings, drafts, sweeps, threads, prompts, memory),
             *(outbox, browse, reporting, waiting, spending),
         )
         for name, function in inspect.getmembers(module, inspect.isfunction)
