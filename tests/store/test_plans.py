@@ -299,7 +299,7 @@ ON_THE_PATH = {
 # What was just chosen and is read at once has no table of its own.
 HARMLESS = re.compile(
     r"SCAN json_each|USING COVERING INDEX|USING INDEX (outbox_(open|retracted|lost|refused)"
-    r"|drafts_waiting|pages_paused|comments_with_words)"
+    r"|drafts_waiting|remembered_unread|pages_paused|comments_with_words)"
     r"|SCAN \(subquery|CONSTANT ROW"
 )
 # Read whole on purpose: a handful of rows, or off the sweep's path.
