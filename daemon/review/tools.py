@@ -60,8 +60,7 @@ QUOTE_CHARS = 300
 # How often `finish` waits for the correction of refused calls, of other calls each time.
 HEARD_TURNS = 2
 REASON_CHARS = QUESTION_CHARS = 300
-# The arguments that people read.
-_SHOWN = ("title", "text", "summary", "question")
+_READ_BY_PEOPLE = ("title", "text", "summary", "question")
 # These need no text: the mark in the point's own comment says it.
 _WORDLESS = (Verdict.FIXED, Verdict.TURNED_DOWN)
 UNANSWERED = "; a no gets no answer: it is posted only where you rule that the point is not closed"
@@ -185,7 +184,7 @@ class ReviewTools:
         wanted = [key for key in spec.parameters["required"] if key != "checklist"]
         fields = text_arguments(name, wanted, arguments)
         answers = checklist_answers(arguments.get("checklist"), self._context.checklist_items)
-        said = [*(fields.get(key, "") for key in _SHOWN), *answers.values()]
+        said = [*(fields.get(key, "") for key in _READ_BY_PEOPLE), *answers.values()]
         if missing := self._context.handles.unknown(" ".join(said)):
             self.summary = self.summary or self.final_text(fields.get("summary", ""))
             raise ToolRefusal(
@@ -304,20 +303,21 @@ class ReviewTools:
         point = self._context.points[own.id]
         waits = bool(own.waiting) and not self._is_answered(own)
         self._refuse_ruling(handle, point, found, waits=waits)
-        needed = text.strip() or found not in _WORDLESS
-        words = self.wording.words(text, REPLY_CHARS, own.block_id or "") if needed else ""
-        shown = person = ""
+        words = shown = person = ""
+        if text.strip() or found not in _WORDLESS:
+            words = self.wording.words(text, REPLY_CHARS, own.block_id or "")
         try:
             if found is Verdict.FIXED:
                 shown = evidence(quote, point, self._context.page_texts)
                 self.wording.refuse_quote(shown)
             elif found is Verdict.TURNED_DOWN:
-                said = turning_down(quote, own, point)
-                shown, person = quote, said.author.name.strip() or "a person"
-                # Silence is better than agreement, unless somebody asks.
-                words = words if own.waiting != (said,) or asks(said.plain) else ""
+                shown, said = quote, turning_down(quote, own, point).author
+                person = said.name.strip() or "a person"
         except NoEvidence as why:
             raise ToolRefusal(str(why)) from None
+        # Silence is better than agreement, unless somebody asks.
+        is_asked = any(asks(one.plain) for one in own.waiting)
+        words = words if is_asked or found not in _WORDLESS else ""
         if waits and words:
             self.replies.append(Reply(own.id, words))
         elif waits:

@@ -119,6 +119,11 @@ def _summaries(
     review, number = case.review, case.number
     orphan = recovery.orphan_summary(session.snapshot.threads)
     standing = outbox.summaries(context.state, row.id) or ([orphan] if orphan else [])
+    if row.hash is None and session.snapshot.comments_readable:
+        # Who asked for this review reads a new summary where people took the old one away.
+        on_page = [one for one in session.snapshot.threads if one.block_id is None]
+        listed = {comment.id for thread in on_page for comment in thread.comments}
+        standing = [one for one in standing if one[0] in listed]
     # Nothing was said then, and there is nothing new to say.
     is_idle = not standing and session.is_follow_up and not review.findings
     if is_idle or not session.target.settings.page_comment:

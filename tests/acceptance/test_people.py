@@ -650,6 +650,22 @@ def test_on_a_page_that_was_never_reviewed_only_who_calls_the_reviewer_is_heard(
     assert in_thread(box, others) == ["The text says so. 0"]
 
 
+def test_who_asks_for_a_review_reads_a_summary_also_where_people_deleted_the_old_one(
+    box: Sandbox, program: Program, rfcs: str, model: ScriptedModel
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [finish("Say first who needs it.")]
+    program.sweep()
+    (summary,) = posted(box)
+    box.world.delete_comment(summary)
+    box.clock.advance(HOUR)
+    box.world.comment(block_ids(box, page)[0], "RFC reviewer, review again")
+    program.sweep()
+    program.sweep()
+    said = [words(one) for one in posted(box)]
+    assert len([one for one in said if "Say first who needs it." in one]) == 1
+
+
 def test_review_again_on_a_page_that_is_being_reviewed_anyway_brings_one_review(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

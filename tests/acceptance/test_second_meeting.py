@@ -1009,7 +1009,9 @@ def test_a_point_whose_block_is_gone_may_be_made_again_on_another_block_and_ends
         finish("One left."),
     )
     program.sweep()
-    assert any("if the matter stands on another block, comment there" in a for a in model.answers)
+    assert any(
+        "where the matter stands elsewhere, a review comments there" in a for a in model.answers
+    )
     [anew] = [one for one in posted(box) if one.parent_id == new.id]
     assert plain(anew).startswith("No way back · blocking\n")
     assert on_page(box, page)[-1].count("No way back") == 1

@@ -45,7 +45,7 @@ from daemon.sweep.delivery.approval import Case
 from daemon.sweep.delivery.letters import finding_letter, open_mark, settled_mark
 
 
-WENT = "its thread went with its block; if the matter stands on another block, comment there"
+WENT = "its thread went with its block; where the matter stands elsewhere, a review comments there"
 POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
 NOBODY_ASKS = "only a person's later word in its thread opens it again"
 MADE_ELSEWHERE = "made again on another block"
