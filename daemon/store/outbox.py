@@ -264,11 +264,15 @@ def present(db: Database, keys: Iterable[str]) -> set[str]:
 
 
 def answers_to(db: Database, person: str, since: datetime) -> int:
-    """Return how many answers a person got, or is to get, since a time."""
+    """Return how many answers a person got, or is to get, since a time.
+
+    One that was dropped since its thread was away counts: it is taken up when the thread is back.
+    """
     row = db.execute(
         "SELECT count(*) FROM outbox WHERE person = ? AND person != '' AND created_at >= ?"
-        " AND state != 'dropped'",
-        [person, iso(since)],
+        " AND (state != 'dropped' OR retracted_at IS NULL"
+        " AND note IN (SELECT value FROM json_each(?)))",
+        [person, iso(since), json.dumps(RETURNING)],
     ).fetchone()
     return int(row[0])
 

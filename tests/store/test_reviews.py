@@ -205,6 +205,24 @@ def test_replies_are_taken_up_again_when_their_thread_is_open_again(db):
 
 
 @pytest.mark.parametrize(
+    ("state", "note", "counted"),
+    [
+        (DeliveryState.INTENT, None, 1),
+        (DeliveryState.POSTED, None, 1),
+        (DeliveryState.DROPPED, records.THREAD_CLOSED, 1),
+        (DeliveryState.DROPPED, "400", 0),
+        (DeliveryState.DROPPED, None, 0),
+    ],
+)
+def test_an_answer_counts_that_may_still_be_posted(db, state, note, counted):
+    asked = replace(LETTER, kind=MessageKind.REPLY, person="ana", state=state, note=note)
+    outbox.add(db, [asked])
+    assert outbox.answers_to(db, "ana", NOW) == counted
+    assert outbox.answers_to(db, "ana", NOW + timedelta(days=1)) == 0
+    assert outbox.answers_to(db, "ben", NOW) == 0
+
+
+@pytest.mark.parametrize(
     ("asked", "keys"),
     [
         ({}, ["a", "b", "c"]),
