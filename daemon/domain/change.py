@@ -74,8 +74,9 @@ class Change:
         }
         now_as = {was: key for key, was in moved.items()}
         here = [(block.id, block.id in {*new, *changed}) for block in now.blocks]
-        was = [(now_as.get(key, key), key not in still_there) for key, line in old.items() if line]
         headings = {block.id for block in now.blocks if block.is_heading}
+        said = [key for key, line in old.items() if line or key in headings]
+        was = [(now_as.get(key, key), key not in still_there) for key in said]
         return cls(
             first=False,
             new=new,

@@ -94,6 +94,10 @@ def test_a_heading_is_stirred_where_a_block_of_its_section_came_changed_or_went(
     assert found.stirred <= {key for key in now if key[0] == "h"}
 
 
+def test_what_goes_from_under_a_heading_without_words_stirs_it():
+    assert Change.between(Reviewed.of(headed({"h1": "", "a": "one"})), headed({"h1": ""})).stirred
+
+
 def test_what_goes_with_its_heading_stirs_the_section_before():
     before = {"h1": "one", "a": "two", "h2": "three", "b": "four", "h3": "one", "c": "four"}
     now = {key: line for key, line in before.items() if key not in ("h2", "b")}
