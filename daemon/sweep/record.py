@@ -117,13 +117,7 @@ def _summaries(
     points that people closed since.
     """
     review, number = case.review, case.number
-    orphan = recovery.orphan_summary(session.snapshot.threads)
-    standing = outbox.summaries(context.state, row.id) or ([orphan] if orphan else [])
-    if row.hash is None and session.snapshot.comments_readable:
-        # Who asked for this review reads a new summary where people took the old one away.
-        on_page = [one for one in session.snapshot.threads if one.block_id is None]
-        listed = {comment.id for thread in on_page for comment in thread.comments}
-        standing = [one for one in standing if one[0] in listed]
+    standing = _standing(context, row, session)
     # Nothing was said then, and there is nothing new to say.
     is_idle = not standing and session.is_follow_up and not review.findings
     if is_idle or not session.target.settings.page_comment:
@@ -150,6 +144,18 @@ def _summaries(
         if says != body:
             letters.append(replace(letter, key=key, kind=kind, target=comment_id, body=body))
     return letters
+
+
+def _standing(context: Context, row: PageRow, session: Session) -> list[tuple[str, str]]:
+    """Return (comment id, text) of the summaries that stand on a page, the newest first."""
+    orphan = recovery.orphan_summary(session.snapshot.threads)
+    standing = outbox.summaries(context.state, row.id) or ([orphan] if orphan else [])
+    if row.hash is not None or not session.snapshot.comments_readable:
+        return standing
+    # Who asked for this review reads a new summary where people took the old one away.
+    on_page = [one for one in session.snapshot.threads if one.block_id is None]
+    listed = {comment.id for thread in on_page for comment in thread.comments}
+    return [one for one in standing if one[0] in listed]
 
 
 def _explain(
