@@ -728,3 +728,23 @@ def test_a_no_gets_no_answer_unless_somebody_asks(said: list[Comment], posted: b
     answer = tools.call("follow_up", {**call, "quote": "Dabei bleibt es"})
     assert [one.text for one in tools.replies] == ["Understood, I drop it."] * posted
     assert ("your text is not posted: the point shows ✓" in answer.text) is not posted
+
+
+@pytest.mark.parametrize(
+    ("said", "posted"),
+    [("Done.", False), ("Changed it, see above", False), ("Done. Is it enough now?", True)],
+)
+def test_a_done_that_is_done_gets_its_mark_alone_unless_somebody_asks(
+    said: str,
+    posted: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    known = replace(RAISED, comments=(*RAISED.comments, comment("6", said, new=True)))
+    point = OwnPoint(7, finding("q", "50% of users"), "own", before=("All users.",), opened=NOW)
+    words = BLOCKS[0].plain
+    tools = review_tools(BLOCKS, [known], points=[point])
+    call = {"thread": "T1", "verdict": "fixed", "text": "Good.", "quote": words}
+    answer = tools.call("follow_up", call)
+    assert answer.accepted, answer.text
+    assert [one.text for one in tools.replies] == ["Good."] * posted
+    assert ("your text is not posted: the point shows ✓" in answer.text) is not posted
+    assert [*tools.left] == [known.id] * (not posted)
