@@ -9,16 +9,18 @@ from simulation.simulate import simulate
 from support.rows import some
 
 
-SEEDS = 50
+# One history in twenty-five shows the rarest fault; which ones changes with the program, and of so
+# many none missing it is one case in three thousand.
+SEEDS = 200
 
 
-# A seed that caught each fault lately: asked first, since it mostly still does.
+# Seeds that caught each fault lately: asked first, since they mostly still do.
 CAUGHT = {
-    "checkpoint_early": (7,),
-    "intent_after_post": (6,),
-    "equal_timestamp_skipped": (2,),
-    "hash_of_a_partial_read": (10,),
-    "reply_cursor_by_time": (1,),
+    "checkpoint_early": (56, 70, 75),
+    "intent_after_post": (8, 13),
+    "equal_timestamp_skipped": (2, 7),
+    "hash_of_a_partial_read": (8, 11),
+    "reply_cursor_by_time": (0, 3),
 }
 
 
