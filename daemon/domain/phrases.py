@@ -44,6 +44,10 @@ def phrases(table: str) -> frozenset[str]:
     return frozenset(words for one in table.replace("\n", "|").split("|") if (words := bare(one)))
 
 
+# What may stand after the mark that ends a sentence.
+CLOSING = " \n\"')*_`\u2019\u201c\u201d\u00bb"
+
+
 def has_question_mark(text: str) -> bool:
     """Tell whether a text has the question mark of any script, outside of web addresses."""
     said = _ADDRESS.sub(" ", text)

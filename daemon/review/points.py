@@ -14,7 +14,7 @@ from functools import cache
 
 from daemon.domain.change import Change
 from daemon.domain.findings import SAID_NO, FindingState, who_said_no
-from daemon.domain.phrases import has_question_mark
+from daemon.domain.phrases import CLOSING, has_question_mark
 from daemon.domain.values import (
     AuthorKind,
     Block,
@@ -149,9 +149,6 @@ def _count(words: str, texts: Sequence[str]) -> int:
     return sum(fold(text).text == fold(words).text for text in texts)
 
 
-_CLOSING = " \"'\u2019\u201c\u201d\u00bb"
-
-
 def turning_down(quote: str, thread: Thread, point: OwnPoint) -> Comment:
     """Return the last comment in which a person said these words since a point was opened.
 
@@ -165,7 +162,7 @@ def turning_down(quote: str, thread: Thread, point: OwnPoint) -> Comment:
         is_later = said.new or (point.opened is not None and said.created >= point.opened)
         if said.author.kind is AuthorKind.PERSON and is_later and contains_words(quote, said.plain):
             rest = said.plain.partition(locate(quote, said.plain) or quote)[2]
-            if has_question_mark(quote.rstrip(_CLOSING)[-1:] + rest.lstrip(_CLOSING)[:1]):
+            if has_question_mark(quote.rstrip(CLOSING)[-1:] + rest.lstrip(CLOSING)[:1]):
                 raise NoEvidence("a question turns nothing down; quote the words of a no")
             return said
     raise NoEvidence(

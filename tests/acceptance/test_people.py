@@ -436,7 +436,7 @@ def test_a14_a_finding_posted_while_comments_were_unreadable_finds_its_thread_la
 ) -> None:
     may_read(box, allowed=False)
     page = rfc(box, rfcs)
-    model.think = lambda _document, _turn: [comment("B1", "queues", "Which?"), finish()]
+    model.think = lambda _document, _turn: [comment("B1", "queues", "Say which."), finish()]
     program.run("--once")
     [finding] = posted(box)
     may_read(box, allowed=True)

@@ -1399,6 +1399,40 @@ def a_no_in_other_words(box: Sandbox, program: Program, model: ScriptedModel, rf
     return page
 
 
+def test_a_no_that_answers_a_question_is_news_and_a_wrong_ruling_on_it_is_taken_back(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [
+        comment("B2", "N/A", "Is there a way back?", "blocking", "No way back"),
+        finish("One thing."),
+    ]
+    program.sweep()
+    thread = posted(box)[0].discussion_id
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "No.")
+    says(model, follow_up("No way back", "not_yet", "Then say so in the plan."), finish())
+    program.sweep()
+    assert ", new: No." in model.documents[-1]
+    assert "answered, blocking" in program.run("explain", page).out
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "Nope, is none.")
+    says(model, follow_up("No way back", "turned_down", quote="is none"), finish())
+    program.sweep()
+    assert "dismissed, blocking" in program.run("explain", page).out
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "I mean: we have no way back yet.")
+    says(model, leave("No way back"), finish())
+    program.sweep()
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, follow_up("No way back", "not_yet", "Right, it is open."), finish())
+    program.sweep()
+    assert "open, blocking" in program.run("explain", page).out
+    said = [plain(one) for one in posted(box) if one.discussion_id == thread]
+    assert said[0].startswith("No way back · blocking")
+    assert said[1:] == ["Then say so in the plan.", "Right, it is open."]
+
+
 def test_the_model_hears_a_no_in_any_words_and_it_has_the_effects_of_a_no(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

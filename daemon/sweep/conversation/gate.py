@@ -12,6 +12,7 @@ from daemon.sweep.conversation.stance import (
     is_bare,
     is_dismissal,
     is_plain_no,
+    is_refusal,
 )
 
 
@@ -55,6 +56,7 @@ class GateInput:
         answered: Whether it was answered before this state began.
         finding: Whether a finding began the thread.
         to_person: Whether another person spoke last before: the comment may answer them.
+        asked: Whether our last comment before it ends in a question, which a no may answer.
         again: Whether a person turned the finding down before: there each further no is one to it.
         corrected: Whether a claim in this thread was replied to before.
         followed: Whether a comment of ours follows it in its thread.
@@ -76,6 +78,7 @@ class GateInput:
     answered: bool = False
     finding: bool = False
     to_person: bool = False
+    asked: bool = False
     again: bool = False
     corrected: bool = False
     followed: bool = False
@@ -96,12 +99,14 @@ class GateInput:
     def turns_down(self) -> bool:
         """Whether it is a no to the finding, and not to what another person said."""
         to_us = self.addressed or self.again or not self.to_person
-        return self.finding and to_us and is_dismissal(self.text)
+        says_no = is_refusal if self.asked else is_dismissal
+        return self.finding and to_us and says_no(self.text)
 
     @property
     def is_for_judgement(self) -> bool:
-        """Whether it says more than no to a point that is still open."""
-        return self.turns_down and self.claim is not None and not is_plain_no(self.text)
+        """Whether it says more than no to a point that is still open, or answers our question."""
+        says_more = self.asked or not is_plain_no(self.text)
+        return self.turns_down and self.claim is not None and says_more
 
     @property
     def waits_for_review(self) -> bool:
@@ -140,7 +145,7 @@ def gate(asked: GateInput, setting: str, limit: int) -> tuple[Gate, str]:
         (checked is ClaimCheck.AS_BEFORE, Gate.CORRECT, "the text reads as before"),
         (checked is ClaimCheck.TO_READ, Gate.WAIT, "the page is to be read first"),
         (not checked and is_acknowledgement(asked.text), Gate.SILENT, "an acknowledgement"),
-        (is_bare(asked.text), Gate.SILENT, "a no, and nothing to settle"),
+        (is_bare(asked.text) and not asked.asked, Gate.SILENT, "a no, and nothing to settle"),
         (asked.corrected and is_claim(asked.text), Gate.SILENT, "a claim was corrected before"),
         (not wanted[setting], Gate.SILENT, f"replies: {setting}"),
         (asked.handed_over, Gate.SILENT, "handed over to people"),

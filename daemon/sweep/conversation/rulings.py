@@ -39,7 +39,7 @@ from daemon.store import threads as thread_store
 from daemon.store.database import State
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.stance import is_dismissal
+from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal
 from daemon.sweep.conversation.threads import replies_so_far
 from daemon.sweep.delivery.approval import Case
 from daemon.sweep.delivery.letters import finding_letter, open_mark, settled_mark
@@ -137,18 +137,15 @@ def closed_points(
     down is taken up again only where a person writes there after the last no.
     """
     listed = {thread.id: thread for thread in dialogue.sorted.threads}
+    times = findings.last_times(state, snapshot.page.id)
     points = []
     for one in known:
         thread = listed.get(one.discussion_id or "")
         moved = thread is None and _mute(one, None, dialogue, snapshot) == POSTED_ANEW
         if one.state not in CLOSED or not (thread or moved):
             continue
-        comments = thread.comments if thread else ()
-        asked = max((at for at, said in enumerate(comments) if said.new), default=None)
-        later = () if asked is None else comments[asked + 1 :]
-        by_people = (said.plain for said in later if said.author.kind is AuthorKind.PERSON)
-        no_again = asked is None or any(map(is_dismissal, by_people))
-        shut = no_again and bool(findings.standing_no(state, one.id))
+        ruled = times.get((one.id, FindingState.DISMISSED), one.at)
+        is_shut = bool(findings.standing_no(state, one.id)) and not _asked_since(thread, ruled)
         declined = one.state is FindingState.DISMISSED
         points.append(
             OwnPoint(
@@ -156,7 +153,7 @@ def closed_points(
                 one.finding,
                 one.discussion_id or "",
                 _page_texts(state, snapshot.page.id, one.review_id) if declined else (),
-                mute=NOBODY_ASKS if shut else "",
+                mute=NOBODY_ASKS if is_shut else "",
                 made=one.at,
                 closed=how_closed(one.state, one.why),
                 declined=declined,
@@ -164,6 +161,21 @@ def closed_points(
             )
         )
     return points
+
+
+def _asked_since(thread: Thread | None, no: datetime) -> bool:
+    """Tell whether a person wrote in a thread after a no, and said no no more.
+
+    The times of comments are floored to the minute: one of the same minute counts where nobody has
+    dealt with it yet.
+    """
+    since = False
+    for said in thread.comments if thread else ():
+        if said.author.kind is AuthorKind.PERSON:
+            is_later = said.new or said.created > no
+            speaks = is_later and not is_acknowledgement(said.plain)
+            since = (since or speaks) and (said.new or not is_dismissal(said.plain))
+    return since
 
 
 def open_points(

@@ -123,15 +123,20 @@ _ACKNOWLEDGEMENTS = phrases(_PHRASES)
 _CORES = frozenset(core for phrase in _ACKNOWLEDGEMENTS if (core := _core(phrase)))
 
 
-# A clause that is all of this turns the finding down.
-_WHOLE = phrases(
+# What says no to a question as well as to a finding.
+_NO = phrases(
     """
-    no|nope|nah|no thanks|no thank you|thanks but no thanks|minus one|skip|pass|ignore|leave it
-    leave as is|keep it|keep as is|as is|na|not applicable|irrelevant|invalid|rejected|declined
-    dismissed|nein|nö|nee|ne|nein danke|non|non merci|no gracias|não|não obrigado|não obrigada
-    no grazie|nej|nei|nie|nu|nem|ei|net|нет|нет спасибо|ні|όχι|hayır|tidak|không|いいえ|いや|不
-    不用|不要|不行|아니요|아니오|아뇨|لا|לא|नहीं
+    no|nope|nah|minus one|nein|nö|nee|ne|non|não|nej|nei|nie|nu|nem|ei|net|нет|ні|όχι|hayır|tidak
+    không|いいえ|いや|不|아니요|아니오|아뇨|لا|לא|नहीं
     """  # noqa: RUF001 - other alphabets
+)
+# A clause that is all of this turns the finding down.
+_WHOLE = _NO | phrases(
+    """
+    no thanks|no thank you|thanks but no thanks|skip|pass|ignore|leave it|leave as is|keep it
+    keep as is|as is|na|not applicable|irrelevant|invalid|rejected|declined|dismissed|nein danke
+    non merci|no gracias|não obrigado|não obrigada|no grazie|нет спасибо|不用|不要|不行
+    """
 )
 # A clause that begins with this does, whatever follows.
 _OPENING = phrases(
@@ -276,6 +281,16 @@ def is_dismissal(text: str) -> bool:
 def is_plain_no(text: str) -> bool:
     """Tell whether a comment turns a finding down in set phrases and says nothing else."""
     return is_dismissal(text) and all(_after_no(clause) == "" for clause in clauses(text))
+
+
+def is_refusal(text: str) -> bool:
+    """Tell whether a comment turns a finding down by more than a no, which may answer a question.
+
+    After "Is there a way back?" a mere "No." and "No, there is none." are news.
+    """
+    parted = [(clause, *clause.partition(" ")[::2]) for clause in clauses(text)]
+    beside = [rest if word in _NO else clause for clause, word, rest in parted if clause not in _NO]
+    return is_dismissal(text) and (not parted or is_dismissal(". ".join(beside)))
 
 
 def is_bare(text: str) -> bool:

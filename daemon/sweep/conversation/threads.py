@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from daemon.domain.comments import NEW, CommentState, Decision
 from daemon.domain.due import SAME_MINUTE
-from daemon.domain.phrases import is_claim
+from daemon.domain.phrases import CLOSING, has_question_mark, is_claim
 from daemon.domain.records import KEPT_CHARS, SeenComment, ThreadRow
 from daemon.domain.values import AuthorKind, Comment, Thread
 from daemon.sweep.conversation.commands import Command, CommandComment, addressed, in_order
@@ -327,6 +327,7 @@ def _decide(
         answered=_is_of_another_life(comment, thread, known),
         finding=thread.id in known.raised,
         to_person=_answers_person(comment, thread),
+        asked=_answers_question(comment, thread),
         again=thread.id in known.turned_down,
         corrected=corrected,
         followed=_is_followed(comment, thread),
@@ -346,6 +347,13 @@ def _answers_person(comment: Comment, thread: Thread) -> bool:
     return before is not None and (
         before.kind is AuthorKind.PERSON and before.id != comment.author.id
     )
+
+
+def _answers_question(comment: Comment, thread: Thread) -> bool:
+    """Tell whether our last comment before it ends in a question."""
+    before = thread.comments[: thread.comments.index(comment)]
+    ours = [one.plain for one in before if one.author.kind is AuthorKind.OWN]
+    return bool(ours) and has_question_mark(ours[-1].rstrip(CLOSING)[-1:])
 
 
 def _called(comment: Comment, known: ThreadState) -> tuple[bool, str]:

@@ -66,6 +66,16 @@ LIMIT = 5
         (OPEN_POINT, "mentioned", Gate.DISMISS),
         (OPEN_POINT, "none", Gate.DISMISS),
         ({**OPEN_POINT, "finding": False}, "any", Gate.REPLY),
+        # After a question of ours a no is an answer, and what refuses more is judged.
+        ({**OPEN_POINT, "asked": True}, "any", Gate.REPLY),
+        ({**OPEN_POINT, "asked": True, "text": "No."}, "any", Gate.REPLY),
+        ({**OPEN_POINT, "asked": True, "text": "No.", "again": True}, "any", Gate.REPLY),
+        ({**OPEN_POINT, "asked": True, "text": "No.", "replies": LIMIT}, "any", Gate.HAND_OVER),
+        ({**OPEN_POINT, "asked": True, "text": "No."}, "none", Gate.SILENT),
+        ({**OPEN_POINT, "asked": True, "text": "Won't fix."}, "any", Gate.JUDGE),
+        ({**OPEN_POINT, "asked": True, "text": "Won't fix."}, "none", Gate.DISMISS),
+        ({"text": "No.", "in_thread": True}, "any", Gate.SILENT),
+        ({"text": "No.", "in_thread": True, "asked": True}, "any", Gate.REPLY),
         ({**OPEN_POINT, "to_person": True}, "any", Gate.REPLY),
     ],
 )

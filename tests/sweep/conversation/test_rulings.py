@@ -25,6 +25,8 @@ KNOWN = ThreadState({}, {}, NOW, "any", 3, "RFC reviewer")
 RAISED = comment("own", "Say how it is undone.", OWN)
 NO, REOPEN = comment("no", "No, won't do."), comment("ask", "Please reopen this.")
 ASKED = replace(REOPEN, new=True)
+LATER = comment("later", "I meant: there is none yet.", minutes=1)
+OURS = RAISED.author
 
 
 @pytest.fixture
@@ -63,6 +65,12 @@ def closed(state: State, events: list[Event], *said: Comment) -> list[str]:
         ((NO, ASKED, comment("c", "Why is that?")), True),
         ((ASKED, NO), False),
         ((NO, ASKED, replace(NO, id="again")), False),
+        ((NO, LATER), True),
+        ((NO, replace(LATER, plain="Thanks.")), False),
+        ((NO, replace(LATER, plain="No.")), False),
+        ((NO, LATER, replace(LATER, plain="Thanks.")), True),
+        ((NO, LATER, replace(LATER, plain="No, leave it.")), False),
+        ((NO, replace(LATER, author=OURS)), False),
     ],
 )
 def test_what_a_person_turned_down_is_opened_again_only_after_the_last_no(

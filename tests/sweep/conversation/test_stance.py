@@ -15,6 +15,7 @@ from daemon.sweep.conversation.stance import (
     is_bare,
     is_dismissal,
     is_plain_no,
+    is_refusal,
 )
 
 
@@ -274,6 +275,29 @@ def test_a_no_with_its_reason_asks_nothing(text: str) -> None:
 @pytest.mark.parametrize("text", ["no", "Nope.", "nein danke", "No, no!", "нет", "不要"])
 def test_a_bare_no_says_nothing_else(text: str) -> None:
     assert is_bare(text)
+
+
+def test_a_mere_no_may_answer_a_question_and_what_refuses_more_does_not() -> None:
+    answers = [
+        "No.",
+        "Nein!",
+        "nope",
+        "No, there is none.",
+        "No because of the cost",
+        "いいえ",
+        "-1",
+    ]
+    assert [one for one in answers if is_refusal(one) or not is_dismissal(one)] == []
+    refusals = [
+        "No, won't do.",
+        "Won't fix",
+        "no we decided against it",
+        "👎",
+        "Absicht",
+        "No. By design",
+    ]
+    assert all(map(is_refusal, refusals))
+    assert not any(map(is_refusal, [*NOT_NO, *TAKEN_BACK]))
 
 
 @pytest.mark.parametrize(

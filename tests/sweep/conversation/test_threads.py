@@ -65,7 +65,7 @@ KNOWN = ThreadState(
     reviewer="RFC reviewer",
     own=frozenset({"bot-id"}),
 )
-OURS = comment("own", "We need queues.\nWhich?", OWN)
+OURS = comment("own", "Which?\nWe need queues.", OWN)
 
 
 def decided(*comments: Any, known: ThreadState = KNOWN, on: str | None = "block") -> SortedThreads:
@@ -96,6 +96,18 @@ def test_a_no_in_a_findings_thread_settles_it_and_an_acknowledgement_does_not(
     assert found.states.get("c") == state
     assert ("T" in found.dismissed) is dismissed
     assert waiting(found) == ([] if state else ["c"])
+
+
+def test_a_no_that_answers_a_question_of_ours_is_an_answer() -> None:
+    known, no = replace(KNOWN, raised=frozenset({"T"})), comment("c", "No.")
+    for asked in ("Is there a way back?", "Is there one (“a way back?”)", "Why so\u061f"):
+        question = comment("own", f"We need queues. {asked}", OWN)
+        for said in ((question,), (OURS, comment("d", "Hm.", BOT), question)):
+            assert (decided(*said, no, known=known).dismissed, waiting(decided(*said, no))) == (
+                {},
+                ["c"],
+            )
+        assert [*decided(question, OURS, no, known=known).dismissed] == ["T"]
 
 
 def test_a_no_to_a_colleague_counts_for_the_point_where_a_person_turned_it_down_before() -> None:
