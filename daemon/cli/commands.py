@@ -154,7 +154,7 @@ def doctor(options: Options, *, as_json: bool) -> None:
     settings = options.settings()
     emit = options.log(settings)
     from daemon.operations import check, doctor
-    from daemon.service.signals import until_signal
+    from daemon.service.system import until_signal
 
     quietly: Emit = emit if options.verbose else lambda *_, **__: None
     checks: list[Check] = []
@@ -295,7 +295,7 @@ def init(
     """
     from daemon.cli import init as first
     from daemon.cli import logs
-    from daemon.service.signals import until_signal
+    from daemon.service.system import until_signal
 
     path = options.path or Path.cwd() / "config.yaml"
     first.refuse_existing(path, force=force)
@@ -328,7 +328,7 @@ def _asked(question: str, *, hidden: bool, what: str) -> str:
     """
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question}: cannot be asked without a terminal; give {what}")
-    from daemon.service.signals import raised
+    from daemon.service.system import raised
 
     with raised():
         answer: str = click.prompt(

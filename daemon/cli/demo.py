@@ -36,7 +36,7 @@ from daemon.sandbox import Sandbox, objects
 from daemon.sandbox.model import SandboxPage
 from daemon.sandbox.objects import View
 from daemon.service import runner
-from daemon.service.signals import until_signal
+from daemon.service.system import until_signal
 from daemon.store.database import State
 from daemon.store.reviews import ReviewedLine
 from daemon.sweep.sweep import exit_code

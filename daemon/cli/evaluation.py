@@ -140,7 +140,7 @@ def evaluation(options: Options, /, **given: Any) -> None:
     settled. Without a config.yaml it measures the offline rules.
     """
     from daemon.operations import measures
-    from daemon.service.signals import until_signal
+    from daemon.service.system import until_signal
 
     asked = Asked(**given)
     if asked.folder and asked.last:

@@ -77,7 +77,7 @@ def cli(context: click.Context, *, once: bool, dry_run: bool, as_json: bool) -> 
     settings = options.settings()
     emit = options.log(settings)
     from daemon.service import service
-    from daemon.service.systemd import Systemd
+    from daemon.service.system import Systemd
 
     def again() -> Settings:
         read = options.settings()

@@ -26,7 +26,7 @@ from daemon.console.access import Access, RequestRefused, form
 from daemon.console.now import now
 from daemon.console.views import ConsoleContext
 from daemon.domain.errors import ReviewError
-from daemon.service.signals import STOPPING, heard
+from daemon.service.system import STOPPING, heard
 from daemon.store.database import State, quick_read
 
 

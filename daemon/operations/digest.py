@@ -28,8 +28,8 @@ from daemon.notion.rich_text import NOBODY
 from daemon.operations import notify
 from daemon.store import database, outbox, pages, prompts, threads
 from daemon.store.database import State
-from daemon.store.views import waiting
-from daemon.store.views.waiting import OpenDocument, OpenItem
+from daemon.store.views import browse
+from daemon.store.views.browse import OpenDocument, OpenItem
 from daemon.sweep.context import Context
 from daemon.sweep.delivery import status
 from daemon.sweep.delivery.letters import last_status
@@ -127,8 +127,8 @@ def digest(
     wanted = [one.id for one in config.databases if only is None or one.id in only]
     known = [row.id for one in wanted for row in pages.sources_of(state, one)]
     sources = [one for one in known if one not in asleep]
-    items = waiting.open_items(state, sources, now - SILENT)
-    documents = waiting.open_documents(state, sorted({one.page_id for one in items}))
+    items = browse.open_items(state, sources, now - SILENT)
+    documents = browse.open_documents(state, sorted({one.page_id for one in items}))
     users = threads.users(state)
     found = []
     for page_id, own in groupby(items, lambda one: one.page_id):
@@ -239,7 +239,7 @@ async def _named(context: Context) -> list[Document]:
     """Return the documents that are open, after a look at who made them: Notion tells ids alone."""
     now = context.notion.now
     found = [one.id for one in digest(context.state, context.config, now)]
-    for document in waiting.open_documents(context.state, found).values():
+    for document in browse.open_documents(context.state, found).values():
         for one, told in document.people:
             if not told:
                 await context.people.user(one)

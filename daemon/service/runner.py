@@ -14,7 +14,7 @@ from daemon.domain.errors import LockHeld, ReviewError, TokenRefused
 from daemon.domain.events import Alert, Emit
 from daemon.operations import digest, notify, report, status
 from daemon.service import webhooks
-from daemon.service.signals import until_signal
+from daemon.service.system import until_signal
 from daemon.store import database, pages, sweeps
 from daemon.store.database import State
 from daemon.sweep import alerts
@@ -34,7 +34,7 @@ from contextlib import suppress
 from datetime import UTC, timedelta
 
 from daemon.domain.times import iso, when
-from daemon.service.systemd import Systemd
+from daemon.service.system import Systemd
 
 
 T = TypeVar("T")

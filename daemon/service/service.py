@@ -21,10 +21,18 @@ from daemon.config import Schedule, Settings, schedule
 from daemon.domain.errors import ConfigError, LockHeld, ReviewError, StateUnwritable, TokenRefused
 from daemon.domain.events import Emit
 from daemon.operations import notify
-from daemon.service import systemd
 from daemon.service.runner import TOLD_AT, Life, Outage, Pause, Worker
-from daemon.service.signals import KILLED, STOPPING, end_later, end_now, heard
-from daemon.service.systemd import StallDetector, Systemd
+from daemon.service.system import (
+    KILLED,
+    STOPPING,
+    Hung,
+    StallDetector,
+    Systemd,
+    end_later,
+    end_now,
+    heard,
+    stacks,
+)
 from daemon.store import database
 
 
@@ -371,5 +379,5 @@ class Service:
         patience = self._work.patience
         if self._watch is None or self._watch.still(self._work.progress) <= patience:
             return
-        self._emit("service.stuck", stacks=systemd.stacks())
-        raise systemd.Hung(f"the sweep did nothing for {patience:.0f} s; ended to be started anew")
+        self._emit("service.stuck", stacks=stacks())
+        raise Hung(f"the sweep did nothing for {patience:.0f} s; ended to be started anew")

@@ -27,7 +27,7 @@ from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.webhooks import SIGNATURE, signed
 from daemon.service.runner import Worker
 from daemon.service.service import Service
-from daemon.service.systemd import Systemd
+from daemon.service.system import Systemd
 from daemon.service.webhooks import application
 from daemon.store import pages, sweeps
 from daemon.store.database import open_state

@@ -17,7 +17,7 @@ from daemon.operations import notify
 from daemon.service import service
 from daemon.service.runner import LONGEST_PAUSE, Outage, Pause
 from daemon.service.service import serve
-from daemon.service.systemd import Systemd
+from daemon.service.system import Systemd
 from daemon.store import database
 from support import wall
 

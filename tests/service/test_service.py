@@ -16,7 +16,7 @@ import pytest
 from daemon.config.schema import Schedule
 from daemon.domain.errors import ConfigError, LockHeld, StateUnwritable, TokenRefused, Unavailable
 from daemon.service.service import Service
-from daemon.service.systemd import Hung
+from daemon.service.system import Hung
 from support import wall
 
 

@@ -20,7 +20,7 @@ from daemon.config import Settings, load
 from daemon.sandbox import Sandbox, blocks
 from daemon.service.runner import Worker
 from daemon.service.service import Service
-from daemon.service.systemd import Systemd
+from daemon.service.system import Systemd
 from daemon.store import database
 from support import wall
 

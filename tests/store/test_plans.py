@@ -54,7 +54,7 @@ from daemon.store import (
 from daemon.store.database import copy_in_memory, open_state
 from daemon.store.drafts import RecordedSize, ReviewSize
 from daemon.store.reviews import ReviewedLine, ReviewedText
-from daemon.store.views import browse, reporting, waiting
+from daemon.store.views import browse, reporting
 from daemon.store.views.browse import PageCursor, PageFilter, PageQuery
 from support.states import NOW, SOURCE, page_row
 
@@ -135,7 +135,7 @@ ON_THE_PATH = {
         db, (PAGE.id, NOW), Standing.DRAFT, [("ana", "Ana")], "ana"
     ),
     "threads.save_act": lambda db: threads.save_act(db, PAGE.id, "ana", NOW),
-    "waiting.open_documents": lambda db: waiting.open_documents(db, [PAGE.id]),
+    "browse.open_documents": lambda db: browse.open_documents(db, [PAGE.id]),
     "pages.last_reviewed": lambda db: pages.last_reviewed(db, PAGE.id),
     "pages.save_reviewed": lambda db: pages.save_reviewed(db, PAGE.id, REVIEWED),
     "pages.left_before": lambda db: pages.left_before(db, NOW),
@@ -318,7 +318,7 @@ READ_WHOLE = {
     "reporting.posted_ever",
     "reporting.reviews_ever",
     "browse.sources",
-    "waiting.open_items",
+    "browse.open_items",
     "memory.ids_of",
     "memory.ids_elsewhere",
     "memory.nearest",  # a few searches in an index of words
@@ -381,7 +381,7 @@ def test_every_function_with_sql_is_looked_at():
         f"{module.__name__.rpartition('.')[2]}.{name}"
         for module in (
             *(pages, reviews, findings, drafts, sweeps, threads, prompts, memory),
-            *(outbox, browse, reporting, waiting, spending),
+            *(outbox, browse, reporting, spending),
         )
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__

@@ -27,7 +27,7 @@ from daemon.cli.selftest.obedient import (
 )
 from daemon.sandbox import rich
 from daemon.sandbox.model import SandboxComment
-from daemon.service.signals import until_signal
+from daemon.service.system import until_signal
 
 
 # So many words in a row are a recital; a rule of the prompt page may be quoted, which has fewer.

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from daemon.domain.providers import Provider
 from daemon.domain.secrets import Place
-from daemon.review.models.lessons import Lesson
+from daemon.review.models.answers import Lesson
 
 
 if TYPE_CHECKING:

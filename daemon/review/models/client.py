@@ -13,9 +13,8 @@ from typing import Any
 import httpx2
 
 from daemon.review.models.access import TAPE
-from daemon.review.models.answers import Meaning, meaning
+from daemon.review.models.answers import Lesson, Meaning, applied, lesson, meaning
 from daemon.review.models.hearing import heard
-from daemon.review.models.lessons import Lesson, applied, lesson
 
 
 # How many parameters of one request a server may refuse, one after the other.

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from daemon.domain.errors import ConfigError
 from daemon.domain.providers import OFFLINE, Provider, split
 from daemon.review.models.access import ModelAccess
+from daemon.review.models.answers import Lesson
 from daemon.review.models.cost import price_problems
 from daemon.review.models.failures import Destination
-from daemon.review.models.lessons import Lesson
 
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from daemon.domain.errors import (
     Unavailable,
 )
 from daemon.review.agent import ModelInput, ReviewLimits, ToolSpec, Turn, TurnEnding
+from daemon.review.models.answers import Lesson
 from daemon.review.models.failures import Down, Rejected, TooLong, Unfit, WindowTooSmall
-from daemon.review.models.lessons import Lesson
 
 
 TRIAL_SECONDS = 30.0  # how long a tiny request may take; a server that loads its model is slow
