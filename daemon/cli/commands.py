@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from daemon.cli.console import console, digest, report
-from daemon.cli.drafts import drafts
+from daemon.cli.console import console, digest, drafts, report
 from daemon.cli.evaluation import evaluation
 from daemon.cli.options import (
     Options,

@@ -273,7 +273,12 @@ def _files(path: Path, answers: Answers, service: str | None) -> Iterator[tuple[
     seconds = OWN_SERVER_SECONDS if answers.asks_own_server else None
     state = None if service is None else f"/var/lib/{service}/notion-review.db"
     words = reference.example(
-        answers.database, answers.prompt or None, state, answers.models, seconds
+        answers.database,
+        answers.prompt or None,
+        state,
+        answers.models,
+        seconds,
+        str(reference.SCHEMA),
     )
     yield path, words, CONFIG_MODE
     if service is not None:

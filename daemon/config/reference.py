@@ -1,4 +1,4 @@
-"""The documents that follow from the schema: the table of keys and the commented example."""
+"""What follows from the schema: the table of keys, the commented example, the form for editors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import WithDefaultSchema
 
 from daemon.config.limits import Section
 from daemon.config.schema import Config, Database
@@ -22,6 +25,7 @@ PLACEHOLDER = "https://app.notion.com/p/00000000000000000000000000000000"
 _COMMENT_COLUMN = 44
 _BLOCKS = ("schedule", "effort", "limits", "notion", "alerts", "events", "digest")
 _KEYS = " and ".join(provider.key_variable for provider in PROVIDERS.values())
+SCHEMA = Path(__file__).with_name("schema.json")
 _HEAD = f"""\
 # Only databases with an id is needed. Every value below is the default; a line behind # shows
 # the form of a key that has none. Durations are 90s, 10m, 1h or 30d. Secrets do not belong
@@ -43,6 +47,49 @@ class Key:
     def leaf(self) -> str:
         """The last part of the name."""
         return self.name.rpartition(".")[2]
+
+
+class _ForEditors(GenerateJsonSchema):
+    """Describes the file, not what it is read into: durations are texts, None is an absent key."""
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        default = schema.get("default")
+        if default is not None and not isinstance(default, Section):
+            return super().default_schema(schema)
+        found = self.generate_inner(schema["schema"])
+        if default is not None:
+            return found
+        forms = [one for one in found.get("anyOf", [found]) if one != {"type": "null"}]
+        return forms[0] if len(forms) == 1 else {"anyOf": forms}
+
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, timedelta):
+            return duration_text(dft)
+        if isinstance(dft, Mapping):
+            return {word: list(one.any_of) for word, one in dft.items()}
+        return dft.as_posix() if isinstance(dft, Path) else super().encode_default(dft)
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the names stand there
+        return False
+
+
+def json_schema() -> str:
+    """Return the JSON schema of config.yaml, for editors; `check` is stricter.
+
+    https://json-schema.org/draft/2020-12
+    """
+    found = Config.model_json_schema(schema_generator=_ForEditors)
+
+    def read(part: Any) -> None:
+        """Make YAML values of the examples, which are texts."""
+        for one in part.values() if isinstance(part, dict) else part:
+            if isinstance(one, dict | list):
+                read(one)
+        if isinstance(part, dict) and isinstance(part.get("examples"), list):
+            part["examples"] = [yaml.safe_load(one) for one in part["examples"]]
+
+    read(found)
+    return json.dumps(found | {"$schema": _ForEditors.schema_dialect}, indent=1) + "\n"
 
 
 def reference() -> str:
@@ -100,10 +147,12 @@ def example(
     state: str | None = None,
     models: Sequence[str] = (),
     seconds_per_review: int | None = None,
+    schema: str = "daemon/config/schema.json",
 ) -> str:
     """Return a commented config.yaml that reviews `database` under the page `prompt`.
 
-    What is not given has its default.
+    What is not given has its default. Editors read `schema`, a path from the file's folder:
+    https://github.com/redhat-developer/yaml-language-server#using-inlined-schema
     """
     given = {
         "databases[].id": _plain(database),
@@ -119,7 +168,8 @@ def example(
             lines.append(f"{name}:")
         for key in inner:
             lines += _lines(key, given.get(key.name, ""))
-    return _HEAD + "\n".join(lines) + "\n"
+    head = f"# yaml-language-server: $schema={schema}\n{_HEAD}"
+    return head + "\n".join(lines) + "\n"
 
 
 def _plain(text: str) -> str:

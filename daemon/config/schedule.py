@@ -2,34 +2,82 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time, timedelta
 from math import floor
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from daemon.config.limits import Channel, Period, Section, filled, word_of
 from daemon.config.values import (
     Condition,
-    Cron,
     Interval,
     Moment,
     Where,
     Zone,
+    read_with,
     shown,
 )
 
 
 # So many failed sweeps in a row are an outage: from then on each wait is twice the last.
 FAILURES = 3
+_TO_SUNDAY = re.compile("-sun", re.IGNORECASE)  # cronsim counts `sun` as 0 also at a range's end
+# The fields of a crontab line: the longest step, and what may stand there.
+_CRON_FIELDS = {
+    "minute": (59, "numbers from 0 to 59, a range such as 0-30, or a step such as */10"),
+    "hour": (23, "numbers from 0 to 23, a range such as 8-18, or a step such as */2"),
+    "day of month": (31, "numbers from 1 to 31, days that the months have"),
+    "month": (12, "numbers from 1 to 12, names such as jan, or a range such as jan-mar"),
+    "day of week": (7, "numbers from 0 to 7, names such as mon, or a range such as mon-fri"),
+}
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LONGEST_REST = timedelta(hours=1)
+
+
+def as_cron(value: Any) -> Any:
+    """Return a crontab line of five fields."""
+    return read_with(crontab, value)
+
+
+def crontab(text: str) -> str:
+    """Return `text` in a form that cronsim runs.
+
+    Raises:
+        ValueError: Says which of the five fields is wrong, and what may stand there.
+    """
+    from cronsim import CronSim, CronSimError
+
+    words = text.split()
+    if len(words) != len(_CRON_FIELDS):
+        raise ValueError(f"has {len(words)} fields instead of 5 (minute hour day month weekday)")
+    if "*" not in (words[2][0], words[4][0]):
+        raise ValueError("sets a day of the month and a weekday; set one, since crons differ")
+    for word, (name, (longest, _)) in zip(words, _CRON_FIELDS.items(), strict=True):
+        for step in re.findall(r"/(\d+)", word):
+            if int(step) > longest:
+                raise ValueError(f"has a step of {step} as {name}; {longest} is the longest")
+    line = " ".join((*words[:4], _TO_SUNDAY.sub("-7", words[4])))
+    try:
+        CronSim(line, datetime.fromtimestamp(0, UTC))
+    except CronSimError as error:
+        name = str(error).removeprefix("Bad ").replace("-", " ")
+        word = dict(zip(_CRON_FIELDS, words, strict=True))[name]
+        raise ValueError(f"has {word!r} as {name}; write {_CRON_FIELDS[name][1]}") from None
+    return line
+
+
+Cron = Annotated[str, BeforeValidator(as_cron)]
 
 
 class Schedule(Section):
     """When to sweep: `every`, or `cron` in a time zone."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["every"]}, {"required": ["cron"]}]}
+    )
     every: Interval | None = Field(default=None, description="time from sweep to sweep")
     cron: Cron | None = Field(
         default=None,

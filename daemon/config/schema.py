@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -57,6 +58,8 @@ DEFAULT_MODELS = tuple(provider.default_model for provider in PROVIDERS.values()
 EVERY_HOUR = timedelta(hours=1)
 _VARIABLE = re.compile(r"\$(?:\{\w+\}|[A-Za-z_]\w*)")
 _FILE = re.compile(r"file: *(\S.*)")
+_IN_FILE = {"type": "object", "properties": {"file": {"type": "string"}}, "required": ["file"]}
+_PAGE_OR_FILE = {"anyOf": [{"type": "string"}, _IN_FILE]}
 
 
 def _as_file(value: Any, info: ValidationInfo) -> Any:
@@ -90,7 +93,7 @@ class Database(Section):
         examples=["RFCs"],
     )
     id: DatabaseId = Field(description="a database or data source: id or URL of any Notion host")
-    prompt: PageId | None = Field(
+    prompt: Annotated[PageId, WithJsonSchema(_PAGE_OR_FILE)] | None = Field(
         default=None,
         description="page with the prompt, or a database of them; default: the built-in",
         examples=["https://app.notion.com/p/How-we-review-11111111111111111111111111111111"],
@@ -248,9 +251,17 @@ class Events(Section):
         return int(self.listen.rpartition(":")[2]) if self.listen else None
 
 
-def _or_absent(value: Any) -> Any:
-    """A section whose keys are all commented out counts as absent."""
-    return {} if isinstance(value, Scalar) and value.is_null else value
+def _or_absent(kind: Any) -> BeforeValidator:
+    """Return the check for a section that counts as absent where all its keys are commented out."""
+
+    def check(value: Any) -> Any:
+        return {} if isinstance(value, Scalar) and value.is_null else value
+
+    return BeforeValidator(check, json_schema_input_type=kind | None)
+
+
+_Prices = Mapping[ModelName, Price]
+_Windows = Mapping[ModelName, Annotated[int, whole(512, 10**9)]]
 
 
 class Config(Section):
@@ -287,7 +298,7 @@ class Config(Section):
     review_on_settings_change: Flag = Field(
         default=False, description="the same when the model or the settings of a review did"
     )
-    effort: Annotated[Efforts, BeforeValidator(_or_absent)] = Efforts()
+    effort: Annotated[Efforts, _or_absent(Efforts)] = Efforts()
     answer_tokens: Annotated[int, whole(1_000, 10**6)] = Field(
         default=24_000, description="tokens of one answer of a model, thinking included"
     )
@@ -295,11 +306,11 @@ class Config(Section):
         default=40_000,
         description="tokens of a document that is always shown whole",
     )
-    limits: Annotated[Limits, BeforeValidator(_or_absent)] = Limits()
-    notion: Annotated[Notion, BeforeValidator(_or_absent)] = Notion()
-    alerts: Annotated[Alerts, BeforeValidator(_or_absent)] = Alerts()
-    events: Annotated[Events, BeforeValidator(_or_absent)] = Events()
-    digest: Annotated[Digest, BeforeValidator(_or_absent)] = Digest()
+    limits: Annotated[Limits, _or_absent(Limits)] = Limits()
+    notion: Annotated[Notion, _or_absent(Notion)] = Notion()
+    alerts: Annotated[Alerts, _or_absent(Alerts)] = Alerts()
+    events: Annotated[Events, _or_absent(Events)] = Events()
+    digest: Annotated[Digest, _or_absent(Digest)] = Digest()
     state: FilePath = Field(
         default=Path("state/notion-review.db"),
         description="the SQLite file, from the folder of this file",
@@ -308,14 +319,12 @@ class Config(Section):
         default=timedelta(days=14),
         description="how long it is kept what went to a model; 0: not at all",
     )
-    prices: Annotated[Mapping[ModelName, Price], BeforeValidator(_or_absent)] = Field(
+    prices: Annotated[_Prices, _or_absent(_Prices)] = Field(
         default={},
         description="US dollars per million tokens; cached may be left out",
         examples=['{"openai:my-model": {input: 1.0, output: 2.0, cached: 0.1}}'],
     )
-    windows: Annotated[
-        Mapping[ModelName, Annotated[int, whole(512, 10**9)]], BeforeValidator(_or_absent)
-    ] = Field(
+    windows: Annotated[_Windows, _or_absent(_Windows)] = Field(
         default={},
         description="context in tokens of models whose server does not tell it",
         examples=['{"openai:my-model": 32768}'],

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from daemon.domain.ids import database_id, notion_id
 from daemon.domain.providers import OFFLINE, PROVIDERS
@@ -26,15 +26,6 @@ _BOOL_TAG = "tag:yaml.org,2002:bool"
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _NULL_TAG = "tag:yaml.org,2002:null"
 _SHOWN = 100
-_TO_SUNDAY = re.compile("-sun", re.IGNORECASE)  # cronsim counts `sun` as 0 also at a range's end
-# The fields of a crontab line: the longest step, and what may stand there.
-_CRON_FIELDS = {
-    "minute": (59, "numbers from 0 to 59, a range such as 0-30, or a step such as */10"),
-    "hour": (23, "numbers from 0 to 23, a range such as 8-18, or a step such as */2"),
-    "day of month": (31, "numbers from 1 to 31, days that the months have"),
-    "month": (12, "numbers from 1 to 12, names such as jan, or a range such as jan-mar"),
-    "day of week": (7, "numbers from 0 to 7, names such as mon, or a range such as mon-fri"),
-}
 _MOMENT = re.compile(r"((Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _OWN_ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost):(\d{1,5})", re.ASCII)
 _WHOLE = re.compile(r"\d[\d_]{0,17}", re.ASCII)
@@ -153,7 +144,7 @@ def whole(low: int, high: int) -> BeforeValidator:
             )
         return int(number)
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=Annotated[int, Field(ge=low, le=high)])
 
 
 def amount(low: float, high: int) -> BeforeValidator:
@@ -165,7 +156,7 @@ def amount(low: float, high: int) -> BeforeValidator:
             raise ValueError(f"{shown(value)} does not fit; write US dollars from {low} to {high}")
         return float(number)
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=Annotated[float, Field(ge=low, le=high)])
 
 
 def share() -> BeforeValidator:
@@ -177,7 +168,7 @@ def share() -> BeforeValidator:
             raise ValueError(f"{shown(value)} does not fit; write a share from 0 to 1")
         return float(number)
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=Annotated[float, Field(ge=0, le=1)])
 
 
 def _number(value: Any, form: re.Pattern[str]) -> float | None:
@@ -191,47 +182,15 @@ def _number(value: Any, form: re.Pattern[str]) -> float | None:
 
 def as_page(value: Any) -> Any:
     """Return the dashed id of a page given as id or URL."""
-    return _read_with(notion_id, value)
+    return read_with(notion_id, value)
 
 
 def as_database(value: Any) -> Any:
     """Return the dashed id of a database or data source given as id or URL."""
-    return _read_with(database_id, value)
+    return read_with(database_id, value)
 
 
-def as_cron(value: Any) -> Any:
-    """Return a crontab line of five fields."""
-    return _read_with(crontab, value)
-
-
-def crontab(text: str) -> str:
-    """Return `text` in a form that cronsim runs.
-
-    Raises:
-        ValueError: Says which of the five fields is wrong, and what may stand there.
-    """
-    from cronsim import CronSim, CronSimError
-
-    words = text.split()
-    if len(words) != len(_CRON_FIELDS):
-        raise ValueError(f"has {len(words)} fields instead of 5 (minute hour day month weekday)")
-    if "*" not in (words[2][0], words[4][0]):
-        raise ValueError("sets a day of the month and a weekday; set one, since crons differ")
-    for word, (name, (longest, _)) in zip(words, _CRON_FIELDS.items(), strict=True):
-        for step in re.findall(r"/(\d+)", word):
-            if int(step) > longest:
-                raise ValueError(f"has a step of {step} as {name}; {longest} is the longest")
-    line = " ".join((*words[:4], _TO_SUNDAY.sub("-7", words[4])))
-    try:
-        CronSim(line, datetime.now(UTC))
-    except CronSimError as error:
-        name = str(error).removeprefix("Bad ").replace("-", " ")
-        word = dict(zip(_CRON_FIELDS, words, strict=True))[name]
-        raise ValueError(f"has {word!r} as {name}; write {_CRON_FIELDS[name][1]}") from None
-    return line
-
-
-def _read_with(read: Callable[[str], str], value: Any) -> str:
+def read_with(read: Callable[[str], str], value: Any) -> str:
     """Return what `read` makes of a text; its error is put after the value."""
     text = as_text(value)
     try:
@@ -379,17 +338,34 @@ def as_zone(value: Any) -> Any:
     return text
 
 
-Text = Annotated[str, BeforeValidator(as_text)]
+# What editors are told of a value, for the JSON schema of config.yaml.
+_SCALAR = {"type": ["string", "number", "boolean"]}
+_FORM = {"type": "string", "pattern": rf"^{_DURATION.pattern}$"}
+_TEXTS = {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 1}]}
+_SAYS = {"type": "object", "properties": dict.fromkeys(_CONDITION_KEYS, _TEXTS), "minProperties": 1}
+_MODEL = rf"^({'|'.join(PROVIDERS)}):\S+$|^{OFFLINE}$"
+
+Text = Annotated[str, BeforeValidator(as_text), WithJsonSchema(_SCALAR)]
 Flag = Annotated[bool, BeforeValidator(as_flag)]
-Duration = Annotated[timedelta, BeforeValidator(as_duration)]
-Retention = Annotated[timedelta, BeforeValidator(as_retention)]
-Interval = Annotated[timedelta, BeforeValidator(as_interval)]
+Duration = Annotated[timedelta, BeforeValidator(as_duration), WithJsonSchema(_FORM)]
+Retention = Annotated[
+    timedelta, BeforeValidator(as_retention), WithJsonSchema({"anyOf": [_FORM, {"const": 0}]})
+]
+Interval = Annotated[timedelta, BeforeValidator(as_interval), WithJsonSchema(_FORM)]
 PageId = Annotated[str, BeforeValidator(as_page)]
 DatabaseId = Annotated[str, BeforeValidator(as_database)]
-ModelName = Annotated[str, BeforeValidator(as_model)]
-Url = Annotated[str, BeforeValidator(as_url)]
+ModelName = Annotated[
+    str, BeforeValidator(as_model), WithJsonSchema({"type": "string", "pattern": _MODEL})
+]
+Url = Annotated[str, BeforeValidator(as_url), WithJsonSchema({"type": "string", "format": "uri"})]
 OwnAddress = Annotated[str, BeforeValidator(as_own_address)]
-Where = Mapping[Text, Annotated[Condition, BeforeValidator(as_condition)]]
+Where = Mapping[
+    Text,
+    Annotated[
+        Condition,
+        BeforeValidator(as_condition),
+        WithJsonSchema({"anyOf": [*_TEXTS["anyOf"], {**_SAYS, "additionalProperties": False}]}),
+    ],
+]
 Zone = Annotated[str, BeforeValidator(as_zone)]
 Moment = Annotated[str, BeforeValidator(as_moment)]
-Cron = Annotated[str, BeforeValidator(as_cron)]

@@ -1,14 +1,32 @@
+"""What follows from the schema of config.yaml; run as a program, this file writes it anew.
+
+PYTHONPATH=tests:. .venv/bin/python tests/config/test_reference.py
+"""
+
+import json
 import re
+from copy import deepcopy
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from daemon.config import Config, Database, parse
-from daemon.config.reference import PLACEHOLDER, example, keys, reference
+from daemon.config.reference import (
+    PLACEHOLDER,
+    SCHEMA,
+    example,
+    json_schema,
+    keys,
+    reference,
+)
 from daemon.config.values import Condition
+from daemon.domain.errors import ConfigError
 from support.places import ROOT
 
 
 EXAMPLE = ROOT / "config.yaml"
+DOCUMENT = ROOT / "docs/configuration.md"
 ID = "0123456789abcdef0123456789abcdef"
 LEAVES = {key.leaf for key in keys()}
 # Each of these stands beside another one that excludes it.
@@ -103,6 +121,84 @@ def test_the_table_has_a_row_for_every_key():
 
 
 def test_the_document_holds_the_table():
-    document = ROOT / "docs/configuration.md"
+    assert reference() in DOCUMENT.read_text(encoding="utf-8")
 
-    assert reference() in document.read_text(encoding="utf-8")
+
+def test_the_schema_for_editors_is_the_generated_one_and_the_example_names_it():
+    assert SCHEMA.read_text("utf-8") == json_schema()
+    named = example().splitlines()[0].partition("$schema=")[2]
+    assert ROOT / named == SCHEMA
+
+
+# Beside each of these values of config.yaml: what is no value there.
+WRONG = {
+    "databases[].id": None,
+    "databases[].where": {"Status": {"is": []}},
+    "databases[].replies": "all",
+    "databases[].report": "high",
+    "databases[].page_comment": "yes",
+    "databases[].lenses": 6,
+    "databases[].memory": {"others": True},
+    "databases[].models": ["gpt"],
+    "models": ["openai:"],
+    "schedule": {"every": "1h", "cron": "0 * * * *"},
+    "schedule.every": "an hour",
+    "settle": 10,
+    "lookback": None,
+    "watch_days": 1.5,
+    "review_on_prompt_change": 1,
+    "limits": [],
+    "limits.rounds": 0,
+    "limits.cost_per_day": "20",
+    "alerts.format": "mail",
+    "digest.to": ["mail"],
+    "prices": {"openai:my-model": {"input": 1.0}},
+    "windows": {"openai:my-model": 1},
+    "record": 1,
+    "no_such_key": 1,
+    "limits.no_such_key": 1,
+}
+
+
+def test_the_schema_for_editors_takes_what_is_read_and_refuses_what_is_not(tmp_path):
+    takes = Draft202012Validator(json.loads(json_schema())).is_valid
+    # PyYAML takes the key for a boolean, as YAML 1.1 has it; the program and editors do not.
+    texts = (example(), uncommented(example(), *EITHER))
+    right = [yaml.safe_load(re.sub(r"(?m)^  on:", '  "on":', text)) for text in texts]
+    right.append({**right[0], "schedule": {"cron": "0 * * * *"}, "limits": None, "prices": None})
+    right.append({**right[0], "record": 0, "models": ["offline"]})
+    forms = [2026, ["a", "b"], {"not": "a"}, {"is": ["a"], "pattern": "RFC*"}]
+    in_file = {"id": ID, "prompt": {"file": "rfc.md"}}
+    right.append(
+        {
+            "databases": [
+                in_file,
+                *(
+                    {"id": f"{ID[:-1]}{n}", "where": {"Status": form}}
+                    for n, form in enumerate(forms)
+                ),
+            ]
+        }
+    )
+    for one in right:
+        parsed(json.dumps(one), tmp_path)
+        assert takes(one), one
+    for place, value in WRONG.items():
+        wrong = deepcopy(right[1])
+        *sections, leaf = place.replace("[]", ".0").split(".")
+        inside = wrong
+        for part in sections:
+            inside = inside[int(part) if part.isdigit() else part]
+        inside[leaf] = value
+        with pytest.raises(ConfigError):
+            parsed(json.dumps(wrong), tmp_path)
+        assert not takes(wrong), place
+
+
+if __name__ == "__main__":
+    EXAMPLE.write_text(example(), "utf-8")
+    SCHEMA.write_text(json_schema(), "utf-8")
+    table = re.compile(r"\| Key \| Default \| Meaning \|\n(?:\|.*\n)+")
+    DOCUMENT.write_text(
+        table.sub(lambda _: reference(), DOCUMENT.read_text("utf-8"), count=1), "utf-8"
+    )

@@ -5,8 +5,16 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from daemon.config.limits import Period
-from daemon.config.schedule import Digest, Schedule, interval, last_digest, next_run, rest, turns
-from daemon.config.values import crontab
+from daemon.config.schedule import (
+    Digest,
+    Schedule,
+    crontab,
+    interval,
+    last_digest,
+    next_run,
+    rest,
+    turns,
+)
 
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)

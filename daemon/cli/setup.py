@@ -1,0 +1,126 @@
+"""What makes a machine know the program: its help, a manual page, completion in shells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import click
+from click.shell_completion import get_completion_class
+
+from daemon.cli.options import common, say
+
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command("help")
+@click.option("--man", is_flag=True, help="Print all of it as a manual page instead, for man -l.")
+@click.argument("command", nargs=-1)
+@common
+@click.pass_context
+def help_(context: click.Context, *, man: bool, command: Sequence[str]) -> None:
+    """Show the help of the program, or of a COMMAND."""
+    at = context.find_root()
+    if man:
+        say(manual(at))
+        return
+    for word in command:
+        inner = at.command.get_command(at, word) if isinstance(at.command, click.Group) else None
+        if inner is None:
+            raise click.UsageError(f"{word} is no command of {at.command_path}")
+        at = click.Context(inner, info_name=word, parent=at)
+    say(at.get_help())
+
+
+_IN_SHELLS = """\
+Print what completes commands and options in a SHELL.
+
+\b
+bash  eval "$(notion-review completion bash)"   in ~/.bashrc
+zsh   eval "$(notion-review completion zsh)"    in ~/.zshrc, after compinit
+fish  notion-review completion fish | source    in ~/.config/fish/config.fish
+"""
+
+
+@click.command(help=_IN_SHELLS)
+@click.argument("shell", type=click.Choice(SHELLS))
+@common
+@click.pass_context
+def completion(context: click.Context, *, shell: str) -> None:
+    """Print the script of click, which asks the program at each TAB."""
+    root = context.find_root()
+    name = str(root.info_name)
+    # The variable that click looks for when a shell asks:
+    # https://click.palletsprojects.com/en/stable/shell-completion/
+    variable = f"_{name}_COMPLETE".replace("-", "_").upper()
+    known = get_completion_class(shell)
+    if known is None:
+        raise AssertionError("click completes all three")
+    say(known(root.command, {}, name, variable).source())
+
+
+class _Roff(click.HelpFormatter):
+    """Writes what click says of a command in the form of man(7)."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        del prefix
+        self.write(f".PP\n.B {_roff(prog)}\n{_roff(args)}\n")
+
+    def write_heading(self, heading: str) -> None:
+        self.write(f".PP\n{_roff(heading)}:\n")
+
+    def write_paragraph(self) -> None:
+        """Leave it out: what follows begins one itself."""
+
+    def write_text(self, text: str) -> None:
+        for paragraph in text.split("\n\n"):
+            # Click keeps the lines of a paragraph that begins so.
+            kept = paragraph.removeprefix("\b\n")
+            words = "\n".join(map(_roff, kept.splitlines()))
+            self.write(f".PP\n{words}\n" if kept == paragraph else f".PP\n.nf\n{words}\n.fi\n")
+
+    def write_dl(
+        self, rows: Iterable[tuple[str, str]], col_max: int = 0, col_spacing: int = 0
+    ) -> None:
+        del col_max, col_spacing
+        for term, meaning in rows:
+            self.write(f".TP\n.B {_roff(term)}\n{_roff(' '.join(meaning.split()))}\n")
+
+
+def _roff(words: str) -> str:
+    """Return a line as plain text of man(7): no escape, no macro at its begin."""
+    plain = words.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{plain}" if plain[:1] in (".", "'") else plain
+
+
+def manual(root: click.Context) -> str:
+    """Return the manual page of a program with all its commands.
+
+    https://man7.org/linux/man-pages/man7/man-pages.7.html
+    """
+    page, program = _Roff(), root.command
+    name = str(root.info_name)
+    page.write(f".TH {_roff(name.upper())} 1\n.SH NAME\n{_roff(name)} \\- ")
+    page.write(_roff(program.get_short_help_str(limit=100)) + "\n.SH SYNOPSIS\n")
+    program.format_usage(root, page)
+    page.write(".SH DESCRIPTION\n")
+    program.format_help_text(root, page)
+    page.write(".SH OPTIONS\n")
+    records = (option.get_help_record(root) for option in program.get_params(root))
+    page.write_dl(record for record in records if record)
+    page.write(".SH EXIT STATUS\n")
+    program.format_epilog(root, page)
+    page.write(".SH COMMANDS\n")
+    for inner in _commands(root):
+        page.write(f".SS {_roff(inner.command_path)}\n")
+        inner.command.format_help(inner, page)
+    return page.getvalue()
+
+
+def _commands(at: click.Context) -> Iterator[click.Context]:
+    """Yield each command below one, and those below it."""
+    if isinstance(at.command, click.Group):
+        for name in at.command.list_commands(at):
+            inner = click.Context(at.command.commands[name], info_name=name, parent=at)
+            yield inner
+            yield from _commands(inner)
