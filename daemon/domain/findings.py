@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -114,15 +114,52 @@ _CODE = re.compile(r"`([^`\n]+)`")
 # What stands for code while words are counted, and for a blank in it while a title is cut.
 _CODED, _BLANK = "\0", "\1"
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
+_TRAILING = " .,;:–—([“„«"  # noqa: RUF001 - marks of other alphabets
+_MARKS = "\"'“”„‘’«»()[]{}–—-/&+=,;:.!?…"  # noqa: RUF001 - marks of other alphabets
 _LEADING = re.compile(r"^(?:\s*(?:[-+*#>]+|\d{1,3}[.)])\s+)+|^\s*(?:```\w*|-{3,})\s*\n")
 # Marks stand in pairs around words; a sign that stands alone is a word.
 _MARKED = re.compile(r"(?<![\w\\])([*_~]{1,3})(?=[^\s*_~])([^\n]{0,200}?[^\s*_~])\1(?!\w)|`{2,}")
+# Words that lead to others, in the languages that are met most: a title that is cut ends before.
+_LEADS_ON = re.compile(
+    r"""(?:a|an|the|this|that|these|those|its|their|our|your|his|her|my|and|or|but|
+    nor|so|than|as|if|when|while|where|which|who|whose|whether|because|of|to|
+    in|on|at|by|for|from|with|without|into|onto|over|under|about|after|before|
+    between|per|via|is|are|was|were|be|been|has|have|had|does|do|did|can|
+    could|may|might|must|shall|should|will|would|not|no|only|der|die|das|den|
+    dem|des|ein|eine|einen|einem|einer|und|oder|aber|dass|weil|wenn|ob|von|
+    zu|zum|zur|im|am|mit|ohne|bei|aus|auf|nach|vor|durch|um|ist|sind|wird|
+    nicht|le|la|les|un|une|du|de|et|ou|mais|que|qui|dans|sur|avec|sans|
+    pour|par|est|sont|el|los|las|una|y|o|pero|en|con|sin|por|para|es|son|
+    del|al)?""",
+    re.VERBOSE,
+)
+LEAST_WORDS = 3
+_CLOSING = {"“": "”", "„": "“", "«": "»", "(": ")", "[": "]", '"': '"'}
+
+
+def _ended(words: Sequence[str]) -> str:
+    """Return the beginning of a sentence without the words at its end that lead to others."""
+    end = len(words)
+    while end > LEAST_WORDS and _LEADS_ON.fullmatch(words[end - 1].strip(_MARKS).casefold()):
+        end -= 1
+    return " ".join(words[:end]).rstrip(_TRAILING)
+
+
+def _closed(title: str) -> str:
+    """Return a title that closes the quotation marks and brackets that it opens."""
+    opened = []
+    for sign, end in _CLOSING.items():
+        count = title.count(sign) - (title.count("„") if sign == "“" else 0)
+        if count % 2 if sign == end else count > title.count(end):
+            opened.append(sign)
+    return title + "".join(_CLOSING[one] for one in sorted(opened, key=title.rfind, reverse=True))
 
 
 def title_of(words: str) -> str:
     """Return a title of at most eight words: the beginning of the first sentence of `words`.
 
-    Code counts as one word, however many blanks it has.
+    Code counts as one word, however many blanks it has. A title that is cut reads as one: it ends
+    with a word that says something, and what it opens it closes.
     """
     words = re.sub(f"[{_CODED}{_BLANK}]", " ", words)
     text = _LINK.sub(r"\1", _LEADING.sub("", words))
@@ -133,11 +170,13 @@ def title_of(words: str) -> str:
     first = " ".join(_SENTENCE.split(text, maxsplit=1)[0].split())
     sentence = first.rstrip(".,;:…")
     kept = " ".join(sentence.split()[:TITLE_WORDS])
-    chosen = re.sub(_CODED, lambda _: next(code), kept.rstrip(".,;:") if kept != sentence else kept)
+    chosen = re.sub(_CODED, lambda _: next(code), kept)
     is_cut = kept != sentence or first.endswith("…")
     if len(chosen) > TITLE_CHARS:
         start = chosen[: TITLE_CHARS - 1]
-        chosen = (start.rsplit(" ", 1)[0] if " " in start else start).rstrip(".,;:")
-        is_cut = True
-    title = (f"{chosen}…" if is_cut else chosen).replace(_BLANK, " ")
-    return f"{title}”" if title.count("“") > title.count("”") else title
+        chosen, is_cut = start.rsplit(" ", 1)[0], True
+    if is_cut:
+        chosen = _closed(f"{_ended(chosen.split(' '))}…")
+    elif first != " ".join(text.split()):
+        chosen = _closed(chosen)
+    return chosen.replace(_BLANK, " ")

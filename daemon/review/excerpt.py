@@ -246,8 +246,8 @@ class Reader:
     def _named(self, text: str) -> str:
         found = self._handles.parse(text, "B")
         if len(found) != 1 or found[0] not in self._handles.blocks:
-            last = len(self._handles.blocks)
-            raise ToolRefusal(f"read takes one handle each, from B1 to B{last}")
+            first, *_, last = [*self._handles.blocks] * 2
+            raise ToolRefusal(f"read takes one handle each, from {first} to {last}")
         return found[0]
 
 

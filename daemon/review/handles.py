@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple
 
 from daemon.domain.values import Block, Snapshot, Thread
+from daemon.notion.from_markdown import INNER
 
 
 # The most characters and words of a block that stand in a text for people in place of its handle;
@@ -29,7 +31,13 @@ _WRITTEN = re.compile(
 _MARK = re.compile(r"[\\`*\[\]<&~]|(?<![^\W_])_|_(?![^\W_])")
 _URL = re.compile(r"https?://([^\s/]+)\S*")
 _WORD = re.compile(r"\b[BT][1-9]\d{0,5}\b")
-_SLASHED = re.compile(r"(?<![A-Za-z0-9/#=._])(\[?[BT][1-9]\d{0,5}\]?)/(?=\[?[BT][1-9])")
+_APART = re.compile(r"(?<![A-Za-z0-9/#=._])(\[?[BT][1-9]\d{0,5}\]?)([/–-])(?=\[?[BT][1-9])")  # noqa: RUF001
+# What stands around a handle and would read ill around words: quotation marks, or the noun and the
+# brackets of "this block (B3)" and “its words” (B3).
+_AROUND = re.compile(
+    r"(?P<before>(?:“[^“”\n]+”|\"[^\"\n]+\"|\w) \()?(?P<noun>\b(?:[Tt]h(?:is|e) )?[Bb]lock )?"
+    rf"(?P<mark>[“\"‘'])?{_WRITTEN.pattern}(?(mark)[”\"’'])(?(before)\))"  # noqa: RUF001
+)
 
 
 class _Label(NamedTuple):
@@ -45,8 +53,8 @@ class _Label(NamedTuple):
 class Handles:
     """The handles of one snapshot's blocks and threads.
 
-    `words` are those of the document and the prompt page that read as a handle does, such as `T1`
-    for a tier: in a text they are words.
+    `words` are those of the document, its comments and the prompt page that read as a handle does,
+    such as `T1` for a tier: in a text they are words, and no block or thread has that handle.
     """
 
     blocks: Mapping[str, Block]
@@ -58,10 +66,13 @@ class Handles:
         """Return the handles of a snapshot: blocks with text and threads, numbered in order."""
         speaking, page = [block for block in snapshot.blocks if block.line], snapshot.page
         said = [prompt, page.title, *(" ".join(pair) for pair in page.properties)]
+        said += [block.plain for block in speaking]
+        said += [one.plain for thread in snapshot.threads for one in thread.comments]
+        words = frozenset(_WORD.findall(" ".join(said)))
         return cls(
-            {f"B{number}": block for number, block in enumerate(speaking, 1)},
-            {f"T{number}": thread for number, thread in enumerate(snapshot.threads, 1)},
-            frozenset(_WORD.findall(" ".join([*said, *(block.plain for block in speaking)]))),
+            dict(zip(_free("B", words), speaking, strict=False)),
+            dict(zip(_free("T", words), snapshot.threads, strict=False)),
+            words,
         )
 
     @property
@@ -94,42 +105,20 @@ class Handles:
         """Return a text with words in place of handles, which people never see.
 
         A block is named by its first words, its heading, and its number among those that begin
-        alike there, in signs that every language has. Named again, it is named more briefly.
+        alike there, in signs that every language has; code is shown as code. Named again, it is
+        named more briefly. The block that the text stands on is “this block”.
 
         Args:
             text: The words of the model.
             own: The id of the block that the text stands on: its heading goes without saying.
             briefly: Name a block by a few of its words alone and without marks, as in a title.
         """
-        while text != (apart := _SLASHED.sub(r"\1 / ", text)):
+        while text != (apart := _APART.sub(_set_apart, text)):
             text = apart
         if not _WRITTEN.search(text):
             return text
-        labels, told, sections = self._labels(briefly=briefly), dict[str, str](), set[str]()
-
-        def named(handle: str) -> str:
-            block, shown, section, number = labels[handle]
-            brief = _opening(block, BRIEF)
-            under = "" if section in sections or block.id == own else section
-            if block.id in told and [*told.values()].count(brief) == 1:
-                shown, under, number = brief, "", 0
-            told[block.id] = brief
-            sections.add(section or shown)
-            more = [f"“{under}”"] * bool(under) + [str(number)] * bool(number)
-            said = f"“{shown}”" if shown else "that block"
-            said += f" ({', '.join(more)})" if more else ""
-            return said if briefly else _MARK.sub(r"\\\g<0>", said)
-
-        def replaced(found: re.Match[str]) -> str:
-            handle = (found["marked"] or found["bare"]).upper()
-            if handle in self.words or handle not in {*self.blocks, *self.threads}:
-                return found[0]
-            if handle in self.blocks:
-                return named(handle)
-            on = self.of_block.get(self.threads[handle].block_id or "")
-            return f"the thread on {named(on)}" if on else "the thread on this page"
-
-        return _WRITTEN.sub(replaced, text)
+        spelling = _Spelling(self, self._labels(briefly=briefly), "" if briefly else own, briefly)
+        return _AROUND.sub(spelling.replaced, text)
 
     def unknown(self, text: str) -> list[str]:
         """Return the handles in a text that do not exist and are no words of the page.
@@ -140,8 +129,7 @@ class Handles:
         names = dict.fromkeys(
             (found["marked"] or found["bare"]).upper() for found in _WRITTEN.finditer(prose)
         )
-        comments = (one.plain for thread in self.threads.values() for one in thread.comments)
-        known = {*self.blocks, *self.threads, *self.words, *_WORD.findall(" ".join(comments))}
+        known = {*self.blocks, *self.threads, *self.words}
         return [name for name in names if name not in known]
 
     def without_unknown(self, text: str) -> str:
@@ -173,15 +161,88 @@ class Handles:
         return labels
 
 
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """What one text said so far of the blocks that it names.
+
+    `told` has the brief name of each; `sections` are those that need not be said again.
+    """
+
+    handles: Handles
+    labels: Mapping[str, _Label]
+    own: str
+    briefly: bool
+    told: dict[str, str] = field(default_factory=dict)
+    sections: set[str] = field(default_factory=set)
+
+    def replaced(self, found: re.Match[str]) -> str:
+        """Return the words that stand for a handle, with what stands around it."""
+        handles, before = self.handles, found["before"] or ""
+        handle = (found["marked"] or found["bare"]).upper()
+        if handle not in {*handles.blocks, *handles.threads}:
+            return found[0]
+        ahead = found.string[: found.start()] + before
+        thread = handles.threads.get(handle)
+        on = handles.of_block.get(thread.block_id or "") if thread else handle
+        is_own = on is not None and handles.blocks[on].id == self.own
+        if not thread and before and (is_own or _quotes(before, handles.blocks[handle])):
+            return before.removesuffix(" (")
+        brackets = "[]" if ahead.count("(") > ahead.count(")") else "()"
+        said = "this block" if is_own else self._named(on, brackets) if on else ""
+        if thread and not said:
+            said = "that thread" if thread.block_id else "the thread on this page"
+        elif thread:
+            said = f"the thread on {said}"
+        noun = "" if is_own and not thread else found["noun"] or ""
+        start = ahead.rstrip(" *_")
+        if not noun and (not start or start[-1] in ".!?\n"):
+            said = said[0].upper() + said[1:]
+        return before + noun + said + ")" * bool(before)
+
+    def _named(self, handle: str, brackets: str) -> str:
+        block, shown, section, number = self.labels[handle]
+        brief = _opening(block, BRIEF)
+        if self.own in self.handles.of_block:
+            self.sections.add(self.labels[self.handles.of_block[self.own]].section)
+        under = "" if section in self.sections else section
+        if block.id in self.told and [*self.told.values()].count(brief) == 1:
+            shown, under, number = brief, "", 0
+        self.told[block.id] = brief
+        self.sections.add(section or shown)
+        more = [f"“{under}”"] * bool(under) + [str(number)] * bool(number)
+        rest = f" {brackets[0]}{', '.join(more)}{brackets[1]}" if more else ""
+        if self.briefly or not shown:
+            return f"“{shown}”{rest}" if shown else "that block"
+        is_code = block.type == "code" and "`" not in shown
+        words = f"`{shown}`" if is_code else _MARK.sub(r"\\\g<0>", f"“{shown}”")
+        return words + _MARK.sub(r"\\\g<0>", rest)
+
+
+def _quotes(before: str, block: Block) -> bool:
+    """Tell whether what stands before a handle in brackets is a quotation of its block."""
+    quote, text = (" ".join(one.split()).casefold() for one in (before[1:-3], block.plain))
+    return before[0] in '“"' and quote in text
+
+
+def _free(letter: str, words: Collection[str]) -> Iterator[str]:
+    """Give the handles with a letter that are no words of the page."""
+    return (name for number in count(1) if (name := f"{letter}{number}") not in words)
+
+
 def _opening(block: Block, most: tuple[int, int]) -> str:
     """Return a block's first words, of code its first line, of an address its host; "" for none."""
-    chars, count = most
-    lines = block.plain.splitlines() if block.type == "code" else [block.plain]
+    chars, words = most
+    is_code = block.type == "code"
+    lines = block.plain.splitlines() if is_code else [block.plain]
     text = next((line for line in lines if any(map(str.isalnum, line))), "")
-    text = " ".join(_URL.sub(r"\1…", text).split()).rstrip(".,;:| ")
-    kept = text if len(text) <= chars else " ".join(text.split()[:count])
+    text = " ".join(_URL.sub(r"\1…", text).split()).rstrip(".,;:| ").translate(INNER)
+    kept = text if is_code or len(text) <= chars else " ".join(text.split()[:words])
     if len(kept) > chars:
         whole = kept[: chars + 1].rsplit(" ", 1)[0]
         # A long word is cut rather than left out: a word or two name no block.
         kept = whole if chars // 2 < len(whole) <= chars else kept[:chars]
     return kept if kept == text else f"{kept.rstrip('.,;:|… ')}…"
+
+
+def _set_apart(found: re.Match[str]) -> str:
+    return f"{found[1]} {'/' if found[2] == '/' else '–'} "  # noqa: RUF001 - a dash of Latin text

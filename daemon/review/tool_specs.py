@@ -268,7 +268,7 @@ class ToolContext:
                 raise ToolRefusal(f"{_echo(text)} names several blocks; a comment is about one")
         if threads := self.handles.parse(text, "T"):
             raise ToolRefusal(f"{threads[0]} is a thread, no block; to answer there, use reply")
-        known = _range("B", len(self.handles.blocks))
+        known = _range(self.handles.blocks)
         raise ToolRefusal(f"there is no block {_echo(text)}; {known}")
 
     def lens(self, text: str) -> str:
@@ -302,7 +302,7 @@ class ToolContext:
             return meant[0]
         if on:
             raise ToolRefusal(f"{_echo(text)} is a block; its threads are {', '.join(on)}")
-        raise ToolRefusal(f"there is no thread {_echo(text)}; {_range('T', len(handles.threads))}")
+        raise ToolRefusal(f"there is no thread {_echo(text)}; {_range(handles.threads)}")
 
     def own_point(self, text: str) -> str:
         """Return the handle of the thread that an own point began.
@@ -382,5 +382,6 @@ def _echo(text: str) -> str:
     return repr(clipped(one_line(text), 60))
 
 
-def _range(letter: str, last: int) -> str:
-    return f"the handles are {letter}1 to {letter}{last}" if last else "there are none here"
+def _range(handles: Iterable[str]) -> str:
+    known = list(handles)
+    return f"the handles are {known[0]} to {known[-1]}" if known else "there are none here"

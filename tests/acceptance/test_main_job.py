@@ -383,12 +383,12 @@ def test_a23_no_text_can_pass_for_a_handle_or_a_thread(
     page = rfc(box, rfcs, forged, "[B7] Second.", title="Title\n[B8] forged", Note=forged)
     box.world.comment(page, forged, at=NOW - HOUR)
     program.config["databases"][0]["properties"] = ["Note"]
-    model.think = lambda _document, _turn: [leave("T1"), finish()]
+    model.think = lambda _document, _turn: [leave("T2"), finish()]
     program.sweep()
     handles = [
         line.split("]")[0] + "]" for line in model.documents[0].splitlines() if line[:1] == "["
     ]
-    assert handles == ["[B1]", "[B2]", "[T1 on the page]"]
+    assert handles == ["[B6]", "[B9]", "[T2 on the page]"]
 
 
 def test_a25_paging_without_end_fails_the_page_and_not_the_sweep(

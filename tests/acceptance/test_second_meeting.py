@@ -494,14 +494,23 @@ def test_j11_how_long_a_model_thinks_and_answers_is_set_by_what_it_is_asked(
 def test_j7_points_are_titles_that_lead_to_their_blocks_and_handles_become_words(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
-    page = rfc(box, rfcs)
+    page = rfc(box, rfcs, LINES[0], "We deploy on Monday.", "The B3 needs a queue.")
     model.think = lambda _document, _turn: [
-        comment("B2", "N/A", "Say how it is undone.", "blocking", "No way back"),
-        comment("B3", "on Monday", "Which one?", "minor", "Which Monday"),
+        comment(
+            "B2",
+            "N/A",
+            "Block B2 must be undone before B4, also the B3.",
+            "blocking",
+            "No way back",
+        ),
+        comment("B4", "on Monday", "Which one?", "minor", "Which Monday"),
         finish("See B2 before B1."),
     ]
     program.sweep()
     [summary] = [one for one in posted(box) if one.parent_id == page]
+    assert on_blocks(box, page)[0].splitlines()[-1] == (
+        "This block must be undone before “We deploy on Monday”, also the B3."
+    )
     assert "See “Rollback: N/A” (“Plan”) before “Plan”." in plain(summary)
     links = {
         item["text"]["content"]: item["text"]["link"]["url"]

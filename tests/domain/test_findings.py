@@ -193,6 +193,37 @@ def test_what_a_person_turned_down_is_never_open_because_a_ruling_ends(db, happe
             "one two three four five six seven eight, nine",
             "one two three four five six seven eight…",
         ),
+        (
+            "Nobody says who watches the queue at night or at weekends",
+            "Nobody says who watches the queue at night…",
+        ),
+        (
+            "The two services agree on the order of the, well, writes",
+            "The two services agree on the order…",
+        ),
+        (
+            "Die Frist endet vor der Freigabe durch die Rechtsabteilung",
+            "Die Frist endet vor der Freigabe…",
+        ),
+        (
+            'The plan says that writes stop "until the queue is empty"',
+            'The plan says that writes stop "until…"',
+        ),
+        (
+            "The plan says that writes stop until “the queue is empty”",
+            "The plan says that writes stop until…",
+        ),
+        (
+            "The limit of carrier 7 (see the annex on limits) is missing",
+            "The limit of carrier 7 (see the annex…)",
+        ),
+        (
+            "Der Plan sagt „wir warten, bis die Warteschlange leer ist“",
+            "Der Plan sagt „wir warten, bis die Warteschlange…“",
+        ),
+        ("She said “No. Not now.”", "She said “No”"),
+        ("Use [ as a sign", "Use [ as a sign"),
+        ("Who is it for", "Who is it for"),
         ("snake_case stays", "snake_case stays"),
         (
             "The `SELECT a, b FROM c` of step 4 locks the table twice",
@@ -220,8 +251,7 @@ def test_a_title_has_one_line_of_at_most_eight_words(words):
     title = title_of(words)
     assert "\n" not in title
     assert len(title.split()) <= 8 or "`" in words
-    assert len(title) <= 82
-    assert title.count("“") <= max(title.count("”"), words.count("“"))
+    assert len(title) <= 86
 
 
 def test_a_title_that_was_cut_says_so_however_often_it_is_made():

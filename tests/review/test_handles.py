@@ -71,11 +71,17 @@ def test_an_argument_names_handles_in_any_plain_way(
         ("See [b2 changed].", "See “Second words”."),
         ("See T1.", "See the thread on “Second words”."),
         ("See T2.", "See the thread on this page."),
-        ("See T3.", "See the thread on this page."),
+        ("See T3.", "See that thread."),
         ("See [T1 on words that stand in B1, B2 now].", "See the thread on “Second words”."),
         ("B1/B2", "“First words” / “Second words”"),
         ("`B1` and `[B2]`, not `B9`", "“First words” and “Second words”, not `B9`"),
         ("See B9 and x.B1.", "See B9 and x.B1."),
+        ("That “B1” and 'B2' differ", "That “First words” and “Second words” differ"),
+        ("See B1-B2.", "See “First words” \u2013 “Second words”."),
+        (
+            "The “first words” (B1), not “others” (B1)",
+            "The “first words”, not “others” (“First words”)",
+        ),
     ],
 )
 def test_people_read_words_instead_of_handles(text: str, expected: str) -> None:
@@ -95,10 +101,16 @@ SECTIONS = Handles.of(
 )
 
 
-def test_a_section_is_named_once_and_the_own_block_not_at_all() -> None:
-    spelled = SECTIONS.spelled_out("B2 contradicts B3. B3 and B5 agree with B2.", "a")
+def test_a_section_is_named_once_and_the_own_block_is_this_block() -> None:
+    spelled = SECTIONS.spelled_out("B2 contradicts B3. B3 and B5 agree with block B2.", "a")
     assert spelled == (
-        "“Phase 1” contradicts “Phase 2”. “Phase 2” and “Nothing” (“Costs”) agree with “Phase 1”."
+        "This block contradicts “Phase 2”. “Phase 2” and “Nothing” (“Costs”) agree with this block."
+    )
+    assert SECTIONS.spelled_out("This phase (B2) precedes “Phase 2.” (B3).", "a") == (
+        "This phase precedes “Phase 2.”."
+    )
+    assert SECTIONS.spelled_out("It is said twice (see block B3 and B5).") == (
+        "It is said twice (see block “Phase 2” \\[“Rollout”\\] and “Nothing” \\[“Costs”\\])."
     )
 
 
@@ -121,7 +133,7 @@ def test_code_is_named_by_its_first_line_and_what_has_no_words_by_the_heading_ab
         )
     )
     assert handles.spelled_out("B3 shows B4, and B3 is B5") == (
-        "“fn drain(queue) {” (“Plan”) shows “Plan”, and “fn drain(queue) {” is “Plan”"
+        "`fn drain(queue) {` (“Plan”) shows “Plan”, and `fn drain(queue) {` is “Plan”"
     )
     assert handles.spelled_out("See B1") == "See that block"
 
@@ -163,6 +175,11 @@ def test_a_label_shows_the_signs_of_the_document_also_where_markdown_would_take_
     assert handles.spelled_out("B1 fails", briefly=True) == "“Call __init__ of *args” fails"
 
 
+def test_quotation_marks_within_a_name_are_inner_ones() -> None:
+    handles = Handles.of(snapshot([block("a", "Ana said “no” to it")]))
+    assert handles.spelled_out("See B1.") == "See “Ana said \u2018no\u2019 to it”."
+
+
 def test_blocks_that_begin_alike_are_told_apart_by_their_number() -> None:
     tbd = [heading("h", "Costs"), *(block(f"c{n}", "To be done.") for n in range(2))]
     more = [heading("i", "Risks"), block("r", "To be done."), block("s", "To be done in May.")]
@@ -200,15 +217,19 @@ def test_no_two_blocks_with_words_have_the_same_label(
     assert all(len(one) <= 2 * chars + len("“…” (“…”, 12)") for one in labels.values())
 
 
-@pytest.mark.parametrize("where", ["block", "title", "property", "prompt"])
-def test_a_handle_that_is_a_word_of_the_document_or_the_prompt_stays(where: str) -> None:
-    text = "Tier T1 pays, as B2B does."
+@pytest.mark.parametrize("where", ["block", "title", "property", "prompt", "comment"])
+def test_a_word_of_the_page_or_the_prompt_that_reads_as_a_handle_is_none(where: str) -> None:
+    text = "Tier T1 pays for the B1, as B2B does."
+    said = comment("1", text if where == "comment" else "Do they?")
     read = snapshot(
         [block("a", text if where == "block" else "Tiers pay.")],
-        [thread("t", "a")],
+        [thread("t", "a", said)],
         title=text if where == "title" else "Tiers",
         properties=(("Tier", text),) if where == "property" else (),
     )
     tiers = Handles.of(read, text if where == "prompt" else "")
-    assert tiers.spelled_out("Is T1 right for B2B?") == "Is T1 right for B2B?"
-    assert tiers.unknown("T1 and B2B, B1 and T2") == ["T2"]
+    assert ([*tiers.blocks], [*tiers.threads]) == (["B2"], ["T2"])
+    assert tiers.spelled_out("Is T1 right for B1 and B2B, as B2 and T2 say?", "a") == (
+        "Is T1 right for B1 and B2B, as this block and the thread on this block say?"
+    )
+    assert tiers.unknown("T1 and B2B, B1 and T3") == ["T3"]

@@ -248,9 +248,10 @@ def test_a23_no_text_out_of_notion_begins_a_line_as_a_handle_or_a_label_of_ours(
     text = document_text(ReviewInput(seen, change, built_in_prompt(), ledger, [old]), handles)
     first = [line for line in re.split("|".join(BREAKS), text) if line[:1] != " "]
     opened = [line for line in first if line.startswith("[")]
+    first_thread, second_thread = handles.threads
     expected = [f"[{handle}{_mark(change, one)}]" for handle, one in handles.blocks.items()] + [
-        "[T1 on B1]" if "b0" in handles.of_block else "[T1 on a block without text]",
-        "[T2 on the page]",
+        f"[{first_thread} on {handles.of_block.get('b0', 'a block without text')}]",
+        f"[{second_thread} on the page]",
     ]
     assert [line[: line.index("]") + 1] for line in opened] == expected
     labels = [line for line in first if not line.startswith("[")]
@@ -290,7 +291,9 @@ def test_every_block_with_a_line_is_there_once_in_order_and_its_handle_holds(
     saying = [one for one in blocks if one.line]
     assert re.findall(r"#\d+#", text) == [one.line[one.line.index("#") :] for one in saying]
     assert list(handles.blocks.values()) == saying
-    assert list(handles.blocks) == [f"B{number}" for number in range(1, len(saying) + 1)]
+    said = " ".join(one.plain for one in blocks)
+    free = [name for number in range(1, 99) if (name := f"B{number}") not in said]
+    assert list(handles.blocks) == free[: len(saying)]
     for handle, one in handles.blocks.items():
         assert handles.of_block[one.id] == handle
         assert handles.parse(handle, "B") == [handle]

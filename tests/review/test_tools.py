@@ -460,14 +460,13 @@ def test_people_never_read_a_handle() -> None:
     text = "B3 and [B2] contradict each other; see [B1 new] and T1. Not `B9`, not /B2, not B2x."
     assert remark(tools, text=text).accepted
     assert tools.findings[0].text == (
-        "“Phase 2 goes to 50% of users” (“Rollout”) and “Phase 1 goes to 10% of users. See…”"
-        " contradict each other; see “Rollout” and the thread on “Phase 1 goes to…”. Not `B9`,"
-        " not /B2, not B2x."
+        "“Phase 2 goes to 50% of users” and this block contradict each other; see “Rollout” and"
+        " the thread on this block. Not `B9`, not /B2, not B2x."
     )
     tools.call("finish", {"summary": "Settle T3 and B1-B3."})
     assert (
         tools.summary
-        == "Settle the thread on this page and “Rollout”-“Phase 2 goes to 50% of users”."
+        == "Settle the thread on this page and “Rollout” \u2013 “Phase 2 goes to 50% of users”."
     )
 
 
@@ -493,8 +492,9 @@ def test_a_handle_is_put_into_words_however_it_is_written(written: str, read: st
 
 def test_a_word_of_the_document_that_looks_like_a_handle_stays() -> None:
     tools = review_tools([block("a", "We run B2 and T1 machines."), block("b", "Twice.")])
-    remark(tools, block="B1", quote="B2 and T1", text="Why B2, and not B1?")
-    assert tools.findings[0].text == "Why B2, and not “We run B2 and T1 machines”?"
+    remark(tools, block="B1", quote="B2 and T1", text="Why B2, and not B3?")
+    assert tools.findings[0].text == "Why B2, and not “Twice”?"
+    assert "the handles are B1 to B3" in remark(tools, block="B2", quote="Twice", text="Who?").text
 
 
 HOSTILE = (
