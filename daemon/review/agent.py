@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from typing import Any, Protocol
 
@@ -27,7 +27,8 @@ NO_CALL_READ = (
     "--tool-call-parser), or choose a model that can call tools"
 )
 LAST_TURN_NOTE = "One turn is left: call finish in it."
-FINISH = "finish"  # the tool that ends the review
+# The tools that end a review, and a pass of one that is held in several.
+FINISH, NOTE = ENDS = ("finish", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,19 @@ class ModelInput:
         system: Instructions and prompt page. The same for every page, so providers cache it.
         document: The first message: the document, its threads, and what changed.
         key: The page's id. OpenAI groups requests by it, so that more of them hit the cache.
-        omitted: Names of the sections that did not fit into the window.
+        omitted: Names of the sections that are not read where the review ends with this.
+        opening: What comes before the document and is the same in every pass of a review, so that
+            providers cache it.
+        following: Makes what the model reads in the next pass, a conversation of its own, from what
+            the tools accepted by then; None where this is the last.
     """
 
     system: str
     document: str
     key: str
     omitted: tuple[str, ...] = ()
+    opening: str = ""
+    following: Callable[[], ModelInput | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class Toolbox(Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether the model ended the review."""
+        """Whether the model ended the review, or the pass that it is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +190,48 @@ class Conversation:
 
 
 NextTurn = Callable[[Sequence[ToolResult]], Awaitable[Turn]]
+Talk = Callable[[ModelInput, ReviewLimits], Awaitable[tuple[Outcome, str]]]
+
+# Outcomes after which no other pass is begun.
+_STOPS = (Outcome.REFUSED, Outcome.TIME, Outcome.BUDGET)
+
+
+async def in_passes(
+    brief: ModelInput, talk: Talk, limits: ReviewLimits, monotonic: Callable[[], float]
+) -> tuple[Outcome, str, tuple[str, ...]]:
+    """Hold the conversation of a brief, then of each that follows it; a pass that fails fails all.
+
+    Args:
+        brief: The first.
+        talk: Holds one conversation.
+        limits: The seconds are those of all passes, the rounds those of each.
+        monotonic: A clock in seconds that only goes forward.
+
+    Returns:
+        The outcome, the final text of the last, and the names of the sections that were not read.
+
+    Raises:
+        Down, Hollow: A pass failed.
+        Overdrawn, BudgetEmpty, PageSpent: As `converse`, in the first pass; later the review ends.
+    """
+    until = monotonic() + limits.seconds
+    outcome, text = await talk(brief, limits)
+    outcomes = [outcome]
+    while outcome not in _STOPS and (following := brief.following()):
+        left = max(until - monotonic(), 0.0)
+        try:
+            outcome, text = await talk(following, replace(limits, seconds=left))
+        except (Overdrawn, BudgetEmpty, PageSpent):
+            return Outcome.BUDGET, "", brief.omitted
+        except Down:
+            if monotonic() < until:
+                raise
+            return Outcome.TIME, "", brief.omitted
+        brief = following
+        outcomes.append(outcome)
+    incomplete = [one for one in outcomes if not one.is_complete]
+    said = [one for one in outcomes if one is not Outcome.EMPTY]
+    return (incomplete or said or outcomes)[-1], text, brief.omitted
 
 
 async def converse(tools: Toolbox, ask: NextTurn, limits: ReviewLimits) -> tuple[Outcome, str]:
@@ -253,20 +302,20 @@ class _Progress:
         return new
 
     def run_all(self, turn: Turn, *, is_last: bool) -> list[ToolResult]:
-        """Run the calls of a turn, `finish` after all others; return their results in order.
+        """Run the calls of a turn, what ends it after all others; return their results in order.
 
-        Where another turn follows, `finish` is told what was refused: the model hears the reasons.
+        Where another turn follows, the end is told what was refused: the model hears the reasons.
         Once it was told, a call that is refused in the same words again counts as heard.
         """
         results: dict[int, ToolResult] = {}
-        order = sorted(range(len(turn.calls)), key=lambda at: turn.calls[at].name == FINISH)
+        order = sorted(range(len(turn.calls)), key=lambda at: turn.calls[at].name in ENDS)
         for at in order:
             failed = {
                 turn.calls[one].signature for one, result in results.items() if not result.accepted
             }
             failed -= self._heard if self._is_told else set()
             results[at] = self._run(turn.calls[at], 0 if is_last else len(failed))
-            self._is_told |= turn.calls[at].name == FINISH and not results[at].accepted
+            self._is_told |= turn.calls[at].name in ENDS and not results[at].accepted
         self._heard |= {
             turn.calls[at].signature for at, result in results.items() if not result.accepted
         }
@@ -332,7 +381,7 @@ def _end(talk: _Progress, turn: Turn) -> tuple[Outcome, str] | None:
         silent = not text and not talk.accepted
         return (Outcome.EMPTY if silent else Outcome.DONE), text
     # A model that insists on its end after a refusal has its way.
-    insists = any(call.name == FINISH for call in turn.calls)
+    insists = any(call.name in ENDS for call in turn.calls)
     return _stopped(talk, Outcome.LOOP) if talk.repeats(turn) and not insists else None
 
 

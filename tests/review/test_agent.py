@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.domain.errors import BudgetEmpty, PageSpent
 from daemon.domain.values import Outcome
 from daemon.review.agent import (
     FINAL_TEXT_CHARS,
     LAST_TURN_NOTE,
     ContextWindow,
+    ModelInput,
     ReviewLimits,
     ToolCall,
     ToolResult,
@@ -19,8 +21,11 @@ from daemon.review.agent import (
     TurnEnding,
     clamp,
     converse,
+    in_passes,
 )
+from daemon.review.models.cost import Overdrawn
 from daemon.review.models.failures import Down, Hollow
+from support.review_values import NOW
 from support.tool_fakes import FakeTools
 
 
@@ -307,3 +312,72 @@ def test_whatever_a_model_does_each_call_is_answered_and_the_end_is_named(
     assert (outcome is Outcome.REFUSED) == (said[-1].ending is TurnEnding.REFUSED)
     assert not (tools.finished and outcome is not Outcome.DONE)
     assert text == text.strip()
+
+
+def passes(*ends: Outcome | Exception) -> tuple[Outcome, tuple[str, ...], list[float]]:
+    """Hold a review of as many passes, ten seconds each; the nth leaves out those after it."""
+    names = [str(number) for number in range(len(ends))]
+    now, given, steps = [0.0], list[float](), iter(ends)
+
+    def briefs() -> Iterator[ModelInput]:
+        for number, name in enumerate(names):
+            rest = tuple(names[number + 1 :])
+            yield ModelInput("", name, "", rest, following=lambda: next(rest_of, None))
+
+    async def talk(brief: ModelInput, limits: ReviewLimits) -> tuple[Outcome, str]:
+        given.append(limits.seconds)
+        now[0] += 10
+        end = next(steps)
+        if isinstance(end, Exception):
+            raise end
+        return end, brief.document
+
+    rest_of = briefs()
+    limits = ReviewLimits(rounds=4, seconds=35)
+    outcome, text, omitted = asyncio.run(in_passes(next(rest_of), talk, limits, lambda: now[0]))
+    assert text in ("", names[len(given) - 1])
+    return outcome, omitted, given
+
+
+DONE, EMPTY, LOOP, TIME, BUDGET = (
+    Outcome.DONE,
+    Outcome.EMPTY,
+    Outcome.LOOP,
+    Outcome.TIME,
+    Outcome.BUDGET,
+)
+
+
+@pytest.mark.parametrize(
+    ("ends", "outcome", "omitted"),
+    [
+        ((DONE, DONE, DONE), DONE, ()),
+        ((EMPTY, DONE, EMPTY), DONE, ()),
+        ((EMPTY, EMPTY), EMPTY, ()),
+        ((DONE, LOOP, DONE), LOOP, ()),
+        ((DONE, TIME, DONE), TIME, ("2",)),
+        ((DONE, Outcome.REFUSED, DONE), Outcome.REFUSED, ("2",)),
+        ((DONE, Overdrawn("spent"), DONE), BUDGET, ("1", "2")),
+        ((DONE, DONE, BudgetEmpty("spent")), BUDGET, ("2",)),
+        ((DONE, PageSpent("spent", NOW)), BUDGET, ("1",)),
+        ((DONE, DONE, DONE, Down("no answer")), TIME, ("3",)),
+    ],
+)
+def test_a_review_in_passes_ends_as_its_worst_and_names_what_was_not_read(
+    ends: tuple[Outcome | Exception, ...], outcome: Outcome, omitted: tuple[str, ...]
+) -> None:
+    found, left_out, given = passes(*ends)
+    assert (found, left_out) == (outcome, omitted)
+    assert given == [35.0, 25.0, 15.0, 5.0][: len(given)]
+
+
+@pytest.mark.parametrize("why", [Down("no answer"), Hollow("nothing of use"), ValueError("a bug")])
+def test_a_pass_that_fails_fails_all_of_them(why: Exception) -> None:
+    with pytest.raises(type(why)):
+        passes(DONE, why, DONE)
+
+
+@pytest.mark.parametrize("why", [Overdrawn("spent"), BudgetEmpty("spent"), PageSpent("spent", NOW)])
+def test_where_the_first_pass_is_not_covered_there_is_no_review(why: Exception) -> None:
+    with pytest.raises(type(why)):
+        passes(why)

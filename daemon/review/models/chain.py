@@ -25,11 +25,13 @@ from daemon.review.agent import (
     Conversation,
     ModelInput,
     ReviewLimits,
+    Talk,
     Toolbox,
     ToolResult,
     ToolSpec,
     Turn,
     converse,
+    in_passes,
 )
 from daemon.review.models.access import TAPE, ModelAccess, taped
 from daemon.review.models.cost import NOBODY, ConversationCost, Overdrawn, SpendingLimiter
@@ -221,10 +223,10 @@ class Chain:
     ) -> Conversation:
         """Hold the conversation with one model, with less of the document where it must be."""
         if name == OFFLINE:
-            brief, tools = make(None)
+            _, tools = make(None)
             offline(tools)
             outcome = Outcome.DONE if tools.finished else Outcome.NOTHING_TO_ADD
-            return Conversation(outcome, "", OFFLINE, bill.total, tools, brief.omitted)
+            return Conversation(outcome, "", OFFLINE, bill.total, tools)
         if self._imported is not None:
             # Two threads in the midst of one import may get half of a module.
             await self._imported.wait()
@@ -233,7 +235,8 @@ class Chain:
         for _ in range(SHRINKS + 1):
             brief, tools = make(window)
             try:
-                outcome, text = await self._talk(name, brief, tools, room, bill)
+                talk = self._talk(name, tools, bill)
+                outcome, text, omitted = await in_passes(brief, talk, room, self._monotonic)
             except TooLong as error:
                 window = self._smaller(name, window, _estimate(brief, tools), error.tokens)
                 room = _within(limits, window)
@@ -241,24 +244,20 @@ class Chain:
                 # The budget may cover a smaller document; the answer keeps its room.
                 window, why = self._smaller(name, window, _estimate(brief, tools)), str(error)
             else:
-                return Conversation(outcome, text, name, bill.total, tools, brief.omitted)
+                return Conversation(outcome, text, name, bill.total, tools, omitted)
         raise WindowTooSmall(why)
 
-    async def _talk(
-        self,
-        name: str,
-        brief: ModelInput,
-        tools: Toolbox,
-        limits: ReviewLimits,
-        bill: ConversationCost,
-    ) -> tuple[Outcome, str]:
-        line = self._line(name, brief, tools.specs, limits)
+    def _talk(self, name: str, tools: Toolbox, bill: ConversationCost) -> Talk:
+        async def talk(brief: ModelInput, limits: ReviewLimits) -> tuple[Outcome, str]:
+            line = self._line(name, brief, tools.specs, limits)
 
-        async def ask(answers: Sequence[ToolResult]) -> Turn:
-            line.answer(answers)
-            return await self._attempts(line, bill)
+            async def ask(answers: Sequence[ToolResult]) -> Turn:
+                line.answer(answers)
+                return await self._attempts(line, bill)
 
-        return await converse(tools, ask, limits)
+            return await converse(tools, ask, limits)
+
+        return talk
 
     def _line(
         self, name: str, brief: ModelInput, specs: Sequence[ToolSpec], limits: ReviewLimits
@@ -375,4 +374,4 @@ def _within(limits: ReviewLimits, window: ContextWindow | None) -> ReviewLimits:
 def _estimate(brief: ModelInput, tools: Toolbox) -> int:
     """Return about how many tokens `brief` takes, with the tools."""
     specs = "".join(f"{spec.name}{spec.description}{spec.parameters}" for spec in tools.specs)
-    return len(brief.system + brief.document + specs) // CHARACTERS_PER_TOKEN
+    return len(brief.system + brief.opening + brief.document + specs) // CHARACTERS_PER_TOKEN

@@ -64,10 +64,10 @@ class Line:
     ) -> None:
         self._at = at
         self._system = brief.system
-        marked = UserPromptPart([brief.document, CachePoint()])
-        document = marked if at.marks_cache else UserPromptPart(brief.document)
-        opening = ModelRequest([document], instructions=brief.system)
-        self._said: list[ModelMessage] = [opening]
+        texts = [text for text in (brief.opening, brief.document) if text]
+        marked = [part for text in texts for part in (text, CachePoint())]
+        first = UserPromptPart(marked if at.marks_cache else "\n".join(texts))
+        self._said: list[ModelMessage] = [ModelRequest([first], instructions=brief.system)]
         self._open: list[ToolCallPart] = []
         self.output_tokens = limits.output_tokens
         self._settings = _settings(at, brief, limits)
