@@ -42,8 +42,8 @@ Targets = Mapping[str, Target]
 # interval doubles with the silence, and falls back when something happens on the page.
 TALKED_PART, BARE_PART = 3, 2
 # It is never longer, and in the days after a word not so long either. Where nobody wrote some hours
-# are left for the turn, so that a first word is found within a day.
-LONGEST, LONGEST_BARE = timedelta(days=1), timedelta(hours=22)
+# are left for the turn, so that a first word is found within a day; a sweep at once skips these.
+LONGEST, LONGEST_BARE, SHORTEST_BARE = timedelta(days=1), timedelta(hours=22), timedelta(minutes=1)
 LATELY, LONGEST_LATELY = timedelta(days=4), timedelta(hours=6)
 # One part in so many of the budget is kept for the places where nobody wrote; one for the known
 # ones that waited longest, where not all of these fit: none starves. One is for the pages that were
@@ -66,7 +66,7 @@ def interval(place: Place, now: datetime) -> timedelta:
     silence = max(now - place.stirred_at, timedelta(seconds=1))
     if place.talked:
         return min(silence / TALKED_PART, LONGEST_LATELY if silence < LATELY else LONGEST)
-    return min(silence / BARE_PART, LONGEST_BARE)
+    return max(SHORTEST_BARE, min(silence / BARE_PART, LONGEST_BARE))
 
 
 def choose(
@@ -291,11 +291,10 @@ def _unreviewed_places(context: Context, sources: Iterable[str], *, told: bool) 
     kept = max(int(budget * min(every / HOUR, 1)) // KEPT_PART, 1)
     if told:
         kept = schedule.turns(ceil(budget / KEPT_PART), every, now)
-    places = [
-        *thread_store.unreviewed_pages(context.state, ids, kept),
-        *thread_store.unreviewed_blocks(context.state, ids, kept),
-    ]
-    return [place for place in places if not told or now - place.looked_at >= LONGEST]
+    asked = thread_store.unreviewed_pages(context.state, ids, kept)
+    bare = thread_store.unreviewed_blocks(context.state, ids, kept)
+    found = [*asked, *(one for one in bare if now - one.looked_at >= SHORTEST_BARE)]
+    return [place for place in found if not told or now - place.looked_at >= LONGEST]
 
 
 async def _guarded(context: Context, page: _Page, doing: Awaitable[T]) -> T | None:

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.records import Place
-from daemon.sweep.conversation.watch import LONGEST, LONGEST_LATELY, choose, interval, make_sure
+from daemon.sweep.conversation.watch import (
+    LONGEST,
+    LONGEST_LATELY,
+    SHORTEST_BARE,
+    choose,
+    interval,
+    make_sure,
+)
 
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -93,7 +100,8 @@ def test_an_interval_grows_with_the_silence_up_to_a_day(
     short, long = sorted((short, long))
     earlier, later = place(0, known=known, silent=short), place(0, known=known, silent=long)
     assert interval(earlier, NOW) <= interval(later, NOW) <= LONGEST
-    assert interval(later, NOW) <= max(NOW - later.stirred_at, timedelta(seconds=1))
+    least = timedelta(seconds=1) if known else SHORTEST_BARE
+    assert interval(later, NOW) <= max(NOW - later.stirred_at, least)
     if known and long < 4 * 24:
         assert interval(later, NOW) <= LONGEST_LATELY
 
@@ -107,8 +115,14 @@ def test_an_interval_doubles_with_the_silence(*, hours: float, known: bool) -> N
 @given(silent=HOURS, known=st.booleans())
 def test_an_interval_falls_back_when_something_happens(*, silent: float, known: bool) -> None:
     after = replace(place(0, known=known, silent=silent), stirred_at=NOW)
-    assert interval(after, NOW) <= timedelta(seconds=1)
+    assert interval(after, NOW) <= (timedelta(seconds=1) if known else SHORTEST_BARE)
     assert interval(after, NOW + HOUR) < HOUR
+
+
+def test_a_bare_place_rests_for_a_minute_and_a_known_one_does_not() -> None:
+    just_now = [place(0, known=True, looked=0, silent=0), place(1, looked=0, silent=0)]
+    assert picked(just_now, 60) == just_now[:1]
+    assert picked(just_now, 60, now=NOW + SHORTEST_BARE) == just_now
 
 
 @given(PLACES, st.integers(0, 60), st.floats(1, 600))
