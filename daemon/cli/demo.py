@@ -45,6 +45,7 @@ from daemon.sweep.sweep import exit_code
 _CONFIG = """\
 databases:
   - id: {database}
+    name: RFCs
     prompt: {prompt}
     properties: [Status, Owner]
 models: [{models}]

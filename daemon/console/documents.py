@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import SequenceMatcher
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -102,10 +103,9 @@ class ReviewedPage:
             parts[-1].append(row)
         return parts
 
-    @property
-    def place(self) -> int:
-        """Which one of the reviews this is, counted from the oldest."""
-        return sum(1 for one in self.steps if self.step and one.review_id <= self.step.review_id)
+    def place(self, review_id: int) -> int:
+        """Which one of the reviews that is, counted from the oldest."""
+        return sum(one.review_id <= review_id for one in self.steps)
 
     @property
     def earlier(self) -> reviews.ReviewSummary | None:
@@ -273,9 +273,10 @@ def shown(context: ConsoleContext, state: State | None, request: Request) -> Res
         "document.html",
         row=row,
         page_label=page_label(row),
-        why=explain.why(state, row, context.config.prompts),
+        why=explain.why(state, row, context.config.prompts, views.remedy),
         explained=explain.explain(state, row.id, context.config.prompts)[1:],
         found=found,
+        prompt_names=prompts.version_names(state),
         summary=review.summary if review else "",
         source=pages.source(state, row.source_id),
         acts=["resume" if row.paused else "pause", *(["retry"] if failed else [])],
@@ -292,9 +293,38 @@ def act(context: ConsoleContext, request: Request, _: Mapping[str, str]) -> Resp
 
 
 def prompt(_: ConsoleContext, state: State | None, request: Request) -> Response:
-    """Show what a version of a prompt says."""
+    """Show what a version of a prompt says, and what the one before it said otherwise."""
     version = request.path_params["version"]
     found = prompts.version(state, version) if state else None
-    if found is None:
+    if state is None or found is None:
         raise RequestRefused(404, "What this version of a prompt says is not kept.")
-    return views.page(request, "prompt.html", version=version, prompt=found[0], since=found[1])
+    said, since = found
+    before = prompts.version_before(state, version)
+    earlier = prompts.version(state, before) if before else None
+    return views.page(
+        request,
+        "prompt.html",
+        version=version,
+        prompt=said,
+        since=since,
+        names=prompts.version_names(state),
+        before=before,
+        lines=_lines(earlier[0].text if earlier else said.text, said.text),
+        beside=earlier is not None
+        and (earlier[0].knowledge, earlier[0].rules) != (said.knowledge, said.rules),
+    )
+
+
+def _lines(before: str, now: str) -> Iterator[tuple[str, str]]:
+    """Yield each line of two texts with its mark: "new", "gone" or ""."""
+    old, new = before.splitlines(), now.splitlines()
+    for _, *at in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        gone, came = old[at[0] : at[1]], new[at[2] : at[3]]
+        yield from (
+            [("", line) for line in came]
+            if gone == came
+            else [
+                *(("gone", line) for line in gone),
+                *(("new", line) for line in came),
+            ]
+        )

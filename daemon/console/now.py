@@ -59,6 +59,7 @@ def now(context: ConsoleContext, state: State | None, request: Request) -> Respo
         request,
         "now.html",
         found=status(state, context.config),
+        framed=context.door.framed,
         limits=context.config.limits,
         holder=holder,
         sweeps=sweeps,
@@ -86,7 +87,9 @@ def _waiting(state: State, given: Mapping[str, str]) -> list[Waiting]:
     late = datetime.max.replace(tzinfo=UTC)
     # What failed first: the rest goes on by itself.
     rows = sorted(found, key=lambda row: (not row.attempts, row.due_at or late, row.id))
-    return [Waiting(row, page_label(row), explain.why(state, row, given)) for row in rows]
+    return [
+        Waiting(row, page_label(row), explain.why(state, row, given, views.remedy)) for row in rows
+    ]
 
 
 def page_label(row: Any, at: datetime | None = None) -> str:

@@ -21,6 +21,7 @@ from daemon.config import Config
 from daemon.console.access import Door
 from daemon.domain.times import counted
 from daemon.notion import from_markdown
+from daemon.operations import explain
 from daemon.store.reviews import ReviewedLine
 
 
@@ -139,6 +140,19 @@ class ConsoleContext:
     def state(self) -> Path:
         """The SQLite file."""
         return self.config.state
+
+
+# What a page here does as the command of that name.
+_HERE = {
+    "resume": "the button Resume",
+    "retry": "the button Retry",
+    "drafts show": "the page Drafts",
+}
+
+
+def remedy(act: str, subject: str) -> str:
+    """Return how one does something about a page or a draft: a button, else the command."""
+    return _HERE.get(act) or explain.command(act, subject)
 
 
 _DIGITS = 18  # of a number that SQLite takes

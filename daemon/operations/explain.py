@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -57,13 +57,22 @@ class Facts:
     now: datetime
 
 
-def verdict(facts: Facts) -> str:
+# How a person does something about a page or a draft, such as (`retry`, the page's id).
+Remedy = Callable[[str, str], str]
+
+
+def command(act: str, subject: str) -> str:
+    """Return the command that does it."""
+    return f"notion-review {act} {subject}"
+
+
+def verdict(facts: Facts, remedy: Remedy = command) -> str:
     """Return why the page has, or has not, been commented on."""
     row = facts.row
     reasons = []
     if row.paused:
         until = f" until {iso(row.paused_until)}" if row.paused_until else ""
-        reasons.append(f"it is paused{until} (to end that: notion-review resume {row.id})")
+        reasons.append(f"it is paused{until} (to end that: {remedy('resume', row.id)})")
     if facts.pause:
         until = f" until {iso(facts.pause.until)}" if facts.pause.until else ""
         by = f" by {facts.pause.by}" if facts.pause.by else ""
@@ -84,16 +93,16 @@ def verdict(facts: Facts) -> str:
             reasons.append(
                 "it was last edited before the time that the first sweep looks back to "
                 "(`lookback`); its next edit is reviewed. To review it now: "
-                f"notion-review review {row.id}"
+                f"{remedy('review', row.id)}"
             )
         case PageState.PARKED:
             reasons.append(
-                f"{_failed(row)} and waits for its next edit, or for notion-review retry {row.id}"
+                f"{_failed(row)} and waits for its next edit, or for {remedy('retry', row.id)}"
             )
         case PageState.DUE:
             reasons.append(_why_due(facts))
         case PageState.DONE:
-            reasons += _why_done(facts)
+            reasons += _why_done(facts, remedy)
     return "; ".join(reasons)
 
 
@@ -117,7 +126,7 @@ def _failed(row: PageRow) -> str:
     return f"it failed {counted(row.attempts, 'time')} ({row.error})"
 
 
-def _why_done(facts: Facts) -> Iterator[str]:
+def _why_done(facts: Facts, remedy: Remedy) -> Iterator[str]:
     last = next((one for one in reversed(facts.reviews) if one.kind is ReviewKind.REVIEW), None)
     if facts.unread:
         yield f"its last edit was read and not reviewed: {facts.unread}"
@@ -126,7 +135,7 @@ def _why_done(facts: Facts) -> Iterator[str]:
     if last is None:
         return
     messages = [one for one in facts.messages if one.review_id == last.id]
-    parts = list(_deliveries(messages))
+    parts = list(_deliveries(messages, remedy))
     refused = [reason for tool, reason in last.refusals if tool == "comment"]
     if refused:
         parts.append(f"{counted(len(refused), 'comment')} refused")
@@ -140,14 +149,14 @@ def _why_done(facts: Facts) -> Iterator[str]:
     yield f"review {last.id} of {iso(last.at)} ({last.outcome}): {', '.join(parts)}"
 
 
-def _deliveries(messages: Sequence[OutboxMessage]) -> Iterator[str]:
+def _deliveries(messages: Sequence[OutboxMessage], remedy: Remedy) -> Iterator[str]:
     """Yield how many messages were posted, held, are on their way, or were dropped."""
     posted = [one for one in messages if one.state is DeliveryState.POSTED]
     for kind in MessageKind:
         if number := sum(one.kind is kind for one in posted):
             yield f"{counted(number, _NOUNS[kind])} posted"
     if held := [one for one in messages if one.state is DeliveryState.HELD]:
-        show = f"notion-review drafts show {held[0].review_id}"
+        show = remedy("drafts show", str(held[0].review_id))
         yield f"{len(held)} held for approval ({held[0].note}): {show}"
     if waiting := [one for one in messages if one.state in _ON_ITS_WAY]:
         why = next((one.note for one in waiting if one.note), None)
@@ -229,9 +238,9 @@ def _prompts(state: State, facts: Facts) -> Iterator[str]:
             yield from (f"    {line}" for line in text.splitlines())
 
 
-def why(state: State, row: PageRow, given: Mapping[str, str] = _NO_PROMPTS) -> str:
+def why(state: State, row: PageRow, given: Mapping[str, str], remedy: Remedy) -> str:
     """Return the answer alone: why the page has, or has not, been commented on."""
-    return verdict(_facts(state, row, given))
+    return verdict(_facts(state, row, given), remedy)
 
 
 def _facts(state: State, row: PageRow, given: Mapping[str, str]) -> Facts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import Counter
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache
@@ -138,6 +139,34 @@ def version(db: Database, version: str) -> tuple[Prompt, datetime] | None:
     text, knowledge, rules, *lenses = json.loads(zlib.decompress(row[3]))
     said = Prompt(row[0], text, row[1], _knowledge(knowledge), _rules(rules), *map(tuple, lenses))
     return said, when(row[2])
+
+
+def version_names(db: Database) -> dict[str, str]:
+    """Return what each version of a prompt is called, by its hash, the oldest first.
+
+    That is its name and the day it was first used on; the minute too, where a day has several.
+    """
+    rows = db.execute(
+        "SELECT version, name, since FROM prompt_versions ORDER BY since, version"
+    ).fetchall()
+    days = Counter((name, since[:10]) for _, name, since in rows)
+    names = {}
+    for version, name, since in rows:
+        shown = "%Y-%m-%d" if days[name, since[:10]] == 1 else "%Y-%m-%d %H:%M"
+        names[version] = f"{name} of {when(since):{shown}}"
+    return names
+
+
+def version_before(db: Database, version: str) -> str | None:
+    """Return the hash of what the same prompt page said before this version; None for nothing."""
+    row = db.execute(
+        "SELECT earlier.version FROM prompt_versions AS this JOIN prompt_versions AS earlier"
+        " ON earlier.origin = this.origin AND (earlier.since, earlier.version) < "
+        " (this.since, this.version) WHERE this.version = ?"
+        " ORDER BY earlier.since DESC, earlier.version DESC LIMIT 1",
+        [version],
+    ).fetchone()
+    return row[0] if row else None
 
 
 def prune_versions(db: Database) -> None:

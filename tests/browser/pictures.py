@@ -17,7 +17,7 @@ QUESTION = "What becomes of carriers that cannot post events?"
 # No model: the pictures are the same for everybody.
 WITHOUT_KEYS = dict.fromkeys(("ANTHROPIC_API_KEY", "OPENAI_API_KEY"), "")
 # Buttons are no part of a document as its readers see it.
-READING = "header.top, .write, article details {display: none}"
+READING = "header.top, .hint, .write, article details {display: none}"
 
 
 def make(folder: Path) -> None:

@@ -15,8 +15,9 @@ import pytest
 from daemon.config import load
 from daemon.domain import records
 from daemon.operations import explain
+from daemon.operations.pages import do, pause
 from daemon.sandbox import blocks
-from daemon.store import pages, sweeps
+from daemon.store import pages, prompts, sweeps
 from daemon.store.database import lock, open_state, quick_read
 from daemon.store.views import browse
 from support.console_world import BASE, HOSTILE, entered
@@ -77,6 +78,22 @@ def test_now_says_what_waits_and_why(browser, world):
     assert "it failed 3 times (Notion did not answer) and waits for its next edit" in said
     assert "✕ given up" in said
     assert "People must act ▲ every model is down <script src=" in said
+
+
+def test_what_a_button_here_does_is_not_told_as_a_command(browser, world):
+    """A page that is paused and one that failed; `explain` in a terminal names the commands."""
+    paused, failed = world.page("Move shipment"), world.page("Retire the nightly")
+    do(pause, world.settings.config.state, paused.id)
+    with closing(open_state(world.settings.config.state)) as state:
+        parked = {"state": records.PageState.PARKED, "attempts": 3, "error": "no answer"}
+        row = pages.page(state, failed.id)
+        pages.save(state, [replace(row, due_at=None, **parked)])
+        told = str([explain.explain(state, one.id) for one in (paused, failed)])
+    for act, page in (("resume", paused), ("retry", failed)):
+        shown = browser.get(f"/documents/{page.id}").text
+        assert f"the button {act.capitalize()}" in shown
+        assert f">{act.capitalize()}</button>" in shown
+        assert f"notion-review {act} {page.id}" in told
 
 
 def test_now_says_who_is_at_work_and_what_runs_or_was_cut_short(browser, world):
@@ -325,7 +342,26 @@ def test_a_review_leads_to_the_text_of_its_prompt(browser, world):
     shown = read(browser, f"/documents/{page.id}")
     [address] = {a["href"] for tag, a in shown.found if a.get("href", "").startswith("/prompts/")}
     said = read(browser, address).text
-    assert f"Version {address.rpartition('/')[2]}" in said
+    version = address.rpartition("/")[2]
+    assert f"Version {version} in logs" in said
+    assert "It is the first one that is kept." in said
+    assert version not in shown.text.partition("Every decision")[0]
     assert "answers comments within two working days." in said
     assert address in browser.get("/worth").text
     assert browser.get("/prompts/there-is-none").status_code == 404
+
+
+def test_a_prompt_shows_what_came_and_went_since_the_version_before(browser, world):
+    with closing(open_state(world.settings.config.state)) as state:
+        [version] = prompts.version_names(state)
+        said, since = prompts.version(state, version)
+        first, *rest = said.text.splitlines()
+        later = replace(said, text="\n".join(["A new beginning.", *rest]))
+        prompts.save_version(state, "later", later, since + timedelta(days=1))
+        names = prompts.version_names(state)
+    shown = browser.get("/prompts/later").text
+    assert f'Before it: <a href="/prompts/{version}">{names[version]}</a>' in shown
+    text = shown[shown.index('id="text"') :]
+    assert [Elements(one).text for one in re.findall(r"<del>.*?</del>", text)] == [first.strip()]
+    assert len(re.findall('class="block new"', text)) == 1
+    assert "came: A new beginning." in Elements(text).text

@@ -317,6 +317,8 @@ READ_WHOLE = {
     "reporting.spent_ever",
     "reporting.posted_ever",
     "reporting.reviews_ever",
+    "prompts.version_names",
+    "prompts.version_before",
     "browse.sources",
     "browse.open_items",
     "memory.ids_of",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -57,3 +58,20 @@ def test_a_version_goes_with_the_last_review_that_names_it(state):
     assert prompts.version(state, "v1")
     assert prompts.version(state, "v2")
     assert prompts.version(state, "v3") is None
+
+
+def test_a_version_is_called_by_name_and_by_when_it_was_first_used(state):
+    """By the minute where a day has several; each comes after what its own page said before."""
+    other = replace(PROMPT, origin="page-8", name="Lenses")
+    first = [("v1", PROMPT, 0), ("v2", PROMPT, 26), ("o1", other, 27), ("v3", PROMPT, 28)]
+    for version, prompt, hours in first:
+        prompts.save_version(state, version, prompt, NOW + timedelta(hours=hours))
+    day, next_day = f"{NOW:%Y-%m-%d}", NOW + timedelta(hours=26)
+    assert prompts.version_names(state) == {
+        "v1": f"RFC reviewer of {day}",
+        "v2": f"RFC reviewer of {next_day:%Y-%m-%d %H:%M}",
+        "o1": f"Lenses of {next_day:%Y-%m-%d}",
+        "v3": f"RFC reviewer of {NOW + timedelta(hours=28):%Y-%m-%d %H:%M}",
+    }
+    before = {one: prompts.version_before(state, one) for one in ("v1", "v2", "o1", "v3", "none")}
+    assert before == {"v1": None, "v2": "v1", "o1": None, "v3": "v2", "none": None}

@@ -14,8 +14,8 @@ from daemon.domain.records import (
     PageState,
     SourceRow,
 )
-from daemon.domain.values import Finding, Outcome, Review, ReviewKind, Severity, Usage
-from daemon.store import findings, outbox, pages, reviews, sweeps
+from daemon.domain.values import Finding, Outcome, Prompt, Review, ReviewKind, Severity, Usage
+from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store.reviews import ReviewedLine, ReviewedText
 
 
@@ -31,6 +31,9 @@ def fill(db, now: datetime, *, pages_: int, findings_: int, days: int = 730, blo
             db,
             SourceRow(SOURCE, "database", "RFCs", now - timedelta(days), now, pages_, now, now),
         )
+        for number, version in enumerate(("p1", "p2")):
+            said = Prompt("How we review RFCs", f"Ask about risks.\nBe short: {number}.", "prompt")
+            prompts.save_version(db, version, said, now - timedelta(days=days - number))
         for number in range(pages_):
             _page(
                 db, chance, number, now - timedelta(days=days) * chance.random(), findings_, blocks
