@@ -259,7 +259,8 @@ def _paragraphs(part: Part) -> Iterator[str]:
     grade = f", {part.finding.severity.value}" if part.finding else ""
     yield f"{part.number}  {_kind(part)}{grade}: {_fate(part)}"
     words = [part.finding.title, f"“{part.finding.quote}”"] if part.finding else []
-    for paragraph in [*words, *part.text.splitlines()]:
+    offer = [f"Instead: “{part.finding.instead}”"] if part.finding and part.finding.instead else []
+    for paragraph in [*words, *part.text.splitlines(), *offer]:
         lead = "    "
         yield from wrap(paragraph, COLUMNS, initial_indent=lead, subsequent_indent=lead) or [""]
 

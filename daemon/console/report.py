@@ -112,6 +112,7 @@ DAY = timedelta(days=1)
 # The states that tell how a finding fared; the rest are in the table of the report.
 DRAWN = (
     FindingState.ADDRESSED,
+    FindingState.ADOPTED,
     FindingState.ANSWERED,
     FindingState.DISMISSED,
     FindingState.RESOLVED,

@@ -42,6 +42,7 @@ SHAPES: Mapping[str, str] = {
     "dismissed": "⊘",
     "resolved": "✓",
     "addressed": "✓",
+    "adopted": "✓",
     "withdrawn": "↶",
     "kept": "◇",
     "stale": "○",

@@ -19,6 +19,7 @@ class FindingState(StrEnum):
     DISMISSED = "dismissed"  # a person said no
     RESOLVED = "resolved"  # its thread was resolved or deleted
     ADDRESSED = "addressed"  # the reviewer, or its rule, finds it fixed
+    ADOPTED = "adopted"  # its block says what was offered instead
     WITHDRAWN = "withdrawn"  # the reviewer dropped it
     KEPT = "kept"  # beyond the limit of comments: not posted, to be had by a word
     STALE = "stale"  # its block or quote was gone before it could be posted
@@ -30,7 +31,16 @@ class FindingState(StrEnum):
 # Findings that nobody has settled yet.
 LIVE = frozenset({FindingState.OPEN, FindingState.ANSWERED})
 # Findings that a ruling of the reviewer can open again.
-CLOSED = frozenset({FindingState.ADDRESSED, FindingState.WITHDRAWN, FindingState.DISMISSED})
+CLOSED = frozenset(
+    {
+        FindingState.ADDRESSED,
+        FindingState.ADOPTED,
+        FindingState.WITHDRAWN,
+        FindingState.DISMISSED,
+    }
+)
+# Findings that an edit settled.
+MENDED = frozenset({FindingState.ADDRESSED, FindingState.ADOPTED})
 # Findings that people never saw: they may be raised again. A newer review replaces a held one.
 UNPUBLISHED = frozenset(
     {FindingState.HELD, FindingState.STALE, FindingState.UNSAID, FindingState.KEPT}
@@ -57,6 +67,7 @@ class Event(StrEnum):
     CLOSED = "its thread was resolved or deleted"
     REOPENED = "its thread is open again"
     FIXED = "the reviewer ruled that it is fixed"
+    ADOPTED = "its block says what was offered instead"
     WITHDRAWN = "the reviewer dropped it"
     UNSETTLED = "the words that settled it are gone, or those that went are back"
     UNRULED = "the review that ruled on it was taken back"
@@ -79,15 +90,16 @@ _AFTER: Mapping[Event, tuple[frozenset[FindingState], FindingState]] = {
     Event.REOPENED: (frozenset({_S.RESOLVED}), _S.OPEN),
     # That the text settles it is good news also where a person had turned it down.
     Event.FIXED: (LIVE | {_S.DISMISSED}, _S.ADDRESSED),
-    Event.NO_HOLDS: (frozenset({_S.ADDRESSED}), _S.DISMISSED),
+    Event.ADOPTED: (LIVE | {_S.DISMISSED}, _S.ADOPTED),
+    Event.NO_HOLDS: (MENDED, _S.DISMISSED),
     Event.WITHDRAWN: (LIVE, _S.WITHDRAWN),
-    Event.UNSETTLED: (frozenset({_S.ADDRESSED, _S.DISMISSED}), _S.OPEN),
+    Event.UNSETTLED: (MENDED | {_S.DISMISSED}, _S.OPEN),
     Event.UNRULED: (CLOSED, _S.OPEN),
     Event.TAKEN_UP: (CLOSED, _S.OPEN),
     Event.ASKED_FOR: (frozenset({_S.KEPT}), _S.OPEN),
     Event.MADE_AGAIN: (frozenset({_S.KEPT}), _S.UNSAID),
     # A comment may still wait in the outbox when a later review rules on its point.
-    Event.UNPOSTED: (LIVE | {_S.HELD, _S.KEPT, _S.ADDRESSED, _S.WITHDRAWN}, _S.STALE),
+    Event.UNPOSTED: (LIVE | MENDED | {_S.HELD, _S.KEPT, _S.WITHDRAWN}, _S.STALE),
     # A finding that was never posted cannot be taken back.
     Event.RETRACTED: (frozenset(_S) - {_S.STALE, _S.REFUSED, _S.UNSAID}, _S.RETRACTED),
 }

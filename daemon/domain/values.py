@@ -252,7 +252,8 @@ class Finding:
     """One point about one block.
 
     `quote` is the verified slice of the block's plain text; `title` says the point in a few words.
-    `lens` names the row of a prompt database under which it was made; "" for none.
+    `lens` names the row of a prompt database under which it was made; "" for none. `instead` is the
+    wording that is offered in place of the quote; "" for none.
     """
 
     block_id: str
@@ -262,6 +263,7 @@ class Finding:
     source: Source = Source.MODEL
     title: str = ""
     lens: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,16 +131,21 @@ def _normal(text: str) -> str:
 
 
 def finding_body(finding: Finding) -> str:
-    """Return a finding's comment as Markdown: title, severity and lens, quote, what it says."""
+    """Return a finding's comment as Markdown: title, severity and lens, quote, what it says.
+
+    Then comes the wording that is offered in place of the quote, if any.
+    """
     # Without its sign, a name in the quote does not look like a mention.
     quote = f"*{quoted(_MENTION.sub('', finding.quote))}*"
     title = quoted(_MENTION.sub("", finding.title or title_of(finding.text)))
     # A list or a heading begins after a blank line; a line of dashes would make the quote one.
     between = "\n\n" if _STRUCTURE.match(finding.text) else "\n"
     lens = f" · {quoted(_MENTION.sub('', finding.lens))}" if finding.lens else ""
-    return f"**{title}** · {finding.severity.value}{lens}\n{quote}{between}{finding.text}"
+    offer = f"\n{INSTEAD} “{escaped(finding.instead)}”" if finding.instead else ""
+    return f"**{title}** · {finding.severity.value}{lens}\n{quote}{between}{finding.text}{offer}"
 
 
+INSTEAD = "**Instead:**"
 SETTLED_SIGN = "✓"
 
 
@@ -167,7 +172,12 @@ def quoted(text: str) -> str:
     if len(line) > QUOTE_CHARS:
         half = QUOTE_CHARS // 2
         line = f"{line[:half].rsplit(' ', 1)[0]}{SHORTENED}{line[-half:].split(' ', 1)[-1]}"
-    return re.sub(r"([\\`*_\[\]<>&~#|!])", r"\\\1", line)
+    return escaped(line)
+
+
+def escaped(text: str) -> str:
+    """Return words as Markdown that shows just these."""
+    return re.sub(r"([\\`*_\[\]<>&~#|!])", r"\\\1", text)
 
 
 class _BlockWalk:

@@ -269,6 +269,7 @@ def as_json(draft: Draft) -> dict[str, Any]:
                 "title": part.finding.title if part.finding else None,
                 "quote": part.finding.quote if part.finding else None,
                 "text": part.text,
+                "instead": part.finding.instead if part.finding else None,
             }
             for part in draft.parts
         ],

@@ -23,7 +23,8 @@ from daemon.store.views.reporting import FindingCount, ReviewCount
 
 
 # How people settle a finding: the text changes, they say no, or they close its thread.
-SETTLED = (FindingState.ADDRESSED, FindingState.DISMISSED, FindingState.RESOLVED)
+_S = FindingState
+SETTLED = (_S.ADDRESSED, _S.ADOPTED, _S.DISMISSED, _S.RESOLVED)
 
 
 class Span(StrEnum):
@@ -82,7 +83,7 @@ class Work:
         by_state: These findings by the state that they are in now.
         by_severity: These findings by severity.
         settled: Findings, whenever made, that people settled in the period, by how:
-            addressed, dismissed or resolved.
+            addressed, adopted, dismissed or resolved.
         input_tokens: Tokens that models read, cached ones included.
         cached_tokens: Of these, the cached ones.
         output_tokens: Tokens that they wrote.
@@ -115,7 +116,7 @@ class Work:
     @property
     def addressed(self) -> int:
         """How many of these by changing the text."""
-        return self.settled[FindingState.ADDRESSED]
+        return self.settled[_S.ADDRESSED] + self.settled[_S.ADOPTED]
 
     @property
     def cost_per_addressed(self) -> float | None:

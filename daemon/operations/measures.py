@@ -147,6 +147,7 @@ def measures(results: Sequence[Result]) -> dict[str, Measure]:
 # How a point of an earlier review may have ended.
 SETTLED_AS = (
     FindingState.ADDRESSED,
+    FindingState.ADOPTED,
     FindingState.DISMISSED,
     FindingState.RESOLVED,
     FindingState.WITHDRAWN,

@@ -77,6 +77,7 @@ class OwnPoint:
 
 _CLOSED = {
     FindingState.ADDRESSED: "you ruled that it is fixed",
+    FindingState.ADOPTED: "its block says what you offered instead",
     FindingState.WITHDRAWN: "you withdrew it",
     FindingState.RESOLVED: "its thread was resolved or deleted",
     FindingState.RETRACTED: "an operator took it back",

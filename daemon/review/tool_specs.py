@@ -54,6 +54,10 @@ _COMMENT = {
     "title": _text("The point in at most eight words"),
     "text": _STRING,
     "severity": {"type": "string", "enum": [severity.value for severity in Severity]},
+    "instead": _text(
+        "Where other words in place of the quote settle it: these, with no figure, name or link "
+        "that nobody wrote; else empty"
+    ),
 }
 SPECS = (
     _spec("comment", "Comment on one block.", **_COMMENT),
@@ -141,7 +145,7 @@ def specs_for(
 
 # Values of optional arguments; without any other argument the call is refused.
 _DEFAULTS = dict.fromkeys(
-    ("summary", "question", "reason", "title", "against", "against_quote"), ""
+    ("summary", "question", "reason", "title", "instead", "against", "against_quote"), ""
 )
 _DEFAULTS_OF_A_RULING = {"text": "", "quote": ""}
 _GRADES = {
@@ -236,6 +240,7 @@ class ToolContext:
             show them.
         kept: Earlier findings that were not posted for the limit; each may be made again.
         page_texts: All that the page says: what a ruling is held against.
+        known: That, and what the prompt page says: what a wording that is offered may name.
         lenses: The rows of a prompt database that the review is made under.
     """
 
@@ -253,6 +258,7 @@ class ToolContext:
     points: Mapping[str, OwnPoint] = field(default_factory=dict)
     kept: Sequence[Finding] = ()
     page_texts: Sequence[str] = ()
+    known: Sequence[str] = ()
     lenses: Sequence[str] = ()
 
     def block(self, text: str) -> Block:

@@ -9,16 +9,7 @@ from typing import Any
 
 from daemon.domain.phrases import asks
 from daemon.domain.times import counted
-from daemon.domain.values import (
-    Block,
-    Finding,
-    Refusal,
-    Reply,
-    Ruling,
-    Source,
-    Thread,
-    Verdict,
-)
+from daemon.domain.values import Block, Finding, Refusal, Reply, Ruling, Source, Thread, Verdict
 from daemon.review.agent import ToolResult, ToolSpec
 from daemon.review.cleaning import visible
 from daemon.review.excerpt import Reader, Recall
@@ -142,9 +133,10 @@ class ReviewTools:
         """
         target, words = self._placed(proposed.quote, named)
         text = self.wording.words(proposed.text, FINDING_CHARS, target.id)
-        title = self.wording.title(proposed.title, text)
+        title, known = self.wording.title(proposed.title, text), self._context.known
+        offer = self.wording.offered(proposed.instead, words, target.plain, known)
         finding = replace(proposed, block_id=target.id, quote=words, title=title)
-        finding = replace(finding, text=text + rests_on)
+        finding = replace(finding, text=text + rests_on, instead=offer)
         before = self._again.pop((target.id, words), finding)
         if before == finding:  # it is new, or said as it was
             self._refuse_finding(finding, target)
@@ -219,6 +211,7 @@ class ReviewTools:
         named, under = self._context.block(block), self._context.lens(more.get("lens", ""))
         rests_on = self.recall.contradiction(more) if self.recall else ""
         said = Finding(named.id, quote, text, parse_severity(severity), title=title, lens=under)
+        said = replace(said, instead=more.get("instead", ""))
         made = self._propose(said, named, rests_on)
         stands = self._context.handles.of_block[made.block_id]
         moved = "" if made.block_id == named.id else f"; the words stand in {stands}"

@@ -8,11 +8,12 @@ stays. What needs judgement is left to the model.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 from daemon.domain.findings import title_of
 from daemon.domain.phrases import bare
+from daemon.notion.from_markdown import plain_text, rich_text
 from daemon.review.cleaning import (
     CUT,
     LINK_REMOVED,
@@ -26,6 +27,8 @@ from daemon.review.cleaning import (
 from daemon.review.handles import Handles
 from daemon.review.leaks import LeakGuard
 from daemon.review.points import REPETITIVE_CHARS
+from daemon.review.prompt import instructions
+from daemon.review.quotes import contains_words, fold
 from daemon.review.tool_specs import ToolRefusal
 
 
@@ -141,6 +144,70 @@ class Wording:
         # A handle counts as one word.
         spelled = self._handles.spelled_out(title_of(plain), briefly=True)
         return cleaned(spelled, self._allowed_links, TITLE_CHARS)
+
+    def offered(self, given: str, quote: str, block: str, known: Sequence[str]) -> str:
+        """Return the wording that is offered in place of a quote, without marks; "" for none.
+
+        Args:
+            given: The model's words.
+            quote: What they are to replace.
+            block: The text of its block.
+            known: What the page and the prompt page say.
+
+        Raises:
+            ToolRefusal: They hold what nobody wrote or may be posted, are too long, or stand there.
+        """
+        if not given.strip():
+            return ""
+        self.refuse(given)
+        words = " ".join(plain_text(rich_text(visible(given))).split())
+        out = ", ".join(removal_reasons(given, self._allowed_links))
+        stands = contains_words(words, block) and not contains_words(words, quote)
+        if out:
+            why = f"it holds {out}"
+        elif len(words) > INSTEAD * len(quote):
+            why = f"it is longer than {INSTEAD} times the quote"
+        elif new := invented(words, known):
+            why = f"neither the document nor the prompt has {', '.join(new)}"
+        elif stands or fold(words).text == fold(quote).text or not _says_something(words):
+            why = "it says nothing that does not stand there"
+        else:
+            return words
+        raise ToolRefusal(f"instead: {why}; offer other words, or none")
+
+
+# So many times as long as its quote may a wording be that is offered instead.
+INSTEAD = 2
+_COUNTS = (
+    "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
+    "seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|"
+    "thousand|million|billion|dozen|half|twice"
+)
+_FIGURE = re.compile(rf"\d+(?:[.,:/-]\d+)*|\b(?:{_COUNTS})\b", re.IGNORECASE)
+_TOKEN = re.compile(r"\w+")
+# Letters that a word must share with one that is known, where it may be another form of it.
+STEM, ENDING = 4, 3
+
+
+def invented(words: str, known: Iterable[str]) -> list[str]:
+    """Return the figures and names in a text that nobody wrote, as they stand there.
+
+    A name is a word with a capital, or with an underscore. A form of a known word is no name, nor
+    is a word of the program's own instructions, with which a sentence may begin.
+    """
+    said = fold("\n".join(known)).text
+    figures = {*_FIGURE.findall(said), *re.findall(r"\d+", said)}
+    own = {*_TOKEN.findall(said), *_TOKEN.findall(fold(instructions()).text)}
+    found = [one for one in _FIGURE.findall(fold(words).text) if one not in figures]
+    for one in _TOKEN.findall(words):
+        parts = _TOKEN.findall(fold(one).text)
+        if own.issuperset(parts) or not ("_" in one or any(map(str.isupper, one))):
+            continue
+        stem = parts[0][: max(len(parts[0]) - ENDING, STEM)]
+        is_form = one[1:].islower() and len(one) > STEM
+        if not (is_form and any(other.startswith(stem) for other in own)):
+            found.append(one)
+    return list(dict.fromkeys(found))
 
 
 def _without_notes(text: str) -> str:

@@ -9,22 +9,23 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from daemon.domain.findings import UNPUBLISHED, Event, FindingState, LedgerEntry, next_state
+from daemon.domain.findings import MENDED, UNPUBLISHED, Event, FindingState, LedgerEntry, next_state
 from daemon.domain.records import FindingRow, StateChange
 from daemon.domain.times import iso, when
 from daemon.domain.values import Finding, Severity, Source
 
 
 _SELECT = (
-    "SELECT block_id, quote, text, severity, source, title, lens, id, state, discussion_id, at,"
-    " review_id, (SELECT why FROM finding_history WHERE finding_id = findings.id"
+    "SELECT block_id, quote, text, severity, source, title, lens, instead, id, state,"
+    " discussion_id, at, review_id, (SELECT why FROM finding_history WHERE finding_id = findings.id"
     " ORDER BY id DESC LIMIT 1)"
 )
 
 
 def _stored(row: Sequence[Any]) -> FindingRow:
-    block, quote, text, severity, source, title, lens, number, state, thread, at, review, why = row
-    finding = Finding(block, quote, text, Severity(severity), Source(source), title, lens)
+    block, quote, text, severity, source, title, lens, instead, *rest = row
+    number, state, thread, at, review, why = rest
+    finding = Finding(block, quote, text, Severity(severity), Source(source), title, lens, instead)
     return FindingRow(number, finding, FindingState(state), thread, when(at), review, why or "")
 
 
@@ -43,7 +44,7 @@ def add(
         row = db.execute(
             "INSERT INTO findings"
             " (review_id, page_id, block_id, quote, text, severity, source, state, at, section,"
-            " title, lens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            " title, lens, instead) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             [
                 review_id,
                 page_id,
@@ -57,6 +58,7 @@ def add(
                 section,
                 finding.title,
                 finding.lens,
+                finding.instead,
             ],
         ).fetchone()
         _note(db, row[0], state, "made", at)
@@ -165,7 +167,7 @@ def open_again(
     One that a person had turned down before it was ruled fixed is turned down then, and not open.
     """
     row = get(db, finding_id)
-    no = standing_no(db, finding_id) if row and row.state is FindingState.ADDRESSED else ""
+    no = standing_no(db, finding_id) if row and row.state in MENDED else ""
     event, why = (Event.NO_HOLDS, no) if no else (event, why)
     return apply_event(db, finding_id, event, at, why)
 
@@ -185,7 +187,8 @@ def closed_since_review(db: Database, page_id: str) -> list[FindingRow]:
     """Return the findings of a page that a ruling or people closed after its last review."""
     rows = db.execute(
         f"{_SELECT} FROM findings"  # noqa: S608 - own names
-        " WHERE page_id = ?1 AND state IN ('addressed', 'withdrawn', 'dismissed', 'resolved')"
+        " WHERE page_id = ?1"
+        " AND state IN ('addressed', 'adopted', 'withdrawn', 'dismissed', 'resolved')"
         " AND EXISTS (SELECT 1 FROM finding_history"
         " WHERE finding_id = findings.id AND state = findings.state"
         " AND at > (SELECT max(at) FROM reviews WHERE page_id = ?1 AND kind = 'review'))"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from daemon.domain.findings import SAID_NO, FindingState
+from daemon.domain.findings import MENDED, SAID_NO, FindingState
 from daemon.domain.providers import OFFLINE
 from daemon.domain.values import (
     AuthorKind,
@@ -112,7 +112,7 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
     before = (one for one in session.closed if one.id not in verdicts)
     noes = [one.why for one in before if one.state is FindingState.DISMISSED]
     noes += [f"{quoted(one.person)}{SAID_NO}" for one in review.rulings if one.person]
-    settled = [finding for finding, state in ended if state is FindingState.ADDRESSED]
+    settled = [finding for finding, state in ended if state in MENDED]
     asked_for: list[str] = []  # what the prompt page wants to be said of every document
     if review.outcome.is_complete or review.findings or words:
         rules = session.prompt.rules
@@ -133,7 +133,7 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
             posted=review.findings,
             still_open=_still_open(session, review, verdicts),
             settled=settled,
-            dropped=Counter(state for _, state in ended if state is not FindingState.ADDRESSED),
+            dropped=Counter(state for _, state in ended if state not in MENDED),
             noes=noes,
             question=review.question,
             kept=[*review.kept, *_still_kept(session, review)],

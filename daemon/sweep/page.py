@@ -26,7 +26,7 @@ from daemon.sweep.conversation.rulings import (
 )
 from daemon.sweep.delivery import recovery
 from daemon.sweep.prompts import current
-from daemon.sweep.record import record_review
+from daemon.sweep.record import adopt, record_review
 from daemon.sweep.reviewing import run_review
 from daemon.sweep.snapshot import read_page
 
@@ -176,6 +176,7 @@ async def _review(
     """Review a page, record the review and deliver it."""
     memory.keep(context, target, snapshot)
     reopened = reopen(context, row, snapshot)
+    adopt(context, row, snapshot)
     session = _session(context, target, row, snapshot, prompt, dialogue, extent, reopened)
     context.emit("page.reviewing", title=row.title)
     made_with = memory.with_look_ups(context, recording.listening(context), session)

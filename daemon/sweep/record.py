@@ -13,7 +13,9 @@ from daemon.domain.records import FindingRow, MessageKind, OutboxMessage, PageRo
 from daemon.domain.times import counted
 from daemon.domain.values import Finding, Review, ReviewKind, Severity, Snapshot
 from daemon.notion import canonical
+from daemon.notion.from_markdown import quoted
 from daemon.review.points import is_repeat, reanchored
+from daemon.review.quotes import contains_words
 from daemon.review.summary import SHRUNK, without_point
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -21,10 +23,10 @@ from daemon.store.reviews import ReviewedText
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.answers import record_answers
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.rulings import raise_anew, record_rulings
+from daemon.sweep.conversation.rulings import close, raise_anew, record_rulings
 from daemon.sweep.delivery import approval, recovery
 from daemon.sweep.delivery.approval import Case, Waits
-from daemon.sweep.delivery.letters import finding_letter
+from daemon.sweep.delivery.letters import finding_letter, settled_mark
 from daemon.sweep.prompts import current
 
 
@@ -87,6 +89,27 @@ def sort_kept(
             findings.apply_event(context.state, one.id, Event.UNPOSTED, context.notion.now, GONE)
         elif is_repeat(stands[0], made, blocks[stands[0].block_id]):
             findings.apply_event(context.state, one.id, Event.MADE_AGAIN, context.notion.now)
+
+
+def adopt(context: Context, row: PageRow, snapshot: Snapshot) -> None:
+    """Settle the points whose blocks say what was offered instead of the quote.
+
+    That shows without a model. Their comments say so.
+    """
+    state, now, blocks = context.state, context.notion.now, snapshot.by_id
+    for one in findings.of_page(state, row.id):
+        made, block = one.finding, blocks.get(one.finding.block_id)
+        if not made.instead or block is None or not contains_words(made.instead, block.plain):
+            continue
+        is_kept = contains_words(made.quote, block.plain)
+        if is_kept and not contains_words(made.quote, made.instead):
+            continue
+        with state.atomic():
+            why = f"“{quoted(made.instead)}”"
+            if close(context, one.id, Event.ADOPTED, now, why) is FindingState.ADOPTED:
+                mark = settled_mark(state, one.id, None, now)
+                outbox.add(state, [mark] if mark else [])
+                sweeps.record_decision(state, row.id, now, "adopted", f"“{made.title}”: {why}")
 
 
 def _findings(

@@ -280,6 +280,7 @@ def _tools(context: ReviewContext, prepared: Prepared) -> ReviewTools:
             points=_own(prepared),
             kept=session.kept,
             page_texts=page_texts(session.snapshot),
+            known=(*page_texts(session.snapshot), asked.text),
             lenses=asked.lenses,
             guard=leak_guard(
                 context.secrets,

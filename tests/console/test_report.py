@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.config import load
-from daemon.console.report import HEIGHT, Series, apart, together
+from daemon.console.report import DRAWN, HEIGHT, Series, apart, together
 from daemon.operations.figures import LEAST_SETTLED
 from daemon.store.database import open_state
 from support.big_state import fill
@@ -52,7 +52,7 @@ def test_the_findings_drawn_are_all_there_are(client):
     assert sum(int(row["findings"]) for row in weeks) == 120
     text = client.get("/worth").text
     drawn = re.findall(r'<span class="quiet">([\d,]+) of 120</span>', text)
-    assert len(drawn) == 5
+    assert len(drawn) == len(DRAWN)
     assert sum(map(int, drawn)) == 120
 
 

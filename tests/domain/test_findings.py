@@ -86,6 +86,7 @@ def test_only_a_ruling_addresses_a_finding_and_only_people_settle_it(happened):
     """Whatever comes in whatever order: no state is reached but by the event that means it."""
     means = {
         S.ADDRESSED: {E.FIXED},
+        S.ADOPTED: {E.ADOPTED},
         S.DISMISSED: {E.TURNED_DOWN, E.NO_HOLDS},
         S.RESOLVED: {E.CLOSED},
         S.ANSWERED: {E.SPOKEN},

@@ -110,10 +110,10 @@ def test_a_finding_that_was_settled_twice_in_a_period_counts_by_the_last_time(db
     with undone(db):
         store(db, Severity.MINOR, "p", "m", 0, closed)
         first = figures(db, NOW, NOW + HOUR).work
-        assert first.settled == {"addressed": 0, "dismissed": 0, "resolved": 1}
+        assert first.settled == {"addressed": 0, "adopted": 0, "dismissed": 0, "resolved": 1}
         assert figures(db, NOW + HOUR, NOW + 2 * HOUR).is_empty  # it was open again
         whole = figures(db, NOW, NOW + 3 * HOUR).work
-        assert whole.settled == {"addressed": 1, "dismissed": 0, "resolved": 0}
+        assert whole.settled == {"addressed": 1, "adopted": 0, "dismissed": 0, "resolved": 0}
 
 
 def test_held_findings_are_counted_under_their_own_name(db) -> None:

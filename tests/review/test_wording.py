@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.review.cleaning import links_in, visible
 from daemon.review.handles import Handles
 from daemon.review.leaks import NO_GUARD
-from daemon.review.wording import Wording, without_noise
+from daemon.review.tool_specs import ToolRefusal
+from daemon.review.wording import INSTEAD, Wording, invented, without_noise
 from support.review_values import block, heading, snapshot
 
 
@@ -104,3 +106,70 @@ def test_a_title_keeps_the_addresses_of_the_document_and_no_others() -> None:
     wording = Wording(handles, frozenset({"crates.io"}), NO_GUARD, ["comment"])
     assert wording.title("Nobody owns crates.io", "Say who.") == "Nobody owns crates.io"
     assert wording.title("Nobody owns evil.io here", "Say who.") == "Nobody owns here"
+
+
+PAGE = (
+    "Queues",
+    "Ana Costa moves the orders queue to Kafka in three weeks; v2.1 keeps orders for 30 days.",
+    "See https://good.example/plan, written 2026-03-02 for retry_policy.",
+)
+QUOTE = "moves the orders queue to Kafka in three weeks"
+OFFERED = (
+    "moves the orders queue to Kafka",
+    "moves the orders queue to **Kafka** in three weeks, by Ana Costa",
+    "Orders stay where they are for 30 days",
+    "moves it in three weeks, see https://good.example/plan",
+    "sets `retry_policy` as written 2026-03-02",
+    "Before the queue moves, v2.1 ends; afterwards it is kept",
+)
+INVENTED = {
+    "moves the orders queue to Kafka in four weeks": ["four"],
+    "moves the orders queue to Kafka in 3 weeks": ["3"],
+    "moves it on 2026-02-03": ["2026-02-03"],
+    "moves the orders queue to Redis": ["Redis"],
+    "Redis holds the orders": ["Redis"],
+    "Ben moves the orders queue": ["Ben"],
+    "AWS moves the queue to v2.2": ["2.2", "AWS"],
+    "sets `retry_limit` on the queue": ["retry_limit"],
+}
+
+
+def offered(words: str, quote: str = QUOTE, known: tuple[str, ...] = PAGE) -> str:
+    wording = Wording(Handles.of(snapshot([block("p", "x")])), links_in(PAGE[-1]), NO_GUARD, ())
+    return wording.offered(words, quote, next(one for one in known if quote in one), known)
+
+
+def test_a_wording_that_is_offered_names_only_what_somebody_wrote() -> None:
+    for words in OFFERED:
+        assert offered(words) == words.replace("*", "").replace("`", "")
+    for words, new in INVENTED.items():
+        assert invented(words, PAGE) == new
+        with pytest.raises(ToolRefusal, match=f"neither the document .* has {', '.join(new)};"):
+            offered(words)
+        assert offered(words, known=(*PAGE, f"The prompt says: {words}")) != ""
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("moves the queue, see https://evil.example/plan", "it holds a link"),
+        ("moves the queue to @Ana Costa", "it holds the sign that calls a person"),
+        ("the orders queue moves " * 5, f"it is longer than {INSTEAD} times the quote"),
+        (QUOTE.upper(), "it says nothing that does not stand there"),
+        ("keeps orders for 30 days", "it says nothing that does not stand there"),
+        ("…", "it says nothing that does not stand there"),
+    ],
+)
+def test_a_wording_that_is_offered_is_refused_with_the_reason(words: str, why: str) -> None:
+    with pytest.raises(ToolRefusal, match=why):
+        offered(words)
+
+
+def test_no_wording_is_none_and_one_may_shorten_the_quote() -> None:
+    assert offered("  ") == ""
+    assert offered("to Kafka in three weeks") == "to Kafka in three weeks"
+
+
+@given(st.text(), st.lists(st.text()))
+def test_what_stands_on_the_page_is_never_invented(words: str, others: list[str]) -> None:
+    assert invented(visible(words), [*others, words]) == []

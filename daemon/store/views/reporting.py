@@ -136,7 +136,7 @@ def count_settled(db: Database, since: datetime, until: datetime) -> list[Findin
         "SELECT prompt, model, lens, severity, step.state, count(*) FROM finding_history AS step"
         " JOIN findings ON findings.id = finding_id JOIN reviews ON reviews.id = review_id"
         " WHERE step.at >= ?1 AND step.at < ?2"
-        " AND step.state IN ('addressed', 'dismissed', 'resolved')"
+        " AND step.state IN ('addressed', 'adopted', 'dismissed', 'resolved')"
         " AND NOT EXISTS (SELECT 1 FROM finding_history"
         " AS later WHERE later.finding_id = step.finding_id AND later.id > step.id"
         " AND later.at < ?2) GROUP BY prompt, model, lens, severity, step.state"
@@ -227,12 +227,12 @@ def week(db: Database, source_ids: Sequence[str], since: datetime, until: dateti
         about,
     ).fetchone()
     addressed, declined, resolved = db.execute(
-        "SELECT count(*) FILTER (WHERE step.state = 'addressed'),"  # noqa: S608 - own words
+        "SELECT count(*) FILTER (WHERE step.state IN ('addressed', 'adopted')),"  # noqa: S608 - own words
         " count(*) FILTER (WHERE step.state = 'dismissed'),"
         " count(*) FILTER (WHERE step.state = 'resolved')"
         f" FROM finding_history AS step JOIN findings ON findings.id = finding_id{_OF_SOURCES}"
         " WHERE step.at >= ?2 AND step.at < ?3"
-        " AND step.state IN ('addressed', 'dismissed', 'resolved')"
+        " AND step.state IN ('addressed', 'adopted', 'dismissed', 'resolved')"
         " AND NOT EXISTS (SELECT 1 FROM finding_history AS later"
         " WHERE later.finding_id = step.finding_id AND later.id > step.id AND later.at < ?3)",
         about,

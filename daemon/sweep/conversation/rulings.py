@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from daemon.domain.change import Change
-from daemon.domain.findings import CLOSED, LIVE, SAID_NO, Event, FindingState
+from daemon.domain.findings import CLOSED, LIVE, MENDED, SAID_NO, Event, FindingState
 from daemon.domain.records import (
     DeliveryState,
     FindingRow,
@@ -61,7 +61,7 @@ def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> set[int]:
     state, now = context.state, context.notion.now
     texts, opened = page_texts(snapshot), set[int]()
     for one in findings.of_page(state, row.id):
-        shown = _SHOWN.fullmatch(one.why) if one.state is FindingState.ADDRESSED else None
+        shown = _SHOWN.fullmatch(one.why) if one.state in MENDED else None
         if shown is None or _still_shows(
             shown["words"], texts, gone=bool(shown["gone"]), whole=bool(shown["whole"])
         ):
@@ -327,7 +327,7 @@ def _settle(
     texts: Sequence[str],
     now: datetime,
 ) -> list[OutboxMessage]:
-    """Close a point; a comment that was not sent yet is not sent any more."""
+    """Close a point."""
     event, why = {
         Verdict.WITHDRAWN: (Event.WITHDRAWN, ruling.text),
         Verdict.TURNED_DOWN: (Event.TURNED_DOWN, f"{quoted(ruling.person)}{SAID_NO}"),
@@ -336,14 +336,29 @@ def _settle(
     declined = before and point.declined and before.state is FindingState.DISMISSED
     if before is None or not (before.state in LIVE or declined):
         return []  # people settled it meanwhile
-    raised = outbox.letter_of(context.state, before.review_id, ruling.finding_id)
-    findings.apply_event(context.state, ruling.finding_id, event, now, why)
-    if raised and raised.state is DeliveryState.INTENT:
-        outbox.set_state(context.state, raised.key, DeliveryState.DROPPED, event.value)
-        if not outbox.was_posted(context.state, raised.page_id, ruling.finding_id):
-            findings.apply_event(context.state, ruling.finding_id, Event.UNPOSTED, now, event.value)
+    close(context, ruling.finding_id, event, now, why)
     mark = settled_mark(context.state, ruling.finding_id, review_id, now)
     return [mark] if mark else []
+
+
+def close(
+    context: Context, finding_id: int, event: Event, now: datetime, why: str
+) -> FindingState | None:
+    """Apply an event that closes a point; return its state after it, None where nothing changed.
+
+    A comment that was not sent yet is not sent any more.
+    """
+    state = context.state
+    before = findings.get(state, finding_id)
+    after = findings.apply_event(state, finding_id, event, now, why)
+    if before is None or after is before.state:
+        return None
+    raised = outbox.letter_of(state, before.review_id, finding_id)
+    if raised and raised.state is DeliveryState.INTENT:
+        outbox.set_state(state, raised.key, DeliveryState.DROPPED, event.value)
+        if not outbox.was_posted(state, raised.page_id, finding_id):
+            return findings.apply_event(state, finding_id, Event.UNPOSTED, now, event.value)
+    return after
 
 
 def _evidence(quote: str, before: Sequence[str], texts: Sequence[str]) -> str:

@@ -1,0 +1,104 @@
+"""A wording that a comment offers: shown, and known to be taken without asking a model."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from daemon.sandbox import Sandbox, blocks
+from support.program import NOW, Program, ScriptedModel, comment, finish, plain, posted
+
+
+HOUR = timedelta(hours=1)
+LINE = "The worker retries for ever, so an order may wait for three days."
+OFFER = "The worker retries for three days"
+
+
+@pytest.fixture
+def page(box: Sandbox, rfcs: str) -> str:
+    lines = (LINE, "Nobody reads this line.")
+    return box.world.page(rfcs, "Queues", map(blocks.paragraph, lines), at=NOW - HOUR).id
+
+
+def offer(words: str, quote: str = "The worker retries for ever") -> tuple[str, dict[str, Any]]:
+    name, call = comment("B1", quote, "Bound it.", title="The retries have no end")
+    return name, {**call, "instead": words}
+
+
+def point(box: Sandbox, page: str) -> str:
+    (found,) = [one for one in posted(box) if one.parent_id != page]
+    return plain(found)
+
+
+def sweep(box: Sandbox, program: Program, page: str, text: str) -> Any:
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[0], text)
+    box.clock.advance(HOUR)
+    return program.sweep().json
+
+
+def test_a_wording_that_is_taken_is_seen_without_a_model(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str
+) -> None:
+    model.think = lambda _, turn: (
+        [finish("Bound the retries.")]
+        if turn
+        else [offer("The worker retries for nine days"), offer(OFFER)]
+    )
+    program.sweep()
+    assert "neither the document nor the prompt has nine" in model.answers[0]
+    assert point(box, page).endswith(f"Bound it.\nInstead: “{OFFER}”")
+
+    model.think = lambda _, __: [finish()]
+    sweep(box, program, page, f"As Ben says, {OFFER.lower()}; then it is parked.")
+    assert point(box, page).startswith("✓ Settled: “The retries have no end” · “The worker retries")
+    assert "begun by your" in model.documents[-1]
+    assert "(closed: its block says what you offered instead)" in model.documents[-1]
+    summary = next(one for one in posted(box) if one.parent_id == page)
+    assert "Settled: “The retries have no end”" in plain(summary)
+    told = program.run("explain", page).out
+    assert "adopted, important: The retries have no end" in told
+    assert f"adopted: “The retries have no end”: “{OFFER}”" in told
+    until = (box.clock() + HOUR).isoformat()
+    week = program.run("report", "--json", "--until", until).json["now"]
+    assert (week["settled"]["adopted"], week["addressed_of_settled"]["part"]) == (1, 1)
+    assert sum("✓" in plain(one) for one in posted(box)) == 1
+
+    sweep(box, program, page, LINE)
+    assert "✓" not in point(box, page)
+    assert "adopted" not in program.run("explain", page).out.partition("decisions")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("The worker retries for a while.", 0),
+        (f"{LINE} Some want: {OFFER}.", 0),
+        (f"{OFFER}, so an order may wait.", 1),
+    ],
+)
+def test_only_words_that_took_the_place_of_the_quote_are_taken(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str, text: str, taken: int
+) -> None:
+    model.think = lambda _, turn: [offer(OFFER)] if not turn else [finish()]
+    program.sweep()
+    model.think = lambda _, __: [finish()]
+    sweep(box, program, page, text)
+    assert sum(plain(one).startswith("✓") for one in posted(box)) == taken
+
+
+def test_a_person_sees_the_wording_before_it_is_posted(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str
+) -> None:
+    program.config["databases"][0]["approve"] = "all"
+    model.think = lambda _, turn: [offer(OFFER)] if not turn else [finish()]
+    program.sweep()
+    assert posted(box) == []
+    (draft,) = program.run("drafts", "--json").json["drafts"]
+    assert draft["parts"][0]["instead"] == OFFER
+    assert f"Instead: “{OFFER}”" in program.run("drafts", "show", str(draft["id"])).out
+    program.run("drafts", "edit", str(draft["id"]), "1", "Say when it ends.")
+    program.run("drafts", "approve", str(draft["id"]))
+    assert f"Say when it ends.\nInstead: “{OFFER}”" in plain(posted(box)[0])
