@@ -161,6 +161,11 @@ def settled_body(body: str, title: str, state: FindingState, why: str) -> str:
     return f"{SETTLED_SIGN} **{_CLOSED.get(state, 'Settled')}: “{named}”**{told}\n\n{body}"
 
 
+def reopened_body(body: str, why: str) -> str:
+    """Return a finding's comment that ends with the note that it is open again."""
+    return f"{body}\n\n*Open again{f': {why}' if why else ''}.*"
+
+
 def link(title: str, url: str) -> str:
     """Return a title as Markdown that leads to an address."""
     return f"[{quoted(title)}]({url})"

@@ -51,7 +51,7 @@ class OwnPoint:
         mute: Why nothing more can be said in its thread; "" where something can.
         made: When it was made.
         opened: When it was opened last: when it was made, or when it was opened again.
-        again: Whether it was settled, and is open again since the settling words are gone.
+        again: Why it is open again since the last review; "" where it is not.
         closed: How it was closed; "" while it is open.
         declined: Whether it is closed by a person's no.
         moved: Whether its block was cut and pasted, so that its thread went.
@@ -67,7 +67,7 @@ class OwnPoint:
     mute: str = ""
     made: datetime | None = None
     opened: datetime | None = None
-    again: bool = False
+    again: str = ""
     closed: str = ""
     declined: bool = False
     moved: bool = False

@@ -269,7 +269,7 @@ def _threads(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> list[str]
             on = f"words that stand in {where} now" if where else "a block that is gone"
         lines.append(f"[{handle} on {on}]")
         if own:
-            again = "; open again: the words that settled it are gone" if own.again else ""
+            again = f"; open again: {own.again}" if own.again else ""
             state = f" (closed: {own.closed})" if own.closed else again
             lines.append(f"{INDENT}begun by your {_point(own.finding)}{state}")
         elif raised := task.raised.get(thread.id):

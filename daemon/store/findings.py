@@ -198,6 +198,24 @@ def closed_since_review(db: Database, page_id: str) -> list[FindingRow]:
     return [_stored(row) for row in rows.fetchall()]
 
 
+def opened_since_review(db: Database, page_id: str) -> dict[int, str]:
+    """Return why each open finding of a page that was closed is open again since its last review.
+
+    A person may have spoken to it meanwhile.
+    """
+    rows = db.execute(
+        "SELECT findings.id, why FROM findings JOIN finding_history AS last"
+        " ON last.id = (SELECT max(id) FROM finding_history"
+        "  WHERE finding_id = findings.id AND state = 'open')"
+        " WHERE page_id = ?1 AND findings.state IN ('open', 'answered')"
+        " AND last.at > (SELECT max(at) FROM reviews WHERE page_id = ?1 AND kind = 'review')"
+        " AND EXISTS (SELECT 1 FROM finding_history WHERE finding_id = findings.id"
+        "  AND id < last.id AND state IN ('addressed', 'withdrawn', 'dismissed', 'resolved'))",
+        [page_id],
+    )
+    return dict(rows.fetchall())
+
+
 def history(db: Database, finding_id: int) -> list[StateChange]:
     """Return every state that a finding was in, the oldest first."""
     rows = db.execute(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from daemon.domain import due
@@ -132,7 +131,6 @@ def _session(
     prompt: Prompt,
     dialogue: Dialogue,
     extent: Extent,
-    reopened: Collection[int],
 ) -> Session:
     """Put together what one review is about."""
     threads = dialogue.sorted.threads
@@ -140,7 +138,7 @@ def _session(
     unknown = [LedgerEntry(one, FindingState.OPEN) for one in orphans]
     change = Change.between(drafts.last_published(context.state, row.id), snapshot)
     known = anchored(findings.of_page(context.state, row.id), change, snapshot)
-    points = open_points(context, row, known, snapshot, dialogue, reopened)
+    points = open_points(context, row, known, snapshot, dialogue)
     points += closed_points(context.state, known, dialogue, snapshot)
     shown = (*threads, *unlisted_threads(context, row, points, dialogue))
     return Session(
@@ -175,9 +173,9 @@ async def _review(
 ) -> None:
     """Review a page, record the review and deliver it."""
     memory.keep(context, target, snapshot)
-    reopened = reopen(context, row, snapshot)
+    reopen(context, row, snapshot)
     adopt(context, row, snapshot)
-    session = _session(context, target, row, snapshot, prompt, dialogue, extent, reopened)
+    session = _session(context, target, row, snapshot, prompt, dialogue, extent)
     context.emit("page.reviewing", title=row.title)
     made_with = memory.with_look_ups(context, recording.listening(context), session)
     review = await run_review(made_with, session)

@@ -629,7 +629,9 @@ def test_a_settled_point_opens_again_when_the_words_that_settled_it_are_gone(
     edit(box, page, 0, "Rollback: N/A.")
     says(model, finish("The way back is gone again."))
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("No way back · blocking")
+    reads = on_blocks(box, page)[0]
+    assert reads.startswith("No way back · blocking")
+    assert reads.endswith("Open again: “switch the flag off” is gone.")
     assert "No way back (open again)" in on_page(box, page)[-1]
     edit(box, page, 0, "Rollback: N/A, as the flag can be switched off within a minute.")
     says(model, follow_up("No way back", "fixed", quote="can be switched off"), finish())
@@ -637,6 +639,7 @@ def test_a_settled_point_opens_again_when_the_words_that_settled_it_are_gone(
     [mark, _] = on_blocks(box, page)
     assert mark.startswith("✓ Settled: “No way back” · “can be switched off”")
     assert mark.count("✓") == 1
+    assert "Open again" not in mark
 
 
 def test_a_point_that_is_settled_by_what_went_says_so(
@@ -780,7 +783,7 @@ def test_a_point_that_a_person_dropped_is_opened_again_where_a_person_asks_for_i
     )
     program.sweep()
     assert on_blocks(box, page)[0].startswith("No way back · blocking")
-    assert "No way back (still open; not yet, see my answer)" in on_page(box, page)[-1]
+    assert "No way back (open again; see my answer)" in on_page(box, page)[-1]
     assert "Then it is open again" in " ".join(on_blocks(box, page))
 
 
@@ -1504,8 +1507,19 @@ def test_a_point_is_open_again_where_the_comment_with_the_no_was_deleted(
     box.clock.advance(HOUR)
     program.sweep()
     program.sweep()
-    assert on_blocks(box, page)[0].startswith("No way back · blocking")
-    assert "the comment with the no is gone" in program.run("explain", page).out
+    reads = on_blocks(box, page)[0]
+    assert reads.startswith("No way back · blocking")
+    assert reads.endswith("Open again: the comment with the no was deleted.")
+    assert "the comment with the no was deleted" in program.run("explain", page).out
+    edit(box, page, 1, "We deploy on Friday.")
+    says(model, finish("Monday is gone."))
+    program.sweep()
+    assert "No way back (open again; " in on_page(box, page)[-1]
+    assert "; open again: the comment with the no was deleted\n" in model.documents[-1]
+    edit(box, page, 1, "We deploy on Saturday.")
+    says(model, finish("Friday is gone."))
+    program.sweep()
+    assert "No way back (still open; " in on_page(box, page)[-1]
 
 
 def test_a_no_that_the_model_heard_goes_with_the_answer_that_was_taken_back(

@@ -93,6 +93,7 @@ ON_THE_PATH = {
     "drafts.drop_message": lambda db: drafts.drop_message(db, LETTER.key, "refused"),
     "drafts.set_message_body": lambda db: drafts.set_message_body(db, LETTER.key, "body"),
     "findings.standing_no": lambda db: findings.standing_no(db, 1),
+    "findings.opened_since_review": lambda db: findings.opened_since_review(db, "p1"),
     "findings.open_again": lambda db: findings.open_again(db, 1, Event.UNSETTLED, NOW),
     "findings.last_times": lambda db: findings.last_times(db, PAGE.id),
     "findings.closed_since_review": lambda db: findings.closed_since_review(db, PAGE.id),

@@ -50,7 +50,7 @@ from daemon.sweep.delivery.letters import post_kept, settled_mark
 from daemon.sweep.prompts import current
 
 
-NO_GONE = "the comment with the no is gone"
+NO_GONE = "the comment with the no was deleted"
 
 
 @dataclass(frozen=True, slots=True)

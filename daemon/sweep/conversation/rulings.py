@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -53,32 +53,32 @@ BY_RULE = "its rule finds it no more"
 _SHOWN = re.compile(r"(?P<whole>the block )?“(?P<words>.*)”(?P<gone> is gone)?", re.DOTALL)
 
 
-def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> set[int]:
-    """Open points again whose settling words are gone, or whose own words are back; return them.
+def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> None:
+    """Open points again whose settling words are gone, or whose own words are back.
 
-    Their comments lose the mark; whether they are settled all the same is asked of the model anew.
+    Their comments say so instead of the mark; whether they are settled all the same is asked of the
+    model anew.
     """
-    state, now = context.state, context.notion.now
-    texts, opened = page_texts(snapshot), set[int]()
+    state, now, texts = context.state, context.notion.now, page_texts(snapshot)
     for one in findings.of_page(state, row.id):
         shown = _SHOWN.fullmatch(one.why) if one.state in MENDED else None
         if shown is None or _still_shows(
             shown["words"], texts, gone=bool(shown["gone"]), whole=bool(shown["whole"])
         ):
             continue
+        how = "is back" if shown["gone"] else "is gone"
+        why = f"{shown['whole'] or ''}“{shown['words']}” {how}"
         with state.atomic():
-            after = findings.open_again(state, one.id, Event.UNSETTLED, now, one.why)
-            outbox.add(state, opened_again(context, row, one.id, Event.UNSETTLED, one.why))
-        opened |= {one.id} if after in LIVE else set()
-    return opened
+            findings.open_again(state, one.id, Event.UNSETTLED, now, why)
+            outbox.add(state, opened_again(context, row, one.id, Event.UNSETTLED, why))
 
 
 def opened_again(
     context: Context, row: PageRow, finding_id: int, event: Event, why: str
 ) -> list[OutboxMessage]:
-    """Record that a closed point is open again; its comment loses the mark.
+    """Record that a closed point is open again; its comment says so instead of the mark.
 
-    Where a person's no holds again, the comment says so.
+    Where a person's no holds again, the comment says that.
     """
     state, now = context.state, context.notion.now
     outbox.drop_marks(state, row.id, finding_id, event.value)
@@ -88,7 +88,10 @@ def opened_again(
     sweeps.record_decision(
         state, row.id, now, "open again" if is_open else "turned down again", said
     )
-    mark = open_mark(state, point.id, now) if is_open else settled_mark(state, point.id, None, now)
+    told = "" if event is Event.TAKEN_UP else why  # the reviewer's answer says it
+    mark = open_mark(state, point.id, now, told)
+    if not is_open:
+        mark = settled_mark(state, point.id, None, now)
     return [mark] if mark else []
 
 
@@ -184,7 +187,6 @@ def open_points(
     known: Iterable[FindingRow],
     snapshot: Snapshot,
     dialogue: Dialogue,
-    reopened: Collection[int] = (),
 ) -> list[OwnPoint]:
     """Return those of a page's findings that are still open, the oldest first."""
     open_ones = [one for one in known if one.state in LIVE]
@@ -192,6 +194,7 @@ def open_points(
     keys = _not_yet_keys(state, row.id, [one.discussion_id for one in open_ones], snapshot)
     said = outbox.present(state, keys.values())
     last, times = _page_texts(state, row.id, None), findings.last_times(state, row.id)
+    again = findings.opened_since_review(state, row.id)
     before = {
         review_id: _page_texts(state, row.id, review_id)
         for review_id in {one.review_id for one in open_ones}
@@ -212,7 +215,7 @@ def open_points(
                 mute,
                 one.at,
                 times.get((one.id, FindingState.OPEN), one.at),
-                again=one.id in reopened,
+                again=again.get(one.id, ""),
                 moved=mute == POSTED_ANEW,
                 gone=mute == WENT,
             )

@@ -371,10 +371,10 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
     if not prompt.text:  # which rows of a prompt database it is answered under, the page tells
         with suppress(current.NoneFits):
             prompt = await current.current(context, target, snapshot.page) or prompt
-    reopened = reopen(context, row, snapshot)
+    reopen(context, row, snapshot)
     change = Change.between(drafts.last_published(context.state, row.id), snapshot)
     known = anchored(findings.of_page(context.state, row.id), change, snapshot)
-    points = open_points(context, row, known, snapshot, dialogue, reopened)
+    points = open_points(context, row, known, snapshot, dialogue)
     points += closed_points(context.state, known, dialogue, snapshot)
     unlisted = unlisted_threads(context, row, points, dialogue)
     session = Session(

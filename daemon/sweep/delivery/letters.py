@@ -74,8 +74,8 @@ def forget_point(state: State, finding_id: int) -> None:
             outbox.set_body(state, one.key, without_point(one.body, row.finding))
 
 
-def open_mark(state: State, finding_id: int, at: datetime) -> OutboxMessage | None:
-    """Return the edit by which a finding's own comment reads again as it was posted."""
+def open_mark(state: State, finding_id: int, at: datetime, why: str) -> OutboxMessage | None:
+    """Return the edit by which a finding's own comment says that it is open again, and why."""
     row = findings.get(state, finding_id)
     raised = outbox.letter_of(state, row.review_id, finding_id) if row else None
     if raised is None or raised.state is not DeliveryState.POSTED or not raised.comment_id:
@@ -86,6 +86,7 @@ def open_mark(state: State, finding_id: int, at: datetime) -> OutboxMessage | No
         key=f"open again:{finding_id}:{times}",
         kind=MessageKind.EDIT,
         target=raised.comment_id,
+        body=from_markdown.reopened_body(raised.body, why),
         created_at=at,
         state=DeliveryState.INTENT,
         comment_id=None,
