@@ -35,13 +35,45 @@ pictures: $(VENV)/dev
 # The environment is made without pip of its own: Debian's python3 has no ensurepip without
 # python3-venv, and the pip that runs this can install into it.
 $(VENV)/python:
-	$(PYTHON) -m venv --without-pip $(VENV)
+	@$(PYTHON) -m venv --without-pip $(VENV)
 	@touch $@
 
+# Tells how far pip is, on a terminal in one line; what it said is shown where it fails.
+define PROGRESS
+BEGIN {
+    printf "Setting up .venv, once: %d packages, about half a minute.\n", all
+    while ((run | getline) > 0) {
+        said = said $$0 "\n"
+        if (/^(Collecting|Processing) /) {
+            name = $$2
+            sub(/.*\//, "", name)
+            step = sprintf("  %d of %d: %s", ++n, all, name)
+        } else if (/^Installing/)
+            step = "  unpacking them"
+        else
+            continue
+        if (live)
+            printf "\r\033[K%.70s", step
+        else if (n % 10 == 0 || /^Installing/)
+            print step
+        fflush()
+    }
+    if (live)
+        printf "\r\033[K"
+    if (close(run)) {
+        printf "%s", said
+        exit 1
+    }
+}
+endef
+export PROGRESS
+
 $(VENV)/run: $(VENV)/python requirements.lock
-	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
-	    --require-hashes -r requirements.lock
-	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
+	@live=; if test -t 1; then live=1; fi; \
+	awk -v run='$(PYTHON) -m pip --python $(BIN)/python install --disable-pip-version-check \
+	    --progress-bar off --no-compile --require-hashes -r requirements.lock 2>&1' \
+	    -v all="$$(grep -c == requirements.lock)" -v live="$$live" "$$PROGRESS"
+	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
 	    --no-deps --editable .
 	@touch $@
 

@@ -95,11 +95,11 @@ def emitting(options: Options, settings: Settings, *, live: bool) -> Iterator[Em
         return
     from rich.console import Console
 
-    from daemon.cli import progress
+    from daemon.cli import terminal
 
     console = Console(stderr=True)
     with (
-        progress.on_terminal(console) if live else nullcontext(progress.in_words(console)) as shown
+        terminal.on_terminal(console) if live else nullcontext(terminal.in_words(console)) as shown
     ):
         yield shown
 
@@ -338,10 +338,11 @@ def _asked(question: str, *, hidden: bool, what: str) -> str:
 
 @click.command()
 @click.option("--serve", is_flag=True, help="In a browser, side by side with the console.")
+@click.option("--all", "whole", is_flag=True, help="Show the documents whole.")
 @port_option
 @common
 @click.pass_obj
-def demo(options: Options, *, serve: bool, port: int) -> None:
+def demo(options: Options, *, serve: bool, whole: bool, port: int) -> None:
     """Show the main job on an embedded Notion; needs no key."""
     # The embedded Notion is on this machine: no proxy stands between, as for a model it may.
     spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
@@ -353,7 +354,7 @@ def demo(options: Options, *, serve: bool, port: int) -> None:
         return
     from daemon.cli.demo import demo as shown
 
-    raise click.exceptions.Exit(shown(os.environ))
+    raise click.exceptions.Exit(shown(os.environ, whole=whole))
 
 
 COMMANDS = (

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from typing import Any
 from urllib.parse import quote
 
 import click
 from markupsafe import Markup
-from rich.console import Console, Group, RenderableType
-from rich.markdown import Markdown
-from rich.padding import Padding
-from rich.rule import Rule
-from rich.text import Text
+from rich.console import Console
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from daemon import loopback
-from daemon.cli.options import temporary_folder
-from daemon.cli.progress import on_terminal
+from daemon.cli.options import PORT, temporary_folder
+from daemon.cli.terminal import Document, Said, draw, on_terminal
 from daemon.config import Settings, load
 from daemon.console import app, views
 from daemon.console.access import Door, RequestRefused
 from daemon.console.app import Act, Show, application
 from daemon.console.views import ConsoleContext
 from daemon.domain.providers import PROVIDERS
-from daemon.domain.values import Author, AuthorKind, Block, Thread
+from daemon.domain.times import counted
+from daemon.domain.values import Author, AuthorKind
 from daemon.notion import blocks, properties, reading, to_markdown
 from daemon.notion.gateway import Gateway
 from daemon.sandbox import Sandbox, objects
@@ -39,7 +37,7 @@ from daemon.service import runner
 from daemon.service.system import until_signal
 from daemon.store.database import State
 from daemon.store.reviews import ReviewedLine
-from daemon.sweep.sweep import exit_code
+from daemon.sweep.sweep import Result, exit_code
 
 
 _CONFIG = """\
@@ -54,19 +52,48 @@ state: notion-review.db
 _MODELS = {provider.key_variable: provider.default_model for provider in PROVIDERS.values()}
 
 
-def demo(env: Mapping[str, str]) -> int:
-    """Run the demo and return its exit code; it leaves nothing behind."""
+def demo(env: Mapping[str, str], *, whole: bool = False) -> int:
+    """Run the demo and return its exit code; it leaves nothing behind.
+
+    With `whole` every block of the documents is shown.
+    """
     console = Console()
     box = Sandbox.with_documents()
     with temporary_folder() as folder, box.serve() as url:
         settings = settings_for(folder, box, url, env)
-        console.print(f"An embedded Notion runs at {url} for this demo.")
+        console.print(f"An embedded Notion with four documents runs at {url}.")
         console.print(f"{reviewer(settings, box)}\n")
-        console.print("[bold]First sweep[/]")
-        code = _sweep(settings, console)
-        until_signal(_print_documents(settings, box, console))
-        console.print("[bold]Second sweep[/]: nothing was edited since.")
-        return max(code, _sweep(settings, console))
+        first, code = _sweep(settings, console, "First sweep")
+        documents = until_signal(_documents(settings, box))
+        for one in documents:
+            draw(console, one, whole=whole)
+        console.print()
+        code = max(code, _sweep(settings, console, "Second sweep, nothing was edited since")[1])
+        console.print(_ending(first, documents, whole=whole))
+        return code
+
+
+def _ending(first: Result, documents: Sequence[Document], *, whole: bool) -> str:
+    """Return what came of it, and what to do next."""
+    posted = [
+        counted(first.comments_posted, "comment"),
+        counted(first.replies_posted, "reply"),
+        counted(first.summaries_posted, "summary"),
+    ]
+    name = "notion-review"
+    program = name if which(name) or not sys.argv[0].endswith(name) else sys.argv[0]
+    more = [] if whole else [("The documents whole", "demo --all")]
+    more += [
+        ("In a browser, with the console", f"demo --serve  (http://127.0.0.1:{PORT})"),
+        ("Your own Notion", "init"),
+    ]
+    return "\n".join(
+        [
+            f"{counted(len(documents), 'document')}: {', '.join(posted)}.",
+            "",
+            *(f"{what}:\n    {program} {words}" for what, words in more),
+        ]
+    )
 
 
 def _database(box: Sandbox) -> str:
@@ -76,8 +103,9 @@ def _database(box: Sandbox) -> str:
 def reviewer(settings: Settings, box: Sandbox) -> str:
     """Return a sentence that names the reviewer."""
     model = settings.chains[_database(box)][0]
-    hint = ": rules, no model; set ANTHROPIC_API_KEY for one" if model == "offline" else ""
-    return f"The reviewer is {model}{hint}."
+    if model == "offline":
+        return "Rules review it; with ANTHROPIC_API_KEY or OPENAI_API_KEY set, a model does."
+    return f"The reviewer is {model}."
 
 
 def settings_for(
@@ -93,21 +121,26 @@ def settings_for(
     return load(path, {**env, "NOTION_TOKEN": box.token, "NOTION_BASE_URL": url})
 
 
-def _sweep(settings: Settings, console: Console) -> int:
+def _sweep(settings: Settings, console: Console, title: str) -> tuple[Result, int]:
+    console.print(f"[bold]{title}[/]")
     with on_terminal(console) as emit:
         result, errors = runner.once(settings, emit)
     for error in errors:
         console.print(f"[red]{error}[/]")
     console.print()
-    return exit_code(result, errors)
+    return result, exit_code(result, errors)
 
 
-async def _print_documents(settings: Settings, box: Sandbox, console: Console) -> None:
+async def _documents(settings: Settings, box: Sandbox) -> list[Document]:
+    """Read the documents, those with most comments first."""
     url = settings.addresses.notion or ""
     async with Gateway(box.token, base_url=url, requests_per_minute=600) as notion:
-        async for page in notion.query(next(iter(box.world.state.sources))):
-            for raw in page.rows:
-                await print_document(notion, raw["id"], console)
+        found = [
+            await document(notion, raw["id"])
+            async for page in notion.query(next(iter(box.world.state.sources)))
+            for raw in page.rows
+        ]
+    return sorted(found, key=lambda one: -len(one.threads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,32 +302,21 @@ class DemoPages:
         runner.deliver(self._settings, lambda *_, **__: None, page_id, to_end=asyncio.run)
 
 
-INDENT = 2
-
-
-async def print_document(notion: Gateway, page_id: str, console: Console) -> None:
-    """Read a page and print it."""
+async def document(notion: Gateway, page_id: str) -> Document:
+    """Read a page as its readers see it."""
     page = properties.read_page(await notion.page(page_id), "", ["Status", "Owner"])
-    blocks = await reading.blocks(notion, page_id)
-    places = [block.id for block in blocks if block.may_hold_comments]
-    threads, _ = await reading.threads(notion, page_id, places, _author)
-    console.print(Rule(Text(page.title, "bold")))
-    facts = " · ".join(f"{name}: {value}" for name, value in page.properties)
-    console.print(Text(facts, "dim"))
-    by_block: dict[str | None, list[Thread]] = {}
-    for thread in threads:
-        by_block.setdefault(thread.block_id, []).append(thread)
-    for block in blocks:
-        if block.line:
-            above = int(block.type.startswith("heading"))
-            console.print(Padding(_line(block), (above, 0, 0, block.depth * INDENT)))
-        for thread in by_block.get(block.id, ()):
-            console.print(Padding(_thread(thread), (0, 0, 0, block.depth * INDENT + 4)))
-    if None in by_block:
-        console.print(Text("\nOn the page", "bold"))
-        for thread in by_block[None]:
-            console.print(Padding(_thread(thread), (0, 0, 0, 4)))
-    console.print()
+    found = await reading.blocks(notion, page_id)
+    places = [block.id for block in found if block.may_hold_comments]
+    listed, _ = await reading.threads(notion, page_id, places, _author)
+    threads: dict[str, list[list[Said]]] = {}
+    for thread in listed:
+        words = [
+            Said(one.author.name, one.text, is_own=one.author.kind is not AuthorKind.PERSON)
+            for one in thread.comments
+        ]
+        threads.setdefault(thread.block_id or "", []).append(words)
+    lines = [ReviewedLine(one.id, one.type, one.depth, one.line) for one in found]
+    return Document(page.title, [text for _, text in page.properties], lines, threads)
 
 
 async def _author(comment: dict[str, Any]) -> Author:
@@ -303,26 +325,3 @@ async def _author(comment: dict[str, Any]) -> Author:
     person = shown.get("type") == "user"
     kind = AuthorKind.PERSON if person else AuthorKind.BOT
     return Author("", str(shown.get("resolved_name") or "Someone"), kind)
-
-
-def _line(block: Block) -> RenderableType:
-    if block.type.startswith("heading"):
-        return Text(block.plain, "bold underline")
-    if block.type in ("table_row", "equation", "numbered_list_item"):
-        return Text(block.line)
-    if block.type == "to_do":
-        return Text(block.line.replace("[ ] ", "☐ ", 1).replace("[x] ", "☑ ", 1))
-    # As a list of its own each item would stand between two blank lines.
-    return Markdown(re.sub(r"^- ", "• ", block.line))
-
-
-def _thread(thread: Thread) -> RenderableType:
-    shown: list[RenderableType] = []
-    for index, comment in enumerate(thread.comments):
-        sign = "↳" if index else "💬"
-        style = "cyan" if comment.author.kind is AuthorKind.PERSON else "yellow"
-        shown.append(Text(f"{sign} {comment.author.name}", f"bold {style}"))
-        # Markdown would fold line breaks into spaces.
-        with_breaks = comment.text.replace("\n", "  \n")
-        shown.append(Padding(Markdown(with_breaks), (0, 0, 0, 3)))
-    return Group(*shown)

@@ -125,10 +125,11 @@ def common(command: F) -> F:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+PORT = 8765
 port_option = click.option(
     "--port",
     type=click.IntRange(0, 65_535),
-    default=8765,
+    default=PORT,
     show_default=True,
     help="Port of the console; 0 takes any free one.",
 )

@@ -1,18 +1,26 @@
-"""What a person at a terminal sees of a sweep: one live line, and a sentence for what counts."""
+"""What a person at a terminal sees: how a sweep goes on, and documents with their threads."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.rule import Rule
 from rich.status import Status
+from rich.text import Text
 
 from daemon.domain.events import Emit
 from daemon.domain.times import counted, joined, some
+from daemon.notion import from_markdown
+from daemon.store.reviews import ReviewedLine
 
 
 _LIVE = {
@@ -101,3 +109,95 @@ def _outcome(event: str, facts: Mapping[str, Any]) -> str:
     requests = counted(facts["notion_requests"], "request")
     models = f"{facts['model_requests']} to models{cost}"
     return f"{joined(parts, '; ') or 'Nothing to do'}. {requests} to Notion, {models}."
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A comment as its readers see it; `text` is Markdown."""
+
+    author: str
+    text: str
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document with its discussions, by the block that they stand on; "" is the page itself."""
+
+    title: str
+    facts: Sequence[str]
+    lines: Sequence[ReviewedLine]
+    threads: Mapping[str, Sequence[Sequence[Said]]]
+
+
+def draw(console: Console, document: Document, *, whole: bool = False) -> None:
+    """Draw the discussions of the page, and the blocks that bear some, each after its neighbour.
+
+    With `whole` all blocks are drawn.
+    """
+    console.print()
+    console.print(Rule(Text(document.title or "(no title)", "bold")))
+    facts = [*document.facts, *([] if document.threads else ["no comments"])]
+    console.print(Text(" · ".join(facts), "dim"))
+    for thread in document.threads.get("", ()):
+        _draw_thread(console, thread, 0)
+    lines = [one for one in document.lines if one.text or one.id in document.threads]
+    talked = [one.id in document.threads for one in lines]
+    shown = [
+        whole or is_talked or is_next
+        for is_talked, is_next in zip(talked, [*talked[1:], False], strict=False)
+    ]
+    for is_shown, group in groupby(zip(lines, talked, shown, strict=True), key=itemgetter(2)):
+        if not is_shown:
+            console.print(Text("⋮", "dim"))
+            continue
+        for one, is_talked, _ in group:
+            _draw_block(console, one, is_dim=not (whole or is_talked))
+            for thread in document.threads.get(one.id, ()):
+                _draw_thread(console, thread, one.depth * _INDENT)
+
+
+_INDENT = 2
+_MARK = re.compile(r"^(?:#{1,6} |- (?:\[[ x]\] )?|\[[ x]\] |> )")
+_SIGNS = {"bulleted_list_item": "• ", "toggle": "▸ ", "quote": "▎ ", "code": "  "}
+_STYLES = {"bold": "bold", "italic": "italic", "strikethrough": "strike", "code": "green"}
+
+
+def _draw_block(console: Console, one: ReviewedLine, *, is_dim: bool) -> None:
+    """Draw a block; a neighbour in one line."""
+    sign = _SIGNS.get(one.type, "")
+    if one.type == "to_do":
+        sign = "☑ " if "[x]" in one.text[:5] else "☐ "
+    words = one.text if one.type == "table_row" else _MARK.sub("", one.text, count=1)
+    text = marked(words)
+    if one.type.startswith("heading"):
+        text.stylize("bold underline")
+    if is_dim:
+        text = Text(" ".join(text.plain.split()), "dim", no_wrap=True, overflow="ellipsis")
+    _put(console, text, one.depth * _INDENT, sign)
+
+
+def _draw_thread(console: Console, thread: Sequence[Said], indent: int) -> None:
+    for index, one in enumerate(thread):
+        name = Text(f"{'↳' if index else '💬'} {one.author}")
+        name.stylize("bold yellow" if one.is_own else "bold cyan")
+        _put(console, name, indent + 4)
+        _put(console, marked(one.text), indent + 7)
+
+
+def marked(markdown: str) -> Text:
+    """Return Markdown as Notion shows it."""
+    text = Text()
+    for item in from_markdown.rich_text(markdown):
+        style = " ".join(_STYLES[name] for name in item.get("annotations", ()))
+        text.append(item["text"]["content"], style or None)
+    return text
+
+
+def _put(console: Console, text: Text, indent: int, sign: str = "") -> None:
+    """Print a text with its lines below each other, and no blanks behind them."""
+    width = max(console.width - indent - len(sign), 1)
+    for number, line in enumerate(text.wrap(console, width)):
+        line.rstrip()
+        lead = " " * indent + (" " * len(sign) if number else sign) if line else ""
+        console.print(Text(lead).append_text(line), soft_wrap=True)
