@@ -85,10 +85,12 @@ def environment() -> Environment:
         "stamp": stamp,
         "number": number,
         "money": money,
+        "cents": cents,
         "seconds": seconds,
         "counted": counted,
         "comment": comment,
         "web": web,
+        "prompt_name": prompt_name,
         "plain": title,
         "shape": lambda name: SHAPES.get(name, "○"),
     }
@@ -111,6 +113,11 @@ def number(value: float) -> str:
 def money(value: float) -> str:
     """Write US dollars; what costs less than ten cents to the hundredth of a cent."""
     return f"${value:,.4f}" if 0 < value < 0.1 else f"${value:,.2f}"  # noqa: PLR2004 - said above
+
+
+def cents(value: float) -> str:
+    """Write US dollars to the cent."""
+    return f"${value:,.2f}"
 
 
 def seconds(value: float) -> str:
@@ -141,6 +148,13 @@ class ConsoleContext:
     def state(self) -> Path:
         """The SQLite file."""
         return self.config.state
+
+
+def prompt_name(version: str, names: Mapping[str, str]) -> str:
+    """Return what a version of a prompt is called, by the names of those that are kept."""
+    return names.get(version) or (
+        f"a prompt that is not kept ({version})" if version else "no prompt"
+    )
 
 
 # What a page here does as the command of that name.

@@ -6,18 +6,21 @@ import csv
 import io
 import re
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from daemon.config import load
-from daemon.console.report import DRAWN, HEIGHT, Series, apart, together
-from daemon.operations.figures import LEAST_SETTLED
+from daemon.console.report import worth
+from daemon.operations.figures import LEAST_SETTLED, Share, figures
+from daemon.operations.report import in_percent
 from daemon.store.database import open_state
 from support.big_state import fill
 from support.console_world import context_of, entered
+
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +36,24 @@ def client(tmp_path_factory):
     return entered(context_of(load(path, {"NOTION_TOKEN": "ntn_planted"})))
 
 
-def test_every_bar_says_its_number_and_the_table_has_it(client):
+def test_every_mark_says_its_number_and_the_table_has_it(client):
     text = client.get("/worth").text
-    for figure in re.findall(r"<figure.*?</figure>", text, re.DOTALL):
-        bars = re.findall(r"<title>([^<]*)</title>", figure)
+    figures = re.findall(r"<figure.*?</figure>", text, re.DOTALL)
+    assert len(figures) == 5
+    for figure in figures:
+        marks = re.findall(r"<title>([^<]*)</title>", figure)
         rows = re.findall(r'<th scope="row">([^<]*)</th>(.*?)</tr>', figure)
         cells = {period: re.findall(r'<td class="n">([^<]*)</td>', row) for period, row in rows}
-        assert bars
-        for words in bars:
+        assert marks
+        for words in marks:
             period, _, said = words.partition(": ")
             assert any(said.startswith(f"{cell} ") for cell in cells[period]), words
+
+
+def test_nothing_in_a_drawing_needs_a_style_or_a_script_of_its_own(client):
+    """The policy of the pages lets none of either through."""
+    for drawing in re.findall(r"<svg.*?</svg>", client.get("/worth").text, re.DOTALL):
+        assert not re.search(r"<style|<script|\bstyle=|\bon\w+=|href", drawing)
 
 
 def test_the_findings_drawn_are_all_there_are(client):
@@ -50,10 +61,65 @@ def test_the_findings_drawn_are_all_there_are(client):
     weeks = [row for row in rows if row["span"] == "week" and not row["prompt"]]
     assert len(weeks) == 12
     assert sum(int(row["findings"]) for row in weeks) == 120
-    text = client.get("/worth").text
-    drawn = re.findall(r'<span class="quiet">([\d,]+) of 120</span>', text)
-    assert len(drawn) == len(DRAWN)
+    drawn = re.findall(r'<span class="quiet">([\d,]+) of 120</span>', client.get("/worth").text)
+    assert len(drawn) == 4
     assert sum(map(int, drawn)) == 120
+
+
+def test_at_a_glance_stand_the_sums_of_the_weeks_with_their_intervals(client):
+    rows = list(csv.DictReader(io.StringIO(client.get("/worth.csv").text)))
+    weeks = [row for row in rows if row["span"] == "week" and not row["prompt"]]
+    text = client.get("/worth").text
+    said = " ".join(re.sub(r"<[^>]*>", " ", text[text.index('id="lead"') :]).split())
+    settled = {
+        name: sum(int(week[f"settled_{name}"]) for week in weeks)
+        for name in ("addressed", "dismissed", "resolved")
+    }
+    cost, whole = sum(float(week["cost_usd"]) for week in weeks), sum(settled.values())
+    for name, part in settled.items():
+        percent, interval = in_percent(Share(part, whole))
+        assert f"{name} {percent} {part} of {whole} settled; likely {interval}" in said
+    assert f"cost ${cost:.2f} ${cost / settled['addressed']:.2f} for each addressed" in said
+
+
+def week_of(addressed, dismissed):
+    """A week in which so many findings were settled."""
+    adopted = addressed // 3  # a wording that was taken counts as addressed
+    settled = {"addressed": addressed - adopted, "adopted": adopted}
+    settled |= {"dismissed": dismissed, "resolved": 0}
+    none = figures(None, NOW, NOW)
+    return replace(none, work=replace(none.work, settled=settled))
+
+
+@pytest.mark.parametrize(
+    ("before", "lately", "told"),
+    [
+        ((5, 5), (5, 5), "did not fall beyond chance: 20 of 40 settled ones in the last 4 weeks"),
+        ((9, 1), (1, 9), "fell: 4 of 40 settled ones in the last 4 weeks, 72 of 80 before"),
+        ((1, 9), (9, 1), "did not fall"),
+        ((9, 1), (0, 2), "Too few are settled"),
+        ((0, 0), (5, 5), "Too few are settled"),
+    ],
+)
+def test_whether_it_got_worse_is_told_when_it_can_be(before, lately, told):
+    weeks = [week_of(*before)] * 8 + [week_of(*lately)] * 4
+    assert told in worth(weeks).trend
+
+
+def test_what_nothing_came_of_has_no_price():
+    assert worth([week_of(0, 12)]).each is None
+    assert worth([]).each is None
+
+
+def test_versions_are_named_and_the_exports_have_both(client):
+    text = client.get("/worth").text
+    rows = list(csv.DictReader(io.StringIO(client.get("/worth.csv").text)))
+    names = {row["prompt"]: row["prompt_name"] for row in rows}
+    assert set(names) == {"", "p1", "p2"}
+    for version in ("p1", "p2"):
+        assert names[version].startswith("How we review RFCs of 20")
+        assert f'<a href="/prompts/{version}">{names[version]}</a>' in text
+        assert f"{names[version]}</title>" in text
 
 
 def test_each_version_and_model_has_its_share_of_addressed_findings_with_an_interval(client):
@@ -104,25 +170,3 @@ def test_without_a_state_worth_says_so(client, tmp_path):
     for page in ("/worth", "/worth/week", "/worth.csv", "/worth.json"):
         assert empty.get(page).status_code == 200
     assert "No sweep has made a state yet." in empty.get("/worth").text
-
-
-numbers = st.lists(st.none() | st.floats(0, 1e9), min_size=3, max_size=3)
-
-
-@given(st.lists(numbers, max_size=4))
-def test_a_bar_is_as_high_as_its_number_on_the_scale_of_all(columns):
-    series = [Series(str(index), values, "") for index, values in enumerate(columns)]
-    drawn = together("", ["a", "b", "c"], series, str)
-    top = max((value or 0 for values in columns for value in values), default=0)
-    for strip, values in zip(drawn.strips, columns, strict=True):
-        for bar, value in zip(strip.bars, values, strict=True):
-            assert 0 <= bar.height <= HEIGHT
-            assert bar.y + bar.height == pytest.approx(HEIGHT, abs=0.02)
-            assert (bar.height > 0) == bool(value)
-            if value and HEIGHT * value / top > 2:
-                assert bar.height == pytest.approx(HEIGHT * value / top, abs=0.01)
-
-
-def test_series_apart_each_reach_the_top():
-    drawn = apart("", ["a"], [Series("much", [1e6], ""), Series("little", [1], "")], str)
-    assert [strip.bars[0].height for strip in drawn.strips] == [HEIGHT, HEIGHT]
