@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Without compiled files each worker and each process of a test compiles all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench demo test test-real pictures lock clean install uninstall
+.PHONY: bench demo test test-real pictures lock wheel clean install uninstall
 
 demo: $(VENV)/run
 	@$(BIN)/notion-review demo
@@ -89,56 +89,24 @@ lock:
 	uv pip compile -q --generate-hashes --python-version 3.11 --no-annotate --no-header \
 	    --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
-clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+# All that an installation needs, into dist/.
+wheel: $(VENV)/python
+	rm -rf build
+	$(PYTHON) -m pip --python $(BIN)/python wheel --quiet --disable-pip-version-check \
+	    --no-deps --wheel-dir dist .
 
-# The service: a Python environment of its own, the units, and a command for operators.
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The service: what `notion-review service install` does, from here.
 PREFIX ?= /opt/notion-review
 BINDIR ?= /usr/local/bin
 UNITDIR ?= /etc/systemd/system
-CONFDIR := /etc/notion-review
+CONFDIR ?= /etc/notion-review
+SHAREDIR ?= /usr/local/share
 # Not one in a home folder: units do not see those.
 SERVICE_PYTHON ?= /usr/bin/python3
-UNITS := $(notdir $(wildcard systemd/*.service systemd/*.timer))
-PIP = $(PYTHON) -m pip --python $(PREFIX)/bin/python install --quiet \
-    --disable-pip-version-check --root-user-action=ignore --no-compile
-RELOAD = if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 
-.SILENT: install uninstall
-
-# The sources are copied first: a build as root leaves nothing in the clone.
-install:
-	echo "Installing into $(PREFIX), which takes half a minute."
-	$(SERVICE_PYTHON) -m venv --without-pip $(PREFIX)
-	$(PIP) --require-hashes -r requirements.lock
-	sources=$$(mktemp -d) && trap 'rm -rf "$$sources"' EXIT && \
-	    cp -r daemon pyproject.toml README.md LICENSE "$$sources" && \
-	    $(PIP) --no-deps --force-reinstall "$$sources"
-	$(PREFIX)/bin/python -m compileall -q $(PREFIX)/lib
-	install -m 0644 README.md CHANGELOG.md LICENSE $(PREFIX)
-	cp -r docs $(PREFIX)
-	install -d -m 0755 $(CONFDIR) $(UNITDIR) $(BINDIR)
-	for unit in $(UNITS); do \
-	    sed 's|/opt/notion-review|$(PREFIX)|g' systemd/$$unit >$(UNITDIR)/$$unit || exit 1; \
-	done
-	sed 's|/opt/notion-review|$(PREFIX)|g' systemd/notion-review >$(BINDIR)/notion-review
-	chmod 0755 $(BINDIR)/notion-review
-	chmod -R go+rX $(PREFIX)
-	$(RELOAD)
-	if [ -e $(CONFDIR)/config.yaml ]; then \
-	    echo "Installed. What runs goes on as it was: systemctl restart notion-review"; \
-	else \
-	    echo "Installed. Next: sudo notion-review init"; \
-	fi
-
-# What people wrote and what the service remembers stays.
-uninstall:
-	if [ -d /run/systemd/system ]; then \
-	    systemctl disable --quiet --now notion-review.service notion-review-once.timer; \
-	    systemctl stop 'notion-review@*.service'; \
-	    systemctl reset-failed 'notion-review*'; \
-	fi
-	rm -rf $(PREFIX) $(BINDIR)/notion-review
-	rm -f $(addprefix $(UNITDIR)/,$(UNITS)) $(UNITDIR)/*.wants/notion-review@*.service
-	$(RELOAD)
-	echo "Removed. Left: $(CONFDIR) and /var/lib/private/notion-review*"
+install uninstall:
+	@$(PYTHON) -B -m daemon.service.install $@ \
+	    $(PREFIX) $(BINDIR) $(UNITDIR) $(CONFDIR) $(SHAREDIR) $(SERVICE_PYTHON)

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from bench import month
-from daemon.cli.commands import COMMANDS
+from daemon.cli.main import cli
 from daemon.config.reference import keys
 from daemon.domain.events import Alert
 from support.places import ROOT, TESTS
@@ -73,9 +73,9 @@ def test_the_pictures_are_of_moderate_size() -> None:
         assert one.stat().st_size < 250_000, one.name
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
-def test_the_handbook_names_every_command(command: object) -> None:
-    assert f"notion-review {command.name}" in HANDBOOK
+@pytest.mark.parametrize("command", cli.commands)
+def test_the_handbook_names_every_command(command: str) -> None:
+    assert f"notion-review {command}" in HANDBOOK
 
 
 def test_every_config_key_is_explained_in_one_document() -> None:
@@ -108,3 +108,8 @@ def test_the_cost_of_a_month_is_what_the_price_list_says() -> None:
     front = (ROOT / "README.md").read_text("utf-8")
     for model, _, dollars in (row.strip("| ").split(" | ") for row in list(month.table())[2:]):
         assert f"| {model} | {dollars.removeprefix('$')} |" in front
+
+
+def test_the_number_of_locked_packages_is_the_one_that_is_told() -> None:
+    locked = re.findall(r"(?m)^[\w.-]+==", (ROOT / "requirements.lock").read_text("utf-8"))
+    assert f"{len(locked)} packages are locked" in (ROOT / "docs/measured.md").read_text("utf-8")

@@ -10,7 +10,7 @@ import click
 
 from daemon.cli.commands import COMMANDS, sweep_once
 from daemon.cli.options import Options, common, complain, crash, dry_run_option, json_option
-from daemon.cli.setup import completion, help_
+from daemon.cli.setup import completion, help_, service
 from daemon.domain.errors import ReviewError
 
 
@@ -77,7 +77,7 @@ def cli(context: click.Context, *, once: bool, dry_run: bool, as_json: bool) -> 
     options: Options = context.obj
     settings = options.settings()
     emit = options.log(settings)
-    from daemon.service import service
+    from daemon.service import service as life
     from daemon.service.system import Systemd
 
     def again() -> Settings:
@@ -85,10 +85,10 @@ def cli(context: click.Context, *, once: bool, dry_run: bool, as_json: bool) -> 
         options.log(read)
         return read
 
-    service.serve(settings, again, emit, Systemd.of(os.environ, os.getpid()))
+    life.serve(settings, again, emit, Systemd.of(os.environ, os.getpid()))
 
 
-for command in (*COMMANDS, completion, help_):
+for command in (*COMMANDS, completion, help_, service):
     cli.add_command(command)
 
 

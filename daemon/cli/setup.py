@@ -1,15 +1,27 @@
-"""What makes a machine know the program: its help, a manual page, completion in shells."""
+"""What a machine knows of the program: its help, a manual page, completion, the service."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
 
 import click
 from click.shell_completion import get_completion_class
 
-from daemon.cli.options import common, say
+from daemon.cli.options import F, common, say
+from daemon.service import install
+from daemon.service.install import Places
 
 
+_PLACES = {
+    "prefix": "Its Python environment.",
+    "bindir": "The command for operators.",
+    "unitdir": "The units of systemd.",
+    "confdir": "Its configuration, which is left alone.",
+    "sharedir": "The manual page, and what shells complete.",
+    "python": "The Python that it runs on, not one in a home folder.",
+}
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -57,6 +69,45 @@ def completion(context: click.Context, *, shell: str) -> None:
     if known is None:
         raise AssertionError("click completes all three")
     say(known(root.command, {}, name, variable).source())
+
+
+def _places(command: F) -> F:
+    """Add the options that say where the service is."""
+    for place in reversed(fields(Places)):
+        option = click.option(
+            f"--{place.name}",
+            default=place.default,
+            show_default=True,
+            type=click.Path(path_type=Path, resolve_path=place.name != "python"),
+            help=_PLACES[place.name],
+        )
+        command = option(command)
+    return command
+
+
+@click.group()
+def service() -> None:
+    """Put the service on this machine, or take it away; as root."""
+
+
+@service.command("install")
+@_places
+@common
+def install_(**places: Path) -> None:
+    """Install the service, or this version of it in place of an older one.
+
+    It gets a Python environment of its own with the locked packages; nothing is started.
+    """
+    click.echo(f"Installing into {places['prefix']}, which takes half a minute.", err=True)
+    say(install.install(Places(**places)))
+
+
+@service.command("uninstall")
+@_places
+@common
+def uninstall(**places: Path) -> None:
+    """Take the service away; its configuration and its state stay."""
+    say(install.uninstall(Places(**places)))
 
 
 class _Roff(click.HelpFormatter):
