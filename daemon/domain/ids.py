@@ -50,6 +50,11 @@ def addresses_by_id(text: str) -> str:
     return _ADDRESS.sub(_by_ids, text) if "://" in text or "](/" in text else text
 
 
+def leads_elsewhere(text: str) -> bool:
+    """Tell whether a text has a web address that is none of Notion's."""
+    return any("://" in one[0] and _by_ids(one) == one[0] for one in _ADDRESS.finditer(text))
+
+
 def _by_ids(match: re.Match[str]) -> str:
     address = match[0]
     try:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from daemon.domain.passages import Passage
+
 
 @dataclass(frozen=True, slots=True)
 class PromptSettings:
@@ -171,6 +173,7 @@ class Block:
         plain: The same text without any mark: what a quote must stand in.
         commentable: Whether a comment may be put on this block.
         last_edit: Who edited it last, by id, and when, as Notion writes it.
+        pages: The pages that it mentions, links to, or is, by id.
     """
 
     id: str
@@ -180,6 +183,7 @@ class Block:
     plain: str
     commentable: bool = True
     last_edit: tuple[str, str] = field(default=("", ""), compare=False, repr=False)
+    pages: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def is_heading(self) -> bool:
@@ -324,36 +328,6 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.cost_usd + other.cost_usd,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class RememberedPage:
-    """A document of the team that other reviews are told of.
-
-    Attributes:
-        id: Its id.
-        source_id: Its data source.
-        title: Its title.
-        url: Its address.
-        standing: What makes it decided, such as `Accepted`; "" for a document that is not.
-        edited: When it was last edited, as Notion tells.
-    """
-
-    id: str
-    source_id: str
-    title: str
-    url: str
-    standing: str
-    edited: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A block of another document."""
-
-    page: RememberedPage
-    block_id: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

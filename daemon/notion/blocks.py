@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from daemon.domain.errors import Incomplete
 from daemon.domain.values import Block
-from daemon.notion.rich_text import tidy
+from daemon.notion.rich_text import linked_pages, tidy
 from daemon.notion.to_markdown import both, markdown, plain
 
 
@@ -120,7 +120,9 @@ def read_block(raw: Json, depth: int, number: int | None = None) -> Block:
     editor = raw.get("last_edited_by") or {}
     last_edit = str(editor.get("id") or ""), str(raw.get("last_edited_time") or "")
     takes_comments = known is not None and known.commentable
-    return Block(raw["id"], kind, depth, line, words, takes_comments, last_edit)
+    its_own = raw["id"] if kind == "child_page" else str(value.get("page_id") or "")
+    pages = tuple(filter(None, (its_own, *linked_pages(value))))
+    return Block(raw["id"], kind, depth, line, words, takes_comments, last_edit, pages)
 
 
 def is_readable(kind: str) -> bool:
@@ -168,9 +170,7 @@ def content(raw: Json) -> Json:
 def noted(found: Block, note: str) -> Block:
     """Add a remark in brackets to what a block says."""
     line = f"{found.line} [{note}]" if found.line else f"[{note}]"
-    return Block(
-        found.id, found.type, found.depth, line, found.plain or note, commentable=found.commentable
-    )
+    return replace(found, line=line, plain=found.plain or note)
 
 
 def file_name(file: Json) -> str:

@@ -187,12 +187,19 @@ class Gateway:
         """Return one block."""
         return await self._call(f"block {block_id}", lambda: self._client.blocks.retrieve(block_id))
 
-    async def children(self, block_id: str) -> list[Json]:
-        """Return every child of a page or block, one level deep."""
-        return await self._all(
-            f"children of {block_id}",
-            lambda **place: self._client.blocks.children.list(block_id, **place),
-        )
+    async def children(
+        self, block_id: str, may_go: Callable[[], None] = lambda: None
+    ) -> list[Json]:
+        """Return every child of a page or block, one level deep.
+
+        `may_go` is called before each request, and what it raises ends the listing.
+        """
+
+        async def fetch(**place: Any) -> Any:
+            may_go()
+            return await self._client.blocks.children.list(block_id, **place)
+
+        return await self._all(f"children of {block_id}", fetch)
 
     async def comments(self, block_id: str) -> list[Json]:
         """Return every open comment of a block, or the page-level ones of a page."""

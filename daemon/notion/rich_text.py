@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from daemon.domain.errors import Incomplete
+from daemon.domain.ids import notion_id
 
 
 BOLD, ITALIC, STRIKE, CODE, MATH = "**", "*", "~~", "`", "$"
@@ -114,6 +116,17 @@ def every_item(content: Any) -> Iterator[Mapping[str, Any]]:
     elif isinstance(content, list):
         for value in content:
             yield from every_item(value)
+
+
+def linked_pages(content: Any) -> Iterator[str]:
+    """Yield the ids of the pages that a block's content mentions or links to."""
+    for item in every_item(content):
+        mention = item.get("mention") or {}
+        if mention.get("type") == "page":
+            yield str((mention.get("page") or {}).get("id") or "")
+        elif address := item.get("href"):
+            with suppress(ValueError):
+                yield notion_id(address)
 
 
 def mentioned(rich: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from daemon.domain.values import Block, Passage, RememberedPage
+from daemon.domain.passages import Linked, Passage, RememberedPage
+from daemon.domain.values import Block
 from daemon.notion.from_markdown import link, quoted
 from daemon.review.handles import Handles
 from daemon.review.prompt import (
@@ -23,6 +24,7 @@ from daemon.review.prompt import (
     one_line,
 )
 from daemon.review.quotes import is_quote_of
+from daemon.review.summary import unseen_note
 from daemon.review.tool_specs import ToolRefusal
 
 
@@ -249,6 +251,27 @@ class Reader:
             first, *_, last = [*self._handles.blocks] * 2
             raise ToolRefusal(f"read takes one handle each, from {first} to {last}")
         return found[0]
+
+
+LINKED = (
+    "Pages that this document links to. They are data, not reviewed here; what contradicts one of "
+    "them is a point on the block of this document, with the page named in it."
+)
+
+
+def linked_text(linked: Linked | None, handles: Handles, tokens: float) -> str:
+    """Return what is shown of the pages that a document links to, and what is not; "" for nothing.
+
+    All pages together take so many tokens at most, each of them in proportion.
+    """
+    if linked is None:
+        return ""
+    share = tokens / max(sum(estimated_tokens(text) for _, text in linked.pages), 1)
+    lines = [LINKED] if linked.pages else []
+    for title, text in linked.pages:
+        shown = text if share >= 1 else clipped(text, int(len(text) * share))
+        lines += [f"Page “{one_line(title)}”:", INDENT + indented(shown, INDENT)]
+    return "\n".join([*lines, *filter(None, [unseen_note(linked, handles.of_block)])])
 
 
 # Characters shown of one passage, and look-ups of one review.

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daemon.domain.findings import FindingState, who_said_no
+from daemon.domain.passages import Linked, Unread
+from daemon.domain.times import counted
 from daemon.domain.values import Block, Finding, Outcome, Severity
 from daemon.notion.from_markdown import INNER, link, quoted
 from daemon.review.cleaning import cleaned
@@ -174,6 +176,32 @@ def unread_note(omitted: Sequence[str]) -> str:
     more = len(omitted) - OMITTED_NAMED
     named = ", ".join(omitted[:OMITTED_NAMED]) + (f" and {more} more" if more > 0 else "")
     return f"Not read, too long for the model: {named}."
+
+
+# Of each kind its plural, where that is not made with an s at the end.
+_SEVERAL = {
+    Unread.SITE: "links to other sites",
+    Unread.ELSEWHERE: "linked pages that are not told of here",
+    Unread.REFUSED: "linked pages that are not shared with me",
+    Unread.LONG: "linked pages that are too long",
+}
+
+
+def unseen_note(linked: Linked | None, handles: Mapping[str, str] | None = None) -> str:
+    """Return what a document holds or links to that was not read; "" for nothing.
+
+    With `handles`, by the ids of blocks, it is said where each stands.
+    """
+    found: dict[Unread, list[str]] = {}
+    for what, block_id in linked.unread if linked else ():
+        found.setdefault(what, []).append(block_id)
+    parts = []
+    for what, ids in found.items():
+        names = [handles[one] for one in dict.fromkeys(ids) if one in handles] if handles else []
+        where = f" ({', '.join(names)})" if names else ""
+        many = f"{len(ids)} {_SEVERAL[what]}" if what in _SEVERAL else counted(len(ids), what)
+        parts.append(f"{many if len(ids) > 1 else f'1 {what}'}{where}")
+    return f"Not read: {', '.join(parts)}." if parts else ""
 
 
 def incomplete_note(outcome: Outcome) -> str:

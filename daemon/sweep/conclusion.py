@@ -31,6 +31,7 @@ from daemon.review.summary import (
     left_out_note,
     missing_sections,
     unread_note,
+    unseen_note,
 )
 from daemon.review.tools import ECHO_CHARS, QUOTE_CHARS, ReviewTools
 from daemon.sweep.context import Prepared, Session
@@ -137,7 +138,7 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
             noes=noes,
             question=review.question,
             kept=[*review.kept, *_still_kept(session, review)],
-            remarks=(*remarks, _not_first_choice(session, review)),
+            remarks=(*remarks, unseen_note(session.linked), _not_first_choice(session, review)),
             is_first=session.change.first or _is_bare(session.snapshot),
         )
     )

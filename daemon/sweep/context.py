@@ -22,9 +22,10 @@ from daemon.domain.errors import (
 )
 from daemon.domain.events import Emit
 from daemon.domain.findings import LedgerEntry
+from daemon.domain.passages import Linked, Passage
 from daemon.domain.records import FindingRow
 from daemon.domain.scope import Scope, Silence
-from daemon.domain.values import Finding, Passage, Prompt, Ruling, Snapshot
+from daemon.domain.values import Finding, Prompt, Ruling, Snapshot
 from daemon.notion.gateway import Gateway
 from daemon.review.handles import Handles
 from daemon.review.models.access import Tape
@@ -211,6 +212,7 @@ class Session:
         question: What the last review asked; "" for nothing.
         answers: The ids of our comments in which the reviewer itself answers.
         memory: The passages of other documents that it is told of; None where none are remembered.
+        linked: What the document links to; None where nothing of that is read.
     """
 
     target: Target
@@ -227,6 +229,7 @@ class Session:
     question: str = ""
     answers: Sequence[str] = ()
     memory: Sequence[Passage] | None = None
+    linked: Linked | None = None
 
     @property
     def is_follow_up(self) -> bool:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from daemon.config import Database
-from daemon.domain.errors import NotionError
-from daemon.domain.values import Block, Passage, RememberedPage, Snapshot
+from daemon.domain.errors import NotionError, Unavailable
+from daemon.domain.ids import leads_elsewhere
+from daemon.domain.passages import Linked, Passage, RememberedPage, Unread
+from daemon.domain.values import Block, Snapshot
 from daemon.notion import properties, reading
+from daemon.notion.gateway import Gateway
 from daemon.store import memory, pages
 from daemon.sweep.context import Context, ReviewContext, Session, Target
 from daemon.sweep.snapshot import config_ids, selected
@@ -21,6 +25,10 @@ READ_REQUESTS = 60
 SHOWN, FOUND = 8, 5
 # A shorter block says too little to be near to anything.
 LEAST_WORDS = 5
+# Of one document: how many linked pages are read, how much of them all, and the most requests for
+# one page.
+LINKED_PAGES, LINKED_CHARS, LINKED_REQUESTS = 8, 20_000, 10
+_FILES = {"image": Unread.IMAGE} | dict.fromkeys(("audio", "file", "pdf", "video"), Unread.FILE)
 
 
 def standing(settings: Database, raw: Mapping[str, Any]) -> str | None:
@@ -132,15 +140,107 @@ def with_look_ups(context: Context, made_with: ReviewContext, session: Session) 
     return replace(made_with, look_up=look_up)
 
 
-def _sources(context: Context, target: Target) -> Sequence[str]:
-    """Return the data sources that the reviews of a database may be told of.
+async def linked(context: Context, target: Target, snapshot: Snapshot) -> Linked | None:
+    """Read the pages that a document's own text links to, one level, and say what is not read.
 
-    Its own, and those of databases that share their documents with it.
+    Those that its reviews may be told of: pages of its own database, those that other databases
+    share with it, and those within it. Whatever goes wrong with one, the review goes on. None where
+    reviews of the database are told of no other documents.
+    """
+    if not _telling(context, target):
+        return None
+    pages_read, unread, room = list[tuple[str, str]](), list[tuple[Unread, str]](), LINKED_CHARS
+    for block in snapshot.blocks:
+        is_site = block.type not in _FILES and leads_elsewhere(block.line)
+        why = _FILES.get(block.type) or (Unread.SITE if is_site else None)
+        unread += [(why, block.id)] if why else []
+    at = {id_: block.id for block in reversed(snapshot.blocks) for id_ in block.pages}
+    at.pop(snapshot.page.id, None)
+    for page_id in sorted(at, key=[id_ for one in snapshot.blocks for id_ in one.pages].index):
+        found: tuple[str, str] | Unread = Unread.LONG
+        if room > 0 and len(pages_read) < LINKED_PAGES:
+            found = await _linked(context, target, snapshot, page_id)
+        if isinstance(found, Unread):
+            unread.append((found, at[page_id]))
+            continue
+        title, text = found
+        unread += [(Unread.LONG, at[page_id])] if len(text) > room else []
+        pages_read.append((title, text[:room]))
+        room -= len(text)
+    return Linked(tuple(pages_read), tuple(unread))
+
+
+async def _linked(
+    context: Context, target: Target, snapshot: Snapshot, page_id: str
+) -> tuple[str, str] | Unread:
+    """Return title and text of a linked page, or why it is not read."""
+    try:
+        raw = await context.notion.page(page_id)
+        if not _may_be_told(context, target, snapshot, raw):
+            return Unread.ELSEWHERE
+        blocks = await reading.blocks(_Within(context.notion, LINKED_REQUESTS), page_id)
+    except _TooLong:
+        return Unread.LONG
+    except (NotionError, Unavailable):
+        return Unread.REFUSED
+    lines = ("  " * block.depth + block.line for block in blocks if block.line)
+    return properties.title(raw), "\n".join(lines)
+
+
+def _may_be_told(
+    context: Context, target: Target, snapshot: Snapshot, raw: Mapping[str, Any]
+) -> bool:
+    """Tell whether a review of a document may be told of a page that it links to."""
+    if raw.get("in_trash") or raw.get("is_archived"):
+        return False
+    if raw["id"] in (one.id for one in snapshot.blocks if one.type == "child_page"):
+        return True
+    where = config_ids(context.state, raw)
+    return any(
+        one.id in where and (one.id == target.settings.id or standing(one, raw) is not None)
+        for one in _telling(context, target)
+    )
+
+
+class _TooLong(NotionError):
+    """A page takes more requests than are granted."""
+
+
+class _Within:
+    """Reads blocks through the gateway, with so many requests at most."""
+
+    def __init__(self, notion: Gateway, requests: int) -> None:
+        self._notion, self._left = notion, requests
+        self.block, self.comments = notion.block, notion.comments
+        self.property_items = notion.property_items
+
+    @property
+    def now(self) -> datetime:
+        return self._notion.now
+
+    async def children(self, block_id: str) -> list[dict[str, Any]]:
+        return await self._notion.children(block_id, self._count)
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise _TooLong("it takes more requests than are granted")
+
+
+def _sources(context: Context, target: Target) -> Sequence[str]:
+    """Return the data sources that the reviews of a database may be told of."""
+    told_of = _telling(context, target)
+    return [row.id for one in told_of for row in pages.sources_of(context.state, one.id)]
+
+
+def _telling(context: Context, target: Target) -> Sequence[Database]:
+    """Return the databases whose documents the reviews of a database may be told of.
+
+    Its own, and those that share their documents with it.
     """
     settings = target.settings
-    telling = [
+    return [
         one
         for one in context.config.databases
         if one.memory and (one.id == settings.id or settings.name in one.memory.share)
     ]
-    return [row.id for one in telling for row in pages.sources_of(context.state, one.id)]

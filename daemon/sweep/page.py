@@ -176,6 +176,7 @@ async def _review(
     reopen(context, row, snapshot)
     adopt(context, row, snapshot)
     session = _session(context, target, row, snapshot, prompt, dialogue, extent)
+    session = replace(session, linked=await memory.linked(context, target, snapshot))
     context.emit("page.reviewing", title=row.title)
     made_with = memory.with_look_ups(context, recording.listening(context), session)
     review = await run_review(made_with, session)

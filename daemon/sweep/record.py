@@ -16,7 +16,7 @@ from daemon.notion import canonical
 from daemon.notion.from_markdown import quoted
 from daemon.review.points import is_repeat, reanchored
 from daemon.review.quotes import contains_words
-from daemon.review.summary import SHRUNK, without_point
+from daemon.review.summary import SHRUNK, unseen_note, without_point
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.reviews import ReviewedText
@@ -72,7 +72,7 @@ def record_review(
         places = [block.id for block in snapshot.blocks if block.may_hold_comments]
         thread_store.set_places(context.state, row.id, places, now)
         record_answers(context, row, case, dialogue, waits)
-        _explain(context, row, after, review, dialogue)
+        _explain(context, row, after, session, review, dialogue)
     return number
 
 
@@ -182,7 +182,12 @@ def _standing(context: Context, row: PageRow, session: Session) -> list[tuple[st
 
 
 def _explain(
-    context: Context, row: PageRow, after: PageRow, review: Review, dialogue: Dialogue
+    context: Context,
+    row: PageRow,
+    after: PageRow,
+    session: Session,
+    review: Review,
+    dialogue: Dialogue,
 ) -> None:
     def decide(what: str, detail: str) -> None:
         sweeps.record_decision(context.state, row.id, context.notion.now, what, detail)
@@ -197,6 +202,9 @@ def _explain(
         decide("refused", f"{refusal.tool}: {refusal.reason}")
     if review.omitted:
         decide("not read", f"too long for {review.model}: {', '.join(review.omitted)}")
+    if session.linked and (session.linked.pages or session.linked.unread):
+        read = ", ".join(f"“{title}”" for title, _ in session.linked.pages)
+        decide("links", f"read: {read or 'none'}. {unseen_note(session.linked)}".strip())
     if not dialogue.readable:
         decide("comments", f"not readable: {dialogue.refusal}")
     if row.settings and row.settings != after.settings:

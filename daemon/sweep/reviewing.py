@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
 
 from daemon.domain.errors import ModelsDown, Unavailable
 from daemon.domain.findings import LIVE, FindingState, LedgerEntry
@@ -26,6 +27,7 @@ from daemon.review.excerpt import (
     excerpt_for_changes,
     excerpt_for_threads,
     fit_to_window,
+    linked_text,
 )
 from daemon.review.handles import Handles
 from daemon.review.leaks import leak_guard
@@ -109,22 +111,25 @@ def _brief(
     system = prompt.system_text(prepared.session.prompt)
     tools = _tools(context, prepared)
     remembered = tools.recall.text if tools.recall else ""
-    if window and prompt.estimated_tokens(remembered) * PART_OF_WINDOW > window.prompt:
+    room = window.prompt / PART_OF_WINDOW if window else inf
+    if prompt.estimated_tokens(remembered) > room:
         remembered = ""
+    linked = linked_text(prepared.session.linked, prepared.handles, room)
+    beside = "\n".join(filter(None, (remembered, linked)))
     tools.rulings += prepared.mended
     checks = prepared.session.target.settings.checks
     reported = tools.add_rule_findings(prepared.found) if checks else ()
     task = _task(context, prepared, reported, () if checks else _noticed(prepared))
     document = prompt.document_text(task, prepared.handles)
     whole = prompt.estimated_tokens(document)
-    excerpt, room = _excerpt(context, prepared, window, task, system + remembered, whole)
+    excerpt, room = _excerpt(context, prepared, window, task, system + beside, whole)
     if excerpt is not WHOLE:
         document = prompt.document_text(task, prepared.handles, excerpt)
     if excerpt.left_out or excerpt.longest:
         tools.reader = Reader(task, prepared.handles, excerpt, room)
     brief = ModelInput(
         system=system,
-        document="\n".join(filter(None, (document, remembered))),
+        document="\n".join(filter(None, (document, beside))),
         key=prepared.session.snapshot.page.id,
         omitted=excerpt.sections,
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daemon.domain.values import Passage, RememberedPage
+from daemon.domain.passages import Passage, RememberedPage
 from daemon.review.excerpt import LOOK_UPS, Recall
 from daemon.review.tool_specs import ToolRefusal
 

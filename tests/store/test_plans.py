@@ -13,6 +13,7 @@ import pytest
 from daemon.domain.change import Reviewed
 from daemon.domain.due import Pause
 from daemon.domain.findings import Event
+from daemon.domain.passages import RememberedPage
 from daemon.domain.records import (
     DeliveryState,
     DraftState,
@@ -31,7 +32,6 @@ from daemon.domain.values import (
     Finding,
     Outcome,
     Prompt,
-    RememberedPage,
     Review,
     ReviewKind,
     Severity,

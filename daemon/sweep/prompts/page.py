@@ -6,8 +6,7 @@ And a prompt database: which of its rows, each a prompt page, a document is revi
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
@@ -21,10 +20,9 @@ from daemon.config.file import Mistake
 from daemon.config.limits import Section, word_of
 from daemon.config.values import Scalar, Text
 from daemon.domain.errors import ConfigError, NotionError
-from daemon.domain.ids import notion_id
 from daemon.domain.records import PromptRow
 from daemon.domain.values import Block, Prompt, PromptSettings, Severity
-from daemon.notion import blocks, properties, reading, rich_text
+from daemon.notion import blocks, properties, reading
 from daemon.notion.gateway import Gateway
 from daemon.sweep.context import Context, Target
 
@@ -115,7 +113,7 @@ async def _read(context: Context, page_id: str, raw: dict[str, Any]) -> _Page:
             items = code.get("rich_text") or ()
             yaml[block["id"]] = "".join(item.get("plain_text") or "" for item in items)
     title = properties.read_page(raw, "", ()).title
-    return _Page(title, tuple(found), yaml, tuple(_mentioned(reader.read_blocks)))
+    return _Page(title, found, yaml, tuple(one for block in found for one in block.pages))
 
 
 class _RecordingReader:
@@ -162,23 +160,6 @@ async def _knowledge(
         found.append((read.title, words[:room]))
         room -= len(words)
     return tuple(found)
-
-
-def _mentioned(raws: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Yield the ids of the pages that blocks mention, link to, or hold, wherever a text stands."""
-    for raw in raws:
-        content = blocks.content(raw)
-        if blocks.kind_of(raw) == "child_page":
-            yield raw["id"]
-        elif content.get("page_id"):
-            yield content["page_id"]
-        for item in rich_text.every_item(content):
-            mention = item.get("mention") or {}
-            if mention.get("type") == "page":
-                yield mention["page"]["id"]
-            else:
-                with suppress(ValueError):
-                    yield notion_id(item.get("href") or "")
 
 
 async def refuse_stranger(context: Context, target: Target, raw: dict[str, Any]) -> None:

@@ -1,0 +1,61 @@
+"""What a review is told of other documents: passages that are near to it, and pages it links to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedPage:
+    """A document of the team that other reviews are told of.
+
+    Attributes:
+        id: Its id.
+        source_id: Its data source.
+        title: Its title.
+        url: Its address.
+        standing: What makes it decided, such as `Accepted`; "" for a document that is not.
+        edited: When it was last edited, as Notion tells.
+    """
+
+    id: str
+    source_id: str
+    title: str
+    url: str
+    standing: str
+    edited: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A block of another document."""
+
+    page: RememberedPage
+    block_id: str
+    text: str
+
+
+class Unread(StrEnum):
+    """What a document holds or links to that was not read, and why."""
+
+    IMAGE = "image"
+    FILE = "file"
+    SITE = "link to another site"
+    ELSEWHERE = "linked page that is not told of here"
+    REFUSED = "linked page that is not shared with me"
+    LONG = "linked page that is too long"
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What a document's own text links to.
+
+    Attributes:
+        pages: The (title, text) of the pages that were read.
+        unread: What was not read, each with the id of the block that holds it.
+    """
+
+    pages: tuple[tuple[str, str], ...] = ()
+    unread: tuple[tuple[Unread, str], ...] = ()
