@@ -225,6 +225,7 @@ class Place:
         stirred_at: When something last happened: an edit or a review of the page, or a word of a
             person or of the reviewer, there or, where nobody wrote, anywhere on the page.
         requests: How many requests listing them takes, as far as is known.
+        waits: Whether somebody waits there whom the model passed over.
     """
 
     page_id: str
@@ -234,6 +235,7 @@ class Place:
     looked_at: datetime
     stirred_at: datetime
     requests: int = 1
+    waits: bool = False
 
 
 class DraftState(StrEnum):

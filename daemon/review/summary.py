@@ -26,6 +26,7 @@ FOR_AUTHORS = (
     "another look, “pause” to be left alone, “help” for all words.*"
 )
 
+_KEPT, _MORE = "**Kept back:** ", ". Write `more` here and I post the next ones."
 STANDS, OPEN_AGAIN = "still open", "open again"
 _DROPPED = (
     (FindingState.DISMISSED, "dropped by {people}"),
@@ -133,16 +134,25 @@ def _listed(head: str, lines: Sequence[str]) -> str:
 
 
 def without_point(summary: str, finding: Finding) -> str:
-    """Return a summary without the line that names a finding, and without a head left alone."""
+    """Return a summary that does not name a finding, and without a head left alone."""
     title, block = re.escape(quoted(finding.title)), finding.block_id.replace("-", "")
-    named = re.compile(rf"• (?:{title}|\[{title}\]\(\S*#{block}\))(?: \(.+\))?")
-    kept = [line for line in summary.split("\n") if not named.fullmatch(line)]
+    name = rf"(?:{title}|\[{title}\]\(\S*#{block}\))"
+    left = (_without(paragraph, name) for paragraph in summary.split("\n\n"))
+    return "\n\n".join(filter(None, left))
+
+
+def _without(paragraph: str, name: str) -> str:
+    if paragraph.startswith(_KEPT):
+        said = paragraph.removeprefix(_KEPT).removesuffix(_MORE)
+        said = re.sub(rf"(?:^|; ){name} \(\w+\)", "", said).removeprefix("; ")
+        return f"{_KEPT}{said.removeprefix(', and ')}{_MORE}" if said else ""
+    named = re.compile(rf"• {name}(?: \(.+\))?")
+    kept = [line for line in paragraph.split("\n") if not named.fullmatch(line)]
     heads = {f"**{head}:**" for head in _HEADS.values()}
     followed = zip(kept, [*kept[1:], ""], strict=True)
-    text = "\n".join(
+    return "\n".join(
         line for line, after in followed if line not in heads or after.startswith("• ")
     )
-    return text.strip("\n")
 
 
 def _kept_note(parts: SummaryParts) -> str:
@@ -152,7 +162,7 @@ def _kept_note(parts: SummaryParts) -> str:
     named = [f"{parts.named(one)} ({one.severity.value})" for one in parts.kept[:POINTS_NAMED]]
     others = len(parts.kept) - len(named)
     more = f", and {others} more" if others else ""
-    return f"**Kept back:** {'; '.join(named)}{more}. Write `more` here and I post the next ones."
+    return f"{_KEPT}{'; '.join(named)}{more}{_MORE}"
 
 
 def left_out_note(below_floor: Sequence[Finding]) -> str:

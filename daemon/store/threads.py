@@ -204,7 +204,7 @@ def places_to_list(
         "SELECT looks.page_id, looks.place, looks.known, looks.looked_at,"  # noqa: S608 - own words
         f" (SELECT count(*) {_OPEN}), CASE WHEN known THEN max(pages.edited,"
         f" coalesce(reviewed_at, ''), coalesce((SELECT max(threads.spoken_at) {_OPEN}), ''))"
-        " ELSE pages.stirred_at END"
+        f" ELSE pages.stirred_at END, EXISTS (SELECT 1 {_OPEN} AND comments.state LIKE 'tried%')"
         f" FROM {tables} ON looks.page_id = pages.id"
         f" WHERE {which} = ? AND pages.stirred_at >= ? AND (pages.state IN ('done', 'due')"
         " AND (pages.reviewed_at >= ? OR pages.paused) OR pages.state = 'baselined' AND known"
@@ -228,7 +228,7 @@ def named_places(
     return _places(
         db.execute(
             "SELECT DISTINCT pages.id, coalesce(looks.place, pages.id), coalesce(looks.known, 0),"
-            " coalesce(looks.looked_at, pages.edited), 0, pages.stirred_at"
+            " coalesce(looks.looked_at, pages.edited), 0, pages.stirred_at, 0"
             " FROM json_each(?) JOIN pages ON pages.id = json_each.value ->> 0 LEFT JOIN looks"
             " ON looks.page_id = pages.id AND looks.place = json_each.value ->> 1"
             " WHERE (pages.state = 'baselined' OR (looks.place IS NOT NULL AND pages.state IN"
@@ -245,7 +245,7 @@ def unreviewed_pages(db: Database, sources: Sequence[str], limit: int) -> list[P
     return _places(
         db.execute(
             "SELECT pages.id, pages.id, 0, coalesce(looks.looked_at, pages.edited) AS at, 0,"
-            " pages.stirred_at"
+            " pages.stirred_at, 0"
             " FROM pages LEFT JOIN looks ON looks.page_id = pages.id AND looks.place = pages.id"
             " WHERE pages.state = 'baselined' AND pages.source_id IN"
             " (SELECT value FROM json_each(?))"
@@ -259,7 +259,7 @@ def unreviewed_blocks(db: Database, sources: Sequence[str], limit: int) -> list[
     """Return the known blocks of pages that were never reviewed, those listed longest ago first."""
     return _places(
         db.execute(
-            "SELECT looks.page_id, looks.place, 0, looks.looked_at, 0, pages.stirred_at"
+            "SELECT looks.page_id, looks.place, 0, looks.looked_at, 0, pages.stirred_at, 0"
             " FROM looks JOIN pages ON pages.id = looks.page_id"
             " WHERE pages.state = 'baselined' AND looks.place != looks.page_id"
             " AND pages.source_id IN (SELECT value FROM json_each(?))"
@@ -279,6 +279,7 @@ def _places(rows: Any) -> list[Place]:
             looked_at=when(row[3]),
             stirred_at=when(row[5]),
             requests=1 + row[4] // LISTED,
+            waits=bool(row[6]),
         )
         for row in rows.fetchall()
     ]

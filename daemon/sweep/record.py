@@ -171,8 +171,10 @@ def _summaries(
 
 def _standing(context: Context, row: PageRow, session: Session) -> list[tuple[str, str]]:
     """Return (comment id, text) of the summaries that stand on a page, the newest first."""
-    orphan = recovery.orphan_summary(session.snapshot.threads)
-    standing = outbox.summaries(context.state, row.id) or ([orphan] if orphan else [])
+    standing = outbox.summaries(context.state, row.id)
+    if not standing and not outbox.awaits_summary(context.state, row.id):
+        orphan = recovery.orphan_summary(session.snapshot.threads)
+        standing = [orphan] if orphan else []
     if row.hash is not None or not session.snapshot.comments_readable:
         return standing
     # Who asked for this review reads a new summary where people took the old one away.

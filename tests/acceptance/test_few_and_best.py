@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 from daemon.sandbox import Sandbox, blocks
+from daemon.sandbox.faults import FaultKind
 from support.program import (
     NOW,
     Program,
@@ -318,3 +321,28 @@ def unmarked(messages: list[Any]) -> list[Any]:
         json.dumps(messages),
         object_hook=lambda one: {key: one[key] for key in one if key != "cache_control"},
     )
+
+
+def test_a_summary_that_may_stand_is_not_touched_before_its_letter_finds_it(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    """It was saved late, after its letter had looked for it; the next review sees it first."""
+    page = rfc(box, rfcs)
+    program.config["settle"] = "1m"
+    model.think = lambda _document, _turn: [finish("First.")]
+    box.faults.plant(FaultKind.DROP, "POST", "/v1/comments", times=None)
+    program.run("--once")
+    box.faults.clear()
+    with closing(sqlite3.connect(program.folder / "state/notion-review.db")) as state:
+        [[body]] = state.execute("SELECT body FROM outbox").fetchall()
+    box.world.comment(page, body.replace("*", ""), by=box.bot)
+    box.world.edit_block(box.world.blocks(page)[0], "We need fast queues.")
+    box.clock.advance(HOUR / 20)
+    model.think = lambda _document, _turn: [
+        comment("B1", "fast queues", "How fast?", "blocking"),
+        finish("Second."),
+    ]
+    for _ in range(4):
+        program.run("--once")
+        box.clock.advance(HOUR)
+    assert summaries(box, page) == ["First.", "Settle first:\n• How fast?\n\nSecond."]

@@ -95,6 +95,20 @@ def test_how_an_earlier_point_stands_is_said_and_what_was_dropped_is_counted() -
     )
 
 
+@pytest.mark.parametrize("count", [1, 2, POINTS_NAMED, POINTS_NAMED + 2])
+@pytest.mark.parametrize("which", [0, 1, POINTS_NAMED - 1])
+@pytest.mark.parametrize("words", ["Words.", ""])
+def test_a_kept_point_that_is_dropped_is_kept_back_no_more(count, which, words):
+    points = [point(number) for number in range(count)]
+    left = [one for one in points[:POINTS_NAMED] if one != point(which)]
+    said = without_point(summary(kept=points, words=words), point(which))
+    assert [linked(which) in said, linked(0) in said] == [False, which > 0]
+    beyond = max(count - POINTS_NAMED, 0)
+    assert ("Kept back" in said) == bool(left or beyond)
+    assert said.count("(important)") == len(left)
+    assert (f"and {beyond} more. Write `more`" in said) == (beyond > 0)
+
+
 def test_a_point_whose_block_is_gone_is_named_without_a_link() -> None:
     said = summary(still_open=dict.fromkeys([point(77)], ""), kept=[point(78)])
     assert "• Point 77 (still open)\n" in said

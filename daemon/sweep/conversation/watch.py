@@ -24,12 +24,7 @@ from daemon.sweep.context import Context, Session, Target
 from daemon.sweep.conversation import dialogue
 from daemon.sweep.conversation.answers import record_replies, store_decisions
 from daemon.sweep.conversation.dialogue import Dialogue, unlisted_threads
-from daemon.sweep.conversation.rulings import (
-    anchored,
-    closed_points,
-    open_points,
-    reopen,
-)
+from daemon.sweep.conversation.rulings import anchored, closed_points, open_points, reopen
 from daemon.sweep.prompts import current
 from daemon.sweep.reviewing import run_review
 from daemon.sweep.snapshot import leave, not_ours, read_page
@@ -46,23 +41,24 @@ TALKED_PART, BARE_PART = 3, 2
 LONGEST, LONGEST_BARE, SHORTEST_BARE = timedelta(days=1), timedelta(hours=22), timedelta(minutes=1)
 LATELY, LONGEST_LATELY = timedelta(days=4), timedelta(hours=6)
 # One part in so many of the budget is kept for the places where nobody wrote; one for the known
-# ones that waited longest, where not all of these fit: none starves. One is for the pages that were
-# never reviewed, and one for their blocks: somebody may ask there for a first review. Below the
-# least budget nothing is kept for them.
+# ones that waited longest, where not all fit: none starves. One is for the pages that were never
+# reviewed, and one for their blocks: who asks there for a review. A smaller budget keeps nothing.
 KEPT_PART, LEAST_BUDGET = 16, 3
 # The budget is that of an hour too: of what is not due, more frequent sweeps have their share.
 HOUR = timedelta(hours=1)
 # Where Notion's events tell who wrote, watching only makes sure: half the budget is that of a day,
 # and where the known places fit into it, the others are looked at after so long.
 LONGEST_TOLD = timedelta(days=14)
-# Notion delivers nearly every event within five minutes: without one for so long, it was missed.
+# Notion delivers nearly every event within five minutes; after so long without one it was missed.
 LATE_EVENT = timedelta(minutes=10)
 # So many times the budget are considered of the places where something happened lately.
 CONSIDERED = 10
 
 
 def interval(place: Place, now: datetime) -> timedelta:
-    """Return how long after a look a place is looked at again."""
+    """Return how long after a look a place is looked at again: at once where somebody waits."""
+    if place.waits:
+        return timedelta(seconds=1)
     silence = max(now - place.stirred_at, timedelta(seconds=1))
     if place.talked:
         return min(silence / TALKED_PART, LONGEST_LATELY if silence < LATELY else LONGEST)
@@ -106,14 +102,15 @@ def make_sure(
 ) -> list[list[Place]]:
     """Choose the places to look at where events tell who wrote: that none was lost.
 
-    Those that were looked at longest ago have their turn, for half of the budget in a day.
+    Those looked at longest ago have their turn, for half the budget in a day; who waits, at once.
     """
     half = ceil(budget / 2)
     rest = LONGEST_TOLD if _cost(known) <= half else LONGEST
-    rested = [place for place in known if now - place.looked_at >= LONGEST]
-    rested += [place for place in others if now - place.looked_at >= rest]
+    waiting = [place for place in known if place.waits]
+    rested = [p for p in known if not p.waits and now - p.looked_at >= LONGEST]
+    rested += [p for p in others if now - p.looked_at >= rest]
     rested.sort(key=lambda place: (place.looked_at, place.page_id, place.place))
-    return _by_page(_within(rested, schedule.turns(half, every, now)))
+    return _by_page([*waiting, *_within(rested, schedule.turns(half, every, now))])
 
 
 def _lateness(place: Place, now: datetime) -> float:

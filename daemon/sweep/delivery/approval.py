@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 
 from daemon.config import Approve
-from daemon.domain.findings import CLOSED, LIVE, Event
+from daemon.domain.findings import CLOSED, LIVE, Event, FindingState
 from daemon.domain.records import (
     DeliveryState,
     DraftRow,
@@ -276,6 +276,8 @@ def not_said_meanwhile(known: Iterable[FindingRow], session: Session, review: Re
         for one in session.points
         if states[one.id] not in (CLOSED if one.closed else LIVE)
     ]
+    kept = {one.finding.title for one in known if one.state is FindingState.KEPT}
+    gone += [one for one in session.kept if one.title not in kept]
     decided = [one.finding for one in findings.ledger(known) if one.finding not in before]
     if not (decided or gone):
         return review

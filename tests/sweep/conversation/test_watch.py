@@ -93,6 +93,14 @@ PLACES = st.lists(
 )
 
 
+@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("every", [HOUR / 12, HOUR, 24 * HOUR])
+def test_who_was_passed_over_has_the_next_turn(*, told: bool, every: timedelta) -> None:
+    waiting = replace(place(1000, known=True, looked=0.02, silent=90 * 24), waits=True)
+    chosen = picked([*many(500, known=True), waiting], 40, every=every, told=told)
+    assert waiting in chosen
+
+
 @given(short=HOURS, long=HOURS, known=st.booleans())
 def test_an_interval_grows_with_the_silence_up_to_a_day(
     *, short: float, long: float, known: bool
