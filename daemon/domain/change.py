@@ -102,6 +102,7 @@ def _stirred(blocks: Iterable[tuple[str, bool]], headings: Container[str]) -> fr
     return frozenset(found)
 
 
+FIRST = Change(first=True)
 _NUMBER = re.compile(r"\w+\. ")
 
 

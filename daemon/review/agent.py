@@ -78,10 +78,13 @@ class Toolbox(Protocol):
     def specs(self) -> Sequence[ToolSpec]:
         """The tools in a fixed order: providers cache them with the instructions."""
 
-    def call(self, name: str, arguments: Mapping[str, Any], *, refused: int = 0) -> ToolResult:
+    def call(
+        self, name: str, arguments: Mapping[str, Any], *, refused: int = 0, is_last: bool = False
+    ) -> ToolResult:
         """Run one call and return its result; never raises.
 
-        `refused` tells `finish` how many calls of the same turn were refused.
+        `refused` tells `finish` how many calls of the same turn were refused, `is_last` that no
+        other turn follows: what it says is not heard.
         """
 
     @property
@@ -304,7 +307,7 @@ class _Progress:
     def run_all(self, turn: Turn, *, is_last: bool) -> list[ToolResult]:
         """Run the calls of a turn, what ends it after all others; return their results in order.
 
-        Where another turn follows, the end is told what was refused: the model hears the reasons.
+        The end is told what was refused: where another turn follows, the model hears the reasons.
         Once it was told, a call that is refused in the same words again counts as heard.
         """
         results: dict[int, ToolResult] = {}
@@ -314,14 +317,14 @@ class _Progress:
                 turn.calls[one].signature for one, result in results.items() if not result.accepted
             }
             failed -= self._heard if self._is_told else set()
-            results[at] = self._run(turn.calls[at], 0 if is_last else len(failed))
+            results[at] = self._run(turn.calls[at], len(failed), is_last=is_last)
             self._is_told |= turn.calls[at].name in ENDS and not results[at].accepted
         self._heard |= {
             turn.calls[at].signature for at, result in results.items() if not result.accepted
         }
         return [results[at] for at in range(len(turn.calls))]
 
-    def _run(self, call: ToolCall, refused: int) -> ToolResult:
+    def _run(self, call: ToolCall, refused: int, *, is_last: bool) -> ToolResult:
         if call.problem:
             return ToolResult(call.problem, accepted=False)
         self.readable = True
@@ -329,7 +332,7 @@ class _Progress:
         if call.name not in known:
             unknown = f"There is no tool {call.name[:60]!r}. The tools: {', '.join(known)}."
             return ToolResult(unknown, accepted=False)
-        answer = self.tools.call(call.name, call.arguments, refused=refused)
+        answer = self.tools.call(call.name, call.arguments, refused=refused, is_last=is_last)
         self.accepted |= answer.accepted
         return answer
 

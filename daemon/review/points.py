@@ -54,6 +54,7 @@ class OwnPoint:
         again: Why it is open again since the last review; "" where it is not.
         closed: How it was closed; "" while it is open.
         declined: Whether it is closed by a person's no.
+        no: The words of that no; "" where they are not known.
         moved: Whether its block was cut and pasted, so that its thread went.
         gone: Whether its thread went with its block, and its text stands nowhere else.
         fires: Whether it is a rule's, and the rule finds it in the text as it is.
@@ -70,6 +71,7 @@ class OwnPoint:
     again: str = ""
     closed: str = ""
     declined: bool = False
+    no: str = ""
     moved: bool = False
     gone: bool = False
     fires: bool = False
@@ -199,13 +201,21 @@ def is_repeat(finding: Finding, earlier: Iterable[Finding], block: Block) -> boo
         block: The block that the new finding is about.
     """
     return any(
-        overlap(finding.quote, old.quote, block.plain) or _is_same_point(finding.text, old.text)
+        overlap(finding.quote, old.quote, block.plain) or _are_same_texts(finding.text, old.text)
         for old in earlier
         if old.block_id == block.id and is_quote_of(old.quote, block.plain)
     )
 
 
-def _is_same_point(one: str, other: str) -> bool:
+def says_the_same(finding: Finding, other: Finding) -> bool:
+    """Return whether two findings about one block have the same title or nearly the same words."""
+    titles = words_of(finding.title), words_of(other.title)
+    is_titled = bool(titles[0]) and titles[0] == titles[1]
+    by_model = Source.CHECK not in (finding.source, other.source)
+    return (is_titled and by_model) or _are_same_texts(finding.text, other.text)
+
+
+def _are_same_texts(one: str, other: str) -> bool:
     from rapidfuzz import fuzz
 
     words, others = (re.findall(r"\w+", fold(text).text) for text in (one, other))
@@ -261,7 +271,7 @@ def is_same_matter(finding: Finding, point: Finding, block: Block) -> bool:
     return (
         not is_quote_of(point.quote, block.plain)
         or overlap(finding.quote, point.quote, block.plain)
-        or _is_same_point(finding.text, point.text)
+        or _are_same_texts(finding.text, point.text)
     )
 
 
@@ -282,6 +292,13 @@ def is_same_elsewhere(finding: Finding, other: Finding) -> bool:
         if len(few) >= SAME_POINT_FROM and few <= many and len(many) <= len(few) + more:
             return True
     return False
+
+
+def makes_anew(finding: Finding, point: Finding) -> bool:
+    """Return whether a finding takes the place of a point whose block is gone."""
+    is_titled = words_of(finding.title) == words_of(point.title) != set()
+    is_rule = Source.CHECK in (finding.source, point.source)
+    return (is_titled and not is_rule) or is_same_elsewhere(finding, point)
 
 
 # Titles are nearly the same that share so many words of weight, and differ in one at most. Such a
@@ -316,11 +333,20 @@ def unchanged_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
     """
     if change.first:
         return frozenset()
-    under, same = "", set[str]()
+    return frozenset(
+        block_id
+        for block_id, under in sections(blocks).items()
+        if under not in change.stirred and block_id not in {*change.new, *change.changed}
+    )
+
+
+def sections(blocks: Iterable[Block]) -> dict[str, str]:
+    """Return the heading that each block stands under, or itself above the first one; all by id."""
+    heading, found = "", dict[str, str]()
     for block in blocks:
-        under = block.id if block.is_heading else under
-        same |= {block.id} if under not in change.stirred else set()
-    return frozenset(same) - {*change.new, *change.changed}
+        heading = block.id if block.is_heading else heading
+        found[block.id] = heading or block.id
+    return found
 
 
 def closed_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:

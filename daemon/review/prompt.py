@@ -76,6 +76,7 @@ class ReviewInput:
         question: What the last review asked; "" for nothing.
         today: The date; None where it does not matter.
         comments: How many comments are posted at most; 0 where none are.
+        comments_per_block: How many a block takes, those that are open included.
     """
 
     snapshot: Snapshot
@@ -91,6 +92,7 @@ class ReviewInput:
     question: str = ""
     today: date | None = None
     comments: int = 0
+    comments_per_block: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,8 @@ def _conditions(task: ReviewInput) -> Iterator[str]:
         return
     yield f"Today: {task.today.isoformat()}"
     if task.comments:
-        yield f"Comments posted at most: {task.comments}; put the most important first"
+        most = f"{task.comments}, on one block {task.comments_per_block} with your open ones"
+        yield f"Comments posted at most: {most}; put the most important first"
     else:
         yield (
             "Only threads are answered now: reply to what is marked new, or leave it; follow_up "

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from daemon.domain.change import FIRST, Change
 from daemon.domain.findings import LedgerEntry
-from daemon.domain.values import Block, Finding, Severity, Thread, Verdict
+from daemon.domain.values import AuthorKind, Block, Finding, Severity, Thread, Verdict
 from daemon.review.agent import ToolSpec
 from daemon.review.handles import Handles
 from daemon.review.leaks import NO_GUARD, LeakGuard
-from daemon.review.points import (
-    OwnPoint,
-    how_closed,
-    is_repeat,
-    is_same_matter,
-)
+from daemon.review.points import OwnPoint
 from daemon.review.prompt import clipped, one_line
 from daemon.review.summary import CHECKLIST_SCHEMA
 
@@ -35,7 +31,6 @@ def _spec(name: str, description: str, **fields: Mapping[str, Any]) -> ToolSpec:
 
 
 _STRING = {"type": "string"}
-OPEN = "open"
 # How many blocks a refusal names.
 BLOCKS_NAMED = 5
 
@@ -50,7 +45,7 @@ _FINISH = {
 }
 _COMMENT = {
     "block": _text("Its handle, such as B3"),
-    "quote": _text("Its exact words that this is about"),
+    "quote": _text("Its exact words that this is about; the same words are the same point"),
     "title": _text("The point in at most eight words"),
     "text": _STRING,
     "severity": {"type": "string", "enum": [severity.value for severity in Severity]},
@@ -59,8 +54,9 @@ _COMMENT = {
         "that nobody wrote; else empty"
     ),
 }
+_ON_ONE = "Comment on one block. Where a point of your own stands on it, rule on that first."
 SPECS = (
-    _spec("comment", "Comment on one block.", **_COMMENT),
+    _spec("comment", _ON_ONE, **_COMMENT),
     _spec(
         "reply",
         "Answer a thread in which a comment is marked new.",
@@ -137,7 +133,7 @@ def specs_for(
         more |= _AGAINST
         others.append(_LOOK_UP)
     if comments and more:
-        others[0] = _spec("comment", "Comment on one block.", **_COMMENT, **more)
+        others[0] = _spec("comment", _ON_ONE, **_COMMENT, **more)
     if points:
         finish = _spec("finish", "End the review.", **_FINISH, checklist=CHECKLIST_SCHEMA)
     return (*others, *((READ,) if reads else ()), finish)
@@ -228,11 +224,13 @@ class ToolContext:
         ledger: Every finding that was posted on this page before, and what became of it.
         allowed_links: The addresses that stand in the document or on the prompt page.
         comments_per_review: The most findings that are posted.
-        comments_per_block: The most findings on one block, earlier ones included.
+        comments_per_block: The most findings on one block, earlier ones that are open included.
         comments_on_blocks: Whether the model may comment on blocks, or only reply in threads.
         unchanged_blocks: Ids of the blocks that have the same text as at the last review, with
-            their sections. Such a block takes no second finding, however the new one is worded.
+            their sections. Such a block takes no second finding, however the new one is worded,
+            unless it names what changed elsewhere.
         closed_blocks: Ids of the blocks that take no comment in this review.
+        change: What differs from the last review.
         least_severity: Findings below it are not posted.
         guard: Finds texts that reveal a secret, the instructions, or too much of background pages.
         checklist_items: How many items the prompt page's checklist has.
@@ -252,6 +250,7 @@ class ToolContext:
     comments_on_blocks: bool = True
     unchanged_blocks: frozenset[str] = frozenset()
     closed_blocks: frozenset[str] = frozenset()
+    change: Change = FIRST
     least_severity: Severity = Severity.MINOR
     guard: LeakGuard = NO_GUARD
     checklist_items: int = 0
@@ -310,6 +309,34 @@ class ToolContext:
             raise ToolRefusal(f"{_echo(text)} is a block; its threads are {', '.join(on)}")
         raise ToolRefusal(f"there is no thread {_echo(text)}; {_range(handles.threads)}")
 
+    def edited(self, words: str) -> list[str]:
+        """Return the handles of the blocks that some words name and that came or changed."""
+        named = {*self.handles.parse(words, "B")}
+        return [
+            name
+            for name, block in self.handles.blocks.items()
+            if name in named and (block.id in self.change.new or block.id in self.change.changed)
+        ]
+
+    def refuse_noise(self, handle: str, point: OwnPoint, words: str) -> None:
+        """Do nothing with words in an own point's thread that are to be said there.
+
+        Raises:
+            ToolRefusal: Nothing can be said there, or nobody answered and nothing changed.
+        """
+        if point.mute:
+            raise ToolRefusal(f"nothing can be said in {handle}: {point.mute}; it stays open")
+        spoken = [one.author.kind for one in self.handles.threads[handle].comments]
+        talk = [kind for kind in spoken if kind in (AuthorKind.PERSON, AuthorKind.OWN)]
+        is_touched = point.finding.block_id not in self.unchanged_blocks or self.edited(words)
+        is_answered = talk[-1:] == [AuthorKind.PERSON]
+        if not (point.closed or point.again or is_answered or is_touched):
+            raise ToolRefusal(
+                f"nobody answered in {handle}, and its text and section say what they said at the "
+                "last review: it stays open without a word. Where a change elsewhere was to mend "
+                "it, name that block in the text"
+            )
+
     def own_point(self, text: str) -> str:
         """Return the handle of the thread that an own point began.
 
@@ -327,61 +354,6 @@ class ToolContext:
         )
         theirs = f"; yours that are open are {named}" if named else ""
         raise ToolRefusal(f"{handle} was not begun by an open point of yours{theirs}")
-
-    def unasked(self, handle: str) -> str:
-        """Say that a block and its section did not change, and which blocks take a comment."""
-        is_open = [
-            name
-            for name, block in self.handles.blocks.items()
-            if block.commentable and block.id not in self.closed_blocks
-        ]
-        more = " and others" if len(is_open) > BLOCKS_NAMED else ""
-        named = ", ".join(is_open[:BLOCKS_NAMED])
-        said = f"{handle} and its section say what they said at the last review"
-        return f"{said}; comment on what is new or changed, or beside it: {named}{more}"
-
-    def named(self, one: Finding) -> str:
-        """Return the title of a finding and, of one that was made before, what became of it."""
-        title = f"“{one_line(one.title)}”" if one.title else "this"
-        for entry in self.ledger:
-            if (entry.finding.quote, entry.finding.text) == (one.quote, one.text):
-                how = how_closed(entry.state, entry.why) or entry.state.value
-                return f"{title} ({how})"
-        return title
-
-    def refuse_own_matter(
-        self, finding: Finding, block: Block, ruled: Mapping[int, Verdict]
-    ) -> None:
-        """Refuse a finding whose matter has a thread on its block; `ruled` has the new rulings.
-
-        Raises:
-            ToolRefusal: It is the matter of an own point.
-        """
-        handle = self.handles.of_block[block.id]
-        for thread_id, point in self.points.items():
-            thread, title = self.handles.of_thread[thread_id], one_line(point.finding.title)
-            if point.closed and is_repeat(finding, [point.finding], block):
-                more = "" if point.mute else "; to open it again, use follow_up with not_yet"
-                raise ToolRefusal(
-                    f"“{title}” was raised on {handle} before, in {thread}, and is closed "
-                    f"({point.closed}); do not repeat it{more}"
-                )
-            is_open = not point.closed and point.id not in ruled
-            if is_open and is_same_matter(finding, point.finding, block):
-                raise ToolRefusal(
-                    f"your own point “{title}” in {thread} stands on {handle} and is still open; "
-                    "rule on it with follow_up first"
-                )
-
-    def own_matters(self, ruled: Mapping[int, Verdict]) -> Iterator[tuple[str, Finding, str]]:
-        """Yield own points that another block may repeat: where each is, and how it is closed."""
-        for thread_id, point in self.points.items():
-            if point.gone or ruled.get(point.id) in (Verdict.FIXED, Verdict.WITHDRAWN):
-                continue
-            at = self.handles.of_block.get(point.finding.block_id)
-            thread = self.handles.of_thread[thread_id]
-            where = f"your own point in {thread}{f' on {at}' if at else ''}"
-            yield where, point.finding, point.closed or OPEN
 
 
 def _echo(text: str) -> str:

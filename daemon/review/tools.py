@@ -10,7 +10,7 @@ from typing import Any
 from daemon.domain.phrases import asks
 from daemon.domain.times import counted
 from daemon.domain.values import Block, Finding, Refusal, Reply, Ruling, Source, Thread, Verdict
-from daemon.review.agent import ToolResult, ToolSpec
+from daemon.review.agent import ENDS, ToolResult, ToolSpec
 from daemon.review.cleaning import visible
 from daemon.review.excerpt import Reader, Recall
 from daemon.review.points import (
@@ -20,20 +20,17 @@ from daemon.review.points import (
     NoEvidence,
     OwnPoint,
     evidence,
-    is_nearly_same,
-    is_repeat,
-    is_same_elsewhere,
+    makes_anew,
     ranked,
     reanchored,
     turning_down,
-    words_of,
 )
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import blocks_with, locate_in_blocks, shortened
+from daemon.review.repeats import Said
 from daemon.review.summary import checklist_answers
 from daemon.review.tool_specs import (
     BLOCKS_NAMED,
-    OPEN,
     ToolContext,
     ToolRefusal,
     parse_severity,
@@ -73,8 +70,7 @@ class ReviewTools:
             self.wording.titled = lambda text: recall.spelled_out(text, context.page_texts)
         self.answers: dict[int, str] = {}
         self._blocks = tuple(context.handles.blocks.values())
-        self._earlier = [one.finding for one in context.ledger]
-        self._standing = reanchored(self._earlier, self._blocks)
+        self._standing = reanchored((one.finding for one in context.ledger), self._blocks)
         self._findings: list[Finding] = []
         self.replies: list[Reply] = []
         self.left: dict[str, str] = {}
@@ -84,8 +80,7 @@ class ReviewTools:
         self.finished = False
         self._reminded, self._heard = False, 0
         self._again: dict[tuple[str, str], Finding] = {}  # those that read otherwise than given
-        self._doubted: set[str] = set()
-        self._doubted_titles: set[tuple[str, str]] = set()
+        self._doubted: set[tuple[str, str]] = set()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -139,17 +134,24 @@ class ReviewTools:
         finding = replace(finding, text=text + rests_on, instead=offer)
         before = self._again.pop((target.id, words), finding)
         if before == finding:  # it is new, or said as it was
-            self._refuse_finding(finding, target)
+            self._refuse_finding(finding, target, proposed.text)
             self._findings.append(finding)
         self._findings[self._findings.index(before)] = finding
         self.wording.remember(title)
         return finding
 
-    def call(self, name: str, arguments: Mapping[str, Any], *, refused: int = 0) -> ToolResult:
+    def call(
+        self, name: str, arguments: Mapping[str, Any], *, refused: int = 0, is_last: bool = False
+    ) -> ToolResult:
         """Run one call and return its result; a refusal is a result, not an error.
 
-        `refused` is how many calls of the same turn were refused.
+        `refused` is how many calls of the same turn were refused; `is_last` says that the model
+        hears of none.
         """
+        if name in ENDS and refused and (is_last or self._heard >= HEARD_TURNS):
+            unheard = f"{counted(refused, 'call')} of the last turn failed, unheard"
+            self.refusals.append(Refusal(name, unheard))
+            refused = 0
         try:
             return ToolResult(self._run(name, arguments, refused), accepted=True)
         except SaysNothing as why:
@@ -193,10 +195,7 @@ class ReviewTools:
                 told = UNANSWERED if waiting.noes == waiting.waiting else ""
                 return self.wording.noted(fields["text"], words) + told
             case "leave":
-                waiting = self._waiting(fields["thread"])
-                self.wording.refuse(fields["reason"])
-                self.left[waiting.id] = clipped(one_line(fields["reason"]), REASON_CHARS)
-                return "noted"
+                return self._leave(**fields)
             case "follow_up":
                 return self._follow_up(**fields)
             case "finish":
@@ -218,6 +217,8 @@ class ReviewTools:
         told = self.wording.noted(text, made.text.removesuffix(rests_on), title, made.title)
         if told == "noted":
             return f"{told}{moved}"
+        # Beside `finish` nobody hears it: that is not worth a request. The next review shows the
+        # point as it was posted.
         self._again[made.block_id, made.quote] = made
         return f"{told}{moved}; to say it otherwise, make the call again with the same quote"
 
@@ -237,65 +238,38 @@ class ReviewTools:
         self.wording.refuse_quote(found[1])
         return found[0], shortened(visible(found[1]), QUOTE_CHARS)
 
-    def _refuse_finding(self, finding: Finding, block: Block) -> None:
+    def _refuse_finding(self, finding: Finding, block: Block, words: str) -> None:
         context, handle = self._context, self._handle(block)
         if not block.commentable:
             raise ToolRefusal(f"Notion takes no comment on {handle}; choose a block beside it")
         ruled = {one.finding_id: one.verdict for one in self.rulings}
-        context.refuse_own_matter(finding, block, ruled)
-        self._refuse_likeness(finding, ruled)
-        known = [*self._standing, *self._findings]
-        if same := next((one for one in known if is_repeat(finding, [one], block)), None):
-            raise ToolRefusal(
-                f"{context.named(same)} was raised on {handle} before and still stands; "
-                "do not repeat it"
-            )
-        commented = {one.block_id for one in self._earlier}
-        if block.id in commented & context.unchanged_blocks:
-            why = "was commented on before, and it and its section say what they said then"
-            raise ToolRefusal(f"{handle} {why}; it takes another comment once one of them changes")
-        if block.id in context.closed_blocks and not is_repeat(finding, context.kept, block):
-            raise ToolRefusal(context.unasked(handle))
-        if sum(old.block_id == block.id for old in known) >= context.comments_per_block:
-            raise ToolRefusal(
-                f"{handle} has {context.comments_per_block} comments, the limit; leave it"
-            )
+        said = Said(context, self._standing, self._findings, ruled, self._doubted)
+        said.refuse(finding, block, words)
+        most, floor = context.comments_per_block, context.least_severity
+        if said.on_block(block.id, floor) >= most:
+            raise ToolRefusal(f"{handle} has {counted(most, 'comment')}, the limit; leave it")
         proposed = sum(one.source is Source.MODEL for one in self._findings)
         is_full = proposed >= context.comments_per_review * PROPOSALS_PER_COMMENT
-        best = ranked([*self._findings, finding], context.least_severity)
+        best = ranked([*self._findings, finding], floor)
         if is_full and finding not in best[: context.comments_per_review]:
             raise ToolRefusal("there are more comments than an author can take; finish now")
 
-    def _refuse_likeness(self, finding: Finding, ruled: Mapping[int, Verdict]) -> None:
-        """Refuse the matter of another block; where it is not certain, once for each block."""
-        on = self._context.handles.of_block
-        made = ((f"your comment on {on[one.block_id]}", one, "") for one in self._findings)
-        known = [*self._context.own_matters(ruled), *made]
-        for where, one, how in known:
-            there = ": say it there with follow_up, and name this place" if how else ""
-            if how in ("", OPEN) and is_same_elsewhere(finding, one):
-                raise ToolRefusal(
-                    f"this is {where}, “{one_line(one.title)}”; one matter, one comment{there}. "
-                    "If this is another one, say it in other words"
-                )
-        near = []
-        for where, one, how in known:
-            doubt, title = (finding.block_id, one.title), one_line(one.title)
-            is_there = one.block_id == finding.block_id
-            is_same = not is_there and words_of(finding.title) == words_of(one.title)
-            if is_nearly_same(finding, one) and (is_same or doubt not in self._doubted_titles):
-                self._doubted_titles.add(doubt)
-                near.append(f"{where}{f' ({how})' if how else ''} says nearly the same: “{title}”")
-        if near:
-            why = "if this is another matter, say in the title what tells them apart"
-            raise ToolRefusal("; ".join([*near, why]))
+    def _leave(self, thread: str, reason: str) -> str:
+        handle = self._context.thread(thread, lambda one: bool(one.waiting))
+        point = self._context.points.get(self._context.handles.threads[handle].id)
+        if point and any(one.finding_id == point.id for one in self.rulings):
+            return "noted; your ruling is all that is said there"
+        waiting = self._waiting(thread)
+        self.wording.refuse(reason)
+        self.left[waiting.id] = clipped(one_line(reason), REASON_CHARS)
+        return "noted"
 
     def _follow_up(self, thread: str, verdict: str, text: str, quote: str) -> str:
         handle, found = self._context.own_point(thread), parse_verdict(verdict)
         own = self._context.handles.threads[handle]
         point = self._context.points[own.id]
         waits = bool(own.waiting) and not self._is_answered(own)
-        self._refuse_ruling(handle, point, found, waits=waits)
+        self._refuse_ruling(handle, point, found, text, waits=waits)
         words = shown = person = ""
         if text.strip() or found not in _WORDLESS:
             words = self.wording.words(text, REPLY_CHARS, own.block_id or "")
@@ -323,7 +297,9 @@ class ReviewTools:
         is_said = not text.strip() or (waits and words)
         return self.wording.noted(text, words) + (unsaid if wordless and not is_said else "")
 
-    def _refuse_ruling(self, handle: str, point: OwnPoint, found: Verdict, *, waits: bool) -> None:
+    def _refuse_ruling(
+        self, handle: str, point: OwnPoint, found: Verdict, words: str, *, waits: bool
+    ) -> None:
         if any(one.finding_id == point.id for one in self.rulings):
             raise ToolRefusal(f"you ruled on {handle} already; one ruling is enough")
         went = point.declined and not reanchored([point.finding], self._blocks)
@@ -335,11 +311,11 @@ class ReviewTools:
         if found is Verdict.FIXED and point.fires:
             says = clipped(one_line(point.finding.text), ECHO_CHARS)
             raise ToolRefusal(f"the check that made {handle} finds it still: {says}; {CHECK_ERRS}")
-        if found is Verdict.NOT_YET and not waits and point.mute:
-            raise ToolRefusal(f"nothing can be said in {handle}: {point.mute}; it stays open")
+        if found is Verdict.NOT_YET and not waits and not point.moved:
+            self._context.refuse_noise(handle, point, words)
         noes = self._context.handles.threads[handle].noes
-        if noes and found is Verdict.NOT_YET and handle not in self._doubted:
-            self._doubted.add(handle)
+        if noes and found is Verdict.NOT_YET and (handle, "") not in self._doubted:
+            self._doubted.add((handle, ""))
             raise ToolRefusal(
                 f"what {one_line(noes[-1].author.name)} wrote in {handle} reads as a no: that is "
                 "turned_down, also where you disagree. If it is none, call not_yet again"
@@ -362,20 +338,39 @@ class ReviewTools:
             if thread.waiting and not self._is_answered(thread)
         ]
         asks_for = []
-        if refused and self._heard < HEARD_TURNS:
+        if refused:
             self._heard += 1
             asks_for.append(
                 f"{counted(refused, 'call')} of this turn failed; what was noted is kept: correct "
                 "what failed, or finish alone to drop it"
             )
         if waiting and not self._reminded:
-            self._reminded = True
             asks_for.append(f"someone waits in {', '.join(waiting)}: reply or leave, then finish")
+        if (lost := self._lost()) and not self._reminded:
+            asks_for.append(
+                f"the blocks of {', '.join(lost)} are gone, and your points there are open: rule "
+                "on them, or comment where the matter stands under the same title, then finish"
+            )
+        self._reminded = self._reminded or bool(waiting or lost)
         if asks_for:
             raise ToolRefusal("; ".join([*asks_for, *told]))
         # Later calls of the same turn still run.
         self.finished = True
         return "; ".join(["the review has ended", *told])
+
+    def _lost(self) -> list[str]:
+        """Return the threads of the open points that lost their blocks, and are not made anew."""
+        ruled = {one.finding_id for one in self.rulings}
+        return (
+            [
+                self._context.handles.of_thread[thread_id]
+                for thread_id, point in self._context.points.items()
+                if point.gone and not point.closed and point.id not in ruled
+                if not any(makes_anew(one, point.finding) for one in self._findings)
+            ]
+            if self._context.comments_on_blocks
+            else []
+        )
 
     def _waiting(self, text: str) -> Thread:
         handle = self._context.thread(text, lambda thread: bool(thread.waiting))

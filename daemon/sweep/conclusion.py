@@ -20,7 +20,7 @@ from daemon.domain.values import (
 )
 from daemon.notion.from_markdown import quoted
 from daemon.review.agent import Conversation
-from daemon.review.points import is_repeat, is_same_elsewhere, reanchored
+from daemon.review.points import is_repeat, makes_anew, reanchored
 from daemon.review.prompt import clipped, one_line
 from daemon.review.summary import (
     OPEN_AGAIN,
@@ -181,7 +181,7 @@ def _still_open(
     found = {}
     for point in session.points:
         ruled, last = verdicts.get(point.id), next(reversed(spoken.get(point.thread_id, [])), None)
-        if point.gone and any(is_same_elsewhere(one, point.finding) for one in made):
+        if point.gone and any(makes_anew(one, point.finding) for one in made):
             continue  # it is made again on another block
         again = OPEN_AGAIN if point.closed or point.again else ""
         said = ""

@@ -17,12 +17,8 @@ from daemon.sweep.context import Context, Extent, Session, Target
 from daemon.sweep.conversation import dialogue as dialogues
 from daemon.sweep.conversation.answers import store_decisions
 from daemon.sweep.conversation.dialogue import Dialogue, unlisted_threads
-from daemon.sweep.conversation.rulings import (
-    anchored,
-    closed_points,
-    open_points,
-    reopen,
-)
+from daemon.sweep.conversation.points import anchored, closed_points, open_points
+from daemon.sweep.conversation.rulings import reopen
 from daemon.sweep.delivery import recovery
 from daemon.sweep.prompts import current
 from daemon.sweep.record import adopt, record_review

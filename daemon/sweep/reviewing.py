@@ -211,6 +211,7 @@ def _task(
         question=session.question,
         today=context.today,
         comments=0 if session.only_threads else limits.comments_per_review,
+        comments_per_block=limits.comments_per_block,
     )
 
 
@@ -280,6 +281,7 @@ def _tools(context: ReviewContext, prepared: Prepared) -> ReviewTools:
             comments_on_blocks=not session.only_threads,
             unchanged_blocks=unchanged_blocks(session.change, session.snapshot.blocks),
             closed_blocks=_closed(session),
+            change=session.change,
             least_severity=_floor(prepared),
             checklist_items=len(asked.rules.checklist),
             points=_own(prepared),

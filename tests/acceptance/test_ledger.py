@@ -208,7 +208,7 @@ def test_what_did_not_change_invites_no_comment_and_the_refusal_says_what_does(
     assert [words(one) for one in posted(box)] == ["Added\nBy whom?"]
     assert (
         "refused: B1 and its section say what they said at the last review; comment on what is new "
-        "or changed, or beside it: B6"
+        "or changed, or name in the text the one of these that makes it wrong: B6"
     ) in model.answers
 
 
@@ -230,7 +230,7 @@ def test_f3_what_people_settled_is_not_raised_again_and_the_model_is_told_how_it
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, said: str
 ) -> None:
     page = rfc(box, rfcs)
-    model.think = lambda _document, _turn: [comment("B1", "slow", "How slow?"), finish()]
+    model.think = lambda _document, _turn: [comment("B1", "slow", "Say how slow."), finish()]
     program.sweep()
     [finding] = posted(box)
     box.clock.advance(HOUR)
@@ -254,6 +254,6 @@ def test_f3_what_people_settled_is_not_raised_again_and_the_model_is_told_how_it
     if said != "No":  # else the thread shows it
         told_so = (
             "Already raised, do not raise again:\n"
-            "  B1 (resolved: its thread was resolved or deleted): “How slow?”, about: slow"
+            "  B1 (resolved: its thread was resolved or deleted): “Say how slow”, about: slow"
         )
         assert told_so in model.documents[-1]

@@ -70,7 +70,9 @@ class Tools:
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
         self._verdict = verdict
 
-    def call(self, name: str, arguments: Mapping[str, Any], *, refused: int = 0) -> ToolResult:
+    def call(
+        self, name: str, arguments: Mapping[str, Any], *, refused: int = 0, is_last: bool = False
+    ) -> ToolResult:
         self.calls.append((name, arguments))
         return self._verdict
 

@@ -684,7 +684,7 @@ def test_a_title_nearly_the_same_is_asked_about_once_and_the_same_one_never_take
     near = {"text": "Who owns it?", "title": "No owner of the first phase"}
     told = (
         f"refused: {where[mine]} says nearly the same: “No owner of the second phase”; if this is "
-        "another matter, say in the title what tells them apart"
+        "another matter, say in the title what tells them apart, and make the call again"
     )
     assert remark(tools, **near).text == told
     assert not remark(tools, **near | {"title": raised.title}).accepted

@@ -101,6 +101,7 @@ def review_tools(
     threads: Iterable[Thread] = (),
     *,
     earlier: Iterable[Finding] = (),
+    ledger: Iterable[LedgerEntry] = (),
     per_review: int = 8,
     per_block: int = 2,
     on_blocks: bool = True,
@@ -111,19 +112,21 @@ def review_tools(
     points: Iterable[OwnPoint] = (),
     kept: Iterable[Finding] = (),
     checklist: int = 0,
+    change: Change | None = None,
 ) -> ReviewTools:
     read = snapshot(blocks, threads)
     words = "\n".join(one.line for one in read.blocks)
     return ReviewTools(
         ToolContext(
             Handles.of(read),
-            [LedgerEntry(one, FindingState.OPEN, "made") for one in earlier],
+            [*(LedgerEntry(one, FindingState.OPEN, "made") for one in earlier), *ledger],
             links_in(words),
             per_review,
             per_block,
             on_blocks,
             frozenset(unchanged),
             frozenset(closed),
+            change or Change(first=True),
             floor,
             guard,
             points={one.thread_id: one for one in points},

@@ -32,7 +32,9 @@ class FakeTools:
     def finished(self) -> bool:
         return self.summary is not None
 
-    def call(self, name: str, arguments: Mapping[str, Any], *, refused: int = 0) -> ToolResult:
+    def call(
+        self, name: str, arguments: Mapping[str, Any], *, refused: int = 0, is_last: bool = False
+    ) -> ToolResult:
         self.calls.append((name, dict(arguments)))
         if name == "finish":
             self.summary = str(arguments.get("summary", ""))

@@ -24,7 +24,8 @@ from daemon.sweep.context import Context, Session, Target
 from daemon.sweep.conversation import dialogue
 from daemon.sweep.conversation.answers import record_replies, store_decisions
 from daemon.sweep.conversation.dialogue import Dialogue, unlisted_threads
-from daemon.sweep.conversation.rulings import anchored, closed_points, open_points, reopen
+from daemon.sweep.conversation.points import anchored, closed_points, open_points
+from daemon.sweep.conversation.rulings import reopen
 from daemon.sweep.prompts import current
 from daemon.sweep.reviewing import run_review
 from daemon.sweep.snapshot import leave, not_ours, read_page

@@ -1,4 +1,4 @@
-"""Which of the reviewer's points may be ruled on, and what the rulings bring."""
+"""Which of the reviewer's points may be ruled on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from daemon.domain.values import Comment, Outcome, Review, ReviewKind, Usage
 from daemon.store import findings, pages, reviews
 from daemon.store.database import State, copy_in_memory
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.rulings import closed_points
+from daemon.sweep.conversation.points import closed_points
 from daemon.sweep.conversation.threads import SortedThreads, ThreadState
 from support.review_values import BOT, NOW, OWN, block, comment, finding, snapshot, thread
 from support.states import SOURCE, page_row

@@ -1,0 +1,218 @@
+"""What a comment may not repeat: points of earlier reviews, and comments of this one. Pure.
+
+What is certain is refused. What is not is doubted: refused once, with what it may repeat, and taken
+when the model makes the call again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from daemon.domain.findings import LIVE
+from daemon.domain.values import Block, Finding, Severity, Source, Verdict
+from daemon.review.points import (
+    OwnPoint,
+    how_closed,
+    is_nearly_same,
+    is_repeat,
+    is_same_elsewhere,
+    is_same_matter,
+    makes_anew,
+    reanchored,
+    says_the_same,
+    sections,
+    words_of,
+)
+from daemon.review.prompt import clipped, one_line
+from daemon.review.quotes import is_quote_of
+from daemon.review.tool_specs import BLOCKS_NAMED, ToolContext, ToolRefusal
+
+
+_OPEN, _GONE = "open", "its block is gone; to make it anew, give the comment its title"
+# How many characters of a person's no a refusal repeats.
+NO_CHARS = 200
+# What is ruled so needs no comment any more.
+_ENDS = (Verdict.FIXED, Verdict.WITHDRAWN, Verdict.TURNED_DOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the comments of a review are held against.
+
+    Attributes:
+        context: What was said before the review.
+        standing: The earlier findings whose words stand, each on the block that has them.
+        made: The findings that the review made so far.
+        ruled: Its rulings so far, by the points' numbers.
+        doubted: What was doubted so far: a block or "", and the title that it may repeat.
+    """
+
+    context: ToolContext
+    standing: Sequence[Finding]
+    made: Sequence[Finding]
+    ruled: Mapping[int, Verdict]
+    doubted: set[tuple[str, str]]
+
+    def refuse(self, finding: Finding, block: Block, words: str) -> None:
+        """Do nothing with a finding that says something new; `words` are the model's own.
+
+        Raises:
+            ToolRefusal: It repeats something, or may do so and was not doubted yet.
+        """
+        for thread_id, point in self.context.points.items():
+            self._refuse_own(finding, block, point, self.context.handles.of_thread[thread_id])
+        self._refuse_elsewhere(finding)
+        self._refuse_same(finding, block)
+        if finding.source is Source.MODEL:
+            self._doubt([*self._near(finding), *self._turned_down(finding)])
+        self._refuse_unasked(finding, block, words)
+
+    def on_block(self, block_id: str, floor: Severity) -> int:
+        """Return how many comments on a block nobody settled; those below the floor aside."""
+        points = self.context.points.values()
+        ended = [one.finding for one in points if self.ruled.get(one.id) in _ENDS]
+        live = [one.finding for one in self.context.ledger if one.state in LIVE]
+        there = reanchored(
+            (one for one in live if one not in ended), [*self.context.handles.blocks.values()]
+        )
+        there += [one for one in self.made if one.severity.rank <= floor.rank]
+        return sum(one.block_id == block_id for one in there)
+
+    def _refuse_own(self, finding: Finding, block: Block, point: OwnPoint, thread: str) -> None:
+        handle, title = self.context.handles.of_block[block.id], one_line(point.finding.title)
+        if point.closed and is_repeat(finding, [point.finding], block):
+            more = "" if point.mute else "; to open it again, use follow_up with not_yet"
+            raise ToolRefusal(
+                f"“{title}” was raised on {handle} before, in {thread}, and is closed "
+                f"({point.closed}); do not repeat it{more}"
+            )
+        ruled = self.ruled.get(point.id)
+        is_over = ruled is not None and not (point.moved and ruled is Verdict.NOT_YET)
+        if point.closed or point.gone or is_over:
+            return
+        if is_same_matter(finding, point.finding, block):
+            own = f"your own point “{title}” in {thread}"
+            raise ToolRefusal(
+                f"{own} stood on {handle} before that was cut and pasted, and is posted anew there "
+                "without a call; comment only on another matter"
+                if point.moved
+                else f"{own} stands on {handle} and is still open; rule on it with follow_up first"
+            )
+
+    def _others(self) -> Iterator[tuple[str, Finding, str]]:
+        """Yield what a comment may repeat elsewhere: where it is, and how it stands."""
+        handles = self.context.handles
+        for thread_id, point in self.context.points.items():
+            if self.ruled.get(point.id) in (Verdict.FIXED, Verdict.WITHDRAWN):
+                continue
+            at = handles.of_block.get(point.finding.block_id)
+            where = f"your own point in {handles.of_thread[thread_id]}{f' on {at}' if at else ''}"
+            yield where, point.finding, point.closed or (_GONE if point.gone else _OPEN)
+        for one in self.made:
+            yield f"your comment on {handles.of_block[one.block_id]}", one, ""
+
+    def _refuse_elsewhere(self, finding: Finding) -> None:
+        anew = [
+            point.finding
+            for point in self.context.points.values()
+            if point.gone and makes_anew(finding, point.finding)
+        ]
+        for where, one, how in self._others():
+            is_same = how in ("", _OPEN) and is_same_elsewhere(finding, one)
+            is_titled = one.block_id != finding.block_id and is_nearly_same(finding, one)
+            is_titled = is_titled and words_of(finding.title) == words_of(one.title)
+            is_twice = not how and any(makes_anew(one, point) for point in anew)
+            if is_twice or ((is_same or is_titled) and one not in anew):
+                there = ": say it there with follow_up, and name this place" if how else ""
+                raise ToolRefusal(
+                    f"this is {where}, “{one_line(one.title)}”; one matter, one comment{there}. "
+                    "If this is another one, say it in other words"
+                )
+
+    def _doubt(self, doubts: Sequence[tuple[tuple[str, str], str]]) -> None:
+        """Refuse what may repeat something, once for each."""
+        if new := [told for key, told in doubts if key not in self.doubted]:
+            self.doubted.update(key for key, _ in doubts)
+            why = "if this is another matter, say in the title what tells them apart"
+            raise ToolRefusal("; ".join([*new, f"{why}, and make the call again"]))
+
+    def _near(self, finding: Finding) -> Iterator[tuple[tuple[str, str], str]]:
+        """Yield what has nearly the same title, or lost its place to this block."""
+        for where, one, how in self._others():
+            lost = how == _GONE and one.block_id == finding.block_id
+            if (is_nearly_same(finding, one) or lost) and not (
+                how == _GONE and makes_anew(finding, one)
+            ):
+                says = f"{where}{f' ({how})' if how else ''} says {'' if lost else 'nearly '}"
+                yield (finding.block_id, one.title), f"{says}the same: “{one_line(one.title)}”"
+
+    def _turned_down(self, finding: Finding) -> Iterator[tuple[tuple[str, str], str]]:
+        """Yield what people turned down in the section of a comment, while its words stand."""
+        handles, under = self.context.handles, sections(self.context.handles.blocks.values())
+        for thread_id, point in self.context.points.items():
+            block = handles.blocks.get(handles.of_block.get(point.finding.block_id, ""))
+            turned = self.ruled.get(point.id) is Verdict.TURNED_DOWN or (
+                point.declined and point.id not in self.ruled
+            )
+            if not turned or block is None or under[block.id] != under[finding.block_id]:
+                continue
+            is_told = any(title == point.finding.title for where, title in self.doubted if where)
+            is_told = is_told or is_nearly_same(finding, point.finding)
+            if not is_told and is_quote_of(point.finding.quote, block.plain):
+                how = point.closed or "turned down in this review"
+                said = f"{how}: “{clipped(one_line(point.no), NO_CHARS)}”" if point.no else how
+                where = f"in {handles.of_thread[thread_id]} on {handles.of_block[block.id]}"
+                title = one_line(point.finding.title)
+                yield ("", point.finding.title), f"“{title}” {where} was turned down ({said})"
+
+    def _refuse_same(self, finding: Finding, block: Block) -> None:
+        """Refuse what was said of the block before; of what is ruled on, only the same words."""
+        ruled = [one.finding for one in self.context.points.values() if one.id in self.ruled]
+        for one in [*self.standing, *self.made]:
+            is_again = one not in ruled and is_repeat(finding, [one], block)
+            is_alike = one.block_id == block.id and says_the_same(finding, one)
+            if is_again or (is_alike and (one in ruled or one in self.made)):
+                raise ToolRefusal(
+                    f"{self._named(one)} was raised on {self.context.handles.of_block[block.id]} "
+                    "before and still stands; do not repeat it"
+                )
+
+    def _named(self, one: Finding) -> str:
+        """Return the title of a finding and, of one that was made before, what became of it."""
+        title = f"“{one_line(one.title)}”" if one.title else "this"
+        for entry in self.context.ledger:
+            if (entry.finding.quote, entry.finding.text) == (one.quote, one.text):
+                how = how_closed(entry.state, entry.why) or entry.state.value
+                return f"{title} ({how})"
+        return title
+
+    def _refuse_unasked(self, finding: Finding, block: Block, words: str) -> None:
+        """Refuse a comment on text that did not change, unless it names what makes it wrong."""
+        context, handles = self.context, self.context.handles
+        handle, change = handles.of_block[block.id], context.change
+        known = {one.finding.block_id for one in context.ledger} & context.unchanged_blocks
+        is_kept = is_repeat(finding, context.kept, block)
+        if block.id not in known and (block.id not in context.closed_blocks or is_kept):
+            return
+        if context.edited(words):
+            return
+        why = "and its section say what they said at the last review"
+        if block.id in known:
+            why = (
+                f"{handle} was commented on before, and it and its section say what they said then"
+            )
+        why = f"{handle} {why}"
+        if edited := [*context.edited(" ".join(handles.blocks))]:
+            more = " and others" if len(edited) > BLOCKS_NAMED else ""
+            blocks = f"{', '.join(edited[:BLOCKS_NAMED])}{more}"
+            raise ToolRefusal(
+                f"{why}; comment on what is new or changed, or name in the text the one of these "
+                f"that makes it wrong: {blocks}"
+            )
+        if not (change.removed or change.fields):
+            raise ToolRefusal(f"{why}; it takes another comment once one of them changes")
+        if (block.id, "") not in self.doubted:
+            self.doubted.add((block.id, ""))
+            went = "what was removed or changed beside the blocks"
+            raise ToolRefusal(f"{why}; where {went} makes it wrong, make the call again")

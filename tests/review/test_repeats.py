@@ -1,0 +1,198 @@
+"""What a comment may not repeat, what is doubted once, and what loses no matter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from daemon.domain.change import Change
+from daemon.domain.findings import FindingState, LedgerEntry
+from daemon.domain.values import Comment, Severity
+from daemon.review.agent import ToolResult
+from daemon.review.points import OwnPoint
+from daemon.review.tools import ReviewTools
+from support.review_values import BOT, OWN, block, comment, finding, heading, review_tools, thread
+
+
+BLOCKS = (
+    heading("h", "Rollout"),
+    block("p", "Phase 1 goes to 10% of users, and phase 2 to all of them."),
+    block("q", "Nobody owns the queue."),
+    heading("i", "Costs"),
+    block("r", "The queue costs 200 euros a month."),
+)
+RAISED = finding("p", "10% of users", "Say why it is ten.", title="No reason for ten percent")
+POINT = OwnPoint(7, RAISED, "own")
+ASKED = comment("1", "Say why it is ten.", OWN)
+TURNED_DOWN = replace(POINT, closed="Ana said no", declined=True, no="No, it is a guess.")
+# A block of the other section came.
+EDITED = Change(first=False, new=frozenset({"r"}), stirred=frozenset({"i"}))
+
+
+def tools_of(*points: OwnPoint, said: tuple[Comment, ...] = (), **options: Any) -> ReviewTools:
+    options.setdefault("earlier", [one.finding for one in points])
+    return review_tools(BLOCKS, [thread("own", "p", ASKED, *said)], points=points, **options)
+
+
+def remark(
+    tools: ReviewTools,
+    on: str = "B2",
+    quote: str = "phase 2",
+    title: str = "What is all",
+    **more: Any,
+) -> ToolResult:
+    said = {"block": on, "quote": quote, "title": title, "text": f"{title}, in words?"}
+    return tools.call("comment", {**said, "severity": "important", **more})
+
+
+def rule(tools: ReviewTools, verdict: str, text: str = "", quote: str = "") -> ToolResult:
+    said = {"thread": "T1", "verdict": verdict, "text": text, "quote": quote}
+    return tools.call("follow_up", said)
+
+
+def test_a_title_stands_once_on_a_block() -> None:
+    tools = tools_of()
+    assert remark(tools).accepted
+    assert "do not repeat it" in remark(tools, quote="10% of", text="In quite other words.").text
+    assert remark(tools, quote="10% of", title="Why ten").accepted
+
+
+def test_a_pasted_point_is_posted_anew_of_itself_and_once() -> None:
+    tools = tools_of(replace(POINT, moved=True, mute="its block was cut and pasted"))
+    for _ in range(2):
+        assert "is posted anew there without a call" in remark(tools, quote="10% of users").text
+        rule(tools, "not_yet", "It is.")
+    assert [one.finding_id for one in tools.rulings] == [7]
+    assert remark(tools).accepted
+
+
+def test_a_point_that_lost_its_block_is_made_anew_by_its_title_once() -> None:
+    lost = replace(POINT, gone=True, finding=replace(RAISED, block_id="gone"), mute="it went")
+    for title in (RAISED.title, "No reason for the ten percent"):
+        tools = tools_of(lost)
+        ended = tools.call("finish", {"summary": ""})
+        assert "the blocks of T1 are gone" in ended.text
+        anew = remark(tools, "B3", "Nobody", title)
+        assert anew.accepted is (title == RAISED.title), anew.text
+        assert "give the comment its title" in anew.text or anew.accepted
+        assert anew.accepted or remark(tools, "B3", "Nobody", title).accepted
+        assert "one matter, one comment" in remark(tools, "B5", "200 euros", RAISED.title).text
+        assert tools.call("finish", {"summary": ""}).accepted
+    tools = tools_of(lost)
+    assert rule(tools, "withdrawn", "It is moot.").accepted
+    assert tools.call("finish", {"summary": ""}).accepted
+
+
+def test_what_people_turned_down_is_doubted_once_in_its_section_while_its_words_stand() -> None:
+    told = (
+        "refused: “No reason for ten percent” in T1 on B2 was turned down (Ana said no: “No, it is "
+        "a guess.”); if this is another matter, say in the title what tells them apart, and make "
+        "the call again"
+    )
+    for on, quote in (("B2", "phase 2"), ("B3", "Nobody")):
+        tools = tools_of(TURNED_DOWN)
+        assert remark(tools, on, quote).text == told
+        assert remark(tools, on, quote).accepted
+        assert remark(tools, "B1", "Rollout", "Who rolls").accepted, "once for each point"
+    assert remark(tools_of(TURNED_DOWN), "B5", "200 euros").accepted
+    gone = replace(TURNED_DOWN, finding=replace(RAISED, quote="5% of users"))
+    assert remark(tools_of(gone)).accepted
+    tools = tools_of(TURNED_DOWN)
+    assert rule(tools, "not_yet", "Open again.").accepted
+    assert remark(tools).accepted
+    tools = tools_of(POINT, said=(comment("2", "So soll es sein", new=True),))
+    assert rule(tools, "turned_down", "", "So soll es sein").accepted
+    assert "was turned down (turned down in this review)" in remark(tools).text
+
+
+NOTHING = replace(EDITED, new=frozenset(), stirred=frozenset())
+
+
+@pytest.mark.parametrize(
+    ("said", "options", "text", "accepted"),
+    [
+        ((), {"unchanged": ["p"], "change": EDITED}, "It is still open.", False),
+        ((), {"unchanged": ["p"], "change": EDITED}, "B5 does not say it either.", True),
+        ((), {"unchanged": ["p"], "change": EDITED}, "B3 does not say it either.", False),
+        ((), {"change": EDITED}, "It is still open.", True),
+        ((comment("2", "Hm."),), {"unchanged": ["p"], "change": EDITED}, "It is open.", True),
+        ((comment("2", "Hm.", BOT),), {"unchanged": ["p"], "change": EDITED}, "It is.", False),
+        (
+            (comment("2", "Hm."), comment("3", "It is.", OWN)),
+            {"unchanged": ["p"], "change": EDITED},
+            "It still is.",
+            False,
+        ),
+    ],
+)
+def test_not_yet_is_said_where_something_changed_or_somebody_answered(
+    said: tuple[Comment, ...],
+    options: dict[str, Any],
+    text: str,
+    accepted: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    answer = rule(tools_of(POINT, said=said, **options), "not_yet", text)
+    assert answer.accepted is accepted, answer.text
+    assert accepted or "nobody answered in T1" in answer.text
+    again = replace(POINT, again=True)
+    assert rule(tools_of(again, said=said, **options), "not_yet", text).accepted
+
+
+def test_only_open_comments_count_for_the_limit_of_a_block() -> None:
+    tools = tools_of(POINT, per_block=1)
+    assert "B2 has 1 comment, the limit" in remark(tools).text
+    assert rule(tools, "withdrawn", "It is right so.").accepted
+    assert remark(tools).accepted
+    assert "B2 has 1 comment, the limit" in remark(tools, quote="all of them", title="All").text
+    settled = [
+        LedgerEntry(RAISED, one)
+        for one in FindingState
+        if one not in (FindingState.OPEN, FindingState.ANSWERED)
+    ]
+    tools = tools_of(ledger=settled, per_block=1, floor=Severity.IMPORTANT)
+    assert remark(tools, severity="minor").accepted
+    assert remark(tools, quote="all of them", title="All").accepted
+
+
+def test_words_that_were_ruled_on_take_another_comment_and_not_the_same_one() -> None:
+    for verdict in ("withdrawn", "not_yet"):
+        tools = tools_of(POINT)
+        assert "rule on it with follow_up first" in remark(tools, quote="10% of users").text
+        assert rule(tools, verdict, "It is as it is.").accepted
+        for same in ({"title": RAISED.title}, {"text": RAISED.text}):
+            assert "do not repeat it" in remark(tools, quote="10% of users", **same).text
+        assert remark(tools, quote="10% of users").accepted
+
+
+def test_to_leave_a_thread_beside_its_ruling_is_agreement() -> None:
+    waits = (comment("2", "Why that?", new=True),)
+    for said in ((), waits):
+        tools = tools_of(POINT, said=said)
+        assert rule(tools, "withdrawn", "It is right so.").accepted
+        assert tools.call("leave", {"thread": "T1", "reason": "It is settled."}).accepted
+        assert len(tools.replies) == bool(said)
+        assert tools.left == {}
+        assert tools.call("finish", {"summary": ""}).accepted
+
+
+def test_an_unchanged_block_takes_a_comment_that_names_what_makes_it_wrong() -> None:
+    for options in (
+        {"unchanged": ["p", "q"], "earlier": [RAISED]},
+        {"closed": ["p", "q"]},
+    ):
+        tools = tools_of(change=EDITED, **options)
+        refused = remark(tools)
+        told = "name in the text the one of these that makes it wrong: B5"
+        assert told in refused.text
+        assert told in remark(tools, text="B3 says something else.").text
+        assert remark(tools, text="B5 says something else.").accepted
+        assert "raised on B2 before" in remark(tools, quote="phase 2", text="B5!").text
+    unchanged = {"unchanged": ["p"], "earlier": [RAISED]}
+    removed = tools_of(change=replace(NOTHING, removed=("All are some.",)), **unchanged)
+    assert "what was removed" in remark(removed).text
+    assert remark(removed).accepted
+    same = tools_of(change=NOTHING, **unchanged)
+    assert not remark(same).accepted
+    assert "once one of them changes" in remark(same).text
