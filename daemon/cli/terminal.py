@@ -33,19 +33,19 @@ _LIVE = {
     "comment.posted": "Posting: {kind}",
 }
 _SAID = {
-    "source.swept": "[bold]{database}[/]: {seen} seen, {queued} to review, {baselined} baselined",
+    "source.swept": "[bold]{database}[/]: {told}",
     "source.new": "[bold]{database}[/] has a new data source: {title}",
     "page.paused": "[yellow]![/] [bold]{title}[/] is paused: {why}",
     "page.unchanged": "[dim]- {title}: {why}[/]",
     "page.reviewed": "[green]✓[/] [bold]{title}[/]: {told}",
     "page.answered": "[green]✓[/] [bold]{title}[/]: {replies}",
     "page.failed": "[red]✗[/] [bold]{title}[/]: {error}",
-    "comment.dropped": "[yellow]![/] not posted ({kind}): {why}",
-    "prompt.not_read": "[yellow]![/] the prompt page of [bold]{database}[/] was not read: {why}",
-    "prompt.page_not_read": "[yellow]![/] a page that the prompt mentions was not read: {why}",
-    "prompt.taken_up": "[green]✓[/] the prompt [bold]{name}[/] is in use as version {version}",
-    "prompt.not_tried": "[yellow]![/] the prompt [bold]{name}[/] is tried later: {why}",
-    "prompt.tried": "[green]✓[/] the prompt [bold]{name}[/] was tried: {found}",
+    "comment.dropped": "[yellow]![/] Not posted ({kind}): {why}",
+    "prompt.not_read": "[yellow]![/] The prompt page of [bold]{database}[/] was not read: {why}",
+    "prompt.page_not_read": "[yellow]![/] A page that the prompt mentions was not read: {why}",
+    "prompt.taken_up": "[green]✓[/] The prompt [bold]{name}[/] is in use [dim]({version})[/]",
+    "prompt.not_tried": "[yellow]![/] The prompt [bold]{name}[/] is tried later: {why}",
+    "prompt.tried": "[green]✓[/] The prompt [bold]{name}[/] was tried: {found}",
     "alert.raised": "[red]![/] {text}",
     "sweep.done": "{told}",
 }
@@ -86,11 +86,15 @@ class _Progress:
             self._console.print(_SAID[event].format_map(words), highlight=False)
 
 
-_COUNTED = {"replies": "reply", "seen": "page"}
+_COUNTED = {"replies": "reply"}
 
 
 def _outcome(event: str, facts: Mapping[str, Any]) -> str:
-    """Return what a review or a sweep led to, "" for any other event."""
+    """Return what a listing, a review or a sweep led to, "" for any other event."""
+    if event == "source.swept":
+        new = f"{facts['queued']} to review" if facts["queued"] else ""
+        older = some(facts["baselined"], "older page", "left until edited")
+        return joined([new, older]) or "nothing new"
     if event == "page.reviewed":
         made = joined([some(facts["findings"], "comment"), some(facts["replies"], "reply")])
         ended_well = made and facts["outcome"] == "done"

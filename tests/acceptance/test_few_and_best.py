@@ -263,7 +263,7 @@ def test_findings_of_rules_count_in_the_limits_and_fall_behind_graver_ones(
     program.sweep()
     assert said(box, page)[0] == "How fast?"
     assert [words(one).splitlines()[0] for one in posted(box)][:2] == ["fast", "TBD"]
-    assert "Kept back: Word doubled: “The the” (minor)." in summaries(box, page)[0]
+    assert "Kept back: Repeated word: “The the” (minor)." in summaries(box, page)[0]
 
 
 def test_instructions_prompt_and_document_come_in_an_order_that_providers_can_cache(

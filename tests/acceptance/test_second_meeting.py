@@ -1228,7 +1228,7 @@ def test_the_rules_rule_on_their_own_points_and_name_no_declined_one(
     program.sweep()
     summary = on_page(box, page)[-1]
     assert "TODO" not in summary
-    assert "Settled: “Left open: \u2018TBD, says Ben.\u2019”" in summary
+    assert "Settled: “Unfinished: \u2018TBD, says Ben.\u2019”" in summary
     assert "addressed" in program.run("explain", page).out
 
 
@@ -1260,7 +1260,7 @@ def test_a_rules_point_is_not_ruled_fixed_while_its_rule_finds_it(
     says(model, follow_up(title, "fixed", "", "Ben owns it"), finish("One left."))
     program.sweep()
     assert ("Only threads are answered now" in model.documents[-1]) is not edited
-    refused = any("finds it still: Left open" in one for one in model.answers)
+    refused = any("finds it still: There is still a “TODO” here" in one for one in model.answers)
     assert refused is not mended
     assert ("addressed" in program.run("explain", page).out) is mended
 
@@ -1554,7 +1554,7 @@ def test_rules_say_the_same_of_every_place_that_they_find(
     edit(box, page, 1, "Date of it all: the first of May.")
     program.sweep()
     assert on_blocks(box, page)[1].startswith(
-        "✓ Settled: “Left open: \u2018TODO\u2019” · its rule finds it no more"
+        "✓ Settled: “Unfinished: \u2018TODO\u2019” · it is no longer there"
     )
 
 

@@ -274,7 +274,7 @@ def test_keys_alone_edit_drop_and_approve_a_draft_which_then_stands_on_notion(ch
     said = posted(world)
     assert [one for one in said if one.endswith("costs.\nSay d, a, j and k.")]
     assert len(said) == page.locator(".part").count() - 1
-    assert not [one for one in said if one.startswith("Left open: “TBD”")]
+    assert not [one for one in said if one.startswith("Unfinished: “TBD”")]
     page.get_by_text("posted").first.wait_for()
     assert shown.amiss == []
     shown.context.close()
@@ -400,7 +400,7 @@ def test_the_demo_answers_a_comment_beside_the_console(chromium, tmp_path):
         notion.get_by_role("heading", level=1, name="Move shipment").wait_for()
         notion.get_by_role("button", name="Sweep").click()
         console.get_by_text("The last sweep ended").wait_for()
-        note = notion.locator(".block article", has_text="Count is off")
+        note = notion.locator(".block article", has_text="Wrong count")
         note.locator("summary").click()
         note.locator("textarea").fill("Why do you say three?")
         note.get_by_role("button", name="Reply").click()

@@ -58,15 +58,15 @@ def test_a_comment_of_a_person_is_answered_after_a_sweep(browser, box):
     assert "RFC reviewer" not in document(browser)
     send(browser, "/demo/sweep")
     text = document(browser)
-    assert "Count is off: the text says three reasons" in text
-    note = re.search(r"Count is off.*?</article>", text, re.DOTALL).group()
+    assert "The text says three reasons, but the list" in text
+    note = re.search(r"The text says three.*?</article>", text, re.DOTALL).group()
     thread = re.search(r'name="target" value="([^"]+)"', note).group(1)
     ana = next(iter(box.world.state.people))
     asked = {"target": thread, "by": ana, "text": "What did we say about the <b>rollout</b>?"}
     send(browser, "/demo/comment", **asked)
     assert "What did we say about the &lt;b&gt;rollout&lt;/b&gt;?" in document(browser)
     send(browser, "/demo/sweep")
-    said = re.search(r"Count is off.*?</article>", document(browser), re.DOTALL).group()
+    said = re.search(r"The text says three.*?</article>", document(browser), re.DOTALL).group()
     assert said.count("RFC reviewer") == 1
     assert said.index("What did we say") < said.index("RFC reviewer")
 
@@ -83,7 +83,7 @@ def test_an_edit_is_reviewed_with_the_next_sweep_and_the_console_shows_it(browse
     send(browser, "/demo/sweep", page=page.id, by=ana)
     shown = browser.get(f"/documents/{page.id}").text
     assert "changed in this review" in shown
-    assert "Left open: “TODO” is still in the text." in shown
+    assert "There is still a “TODO” here." in shown
 
 
 @pytest.mark.parametrize("path", ["/demo/comment", "/demo/edit"])

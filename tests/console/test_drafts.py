@@ -78,7 +78,7 @@ def test_a_draft_shows_each_comment_beside_its_block(browser, world):
     text = browser.get(f"/drafts/{draft.number}").text
     assert text.count('class="part item"') == len(draft.parts)
     assert "There are three reasons for the delay:" in text
-    assert "<em>three reasons</em>\nCount is off" in text
+    assert "<em>three reasons</em>\nThe text says three reasons" in text
 
 
 def test_an_approved_draft_is_posted_as_it_was_shown(browser, world):
@@ -128,7 +128,7 @@ def test_an_edited_comment_is_posted_with_the_new_words(browser, world):
     decide(browser, draft, "approve")
     world.sweep()
     assert [one for one in posted(world) if "three reasons\nSay four.\nPlease." in one]
-    assert not [one for one in posted(world) if "three reasons\nCount is off" in one]
+    assert not [one for one in posted(world) if "three reasons\nThe text says" in one]
 
 
 def test_an_edit_that_cannot_be_posted_is_refused_and_keeps_what_was_typed(browser, world):
@@ -148,7 +148,7 @@ def test_a_dropped_comment_is_not_posted_and_the_rest_is(browser, world):
     decide(browser, draft, "approve")
     world.sweep()
     assert len(posted(world)) == len(draft.parts) - 1
-    assert not [one for one in posted(world) if "Count is off" in one]
+    assert not [one for one in posted(world) if "The text says three" in one]
 
 
 def test_a_refused_draft_is_never_posted_and_its_reason_is_told(browser, world):

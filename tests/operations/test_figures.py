@@ -247,7 +247,7 @@ def test_nothing_surges_against_a_period_with_hardly_a_finding():
 @pytest.mark.parametrize(
     ("text", "section", "topic"),
     [
-        ("Left open: a TODO", "Rollout", "Left open"),  # the rule, wherever it stands
+        ("Left open: a TODO", "Rollout", "Unfinished"),  # the rule, wherever it stands
         ("Which region?", "4.2 Rollout plan", "rollout"),
         ("Which region?", "Motivation", "the problem"),
         ("Which region?", "DRAWBACKS", "risks"),

@@ -112,7 +112,7 @@ def test_a_topic_that_surges_is_in_the_alert(history):
         words = "Left open: a TODO" if late and day.day % 2 else "Which region?"
         history.review(day, page=str(day.day % 9), comments=2, words=words)
     assert (
-        "findings about Left open: 8 of 14 on 4 pages, 0 of 56 before"
+        "findings about Unfinished: 8 of 14 on 4 pages, 0 of 56 before"
         in (history.watch(NOW)["surge"])
     )
 

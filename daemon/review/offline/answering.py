@@ -100,27 +100,22 @@ def _score(weights: dict[str, float], found: frozenset[str], heading: frozenset[
 def _described(document: Document, passage: Passage, weights: dict[str, float]) -> str:
     heading = passage if passage.level else document.heading_of(passage)
     name = shown(heading.block.plain, _HEADING) if heading else ""
-    where = f"the section “{name}”" if name else "the opening"
     if heading is passage:
-        return where
+        return f"See the section “{name}”."
     texts = [passage.block.plain[start:end] for start, end in sentences(passage.text)]
     best = max(texts, key=lambda text: _score(weights, content(text), frozenset()))
-    return f"{where}: “{shown(best, _QUOTE)}”"
+    where = f"The section “{name}”" if name else "The opening"
+    return f"{where} says: “{shown(best, _QUOTE)}”"
 
-
-_NO_MODEL = "a person must answer, since no model is configured."
-NOT_FOUND = f"I found nothing in this document that speaks of that; {_NO_MODEL}"
-NOT_CLEAR = f"I cannot tell what this asks for; {_NO_MODEL}"
-NOT_MINE = "No rule can check this again; a person must, since no model is configured."
 
 _RULES = {
-    Kind.MISSING: "The rule looks for a section, or a passage, on each thing a proposal needs.",
-    Kind.EMPTY: "The rule looks for headings with nothing under them.",
-    Kind.LEFTOVER: "The rule looks for marks of unfinished text, such as TODO and TBD.",
-    Kind.COUNT: "The rule compares a number in the text with the list that follows.",
-    Kind.REFERENCE: "The rule looks for references to places that the document does not have.",
-    Kind.DATE: "The rule looks for plans whose date has passed.",
-    Kind.DOUBLED: "The rule looks for a word written twice in a row.",
+    Kind.MISSING: "I look for a section, or a passage, on each thing that a proposal needs.",
+    Kind.EMPTY: "I look for headings with nothing under them.",
+    Kind.LEFTOVER: "I look for signs of unfinished text, such as TODO and TBD.",
+    Kind.COUNT: "I compare a number in the text with the list that follows.",
+    Kind.REFERENCE: "I look for references to places that the document does not have.",
+    Kind.DATE: "I look for plans whose date has passed.",
+    Kind.DOUBLED: "I look for words written twice in a row.",
 }
 _CHECK = re.compile(
     r"\b(?:check|look|try|run|see) (?:\w+ )?again|\bre-?check"
@@ -151,14 +146,16 @@ def reply(
         if asks(comment.plain) and not _is_answered(comment, thread)
     ]
     question = asked[-1].plain.replace("\u2019", "'") if asked else ""
-    if raised and asked and not checked and not content(question) - _ABOUT_THE_FINDING:
+    about = _ABOUT_THE_FINDING | content(f"{raised.quote} {raised.text}") if raised else frozenset()
+    if raised and asked and not checked and not content(question) - about:
         kind = kind_of(raised)
-        rule = f"{_RULES[kind]} " if kind else ""
-        return f"{rule}{_checked(raised, document, now)}"
-    parts = [_checked(raised, document, now)] if raised and checked else []
+        return f"{_RULES[kind]} {_checked(kind, raised, document, now)}" if kind else None
+    parts = []
+    if raised and checked and (kind := kind_of(raised)):
+        parts.append(_checked(kind, raised, document, now))
     if asked and asked[-1] not in checked:
         parts.append(_pointer(question, document, thread.block_id))
-    return "\n\n".join(parts) or None
+    return "\n\n".join(filter(None, parts)) or None
 
 
 def _is_answered(asked: Comment, thread: Thread) -> bool:
@@ -172,19 +169,20 @@ def _is_answered(asked: Comment, thread: Thread) -> bool:
     )
 
 
-def _checked(raised: Finding, document: Document, now: tuple[Finding, ...]) -> str:
+def _checked(kind: Kind, raised: Finding, document: Document, now: tuple[Finding, ...]) -> str:
     """Say whether a finding still stands in the document as it is now."""
-    kind = kind_of(raised)
-    if kind is None:
-        return NOT_MINE
     standing = next((found for found in now if is_same(kind, raised, found)), None)
+    if standing and kind is Kind.MISSING:
+        return f"I looked again. {standing.text}"
     if standing:
-        return f"Checked again, it still stands: “{shown(standing.quote, _QUOTE)}”. {standing.text}"
+        return f"I looked again, and it still says “{shown(standing.quote, _QUOTE)}”."
     block = document.snapshot.by_id.get(raised.block_id)
     if block is None:
-        return "Checked again, it no longer stands: the passage is gone."
-    reads = f" It reads now: “{shown(block.plain, _QUOTE)}”." if block.plain.strip() else ""
-    return f"Checked again, it no longer stands.{'' if kind is Kind.MISSING else reads}"
+        return "I looked again, and the passage is gone."
+    if kind is Kind.MISSING or not block.plain.strip():
+        return "I looked again, and it is no longer there."
+    now_says = f"The text now says “{shown(block.plain, _QUOTE)}”"
+    return f"I looked again, and it is no longer there. {now_says}"
 
 
 def is_same(kind: Kind, raised: Finding, found: Finding) -> bool:
@@ -198,10 +196,5 @@ def is_same(kind: Kind, raised: Finding, found: Finding) -> bool:
 
 
 def _pointer(question: str, document: Document, asked_on: str | None) -> str:
-    if not content(question):
-        return NOT_CLEAR
-    first, *others = pointers(question, document, asked_on) or [""]
-    if not first:
-        return NOT_FOUND
-    also = "".join(f" Also {place}." for place in others)
-    return f"The closest is {first}.{also} Whether that answers it, a person must say."
+    """Lead a question to where the document speaks of it; "" where it does not."""
+    return "\n\n".join(pointers(question, document, asked_on) if content(question) else [])

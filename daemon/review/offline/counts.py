@@ -102,11 +102,9 @@ def counts(document: Document) -> Iterator[Hit]:
             number = found["number"].lower()
             said = _NUMBERS.get(number) or int(number)
             if said not in lengths and abs(said - lengths[0]) <= max(_SLIP, said // 2):
-                detail = (
-                    f"the text says {number} {found['noun'].lower()}, the list after it has "
-                    f"{lengths[0]}. Correct one of them."
-                )
-                yield Hit(Kind.COUNT, passage, found.start(), found.end("noun"), detail)
+                noun = found["noun"].lower()
+                says = f"The text says {number} {noun}, but the list below it has {lengths[0]}."
+                yield Hit(Kind.COUNT, passage, found.start(), found.end("noun"), says)
 
 
 def _announced(passage: Passage) -> re.Match[str] | None:

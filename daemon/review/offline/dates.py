@@ -118,14 +118,14 @@ def _past_plan(passage: Passage, today: date) -> Iterator[Hit]:
             continue
         planned = next((found for found, _ in dates if _is_planned(sentence, found)), None)
         if planned:
-            detail = f"{planned[0]} is over, yet it is told as a plan. Say what came of it."
+            says = f"{planned[0]} is over, but this reads as a plan. Please say what came of it."
             begin, stop = start, end
             if end - start > _LONG:
                 # Of a long sentence, only the part that leads to the date is quoted.
                 stop = start + planned.end()
                 near = passage.block.plain.rfind(" ", start, max(start, stop - _NEAR)) + 1
                 begin = max(start, near)
-            yield Hit(Kind.DATE, passage, begin, stop, detail)
+            yield Hit(Kind.DATE, passage, begin, stop, says)
             return
 
 

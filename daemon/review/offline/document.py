@@ -306,15 +306,15 @@ TITLE_QUOTE = 40  # characters
 
 
 class Kind(StrEnum):
-    """A rule. The value opens the text of its findings, so that a finding tells its rule."""
+    """A rule. The value opens the title of its findings, so that a finding tells its rule."""
 
     MISSING = "Missing"
     EMPTY = "Empty section"
-    LEFTOVER = "Left open"
-    COUNT = "Count is off"
-    REFERENCE = "Points nowhere"
-    DATE = "Date has passed"
-    DOUBLED = "Word doubled"
+    LEFTOVER = "Unfinished"
+    COUNT = "Wrong count"
+    REFERENCE = "Broken reference"
+    DATE = "Past date"
+    DOUBLED = "Repeated word"
 
     @property
     def severity(self) -> Severity:
@@ -326,35 +326,57 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A defect in one passage: `start` and `end` bound the quote in the block's plain text."""
+    """A defect in one passage.
+
+    Attributes:
+        kind: The rule.
+        passage: Where it stands.
+        start: Where the quote begins in the block's plain text.
+        end: Where it ends.
+        says: What its comment says.
+        about: What its title names; "" for the quote.
+    """
 
     kind: Kind
     passage: Passage
     start: int
     end: int
-    detail: str
+    says: str
+    about: str = ""
 
     @property
     def finding(self) -> Finding:
         """The hit as it crosses to the rest of the program."""
         block = self.passage.block
         quote = block.plain[self.start : self.end]
-        text = f"{self.kind}: {self.detail}"
         line = " ".join(quote.split())
         short = line if len(line) <= TITLE_QUOTE else f"{line[: TITLE_QUOTE - 1].rstrip()}…"
-        said = self.detail if self.kind is Kind.MISSING else f"“{short}”"
-        title = title_of(f"{self.kind}: {said}")
-        return Finding(block.id, quote, text, self.kind.severity, title=title)
+        title = title_of(f"{self.kind}: {self.about or f'“{short}”'}")
+        return Finding(block.id, quote, self.says, self.kind.severity, title=title)
 
 
-def whole(kind: Kind, passage: Passage, detail: str) -> Hit:
+def whole(kind: Kind, passage: Passage, says: str, about: str = "") -> Hit:
     """Return a hit that quotes the whole block."""
     plain = passage.block.plain
     start = len(plain) - len(plain.lstrip())
-    return Hit(kind, passage, start, len(plain.rstrip()), detail)
+    return Hit(kind, passage, start, len(plain.rstrip()), says, about)
 
 
 def kind_of(finding: Finding) -> Kind | None:
     """Return the rule that raised `finding`; None where none of these did."""
-    opening = finding.text.partition(":")[0]
-    return next((kind for kind in Kind if kind == opening), None)
+    for words in (finding.title, finding.text):
+        opening = words.partition(":")[0]
+        opening = _EARLIER.get(opening, opening)
+        if opening in set(Kind):
+            return Kind(opening)
+    return None
+
+
+# The names of rules in states of earlier versions, which a finding's text began with.
+_EARLIER = {
+    "Left open": Kind.LEFTOVER,
+    "Count is off": Kind.COUNT,
+    "Points nowhere": Kind.REFERENCE,
+    "Date has passed": Kind.DATE,
+    "Word doubled": Kind.DOUBLED,
+}

@@ -52,8 +52,8 @@ def leftovers(document: Document) -> Iterator[Hit]:
         if passage.is_prose:
             hit = _marked(document, passage)
             if not hit and (found := _TEMPLATE.search(passage.own)):
-                detail = "this is still the text of a template. Put your own in its place."
-                hit = Hit(Kind.LEFTOVER, passage, *found.span(), detail)
+                says = "This is still the template's text. Please put your own here."
+                hit = Hit(Kind.LEFTOVER, passage, *found.span(), says)
             if hit:
                 yield hit
 
@@ -72,14 +72,13 @@ def _marked(document: Document, passage: Passage) -> Hit | None:
     heading = document.heading_of(passage)
     if may_be_open and heading and _OPEN.search(heading.text):
         return None
-    marker = passage.block.plain[start:end]
-    advice = "Settle it here, or list it among the open questions with an owner."
-    detail = f"“{marker}” is still in the text. {advice}"
+    advice = "Settle it, or move it to the open questions with an owner."
+    says = f"There is still a “{passage.block.plain[start:end]}” here. {advice}"
     # The quote has the whole clause, as in "TODO: ask Ana".
     clause = _CLAUSE_END.split(passage.block.plain[end : end + _QUOTE], maxsplit=1)[0]
     if len(clause) == _QUOTE:
         clause = clause.rpartition(" ")[0]
-    return Hit(Kind.LEFTOVER, passage, start, end + len(clause.rstrip()), detail)
+    return Hit(Kind.LEFTOVER, passage, start, end + len(clause.rstrip()), says)
 
 
 _DOUBLED = re.compile(r"(?<![\w'.-])([^\W\d_]{1,20})(\s+)(\1)(?![\w'-]|\.\w)", re.IGNORECASE)
@@ -123,7 +122,7 @@ def doubled(document: Document) -> Iterator[Hit]:
         slips = [found for found in _DOUBLED.finditer(passage.own) if _is_slip(passage, found)]
         for found in (*slips, *_PAIR.finditer(passage.own)):
             quote = passage.block.plain[found.start() : found.end()]
-            yield Hit(Kind.DOUBLED, passage, *found.span(), f"“{shown(quote)}”. Drop one.")
+            yield Hit(Kind.DOUBLED, passage, *found.span(), f"“{shown(quote)}”: one is enough.")
 
 
 def _is_slip(passage: Passage, found: re.Match[str]) -> bool:

@@ -180,8 +180,8 @@ def _dead_link(document: Document, places: _Places, passage: Passage) -> Hit | N
             slugs = {_slug(anchor), _slug(re.sub(r"-\d+$", "", anchor))} - {""}
             is_dead = not address and bool(slugs) and not slugs & places.slugs
         if is_dead and text.strip():
-            detail = f"the link “{shown(text, 60)}” leads to no place in this document."
-            return Hit(Kind.REFERENCE, passage, link.start, link.end, f"{detail} Mend or drop it.")
+            says = f"The link “{shown(text, 60)}” leads to no place in this document."
+            return Hit(Kind.REFERENCE, passage, link.start, link.end, says)
     return None
 
 
@@ -191,8 +191,8 @@ def _dead_number(places: _Places, passage: Passage) -> Hit | None:
         is_dead = _is_no_section(places, number) if number else not {letter, ""} & places.letters
         if is_dead and not _is_elsewhere(passage, found):
             name = found["text"] if letter else found["text"].lower()
-            detail = f"this document has no {name}. Name the right place."
-            return Hit(Kind.REFERENCE, passage, *found.span("text"), detail)
+            says = f"There is no {name} in this document."
+            return Hit(Kind.REFERENCE, passage, *found.span("text"), says)
     return None
 
 
@@ -216,9 +216,8 @@ def _dead_name(places: _Places, passage: Passage) -> Hit | None:
             # One word in common with a label is enough.
             is_known = any(word[:_STEM] in places.stems for word in parts)
             if not is_known and not _is_elsewhere(passage, found):
-                called = shown(name, 60)
-                detail = f"no section here is called “{called}”. Name the right one, or add it."
-                return Hit(Kind.REFERENCE, passage, *found.span(), detail)
+                says = f"There is no section called “{shown(name, 60)}” in this document."
+                return Hit(Kind.REFERENCE, passage, *found.span(), says)
     return None
 
 

@@ -186,8 +186,9 @@ def missing(document: Document) -> Iterator[Hit]:
         first = next(p for p in document.passages if p.block.plain.strip())
         place = heads[0] if heads[0] is first else heads[-1]
         names = listed([f"{topic.name} ({topic.ask})" for topic in absent])
-        advice = "Add a section on each." if len(absent) > 1 else "Add a section on it."
-        yield whole(Kind.MISSING, place, f"the document says nothing of {names}. {advice}")
+        advice = "Please add a section on each." if len(absent) > 1 else "Please add a section."
+        about = listed([topic.name for topic in absent])
+        yield whole(Kind.MISSING, place, f"I found nothing on {names}. {advice}", about)
 
 
 def empty(document: Document) -> Iterator[Hit]:
@@ -195,13 +196,14 @@ def empty(document: Document) -> Iterator[Hit]:
     hollow = [heading for heading in _hollow(document) if heading.is_prose]
     if len(hollow) < _MANY:
         for heading in hollow:
-            yield whole(Kind.EMPTY, heading, "write it, or drop the heading.")
+            says = "There is nothing under this heading yet. Write it, or drop the heading."
+            yield whole(Kind.EMPTY, heading, says)
         return
     names = [f"“{shown(heading.block.plain, 40)}”" for heading in hollow[1 : _NAMED + 1]]
     more = len(hollow) - 1 - len(names)
     others = listed([*names, f"{more} more"] if more else names)
-    detail = f"nothing stands here, nor under {others}. Write them, or drop the headings."
-    yield whole(Kind.EMPTY, hollow[0], detail)
+    says = f"There is nothing here yet, nor under {others}. Write them, or drop the headings."
+    yield whole(Kind.EMPTY, hollow[0], says)
 
 
 def _is_proposal(document: Document) -> bool:

@@ -36,7 +36,7 @@ from daemon.sweep.delivery.letters import finding_letter, open_mark, settled_mar
 
 
 MADE_ELSEWHERE = "made again on another block"
-BY_RULE = "its rule finds it no more"
+BY_RULE = "it is no longer there"
 _SHOWN = re.compile(r"(?P<whole>the block )?“(?P<words>.*)”(?P<gone> is gone)?", re.DOTALL)
 
 

@@ -12,7 +12,6 @@ from support.offline_markdown import WHEN, snapshot
 TODAY = date(2026, 8, 1)
 BOT = Author("bot", "RFC reviewer", AuthorKind.OWN)
 ANA = Author("ana", "Ana", AuthorKind.PERSON)
-NO_MODEL = "since no model is configured."
 
 
 def thread(*texts, block_id="b1"):
@@ -39,28 +38,30 @@ def answer(markdown, *texts, raised=None, block_id="b1"):
 def test_a_claim_is_checked_and_what_still_stands_is_quoted(claim):
     markdown = "We store the the file."
     text = answer(markdown, claim, raised=first(markdown))
-    assert text.startswith("Checked again, it still stands: “the the”.")
+    assert text == "I looked again, and it still says “the the”."
 
 
 def test_a_point_that_was_mended_no_longer_stands_and_the_text_is_quoted():
     text = answer("We store the file.", "Fixed.", raised=first("We store the the file."))
-    assert text == "Checked again, it no longer stands. It reads now: “We store the file.”."
+    assert text == (
+        "I looked again, and it is no longer there. The text now says “We store the file.”"
+    )
 
 
 def test_a_point_that_was_only_reworded_still_stands():
     text = answer("The limit is TBD soon.", "Fixed", raised=first("The limit is TBD."))
-    assert text.startswith("Checked again, it still stands: “TBD soon.”.")
+    assert text == "I looked again, and it still says “TBD soon.”."
 
 
 def test_another_slip_in_the_same_block_is_not_the_one_that_was_raised():
     raised = first("We store the the file.")
-    assert "no longer stands" in answer("We store a a file.", "Fixed", raised=raised)
+    assert "no longer there" in answer("We store a a file.", "Fixed", raised=raised)
 
 
 def test_a_passage_that_is_gone_is_said_to_be_gone():
     raised = Finding("b9", "the the", "Word doubled: “the the”. Drop one.", Severity.MINOR)
     text = answer("We store the file.", "Fixed", raised=raised, block_id="b9")
-    assert text == "Checked again, it no longer stands: the passage is gone."
+    assert text == "I looked again, and the passage is gone."
 
 
 def test_a_missing_section_that_was_added_no_longer_stands():
@@ -70,25 +71,25 @@ def test_a_missing_section_that_was_added_no_longer_stands():
     [raised] = offline.findings(snapshot(before, title), TODAY)
     half = snapshot(f"{before}\n\n## Alternatives\n\nNone was cheaper.", title)
     text = offline.answer(thread("Added"), half, TODAY, raised)
-    assert "still stands" in text
-    assert "risks (" in text
+    assert text.startswith("I looked again. I found nothing on risks (")
     assert "alternatives (" not in text
     whole = snapshot(f"{before}\n\n## Alternatives\n\nFew.\n\n## Risks\n\nMany.", title)
     text = offline.answer(thread("Added"), whole, TODAY, raised)
-    assert text == "Checked again, it no longer stands."
+    assert text == "I looked again, and it is no longer there."
 
 
 def test_a_finding_of_somebody_else_is_left_to_people():
     raised = Finding("b1", "the file", "Which file is meant?", Severity.MINOR)
-    text = answer("We store the file.", "Fixed", raised=raised)
-    assert text == "No rule can check this again; a person must, since no model is configured."
+    assert answer("We store the file.", "Fixed", raised=raised) is None
 
 
-@pytest.mark.parametrize("question", ["Why?", "What do you mean?", "What is wrong here?"])
+@pytest.mark.parametrize(
+    "question", ["Why?", "What do you mean?", "What is wrong here?", "Why not the the?"]
+)
 def test_a_question_about_the_finding_is_answered_with_the_rule(question):
     markdown = "We store the the file."
     text = answer(markdown, question, raised=first(markdown))
-    assert text.startswith("The rule looks for a word written twice in a row.")
+    assert text.startswith("I look for words written twice in a row.")
     assert "“the the”" in text
 
 
@@ -145,37 +146,31 @@ Vacuum may fall behind when a queue is drained at once.
 )
 def test_a_question_is_led_to_the_section_that_speaks_of_it(question, section, quote):
     text = answer(DOCUMENT, question, block_id=None)
-    assert text.startswith(f"The closest is the section “{section}”: “{quote}")
-    assert text.endswith("Whether that answers it, a person must say.")
+    assert text.startswith(f"The section “{section}” says: “{quote}")
 
 
 def test_the_block_that_the_question_is_on_is_no_answer():
     text = answer(DOCUMENT, "How does vacuum fall behind?", block_id="b6")
-    assert "Vacuum may" not in text
+    assert "Vacuum may" not in (text or "")
 
 
 @pytest.mark.parametrize(
     "question", ["Who pays for the Kafka licence?", "Is this GDPR compliant?", "Which colour?"]
 )
-def test_a_question_that_nothing_speaks_of_is_left_to_people_in_one_sentence(question):
-    text = answer(DOCUMENT, question)
-    assert (
-        text
-        == f"I found nothing in this document that speaks of that; a person must answer, {NO_MODEL}"
-    )
+def test_a_question_that_nothing_speaks_of_is_left_to_people(question):
+    assert answer(DOCUMENT, question) is None
 
 
 def test_a_question_without_a_word_to_look_for_is_left_to_people():
-    text = answer(DOCUMENT, "Why?")
-    assert text == f"I cannot tell what this asks for; a person must answer, {NO_MODEL}"
+    assert answer(DOCUMENT, "Why?") is None
 
 
 def test_a_claim_and_a_question_are_both_answered():
     markdown = f"{DOCUMENT}\n\nWe store the the file."
     raised = first(markdown)
     text = answer(markdown, "Fixed.", "How many regions a week?", raised=raised, block_id="b7")
-    assert "still stands" in text
-    assert "The closest is the section “Rollout”" in text
+    assert "it still says" in text
+    assert "The section “Rollout” says" in text
 
 
 def test_no_answer_agrees_or_praises():

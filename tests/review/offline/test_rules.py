@@ -18,7 +18,7 @@ CLEAN = sorted((OFFLINE_DOCUMENTS / "clean").glob("*.md"))
 
 def found(markdown, title="", properties=()):
     findings = offline.findings(snapshot(markdown, title, properties), TODAY)
-    return [(finding.text.partition(":")[0], finding.quote) for finding in findings]
+    return [(finding.title.partition(":")[0], finding.quote) for finding in findings]
 
 
 LEFT_OPEN = [
@@ -46,7 +46,7 @@ LEFT_OPEN = [
 
 @pytest.mark.parametrize(("markdown", "quote"), LEFT_OPEN)
 def test_what_drafting_left_behind_is_found(markdown, quote):
-    assert found(markdown) == [("Left open", quote)]
+    assert found(markdown) == [("Unfinished", quote)]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_marker_that_is_spoken_of_is_left_alone(markdown):
 
 
 def test_a_todo_among_the_open_questions_is_still_found():
-    assert found("## Open questions\n\n- TODO ask legal") == [("Left open", "TODO ask legal")]
+    assert found("## Open questions\n\n- TODO ask legal") == [("Unfinished", "TODO ask legal")]
 
 
 GERMAN = (
@@ -103,7 +103,7 @@ GERMAN = (
     ],
 )
 def test_a_word_written_twice_is_found(markdown, quote):
-    assert found(markdown) == [("Word doubled", quote)]
+    assert found(markdown) == [("Repeated word", quote)]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_word_that_may_stand_twice_is_left_alone(markdown):
     ],
 )
 def test_a_count_that_its_list_does_not_bear_out_is_found(markdown, quote):
-    assert found(markdown) == [("Count is off", quote)]
+    assert found(markdown) == [("Wrong count", quote)]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ NUMBERED = "## 1. Problem\n\nIt is slow.\n\n## 2. Proposal\n\n### 2.1 Cache\n\nW
     ],
 )
 def test_a_reference_to_a_missing_place_is_found(markdown, quote):
-    assert found(markdown) == [("Points nowhere", quote)]
+    assert found(markdown) == [("Broken reference", quote)]
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_a_reference_that_may_lead_somewhere_is_left_alone(markdown):
     ],
 )
 def test_a_plan_whose_date_has_passed_is_found(markdown):
-    assert found(markdown) == [("Date has passed", markdown)]
+    assert found(markdown) == [("Past date", markdown)]
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def proposal(*left_out, renamed=()):
 @pytest.mark.parametrize("topic", ["Alternatives", "Risks", "Rollout"])
 def test_a_topic_that_a_proposal_leaves_out_is_named(topic):
     [finding] = offline.findings(snapshot(proposal(topic), "RFC: two queues"), TODAY)
-    assert finding.text.startswith("Missing: ")
+    assert finding.title == f"Missing: {topic.lower()}"
     assert f"{topic.lower()} (" in finding.text
     assert all(f"{name.lower()} (" not in finding.text for name in WHOLE if name != topic)
     assert finding.severity is Severity.IMPORTANT
@@ -459,20 +459,20 @@ def test_there_are_clean_documents_of_many_shapes():
             "half-a-proposal",
             [
                 ("Missing", "RFC: Move invoices to a service of their own"),
-                ("Word doubled", "it it"),
-                ("Count is off", "four parts"),
-                ("Points nowhere", "section 7.3"),
-                ("Left open", "TODO: ask legal whether a checksum is enough."),
-                ("Date has passed", "The service will go live in March 2024."),
+                ("Repeated word", "it it"),
+                ("Wrong count", "four parts"),
+                ("Broken reference", "section 7.3"),
+                ("Unfinished", "TODO: ask legal whether a checksum is enough."),
+                ("Past date", "The service will go live in March 2024."),
             ],
         ),
         (
             "unfinished",
             [
-                ("Points nowhere", "See Key rotation below"),
+                ("Broken reference", "See Key rotation below"),
                 ("Empty section", "Drawbacks"),
-                ("Left open", "To be written."),
-                ("Left open", "[Describe the steps here]"),
+                ("Unfinished", "To be written."),
+                ("Unfinished", "[Describe the steps here]"),
                 ("Empty section", "Unresolved questions"),
             ],
         ),
