@@ -21,9 +21,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from daemon import loopback
-from daemon.console import documents, drafts, report, views
+from daemon.console import documents, drafts, overview, report, views
 from daemon.console.access import Access, RequestRefused, form
-from daemon.console.now import now
 from daemon.console.views import ConsoleContext
 from daemon.domain.errors import ReviewError
 from daemon.service.system import STOPPING, heard
@@ -37,9 +36,10 @@ Act = Callable[[ConsoleContext, Request, Mapping[str, str]], Response]
 
 ASSETS = Path(__file__).parent / "assets"
 SHOWN: Mapping[str, Show] = {
-    "/": now,
-    "/documents": documents.listed,
+    "/": overview.now,
+    "/documents": overview.listed,
     "/documents/{page_id}": documents.shown,
+    "/documents/{page_id}/compare": documents.compared,
     "/prompts/{version}": documents.prompt,
     "/drafts": drafts.listed,
     "/drafts/{number}": drafts.shown,

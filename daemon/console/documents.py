@@ -1,4 +1,4 @@
-"""The list of documents, and one document with everything that is known about it."""
+"""One document with everything that is known of it, two of its reviews, versions of a prompt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
-from urllib.parse import urlencode
+from itertools import groupby
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -14,12 +14,11 @@ from starlette.responses import RedirectResponse, Response
 
 from daemon.console import views
 from daemon.console.access import RequestRefused
-from daemon.console.now import page_label
+from daemon.console.overview import page_label
 from daemon.console.views import ConsoleContext, row_number
 from daemon.domain import records
 from daemon.domain.change import Change, Reviewed
 from daemon.domain.records import KEPT_CHARS, StateChange
-from daemon.domain.times import iso
 from daemon.domain.values import Block, Page, Snapshot
 from daemon.operations import explain
 from daemon.operations.pages import do, pause, resume, retry
@@ -29,10 +28,6 @@ from daemon.store.reviews import ReviewedLine, ReviewedText
 from daemon.store.views import browse
 from daemon.store.views.browse import (
     FindingView,
-    ListedPage,
-    PageCursor,
-    PageFilter,
-    PageQuery,
     ThreadMessage,
 )
 
@@ -194,64 +189,7 @@ def _change(before: ReviewedText | None, now: ReviewedText) -> Change:
     return Change.between(Reviewed(before.title, before.properties, lines), snapshot)
 
 
-SHOWN = 50
 ACTS = {"pause": pause, "resume": resume, "retry": retry}
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A page in the list and where it stands."""
-
-    page: ListedPage
-    state: str
-
-
-def listed(_: ConsoleContext, state: State | None, request: Request) -> Response:
-    """Show the list."""
-    wish = _wish(request.query_params)
-    rows = browse.list_pages(state, wish, SHOWN + 1) if state else []
-    shown = rows[:SHOWN]
-    older = _query(wish, shown[-1].key) if len(rows) > SHOWN else None
-    return views.page(
-        request,
-        "documents.html",
-        wish=wish,
-        items=[Item(row, page_label(row)) for row in shown],
-        older=older,
-        newest=_query(wish) if wish.after else None,
-        counts=browse.count_pages(state) if state else dict.fromkeys(PageFilter, 0),
-        links={only: _query(PageQuery(only, wish.words, wish.source_id)) for only in PageFilter},
-        sources=browse.sources(state) if state else [],
-    )
-
-
-def _wish(asked: Mapping[str, str]) -> PageQuery:
-    """Read what the address asks for; its times are in UTC where they name no other zone.
-
-    Raises:
-        RequestRefused: It asks for what there is not.
-    """
-    try:
-        only, after = PageFilter(asked.get("show", PageFilter.ALL)), None
-        edited, _, page_id = asked.get("after", "").partition("~")
-        if page_id:
-            at = datetime.fromisoformat(edited)
-            at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-            after = PageCursor(at, page_id)
-    except (ValueError, OverflowError) as error:
-        raise RequestRefused(404, "There is no such list.") from error
-    return PageQuery(only, asked.get("q", "").strip(), asked.get("source", ""), after)
-
-
-def _query(wish: PageQuery, after: PageCursor | None = None) -> str:
-    asked = {
-        "show": "" if wish.only is PageFilter.ALL else wish.only.value,
-        "q": wish.words,
-        "source": wish.source_id,
-        "after": f"{iso(after.edited)}~{after.id}" if after else "",
-    }
-    given = urlencode({name: value for name, value in asked.items() if value})
-    return f"/documents?{given}" if given else "/documents"
 
 
 def shown(context: ConsoleContext, state: State | None, request: Request) -> Response:
@@ -292,6 +230,88 @@ def act(context: ConsoleContext, request: Request, _: Mapping[str, str]) -> Resp
     return RedirectResponse(f"/documents/{page_id}", 303)
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two reviews: how the page was read, and what was raised about no block of it."""
+
+    page: ReviewedPage
+    step: reviews.ReviewSummary
+    summary: str
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A block as the earlier and as the later review read it; None where it was not there.
+
+    Its notes are those that the review itself made.
+    """
+
+    earlier: Row | None
+    later: Row | None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both read the same."""
+        both = self.earlier, self.later
+        return len({(one.kind, one.lead, one.html) if one else None for one in both}) == 1
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is nothing to see: the same text, and neither review said a word."""
+        return self.is_same and not any(one and one.notes for one in (self.earlier, self.later))
+
+
+def aligned(earlier: Sequence[Row], later: Sequence[Row]) -> Iterator[Pair]:
+    """Pair the blocks of two readings by their ids, in the order of both.
+
+    A block that was moved is gone from one place and new at the other.
+    """
+    old, new = ([row.id for row in rows] for rows in (earlier, later))
+    for kind, *at in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        gone, came = earlier[at[0] : at[1]], later[at[2] : at[3]]
+        if kind == "equal":
+            yield from map(Pair, gone, came)
+        else:
+            yield from (Pair(row, None) for row in gone)
+            yield from (Pair(None, row) for row in came)
+
+
+def compared(_: ConsoleContext, state: State | None, request: Request) -> Response:
+    """Show two reviews of a document side by side: those asked for, else the last two."""
+    page_id, asked = request.path_params["page_id"], request.query_params
+    row = pages.page(state, page_id) if state else None
+    steps = reviews.recent(state, row.id, 2) if state and row else []
+    if state is None or row is None or len(steps) < len(("earlier", "later")):
+        raise RequestRefused(404, "There are no two reviews of this page to compare.")
+    last = {"earlier": str(steps[1].review_id), "later": str(steps[0].review_id)}
+    wanted = [row_number(asked.get(name, number)) for name, number in last.items()]
+    sides = [_side(state, row.id, number) for number in sorted(one or 0 for one in wanted)]
+    pairs = aligned(*(one.page.rows for one in sides))
+    return views.page(
+        request,
+        "comparison.html",
+        row=row,
+        sides=dict(zip(last, sides, strict=True)),
+        names=prompts.version_names(state),
+        parts=[(quiet, list(found)) for quiet, found in groupby(pairs, lambda one: one.is_quiet)],
+    )
+
+
+def _side(state: State, page_id: str, review_id: int) -> Side:
+    page = document(state, page_id, review_id)
+    review = reviews.review(state, review_id)
+    if page is None or page.step is None or review is None:
+        raise RequestRefused(404, "This page has no such review.")
+
+    def own(notes: tuple[Note, ...]) -> tuple[Note, ...]:
+        return tuple(one for one in notes if one.finding and one.finding.review_id == review_id)
+
+    rows = tuple(replace(one, mark="", notes=own(one.notes)) for one in page.rows)
+    notes = own((*page.on_page, *page.elsewhere))
+    return Side(replace(page, rows=rows), page.step, review.summary, notes)
+
+
 def prompt(_: ConsoleContext, state: State | None, request: Request) -> Response:
     """Show what a version of a prompt says, and what the one before it said otherwise."""
     version = request.path_params["version"]
@@ -318,13 +338,10 @@ def prompt(_: ConsoleContext, state: State | None, request: Request) -> Response
 def _lines(before: str, now: str) -> Iterator[tuple[str, str]]:
     """Yield each line of two texts with its mark: "new", "gone" or ""."""
     old, new = before.splitlines(), now.splitlines()
-    for _, *at in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for kind, *at in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         gone, came = old[at[0] : at[1]], new[at[2] : at[3]]
-        yield from (
-            [("", line) for line in came]
-            if gone == came
-            else [
-                *(("gone", line) for line in gone),
-                *(("new", line) for line in came),
-            ]
-        )
+        if kind == "equal":
+            yield from (("", line) for line in came)
+        else:
+            yield from (("gone", line) for line in gone)
+            yield from (("new", line) for line in came)

@@ -19,7 +19,7 @@ from support.console_world import begin, posted
 
 
 PATIENCE = 30_000  # milliseconds; a loaded machine is slow
-LOOKS = [(1400, "light"), (1400, "dark"), (400, "light"), (400, "dark")]
+LOOKS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 
 pytestmark = [
     pytest.mark.real,
@@ -102,6 +102,7 @@ def every_page(world):
         "/documents?show=open&q=move",
         f"/documents/{page}",
         f"/documents/{page}?review={first[0]}",
+        f"/documents/{page}/compare",
         f"/documents/{world.page('Hostile').id}",
         "/worth",
         "/worth/week",

@@ -17,7 +17,7 @@ from daemon.domain import records
 from daemon.operations import explain
 from daemon.operations.pages import do, pause
 from daemon.sandbox import blocks
-from daemon.store import pages, prompts, sweeps
+from daemon.store import pages, sweeps
 from daemon.store.database import lock, open_state, quick_read
 from daemon.store.views import browse
 from support.console_world import BASE, HOSTILE, entered
@@ -178,6 +178,7 @@ NAMES = {
     "/": ["token", "nothing"],
     "/documents": ["show", "q", "source", "after", "nothing"],
     DOCUMENT: ["review", "nothing"],
+    DOCUMENT + "/compare": ["earlier", "later"],
     "/drafts": ["nothing"],
     "/worth": ["nothing"],
     "/worth.csv": ["nothing"],
@@ -216,7 +217,7 @@ def document(browser, title="Move shipment", query=""):
 
 
 def test_the_list_goes_on_by_key_and_misses_nothing(browser, world, monkeypatch):
-    monkeypatch.setattr("daemon.console.documents.SHOWN", 2)
+    monkeypatch.setattr("daemon.console.overview.SHOWN", 2)
     path, seen = "/documents", []
     while path:
         text = browser.get(path).text
@@ -349,19 +350,3 @@ def test_a_review_leads_to_the_text_of_its_prompt(browser, world):
     assert "answers comments within two working days." in said
     assert address in browser.get("/worth").text
     assert browser.get("/prompts/there-is-none").status_code == 404
-
-
-def test_a_prompt_shows_what_came_and_went_since_the_version_before(browser, world):
-    with closing(open_state(world.settings.config.state)) as state:
-        [version] = prompts.version_names(state)
-        said, since = prompts.version(state, version)
-        first, *rest = said.text.splitlines()
-        later = replace(said, text="\n".join(["A new beginning.", *rest]))
-        prompts.save_version(state, "later", later, since + timedelta(days=1))
-        names = prompts.version_names(state)
-    shown = browser.get("/prompts/later").text
-    assert f'Before it: <a href="/prompts/{version}">{names[version]}</a>' in shown
-    text = shown[shown.index('id="text"') :]
-    assert [Elements(one).text for one in re.findall(r"<del>.*?</del>", text)] == [first.strip()]
-    assert len(re.findall('class="block new"', text)) == 1
-    assert "came: A new beginning." in Elements(text).text

@@ -1,4 +1,4 @@
-"""How things stand now: the last sweeps, what waits and why, alerts, the next sweep."""
+"""How things stand now: the last sweeps, what waits and why, alerts; and the list of documents."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from daemon.config import schedule
 from daemon.console import views
+from daemon.console.access import RequestRefused
 from daemon.console.views import ConsoleContext
 from daemon.domain.records import PageRow, PageState
+from daemon.domain.times import iso
 from daemon.operations import explain
 from daemon.operations.status import status
 from daemon.store import lock, pages
 from daemon.store.database import State
 from daemon.store.views import browse
+from daemon.store.views.browse import ListedPage, PageCursor, PageFilter, PageQuery
 
 
 STRIP = 48  # two days of an hourly service
-SHOWN = 12
+SWEEPS = 12
 WAITING = 20
 
 
@@ -63,7 +67,7 @@ def now(context: ConsoleContext, state: State | None, request: Request) -> Respo
         limits=context.config.limits,
         holder=holder,
         sweeps=sweeps,
-        shown=SHOWN,
+        shown=SWEEPS,
         next_sweep=next_sweep,
         waiting=_waiting(state, context.config.prompts) if state else [],
     )
@@ -116,3 +120,62 @@ _LEFT = {
     PageState.LEFT: "left",
     PageState.GONE: "gone",
 }
+
+
+SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A page in the list and where it stands."""
+
+    page: ListedPage
+    state: str
+
+
+def listed(_: ConsoleContext, state: State | None, request: Request) -> Response:
+    """Show the list."""
+    wish = _wish(request.query_params)
+    rows = browse.list_pages(state, wish, SHOWN + 1) if state else []
+    shown = rows[:SHOWN]
+    older = _query(wish, shown[-1].key) if len(rows) > SHOWN else None
+    return views.page(
+        request,
+        "documents.html",
+        wish=wish,
+        items=[Item(row, page_label(row)) for row in shown],
+        older=older,
+        newest=_query(wish) if wish.after else None,
+        counts=browse.count_pages(state) if state else dict.fromkeys(PageFilter, 0),
+        links={only: _query(PageQuery(only, wish.words, wish.source_id)) for only in PageFilter},
+        sources=browse.sources(state) if state else [],
+    )
+
+
+def _wish(asked: Mapping[str, str]) -> PageQuery:
+    """Read what the address asks for; its times are in UTC where they name no other zone.
+
+    Raises:
+        RequestRefused: It asks for what there is not.
+    """
+    try:
+        only, after = PageFilter(asked.get("show", PageFilter.ALL)), None
+        edited, _, page_id = asked.get("after", "").partition("~")
+        if page_id:
+            at = datetime.fromisoformat(edited)
+            at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+            after = PageCursor(at, page_id)
+    except (ValueError, OverflowError) as error:
+        raise RequestRefused(404, "There is no such list.") from error
+    return PageQuery(only, asked.get("q", "").strip(), asked.get("source", ""), after)
+
+
+def _query(wish: PageQuery, after: PageCursor | None = None) -> str:
+    asked = {
+        "show": "" if wish.only is PageFilter.ALL else wish.only.value,
+        "q": wish.words,
+        "source": wish.source_id,
+        "after": f"{iso(after.edited)}~{after.id}" if after else "",
+    }
+    given = urlencode({name: value for name, value in asked.items() if value})
+    return f"/documents?{given}" if given else "/documents"
