@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+)
 
 from daemon.config.values import Flag, Text, Where, amount, as_text, shown, whole
+from daemon.domain.providers import PROVIDERS
 from daemon.domain.values import Effort
 
 
@@ -150,6 +159,30 @@ class Price(Section):
     input: Annotated[float, amount(0, 1_000_000)]
     output: Annotated[float, amount(0, 1_000_000)]
     cached: Annotated[float, amount(0, 1_000_000)] | None = None
+
+
+_LOOKS = ("off", "same", "auto")
+_LOOKER = rf"^({'|'.join(PROVIDERS)}):\S+$"
+
+
+def _as_second_look(value: Any) -> Any:
+    word = "off" if value is False else as_text(value)
+    if re.fullmatch(_LOOKER, word):
+        return word
+    if word not in (*_LOOKS, "false"):  # some readers of YAML take `off` for false
+        raise ValueError(f"{shown(value)} is unknown; write off, same, auto or a model's name")
+    return "off" if word == "false" else word
+
+
+def verifiers(second_look: str) -> set[str]:
+    """Return the model that `second_look` names, if it names one."""
+    return {second_look} - {*_LOOKS}
+
+
+_LOOK_FORMS = [{"enum": [*_LOOKS, False]}, {"type": "string", "pattern": _LOOKER}]
+SecondLooker = Annotated[
+    str, BeforeValidator(_as_second_look), WithJsonSchema({"anyOf": _LOOK_FORMS})
+]
 
 
 def _filled(value: Any) -> Any:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from daemon.config import environment, file
 from daemon.config.environment import OPENAI_MODEL, SYSTEM, Addresses, Environment, Secrets
 from daemon.config.file import Mistake, Tree
+from daemon.config.limits import verifiers
 from daemon.config.schema import SECTION_KEYS, Config, Database
 from daemon.config.values import as_database
 from daemon.domain.errors import ConfigError
@@ -39,6 +40,9 @@ def chains(config: Config, around: Environment) -> Chains:
     }
     left_out = dict.fromkeys(
         name for names in wanted.values() for name in names if _provider(name) not in usable
+    )
+    left_out |= dict.fromkeys(
+        name for name in verifiers(config.second_look) if _provider(name) not in usable
     )
     places = around.secrets.places
     notes = [

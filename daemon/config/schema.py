@@ -27,6 +27,7 @@ from daemon.config.limits import (
     Memory,
     Price,
     Replies,
+    SecondLooker,
     Section,
     filled,
     word_of,
@@ -305,6 +306,9 @@ class Config(Section):
     whole_up_to: Annotated[int, whole(0, 10**7)] = Field(
         default=40_000,
         description="tokens of a document that is always shown whole",
+    )
+    second_look: SecondLooker = Field(
+        default="off", description="who judges the points again: off, same, auto or a model"
     )
     limits: Annotated[Limits, _or_absent(Limits)] = Limits()
     notion: Annotated[Notion, _or_absent(Notion)] = Notion()

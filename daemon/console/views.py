@@ -45,6 +45,7 @@ SHAPES: Mapping[str, str] = {
     "adopted": "✓",
     "withdrawn": "↶",
     "kept": "◇",
+    "refuted": "○",
     "stale": "○",
     "retracted": "↶",
     "held": "◇",

@@ -98,6 +98,7 @@ class Alert(StrEnum):
     PROMPT = "prompt"
     MODELS = "models"
     EMPTY_ANSWERS = "empty answers"
+    SECOND_LOOK = "second look"
     BUDGET = "budget"
     SWEEPS = "sweeps"
     WAITING = "waiting"
@@ -136,6 +137,7 @@ PLAIN: Mapping[str, str] = {
     Alert.PROMPT: "This page, as it was edited last, cannot be used.",
     Alert.MODELS: "No model answers, so the documents wait.",
     Alert.EMPTY_ANSWERS: "The model's last answers were empty or cut off.",
+    Alert.SECOND_LOOK: "Who looks at my points a second time cannot be believed, so nobody does.",
     Alert.BUDGET: "What may be spent is spent, so the documents wait.",
     Alert.SWEEPS: "I could do nothing the last times that I looked.",
     Alert.WAITING: "A document has waited very long for its review.",

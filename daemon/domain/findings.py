@@ -21,6 +21,7 @@ class FindingState(StrEnum):
     ADDRESSED = "addressed"  # the reviewer, or its rule, finds it fixed
     ADOPTED = "adopted"  # its block says what was offered instead
     WITHDRAWN = "withdrawn"  # the reviewer dropped it
+    REFUTED = "refuted"  # a second look dropped it: not posted
     KEPT = "kept"  # beyond the limit of comments: not posted, to be had by a word
     STALE = "stale"  # its block or quote was gone before it could be posted
     RETRACTED = "retracted"  # taken back by an operator
@@ -43,7 +44,13 @@ CLOSED = frozenset(
 MENDED = frozenset({FindingState.ADDRESSED, FindingState.ADOPTED})
 # Findings that people never saw: they may be raised again. A newer review replaces a held one.
 UNPUBLISHED = frozenset(
-    {FindingState.HELD, FindingState.STALE, FindingState.UNSAID, FindingState.KEPT}
+    {
+        FindingState.HELD,
+        FindingState.STALE,
+        FindingState.UNSAID,
+        FindingState.KEPT,
+        FindingState.REFUTED,
+    }
 )
 
 
@@ -97,11 +104,14 @@ _AFTER: Mapping[Event, tuple[frozenset[FindingState], FindingState]] = {
     Event.UNRULED: (CLOSED, _S.OPEN),
     Event.TAKEN_UP: (CLOSED, _S.OPEN),
     Event.ASKED_FOR: (frozenset({_S.KEPT}), _S.OPEN),
-    Event.MADE_AGAIN: (frozenset({_S.KEPT}), _S.UNSAID),
+    Event.MADE_AGAIN: (frozenset({_S.KEPT, _S.REFUTED}), _S.UNSAID),
     # A comment may still wait in the outbox when a later review rules on its point.
     Event.UNPOSTED: (LIVE | MENDED | {_S.HELD, _S.KEPT, _S.WITHDRAWN}, _S.STALE),
     # A finding that was never posted cannot be taken back.
-    Event.RETRACTED: (frozenset(_S) - {_S.STALE, _S.REFUSED, _S.UNSAID}, _S.RETRACTED),
+    Event.RETRACTED: (
+        frozenset(_S) - {_S.STALE, _S.REFUSED, _S.UNSAID, _S.REFUTED},
+        _S.RETRACTED,
+    ),
 }
 
 

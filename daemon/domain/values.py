@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from daemon.domain.passages import Passage
+from daemon.domain.second_look import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +342,8 @@ class Review:
         kept: The findings beyond the limit of comments: not posted, and not lost.
         question: The one question whose answer would change the decision; "" for none.
         looked_up: What look-ups in other documents found, by their words.
+        refuted: The findings that a second look dropped: not posted, and not named.
+        look: What came of the second look; None where there was none.
     """
 
     outcome: Outcome
@@ -356,6 +359,8 @@ class Review:
     kept: tuple[Finding, ...] = ()
     question: str = ""
     looked_up: Mapping[str, tuple[Passage, ...]] = field(default_factory=dict)
+    refuted: tuple[Finding, ...] = ()
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from daemon import loopback
 from daemon.config import Config, Settings, covered_twice
+from daemon.config.limits import verifiers
 from daemon.config.schema import DEFAULT_MODELS
 from daemon.domain.errors import ConfigError, StateUnwritable
 from daemon.domain.times import counted
@@ -69,7 +70,8 @@ def check(settings: Settings) -> list[str]:
         ReviewError: The first thing that is not, with what to do.
     """
     problems: list[str] = []
-    models = sorted({name for chain in settings.chains.values() for name in chain})
+    chained = {name for chain in settings.chains.values() for name in chain}
+    models = sorted(chained | verifiers(settings.config.second_look))
     # The price list takes as long to load as all the rest; it knows the default models.
     if set(models) - set(DEFAULT_MODELS):
         from daemon.review.models.cost import price_problems

@@ -12,6 +12,7 @@ from uuid import uuid4
 from daemon.config import Database as Configured
 from daemon.config import Settings, covered_twice, schedule
 from daemon.config.environment import PING_URL
+from daemon.config.limits import verifiers
 from daemon.domain import times
 from daemon.domain.errors import (
     Forbidden,
@@ -172,7 +173,8 @@ async def examine(
                 return problem("model", f"{name}: answers, but {retires}", remedy)
             return ok("model", f"{name}: {words}")
 
-        names = sorted({name for chain in context.chains.values() for name in chain})
+        chained = {name for chain in context.chains.values() for name in chain}
+        names = sorted(chained | verifiers(settings.config.second_look))
         for one in await asyncio.gather(*map(ask, names)):
             found(one)
 

@@ -43,6 +43,7 @@ from daemon.store.reviews import ReviewedLine, ReviewedText
 from daemon.sweep.context import HALTING, Extent, ReviewContext, Session, Target
 from daemon.sweep.prompts.current import settings_version, version
 from daemon.sweep.reviewing import run_review
+from daemon.sweep.second_look import unwatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,9 @@ class Reviewer:
         """
         began = time.monotonic()
         about = (self.target, case.snapshot, Change(first=True), self.prompt, ())
-        review = await run_review(self.context, Session(*about, extent=Extent.WHOLE))
+        looked = unwatched(self.context.config)
+        session = Session(*about, extent=Extent.WHOLE, second_look=looked)
+        review = await run_review(self.context, session)
         seconds = round(time.monotonic() - began, 3)
         return replace(result_of(case, review), key=self.key(case), seconds=seconds)
 

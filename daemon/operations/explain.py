@@ -305,9 +305,10 @@ def _comments(facts: Facts, raised: Sequence[FindingRow]) -> Iterator[str]:
         lines.append(f"    {_short(plain_text(rich_text(message.body)))}")
         found.append((message.created_at, message.review_id or 0, rank, lines))
     for one in raised:
-        if one.state is FindingState.KEPT:
-            line = f"kept by review {one.review_id}, {one.finding.severity.value}"
-            found.append((one.at, one.review_id, 1, [f"{line}: {one.finding.title}"]))
+        if one.state in (FindingState.KEPT, FindingState.REFUTED):
+            line = f"{one.state.value} by review {one.review_id}, {one.finding.severity.value}"
+            why = [f"    {_short(one.why)}"] if one.state is FindingState.REFUTED else []
+            found.append((one.at, one.review_id, 1, [f"{line}: {one.finding.title}", *why]))
     for at, _, _, (first, *more) in sorted(found, key=lambda one: one[:3]):
         yield f"{iso(at)}  {first}"
         yield from more

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daemon.domain.errors import BudgetEmpty, PromptUnusable, ReviewError, UnknownItem
 from daemon.domain.ids import notion_id
@@ -28,10 +28,7 @@ from daemon.sweep.prompts import page
 from daemon.sweep.prompts.current import version
 from daemon.sweep.recording import Letter, Recording, asking, review_json
 from daemon.sweep.reviewing import run_review
-
-
-if TYPE_CHECKING:
-    pass
+from daemon.sweep.second_look import OUT_OF_BUDGET
 
 
 SHOWN = 60  # characters of a value that a difference shows
@@ -92,6 +89,9 @@ def replay(recording: Recording) -> Replayed:
         except ReviewError as error:
             found = _of_requests(player) or f"the review failed: {error}"
             return Replayed(player.played, 0, found, notice)
+    looks = recording.result.look, review.look
+    if all(one and one.note for one in looks):  # how a connection failed is recorded in part
+        review = replace(review, look=looks[0])
     results = review_json(recording.result), review_json(review)
     difference = _of_requests(player) or _of_bodies(*results, "the review: ")
     letters = [one for one in recording.letters if one.kind in _COMPARED]
@@ -109,15 +109,19 @@ async def _held(recording: Recording, player: Player) -> Review:
         prices=recording.config.prices,
         windows=recording.windows,
     )
-    limiter = _Recorded(player, recording.result.outcome)
+    limiter = _Recorded(player, recording.result)
     chain = Chain(access, monotonic=loop.time, spending_limiter=limiter)
     secrets = frozenset({HIDDEN}) if recording.is_redacted else frozenset()
     context = ReviewContext(chain, recording.config, recording.today, secrets, player)
     found = recording.result.looked_up
     context = replace(context, look_up=lambda words: found.get(words, ()))
-    target = replace(recording.session.target, models=recording.order)
+    # Who was to look then was next in a chain that is not known in full.
+    plan, look = recording.session.second_look, recording.result.look
+    asked = replace(plan, wanted=look.model) if plan and look else None
+    session = replace(recording.session, second_look=asked)
+    target = replace(session.target, models=recording.order)
     try:
-        return await run_review(context, replace(recording.session, target=target))
+        return await run_review(context, replace(session, target=target))
     finally:
         await chain.aclose()
 
@@ -125,9 +129,10 @@ async def _held(recording: Recording, player: Player) -> Review:
 class _Recorded:
     """Refuses a request where the recording ends because a day's or a month's budget did."""
 
-    def __init__(self, player: Player, outcome: Outcome) -> None:
+    def __init__(self, player: Player, result: Review) -> None:
         self._player = player
-        self._is_short = outcome is Outcome.BUDGET
+        cut = result.look is not None and result.look.note == OUT_OF_BUDGET
+        self._is_short = cut or result.outcome is Outcome.BUDGET
 
     async def reserve(self, spender: Spender, model: str, worst: Usage) -> int:  # noqa: ARG002
         """Allow what was allowed.

@@ -118,18 +118,19 @@ WHOLE = Excerpt()
 
 
 @cache
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """Return a text that comes with the program, such as `instructions.md`."""
     return files("daemon.review").joinpath(name).read_text("utf-8").strip()
 
 
 def instructions() -> str:
     """Return the program's own instructions, the same for every model."""
-    return _resource("instructions.md")
+    return resource("instructions.md")
 
 
 def built_in_prompt() -> Prompt:
     """Return the RFC prompt that comes with the program."""
-    return Prompt("RFC reviewer", _resource("rfc.md"), "built in")
+    return Prompt("RFC reviewer", resource("rfc.md"), "built in")
 
 
 def estimated_tokens(text: str) -> int:

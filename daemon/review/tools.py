@@ -71,7 +71,7 @@ class ReviewTools:
         self.answers: dict[int, str] = {}
         self._blocks = tuple(context.handles.blocks.values())
         self._standing = reanchored((one.finding for one in context.ledger), self._blocks)
-        self._findings: list[Finding] = []
+        self.accepted: list[Finding] = []
         self.replies: list[Reply] = []
         self.left: dict[str, str] = {}
         self.rulings: list[Ruling] = []
@@ -96,18 +96,18 @@ class ReviewTools:
     def below_floor(self) -> tuple[Finding, ...]:
         """The accepted findings that are not severe enough to be posted."""
         floor = self._context.least_severity.rank
-        return tuple(one for one in self._findings if one.severity.rank > floor)
+        return tuple(one for one in self.accepted if one.severity.rank > floor)
 
     def _ranked(self) -> list[Finding]:
-        return ranked(self._findings, self._context.least_severity)
+        return ranked(self.accepted, self._context.least_severity)
 
     def add_rule_findings(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
         """Accept the findings of the rules that pass the checks; return those."""
-        blocks, taken = {block.id: block for block in self._blocks}, len(self._findings)
+        blocks, taken = {block.id: block for block in self._blocks}, len(self.accepted)
         for one in found:
             with suppress(ToolRefusal):
                 self._propose(replace(one, source=Source.CHECK), blocks[one.block_id])
-        return tuple(self._findings[taken:])
+        return tuple(self.accepted[taken:])
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -135,8 +135,8 @@ class ReviewTools:
         before = self._again.pop((target.id, words), finding)
         if before == finding:  # it is new, or said as it was
             self._refuse_finding(finding, target, proposed.text)
-            self._findings.append(finding)
-        self._findings[self._findings.index(before)] = finding
+            self.accepted.append(finding)
+        self.accepted[self.accepted.index(before)] = finding
         self.wording.remember(title)
         return finding
 
@@ -243,14 +243,14 @@ class ReviewTools:
         if not block.commentable:
             raise ToolRefusal(f"Notion takes no comment on {handle}; choose a block beside it")
         ruled = {one.finding_id: one.verdict for one in self.rulings}
-        said = Said(context, self._standing, self._findings, ruled, self._doubted)
+        said = Said(context, self._standing, self.accepted, ruled, self._doubted)
         said.refuse(finding, block, words)
         most, floor = context.comments_per_block, context.least_severity
         if said.on_block(block.id, floor) >= most:
             raise ToolRefusal(f"{handle} has {counted(most, 'comment')}, the limit; leave it")
-        proposed = sum(one.source is Source.MODEL for one in self._findings)
+        proposed = sum(one.source is Source.MODEL for one in self.accepted)
         is_full = proposed >= context.comments_per_review * PROPOSALS_PER_COMMENT
-        best = ranked([*self._findings, finding], floor)
+        best = ranked([*self.accepted, finding], floor)
         if is_full and finding not in best[: context.comments_per_review]:
             raise ToolRefusal("there are more comments than an author can take; finish now")
 
@@ -366,7 +366,7 @@ class ReviewTools:
                 self._context.handles.of_thread[thread_id]
                 for thread_id, point in self._context.points.items()
                 if point.gone and not point.closed and point.id not in ruled
-                if not any(makes_anew(one, point.finding) for one in self._findings)
+                if not any(makes_anew(one, point.finding) for one in self.accepted)
             ]
             if self._context.comments_on_blocks
             else []

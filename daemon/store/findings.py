@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,11 +36,15 @@ def add(
     page_id: str,
     finding: Finding,
     at: datetime,
+    why: str = "made",
     *,
     section: str = "",
     state: FindingState = FindingState.OPEN,
 ) -> int:
-    """Store a finding in its first state; return its number. `section` is the heading above it."""
+    """Store a finding in its first state; return its number. `section` is the heading above it.
+
+    `why` is the first line of its history.
+    """
     with db.atomic():
         row = db.execute(
             "INSERT INTO findings"
@@ -61,7 +66,7 @@ def add(
                 finding.instead,
             ],
         ).fetchone()
-        _note(db, row[0], state, "made", at)
+        _note(db, row[0], state, why, at)
     return int(row[0])
 
 
@@ -123,6 +128,28 @@ def kept(db: Database, page_id: str, known: Iterable[FindingRow]) -> list[Findin
     held = {row[0] for row in waiting.fetchall()}
     told = [one for one in found if one.review_id not in held]
     return sorted(told, key=lambda one: one.finding.severity.rank)
+
+
+def settled(
+    db: Database,
+    source_ids: Sequence[str],
+    states: Sequence[FindingState],
+    page_id: str,
+    limit: int,
+) -> list[FindingRow]:
+    """Return the last findings of some data sources that a model made and people settled so.
+
+    The text that each was made on is kept. Those of other pages than this one come first.
+    """
+    rows = db.execute(
+        f"{_SELECT} FROM findings WHERE page_id IN (SELECT id FROM pages"  # noqa: S608 - own names
+        " WHERE source_id IN (SELECT value FROM json_each(?))) AND source = 'model'"
+        " AND state IN (SELECT value FROM json_each(?))"
+        " AND EXISTS (SELECT 1 FROM texts WHERE texts.review_id = findings.review_id)"
+        " ORDER BY page_id = ?, id DESC LIMIT ?",
+        [json.dumps(list(source_ids)), json.dumps([one.value for one in states]), page_id, limit],
+    )
+    return [_stored(row) for row in rows.fetchall()]
 
 
 def kept_of_review(db: Database, review_id: int) -> list[int]:

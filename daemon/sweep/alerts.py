@@ -15,6 +15,7 @@ from daemon.domain.errors import (
     TokenRefused,
 )
 from daemon.domain.events import Alert, split_alert
+from daemon.domain.second_look import WATCH, Watch
 from daemon.domain.times import iso, when
 from daemon.store import drafts, pages, sweeps
 from daemon.store.database import get_value, set_value
@@ -69,6 +70,12 @@ def after_sweep(context: Context, errors: Sequence[ReviewError]) -> None:
     hold(context, Alert.SWEEPS, said if all_failed else "")
     for name, words in _overdue(context).items():
         hold(context, name, words)
+    watch = Watch.read(get_value(context.state, WATCH), context.config.second_look)
+    doubts = [
+        f"{name} looks at points no more: {why}; name another in second_look, or write off"
+        for name, why in sorted(watch.doubted.items())
+    ]
+    hold(context, Alert.SECOND_LOOK, "; ".join(doubts))
 
 
 def stands(context: Context, name: str) -> bool:

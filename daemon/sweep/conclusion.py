@@ -22,6 +22,7 @@ from daemon.notion.from_markdown import quoted
 from daemon.review.agent import Conversation
 from daemon.review.points import is_repeat, makes_anew, reanchored
 from daemon.review.prompt import clipped, one_line
+from daemon.review.second_look import Heard, unsaid
 from daemon.review.summary import (
     OPEN_AGAIN,
     SummaryParts,
@@ -45,15 +46,16 @@ _ENDED = {
 }
 
 
-def concluded(conversation: Conversation, prepared: Prepared) -> Review:
-    """Return the review that a conversation ended with."""
+def concluded(conversation: Conversation, prepared: Prepared, heard: Heard | None = None) -> Review:
+    """Return the review that a conversation ended with, after what a second look let be heard."""
     tools, session = conversation.tools, prepared.session
     if not isinstance(tools, ReviewTools):
         raise TypeError("the chain returned other tools than it was given")
     _hear_noes(tools, session)
     # A refusal and a cut-off answer are no summary.
     said = conversation.text if conversation.outcome.is_complete else ""
-    summary = tools.summary or tools.final_text(said)
+    refuted = heard.refuted if heard else ()
+    summary = unsaid(tools.summary or tools.final_text(said), refuted, prepared.handles)
     nothing = not (tools.findings or tools.replies or tools.rulings or summary)
     done = conversation.outcome is Outcome.DONE
     review = Review(
@@ -68,8 +70,10 @@ def concluded(conversation: Conversation, prepared: Prepared) -> Review:
         omitted=tools.reader.unread if tools.reader else conversation.omitted,
         rulings=tuple(tools.rulings),
         kept=() if session.only_threads else tools.kept,
-        question="" if session.only_threads else tools.question,
+        question="" if session.only_threads else unsaid(tools.question, refuted, prepared.handles),
         looked_up=tools.recall.looked_up if tools.recall else {},
+        refuted=refuted,
+        look=heard.look if heard else None,
     )
     if session.only_threads:
         return review

@@ -31,6 +31,7 @@ from daemon.review.handles import Handles
 from daemon.review.models.access import Tape
 from daemon.review.models.chain import Chain
 from daemon.review.points import OwnPoint
+from daemon.review.second_look import SecondLook
 from daemon.store.database import State
 from daemon.sweep.budget import Meter
 from daemon.sweep.people import People
@@ -213,6 +214,7 @@ class Session:
         answers: The ids of our comments in which the reviewer itself answers.
         memory: The passages of other documents that it is told of; None where none are remembered.
         linked: What the document links to; None where nothing of that is read.
+        second_look: The second look that its points are to get; None for none.
     """
 
     target: Target
@@ -230,6 +232,7 @@ class Session:
     answers: Sequence[str] = ()
     memory: Sequence[Passage] | None = None
     linked: Linked | None = None
+    second_look: SecondLook | None = None
 
     @property
     def is_follow_up(self) -> bool:

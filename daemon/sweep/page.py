@@ -12,7 +12,7 @@ from daemon.domain.values import Prompt, Snapshot
 from daemon.notion import canonical
 from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
-from daemon.sweep import alerts, memory, recording
+from daemon.sweep import alerts, memory, recording, second_look
 from daemon.sweep.context import Context, Extent, Session, Target
 from daemon.sweep.conversation import dialogue as dialogues
 from daemon.sweep.conversation.answers import store_decisions
@@ -155,6 +155,7 @@ def _session(
             if one.kind is MessageKind.REPLY and one.review_id and one.comment_id
         ],
         memory=memory.told(context, target, snapshot),
+        second_look=second_look.planned(context, target, row),
     )
 
 
@@ -177,6 +178,7 @@ async def _review(
     made_with = memory.with_look_ups(context, recording.listening(context), session)
     review = await run_review(made_with, session)
     number = record_review(context, row, session, review, dialogue)
+    second_look.record(context, session, review)
     recording.keep(context, made_with, number, session, review)
     alerts.count_answer(context, review.outcome.value if review.outcome.says_nothing else "")
     context.emit(
@@ -186,6 +188,7 @@ async def _review(
         model=review.model,
         findings=len(review.findings),
         kept=len(review.kept),
+        refuted=len(review.refuted),
         replies=len(review.replies),
         rulings=len(review.rulings),
         tokens=review.usage.tokens,

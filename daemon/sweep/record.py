@@ -20,6 +20,7 @@ from daemon.review.summary import SHRUNK, unseen_note, without_point
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.reviews import ReviewedText
+from daemon.sweep import second_look
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.answers import record_answers
 from daemon.sweep.conversation.dialogue import Dialogue
@@ -59,7 +60,7 @@ def record_review(
         prompts.save_version(context.state, version, session.prompt, now)
         case = Case(number, kind, version, content, review)
         waits = approval.judge(context, session.target, row, case)
-        sort_kept(context, known, snapshot, [*review.findings, *review.kept])
+        sort_kept(context, known, snapshot, [*review.findings, *review.kept, *review.refuted])
         messages = _findings(context, row, session, case, waits)
         messages += record_rulings(context, row, session, case, dialogue, now)
         messages += raise_anew(context, row, session, case, now)
@@ -79,13 +80,16 @@ def record_review(
 def sort_kept(
     context: Context, known: Iterable[FindingRow], snapshot: Snapshot, made: Sequence[Finding]
 ) -> None:
-    """End those of a page's kept findings whose text is gone, or that a review `made` again."""
+    """End those of a page's kept and refuted findings that a review `made` again.
+
+    Kept ones end too where their text is gone.
+    """
     blocks = snapshot.by_id
     for one in known:
-        if one.state is not FindingState.KEPT:
+        if one.state not in (FindingState.KEPT, FindingState.REFUTED):
             continue
         stands = reanchored([one.finding], snapshot.blocks)
-        if not stands:
+        if not stands:  # of a refuted one, that changes nothing
             findings.apply_event(context.state, one.id, Event.UNPOSTED, context.notion.now, GONE)
         elif is_repeat(stands[0], made, blocks[stands[0].block_id]):
             findings.apply_event(context.state, one.id, Event.MADE_AGAIN, context.notion.now)
@@ -118,15 +122,18 @@ def _findings(
     now, review = context.notion.now, case.review
     made = FindingState.HELD if waits.comments else FindingState.OPEN
 
-    def add(finding: Finding, state: FindingState) -> FindingRow:
+    def add(finding: Finding, state: FindingState, why: str = "made") -> FindingRow:
         section = session.snapshot.section(finding.block_id)
         id_ = findings.add(
-            context.state, case.number, row.id, finding, now, section=section, state=state
+            context.state, case.number, row.id, finding, now, why, section=section, state=state
         )
         return FindingRow(id_, finding, state, None, now, case.number)
 
     for finding in review.kept:
         add(finding, FindingState.KEPT)
+    reasons = review.look.reasons if review.look else ()
+    for finding, why in zip(review.refuted, reasons, strict=True):
+        add(finding, FindingState.REFUTED, why)
     rows = [add(finding, made) for finding in review.findings]
     return [finding_letter(row.id, one, session.prompt.name, now) for one in rows]
 
@@ -200,6 +207,8 @@ def _explain(
     decide("reviewed", f"{review.outcome.value} by {review.model}: {said}; {cost}")
     for one in review.kept:
         decide("kept", f"“{one.title}” ({one.severity.value}), over the limit of a review")
+    for what, detail in second_look.told(review):
+        decide(what, detail)
     for refusal in review.refusals:
         decide("refused", f"{refusal.tool}: {refusal.reason}")
     if review.omitted:

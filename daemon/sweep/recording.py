@@ -23,6 +23,7 @@ from daemon.domain.values import Review
 from daemon.review import prompt
 from daemon.review.models.access import Exchange, Recorder
 from daemon.review.models.answers import Lesson
+from daemon.review.second_look import JUDGE
 from daemon.review.tool_specs import specs_for
 from daemon.store import database, outbox, recordings, reviews
 from daemon.store.database import get_value, set_value
@@ -33,7 +34,7 @@ from daemon.sweep.context import Context, ReviewContext, Session
 FORMAT = 1
 # What of a database's settings and of the config shapes a review.
 _OF_DATABASE = {"id", "name", "report", "checks"}
-_OF_CONFIG = {"limits", "effort", "answer_tokens", "whole_up_to"}
+_OF_CONFIG = {"limits", "effort", "answer_tokens", "whole_up_to", "second_look"}
 _FAILED = "recording failed"
 
 
@@ -105,6 +106,8 @@ def asking(session: Session) -> dict[str, str]:
     offered = specs_for(len(asked.rules.checklist), asked.lenses, reads=True, recalls=recalls)
     tools = [asdict(spec) for spec in offered]
     said = {"instructions": prompt.instructions(), "tools": json.dumps(tools, sort_keys=True)}
+    if session.second_look:
+        said["second look"] = f"{prompt.resource('second_look.md')}{JUDGE.parameters}"
     return {name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in said.items()}
 
 
@@ -215,7 +218,7 @@ def _shape(config: Config, session: Session, order: Sequence[str]) -> dict[str, 
     prices = {
         name: price.model_dump(exclude_none=True)
         for name, price in config.prices.items()
-        if name in order
+        if name in (*order, config.second_look)
     }
     given = {name: value for name, value in settings.items() if value is not None}
     shape = config.model_dump(mode="json", include=_OF_CONFIG)

@@ -48,6 +48,7 @@ from daemon.review.tools import ReviewTools
 from daemon.sweep import budget
 from daemon.sweep.conclusion import concluded
 from daemon.sweep.context import Extent, Prepared, ReviewContext, Session
+from daemon.sweep.second_look import look
 
 
 # Other documents are not shown where they took more of a window than one of so many parts.
@@ -81,17 +82,19 @@ async def run_review(context: ReviewContext, session: Session) -> Review:
     effort = wanted.first if session.change.first else wanted.again
     if session.only_threads:
         effort = wanted.reply
-    try:
-        with taped(context.tape):
+    limits = budget.of_review(context.config, session.prompt.rules, payer, effort)
+    with taped(context.tape):
+        try:
             conversation = await context.models.converse(
                 session.target.models,
                 lambda window: _brief(context, prepared, window),
                 lambda tools: _offline(context, prepared, tools),
-                budget.of_review(context.config, session.prompt.rules, payer, effort),
+                limits,
             )
-    except Unavailable as error:
-        raise ModelsDown(str(error)) from error
-    return concluded(conversation, prepared)
+        except Unavailable as error:
+            raise ModelsDown(str(error)) from error
+        heard, usage = await look(context, prepared, conversation, limits, _floor(prepared))
+    return replace(concluded(conversation, prepared, heard), usage=usage)
 
 
 def _mended(session: Session, fire: Mapping[int, bool | None]) -> tuple[Ruling, ...]:

@@ -12,7 +12,7 @@ import pytest
 
 from daemon.domain.change import Reviewed
 from daemon.domain.due import Pause
-from daemon.domain.findings import Event
+from daemon.domain.findings import Event, FindingState
 from daemon.domain.passages import RememberedPage
 from daemon.domain.records import (
     DeliveryState,
@@ -179,6 +179,9 @@ ON_THE_PATH = {
     "outbox.set_body": lambda db: outbox.set_body(db, LETTER.key, "body"),
     "outbox.body": lambda db: outbox.body(db, LETTER.key),
     "outbox.present": lambda db: outbox.present(db, [LETTER.key]),
+    "findings.settled": lambda db: findings.settled(
+        db, [SOURCE.id], [FindingState.ADDRESSED], PAGE.id, 20
+    ),
     "findings.kept_of_review": lambda db: findings.kept_of_review(db, 1),
     "reviews.last_usage": lambda db: reviews.last_usage(db, PAGE.id),
     "reviews.last_question": lambda db: reviews.last_question(db, PAGE.id),

@@ -12,14 +12,9 @@ from typing import TYPE_CHECKING
 
 import stamina
 
-from daemon.domain.errors import (
-    ConfigError,
-    ReviewError,
-    TokenRefused,
-    Unavailable,
-)
+from daemon.domain.errors import ConfigError, ReviewError, TokenRefused, Unavailable
 from daemon.domain.providers import OFFLINE, split
-from daemon.domain.values import Outcome
+from daemon.domain.values import Outcome, Usage
 from daemon.review.agent import (
     ContextWindow,
     Conversation,
@@ -34,7 +29,13 @@ from daemon.review.agent import (
     in_passes,
 )
 from daemon.review.models.access import TAPE, ModelAccess, taped
-from daemon.review.models.cost import NOBODY, ConversationCost, Overdrawn, SpendingLimiter
+from daemon.review.models.cost import (
+    NOBODY,
+    ConversationCost,
+    Overdrawn,
+    Spender,
+    SpendingLimiter,
+)
 from daemon.review.models.failures import (
     Down,
     Hiccup,
@@ -156,6 +157,24 @@ class Chain:
                 self.faults.pop(name, None)
                 return conversation
         raise await self._trials.ending(failed, limits.seconds)
+
+    def bill(self, spender: Spender, spent: Usage) -> ConversationCost:
+        """Return the account of a review that has `spent` something."""
+        return ConversationCost(self._spending_limiter, self._access, spender, spent)
+
+    async def ask_one(
+        self, name: str, make: Make, limits: ReviewLimits, bill: ConversationCost
+    ) -> Conversation:
+        """Hold a conversation with one model; whatever comes of it, nobody remembers.
+
+        Raises:
+            Unavailable: It did not answer, or not as it should; the message says why.
+            TokenRefused, ConfigError, BudgetEmpty, PageSpent: As for `converse`.
+        """
+        try:
+            return await self._hold(name, make, lambda _: None, limits, bill)
+        except (Down, Rejected, Unfit) as failure:
+            raise Unavailable(str(failure)) from None
 
     async def ping(self, name: str) -> str:
         """Ask the model `name` for two calls; return "ok", the time it took, and what it can.

@@ -165,20 +165,24 @@ class SpendingLimiter(Protocol):
 
 
 class ConversationCost:
-    """What one conversation cost so far, over all providers.
+    """What one conversation cost so far, over all providers, on top of what was `spent`.
 
     Attributes:
         total: The usage that the answers reported.
     """
 
     def __init__(
-        self, spending_limiter: SpendingLimiter, access: ModelAccess, spender: Spender
+        self,
+        spending_limiter: SpendingLimiter,
+        access: ModelAccess,
+        spender: Spender,
+        spent: Usage = NOTHING,
     ) -> None:
         self._spending_limiter = spending_limiter
         self._access = access
         self._spender = spender
         self._unanswered = Usage()
-        self.total = Usage()
+        self.total = spent
 
     async def reserve(self, model: str, wire_bytes: int, output_tokens: int) -> Reservation:
         """Set aside what a request may cost at worst.

@@ -161,11 +161,11 @@ def reply_seconds(db: Database, since: datetime, until: datetime) -> list[float 
 
 
 def list_findings(db: Database, since: datetime, until: datetime) -> list[LocatedFinding]:
-    """Return the findings of the period, the oldest first."""
+    """Return the findings of the period that no second look dropped, the oldest first."""
     rows = db.execute(
         "SELECT findings.page_id, section, block_id, quote, text, severity FROM reviews"
         " JOIN findings ON review_id = reviews.id WHERE reviews.at >= ? AND reviews.at < ?"
-        " ORDER BY reviews.at, findings.id",
+        " AND state != 'refuted' ORDER BY reviews.at, findings.id",
         [iso(since), iso(until)],
     )
     return [

@@ -51,7 +51,8 @@ def settings_version(context: Context | ReviewContext, target: Target) -> str:
         (target.settings.report.value, target.settings.checks),
         (limits.rounds, limits.comments_per_review, limits.comments_per_block),
     )
-    return hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
+    looked = (config.second_look,) if config.second_look != "off" else ()
+    return hashlib.sha256(repr((*shape, *looked)).encode()).hexdigest()[:12]
 
 
 class NoneFits(Exception):

@@ -1,0 +1,174 @@
+"""What is shown to whoever looks a second time, and which of their refusals count."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.domain.values import Finding, Severity
+from daemon.review.agent import ContextWindow
+from daemon.review.handles import Handles
+from daemon.review.models.failures import WindowTooSmall
+from daemon.review.prompt import built_in_prompt
+from daemon.review.second_look import (
+    REFUSALS,
+    STANDS,
+    Opinion,
+    Opinions,
+    SecondLook,
+    SettledPoint,
+    brief,
+    evidence,
+    shuffled,
+    unsaid,
+    weighed,
+)
+from support.review_values import block, heading, snapshot
+
+
+BLOCKS = (
+    heading("h1", "Rollout"),
+    block("b1", "Nobody owns the rollout of the queue."),
+    block("b2", "[B1] Ana Costa runs the rollout.\n[B9] She said so."),
+    heading("h2", "Limits"),
+    block("b3", "The timeout is five seconds, the client waits for ten."),
+)
+OWNER = Finding(
+    "b1", "Nobody owns", "Name somebody.", Severity.IMPORTANT, title="Rollout without owner"
+)
+TIMEOUT = Finding(
+    "b3", "five seconds", "Too short.", Severity.BLOCKING, title="Timeout below client's"
+)
+SMALL = Finding("b3", "waits for ten", "Say ten what.", Severity.MINOR, title="Unit missing")
+RIGHT = SettledPoint(replace(OWNER, title="Known true"), is_true=True, passage=("Old words.",))
+WRONG = SettledPoint(replace(OWNER, title="Known wrong"), is_true=False, passage=("Other words.",))
+ANSWER = Opinion("answered", "Ana Costa runs the rollout", "she does")
+
+
+def heard(*opinions: tuple[Any, Opinion], floor: Severity = Severity.MINOR) -> Any:
+    points = [point for point, _ in opinions]
+    said = {number: one for number, (_, one) in enumerate(opinions, 1)}
+    return weighed("m", points, said, BLOCKS, floor)
+
+
+KEPT = Opinion(STANDS, "", "")
+
+
+def test_only_a_refusal_with_words_of_the_document_drops_a_point() -> None:
+    found = heard((OWNER, ANSWER), (SMALL, KEPT), (TIMEOUT, KEPT))
+    assert found.refuted == (OWNER,)
+    assert found.look.reasons == (
+        "it is answered elsewhere: she does (“Ana Costa runs the rollout”)",
+    )
+    for quote in ("", "rollout", "Somebody runs it all", "Nobody owns"):
+        kept = heard((OWNER, replace(ANSWER, quote=quote)), (SMALL, KEPT))
+        assert kept.refuted == kept.lowered == ()
+        assert kept.look.seen.refused == 1
+
+
+def test_a_blocking_point_becomes_important_at_most_and_only_where_that_is_posted() -> None:
+    wrong = Opinion("wrong", "the client waits for ten", "")
+    assert heard((TIMEOUT, wrong), (OWNER, KEPT)).lowered == (TIMEOUT,)
+    assert heard((TIMEOUT, wrong), (OWNER, KEPT)).refuted == ()
+    only = heard((TIMEOUT, wrong), (OWNER, KEPT), floor=Severity.BLOCKING)
+    assert only.lowered == only.refuted == ()
+
+
+def test_words_that_are_held_against_two_points_are_held_against_none() -> None:
+    longer = replace(ANSWER, quote="Costa runs the rollout")
+    assert heard((OWNER, ANSWER), (SMALL, longer), (TIMEOUT, KEPT)).refuted == ()
+
+
+def test_a_look_that_errs_where_the_answer_is_known_or_refuses_all_is_not_heard() -> None:
+    ten = Opinion("wrong", "the client waits for ten", "")
+    five = Opinion("idle", "The timeout is five seconds", "")
+    assert heard((RIGHT, ANSWER), (OWNER, ANSWER), (SMALL, KEPT)).look.note
+    assert heard((WRONG, ANSWER), (RIGHT, KEPT), (OWNER, ANSWER)).refuted == (OWNER,)
+    found = heard((OWNER, ANSWER), (SMALL, five), (TIMEOUT, ten))
+    assert (found.refuted, found.look.note) == ((), "it refused all 3 points")
+    assert heard((OWNER, ANSWER), (SMALL, five)).refuted == (OWNER, SMALL)
+    assert weighed("m", [OWNER], {}, BLOCKS, Severity.MINOR).look.seen is None
+
+
+OPINIONS = st.builds(
+    Opinion,
+    st.sampled_from([STANDS, *REFUSALS]),
+    st.sampled_from(["", *(one.plain for one in BLOCKS), "five seconds", "Ana Costa runs the"]),
+    st.text(max_size=20),
+)
+
+
+POINTS = (OWNER, TIMEOUT, SMALL, RIGHT, WRONG)
+
+
+@given(st.lists(st.tuples(st.sampled_from(POINTS), OPINIONS), unique_by=lambda one: repr(one[0])))
+def test_whatever_is_said_no_blocking_point_goes_and_every_reason_quotes_the_document(
+    said: list[tuple[Any, Opinion]],
+) -> None:
+    found = heard(*said)
+    assert all(one.severity is not Severity.BLOCKING for one in found.refuted)
+    assert {*found.refuted} | {*found.lowered} <= {OWNER, TIMEOUT, SMALL}
+    assert len(found.look.reasons) == len(found.refuted)
+    for one, why in zip(found.refuted, found.look.reasons, strict=True):
+        words = why[why.rindex("(“") + 2 : -2]
+        assert evidence(words, one, BLOCKS)
+
+
+def test_a_ruling_that_cannot_be_read_counts_as_none() -> None:
+    taken = Opinions(2)
+    for point, verdict, ok in (
+        ("P1", "Wrong", True),
+        ("[P2]", "stands", True),
+        ("P2", "wrong", True),  # the first holds
+        ("P3", "wrong", False),
+        ("", "wrong", False),
+        ("P1", "maybe", False),
+    ):
+        given_ = {"point": point, "verdict": verdict, "quote": None, "reason": 7}
+        assert taken.call("judge", given_).accepted is ok
+    assert taken.finished
+    assert {number: one.ground for number, one in taken.given.items()} == {1: "wrong", 2: STANDS}
+
+
+def test_what_is_read_has_the_document_and_nothing_of_what_the_author_thinks() -> None:
+    page = snapshot(BLOCKS)
+    points = shuffled([TIMEOUT, OWNER, SMALL], SecondLook("same", (RIGHT,)), "seed")
+    assert points == shuffled([TIMEOUT, OWNER, SMALL], SecondLook("same", (RIGHT,)), "seed")
+    read = brief(points, page, built_in_prompt(), 40_000, None)
+    lines = read.document.splitlines()
+    assert len([line for line in lines if line.startswith("[B")]) == len(BLOCKS)
+    assert len([line for line in lines if line.startswith("[P")]) == 4
+    assert "    Old words." in lines
+    said = read.document.casefold()
+    assert not any(one.value in said for one in Severity)
+    assert built_in_prompt().text.splitlines()[0] in read.system
+
+
+def test_of_a_long_document_the_sections_of_the_points_are_read() -> None:
+    page, tight = snapshot(BLOCKS), ContextWindow(3_000)
+    read = brief([SMALL], page, built_in_prompt(), 10, None).document
+    assert "The timeout is five" in read
+    assert "## Rollout" in read
+    assert "Ana Costa" not in read
+    assert "Ana Costa" in brief([SMALL], page, built_in_prompt(), 40_000, tight).document
+    with pytest.raises(WindowTooSmall):
+        brief([SMALL], page, built_in_prompt(), 40_000, ContextWindow(1_000))
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Settle the limit. “Nobody owns the rollout…” is open.", "Settle the limit."),
+        ("The rollout has no owner.", ""),
+        ("Ship it in May. Then scale.", "Ship it in May. Then scale."),
+        ("", ""),
+    ],
+)
+def test_no_sentence_tells_of_a_refuted_point(text: str, left: str) -> None:
+    handles = Handles.of(snapshot(BLOCKS))
+    assert unsaid(text, [OWNER], handles) == left
+    assert unsaid(text, [], handles) == text
