@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -37,6 +37,7 @@ from daemon.cli.selftest import selftest
 if TYPE_CHECKING:
     from daemon.config import Settings
     from daemon.domain.events import Emit
+    from daemon.domain.records import OutboxMessage
     from daemon.operations.check import Check
     from daemon.sweep.context import Context
 
@@ -48,6 +49,28 @@ async def preview(context: Context, page_id: str | None = None) -> None:
 
     What would wait for approval says so in `held`.
     """
+    for message in _unposted(context, page_id):
+        place = {"page": message.page_id, "kind": message.kind.value, "target": message.target}
+        words = {"reviewer": message.name, "text": message.body}
+        held = {"held": message.note} if message.state == "held" else {}
+        click.echo(json_text(place | words | held, sys.stdout))
+
+
+async def drawn_preview(context: Context, page_id: str | None = None) -> None:
+    """Draw what would be posted, document by document, in place of posting it."""
+    from rich.console import Console
+
+    from daemon.cli import terminal
+
+    by_page: dict[str, list[OutboxMessage]] = {}
+    for message in _unposted(context, page_id):
+        by_page.setdefault(message.page_id, []).append(message)
+    for page, messages in by_page.items():
+        terminal.draw(Console(), terminal.proposed(context.state, page, messages))
+
+
+def _unposted(context: Context, page_id: str | None) -> list[OutboxMessage]:
+    """Return what is to be posted, or waits for approval; from now on it counts as posted."""
     from daemon.domain.records import DeliveryState
     from daemon.store import outbox
 
@@ -56,12 +79,9 @@ async def preview(context: Context, page_id: str | None = None) -> None:
         on_page = outbox.messages_of(context.state, page_id=page_id)
         messages += [message for message in on_page if message.state is DeliveryState.HELD]
     for message in messages:
-        place = {"page": message.page_id, "kind": message.kind.value, "target": message.target}
-        words = {"reviewer": message.name, "text": message.body}
-        held = {"held": message.note} if message.state is DeliveryState.HELD else {}
-        click.echo(json_text(place | words | held, sys.stdout))
         outbox.set_state(context.state, message.key, DeliveryState.POSTED)
         context.tally.posted[message.counts_as] += 1
+    return messages
 
 
 def sweep_once(
@@ -69,13 +89,26 @@ def sweep_once(
 ) -> NoReturn:
     """Sweep once, or review one page, and end with the exit code that tells how it went."""
     settings = options.settings()
+    commented: dict[str, None] = {}
     with emitting(options, settings, live=not dry_run) as emit:
         from daemon.service.runner import once
         from daemon.sweep.sweep import exit_code
 
-        result, errors = once(settings, emit, preview=preview if dry_run else None, only=only)
+        def noting(event: str, /, **facts: Any) -> None:
+            if event == "comment.posted":
+                commented[facts["page"]] = None
+            emit(event, **facts)
+
+        show = preview if as_json or not sys.stdout.isatty() else drawn_preview
+        result, errors = once(settings, noting, preview=show if dry_run else None, only=only)
     if as_json:
         say(json.dumps(asdict(result)))
+    if commented and sys.stderr.isatty() and not options.verbose:
+        from daemon.store import database, pages
+
+        state = database.read_state(settings.config.state)
+        for row in pages.by_ids(state, [*commented]).values() if state else ():
+            click.echo(f"  {row.title or '(no title)'}\n    {row.url}", err=True)
     if dry_run and sys.stderr.isatty():
         click.echo("A dry run: nothing was written to Notion or to the state.", err=True)
     for words in dict.fromkeys(map(str, errors)):  # several pages may have met the same

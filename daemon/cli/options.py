@@ -134,7 +134,7 @@ port_option = click.option(
     help="Port of the console; 0 takes any free one.",
 )
 dry_run_option = click.option(
-    "--dry-run", is_flag=True, help="Print what would be posted; write nothing."
+    "--dry-run", is_flag=True, help="Show what would be posted; write nothing."
 )
 
 

@@ -18,8 +18,11 @@ from rich.status import Status
 from rich.text import Text
 
 from daemon.domain.events import Emit
+from daemon.domain.records import MessageKind, OutboxMessage
 from daemon.domain.times import counted, joined, some
 from daemon.notion import from_markdown
+from daemon.store import pages, prompts, reviews, threads
+from daemon.store.database import State
 from daemon.store.reviews import ReviewedLine
 
 
@@ -134,6 +137,28 @@ class Document:
     threads: Mapping[str, Sequence[Sequence[Said]]]
 
 
+def proposed(state: State, page_id: str, messages: Sequence[OutboxMessage]) -> Document:
+    """Return a page as it would be with what is to be posted on it."""
+    row, said = pages.page(state, page_id), threads.comments(state, page_id).values()
+    read = (reviews.text(state, one.review_id) for one in messages if one.review_id)
+    text = next(filter(None, read), None)
+    lines = text.lines if text else ()
+    places = {one.id for one in lines}
+    found: dict[str, list[list[Said]]] = {}
+    for one in messages:
+        held = f", held: {one.note}" if one.state == "held" else ""
+        edits = ", in place of its comment" if one.kind is MessageKind.EDIT else ""
+        thread = [
+            Said(seen.author, from_markdown.quoted(seen.text), is_own=False)
+            for seen in said
+            if one.kind is MessageKind.REPLY and seen.thread_id == one.target and seen.text
+        ]
+        thread.append(Said(f"{one.name}{edits}{held}", one.body, is_own=True))
+        found.setdefault(one.place if one.place in places else "", []).append(thread)
+    title = row.title if row else prompts.title(state, page_id)
+    return Document(title, [row.url] if row else [], lines, found)
+
+
 def draw(console: Console, document: Document, *, whole: bool = False) -> None:
     """Draw the discussions of the page, and the blocks that bear some, each after its neighbour.
 
@@ -142,7 +167,8 @@ def draw(console: Console, document: Document, *, whole: bool = False) -> None:
     console.print()
     console.print(Rule(Text(document.title or "(no title)", "bold")))
     facts = [*document.facts, *([] if document.threads else ["no comments"])]
-    console.print(Text(" · ".join(facts), "dim"))
+    if facts:
+        console.print(Text(" · ".join(facts), "dim"), soft_wrap=True)  # an address stays whole
     for thread in document.threads.get("", ()):
         _draw_thread(console, thread, 0)
     lines = [one for one in document.lines if one.text or one.id in document.threads]

@@ -56,11 +56,12 @@ def _a_critic(model: ScriptedModel) -> None:
 def test_a_sweep_ends_with_what_it_came_to(
     box: Sandbox, program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queues(box, rfcs)
+    page = queues(box, rfcs)
     first = read(seen(program, monkeypatch, "--once"))
     assert "✓ Queues : 1 comment " in first
     assert "1 page reviewed; 1 comment, 1 summary posted. " in first
     assert "1 to models, $0.0" in first
+    assert first.endswith(f"Queues {box.world.state.pages[page].url}")
     assert "Nothing to do. " in read(seen(program, monkeypatch, "--once"))
 
 
@@ -76,12 +77,37 @@ def test_pages_that_failed_or_wait_are_counted_in_the_last_sentence(
 
 
 @pytest.mark.usefixtures("_a_critic")
-def test_a_dry_run_prints_whole_lines_of_json_and_says_that_it_wrote_nothing(
-    box: Sandbox, program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("asked", [(), ("--json",)])
+def test_a_dry_run_draws_for_people_and_else_prints_lines_of_json(
+    box: Sandbox,
+    program: Program,
+    rfcs: str,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: tuple[str, ...],
 ) -> None:
     queues(box, rfcs)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     # Both streams are one terminal: what is written to either must not cut a line of the other.
+    done = seen(program, monkeypatch, "--once", "--dry-run", *asked)
+    if asked:
+        kinds = [json.loads(line).get("kind") for line in done.out.splitlines()]
+        assert kinds == ["finding", "summary", None]
+    else:
+        drawn = ESCAPES.sub("", done.out)
+        quoted = "We need queues because the poller is slow.\n    💬 RFC reviewer\n"
+        assert f"{quoted}       Which queues? · " in drawn
+        assert "Say which queues." in drawn
+        assert drawn.count("─ Queues ─") == 1
+    assert "\x1b[2K" not in done.err
+    assert done.err.endswith("A dry run: nothing was written to Notion or to the state.\n")
+    assert list(box.world.comments()) == []
+
+
+@pytest.mark.usefixtures("_a_critic")
+def test_a_dry_run_into_a_pipe_prints_whole_lines_of_json(
+    box: Sandbox, program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues(box, rfcs)
     done = seen(program, monkeypatch, "--once", "--dry-run")
     assert [json.loads(line)["kind"] for line in done.out.splitlines()] == ["finding", "summary"]
     assert "\x1b[2K" not in done.err
