@@ -1,15 +1,18 @@
-"""What a machine knows of the program: its help, a manual page, completion, the service."""
+"""Setting up: a first config.yaml, the help, a manual page, completion, the service."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import click
 from click.shell_completion import get_completion_class
 
-from daemon.cli.options import F, common, say
+from daemon.cli.options import F, Options, common, say
 from daemon.service import install
 from daemon.service.install import Places
 
@@ -23,6 +26,65 @@ _PLACES = {
     "python": "The Python that it runs on, not one in a home folder.",
 }
 SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command()
+@click.option("--database", metavar="URL", help="The database to review.")
+@click.option("--prompt", metavar="URL", help='The prompt page; "" for the built-in prompt.')
+@click.option("--offline", is_flag=True, help="Let rules alone review; needs no model's key.")
+@click.option("--force", is_flag=True, help="Overwrite a config.yaml that is there.")
+@common
+@click.pass_obj
+def init(
+    options: Options, *, database: str | None, prompt: str | None, offline: bool, force: bool
+) -> None:
+    """Write a config.yaml, after checking what it names.
+
+    Asks for what is not given. Secrets come from the environment or are asked for; for
+    /etc/notion-review/config.yaml they are written beside it, as the service expects them.
+    """
+    from daemon.cli import init as first
+    from daemon.cli import logs
+    from daemon.service.system import until_signal
+
+    path = options.path or Path.cwd() / "config.yaml"
+    first.refuse_existing(path, force=force)
+    ask = first.Ask(
+        partial(_asked, hidden=False, what="--database and --prompt"),
+        partial(
+            _asked,
+            hidden=True,
+            what="NOTION_TOKEN and a model's key in the environment, or --offline",
+        ),
+        is_possible=sys.stdin.isatty(),
+    )
+    env = {"CREDENTIALS_DIRECTORY": str(path.absolute().parent), **os.environ}
+    answers = first.asked(first.InitOptions(database, prompt, offline), env, ask)
+    options.hide(answers.around.secrets.values)
+    logs.configure(answers.around.secrets.values, verbose=options.verbose)
+
+    def asking(words: str) -> None:
+        click.echo(options.redact(words), err=True)
+
+    say(until_signal(first.seen(answers, asking)))
+    say(first.write(path, answers))
+
+
+def _asked(question: str, *, hidden: bool, what: str) -> str:
+    """Put a question on the terminal.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question}: cannot be asked without a terminal; give {what}")
+    from daemon.service.system import raised
+
+    with raised():
+        answer: str = click.prompt(
+            question, default="", show_default=False, hide_input=hidden, err=True
+        )
+    return answer
 
 
 @click.command("help")
