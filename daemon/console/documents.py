@@ -18,6 +18,7 @@ from daemon.console.overview import page_label
 from daemon.console.views import ConsoleContext, row_number
 from daemon.domain import records
 from daemon.domain.change import Change, Reviewed
+from daemon.domain.findings import FindingState
 from daemon.domain.records import KEPT_CHARS, StateChange
 from daemon.domain.values import Block, Page, Snapshot
 from daemon.operations import explain
@@ -151,8 +152,10 @@ def _notes(
     histories = browse.finding_histories(db, page_id)
     for one in browse.findings_of(db, page_id):
         said = tuple(threads.pop(one.thread_id, ()))
+        # A second look gives a reason for the first state.
+        became = histories[one.id][one.state != FindingState.REFUTED :]
         if step is None or one.review_id <= step.review_id:
-            found.setdefault(one.block_id, []).append(Note(one, said, tuple(histories[one.id][1:])))
+            found.setdefault(one.block_id, []).append(Note(one, said, tuple(became)))
     for said in map(tuple, threads.values()):
         found.setdefault(said[0].block_id, []).append(Note(None, said))
     return found

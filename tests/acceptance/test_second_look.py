@@ -6,12 +6,16 @@ import asyncio
 import random
 import re
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 
 import httpx2
 import pytest
 
+from daemon.console.documents import Note, document
+from daemon.domain.findings import FindingState
 from daemon.sandbox import Sandbox, blocks
+from daemon.store.database import read_state
 from daemon.sweep import second_look
 from support.program import (
     OPENAI_KEY,
@@ -141,6 +145,10 @@ def alerts(program: Program) -> dict[str, str]:
     return {one["name"]: one["text"] for one in program.run("status", "--json").json["alerts"]}
 
 
+def is_refuted(note: Note) -> bool:
+    return note.finding is not None and note.finding.state == FindingState.REFUTED
+
+
 def settled(box: Sandbox, program: Program, model: ScriptedModel, rfcs: str) -> None:
     """Let people settle two points of a document: one by an edit, one by a no."""
     page = rfc(box, rfcs, "Caches")
@@ -186,6 +194,9 @@ def test_what_the_document_answers_is_dropped_and_a_blocking_point_is_lowered_on
     assert "refuted by review 1, important: Nobody owns it" in told
     assert "4 requests" not in told
     assert "by now refuted" in program.run("report").out
+    with closing(read_state(program.folder / "state/notion-review.db")) as state:
+        [note] = [one for row in document(state, page).rows for one in row.notes if is_refuted(one)]
+    assert why in note.history[0].why
     assert program.run("replay", "1").out == "the same, 2 requests, 4 letters\n"
     # It is put before nobody again, and judged anew where it is made again.
     box.clock.advance(HOUR)
