@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -149,6 +149,12 @@ class OutboxMessage:
     retracted_at: datetime | None = None
     lost_at: datetime | None = None
     person: str = ""
+
+    def edit(self, key: str, comment_id: str, body: str, at: datetime) -> OutboxMessage:
+        """Return the letter that gives a comment of this one another text."""
+        kind, place = MessageKind.EDIT, self.place
+        edit = OutboxMessage(key, self.page_id, kind, comment_id, place, body, self.name, at)
+        return replace(edit, review_id=self.review_id, finding_id=self.finding_id)
 
     @property
     def raises(self) -> int | None:

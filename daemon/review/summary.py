@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 from daemon.domain.findings import FindingState, who_said_no
@@ -26,6 +27,7 @@ FOR_AUTHORS = (
     "another look, “pause” to be left alone, “help” for all words.*"
 )
 
+SINCE, NO_LONGER = "Since last time", "No longer open: "
 _KEPT, _MORE = "**Kept back:** ", ". Write `more` here and I post the next ones."
 STANDS, OPEN_AGAIN = "still open", "open again"
 _DROPPED = (
@@ -78,6 +80,10 @@ class SummaryParts:
             return quoted(one.title)
         return link(one.title, f"{self.url}#{one.block_id.replace('-', '')}")
 
+    def settles(self, one: Finding) -> str:
+        """Return the line that says that the text settled a point."""
+        return f"Settled: “{self.named(replace(one, title=one.title.translate(INNER)))}”"
+
     def to_do(self) -> Iterator[str]:
         """Yield a list for each severity, the gravest first: its new points, then the earlier ones.
 
@@ -96,17 +102,12 @@ class SummaryParts:
 def assembled(parts: SummaryParts) -> str:
     """Return a summary as Markdown."""
     remarks = " ".join(filter(None, parts.remarks))
-    dropped = [
-        f"{parts.dropped[state]} {said.replace('{people}', _people(parts.noes))}"
-        for state, said in _DROPPED
-        if parts.dropped.get(state)
-    ]
-    settled = (replace(one, title=one.title.translate(INNER)) for one in parts.settled)
+    dropped = _dropped_note(parts)
     paragraphs = (
         "\n".join(parts.to_do()),
         parts.words,
-        _listed("Since last time", [f"Settled: “{parts.named(one)}”" for one in settled]),
-        f"No longer open: {', '.join(dropped)}." if dropped else "",
+        _listed(SINCE, [parts.settles(one) for one in parts.settled]),
+        dropped,
         "" if parts.still_open or parts.posted or not (parts.settled or dropped) else NOTHING_OPEN,
         f"**Question:** {parts.question}" if parts.question else "",
         _kept_note(parts),
@@ -114,6 +115,16 @@ def assembled(parts: SummaryParts) -> str:
         FOR_AUTHORS if parts.is_first else "",
     )
     return "\n\n".join(filter(None, paragraphs))
+
+
+def _dropped_note(parts: SummaryParts) -> str:
+    """Return how many points are closed without a change of the text, and how; "" for none."""
+    dropped = [
+        f"{parts.dropped[state]} {said.replace('{people}', _people(parts.noes))}"
+        for state, said in _DROPPED
+        if parts.dropped.get(state)
+    ]
+    return f"{NO_LONGER}{', '.join(dropped)}." if dropped else ""
 
 
 def _people(noes: Sequence[str]) -> str:
@@ -135,24 +146,93 @@ def _listed(head: str, lines: Sequence[str]) -> str:
 
 def without_point(summary: str, finding: Finding) -> str:
     """Return a summary that does not name a finding, and without a head left alone."""
-    title, block = re.escape(quoted(finding.title)), finding.block_id.replace("-", "")
-    name = rf"(?:{title}|\[{title}\]\(\S*#{block}\))"
-    left = (_without(paragraph, name) for paragraph in summary.split("\n\n"))
+    left = (_without(paragraph, finding) for paragraph in summary.split("\n\n"))
     return "\n\n".join(filter(None, left))
 
 
-def _without(paragraph: str, name: str) -> str:
+def _without(paragraph: str, finding: Finding) -> str:
     if paragraph.startswith(_KEPT):
         said = paragraph.removeprefix(_KEPT).removesuffix(_MORE)
-        said = re.sub(rf"(?:^|; ){name} \(\w+\)", "", said).removeprefix("; ")
+        said = re.sub(rf"(?:^|; ){_name(finding)} \(\w+\)", "", said).removeprefix("; ")
         return f"{_KEPT}{said.removeprefix(', and ')}{_MORE}" if said else ""
-    named = re.compile(rf"• {name}(?: \(.+\))?")
+    settled = _name(replace(finding, title=finding.title.translate(INNER)))
+    named = re.compile(rf"{_to_do_line(finding)}|• Settled: “{settled}”")
     kept = [line for line in paragraph.split("\n") if not named.fullmatch(line)]
-    heads = {f"**{head}:**" for head in _HEADS.values()}
-    followed = zip(kept, [*kept[1:], ""], strict=True)
-    return "\n".join(
-        line for line, after in followed if line not in heads or after.startswith("• ")
-    )
+    heads = {f"**{head}:**" for head in (*_HEADS.values(), SINCE)}
+    pairs = zip(kept, [*kept[1:], ""], strict=True)
+    return "\n".join(line for line, after in pairs if line not in heads or after.startswith("• "))
+
+
+def _name(finding: Finding) -> str:
+    """Return the pattern of a title, alone or linked to its block."""
+    title, block = re.escape(quoted(finding.title)), finding.block_id.replace("-", "")
+    return rf"(?:{title}|\[{title}\]\(\S*#{block}\))"
+
+
+def _to_do_line(finding: Finding) -> str:
+    return rf"• {_name(finding)}(?: \(.+\))?"
+
+
+def followed(summary: str, now: SummaryParts, gone: Collection[Finding]) -> str:
+    """Return a summary that stands as it reads now that some of its points stand otherwise.
+
+    Args:
+        summary: What it says.
+        now: Of these points, those that are open again or posted since, and those that the text
+            settled; and how many points of the page are closed otherwise.
+        gone: Those of these points that are closed otherwise, or taken back.
+    """
+    lines = summary.split("\n")
+
+    def is_to_do(finding: Finding) -> bool:
+        return any(re.fullmatch(_to_do_line(finding), line) for line in lines)
+
+    settled = [one for one in now.settled if is_to_do(one)]
+    gone = [one for one in gone if without_point(summary, one) != summary]
+    opened = {one: how for one, how in now.still_open.items() if not is_to_do(one)}
+    if summary == SHRUNK or not (settled or gone or opened):
+        return summary
+    text = reduce(without_point, [*settled, *gone, *opened], summary)
+    for one, how in opened.items():
+        text = _with_line(text, _HEADS[one.severity], now.named(one) + (f" ({how})" if how else ""))
+    for one in settled:
+        text = _with_line(text, SINCE, now.settles(one))
+    paragraphs = [
+        one for one in text.split("\n\n") if not one.startswith((NO_LONGER, NOTHING_OPEN))
+    ]
+    lists = tuple(f"**{head}:**" for head in _HEADS.values())
+    dropped, is_open = _dropped_note(now), paragraphs[:1] and paragraphs[0].startswith(lists)
+    is_done = not is_open and (dropped or any(f"**{SINCE}:**" in one for one in paragraphs))
+    at = _tail(paragraphs)
+    paragraphs[at:at] = filter(None, [dropped, NOTHING_OPEN if is_done else ""])
+    return "\n\n".join(paragraphs)
+
+
+def _with_line(text: str, head: str, line: str) -> str:
+    """Add a line to the list with a head; a list that is not there yet is put where it belongs."""
+    heads = [f"**{one}:**" for one in (*_HEADS.values(), SINCE)]
+    lines, mine = text.split("\n"), f"**{head}:**"
+    if mine in lines:
+        at = lines.index(mine) + 1
+        while at < len(lines) and re.match(r"• (?!and \d+ more$)", lines[at]):
+            at += 1
+        lines.insert(at, f"• {line}")
+        return "\n".join(lines)
+    paragraphs, made = text.split("\n\n"), f"{mine}\n• {line}"
+    if head == SINCE or not paragraphs[0].startswith(tuple(heads[:-1])):
+        paragraphs.insert(_tail(paragraphs) if head == SINCE else 0, made)
+        return "\n\n".join(filter(None, paragraphs))
+    first = paragraphs[0].split("\n")
+    later = [first.index(one) for one in heads[heads.index(mine) :] if one in first]
+    at = min(later, default=len(first))
+    paragraphs[0] = "\n".join([*first[:at], made, *first[at:]])
+    return "\n\n".join(paragraphs)
+
+
+def _tail(paragraphs: Sequence[str]) -> int:
+    """Return where what a summary says of points ends, and what it asks and offers begins."""
+    ends = ("**Question:**", _KEPT, FOR_AUTHORS)
+    return next((at for at, one in enumerate(paragraphs) if one.startswith(ends)), len(paragraphs))
 
 
 def _kept_note(parts: SummaryParts) -> str:

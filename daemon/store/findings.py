@@ -210,17 +210,21 @@ def last_times(db: Database, page_id: str) -> dict[tuple[int, FindingState], dat
     return {(row[0], FindingState(row[1])): when(row[2]) for row in rows.fetchall()}
 
 
-def closed_since_review(db: Database, page_id: str) -> list[FindingRow]:
-    """Return the findings of a page that a ruling or people closed after its last review."""
+def closed_since_review(db: Database, page_id: str, before: int = 0) -> list[FindingRow]:
+    """Return the findings of a page that a ruling or people closed after its last review.
+
+    `before` is how many reviews further back: 1 for the one before the last.
+    """
     rows = db.execute(
         f"{_SELECT} FROM findings"  # noqa: S608 - own names
         " WHERE page_id = ?1"
         " AND state IN ('addressed', 'adopted', 'withdrawn', 'dismissed', 'resolved')"
         " AND EXISTS (SELECT 1 FROM finding_history"
         " WHERE finding_id = findings.id AND state = findings.state"
-        " AND at > (SELECT max(at) FROM reviews WHERE page_id = ?1 AND kind = 'review'))"
+        " AND at > coalesce((SELECT at FROM reviews WHERE page_id = ?1 AND kind = 'review'"
+        "  ORDER BY id DESC LIMIT 1 OFFSET ?2), ''))"
         " ORDER BY id",
-        [page_id],
+        [page_id, before],
     )
     return [_stored(row) for row in rows.fetchall()]
 
@@ -237,10 +241,30 @@ def opened_since_review(db: Database, page_id: str) -> dict[int, str]:
         " WHERE page_id = ?1 AND findings.state IN ('open', 'answered')"
         " AND last.at > (SELECT max(at) FROM reviews WHERE page_id = ?1 AND kind = 'review')"
         " AND EXISTS (SELECT 1 FROM finding_history WHERE finding_id = findings.id"
-        "  AND id < last.id AND state IN ('addressed', 'withdrawn', 'dismissed', 'resolved'))",
+        "  AND id < last.id"
+        "  AND state IN ('addressed', 'adopted', 'withdrawn', 'dismissed', 'resolved'))",
         [page_id],
     )
     return dict(rows.fetchall())
+
+
+def last_change(db: Database) -> int:
+    """Return the number of the last change of any finding's state; 0 where there was none."""
+    row = db.execute("SELECT max(id) FROM finding_history").fetchone()
+    return int(row[0] or 0)
+
+
+def changed_since(db: Database, change: int) -> dict[str, list[int]]:
+    """Return the numbers of the findings that changed after a change, by their pages."""
+    rows = db.execute(
+        "SELECT DISTINCT page_id, findings.id FROM finding_history"
+        " JOIN findings ON findings.id = finding_id WHERE finding_history.id > ?",
+        [change],
+    )
+    found: dict[str, list[int]] = {}
+    for page_id, number in rows.fetchall():
+        found.setdefault(page_id, []).append(number)
+    return found
 
 
 def history(db: Database, finding_id: int) -> list[StateChange]:

@@ -294,7 +294,7 @@ def _last_text(db: Database, page_id: str, comment_id: str) -> str:
     row = db.execute(
         "SELECT body FROM outbox WHERE page_id = ?1 AND (comment_id = ?2 AND kind = 'summary'"
         " OR kind = 'edit' AND target = ?2 AND state NOT IN ('held', 'dropped'))"
-        " ORDER BY created_at DESC, kind LIMIT 1",
+        " ORDER BY created_at DESC, kind, review_id DESC, key DESC LIMIT 1",
         [page_id, comment_id],
     ).fetchone()
     return str(row[0])

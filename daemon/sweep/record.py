@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from functools import reduce
 
 from daemon.domain import due
 from daemon.domain.change import Reviewed
-from daemon.domain.findings import Event, FindingState
-from daemon.domain.records import FindingRow, MessageKind, OutboxMessage, PageRow
+from daemon.domain.findings import CLOSED, LIVE, MENDED, Event, FindingState
+from daemon.domain.records import DeliveryState, FindingRow, MessageKind, OutboxMessage, PageRow
 from daemon.domain.times import counted
 from daemon.domain.values import Finding, Review, ReviewKind, Severity, Snapshot
 from daemon.notion import canonical
 from daemon.notion.from_markdown import quoted
 from daemon.review.points import is_repeat, reanchored
 from daemon.review.quotes import contains_words
-from daemon.review.summary import SHRUNK, unseen_note, without_point
-from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
+from daemon.review.summary import OPEN_AGAIN, SHRUNK, SummaryParts, followed, unseen_note
+from daemon.store import database, findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
+from daemon.store.database import State
 from daemon.store.reviews import ReviewedText
 from daemon.sweep import second_look
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.answers import record_answers
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.rulings import close, raise_anew, record_rulings
+from daemon.sweep.conversation.rulings import MADE_ELSEWHERE, close, raise_anew, record_rulings
 from daemon.sweep.delivery import approval, recovery
 from daemon.sweep.delivery.approval import Case, Waits
 from daemon.sweep.delivery.letters import finding_letter, settled_mark
@@ -32,7 +33,8 @@ from daemon.sweep.prompts import current
 
 
 GONE = "the text that it was made on is gone"
-_CLOSED_BY_PEOPLE = (FindingState.DISMISSED, FindingState.RESOLVED)
+# Under this the state keeps up to which change of a point the summaries followed.
+_FOLLOWED = "summaries follow up to"
 
 
 def record_review(
@@ -64,7 +66,7 @@ def record_review(
         messages = _findings(context, row, session, case, waits)
         messages += record_rulings(context, row, session, case, dialogue, now)
         messages += raise_anew(context, row, session, case, now)
-        messages += _summaries(context, row, session, case, known)
+        messages += _summaries(context, row, session, case)
         approval.file(context, row, case, waits, messages)
         outbox.add(context.state, map(waits.message, messages))
         pages.save(context.state, [after])
@@ -138,13 +140,10 @@ def _findings(
     return [finding_letter(row.id, one, session.prompt.name, now) for one in rows]
 
 
-def _summaries(
-    context: Context, row: PageRow, session: Session, case: Case, known: Sequence[FindingRow]
-) -> list[OutboxMessage]:
+def _summaries(context: Context, row: PageRow, session: Session, case: Case) -> list[OutboxMessage]:
     """Write the summary: in place where one stands, anew where a grave finding came.
 
-    Every older one shrinks to a line. Where there is nothing to say, the one that stands loses the
-    points that people closed since.
+    Every older one shrinks to a line.
     """
     review, number = case.review, case.number
     standing = _standing(context, row, session)
@@ -167,13 +166,95 @@ def _summaries(
         review_id=number,
     )
     letters = [letter] if anew else []
-    closed = [one.finding for one in known if one.state in _CLOSED_BY_PEOPLE]
     for place, (comment_id, says) in enumerate(standing):
-        body = SHRUNK if anew or place else review.summary or reduce(without_point, closed, says)
+        body = SHRUNK if anew or place else review.summary or says
         key, kind = f"edit:{comment_id}:{number}", MessageKind.EDIT
         if says != body:
             letters.append(replace(letter, key=key, kind=kind, target=comment_id, body=body))
     return letters
+
+
+async def follow(context: Context) -> None:
+    """Let the summaries follow what became of points since, where no review wrote them anew.
+
+    That edits the comment that stands, which notifies nobody, at most once in a sweep. Up to which
+    change they followed is stored with the edits.
+
+    Raises:
+        ReviewError: An edit could not be made; the next sweep makes it.
+    """
+    state, last = context.state, findings.last_change(context.state)
+    since = database.get_value(state, _FOLLOWED)
+    changed = findings.changed_since(state, int(since)) if since else {}
+    edited = []
+    with state.atomic():
+        for page_id, numbers in changed.items():
+            row = pages.page(state, page_id)
+            source = pages.source(state, row.source_id) if row else None
+            ours = source.config_ids if source else ()
+            told = any(one.page_comment for one in context.config.databases if one.id in ours)
+            if row and told and (edit := _followed(context, row, {*numbers}, last)):
+                outbox.add(state, [edit])
+                edited.append(page_id)
+        database.set_value(state, _FOLLOWED, str(last))
+    for page_id in edited:
+        await context.deliver(context, page_id)
+
+
+def _followed(
+    context: Context, row: PageRow, changed: Collection[int], last: int
+) -> OutboxMessage | None:
+    """Return the edit by which a page's summary follows its points; None where none is needed.
+
+    One that is not sent yet is given another text.
+    """
+    state, known = context.state, findings.of_page(context.state, row.id)
+    now = _as_they_stand(state, row, known, changed)
+    here = {*LIVE, *MENDED, FindingState.KEPT, FindingState.HELD}
+    gone = [one.finding for one in known if one.id in changed and one.state not in here]
+    letters = [
+        letter
+        for letter in outbox.messages_of(state, page_id=row.id)
+        if letter.kind in (MessageKind.SUMMARY, MessageKind.EDIT) and letter.finding_id is None
+    ]
+    for letter in letters:
+        outbox.set_body(state, letter.key, followed(letter.body, now, gone))
+    comment_id, says = next(iter(outbox.summaries(state, row.id)), ("", ""))
+    body = followed(says, now, gone)
+    if not comment_id or body == says:
+        return None
+    # Who takes that review back takes this back too.
+    of_comment = [one for one in letters if comment_id in (one.comment_id, one.target)]
+    unsaid = (DeliveryState.HELD, DeliveryState.DROPPED)
+    *_, written = (one for one in of_comment if one.state not in unsaid)
+    return written.edit(f"follow:{comment_id}:{last:09}", comment_id, body, context.notion.now)
+
+
+def _as_they_stand(
+    state: State, row: PageRow, known: Iterable[FindingRow], changed: Collection[int]
+) -> SummaryParts:
+    """Return what a page's summary is to say of the points that changed."""
+    known, opened = list(known), dict[Finding, str]()
+    for one in known:
+        if one.id not in changed or one.state not in LIVE:
+            continue
+        was = {past.state for past in findings.history(state, one.id)}
+        if was & {*CLOSED, FindingState.RESOLVED}:
+            opened[one.finding] = OPEN_AGAIN
+        elif FindingState.KEPT in was:
+            opened[one.finding] = ""
+    closed = findings.closed_since_review(state, row.id, before=1)
+    dropped = [one for one in closed if one.state not in MENDED and one.why != MADE_ELSEWHERE]
+    mended = (one for one in known if one.id in changed and one.state in MENDED)
+    return SummaryParts(
+        row.url,
+        {one.finding.block_id for one in known},
+        "",
+        still_open=opened,
+        settled=[one.finding for one in mended],
+        dropped=Counter(one.state for one in dropped),
+        noes=[one.why for one in dropped if one.state is FindingState.DISMISSED],
+    )
 
 
 def _standing(context: Context, row: PageRow, session: Session) -> list[tuple[str, str]]:

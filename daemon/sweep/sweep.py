@@ -26,7 +26,7 @@ from daemon.domain.events import Alert
 from daemon.domain.records import MessageKind, PageRow, PageState
 from daemon.domain.times import iso
 from daemon.store import pages, prompts, sweeps, threads
-from daemon.sweep import alerts, discovery, failures, memory, recording, snapshot
+from daemon.sweep import alerts, discovery, failures, memory, record, recording, snapshot
 from daemon.sweep.context import FATAL, HALTING, Context, Target
 from daemon.sweep.conversation import owner
 from daemon.sweep.conversation.watch import watch
@@ -93,12 +93,9 @@ async def sweep(
             elif asked is None:
                 await _all_pages(context)
             else:
-                row, target = asked
-                tally.swept = 1
-                context.models.warm(target.models)
-                if row.paused or row.source_id not in _awake(context, [row.source_id]):
-                    _tell_paused(context, row)
-                await _review(context, target, row, asked=True)
+                await _asked_page(context, *asked)
+            async with _part(context):
+                await record.follow(context)
         except FATAL as error:
             failures.note(context, error)
         failures.note_faults(context)
@@ -113,11 +110,15 @@ async def sweep(
     return result, tally.errors
 
 
-def _tell_paused(context: Context, row: PageRow) -> None:
-    """Say why a paused page is reviewed: the pause keeps sweeps away, not who asks by name."""
-    why = "it is reviewed once, since you asked for it, and stays paused"
-    context.emit("page.paused", title=row.title, why=f"{why}; notion-review resume {row.id}")
-    sweeps.record_decision(context.state, row.id, context.notion.now, "paused", why)
+async def _asked_page(context: Context, row: PageRow, target: Target) -> None:
+    """Review a page that an operator asked for: a pause keeps sweeps away, not who asks by name."""
+    context.tally.swept = 1
+    context.models.warm(target.models)
+    if row.paused or row.source_id not in _awake(context, [row.source_id]):
+        why = "it is reviewed once, since you asked for it, and stays paused"
+        context.emit("page.paused", title=row.title, why=f"{why}; notion-review resume {row.id}")
+        sweeps.record_decision(context.state, row.id, context.notion.now, "paused", why)
+    await _review(context, target, row, asked=True)
 
 
 async def _all_pages(context: Context) -> None:
@@ -133,11 +134,8 @@ async def _all_pages(context: Context) -> None:
     for given, pause in prompts.paused(context.state).items():
         if pause.until and pause.until <= context.notion.now:
             prompts.resume(context.state, given)
-            context.emit(
-                "prompt.resumed",
-                name=prompts.title(context.state, given),
-                by="the time that was set",
-            )
+            title = prompts.title(context.state, given)
+            context.emit("prompt.resumed", name=title, by="the time that was set")
     async with _part(context):
         await _hear(context, targets)
     if context.tally.has(FATAL):

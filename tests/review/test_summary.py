@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daemon.domain.findings import FindingState
 from daemon.domain.values import Finding, Outcome, Severity
 from daemon.review.summary import (
     FOR_AUTHORS,
+    NOTHING_OPEN,
     OMITTED_NAMED,
+    OPEN_AGAIN,
     POINTS_NAMED,
     SummaryParts,
     assembled,
     checklist_answers,
     checklist_text,
+    followed,
     incomplete_note,
     left_out_note,
     missing_sections,
@@ -124,6 +129,55 @@ def test_a_long_list_ends_with_the_number_of_the_others() -> None:
     said = summary(posted=[point(number) for number in range(POINTS_NAMED + 3)])
     assert said.count("[Point") == POINTS_NAMED
     assert "• and 3 more" in said
+
+
+POINTS = [point(number, [*Severity][number % 3]) for number in range(6)]
+HOW = st.sampled_from(("open", "settled", "withdrawn", "kept", "unknown"))
+STATES = st.tuples(*[HOW] * len(POINTS))
+
+
+def which(states: tuple[str, ...], *how: str) -> list[Finding]:
+    return [one for one, state in zip(POINTS, states, strict=True) if state in how]
+
+
+def parts(states: tuple[str, ...], **more: object) -> SummaryParts:
+    dropped = {FindingState.WITHDRAWN: len(which(states, "withdrawn"))}
+    kept = which(states, "kept")
+    given = {"settled": which(states, "settled"), "dropped": dropped, "kept": kept}
+    return SummaryParts(PAGE, BLOCKS, "Words.", question="Who?", is_first=True, **(given | more))
+
+
+@given(STATES, STATES)
+def test_a_summary_follows_its_points_wherever_they_go(
+    before: tuple[str, ...], after: tuple[str, ...]
+) -> None:
+    """It names those that are open, and no others, as one that is written anew would."""
+    # What is kept back was kept before: nothing is taken back into it.
+    moves = zip(before, after, strict=True)
+    after = tuple("unknown" if how == "kept" != was else how for was, how in moves)
+    said = assembled(parts(before, posted=which(before, "open")))
+    now = parts(after, still_open=dict.fromkeys(which(after, "open"), OPEN_AGAIN))
+    gone = which(after, "withdrawn", "unknown")
+    reads = followed(said, now, gone)
+    assert followed(reads, now, gone) == reads
+    assert followed(said, parts(before), which(before, "withdrawn")) == said
+    open_ = reads.split("Words.", maxsplit=1)[0]
+    named = [one for one in POINTS if f"• {linked(POINTS.index(one))}" in open_]
+    assert named == which(after, "open")
+    kept = reads.partition("**Kept back:**")[2]
+    assert all(linked(POINTS.index(one)) not in kept for one in [*named, *gone])
+    at = [open_.index(f"**{head}") for head in HEADS if f"**{head}" in open_]
+    assert at == sorted(at)
+    assert len(at) == len({one.severity for one in named})
+    if reads != said:
+        count = now.dropped[FindingState.WITHDRAWN]
+        is_told = bool(count) or "Since last" in reads
+        assert (NOTHING_OPEN in reads) == (is_told and not named)
+        assert (f"No longer open: {count} withdrawn." in reads) == bool(count)
+    assert reads.count("**Question:**") == reads.count(FOR_AUTHORS) == 1
+
+
+HEADS = ("Settle first", "Important", "Worth a look")
 
 
 def test_a_point_that_a_person_drops_from_a_draft_is_named_no_more() -> None:

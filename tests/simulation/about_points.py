@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 from daemon.domain.findings import Event
 from daemon.review.quotes import fold
-from daemon.store import reviews
+from daemon.store import outbox, reviews
 from daemon.sweep.conversation.answers import NO_GONE
 from daemon.sweep.conversation.rulings import MADE_ELSEWHERE
 from simulation.final import Final
 from simulation.record import Words
+from simulation.writers import plain
 
 
 _CLOSED = ("addressed", "withdrawn", "dismissed", "resolved", "retracted", "refused")
@@ -137,6 +138,20 @@ def no_summary_names_a_closed_point(final: Final) -> Iterator[str]:
         for title, since in closed[page]:
             if since < at and re.search(rf"(?<!Settled: “)\[{re.escape(title)}\]", summary):
                 yield f"page {page[:8]}: the summary of {at} names “{title}”, closed {since}"
+
+
+def no_standing_summary_names_a_closed_point(final: Final) -> Iterator[str]:
+    """At the end each summary lists as open what is open, whoever closed the rest and when."""
+    titles = defaultdict(set)
+    for page, title, state in final.rows("SELECT page_id, title, state FROM findings"):
+        titles[page, state in _CLOSED].add(title)
+    standing = {one.id: plain(one.rich_text) for one in final.ended.box.world.comments()}
+    for (page,) in final.rows("SELECT DISTINCT page_id FROM outbox WHERE kind = 'summary'"):
+        for comment, _ in outbox.summaries(final.state, page)[:1]:
+            text = standing.get(comment, "")
+            for title in titles[page, True] - titles[page, False]:
+                if re.search(rf"^• {re.escape(title)}(?: \(|$)", text, re.MULTILINE):
+                    yield f"page {page[:8]}: its summary lists “{title}”, which is closed"
 
 
 def no_closed_point_is_raised_again(final: Final) -> Iterator[str]:

@@ -37,6 +37,7 @@ from simulation.about_points import (
     a_point_is_turned_down_by_a_person,
     a_ruling_has_words_that_came_or_went,
     no_closed_point_is_raised_again,
+    no_standing_summary_names_a_closed_point,
     no_summary_names_a_closed_point,
     what_is_said_of_a_point_is_said_once,
 )
@@ -98,6 +99,7 @@ AT_END = (
     a_no_is_heard,
     a_ruling_has_words_that_came_or_went,
     no_closed_point_is_raised_again,
+    no_standing_summary_names_a_closed_point,
     no_summary_names_a_closed_point,
     what_is_said_of_a_point_is_said_once,
     comments_stay_in_the_database,

@@ -81,19 +81,8 @@ def open_mark(state: State, finding_id: int, at: datetime, why: str) -> OutboxMe
     if raised is None or raised.state is not DeliveryState.POSTED or not raised.comment_id:
         return None
     times = len(findings.history(state, finding_id))
-    return replace(
-        raised,
-        key=f"open again:{finding_id}:{times}",
-        kind=MessageKind.EDIT,
-        target=raised.comment_id,
-        body=from_markdown.reopened_body(raised.body, why),
-        created_at=at,
-        state=DeliveryState.INTENT,
-        comment_id=None,
-        posted_at=None,
-        sent_at=None,
-        attempts=0,
-    )
+    body = from_markdown.reopened_body(raised.body, why)
+    return raised.edit(f"open again:{finding_id}:{times}", raised.comment_id, body, at)
 
 
 def settled_mark(
@@ -110,18 +99,9 @@ def settled_mark(
     if raised is None or raised.state is not DeliveryState.POSTED or not raised.comment_id:
         return None
     history = findings.history(state, finding_id)
-    return OutboxMessage(
-        key=f"settled:{finding_id}:{len(history)}",
-        page_id=raised.page_id,
-        kind=MessageKind.EDIT,
-        target=raised.comment_id,
-        place=raised.place,
-        body=from_markdown.settled_body(raised.body, row.finding.title, row.state, history[-1].why),
-        name=raised.name,
-        created_at=at,
-        review_id=review_id,
-        finding_id=finding_id,
-    )
+    body = from_markdown.settled_body(raised.body, row.finding.title, row.state, history[-1].why)
+    edit = raised.edit(f"settled:{finding_id}:{len(history)}", raised.comment_id, body, at)
+    return replace(edit, review_id=review_id)
 
 
 NAME = "notion-review"

@@ -1,0 +1,125 @@
+"""What an author reads on the page: the summary as points come and go, and the words of code."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from daemon.sandbox import Sandbox, blocks
+from support.program import (
+    NOW,
+    Call,
+    Program,
+    ScriptedModel,
+    begun_by,
+    comment,
+    finish,
+    follow_up,
+    plain,
+    posted,
+)
+
+
+HOUR = timedelta(hours=1)
+LINES = ("Rollback: N/A.", "Nobody owns the queue.", "We deploy on Monday.", "It costs nothing.")
+
+
+def first_review(box: Sandbox, program: Program, model: ScriptedModel, rfcs: str) -> str:
+    """Make a page with two points that are posted and one that is kept back."""
+    content = [blocks.heading(2, "Plan"), *map(blocks.paragraph, LINES)]
+    page = box.world.page(rfcs, "Queues", content, at=NOW - HOUR).id
+    program.config["limits"] = {"comments_per_review": 2}
+    model.think = lambda *_: [
+        comment("B2", "N/A", "Say how it is undone.", "blocking", "No way back"),
+        comment("B3", "Nobody owns", "Name an owner.", "important", "No owner"),
+        comment("B5", "nothing", "Say what the disks cost.", "minor", "No costs"),
+        finish("Look at the *rollback* first.", "Who runs it?"),
+    ]
+    program.sweep()
+    return page
+
+
+def summaries(box: Sandbox, page: str) -> list[str]:
+    begun = dict[str, str]()
+    for one in posted(box):
+        if one.parent_id == page:
+            begun.setdefault(one.discussion_id, plain(one))
+    return [*begun.values()]
+
+
+def says(model: ScriptedModel, title: str, *call: str) -> None:
+    """Let the model rule on the point with this title."""
+
+    def think(document: str, turn: int) -> list[Call]:
+        return [*[follow_up(begun_by(title, document), *call)] * (not turn), finish()]
+
+    model.think = think
+
+
+def write(box: Sandbox, on: str, words: str) -> None:
+    """Let a person write in the thread of the comment that holds these words."""
+    box.clock.advance(HOUR)
+    box.world.comment(next(one for one in posted(box) if on in plain(one)), words)
+    box.clock.advance(HOUR)
+
+
+ASKS = "\n\nQuestion: Who runs it?"
+OFFERS = (
+    ASKS + "\n\nKept back: No costs (minor). Write more here and I post the next ones.\n\nTo drop"
+)
+
+
+def test_the_summary_follows_what_answers_and_people_make_of_its_points(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = first_review(box, program, model, rfcs)
+    [first] = summaries(box, page)
+    lists = "Settle first:\n• No way back\nImportant:\n• No owner\n\nLook at the rollback first."
+    assert first.startswith(lists + OFFERS)
+    write(box, "No way back", "Is that so?")
+    says(model, "No way back", "withdrawn", "You are right, I drop it.")
+    program.sweep()
+    [reads] = summaries(box, page)
+    said = "\n\nNo longer open: 1 withdrawn."
+    assert reads.startswith("Important:\n• No owner\n\nLook at the rollback first." + said + OFFERS)
+    asked = len(model.sent)
+    write(box, "No owner", "no")
+    program.sweep()
+    [reads] = summaries(box, page)
+    dropped = "Look at the rollback first.\n\nNo longer open: 1 dropped by Ana Costa, 1 withdrawn."
+    assert reads.startswith(dropped + "\n\nNone of my points is open." + OFFERS)
+    write(box, "Look at the rollback", "more")
+    program.sweep()
+    [reads] = summaries(box, page)
+    assert reads.startswith("Worth a look:\n• No costs\n\n" + dropped + ASKS + "\n\nTo drop")
+    assert len(model.sent) == asked
+    write(box, "No owner", "I was wrong: who owns it?")
+    says(model, "No owner", "not_yet", "Nobody does yet.")
+    program.sweep()
+    [reads] = summaries(box, page)
+    assert reads.startswith(
+        "Important:\n• No owner (open again)\nWorth a look:\n• No costs\n\n"
+        "Look at the rollback first.\n\nNo longer open: 1 withdrawn." + ASKS + "\n\nTo drop"
+    )
+    assert program.sweep().json["summaries_posted"] == 0
+
+
+def test_a_review_leaves_nothing_to_follow_and_what_people_resolve_is_followed(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = first_review(box, program, model, rfcs)
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[1], "Rollback: the flag is switched off.")
+    box.clock.advance(HOUR)
+    says(model, "No way back", "fixed", "", "the flag is switched off")
+    # The mark in the point's own comment, and the summary.
+    assert program.sweep().json["summaries_posted"] == 2
+    [reads] = summaries(box, page)
+    since = "Since last time:\n• Settled: “No way back”"
+    assert reads.startswith("Important:\n• No owner (still open)\n\n" + since)
+    assert program.sweep().json["summaries_posted"] == 0
+    box.clock.advance(HOUR)
+    box.world.resolve(next(one for one in posted(box) if "No owner ·" in plain(one)))
+    box.clock.advance(HOUR)
+    assert program.sweep().json["summaries_posted"] == 1
+    [reads] = summaries(box, page)
+    assert reads.startswith(since + "\n\nNo longer open: 1 resolved.\n\nNone of my points is open.")
