@@ -113,6 +113,7 @@ class DeliveryState(StrEnum):
 # those to a word on a prompt page.
 STATUS_KEY = "status:"
 DIGEST_KEY = "digest:"  # on a prompt page, below its status comment
+TAUGHT_KEY = "taught:"  # of a line that is proposed for a prompt page
 WORD_KEY = "word:"
 OWNER_KEY = f"{WORD_KEY}owner:"
 
@@ -169,7 +170,7 @@ class OutboxMessage:
     @property
     def is_for_owner(self) -> bool:
         """Whether it stands on a prompt page and may be done without."""
-        return self.key.startswith((STATUS_KEY, DIGEST_KEY, OWNER_KEY))
+        return self.key.startswith((STATUS_KEY, DIGEST_KEY, TAUGHT_KEY, OWNER_KEY))
 
     @property
     def answers_word(self) -> bool:

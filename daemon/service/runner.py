@@ -12,7 +12,7 @@ from daemon.config import Settings
 from daemon.domain import due
 from daemon.domain.errors import LockHeld, ReviewError, TokenRefused
 from daemon.domain.events import Alert, Emit
-from daemon.operations import digest, notify, report, status
+from daemon.operations import digest, notify, report, status, taught
 from daemon.service import webhooks
 from daemon.service.system import until_signal
 from daemon.store import database, pages, sweeps
@@ -157,6 +157,7 @@ async def told_sweep(connections: Connections, context: Context, *, named: bool 
         await post_alerts(context)
     await notify.tell_people(context.state, settings.config.alerts, context.emit, proxies)
     await digest.send(context, proxies)
+    await taught.send(context)
     # A page that failed is tried again by itself; a part of the sweep that failed is not well.
     sign = "fail" if errors else ""
     words = f"{result.outcome}: {result.pages_reviewed} reviewed, {result.pages_failed} failed"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlite_utils import Database
 
 from daemon.domain.due import Pause
-from daemon.domain.records import STATUS_KEY, PromptDatabase, PromptRow, PromptStatus
+from daemon.domain.records import STATUS_KEY, TAUGHT_KEY, PromptDatabase, PromptRow, PromptStatus
 from daemon.domain.times import iso, when
 from daemon.domain.values import Prompt, PromptSettings, Severity
 from daemon.store.database import get_json, get_value, set_value
@@ -291,4 +291,8 @@ def forget_points(db: Database, page_id: str) -> int:
             " AND state IN ('posted', 'dropped')",
             [prompt_page, f"{STATUS_KEY}%"],
         )
+    db.execute(
+        "UPDATE outbox SET body = '' WHERE key LIKE ? AND body LIKE ?",
+        [f"{TAUGHT_KEY}%", f"%{page_id.replace('-', '')}%"],
+    )
     return forgotten

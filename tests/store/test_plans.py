@@ -282,6 +282,7 @@ ON_THE_PATH = {
     "browse.finding_histories": lambda db: browse.finding_histories(db, PAGE.id),
     "browse.messages_of_people": lambda db: browse.messages_of_people(db, PAGE.id, 500),
     "browse.own_replies": lambda db: browse.own_replies(db, PAGE.id),
+    "reporting.settled_points": lambda db: reporting.settled_points(db, [SOURCE.id]),
     "reporting.first_review": reporting.first_review,
     "reporting.longest_waiting": lambda db: reporting.longest_waiting(db, [SOURCE.id]),
     "reporting.newest_edit": lambda db: reporting.newest_edit(db, [SOURCE.id]),

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from sqlite_utils import Database
 
 from daemon.domain.times import iso, when
-from daemon.domain.values import Finding, ReviewKind, Severity
+from daemon.domain.values import Finding, ReviewKind, Severity, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +311,56 @@ def newest_edit(db: Database, source_ids: Sequence[str]) -> datetime | None:
         [json.dumps(list(source_ids))],
     ).fetchone()
     return when(row[0]) if row[0] else None
+
+
+@dataclass(frozen=True, slots=True)
+class SettledPoint:
+    """A finding that was settled, and how.
+
+    Attributes:
+        finding: The finding.
+        section: The heading above its block.
+        page_id: Its page.
+        document: The page's title.
+        url: The page's address.
+        thread_id: Its thread; "" where that is not known.
+        declined: Whether it is turned down by a person.
+        mended_at: When an edit last settled it; None where none ever did.
+    """
+
+    finding: Finding
+    section: str
+    page_id: str
+    document: str
+    url: str
+    thread_id: str = ""
+    declined: bool = False
+    mended_at: datetime | None = None
+
+
+def settled_points(db: Database, source_ids: Sequence[str]) -> list[SettledPoint]:
+    """Return the findings in some data sources that were ever settled, the oldest first."""
+    rows = db.execute(
+        "SELECT block_id, quote, text, severity, source, findings.title, lens, section, page_id,"
+        " pages.title, url, coalesce(discussion_id, ''), findings.state = 'dismissed',"
+        " (SELECT max(at) FROM finding_history WHERE finding_id = findings.id"
+        " AND finding_history.state IN ('addressed', 'adopted'))"
+        " FROM findings JOIN pages ON pages.id = page_id"
+        " AND source_id IN (SELECT value FROM json_each(?))"
+        " WHERE findings.id IN (SELECT finding_id FROM finding_history"
+        " WHERE state IN ('addressed', 'adopted', 'dismissed', 'resolved')) ORDER BY findings.id",
+        [json.dumps(list(source_ids))],
+    )
+    found = []
+    for row in rows.fetchall():
+        block, quote, text, severity, source, title, lens, section, page, document, url, *how = row
+        made = Finding(block, quote, text, Severity(severity), Source(source), title, lens)
+        thread, declined, mended = how
+        mended_at = when(mended) if mended else None
+        found.append(
+            SettledPoint(made, section, page, document, url, thread, bool(declined), mended_at)
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal
 
 
 class Command(StrEnum):
-    """A word to the reviewer. No other command exists; `report` is one on a prompt page alone."""
+    """A word to the reviewer; `report` and `adopt` are words on a prompt page alone."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -27,9 +27,10 @@ class Command(StrEnum):
     MORE = "more"  # in the page's own thread: elsewhere it asks for more words
     HELP = "help"
     REPORT = "report"
+    ADOPT = "adopt"
 
 
-ON_PROMPT_PAGE = (Command.PAUSE, Command.RESUME, Command.REPORT, Command.HELP)
+ON_PROMPT_PAGE = (Command.PAUSE, Command.RESUME, Command.REPORT, Command.ADOPT, Command.HELP)
 
 
 PAUSED = (
@@ -300,7 +301,7 @@ class CommandComment:
         if lasts := pause_in(words):
             return cls(Command.PAUSE, thread, comment, lasts=lasts)
         word = command_in(words)
-        word = None if word is Command.REPORT else word
+        word = None if word in (Command.REPORT, Command.ADOPT) else word
         meant = word or command_in_words(words, called=called)
         is_word = called or not thread.block_id or (word is not None and word is not Command.MORE)
         if meant is None or (meant in (Command.MORE, Command.HELP, Command.WHY) and not is_word):

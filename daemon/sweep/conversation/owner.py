@@ -38,6 +38,7 @@ DECLINED = (
     "Thank you, but here I follow only those who may edit this prompt; please ask one of them. "
     "`help` works for everybody."
 )
+ADOPT = "I never edit this page: add the line to it, in your words, and it holds from then on."
 HELP = """Each of these words alone, in this thread or with my name:
 • `pause`: I leave everything that is reviewed under this page alone; `pause 7d`: for seven days
 • `resume`: I take it up again
@@ -171,11 +172,9 @@ def _carried_out(
                 prompts.resume(context.state, given)
             context.emit("prompt.resumed", name=prompt.name, by=by)
             return RESUMED
-        case Command.RESUME:
-            return NOT_PAUSED
         case Command.REPORT:
             return letters.report(context, targets)
-    return HELP
+    return {Command.RESUME: NOT_PAUSED, Command.ADOPT: ADOPT}.get(said.word, HELP)
 
 
 def _answer(

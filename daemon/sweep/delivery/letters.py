@@ -127,7 +127,7 @@ async def post(context: Context) -> None:
     """
     for page_id, mistakes in notices.all_mistakes(context.state):
         messages = outbox.messages_of(context.state, page_id=page_id)
-        messages = [one for one in messages if not one.is_status]
+        messages = [one for one in messages if not one.is_for_owner]
         notes = [one for one in messages if one.kind is MessageKind.NOTICE]
         standing = next((one for one in notes if one.state is not DeliveryState.DROPPED), None)
         if mistakes:
