@@ -260,9 +260,9 @@ def _as_they_stand(
 def _standing(context: Context, row: PageRow, session: Session) -> list[tuple[str, str]]:
     """Return (comment id, text) of the summaries that stand on a page, the newest first."""
     standing = outbox.summaries(context.state, row.id)
-    if not standing and not outbox.awaits_summary(context.state, row.id):
-        orphan = recovery.orphan_summary(session.snapshot.threads)
-        standing = [orphan] if orphan else []
+    orphan = None if standing else recovery.orphan_summary(session.snapshot.threads)
+    if orphan and not outbox.awaits_summary(context.state, row.id):
+        standing = [orphan]
     if row.hash is not None or not session.snapshot.comments_readable:
         return standing
     # Who asked for this review reads a new summary where people took the old one away.

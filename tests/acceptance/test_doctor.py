@@ -298,7 +298,7 @@ def test_what_init_writes_is_checked_commented_and_works(
     assert "prompt     How we review" in done.out
     assert "model      anthropic:claude-sonnet-5-5: ok" in done.out
     path = program.folder / "config.yaml"
-    assert path.read_text() == reference.example(rfcs, prompt)
+    assert path.read_text() == reference.example(rfcs, prompt, schema=str(reference.SCHEMA))
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert program.run("check").code == 0
     assert program.sweep().json["outcome"] == "ok"
