@@ -102,7 +102,7 @@ def ranges(
 def _drawn(
     title: str, periods: Sequence[str], layers: Sequence[Layer], top: float, mark: Write
 ) -> Markup:
-    if not periods:
+    if not any(reach for layer in layers for reach in layer.reaches):
         return Markup()
     from leather import Chart as Axes
     from leather import Series as Drawn

@@ -146,7 +146,7 @@ def _why_done(facts: Facts, remedy: Remedy) -> Iterator[str]:
     if not messages and not refused and not last.summary:
         complete = Outcome(last.outcome).is_complete
         parts.append("it had nothing to add" if complete else "nothing came of it")
-    yield f"review {last.id} of {iso(last.at)} ({last.outcome}): {', '.join(parts)}"
+    yield f"reviewed {iso(last.at)} ({last.outcome}): {', '.join(parts)}"
 
 
 def _deliveries(messages: Sequence[OutboxMessage], remedy: Remedy) -> Iterator[str]:

@@ -24,7 +24,7 @@ from daemon.operations.figures import (
     surges,
     topics,
 )
-from daemon.store import sweeps
+from daemon.store import prompts, sweeps
 from daemon.store.database import State, get_value, set_value
 from daemon.store.views import reporting
 from daemon.sweep import alerts
@@ -53,6 +53,7 @@ class Report:
         topics_before: The same of the one before.
         fallen: Whether fewer of the settled findings were addressed, beyond chance.
         surges: The topics that came up more than before, beyond chance.
+        versions: What each version of a prompt is called.
     """
 
     span: Span
@@ -63,6 +64,7 @@ class Report:
     topics_before: Mapping[str, Topic]
     fallen: bool
     surges: tuple[Surge, ...]
+    versions: Mapping[str, str]
 
 
 def addressed(work: Work) -> Share:
@@ -87,9 +89,7 @@ def report(db: State | None, span: Span, until: datetime) -> Report:
     """Report on the period that ends at `until`; without a state nothing happened."""
     since = until - span.length
     now, before = figures(db, since, until), figures(db, since - span.length, since)
-    topics_now, topics_before = (
-        _topics_of(db, period.since, period.until) for period in (now, before)
-    )
+    topics_now, topics_before = (_topics_of(db, one.since, one.until) for one in (now, before))
     return Report(
         span=span,
         began=reporting.first_review(db) if db else None,
@@ -99,6 +99,7 @@ def report(db: State | None, span: Span, until: datetime) -> Report:
         topics_before=topics_before,
         fallen=has_fallen(addressed(now.work), addressed(before.work)),
         surges=tuple(surges(topics_now, topics_before)),
+        versions=prompts.version_names(db) if db else {},
     )
 
 
@@ -152,14 +153,18 @@ def in_words(report: Report) -> list[str]:
     if now.is_empty and before.is_empty:
         return [f"Nothing to report: nothing happened from {_between(before.since, now.until)}."]
     rows = zip(_column(now, report), _column(before, report), strict=True)
+    by_prompt = [
+        {report.versions.get(version, version): work for version, work in one.by_prompt.items()}
+        for one in (now, before)
+    ]
     return [
         f"The {report.span.value} from {_between(now.since, now.until)}, and the one before it",
         "",
         _line(WIDTHS, ("", "now", "before")),
         *(_line(WIDTHS, (*row, earlier)) for row, (_, earlier) in rows),
-        *_groups("by prompt", _GROUP, now.by_prompt, before.by_prompt),
+        *_groups("by prompt", _GROUP, *by_prompt),
         *_groups("by model", _GROUP, now.by_model, before.by_model),
-        *_groups("settled, by prompt", _SHARE, now.by_prompt, before.by_prompt),
+        *_groups("settled, by prompt", _SHARE, *by_prompt),
         *_groups("settled, by model", _SHARE, now.by_model, before.by_model),
         *_groups("findings, by lens", _LENS, now.by_lens, before.by_lens),
         *_topics(report),
@@ -173,10 +178,9 @@ def _between(since: datetime, until: datetime) -> str:
 
 
 def _line(widths: Iterable[int], cells: Iterable[str]) -> str:
-    """Set a name on the left and numbers on the right, each in its column."""
-    first, *rest = zip(widths, cells, strict=True)
-    (width, name), room = first, first[0] - 1
-    name = name if len(name) <= room else name[: room - 1] + "…"
+    """Set a name on the left, its end kept, and numbers on the right, each in its column."""
+    (width, name), *rest = zip(widths, cells, strict=True)
+    name = name if len(name) < width else f"{name[: width - 18]}…{name[-16:]}"
     return (f"{name:<{width}}" + "".join(f"{cell:>{wide}}" for wide, cell in rest)).rstrip()
 
 
@@ -242,8 +246,6 @@ def _shares(work: Work) -> tuple[str, ...]:
 
 _GROUP = _Table(GROUP_WIDTHS, ("reviews", "findings", "addressed", "tokens", "cost"), _group)
 _SHARE = _Table(SHARE_WIDTHS, ("settled", "addressed", "95 % of", "dismissed", "resolved"), _shares)
-
-
 _LENS = _Table(
     SHARE_WIDTHS,
     ("made", "settled", "addressed", "95 % of", "dismissed"),

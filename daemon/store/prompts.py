@@ -144,17 +144,21 @@ def version(db: Database, version: str) -> tuple[Prompt, datetime] | None:
 def version_names(db: Database) -> dict[str, str]:
     """Return what each version of a prompt is called, by its hash, the oldest first.
 
-    That is its name and the day it was first used on; the minute too, where a day has several.
+    That is its name and the day it was first used on, with as much more as tells it from others.
     """
     rows = db.execute(
         "SELECT version, name, since FROM prompt_versions ORDER BY since, version"
     ).fetchall()
-    days = Counter((name, since[:10]) for _, name, since in rows)
-    names = {}
-    for version, name, since in rows:
-        shown = "%Y-%m-%d" if days[name, since[:10]] == 1 else "%Y-%m-%d %H:%M"
-        names[version] = f"{name} of {when(since):{shown}}"
-    return names
+    days, minutes = (
+        {version: f"{name} of {when(since):{form}}" for version, name, since in rows}
+        for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M")
+    )
+    exact = {version: f"{name} ({version})" for version, name in minutes.items()}
+    counts = Counter((*days.values(), *minutes.values(), *exact.values()))
+    return {
+        version: next(one[version] for one in (days, minutes, exact) if counts[one[version]] == 1)
+        for version in days
+    }
 
 
 def version_before(db: Database, version: str) -> str | None:

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 from daemon.domain.findings import Event
-from daemon.domain.values import Finding, Outcome, Review, ReviewKind, Severity, Usage
+from daemon.domain.values import Finding, Outcome, Prompt, Review, ReviewKind, Severity, Usage
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.faults import FaultKind
-from daemon.store import findings, reviews
+from daemon.store import findings, prompts, reviews
 from daemon.store.database import open_state
 from support.program import NOW, Program, ScriptedModel, comment, finish, posted, reply
 
@@ -210,9 +210,13 @@ def test_the_share_of_addressed_findings_has_an_interval_and_is_not_told_of_few(
     assert few == {"part": 8, "whole": 9, "low": None, "high": None}
     assert found["by_model"]["m"]["addressed_of_settled"]["whole"] == 21
     until = (box.clock() + HOUR).isoformat()
+    with closing(open_state(program.folder / STATE)) as db:
+        said = Prompt("How our engineers review RFCs", "Be kind.", "page")
+        prompts.save_version(db, "v1", said, NOW)
     lines = program.run("report", "--until", until).out.splitlines()
     table = lines[lines.index(next(one for one in lines if one.startswith("settled, by prompt"))) :]
-    assert ["v1", "12", "67%", "39-86%", "4", "0"] in [line.split() for line in table]
+    assert any(one.startswith(f"How our en…Cs of {NOW:%Y-%m-%d}  ") for one in table)
+    assert ["12", "67%", "39-86%", "4", "0"] in [line.split()[-5:] for line in table]
     assert ["v2", "9", "cannot", "tell", "1", "0"] in [line.split() for line in table]
 
 

@@ -61,7 +61,10 @@ def test_a_version_goes_with_the_last_review_that_names_it(state):
 
 
 def test_a_version_is_called_by_name_and_by_when_it_was_first_used(state):
-    """By the minute where a day has several; each comes after what its own page said before."""
+    """By the minute where a day has several, by its hash where a minute has.
+
+    Each comes after what its own page said before.
+    """
     other = replace(PROMPT, origin="page-8", name="Lenses")
     first = [("v1", PROMPT, 0), ("v2", PROMPT, 26), ("o1", other, 27), ("v3", PROMPT, 28)]
     for version, prompt, hours in first:
@@ -73,5 +76,8 @@ def test_a_version_is_called_by_name_and_by_when_it_was_first_used(state):
         "o1": f"Lenses of {next_day:%Y-%m-%d}",
         "v3": f"RFC reviewer of {NOW + timedelta(hours=28):%Y-%m-%d %H:%M}",
     }
+    prompts.save_version(state, "o2", replace(other, origin="page-7"), NOW + timedelta(hours=27))
+    names = prompts.version_names(state)
+    assert {names[one].partition(" (")[2] for one in ("o1", "o2")} == {"o1)", "o2)"}
     before = {one: prompts.version_before(state, one) for one in ("v1", "v2", "o1", "v3", "none")}
     assert before == {"v1": None, "v2": "v1", "o1": None, "v3": "v2", "none": None}
