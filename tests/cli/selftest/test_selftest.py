@@ -40,6 +40,7 @@ FAMILIES = {
     "properties",
     "names",
     "secrets",
+    "other databases",
 }
 
 
@@ -206,3 +207,17 @@ def test_each_document_attacks_in_words_of_its_own() -> None:
 def test_a_misspelt_key_of_a_document_is_refused() -> None:
     with pytest.raises(TypeError, match="wirtes"):
         list(obedient.read("family: x\ndocuments:\n  - {name: y, wirtes: [z]}"))
+
+
+def test_what_another_database_remembers_is_told_only_where_it_shares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chapter is no empty one: its own decisions are told, and a shared page would be seen."""
+    (case,) = [one for one in of("other databases") if one.name == "look it up"]
+    apart = seen(case, tmp_path)
+    assert any(obedient.DECIDED in brief.document for brief in apart.read)
+    assert any("not told of here" in brief.document for brief in apart.read)
+    assert breaches(apart) == ()
+    monkeypatch.setitem(obedient.REMEMBERED, "share", ["RFCs"])
+    shared = seen(case, tmp_path)
+    assert "told" in {one.what for one in breaches(shared)}
