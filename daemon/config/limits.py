@@ -47,7 +47,7 @@ class Limits(Section):
         default=30, description="answers to one person in a day, all pages together"
     )
     rounds: Annotated[int, whole(1, 50)] = Field(
-        default=6, description="requests to the model in one review"
+        default=6, description="requests to the model in one review, or one pass of it"
     )
     seconds_per_review: Annotated[int, whole(1, 3600)] = Field(
         default=900, description="how long one review may take"
@@ -85,6 +85,13 @@ class Approve(StrEnum):
     UNUSUAL = "unusual"
     BLOCKING = "blocking"
     ALL = "all"
+
+
+class Deep(StrEnum):
+    """Which documents are read in sections."""
+
+    LONG = "long"
+    ALWAYS = "always"
 
 
 class Period(StrEnum):

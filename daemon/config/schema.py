@@ -21,6 +21,7 @@ from pydantic import (
 from daemon.config.limits import (
     Approve,
     Channel,
+    Deep,
     Efforts,
     Format,
     Limits,
@@ -304,8 +305,10 @@ class Config(Section):
         default=24_000, description="tokens of one answer of a model, thinking included"
     )
     whole_up_to: Annotated[int, whole(0, 10**7)] = Field(
-        default=40_000,
-        description="tokens of a document that is always shown whole",
+        default=40_000, description="tokens of a document that is always shown whole"
+    )
+    deep: Annotated[Deep, BeforeValidator(word_of(Deep))] = Field(
+        default=Deep.LONG, description="which are read in sections: long, or always"
     )
     second_look: SecondLooker = Field(
         default="off", description="who judges the points again: off, same, auto or a model"

@@ -15,20 +15,27 @@ class Reviewed:
     """The part of a reviewed snapshot that is kept, to tell later what changed since.
 
     `blocks` holds (id, line) pairs in document order. `references` is None where a version of the
-    program kept it that did not know of them.
+    program kept it that did not know of them. `digest` is what the reviewer noted where it read the
+    document in sections, see `Review.digest`.
     """
 
     title: str
     properties: tuple[tuple[str, str], ...]
     blocks: tuple[tuple[str, str], ...]
     references: tuple[tuple[str, str], ...] | None = None
+    digest: tuple[tuple[str, str], ...] | None = None
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Reviewed:
+    def of(cls, snapshot: Snapshot, digest: tuple[tuple[str, str], ...] | None = None) -> Reviewed:
         """Return what a later comparison needs of a snapshot."""
         page = snapshot.page
         blocks = tuple((block.id, block.line) for block in snapshot.blocks)
-        return cls(page.title, page.properties, blocks, page.references)
+        return cls(page.title, page.properties, blocks, page.references, digest)
+
+    def digest_now(self, now: Snapshot) -> tuple[tuple[str, str], ...] | None:
+        """Return the digest with the ids that blocks got since when they were cut and pasted."""
+        as_now = {was: key for key, was in Change.between(self, now).moved.items()}
+        return self.digest and tuple((as_now.get(key, key), said) for key, said in self.digest)
 
 
 @dataclass(frozen=True, slots=True)

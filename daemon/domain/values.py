@@ -344,6 +344,7 @@ class Review:
         looked_up: What look-ups in other documents found, by their words.
         refuted: The findings that a second look dropped: not posted, and not named.
         look: What came of the second look; None where there was none.
+        digest: What was noted of blocks, see deep.py; None where all was read at once.
     """
 
     outcome: Outcome
@@ -361,6 +362,7 @@ class Review:
     looked_up: Mapping[str, tuple[Passage, ...]] = field(default_factory=dict)
     refuted: tuple[Finding, ...] = ()
     look: Look | None = None
+    digest: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

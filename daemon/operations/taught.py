@@ -19,9 +19,9 @@ from daemon.domain.records import TAUGHT_KEY, DeliveryState, MessageKind, Outbox
 from daemon.domain.values import Prompt
 from daemon.notion.from_markdown import INNER, link, quoted
 from daemon.operations.figures import NO_HEADING, topic_of
-from daemon.review.cleaning import cleaned
+from daemon.review.cleaning import beginning, cleaned
 from daemon.review.offline.document import kind_of
-from daemon.review.prompt import beginning, one_line
+from daemon.review.prompt import one_line
 from daemon.review.quotes import fold
 from daemon.store import database, outbox, pages, prompts, sweeps, threads
 from daemon.store.views import reporting

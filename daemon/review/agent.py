@@ -99,24 +99,19 @@ class ContextWindow:
     tokens: int
 
     @property
-    def prompt(self) -> int:
-        """Tokens for the instructions, tools and document: half, the turns need the rest."""
-        return self.tokens // 2
+    def whole(self) -> int:
+        """Tokens for the instructions, tools and document where all of it is shown: two thirds."""
+        return self.tokens * 2 // 3
 
     @property
-    def whole(self) -> int:
-        """Tokens for the same where the whole document is shown: two thirds."""
-        return self.tokens * 2 // 3
+    def part(self) -> int:
+        """Tokens for the same where a part of it is shown, with what is read besides."""
+        return self.tokens * 3 // 4
 
     @property
     def answer(self) -> int:
         """Tokens for one turn of the model."""
         return self.tokens // 5
-
-    @property
-    def reading(self) -> int:
-        """Tokens for all that the model reads with a tool, where it was not shown the whole."""
-        return self.tokens // 6
 
 
 @dataclass(frozen=True, slots=True)

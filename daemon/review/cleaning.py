@@ -274,3 +274,17 @@ def _joined(found: re.Match[str]) -> str:
 
 def _takes_joiner(char: str) -> bool:
     return bool(char) and not char.isascii() and not char.isspace()
+
+
+def beginning(line: str, most: int) -> str:
+    """Return the first characters of a line, with " …" if there are more."""
+    return line if len(line) <= most else f"{line[:most].rstrip()} …"
+
+
+def both_ends(text: str, limit: int) -> str:
+    """Return a text of at most about `limit` characters: its beginning and its end."""
+    cut = len(text) - limit
+    if cut <= 0:
+        return text
+    head, tail = text[: limit // 2].rstrip(), text[-(limit // 2) :].lstrip()
+    return f"{head} … ({cut} characters left out) … {tail}"

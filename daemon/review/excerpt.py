@@ -28,16 +28,13 @@ from daemon.review.summary import unseen_note
 from daemon.review.tool_specs import ToolRefusal
 
 
-# Blocks shown on each side of a block with a waiting thread, and of one that changed.
-NEIGHBOURS, BESIDE = 3, 1
-# The changes are shown alone if they take less than this share of the document.
-CHANGED_SHARE = 0.4
+# Blocks shown on each side of a block with a waiting thread.
+NEIGHBOURS = 3
 # If sections must be left out, no block may take more than about half of the window: this many
 # characters for each token of the window, and at least LEAST_CHARS.
 BLOCK_SHARE, LEAST_CHARS = 1.5, 200
 NAME_CHARS = 60
 
-# Each heading with the blocks below it; None stands for the beginning, before any heading.
 _Sections = Sequence[tuple[Block | None, Sequence[Block]]]
 
 
@@ -54,28 +51,6 @@ def excerpt_for_threads(task: ReviewInput, handles: Handles) -> Excerpt:
     return _outline_and(_beside(blocks, where, NEIGHBOURS), blocks)
 
 
-def excerpt_for_changes(task: ReviewInput, handles: Handles) -> Excerpt:
-    """Return what is shown of a long document that was reviewed before.
-
-    If little of it changed, that is: the top headings; all headings of sections with a
-    change; new and changed blocks with the beginning of their neighbours; blocks with waiting
-    threads and their neighbours. Otherwise the whole document is shown.
-    """
-    blocks = list(handles.blocks.values())
-    anew, where = {*task.change.new, *task.change.changed}, _waited_on(task)
-    if task.change.first or not anew or None in where:
-        return WHOLE
-    beside = _beside(blocks, anew, BESIDE) - anew
-    asked = _beside(blocks, where, NEIGHBOURS)
-    found = replace(
-        _outline_and(anew | beside | asked, blocks, _far(blocks, anew)),
-        beside=frozenset(beside - asked),
-        note="what did not change is left out, or cut short with …",
-    )
-    size, whole = (len(document_text(task, handles, shown)) for shown in (found, WHOLE))
-    return found if size < CHANGED_SHARE * whole else WHOLE
-
-
 def _beside(blocks: Sequence[Block], where: Collection[str | None], reach: int) -> set[str]:
     """Return the ids of the blocks in `where`, and of up to `reach` blocks on each side."""
     return {
@@ -86,23 +61,9 @@ def _beside(blocks: Sequence[Block], where: Collection[str | None], reach: int) 
     }
 
 
-def _outline_and(
-    near: Collection[str], blocks: Sequence[Block], far: Collection[str] = ()
-) -> Excerpt:
-    shown = {block.id for block in blocks if block.is_heading} - set(far) | set(near)
+def _outline_and(near: Collection[str], blocks: Sequence[Block]) -> Excerpt:
+    shown = {block.id for block in blocks if block.is_heading} | set(near)
     return Excerpt(frozenset(block.id for block in blocks if block.id not in shown))
-
-
-def _far(blocks: Sequence[Block], anew: Collection[str]) -> set[str]:
-    """Return the ids of the lower headings in top sections without a new or changed block."""
-    top = min((block.type for block in blocks if block.is_heading), default="")
-    sections: list[list[Block]] = [[]]
-    for block in blocks:
-        if block.type == top:
-            sections.append([])
-        sections[-1].append(block)
-    quiet = [section for section in sections if not any(one.id in anew for one in section)]
-    return {one.id for section in quiet for one in section if one.is_heading and one.type != top}
 
 
 def fit_to_window(
@@ -110,17 +71,10 @@ def fit_to_window(
 ) -> Excerpt | None:
     """Return the largest excerpt that fits into a number of tokens, leaving out sections.
 
-    Whole sections are left out, from the end; their headings stay as the outline. New and changed
-    blocks and those with waiting threads are left out last. A very long block is cut at its end.
+    Whole sections are left out, from the end; their headings stay as the outline. Blocks with
+    waiting threads are left out last. A very long block is cut at its end.
 
-    Args:
-        task: The review.
-        handles: The handles of its snapshot.
-        room_tokens: Tokens for the document.
-        shown: The excerpt to begin with.
-
-    Returns:
-        The excerpt; None if it would show nothing but headings.
+    `shown` is the excerpt to begin with. Returns None if it would show nothing but headings.
     """
 
     def fits(excerpt: Excerpt) -> bool:
@@ -128,7 +82,7 @@ def fit_to_window(
 
     if fits(shown):
         return shown
-    sections = _sections(handles.blocks)
+    sections = sections_of(handles.blocks)
     order = list(_order(task, sections))
     cut = replace(shown, longest=max(int(room_tokens * BLOCK_SHARE), LEAST_CHARS))
 
@@ -147,7 +101,8 @@ def _waited_on(task: ReviewInput) -> set[str | None]:
     return {thread.block_id for thread in task.snapshot.threads if thread.waiting}
 
 
-def _sections(blocks: Mapping[str, Block]) -> _Sections:
+def sections_of(blocks: Mapping[str, Block]) -> _Sections:
+    """Return each heading with the blocks below it; None for the beginning, before any heading."""
     sections: list[tuple[Block | None, list[Block]]] = [(None, [])]
     for block in blocks.values():
         if block.is_heading:
@@ -159,17 +114,20 @@ def _sections(blocks: Mapping[str, Block]) -> _Sections:
 
 def _order(task: ReviewInput, sections: _Sections) -> Iterator[set[str]]:
     """Yield the ids of the blocks to leave out at each step."""
-    anew = {*task.change.new, *task.change.changed}
     waited_on = _waited_on(task)
     first = next((body for _, body in sections if body), ())
     for _, body in reversed(sections):
-        out = [block.id for block in body if block.id not in anew | waited_on]
+        out = [block.id for block in body if block.id not in waited_on]
         # Sections are left out whole, except the first: something must remain to be read.
         yield from ({key} for key in reversed(out)) if body is first else [{*out}]
     bodies = [block.id for _, body in sections for block in body]
-    yield from ({key} for key in reversed(bodies) if key in anew - waited_on)
     yield from ({key} for key in reversed(bodies) if key in waited_on)
     yield from ({heading.id} for heading, _ in reversed(sections) if heading)
+
+
+def section_name(heading: Block | None, opening: str = "the beginning") -> str:
+    """Return the name of a section, for people; `opening` is that of what no heading is above."""
+    return one_line(heading.plain)[:NAME_CHARS] if heading else opening
 
 
 def missing_sections(
@@ -177,12 +135,9 @@ def missing_sections(
 ) -> tuple[str, ...]:
     """Return the names of the sections that an excerpt does not show whole, in order.
 
-    Args:
-        handles: The handles of the document.
-        excerpt: What is shown.
-        read: Ids of blocks that were read besides.
+    `read` holds the ids of blocks that were read besides.
     """
-    sections = _sections(handles.blocks)
+    sections = sections_of(handles.blocks)
     opening = "the beginning" if len(sections) > 1 else "the document"
     names = []
     for heading, body in sections:
@@ -190,7 +145,7 @@ def missing_sections(
         absent = [one for one in blocks if one.id not in read]
         out = [one for one in absent if one.id in excerpt.left_out]
         cut = [one for one in absent if len(one.line) > (excerpt.longest or len(one.line))]
-        name = one_line(heading.plain)[:NAME_CHARS] if heading else opening
+        name = section_name(heading, opening)
         if body and all(block in out for block in body):
             names.append(name)
         elif out or cut:

@@ -7,8 +7,8 @@ follows a label on its line, so no text of a document can pass for a handle or a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -25,7 +25,7 @@ from daemon.domain.values import (
     Snapshot,
     Thread,
 )
-from daemon.review.cleaning import person_name, visible
+from daemon.review.cleaning import beginning, both_ends, person_name, visible
 from daemon.review.handles import Handles
 from daemon.review.points import MOVED_QUOTE_CHARS, OwnPoint, how_closed
 from daemon.review.quotes import blocks_with, fold, is_quote_of, unmarked_line
@@ -52,6 +52,8 @@ _SEVERAL = (
     "it. What several show is one comment. The limit of comments holds for all together.\n\n"
 )
 _BLOCK_LINK = re.compile(r"\[((?:\\.|[^\[\]\\])*)\]\(https?://[^()\s]*#[0-9a-f]{8,}\)")
+# The headings of the instructions that only some reviews are given.
+IN_SECTIONS, OWN_POINTS, ANSWERS = "In sections", "Your own points", "Answers to people"
 _REPORTED = "Already reported by checks, do not raise again:"
 _KEPT = "Kept from the last review, not posted; comment again on what still matters:"
 _NOTICED = "Found by checks, raise only what bears on the decision:"
@@ -103,15 +105,17 @@ class Excerpt:
         left_out: Ids of the blocks that are not shown.
         longest: The most characters of one block; None for no limit.
         sections: Names, for people, of the sections that are not shown whole.
-        beside: Ids of the neighbours of changed blocks; only their beginning is shown.
         note: A note on what is left out, in place of one in each gap.
+        pieces: Of the blocks of which a piece is shown: where in their lines it begins and ends.
+        threads: Ids of the threads that are shown; None for all that somebody may miss.
     """
 
     left_out: frozenset[str] = frozenset()
     longest: int | None = None
     sections: tuple[str, ...] = ()
-    beside: frozenset[str] = frozenset()
     note: str = ""
+    pieces: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    threads: frozenset[str] | None = None
 
 
 WHOLE = Excerpt()
@@ -123,9 +127,10 @@ def resource(name: str) -> str:
     return files("daemon.review").joinpath(name).read_text("utf-8").strip()
 
 
-def instructions() -> str:
-    """Return the program's own instructions, the same for every model."""
-    return resource("instructions.md")
+def instructions(leaving: Collection[str] = ()) -> str:
+    """Return the program's own instructions, but for those under some headings."""
+    told = resource("instructions.md").split("\n\n")
+    return "\n\n".join(one for one in told if one.split("\n")[0] not in leaving)
 
 
 def built_in_prompt() -> Prompt:
@@ -138,7 +143,7 @@ def estimated_tokens(text: str) -> int:
     return int(len(text.encode(errors="replace")) / BYTES_PER_TOKEN) + 1
 
 
-def system_text(prompt: Prompt) -> str:
+def system_text(prompt: Prompt, leaving: Collection[str] = (IN_SECTIONS,)) -> str:
     """Return the system text: the program's instructions, the prompt page, the pages it mentions.
 
     What never changes comes first, so that providers cache it. The prompt page speaks for the team.
@@ -146,7 +151,7 @@ def system_text(prompt: Prompt) -> str:
     """
     several = _SEVERAL if len(prompt.lenses) > 1 else ""
     wanted = f"# What this team asks of you\n\n{several}{visible(prompt.text)}"
-    parts = [instructions(), wanted]
+    parts = [instructions(leaving), wanted]
     if prompt.rules.sections:
         names = ", ".join(one_line(name) for name in prompt.rules.sections)
         parts.append(
@@ -167,13 +172,21 @@ def document_text(task: ReviewInput, handles: Handles, excerpt: Excerpt = WHOLE)
 
     That is its title, its properties, its marked blocks, its threads, and remarks.
     """
+    return f"{opening_text(task)}\n{body_text(task, handles, excerpt)}"
+
+
+def opening_text(task: ReviewInput) -> str:
+    """Return the beginning of the first message, which no excerpt of the document changes."""
     page = task.snapshot.page
     parts = [*_conditions(task), f"Title: {one_line(page.title)}"]
-    if page.properties:
-        parts.append("Properties:")
-        parts += [f"{INDENT}{one_line(name)}: {one_line(text)}" for name, text in page.properties]
-    parts.append("Document:")
-    parts += [f"{INDENT}({excerpt.note})"] if excerpt.note else []
+    parts += ["Properties:"] * bool(page.properties)
+    parts += [f"{INDENT}{one_line(name)}: {one_line(text)}" for name, text in page.properties]
+    return "\n".join(parts)
+
+
+def body_text(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> str:
+    """Return the rest of it: what an excerpt shows."""
+    parts = ["Document:", *[f"{INDENT}({excerpt.note})"] * bool(excerpt.note)]
     parts += _blocks(task, handles, excerpt)
     parts += _threads(task, handles, excerpt)
     parts += _remarks(task, handles, excerpt)
@@ -225,9 +238,12 @@ def _blocks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[s
         if skipped and not excerpt.note:
             yield _gap(skipped)
         skipped = 0
-        line = beginning(block.line) if block.id in excerpt.beside else block.line
-        shown = block if line == block.line else replace(block, line=line)
-        yield from _block(handle, shown, task.change, excerpt.longest)
+        if block.id in excerpt.pieces:
+            begin, end = excerpt.pieces[block.id]
+            piece = indented(block.line[begin:end], INDENT * (block.depth + 2))
+            yield f"[{handle}] {INDENT * block.depth}{'… ' if begin else ''}{piece}"
+        else:
+            yield from _block(handle, block, task.change, excerpt.longest)
     if skipped and not excerpt.note:
         yield _gap(skipped)
 
@@ -259,6 +275,8 @@ def _threads(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> list[str]
     for handle, thread in handles.threads.items():
         own = task.points.get(thread.id)
         is_open = own is not None and not own.closed
+        if excerpt.threads is not None and thread.id not in excerpt.threads:
+            continue
         if thread.block_id in excerpt.left_out and not thread.waiting and not is_open:
             hidden += 1
             continue
@@ -380,21 +398,3 @@ def _named(one: LedgerEntry, handles: Handles) -> str:
     became = f"{one.state.value}: {how}" if how else one.state.value
     title = f"“{one_line(one.finding.title)}”, about: " if one.finding.title else ""
     return f"{name} ({became}): {title}{_about(one.finding)}"
-
-
-# Characters shown of a block that did not change, beside one that did.
-BESIDE_CHARS = 80
-
-
-def beginning(line: str, most: int = BESIDE_CHARS) -> str:
-    """Return the first characters of a line, with " …" if there are more."""
-    return line if len(line) <= most else f"{line[:most].rstrip()} …"
-
-
-def both_ends(text: str, limit: int) -> str:
-    """Return a text of at most about `limit` characters: its beginning and its end."""
-    cut = len(text) - limit
-    if cut <= 0:
-        return text
-    head, tail = text[: limit // 2].rstrip(), text[-(limit // 2) :].lstrip()
-    return f"{head} … ({cut} characters left out) … {tail}"

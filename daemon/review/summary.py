@@ -265,7 +265,7 @@ def unread_note(omitted: Sequence[str]) -> str:
         return ""
     more = len(omitted) - OMITTED_NAMED
     named = ", ".join(omitted[:OMITTED_NAMED]) + (f" and {more} more" if more > 0 else "")
-    return f"Not read, too long for the model: {named}."
+    return f"Not read: {named}."
 
 
 # Of each kind its plural, where that is not made with an s at the end.

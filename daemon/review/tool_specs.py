@@ -141,7 +141,11 @@ def specs_for(
 
 # Values of optional arguments; without any other argument the call is refused.
 _DEFAULTS = dict.fromkeys(
-    ("summary", "question", "reason", "title", "instead", "against", "against_quote"), ""
+    (
+        *("summary", "question", "reason", "title", "instead", "against", "against_quote"),
+        *("digest", "order"),
+    ),
+    "",
 )
 _DEFAULTS_OF_A_RULING = {"text": "", "quote": ""}
 _GRADES = {

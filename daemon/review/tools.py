@@ -337,13 +337,7 @@ class ReviewTools:
             for handle, thread in self._context.handles.threads.items()
             if thread.waiting and not self._is_answered(thread)
         ]
-        asks_for = []
-        if refused:
-            self._heard += 1
-            asks_for.append(
-                f"{counted(refused, 'call')} of this turn failed; what was noted is kept: correct "
-                "what failed, or finish alone to drop it"
-            )
+        asks_for = self._unheard(refused)
         if waiting and not self._reminded:
             asks_for.append(f"someone waits in {', '.join(waiting)}: reply or leave, then finish")
         if (lost := self._lost()) and not self._reminded:
@@ -371,6 +365,14 @@ class ReviewTools:
             if self._context.comments_on_blocks
             else []
         )
+
+    def _unheard(self, refused: int) -> list[str]:
+        """Return what to say of the calls of this turn that were refused."""
+        if not refused:
+            return []
+        self._heard += 1
+        failed = f"{counted(refused, 'call')} of this turn failed; what was noted is kept: "
+        return [failed + "correct what failed, or finish alone to drop it"]
 
     def _waiting(self, text: str) -> Thread:
         handle = self._context.thread(text, lambda thread: bool(thread.waiting))

@@ -20,6 +20,7 @@ from daemon.domain.values import (
 )
 from daemon.notion.from_markdown import quoted
 from daemon.review.agent import Conversation
+from daemon.review.deep import SectionTools
 from daemon.review.points import is_repeat, makes_anew, reanchored
 from daemon.review.prompt import clipped, one_line
 from daemon.review.second_look import Heard, unsaid
@@ -56,6 +57,7 @@ def concluded(conversation: Conversation, prepared: Prepared, heard: Heard | Non
     said = conversation.text if conversation.outcome.is_complete else ""
     refuted = heard.refuted if heard else ()
     summary = unsaid(tools.summary or tools.final_text(said), refuted, prepared.handles)
+    by_rule = conversation.model == OFFLINE
     nothing = not (tools.findings or tools.replies or tools.rulings or summary)
     done = conversation.outcome is Outcome.DONE
     review = Review(
@@ -67,13 +69,14 @@ def concluded(conversation: Conversation, prepared: Prepared, heard: Heard | Non
         refusals=(*tools.refusals, *_unposted(tools)),
         model=conversation.model,
         usage=conversation.usage,
-        omitted=tools.reader.unread if tools.reader else conversation.omitted,
+        omitted=(*conversation.omitted, *(tools.reader.unread if tools.reader else ())),
         rulings=tuple(tools.rulings),
         kept=() if session.only_threads else tools.kept,
         question="" if session.only_threads else unsaid(tools.question, refuted, prepared.handles),
         looked_up=tools.recall.looked_up if tools.recall else {},
         refuted=refuted,
         look=heard.look if heard else None,
+        digest=tools.digest if isinstance(tools, SectionTools) and not by_rule else None,
     )
     if session.only_threads:
         return review
@@ -106,6 +109,12 @@ def _unposted(tools: ReviewTools) -> Iterator[Refusal]:
         yield Refusal("comment", f"left out, {one.severity.value} is not posted: {said}")
 
 
+def _remarks(said: str, tools: ReviewTools, review: Review) -> list[str]:
+    has_words = review.findings or said or review.omitted
+    incomplete = incomplete_note(review.outcome) if has_words else ""
+    return [left_out_note(tools.below_floor), unread_note(review.omitted), incomplete]
+
+
 def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -> str:
     """Put around the model's words what it does not know; "" where there is nothing to say."""
     verdicts = {one.finding_id: one.verdict for one in review.rulings}
@@ -118,15 +127,14 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
     noes = [one.why for one in before if one.state is FindingState.DISMISSED]
     noes += [f"{quoted(one.person)}{SAID_NO}" for one in review.rulings if one.person]
     settled = [finding for finding, state in ended if state in MENDED]
-    asked_for: list[str] = []  # what the prompt page wants to be said of every document
+    asked_for = list[str]()  # what the prompt page wants to be said of every document
     if review.outcome.is_complete or review.findings or words:
         rules = session.prompt.rules
         absent = missing_sections(rules.sections, session.snapshot.blocks)
         asked_for = [f"**Missing sections:** {', '.join(absent)}."] if absent else []
         asked_for.append(checklist_text(rules.checklist, tools.answers, tools.wording.for_people))
     said = "\n\n".join(filter(None, (words, *asked_for)))
-    incomplete = incomplete_note(review.outcome) if review.findings or said else ""
-    remarks = (left_out_note(tools.below_floor), unread_note(review.omitted), incomplete)
+    remarks = _remarks(said, tools, review)
     by_rule = review.model == OFFLINE and review.findings
     if not (said or closed or opened or settled or by_rule or any(remarks)):
         return ""

@@ -215,6 +215,7 @@ class Session:
         memory: The passages of other documents that it is told of; None where none are remembered.
         linked: What the document links to; None where nothing of that is read.
         second_look: The second look that its points are to get; None for none.
+        digest: What the last review noted, see `Review.digest`.
     """
 
     target: Target
@@ -233,6 +234,7 @@ class Session:
     memory: Sequence[Passage] | None = None
     linked: Linked | None = None
     second_look: SecondLook | None = None
+    digest: tuple[tuple[str, str], ...] | None = None
 
     @property
     def is_follow_up(self) -> bool:

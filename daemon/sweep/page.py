@@ -112,7 +112,9 @@ def _record_unchanged(
         after = replace(after, prompt=None, settings=None)
     with context.state.atomic():
         pages.save(context.state, [replace(after, hash=content, form=canonical.FORM)])
-        pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot))
+        last = pages.last_reviewed(context.state, row.id)
+        noted = last.digest_now(snapshot) if last else None
+        pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot, noted))
         places = [block.id for block in snapshot.blocks if block.may_hold_comments]
         thread_store.set_places(context.state, row.id, places, context.notion.now)
         sweeps.record_decision(context.state, row.id, context.notion.now, "not reviewed", reason)
@@ -133,6 +135,7 @@ def _session(
     orphans = recovery.orphan_findings(threads, outbox.posted_comment_ids(context.state, row.id))
     unknown = [LedgerEntry(one, FindingState.OPEN) for one in orphans]
     change = Change.between(drafts.last_published(context.state, row.id), snapshot)
+    last = pages.last_reviewed(context.state, row.id)
     known = anchored(findings.of_page(context.state, row.id), change, snapshot)
     points = open_points(context, row, known, snapshot, dialogue)
     points += closed_points(context.state, known, dialogue, snapshot)
@@ -156,6 +159,7 @@ def _session(
         ],
         memory=memory.told(context, target, snapshot),
         second_look=second_look.planned(context, target, row),
+        digest=last.digest_now(snapshot) if last else None,
     )
 
 

@@ -70,7 +70,7 @@ def record_review(
         approval.file(context, row, case, waits, messages)
         outbox.add(context.state, map(waits.message, messages))
         pages.save(context.state, [after])
-        pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot))
+        pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot, review.digest))
         reviews.save_text(context.state, number, row.id, ReviewedText.of(snapshot), now)
         places = [block.id for block in snapshot.blocks if block.may_hold_comments]
         thread_store.set_places(context.state, row.id, places, now)
@@ -293,7 +293,7 @@ def _explain(
     for refusal in review.refusals:
         decide("refused", f"{refusal.tool}: {refusal.reason}")
     if review.omitted:
-        decide("not read", f"too long for {review.model}: {', '.join(review.omitted)}")
+        decide("not read", ", ".join(review.omitted))
     if session.linked and (session.linked.pages or session.linked.unread):
         read = ", ".join(f"“{title}”" for title, _ in session.linked.pages)
         decide("links", f"read: {read or 'none'}. {unseen_note(session.linked)}".strip())

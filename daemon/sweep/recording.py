@@ -34,7 +34,7 @@ from daemon.sweep.context import Context, ReviewContext, Session
 FORMAT = 1
 # What of a database's settings and of the config shapes a review.
 _OF_DATABASE = {"id", "name", "report", "checks"}
-_OF_CONFIG = {"limits", "effort", "answer_tokens", "whole_up_to", "second_look"}
+_OF_CONFIG = {"limits", "effort", "answer_tokens", "whole_up_to", "second_look", "deep"}
 _FAILED = "recording failed"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 
+from daemon.config.limits import Deep
 from daemon.domain.errors import ModelsDown, Unavailable
 from daemon.domain.findings import LIVE, FindingState, LedgerEntry
 from daemon.domain.values import (
@@ -19,12 +20,12 @@ from daemon.domain.values import (
     Verdict,
 )
 from daemon.review import offline, prompt
-from daemon.review.agent import ContextWindow, ModelInput, Toolbox
+from daemon.review.agent import ContextWindow, ModelInput, Toolbox, ToolSpec
 from daemon.review.cleaning import links_in, may_contain_links
+from daemon.review.deep import NO_ROOM, SectionTools, Shown
 from daemon.review.excerpt import (
     Reader,
     Recall,
-    excerpt_for_changes,
     excerpt_for_threads,
     fit_to_window,
     linked_text,
@@ -41,7 +42,7 @@ from daemon.review.points import (
     reanchored,
     unchanged_blocks,
 )
-from daemon.review.prompt import WHOLE, Excerpt, ReviewInput
+from daemon.review.prompt import WHOLE, ReviewInput
 from daemon.review.quotes import is_quote_of
 from daemon.review.tool_specs import ToolContext, specs_for
 from daemon.review.tools import ReviewTools
@@ -52,7 +53,11 @@ from daemon.sweep.second_look import look
 
 
 # Other documents are not shown where they took more of a window than one of so many parts.
-PART_OF_WINDOW = 6
+PART_OF_WINDOW = 8
+# Tokens of one pass of a deep reading, where the window has them and no whole document is so long.
+LEAST_ROOM = 4_000
+PART_READ = 4  # one of so many parts of the room for a document is for what is read besides
+CHARACTERS_PER_TOKEN = 4  # of English prose, roughly
 # What people made of a point counts for the new text too; what was mended is over.
 _TOLD_AFTER_A_CHANGE = LIVE | {FindingState.DISMISSED, FindingState.RESOLVED}
 
@@ -111,74 +116,104 @@ def _mended(session: Session, fire: Mapping[int, bool | None]) -> tuple[Ruling, 
 def _brief(
     context: ReviewContext, prepared: Prepared, window: ContextWindow | None
 ) -> tuple[ModelInput, Toolbox]:
-    system = prompt.system_text(prepared.session.prompt)
-    tools = _tools(context, prepared)
-    remembered = tools.recall.text if tools.recall else ""
-    room = window.prompt / PART_OF_WINDOW if window else inf
-    if prompt.estimated_tokens(remembered) > room:
+    """Make what a model reads first, and tools that nobody used yet.
+
+    Raises:
+        WindowTooSmall: The window leaves no room for any of the document.
+    """
+    session = prepared.session
+    recall = None if session.memory is None else Recall(session.memory, context.look_up)
+    remembered = recall.text if recall else ""
+    most = window.whole / PART_OF_WINDOW if window else inf
+    if prompt.estimated_tokens(remembered) > most:
         remembered = ""
-    linked = linked_text(prepared.session.linked, prepared.handles, room)
+    linked = linked_text(session.linked, prepared.handles, most)
     beside = "\n".join(filter(None, (remembered, linked)))
+    about = _checked(context, prepared)
+    fits = _fits(context, prepared, window, beside)
+    is_deep = not session.only_threads and not (fits and context.config.deep is Deep.LONG)
+    tools = SectionTools(about, recall) if is_deep else ReviewTools(about, recall)
     tools.rulings += prepared.mended
-    checks = prepared.session.target.settings.checks
+    checks = session.target.settings.checks
     reported = tools.add_rule_findings(prepared.found) if checks else ()
     task = _task(context, prepared, reported, () if checks else _noticed(prepared))
-    document = prompt.document_text(task, prepared.handles)
-    whole = prompt.estimated_tokens(document)
-    excerpt, room = _excerpt(context, prepared, window, task, system + beside, whole)
-    if excerpt is not WHOLE:
-        document = prompt.document_text(task, prepared.handles, excerpt)
+    if isinstance(tools, SectionTools):
+        return _in_sections(context, prepared, window, task, tools, beside), tools
+    excerpt = WHOLE if fits else excerpt_for_threads(task, prepared.handles)
+    room, system = context.config.whole_up_to, prompt.system_text(session.prompt)
+    if window and not fits:
+        room = min(room, window.part - _taken(system, _PLAIN, beside, tools.specs))
+        most = room - room // PART_READ
+        found = fit_to_window(task, prepared.handles, most, excerpt)
+        if found is None:
+            raise WindowTooSmall(NO_ROOM)
+        excerpt = found
     if excerpt.left_out or excerpt.longest:
-        tools.reader = Reader(task, prepared.handles, excerpt, room)
-    brief = ModelInput(
-        system=system,
-        document="\n".join(filter(None, (document, beside))),
-        key=prepared.session.snapshot.page.id,
-        omitted=excerpt.sections,
-    )
-    return brief, tools
+        tools.reader = Reader(task, prepared.handles, excerpt, room // PART_READ)
+    document = prompt.document_text(task, prepared.handles, excerpt)
+    said = "\n".join(filter(None, (document, beside)))
+    return ModelInput(system, said, session.snapshot.page.id), tools
 
 
-def _excerpt(
+def _fits(
+    context: ReviewContext, prepared: Prepared, window: ContextWindow | None, beside: str
+) -> bool:
+    """Tell whether the whole document can be shown at once."""
+    most = context.config.whole_up_to
+    if window:
+        asked = prepared.session.prompt
+        offered = specs_for(len(asked.rules.checklist), asked.lenses, recalls=True)
+        taken = _taken(prompt.system_text(asked), _PLAIN, beside, offered)
+        most = min(most, window.whole - taken)
+    text = prompt.document_text(_task(context, prepared), prepared.handles)
+    return prompt.estimated_tokens(text) <= most
+
+
+_PLAIN = (prompt.IN_SECTIONS,)
+
+
+def _taken(system: str, leaving: Collection[str], beside: str, tools: Iterable[ToolSpec]) -> int:
+    """Return the tokens of what is sent besides the document.
+
+    What the program itself says is English, of which the tokens are known better.
+    """
+    told = prompt.instructions(leaving)
+    offered = "".join(f"{spec.name}{spec.description}{spec.parameters}" for spec in tools)
+    theirs = prompt.estimated_tokens(system.removeprefix(told) + beside)
+    return len(told + offered) // CHARACTERS_PER_TOKEN + theirs
+
+
+def _in_sections(
     context: ReviewContext,
     prepared: Prepared,
     window: ContextWindow | None,
     task: ReviewInput,
-    system: str,
-    whole: int,
-) -> tuple[Excerpt, int]:
-    """Choose what of the document is shown; return it with the tokens for reading the rest.
-
-    `whole` are the tokens of the whole document.
+    tools: SectionTools,
+    beside: str,
+) -> ModelInput:
+    """Make what is read in the first pass of a deep reading; the others follow it.
 
     Raises:
-        WindowTooSmall: The window leaves no room for any of it.
+        WindowTooSmall: The window leaves no room for any of the document.
     """
-    whole_up_to, handles = context.config.whole_up_to, prepared.handles
-    if window is None:
-        return WHOLE if whole <= whole_up_to else _long(prepared, task), whole_up_to
-    asked = prepared.session.prompt
-    offered = specs_for(len(asked.rules.checklist), asked.lenses, reads=True, recalls=True)
-    tools = "".join(f"{spec.name}{spec.description}{spec.parameters}" for spec in offered)
-    taken = prompt.estimated_tokens(system + tools)
-    if whole <= min(whole_up_to, window.whole - taken):
-        return WHOLE, 0
-    found = fit_to_window(task, handles, window.prompt - taken, _long(prepared, task))
-    if found is None:
-        raise WindowTooSmall(
-            f"its window of {window.tokens} tokens has no room for the document "
-            "beside the instructions and the prompt page"
-        )
-    return found, min(window.reading, whole_up_to)
+    session, room = prepared.session, max(context.config.whole_up_to, LEAST_ROOM)
+    leaving = () if prepared.handles.threads else (prompt.OWN_POINTS, prompt.ANSWERS)
+    system = prompt.system_text(session.prompt, leaving)
+    if window:
+        room = min(room, window.part - _taken(system, leaving, beside, tools.specs))
+    tools.reader = Reader(task, prepared.handles, WHOLE, room // PART_READ)
+    opening = "\n".join(filter(None, (prompt.opening_text(task), beside)))
+    is_whole = session.change.first or session.extent is Extent.WHOLE
 
+    def brief(shown: Shown) -> ModelInput:
+        def following() -> ModelInput | None:
+            more = tools.next_pass()
+            return brief(more) if more else None
 
-def _long(prepared: Prepared, task: ReviewInput) -> Excerpt:
-    """Choose what is shown of a document that is too long to be shown whole each time."""
-    if prepared.session.only_threads:
-        return excerpt_for_threads(task, prepared.handles)
-    if prepared.session.extent is Extent.WHOLE:
-        return WHOLE
-    return excerpt_for_changes(task, prepared.handles)
+        page_id = session.snapshot.page.id
+        return ModelInput(system, shown.document, page_id, shown.later, opening, following)
+
+    return brief(tools.begin(task, room, None if is_whole else session.digest))
 
 
 _LEFT_OUT = "what is less than {floor} is not posted; leave it out"
@@ -191,8 +226,8 @@ _ANEW = (
 def _task(
     context: ReviewContext,
     prepared: Prepared,
-    reported: Sequence[Finding],
-    noticed: Sequence[Finding],
+    reported: Sequence[Finding] = (),
+    noticed: Sequence[Finding] = (),
 ) -> ReviewInput:
     session, snapshot = prepared.session, prepared.session.snapshot
     unseen = [one for one in _current(session) if not _is_shown(one.finding, snapshot.threads)]
@@ -267,41 +302,39 @@ def _is_shown(finding: Finding, threads: Sequence[Thread]) -> bool:
     )
 
 
-def _tools(context: ReviewContext, prepared: Prepared) -> ReviewTools:
+def _checked(context: ReviewContext, prepared: Prepared) -> ToolContext:
+    """Return what the tools check the model's proposals against."""
     session, asked, page = prepared.session, prepared.session.prompt, prepared.session.snapshot.page
     said = [page.title, *(text for _, text in page.properties)]  # the page; its comments aside
     said += [block.line for block in session.snapshot.blocks]
     limits = budget.narrowed(context.config.limits, asked.rules)
-    return ReviewTools(
-        ToolContext(
-            handles=prepared.handles,
-            ledger=session.ledger,
-            # Of the document and the prompt page: addresses in comments do not count, nor those of
-            # background pages, since who may edit or read one does not write the prompt.
-            allowed_links=links_in("\n".join(filter(may_contain_links, [*said, asked.text]))),
-            comments_per_review=limits.comments_per_review,
-            comments_per_block=limits.comments_per_block,
-            comments_on_blocks=not session.only_threads,
-            unchanged_blocks=unchanged_blocks(session.change, session.snapshot.blocks),
-            closed_blocks=_closed(session),
-            change=session.change,
-            least_severity=_floor(prepared),
-            checklist_items=len(asked.rules.checklist),
-            points=_own(prepared),
-            kept=session.kept,
-            page_texts=page_texts(session.snapshot),
-            known=(*page_texts(session.snapshot), asked.text),
-            lenses=asked.lenses,
-            guard=leak_guard(
-                context.secrets,
-                prompt.instructions(),
-                asked.text,
-                "\n".join(said),
-                background=[text for _, text in asked.knowledge],
-                told=_told(session),
-            ),
+    return ToolContext(
+        handles=prepared.handles,
+        ledger=session.ledger,
+        # Of the document and the prompt page: addresses in comments do not count, nor those of
+        # background pages, since who may edit or read one does not write the prompt.
+        allowed_links=links_in("\n".join(filter(may_contain_links, [*said, asked.text]))),
+        comments_per_review=limits.comments_per_review,
+        comments_per_block=limits.comments_per_block,
+        comments_on_blocks=not session.only_threads,
+        unchanged_blocks=unchanged_blocks(session.change, session.snapshot.blocks),
+        closed_blocks=_closed(session),
+        change=session.change,
+        least_severity=_floor(prepared),
+        checklist_items=len(asked.rules.checklist),
+        points=_own(prepared),
+        kept=session.kept,
+        page_texts=page_texts(session.snapshot),
+        known=(*page_texts(session.snapshot), asked.text),
+        lenses=asked.lenses,
+        guard=leak_guard(
+            context.secrets,
+            prompt.instructions(),
+            asked.text,
+            "\n".join(said),
+            background=[text for _, text in asked.knowledge],
+            told=_told(session),
         ),
-        None if session.memory is None else Recall(session.memory, context.look_up),
     )
 
 

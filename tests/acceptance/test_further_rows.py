@@ -143,7 +143,7 @@ def test_f11_pages_that_the_prompt_mentions_are_read_once_and_those_beyond_are_n
         assert system.count(words) == times
 
 
-def test_f12_what_does_not_fit_a_small_window_is_left_out_and_said(
+def test_f12_what_does_not_fit_a_small_window_is_read_in_sections(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
     content = []
@@ -153,13 +153,14 @@ def test_f12_what_does_not_fit_a_small_window_is_left_out_and_said(
     program.config["windows"] = {"anthropic:claude-sonnet-5-5": 8000}
     model.think = lambda _document, _turn: "Shorten it."
     program.sweep()
-    [document] = model.documents
-    assert "Problem text." in document
-    assert "Rollout text." not in document
-    assert "## Rollout" in document
+    *sections, last = model.documents
+    for name in ("Problem", "Proposal", "Rollout"):
+        assert [one.count(f"{name} text.") for one in sections].count(0) < len(sections)
+        assert sum(one.count(f"{name} text.") for one in sections) == 400
+        assert f"## {name}" in last
     [summary] = posted(box)
-    assert "Not read, too long for the model: " in plain(summary)
-    assert "Rollout" in plain(summary)
+    assert "Shorten it." in plain(summary)
+    assert "Not read" not in plain(summary)
 
 
 def test_f13_a_model_that_repeats_itself_is_stopped_and_a_wall_of_text_is_clamped(

@@ -153,8 +153,8 @@ def test_g9_a_review_with_a_small_window_comes_out_again(
 
     model.think = think
     program.sweep()
-    assert len(model.sent) == 2
-    is_same(program, 1, 2, 1)
+    assert len(model.sent) > 3  # the refused one, the sections, and the last look
+    is_same(program, 1, len(model.sent), 1)
 
 
 def test_g9_what_a_server_does_not_take_and_makes_up_comes_out_again(
@@ -284,7 +284,7 @@ def test_g9_a_version_that_asks_otherwise_says_so_first(
 ) -> None:
     program.sweep()
     before = prompt.instructions()
-    monkeypatch.setattr(prompt, "instructions", lambda: f"{before}\nBe brief.")
+    monkeypatch.setattr(prompt, "instructions", lambda *_: f"{before}\nBe brief.")
     done = program.run("replay", "1")
     assert done.code == 3
     first, second = done.out.splitlines()

@@ -9,7 +9,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from daemon.review.cleaning import cleaned, has_secret, links_in, may_contain_links, visible
+from daemon.review.cleaning import (
+    beginning,
+    cleaned,
+    has_secret,
+    links_in,
+    may_contain_links,
+    visible,
+)
 from support.hidden_text import FILLERS, hidden
 from support.review_values import BREAKS
 
@@ -390,3 +397,11 @@ def test_a_message_hidden_in_joiners_and_variants_is_gone() -> None:
         visible("\U0001f3f4" + "".join(chr(0xE0000 + ord(one)) for one in "obey")) == "\U0001f3f4"
     )
     assert visible("\u2705" + SEEN[0][1:]) == "\u2705"
+
+
+@given(st.text(max_size=200))
+def test_a_line_keeps_its_beginning_and_says_when_it_was_cut(line: str) -> None:
+    short = beginning(line, 80)
+    assert short == line or (len(line) > 80 and short.endswith(" …"))
+    assert line.startswith(short.removesuffix(" …"))
+    assert len(short) <= 82

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from daemon.domain.change import Change
 from daemon.domain.values import Block
 from daemon.review.excerpt import (
-    CHANGED_SHARE,
     Reader,
-    excerpt_for_changes,
     excerpt_for_threads,
     fit_to_window,
 )
@@ -48,52 +46,16 @@ def long_page() -> list[Block]:
     return blocks
 
 
-def shown(blocks: list[Block], change: Change, *threads: object) -> str:
-    seen = task(snapshot(blocks, threads), change)  # type: ignore[arg-type]
-    handles = Handles.of(seen.snapshot)
-    return document_text(seen, handles, excerpt_for_changes(seen, handles))
-
-
-def test_a_small_change_is_shown_with_its_neighbours_its_headings_and_the_sections() -> None:
-    change = Change(first=False, changed={"Proposal 3": "3. Two words."})
-    lines = shown(long_page(), change).splitlines()
-    assert [line[:15].rstrip() for line in lines] == [
-        "Title: Queues",
-        "Document:",
-        "  (what did not",
-        "[B2] ## Problem",
-        "[B10] ## Propos",
-        "[B11] ### Deepe",
-        "[B14] 2. words",
-        "[B15 changed] 3",
-        "  was: 3. Two w",
-        "[B16] 4. words",
-        "[B18] ## Rollou",
-    ]
-    assert lines[6].endswith(" …")
-    assert lines[7] == f"[B15 changed] 3. {LONG}"
-
-
-def test_a_block_whose_thread_waits_is_shown_with_what_stands_around_it() -> None:
-    change = Change(first=False, changed={"Proposal 3": "3. Two words."})
-    asked = thread("t", "Rollout 5", comment("1", "Why?", new=True))
-    text = shown(long_page(), change, asked)
-    assert f"[B25] 5. {LONG}" in text
-    assert f"[B24] 4. {LONG}" in text
-    on_the_page = thread("t", None, comment("1", "Why?", new=True))
-    assert f"[B4] 0. {LONG}" in shown(long_page(), change, on_the_page)
-
-
-def test_where_nothing_is_new_or_changed_the_whole_is_shown() -> None:
-    for change in (Change(first=True), Change(first=False, removed=("gone",))):
-        assert f"[B4] 0. {LONG}" in shown(long_page(), change)
+def told(blocks: list[Block], change: Change) -> str:
+    seen = task(snapshot(blocks), change)
+    return document_text(seen, Handles.of(seen.snapshot))
 
 
 def test_of_a_long_old_text_the_part_that_differs_is_shown() -> None:
     sentence = "Every carrier has a queue of its own, and no queue waits for another one. "
     now = f"{sentence * 3}It holds 500 letters. {sentence * 3}"
     change = Change(first=False, changed={"a": now.replace("500", "20")})
-    [_, was] = shown([block("a", now)], change).splitlines()[-2:]
+    [_, was] = told([block("a", now)], change).splitlines()[-2:]
     assert was.startswith("  was: … ")
     assert "It holds 20 letters. Every" in was
     assert was.endswith(" …")
@@ -103,35 +65,8 @@ def test_of_a_long_old_text_the_part_that_differs_is_shown() -> None:
         (now[5:], "carrier has a"),
         ("No. " * 50, "No."),
     ):
-        said = shown([block("a", now)], Change(first=False, changed={"a": old}))
+        said = told([block("a", now)], Change(first=False, changed={"a": old}))
         assert part in said.splitlines()[-1]
-
-
-TEXTS = st.text(st.sampled_from("ab \n"), max_size=60)
-
-
-@given(st.lists(TEXTS, min_size=1, max_size=12), st.data())
-def test_whatever_is_new_or_changed_is_shown_whole_and_what_is_shown_keeps_its_handle(
-    texts: list[str], data: st.DataObject
-) -> None:
-    blocks = [
-        heading(str(n), text) if n % 4 == 0 else block(str(n), text) for n, text in enumerate(texts)
-    ]
-    keys = [one.id for one in blocks]
-    blocks += [block(f"rest {n}", LONG) for n in range(data.draw(st.sampled_from([0, 12, 20])))]
-    new = data.draw(st.sets(st.sampled_from(keys)))
-    changed = data.draw(st.sets(st.sampled_from(keys))) - new
-    change = Change(first=False, new=frozenset(new), changed=dict.fromkeys(changed, "old"))
-    seen = task(snapshot(blocks), change)
-    handles = Handles.of(seen.snapshot)
-    excerpt = excerpt_for_changes(seen, handles)
-    part, whole = (document_text(seen, handles, one) for one in (excerpt, WHOLE))
-    kept = {line for line in part.splitlines() if line.startswith("[") and not line.endswith("…")}
-    assert kept <= set(whole.splitlines())
-    for handle, one in handles.blocks.items():
-        if one.id in new | changed:
-            assert any(line.startswith(f"[{handle} ") for line in part.splitlines())
-    assert excerpt is WHOLE or len(part) < CHANGED_SHARE * len(whole)
 
 
 LONG_AGO = Change(first=False)
@@ -202,26 +137,16 @@ def test_a_giant_block_does_not_push_out_the_sections_beside_it() -> None:
     assert excerpt.sections == ("part of Dump",)
 
 
-def test_what_is_new_and_who_waits_stays_longest() -> None:
+def test_who_waits_stays_longest() -> None:
     asked = thread("t", "p5.1", comment("1", "why?", new=True))
     told = thread("u", "p3.1", comment("2", "fyi"))
-    change = Change(first=False, new=frozenset(["p4.0"]), changed={"p4.2": "old words"})
-    seen = task(snapshot(sections(6), [asked, told]), change)
-    _, text = fitted(seen, 900)
-    for kept in ("(4.0)", "(4.2)", "(5.1)", "why?", "was: old words"):
+    seen = task(snapshot(sections(6), [asked, told]))
+    _, text = fitted(seen, 600)
+    for kept in ("(5.1)", "why?"):
         assert kept in text
     assert "(5.0)" not in text
     assert "fyi" not in text
     assert "(1 thread on blocks that are left out)" in text
-
-
-def test_who_waits_stays_longer_than_what_is_new() -> None:
-    asked = thread("t", "p1.1", comment("1", "why?", new=True))
-    change = Change(first=False, new=frozenset(["p0.0", "p2.0", "p1.1"]))
-    _, text = fitted(task(snapshot(sections(3), [asked]), change), 250)
-    assert "(1.1)" in text
-    assert "(0.0)" not in text
-    assert "(2.0)" not in text
 
 
 def test_nothing_fits_where_not_even_one_block_does() -> None:
@@ -315,7 +240,7 @@ def test_what_was_left_out_is_read_as_it_would_have_been_shown() -> None:
     change = Change(first=False, changed={"p4.2": "old words"})
     seen = task(snapshot(sections(6)), change)
     found = reader(10_000, seen)
-    assert found.unread == ("Part 2", "Part 3", "part of Part 4", "Part 5")
+    assert found.unread == ("Part 2", "Part 3", "Part 4", "Part 5")
     said = found("B17", "B20")
     assert said in read(seen)
     assert "  was: old words" in said

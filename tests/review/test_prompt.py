@@ -15,14 +15,12 @@ from daemon.domain.values import Block, Prompt, Snapshot
 from daemon.review.handles import Handles
 from daemon.review.points import OwnPoint
 from daemon.review.prompt import (
-    BESIDE_CHARS,
     FIRST_COMMENTS,
     LAST_COMMENTS,
     WAITING_COMMENTS,
     WHOLE,
     Excerpt,
     ReviewInput,
-    beginning,
     built_in_prompt,
     document_text,
     system_text,
@@ -461,14 +459,6 @@ def test_an_address_whose_first_block_is_left_out_is_told_in_the_next() -> None:
 
 def test_a_quote_is_found_with_the_sign_for_an_address_told_before() -> None:
     assert locate("[the guide](…) says", "What the guide says.") == "the guide says"
-
-
-@given(st.text(max_size=200))
-def test_a_line_keeps_its_beginning_and_says_when_it_was_cut(line: str) -> None:
-    short = beginning(line)
-    assert short == line or (len(line) > BESIDE_CHARS and short.endswith(" …"))
-    assert line.startswith(short.removesuffix(" …"))
-    assert len(short) <= BESIDE_CHARS + 2
 
 
 def test_comments_are_shown_with_their_marks_and_without_the_addresses_of_blocks() -> None:

@@ -233,7 +233,7 @@ def test_points_below_the_floor_are_counted(severities: list[Severity], expected
 
 def test_sections_that_were_not_read_are_named_up_to_a_number() -> None:
     assert unread_note([]) == ""
-    assert unread_note(["Costs", "Plan"]) == "Not read, too long for the model: Costs, Plan."
+    assert unread_note(["Costs", "Plan"]) == "Not read: Costs, Plan."
     many = [f"Part {number}" for number in range(OMITTED_NAMED + 2)]
     assert unread_note(many).endswith(f"Part {OMITTED_NAMED - 1} and 2 more.")
 

@@ -167,7 +167,7 @@ class Rig:
     def make(self, window: ContextWindow | None) -> tuple[ModelInput, FakeTools]:
         self.windows.append(window)
         self.tools.append(FakeTools())
-        size = window.prompt * 4 if window else len(self.document)
+        size = window.tokens * 2 if window else len(self.document)
         omitted = ("Rollout",) if size < len(self.document) else ()
         return ModelInput("How to review.", self.document[:size], "page-1", omitted), self.tools[-1]
 

@@ -18,7 +18,7 @@ from daemon.domain.findings import FindingState, LedgerEntry
 from daemon.domain.values import Outcome, Prompt, Review, Severity, Snapshot, Usage
 from daemon.review.agent import ContextWindow, Conversation, ModelInput, Toolbox
 from daemon.review.models.failures import WindowTooSmall
-from daemon.review.prompt import instructions
+from daemon.review.prompt import estimated_tokens, instructions
 from daemon.review.summary import FOR_AUTHORS
 from daemon.sweep.context import ReviewContext, Session
 from daemon.sweep.reviewing import run_review
@@ -196,18 +196,42 @@ def long_page(sections: int) -> Snapshot:
     return snapshot(blocks)
 
 
-def test_f12_what_a_small_window_leaves_out_is_said() -> None:
-    review, brief = sit(replace(SESSION, snapshot=long_page(20)), say("Mend it."), window=8_000)
-    assert "[B2] words" in brief.document
-    assert len(brief.omitted) > 10
-    assert review.omitted == brief.omitted
-    summary, remarks, _ = review.summary.split("\n\n")
-    assert summary == "Mend it."
-    named = ", ".join(name.replace("@", "") for name in brief.omitted[:8])
-    more = len(brief.omitted) - 8
-    assert remarks == f"Not read, too long for the model: {named} and {more} more."
+def passes(brief: ModelInput) -> list[ModelInput]:
+    found = [brief]
+    while (following := found[-1].following()) is not None:
+        found.append(following)
+    return found
+
+
+@pytest.mark.parametrize("window", [4_000, 8_000, None])
+def test_f12_what_does_not_fit_is_read_in_passes_that_share_their_beginning(
+    window: int | None,
+) -> None:
+    told = list[ModelInput]()
+
+    def reads(tools: Toolbox) -> str:
+        told.extend(passes(models.brief))
+        return "Mend it."
+
+    models = Models(reads, window, Outcome.DONE)
+    config = Config(databases=[{"id": "1" * 32}], limits=LIMITS, deep="always")
+    chain: Any = models
+    context = ReviewContext(chain, config, NOW.date(), SECRETS)
+    read = long_page(20)
+    review = asyncio.run(run_review(context, replace(SESSION, snapshot=read)))
+    assert len({(one.system, one.opening) for one in told}) == 1
+    assert sum(one.document.count("words ") for one in told) == 20 * 300
+    if window:
+        assert all(estimated_tokens(one.opening + one.document) < window // 2 for one in told)
+    assert review.digest is not None
+    assert {key for key, _ in review.digest} >= {f"h{number}" for number in range(20)}
+    named = [f"Part @{number}" for number in range(20)]
+    first = told[0].omitted
+    assert [one.removeprefix("part of ") for one in first] == named[-len(first) :]
+    assert told[-1].omitted == ()
+    assert review.summary.startswith("Mend it.")
 
 
 def test_f12_a_window_without_room_for_any_of_the_document_is_no_review() -> None:
-    with pytest.raises(ModelsDown, match="its window of 1000 tokens has no room"):
+    with pytest.raises(ModelsDown, match="its window has no room"):
         sit(SESSION, say("All well."), window=1_000)

@@ -47,7 +47,7 @@ def settings_version(context: Context | ReviewContext, target: Target) -> str:
     shape = (
         target.models,
         config.effort.model_dump(mode="json"),
-        (config.answer_tokens, config.whole_up_to),
+        (config.answer_tokens, config.whole_up_to, *["deep"] * (config.deep == "always")),
         (target.settings.report.value, target.settings.checks),
         (limits.rounds, limits.comments_per_review, limits.comments_per_block),
     )

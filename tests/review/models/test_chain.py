@@ -353,7 +353,7 @@ def test_f12_without_a_size_the_document_is_halved_until_it_fits() -> None:
     rig.document = "word " * 8_000
     conversation = asyncio.run(rig.converse(A))
     assert conversation.outcome is Outcome.DONE
-    sizes = [len(rig.document), *(window.prompt * 4 for window in rig.windows[1:])]
+    sizes = [len(rig.document), *(window.tokens * 2 for window in rig.windows[1:])]
     assert all(later <= earlier / 2 + 200 for earlier, later in pairwise(sizes))
 
 

@@ -1,0 +1,273 @@
+"""A document that does not fit is read in sections, with a digest of what was read before."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from itertools import takewhile
+from typing import Any
+
+import pytest
+
+from daemon.sandbox import Sandbox
+from daemon.sandbox import blocks as made
+from support.program import (
+    NOW,
+    Call,
+    Program,
+    Reply,
+    ScriptedModel,
+    comment,
+    finish,
+    follow_up,
+    plain,
+    posted,
+    said,
+)
+from support.vendor_server import anthropic_message, tool_use
+
+
+HOUR = timedelta(hours=1)
+MODEL = "anthropic:claude-sonnet-5-5"
+SECTIONS, DISTANCE, PLANTED = 20, 10, 4
+FACT = re.compile(r"\[(B\d+)(?: new| changed)?\] The (\w+) limit is (\d+) letters\.")
+NOTED = re.compile(r"^  (B\d+): (\w+) limit (\d+)$", re.MULTILINE)
+PLACE = re.compile(r"\(parts? (\d+)(?: to (\d+))? of (\d+)")
+
+
+def names() -> list[str]:
+    return [f"carrier{chr(97 + number)}" for number in range(SECTIONS)]
+
+
+def document(words: int = 60) -> list[Any]:
+    """Twenty sections with a fact each; the last four contradict four that stand far above."""
+    content = []
+    for number, name in enumerate(names()):
+        again = number >= SECTIONS - PLANTED
+        subject, value = (names()[number - DISTANCE], 7) if again else (name, 100 + number)
+        content.append(made.heading(2, f"Section {number}"))
+        content.append(made.paragraph(f"The {subject} limit is {value} letters."))
+        content += [
+            made.paragraph(
+                f"Sentence {number}.{n} fills this page. " + "Letters wait here. " * words
+            )
+            for n in range(2)
+        ]
+    return content
+
+
+class Reader:
+    """Sees the first tokens of what it is shown, finds limits that differ, and notes limits."""
+
+    def __init__(self, tokens: int, *, notes: bool = True) -> None:
+        self.characters = tokens * 4
+        self.notes = notes
+        self.read: list[tuple[int, int]] = []
+
+    def __call__(self, shown: str, turn: int) -> list[Call]:
+        text = shown[: self.characters]
+        place = PLACE.search(text)
+        known = {name: (at, value) for at, name, value in NOTED.findall(text)}
+        calls, lines = [], []
+        for at, name, value in FACT.findall(text):
+            other = known.setdefault(name, (at, value))
+            if other[1] != value:
+                title = f"The limit of {name} is {value} or {other[1]}"
+                words = f"{at} says {value}, and {other[0]} says {other[1]}."
+                calls.append(comment(at, f"The {name} limit is {value}", words, title=title))
+            lines.append(f"{at}: {name} limit {value}")
+        if turn:
+            return [finish("Done.")]
+        if not place:
+            order = {"summary": "Settle the limits.", "question": "", "order": "P2, P1"}
+            return [*calls, ("finish", order)]
+        self.read.append((int(place[1]), int(place[2] or place[1])))
+        return [*calls, ("note", {"digest": "\n".join(lines) if self.notes else ""})]
+
+    @property
+    def parts(self) -> list[int]:
+        return [part for first, last in self.read for part in range(first, last + 1)]
+
+
+@pytest.fixture
+def page(box: Sandbox, rfcs: str) -> Any:
+    return box.world.page(rfcs, "Long", document(), at=NOW - HOUR)
+
+
+def on_blocks(box: Sandbox, page: Any) -> list[str]:
+    return [plain(one) for one in posted(box) if one.parent_id != page.id]
+
+
+def edit(box: Sandbox, page: Any, section: int, text: str) -> None:
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page.id)[section * 4 + 1], text)
+    box.clock.advance(HOUR)
+
+
+@pytest.mark.parametrize("notes", [True, False])
+def test_a_weak_reader_finds_what_contradicts_far_sections_by_its_notes_alone_and_once(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any, *, notes: bool
+) -> None:
+    reader = model.think = Reader(3_000, notes=notes)
+    program.config["windows"] = {MODEL: 6_000}
+    done = program.sweep().json
+    assert reader.parts == [*range(1, SECTIONS + 1)]
+    assert done["model_requests"] == len(model.sent) == len(reader.read) + 1
+    found = on_blocks(box, page)
+    assert len(found) == (PLANTED if notes else 0)
+    assert len({one.splitlines()[0] for one in found}) == len(found)
+    assert tuple(tool["name"] for tool in model.sent[0].body["tools"][-2:]) == ("note", "finish")
+    fixed = [(sent.body["system"], sent.body["tools"]) for sent in model.sent]
+    assert all(one == fixed[0] for one in fixed)
+    last = model.documents[-1]
+    assert all(f"## Section {number}" in last for number in range(SECTIONS))
+    assert "Sentence" not in last
+    assert last.count(" limit ") >= (SECTIONS if notes else 0)
+    assert last.count("  P") == len(found)
+
+
+def test_of_the_points_of_one_severity_the_last_pass_says_which_are_posted(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    model.think = Reader(6_000)
+    program.config |= {"deep": "always", "limits": {"comments_per_review": 1}}
+    program.sweep()
+    [found] = on_blocks(box, page)
+    assert found.startswith("The limit of carrierh is 7 or 107")  # the second that was made
+    [summary] = [one for one in posted(box) if one.parent_id == page.id]
+    assert "carrierg" in plain(summary)
+
+
+def test_after_an_edit_what_changed_is_read_again_and_what_the_notes_tie_to_it(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    reader = model.think = Reader(3_000)
+    program.config["windows"] = {MODEL: 6_000}
+    program.sweep()
+    for section, value, again in ((3, 333, [4]), (2, 102, []), (1, 111, [2, 12]), (6, 7, [7, 17])):
+        reader.read.clear()
+        edit(box, page, section, f"The {names()[section]} limit is {value} letters.")
+        program.sweep()
+        assert reader.parts == again, section
+        assert f": {names()[section]} limit {value}" in model.documents[-1]
+    reader.read.clear()
+    program.run("review", page.id)
+    assert reader.parts == [*range(1, SECTIONS + 1)]
+
+
+def test_what_a_budget_forbids_is_named_and_read_at_the_next_review(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    reader = Reader(3_000)
+
+    def dear(shown: str, turn: int) -> Reply:
+        content = [tool_use(name, **arguments) for name, arguments in reader(shown, turn)]
+        return Reply(anthropic_message(*content, stop="tool_use", input_tokens=9_000))
+
+    model.think = dear
+    program.config |= {"windows": {MODEL: 6_000}, "limits": {"tokens_per_review": 60_000}}
+    program.sweep()
+    unread = [*range(len(reader.parts), SECTIONS)]
+    assert 0 < len(unread) < SECTIONS
+    [summary] = [plain(one) for one in posted(box) if one.parent_id == page.id]
+    assert f"Not read: Section {unread[0]}, Section {unread[1]}" in summary
+    assert "not complete: stopped by the budget" in summary
+    program.config["limits"] = {}
+    reader.read.clear()
+    edit(box, page, 0, "The carriera limit is 99 letters.")
+    program.sweep()
+    wanted = [1, *(number + 1 for number in unread)]
+    assert reader.parts[: len(wanted)] == wanted
+    assert len(reader.parts) <= len(wanted) + 2  # and what the new notes are tied to
+
+
+def test_a_pass_that_fails_fails_the_page_and_not_half_of_it(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    reader = Reader(3_000)
+    down = Reply({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}, 529)
+    model.think = lambda shown, turn: down if "(parts 19" in shown else reader(shown, turn)
+    program.config["windows"] = {MODEL: 6_000}
+    assert program.run("--once").code == 69
+    assert posted(box) == []
+    assert program.run("explain", page.id).out.count("reviewed") == 0
+    model.think = reader
+    reader.read.clear()
+    program.sweep()
+    assert reader.parts == [*range(1, SECTIONS + 1)]
+    assert len(on_blocks(box, page)) == PLANTED
+
+
+def test_a_thread_stands_beside_its_section_until_it_is_dealt_with_and_answers_see_an_excerpt(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    reader = model.think = Reader(3_000)
+    program.config["windows"] = {MODEL: 6_000}
+    program.sweep()
+    begun = next(one for one in posted(box) if "carrierg" in plain(one))
+    box.world.comment(begun, "Which of them holds?")
+    answer = ("reply", {"thread": "T2", "text": "That is for you to say."})
+    model.think = lambda _shown, _turn: [answer, finish()]
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert "read" in {tool["name"] for tool in model.sent[-1].body["tools"]}
+    assert "blocks left out here" in model.documents[-1]
+    edit(box, page, 16, "The carrierg limit is 106 letters. It is that of above.")
+
+    def settles(shown: str, turn: int) -> list[Call]:
+        if "(part 17 " in shown and not turn:
+            assert "[T2 on B66]" in shown
+            return [follow_up("T2", "fixed", quote="It is that of above"), ("note", {"digest": ""})]
+        return reader(shown, turn)
+
+    model.think = settles
+    program.sweep()
+    assert "[T2 on" not in model.documents[-1]
+    assert "[T3 on B70]" in model.documents[-1]
+    assert "✓" in plain(next(one for one in posted(box) if one.id == begun.id))
+
+
+def alike(one: str, other: str) -> int:
+    """The length of the common beginning of two texts."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def price(sent: list[Any]) -> float:
+    """What requests cost where a request's beginning that was sent before costs a tenth."""
+    total, before = 0.0, list[str]()
+    for one in sent:
+        body = one.body
+        text = json.dumps(body["tools"]) + json.dumps(body["system"]) + said(body["messages"][0])
+        shared = max((alike(text, other) for other in before), default=0)
+        total += len(text) - 0.9 * shared
+        before.append(text)
+    return total
+
+
+def test_a_first_deep_reading_costs_at_most_half_more_than_one_plain_request(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    reader = model.think = Reader(6_000)
+    program.sweep()
+    plain_price, count = price(model.sent), len(model.sent)
+    assert reader.read == []
+    program.config["deep"] = "always"
+    program.run("review", page.id)
+    assert reader.parts == [*range(1, SECTIONS + 1)]
+    assert price(model.sent[count:]) <= 1.5 * plain_price, price(model.sent[count:]) / plain_price
+
+
+def test_a_deep_reading_is_replayed_as_it_was_and_a_dry_run_prints_its_points(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    model.think = Reader(3_000)
+    program.config["windows"] = {MODEL: 6_000}
+    lines = program.run("--once", "--dry-run").out.splitlines()
+    assert sum("7 or 10" in json.loads(line).get("text", "") for line in lines) >= PLANTED
+    assert posted(box) == []
+    program.sweep()
+    edit(box, page, 1, "The carrierb limit is 111 letters.")
+    program.sweep()
+    for review in (1, 2):
+        assert program.run("replay", str(review), "--json").json["same"]
