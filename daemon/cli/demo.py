@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import which
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from daemon import loopback
-from daemon.cli.options import PORT, temporary_folder
+from daemon.cli.options import PORT, program, temporary_folder
 from daemon.cli.terminal import Document, Said, draw, on_terminal
 from daemon.config import Settings, load
 from daemon.console import app, views
@@ -80,8 +78,6 @@ def _ending(first: Result, documents: Sequence[Document], *, whole: bool) -> str
         counted(first.replies_posted, "reply"),
         counted(first.summaries_posted, "summary"),
     ]
-    name = "notion-review"
-    program = name if which(name) or not sys.argv[0].endswith(name) else sys.argv[0]
     more = [] if whole else [("The documents whole", "demo --all")]
     more += [
         ("In a browser, with the console", f"demo --serve  (http://127.0.0.1:{PORT})"),
@@ -91,7 +87,7 @@ def _ending(first: Result, documents: Sequence[Document], *, whole: bool) -> str
         [
             f"{counted(len(documents), 'document')}: {', '.join(posted)}.",
             "",
-            *(f"{what}:\n    {program} {words}" for what, words in more),
+            *(f"{what}:\n    {program()} {words}" for what, words in more),
         ]
     )
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, TypeVar
 
+from daemon.cli.options import program
 from daemon.config import Addresses, Config, Settings, environment, reference
 from daemon.config.environment import (
     NOTION_BASE_URL,
@@ -19,15 +21,19 @@ from daemon.config.environment import (
     Environment,
     credential,
 )
-from daemon.config.loading import chains
+from daemon.config.loading import LOCAL, NAME, chains
+from daemon.config.values import duration_text
 from daemon.domain.errors import ConfigError, Forbidden, Missing, ReviewError, TokenRefused
 from daemon.domain.ids import database_id, notion_id
 from daemon.domain.providers import OFFLINE, PROVIDERS
+from daemon.domain.times import counted
 from daemon.notion import properties, reading
 from daemon.notion.gateway import Gateway
-from daemon.operations.doctor import ANSWER_SECONDS, answer
+from daemon.operations import doctor
+from daemon.operations.doctor import ANSWER_SECONDS, NAMED, answer
 from daemon.store import database
 from daemon.sweep.connections import connected
+from daemon.sweep.context import Context
 
 
 # The service's secrets lie beside its config; systemd hands them over, nobody else reads them.
@@ -39,8 +45,11 @@ _RULES_ALONE = "offline: rules alone; for a model set its key, and `models` in c
 SHARE = "open it in Notion, ••• > Connections, and add the connection"
 
 
+T = TypeVar("T")
+
+
 class InvalidAnswer(ReviewError):
-    """What was given cannot be used."""
+    """What was given cannot be used; its words begin with the option, where it is one."""
 
     exit_code = 2
 
@@ -52,21 +61,38 @@ class Ask:
     Attributes:
         plainly: Puts a question.
         secretly: Puts one whose answer is not shown.
+        complain: Says what is wrong with an answer, before the question is put again.
         is_possible: Whether somebody is there to answer; else what is needed must be given.
     """
 
     plainly: Callable[[str], str]
     secretly: Callable[[str], str]
+    complain: Callable[[str], None]
     is_possible: bool
 
+    def until(
+        self,
+        put: Callable[[str], str],
+        question: str,
+        check: Callable[[str], None],
+        given: str | None,
+    ) -> str:
+        """Return `given`, or else an answer to a question, as soon as `check` takes one.
 
-@dataclass(frozen=True, slots=True)
-class InitOptions:
-    """What was given as options; None is asked for, "" as a prompt means the built-in one."""
-
-    database: str | None = None
-    prompt: str | None = None
-    offline: bool = False
+        Raises:
+            ReviewError: What `check` raised, where nobody is there to answer.
+        """
+        while True:
+            answer = (put(question) if given is None else given).strip()
+            try:
+                check(answer)
+            except ReviewError as error:
+                if not self.is_possible:
+                    raise
+                self.complain(str(error))
+                given = None
+            else:
+                return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +105,7 @@ class Answers:
         typed: The variables whose secrets were typed in.
         around: The environment with what was typed.
         offline: Whether rules alone review, without a model.
+        env: What `around` was read from.
     """
 
     database: str
@@ -86,6 +113,7 @@ class Answers:
     typed: tuple[str, ...]
     around: Environment
     offline: bool = False
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def settings(self) -> Settings:
@@ -114,6 +142,11 @@ class Answers:
         return bool(names & self.around.addresses.urls.keys())
 
 
+def place(folder: Path) -> Path:
+    """Return where a config.yaml is written: in a clone beside the one that git looks after."""
+    return folder / (LOCAL if (folder / ".git").exists() else NAME)
+
+
 def refuse_existing(path: Path, *, force: bool) -> None:
     """Refuse to overwrite a config that somebody has worked on.
 
@@ -125,13 +158,10 @@ def refuse_existing(path: Path, *, force: bool) -> None:
             raise InvalidAnswer(f"{path}: exists already; --force overwrites it")
 
 
-def asked(options: InitOptions, env: Mapping[str, str], ask: Ask) -> Answers:
-    """Return what is needed; what is not given is asked for.
-
-    Args:
-        options: What was given.
-        env: The environment, for secrets.
-        ask: Puts the questions.
+def asked(
+    database: str | None, prompt: str | None, env: Mapping[str, str], ask: Ask, *, offline: bool
+) -> Answers:
+    """Return what is needed; an id or URL that is None, and a secret not in `env`, is asked for.
 
     Raises:
         ConfigError: The environment, or what was typed, cannot be used.
@@ -140,20 +170,67 @@ def asked(options: InitOptions, env: Mapping[str, str], ask: Ask) -> Answers:
     typed: dict[str, str] = {}
     known = environment.read(env)
     if any(problem.startswith(f"{NOTION_TOKEN}: is not set") for problem in known.problems):
-        typed[NOTION_TOKEN] = ask.secretly("Notion token (ntn_…)").strip()
+        typed[NOTION_TOKEN] = _secret(NOTION_TOKEN, env, ask)
     # One key is enough where nobody can be asked; the second one makes the fallback.
-    if not options.offline and (ask.is_possible or not known.given):
+    if not offline and (ask.is_possible or not known.given):
         typed |= _keys(known, ask)
-    around = environment.read({**env, **typed})
+    env = {**env, **typed}
+    around = environment.read(env)
     if around.problems:
         raise ConfigError(*around.problems)
-    base = _url("--database", database_id, options.database or ask.plainly("Database URL"))
-    prompt = options.prompt
-    if prompt is None:
-        prompt = ask.plainly("Prompt page URL (empty for the built-in prompt)")
-    if prompt := prompt.strip():
-        _url("--prompt", notion_id, prompt)
-    return Answers(base, prompt, tuple(typed), around, options.offline or not around.given)
+    urls = _database_url(ask, database), _prompt_url(ask, prompt)
+    return Answers(*urls, tuple(typed), around, offline or not around.given, env)
+
+
+def corrected(answers: Answers, error: ReviewError, ask: Ask) -> Answers:
+    """Ask again for what an error is about; all else stays as it was given.
+
+    Raises:
+        ReviewError: The error, where nobody can answer or it is about nothing that was asked for.
+    """
+    words = str(error)
+    variable = next((name for name in answers.typed if name in words), None)
+    if not ask.is_possible or not (variable or words.startswith("--")):
+        raise error
+    ask.complain(words)
+    if words.startswith("--database"):
+        return replace(answers, database=_database_url(ask))
+    if variable is None:
+        return replace(answers, prompt=_prompt_url(ask))
+    env = {**answers.env, variable: _secret(variable, answers.env, ask)}
+    return replace(answers, env=env, around=environment.read(env))
+
+
+def _secret(variable: str, env: Mapping[str, str], ask: Ask) -> str:
+    def check(given: str) -> None:
+        found = environment.read({**env, variable: given}).problems
+        if problems := [one for one in found if one.startswith(variable)]:
+            raise ConfigError(*problems)
+
+    question = "Notion token (ntn_…)" if variable == NOTION_TOKEN else variable
+    return ask.until(ask.secretly, question, check, None)
+
+
+def _database_url(ask: Ask, given: str | None = None) -> str:
+    return ask.until(
+        ask.plainly, "Database URL", partial(_check_url, "--database", database_id), given
+    )
+
+
+def _prompt_url(ask: Ask, given: str | None = None) -> str:
+    def check(url: str) -> None:
+        if url:
+            _check_url("--prompt", notion_id, url)
+
+    question = "Prompt page URL (empty for the built-in prompt)"
+    return ask.until(ask.plainly, question, check, given)
+
+
+def _check_url(option: str, read: Callable[[str], str], url: str) -> None:
+    try:
+        read(url)
+    except ValueError as error:
+        raise InvalidAnswer(f"{option}: {error}") from None
 
 
 def _keys(known: Environment, ask: Ask) -> dict[str, str]:
@@ -170,14 +247,6 @@ def _keys(known: Environment, ask: Ask) -> dict[str, str]:
     return typed
 
 
-def _url(option: str, read: Callable[[str], str], given: str) -> str:
-    try:
-        read(given)
-    except ValueError as error:
-        raise InvalidAnswer(f"{option}: {error}") from None
-    return given.strip()
-
-
 async def seen(answers: Answers, asking: Callable[[str], None]) -> list[str]:
     """Look at the database, the prompt page and the models; return a line for each.
 
@@ -191,14 +260,24 @@ async def seen(answers: Answers, asking: Callable[[str], None]) -> list[str]:
     settings = answers.settings
     nothing = database.copy_in_memory(settings.config.state)
     async with connected(settings, nothing) as connections:
-        notion = connections.notion
+        notion, context = connections.notion, connections.context(lambda *_, **__: None)
         lines = [f"token      {(await notion.me()).get('name') or 'accepted'}"]
-        lines.append(f"database   {await _database(notion, answers.database)}")
+        id_ = database_id(answers.database)
+        schemas, rows = await _shown("--database", doctor.schemas_of(context, id_))
+        names = (properties.database_title(one) for one in schemas)
+        lines.append(f"database   {', '.join(filter(None, names)) or id_}")
         if answers.prompt:
             lines.append(f"prompt     {await _prompt(notion, answers.prompt)}")
+        page = str(rows[0]["id"]) if rows else None
+        for one in (await doctor.reading(context, page), await doctor.posting(context)):
+            remedy = f"; {one.remedy}" if one.remedy else ""
+            lines.append(f"{'comments':<11}{one.name.split()[0]}: {one.words}{remedy}")
+        for name, options in properties.fixed_options(schemas).items():
+            lines.append(f"options    {name}: {', '.join(options)}; `where` selects by them")
+        now = await _reviewed_now(context, schemas)
         if answers.offline:
-            return [*lines, f"model      {_RULES_ALONE}"]
-        for name in settings.chains[database_id(answers.database)]:
+            return [*lines, f"model      {_RULES_ALONE}", now]
+        for name in settings.chains[id_]:
             asking(f"asking {name}, for at most {ANSWER_SECONDS:.0f} s …")
             try:
                 words = await answer(connections.models, name)
@@ -207,16 +286,29 @@ async def seen(answers: Answers, asking: Callable[[str], None]) -> list[str]:
             except ReviewError as error:
                 words = str(error)  # it may be mended later
             lines.append(f"model      {name}: {words.removeprefix(f'{name}: ')}")
-        return lines
+        return [*lines, now]
 
 
-async def _database(notion: Gateway, given: str) -> str:
-    id_ = database_id(given)
-    try:
-        found = await notion.database(id_)
-    except Missing:
-        found = await _shown("--database", notion.data_source(id_))
-    return properties.database_title(found) or id_
+async def _reviewed_now(context: Context, schemas: Sequence[dict[str, Any]]) -> str:
+    """Return what the first sweep would review."""
+    lookback, titles = context.config.lookback, list[str]()
+    latest = [{"timestamp": "last_edited_time", "direction": "descending"}]
+    for schema in schemas:
+        async for found in context.notion.query(str(schema["id"]), sorts=latest):
+            rows = [
+                one
+                for one in found.rows
+                if properties.moment(one["last_edited_time"]) >= context.notion.now - lookback
+            ]
+            titles += [properties.title(one) or "(no title)" for one in rows]
+            if len(rows) < len(found.rows):
+                break
+    span = duration_text(lookback)
+    if not titles:
+        return f"now        nothing: no page was edited in the last {span} (`lookback`)"
+    more = f" and {len(titles) - NAMED} more" if len(titles) > NAMED else ""
+    named = ", ".join(titles[:NAMED])
+    return f"now        {counted(len(titles), 'page')} of the last {span}: {named}{more}"
 
 
 async def _prompt(notion: Gateway, given: str) -> str:
@@ -227,7 +319,7 @@ async def _prompt(notion: Gateway, given: str) -> str:
     return properties.read_page(raw, "", ()).title or id_
 
 
-async def _shown(option: str, asking: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+async def _shown(option: str, asking: Awaitable[T]) -> T:
     try:
         return await asking
     except (Missing, Forbidden) as error:
@@ -264,7 +356,7 @@ def write(path: Path, answers: Answers, *, system: Path = SYSTEM.parent) -> list
         service = name.replace("notion-review-", "notion-review@", 1)
         return [*lines, f"to do      systemctl enable --now {service}"]
     exports = [f"to do      export {name}=…; it is stored nowhere" for name in answers.typed]
-    return lines + exports
+    return [*lines, *exports, f"next       {program()} --once --dry-run   shows what it would post"]
 
 
 def _files(path: Path, answers: Answers, service: str | None) -> Iterator[tuple[Path, str, int]]:

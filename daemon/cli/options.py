@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -119,12 +120,20 @@ def common(command: F) -> F:
         type=click.Path(path_type=Path),
         expose_value=False,
         callback=_take,
-        help="Default: ./config.yaml, then /etc/notion-review/config.yaml.",
+        help="Default: ./config.local.yaml, ./config.yaml, /etc/notion-review/config.yaml.",
     )
     return config(verbose(command))
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def program() -> str:
+    """Return how the program is called here."""
+    name = "notion-review"
+    return sys.argv[0] if not which(name) and sys.argv[0].endswith(name) else name
+
+
 PORT = 8765
 port_option = click.option(
     "--port",

@@ -13,6 +13,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from daemon.cli.options import F, Options, common, say
+from daemon.domain.errors import TokenRefused
 from daemon.service import install
 from daemon.service.install import Places
 
@@ -40,34 +41,41 @@ def init(
 ) -> None:
     """Write a config.yaml, after checking what it names.
 
-    Asks for what is not given. Secrets come from the environment or are asked for; for
+    Asks for what is not given, and again for what is wrong. Secrets come from
+    the environment or are asked for. In a clone it writes config.local.yaml,
+    which is read first and which git leaves alone. For
     /etc/notion-review/config.yaml they are written beside it, as the service expects them.
     """
     from daemon.cli import init as first
     from daemon.cli import logs
     from daemon.service.system import until_signal
 
-    path = options.path or Path.cwd() / "config.yaml"
+    path = options.path or first.place(Path.cwd())
     first.refuse_existing(path, force=force)
     ask = first.Ask(
         partial(_asked, hidden=False, what="--database and --prompt"),
-        partial(
-            _asked,
-            hidden=True,
-            what="NOTION_TOKEN and a model's key in the environment, or --offline",
-        ),
+        partial(_asked, hidden=True, what=_SECRETS),
+        partial(click.echo, err=True),
         is_possible=sys.stdin.isatty(),
     )
     env = {"CREDENTIALS_DIRECTORY": str(path.absolute().parent), **os.environ}
-    answers = first.asked(first.InitOptions(database, prompt, offline), env, ask)
-    options.hide(answers.around.secrets.values)
-    logs.configure(answers.around.secrets.values, verbose=options.verbose)
+    answers = first.asked(database, prompt, env, ask, offline=offline)
 
     def asking(words: str) -> None:
         click.echo(options.redact(words), err=True)
 
-    say(until_signal(first.seen(answers, asking)))
+    while True:
+        options.hide(answers.around.secrets.values)
+        logs.configure(answers.around.secrets.values, verbose=options.verbose)
+        try:
+            say(until_signal(first.seen(answers, asking)))
+            break
+        except (first.InvalidAnswer, TokenRefused) as error:
+            answers = first.corrected(answers, error, ask)
     say(first.write(path, answers))
+
+
+_SECRETS = "NOTION_TOKEN and a model's key in the environment, or --offline"
 
 
 def _asked(question: str, *, hidden: bool, what: str) -> str:

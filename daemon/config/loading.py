@@ -102,6 +102,8 @@ def _without_model(
 
 
 NAME = "config.yaml"
+# In a clone, beside the one that git looks after; git does not see it.
+LOCAL = "config.local.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +130,15 @@ class Settings:
 
 
 def find(path: Path | None, cwd: Path) -> Path:
-    """Return the config file to use: `path`, else the one in `cwd`, else the system's.
+    """Return the config file to use: `path`, else one in `cwd`, else the system's.
 
     Raises:
         ConfigError: There is none.
     """
+    if path is None:
+        with suppress(PermissionError):  # the other one tells it
+            if (cwd / LOCAL).exists():
+                return cwd / LOCAL
     places = [path] if path else [cwd / NAME, SYSTEM]
     for place in places:
         try:

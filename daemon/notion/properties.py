@@ -213,14 +213,23 @@ def unknown_names(
     return found
 
 
+def fixed_options(schemas: Sequence[Json]) -> dict[str, list[str]]:
+    """Return the options that pages of data sources may have, by property."""
+    found: dict[str, dict[str, None]] = {}
+    for schema in schemas:
+        for name, column in (schema.get("properties") or {}).items():
+            if column.get("type") != "checkbox" and (options := _options(column)):
+                found.setdefault(name, {}).update(dict.fromkeys(options))
+    return {name: list(options) for name, options in found.items()}
+
+
 def every_option(schemas: Sequence[Json]) -> set[str]:
     """Return the options that pages of data sources may have, as `API` and as `Type: API`."""
+    by_property = fixed_options(schemas).items()
     return {
         said
-        for schema in schemas
-        for name, column in (schema.get("properties") or {}).items()
-        if column.get("type") != "checkbox"
-        for option in _options(column) or ()
+        for name, options in by_property
+        for option in options
         for said in (option, f"{name}: {option}")
     }
 

@@ -244,10 +244,8 @@ async def _notion(context: Context) -> AsyncIterator[Check]:
         yield one
     for words in covered_twice((one.settings, one.sources) for one in looked):
         yield problem("config", words)
-    yield await _reading(
-        context, next((str(one.rows[0]["id"]) for one in looked if one.rows), None)
-    )
-    yield await _posting(context)
+    yield await reading(context, next((str(one.rows[0]["id"]) for one in looked if one.rows), None))
+    yield await posting(context)
     async for one in _prompts(context, looked):
         yield one
 
@@ -272,7 +270,7 @@ async def _database(context: Context, settings: Configured) -> DatabaseChecks:
     called = settings.name or settings.id
     name = f"database {called}"
     try:
-        schemas, rows = await _schemas(context, settings.id)
+        schemas, rows = await schemas_of(context, settings.id)
     except Missing as error:
         share = "open it in Notion, ••• > Connections, and add the connection"
         found = problem(name, f"Notion does not show it ({error})", share)
@@ -297,7 +295,7 @@ async def _database(context: Context, settings: Configured) -> DatabaseChecks:
     return replace(looked, checks=checks, name=called)
 
 
-async def _schemas(
+async def schemas_of(
     context: Context, given: str
 ) -> tuple[list[dict[str, Any]], Sequence[dict[str, Any]]]:
     """Return the data sources of a database, given by its id or a source's, and pages of it."""
@@ -314,7 +312,8 @@ async def _schemas(
     return schemas, ()
 
 
-async def _reading(context: Context, page_id: str | None) -> Check:
+async def reading(context: Context, page_id: str | None) -> Check:
+    """Look whether comments may be read; without a page it is not tried."""
     name = "reading comments"
     if page_id is None:
         return Check(name, CheckStatus.NOTE, "not tried: there is no page yet")
@@ -327,7 +326,7 @@ async def _reading(context: Context, page_id: str | None) -> Check:
     return ok(name, "allowed")
 
 
-async def _posting(context: Context) -> Check:
+async def posting(context: Context) -> Check:
     """Try to comment on a page that does not exist: refused either way, and for which reason."""
     name = "posting comments"
     nowhere = {"parent": {"page_id": str(uuid4())}}

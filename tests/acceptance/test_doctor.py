@@ -445,6 +445,79 @@ def test_init_asks_on_a_terminal_for_what_it_needs_and_shows_no_secret(
     assert key not in (program.folder / "config.yaml").read_text()
 
 
+def test_init_asks_again_for_what_is_wrong_alone_and_keeps_the_rest(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    prompt: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    token, key = program.env.pop("NOTION_TOKEN"), program.env.pop("ANTHROPIC_API_KEY")
+    empty = str(box.world.page(None, "Empty", []).id)
+    nowhere = "11111111-1111-4111-8111-111111111111"
+    answers = {
+        "token": ["two words", "ntn_wrong000000000000000000000000000000", token],
+        "ANTHROPIC": [f"{key}-old", key],
+        "OPENAI": [""],
+        "Database": ["nonsense", nowhere, rfcs],
+        "Prompt": ["nonsense", empty, prompt],
+    }
+    asked = []
+
+    def ask(question: str, **_: Any) -> str:
+        name = next(name for name in answers if name in question)
+        asked.append(name)
+        return answers[name].pop(0)
+
+    refused = {"type": "error", "error": {"type": "authentication_error", "message": "bad key"}}
+    replies = iter([Reply(refused, 401)])
+    think = model.think
+    model.think = lambda document, turn: next(replies, None) or think(document, turn)
+    monkeypatch.setattr("click.prompt", ask)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    done = init(program)
+    assert done.code == 0, done.err
+    assert not any(answers.values())
+    assert asked[:2] == ["token", "token"]
+    complaints = done.err.splitlines()
+    for told in ("neither an id", "does not show it", "is empty", "refuses the token", "401"):
+        assert any(told in line for line in complaints), told
+    assert (program.folder / "config.yaml").exists()
+
+
+def test_init_tells_options_capabilities_and_what_it_would_review_now(
+    box: Sandbox, program: Program
+) -> None:
+    rfcs = box.world.database("RFCs", {"Status": ["Draft", "In review"]}).id
+    done = init(program, "--database", rfcs, "--prompt", "")
+    assert "options    Status: Draft, In review; `where` selects by them" in done.out
+    assert "comments   reading: not tried: there is no page yet" in done.out
+    assert "now        nothing: no page was edited in the last 1d" in done.out
+    for title in ("One", "Two", "Three", "Four"):
+        box.world.page(rfcs, title, [blocks.paragraph("Text.")])
+    box.world.page(rfcs, "Old", [blocks.paragraph("Text.")], at=box.clock() - 48 * HOUR)
+    done = init(program, "--database", rfcs, "--prompt", "", "--force")
+    [now] = [line for line in done.out.splitlines() if line.startswith("now ")]
+    assert now.startswith("now        4 pages of the last 1d: ")
+    assert now.endswith(" and 1 more")
+    assert "Old" not in now
+    assert "comments   posting: allowed" in done.out
+    assert done.out.splitlines()[-1].startswith("next ")
+
+
+def test_in_a_clone_init_leaves_the_file_of_git_alone_and_its_own_comes_first(
+    program: Program, rfcs: str
+) -> None:
+    (program.folder / ".git").mkdir()
+    tracked = program.folder / "config.yaml"
+    tracked.write_text("databases: []\n")
+    assert init(program, "--database", rfcs, "--prompt", "").code == 0
+    assert tracked.read_text() == "databases: []\n"
+    assert "config.local.yaml" in program.run("check").out
+    assert program.sweep().json["outcome"] == "ok"
+
+
 @pytest.mark.parametrize(
     ("folder", "state", "unit"),
     [
