@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from daemon.domain.ids import addresses_by_id
+from daemon.domain.phrases import bare
 from daemon.domain.values import Block, Page, Snapshot
 
 
@@ -63,21 +64,15 @@ class Change:
             return cls(first=True)
         old = dict(before.blocks)
         lines = {block.id: block.line for block in now.blocks}
-        gone: dict[str, list[str]] = {}
-        for key, line in reversed(list(old.items())):
-            if key not in lines and line:
-                gone.setdefault(addresses_by_id(line), []).append(key)
-        came = {
-            key: addresses_by_id(line) for key, line in lines.items() if gone and key not in old
-        }
-        moved = {key: gone[line].pop() for key, line in came.items() if gone.get(line)}
+        moved = _moved(old, lines)
         there_before = {*old, *moved}
         still_there = {*lines, *moved.values()}
         new = frozenset(key for key, line in lines.items() if key not in there_before and line)
+        pairs = [(block, old.get(moved.get(block.id, block.id))) for block in now.blocks]
         changed = {
-            block.id: old[block.id]
-            for block in now.blocks
-            if block.id in old and not _says_the_same(old[block.id], block)
+            block.id: line
+            for block, line in pairs
+            if line is not None and not _says_the_same(line, block)
         }
         now_as = {was: key for key, was in moved.items()}
         here = [(block.id, block.id in {*new, *changed}) for block in now.blocks]
@@ -107,6 +102,43 @@ def _stirred(blocks: Iterable[tuple[str, bool]], headings: Container[str]) -> fr
         under = block_id if block_id in headings else under
         found |= {under} if is_marked and under else set()
     return frozenset(found)
+
+
+# Two texts of so many characters are one, pasted with small changes, from this likeness on (0 to
+# 100), where no other text is as like either, but for so much.
+ALIKE, ALIKE_FROM, ALIKE_BY = 80.0, 12, 10.0
+
+
+def _moved(old: Mapping[str, str], lines: Mapping[str, str]) -> dict[str, str]:
+    """Return the old ids of the blocks that were cut and pasted, by the new ones.
+
+    First come those that read as they did, then those that differ in their marks or a little.
+    """
+    gone: dict[str, list[str]] = {}
+    for key, line in reversed(list(old.items())):
+        if key not in lines and line:
+            gone.setdefault(addresses_by_id(line), []).append(key)
+    came = {key: addresses_by_id(line) for key, line in lines.items() if gone and key not in old}
+    moved = {key: gone[line].pop() for key, line in came.items() if gone.get(line)}
+    lost = {key: bare(old[key]) for keys in gone.values() for key in keys}
+    fresh = {key: bare(line) for key, line in came.items() if key not in moved and line}
+    if not lost or not fresh:
+        return moved
+    from rapidfuzz import fuzz, process
+
+    others = {key: bare(line) for key, line in lines.items() if key in old or key in moved}
+    for key, words in fresh.items():
+        rivals = [one for other, one in fresh.items() if other != key]
+        near = process.extract(words, lost, scorer=fuzz.ratio, score_cutoff=ALIKE, limit=2)
+        if not near or (words != near[0][0] and len(words) < ALIKE_FROM):
+            continue
+        was, score, old_key = near[0]
+        least = max(score - ALIKE_BY, ALIKE)
+        stands = [*others.values(), *rivals, *(one for one, _, _ in near[1:])]
+        if not process.extractOne(was, stands, scorer=fuzz.ratio, score_cutoff=least):
+            moved[key] = old_key
+            del lost[old_key]
+    return moved
 
 
 FIRST = Change(first=True)

@@ -76,6 +76,12 @@ class OwnPoint:
     gone: bool = False
     fires: bool = False
 
+    @property
+    def reworded(self) -> bool:
+        """Whether it is open and moved, and its quote reads otherwise there than it did."""
+        stood = any(is_quote_of(self.finding.quote, text) for text in self.before)
+        return self.moved and not self.closed and bool(self.before) and not stood
+
 
 _CLOSED = {
     FindingState.ADDRESSED: "you ruled that it is fixed",
@@ -258,7 +264,7 @@ def ranked(findings: Iterable[Finding], floor: Severity) -> list[Finding]:
 def is_same_matter(finding: Finding, point: Finding, block: Block) -> bool:
     """Return whether a finding is about what an open point is about.
 
-    It is when their quotes overlap, when both say nearly the same of one block, or when the
+    It is when their quotes overlap, when both say the same of one block, or when the
     point's words are gone from that block: whether the new text mends them is to be ruled first.
 
     Args:
@@ -271,7 +277,7 @@ def is_same_matter(finding: Finding, point: Finding, block: Block) -> bool:
     return (
         not is_quote_of(point.quote, block.plain)
         or overlap(finding.quote, point.quote, block.plain)
-        or _are_same_texts(finding.text, point.text)
+        or says_the_same(finding, point)
     )
 
 
@@ -299,25 +305,6 @@ def makes_anew(finding: Finding, point: Finding) -> bool:
     is_titled = words_of(finding.title) == words_of(point.title) != set()
     is_rule = Source.CHECK in (finding.source, point.source)
     return (is_titled and not is_rule) or is_same_elsewhere(finding, point)
-
-
-# Titles are nearly the same that share so many words of weight, and differ in one at most. Such a
-# word has so many letters, or a digit.
-NEAR_TITLES, WEIGHTY_CHARS = 2, 4
-
-
-def is_nearly_same(finding: Finding, other: Finding) -> bool:
-    """Return whether the titles of two findings differ in one word of weight at most.
-
-    Both findings are a model's. Whether they are one matter is not certain.
-    """
-    if Source.CHECK in (finding.source, other.source):
-        return False
-    one, two = (
-        {w for w in words_of(title) if len(w) >= WEIGHTY_CHARS or any(map(str.isdigit, w))}
-        for title in (finding.title, other.title)
-    )
-    return len(one & two) >= NEAR_TITLES and max(len(one - two), len(two - one)) <= 1
 
 
 def words_of(text: str) -> set[str]:

@@ -14,7 +14,6 @@ from daemon.domain.values import Block, Finding, Severity, Source, Verdict
 from daemon.review.points import (
     OwnPoint,
     how_closed,
-    is_nearly_same,
     is_repeat,
     is_same_elsewhere,
     is_same_matter,
@@ -34,6 +33,25 @@ _OPEN, _GONE = "open", "its block is gone; to make it anew, give the comment its
 NO_CHARS = 200
 # What is ruled so needs no comment any more.
 _ENDS = (Verdict.FIXED, Verdict.WITHDRAWN, Verdict.TURNED_DOWN)
+
+
+# Titles are nearly the same that share so many words of weight, and differ in one at most. Such a
+# word has so many letters, or a digit.
+NEAR_TITLES, WEIGHTY_CHARS = 2, 4
+
+
+def is_nearly_same(finding: Finding, other: Finding) -> bool:
+    """Return whether the titles of two findings differ in one word of weight at most.
+
+    Both findings are a model's. Whether they are one matter is not certain.
+    """
+    if Source.CHECK in (finding.source, other.source):
+        return False
+    one, two = (
+        {w for w in words_of(title) if len(w) >= WEIGHTY_CHARS or any(map(str.isdigit, w))}
+        for title in (finding.title, other.title)
+    )
+    return len(one & two) >= NEAR_TITLES and max(len(one - two), len(two - one)) <= 1
 
 
 @dataclass(frozen=True, slots=True)

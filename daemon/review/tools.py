@@ -293,7 +293,8 @@ class ReviewTools:
         self.rulings.append(Ruling(point.id, found, words, shown, person))
         shows = "is posted anew on its block" if point.moved else "shows ✓"
         unsaid = f"; nobody asks in {handle}, so your text is not posted: the point {shows}"
-        wordless = found in _WORDLESS or (found is Verdict.NOT_YET and point.moved)
+        anew = point.moved and not point.reworded
+        wordless = found in _WORDLESS or (found is Verdict.NOT_YET and anew)
         is_said = not text.strip() or (waits and words)
         return self.wording.noted(text, words) + (unsaid if wordless and not is_said else "")
 

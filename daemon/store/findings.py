@@ -174,9 +174,32 @@ def replace_block_ids(db: Database, page_id: str, moved: Mapping[str, str]) -> N
         )
 
 
+def set_place(db: Database, finding_id: int, finding: Finding) -> None:
+    """Give a finding the block, the quote and the text that it has on a pasted block."""
+    db.execute(
+        "UPDATE findings SET block_id = ?, quote = ?, text = ? WHERE id = ?",
+        [finding.block_id, finding.quote, finding.text, finding_id],
+    )
+
+
 def unlink_thread(db: Database, finding_id: int) -> None:
-    """Forget the thread of a finding: it went, and the finding begins another."""
-    db.execute("UPDATE findings SET discussion_id = NULL WHERE id = ?", [finding_id])
+    """Make the thread of a finding an earlier one: it went, and the finding begins another."""
+    with db.atomic():
+        db.execute(
+            "UPDATE threads SET finding_id = ?1"
+            " WHERE id = (SELECT discussion_id FROM findings WHERE id = ?1)",
+            [finding_id],
+        )
+        db.execute("UPDATE findings SET discussion_id = NULL WHERE id = ?", [finding_id])
+
+
+def earlier_threads(db: Database, page_id: str) -> dict[str, int]:
+    """Return the threads that went with their blocks: which finding of a page began each."""
+    rows = db.execute(
+        "SELECT id, finding_id FROM threads WHERE page_id = ? AND finding_id IS NOT NULL",
+        [page_id],
+    )
+    return {row[0]: row[1] for row in rows.fetchall()}
 
 
 def standing_no(db: Database, finding_id: int) -> str:

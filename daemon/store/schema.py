@@ -242,3 +242,8 @@ CREATE INDEX finding_history_settled ON finding_history (at, finding_id, state)
 """
 # Let a finding offer a wording, and know that an author took it.
 migrations(name="v13")(lambda db: _run(db, _OFFERED))
+
+
+_EARLIER = "ALTER TABLE threads ADD COLUMN finding_id INTEGER"  # where it went with its block
+# Know what was said of a point before its block was cut and pasted.
+migrations(name="v14")(lambda db: _run(db, _EARLIER))

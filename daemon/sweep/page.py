@@ -16,7 +16,7 @@ from daemon.sweep import alerts, memory, recording, second_look
 from daemon.sweep.context import Context, Extent, Session, Target
 from daemon.sweep.conversation import dialogue as dialogues
 from daemon.sweep.conversation.answers import store_decisions
-from daemon.sweep.conversation.dialogue import Dialogue, unlisted_threads
+from daemon.sweep.conversation.dialogue import Dialogue, threads_shown
 from daemon.sweep.conversation.points import anchored, closed_points, open_points
 from daemon.sweep.conversation.rulings import reopen
 from daemon.sweep.delivery import recovery
@@ -139,7 +139,7 @@ def _session(
     known = anchored(findings.of_page(context.state, row.id), change, snapshot)
     points = open_points(context, row, known, snapshot, dialogue)
     points += closed_points(context.state, known, dialogue, snapshot)
-    shown = (*threads, *unlisted_threads(context, row, points, dialogue))
+    shown = threads_shown(context, row, points, dialogue)
     return Session(
         target,
         replace(snapshot, threads=shown, comments_readable=dialogue.readable),

@@ -1653,3 +1653,82 @@ def test_a_wrong_ruling_is_taken_back_where_the_block_was_pasted_anew(
     assert anew == "No way back · blocking\nRollback: N/A\nSay how it is undone."
     assert "No way back" in on_page(box, page)[-1]
     assert "open, blocking" in program.run("explain", page).out
+
+
+LIMIT = "The queue takes ten requests a second from each carrier."
+TITLE = "Too few requests for the launch"
+
+
+@pytest.mark.parametrize(
+    ("pasted_as", "quote"),
+    [
+        (blocks.paragraph(LIMIT.replace("ten", "two")), "two requests a second"),
+        (blocks.bullet(LIMIT), "ten requests a second"),
+    ],
+)
+@pytest.mark.parametrize("ruled", [True, False])
+def test_a_block_that_is_pasted_with_small_changes_keeps_its_point_and_what_was_said_of_it(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    pasted_as: dict[str, object],
+    quote: str,
+    ruled: bool,  # noqa: FBT001 - both ways
+) -> None:
+    page = rfc(box, rfcs, LIMIT, *LINES)
+    model.think = lambda _document, _turn: [
+        comment("B2", "ten requests a second", "Ask for more.", "blocking", TITLE),
+        finish("One thing."),
+    ]
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "Which carriers?", by=box.world.person("Ana"))
+    says(model, reply(TITLE, "Those of the north."), finish())
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.delete_block(box.world.blocks(page)[1])
+    new = box.world.add_block(page, pasted_as).id
+    box.clock.advance(HOUR)
+    words = "It is fewer now, the launch needs thirty."
+    again = comment("B5", "queue takes", "Ask for more, please.", "blocking", TITLE)
+    ruling = [follow_up(TITLE, "not_yet", words)] * ruled
+    says(model, *ruling, again, finish("One thing."))
+    program.sweep()
+    assert "[B5 changed]" in model.documents[-1]
+    thread = model.documents[-1].partition(f"“{TITLE}”")[2]
+    assert "Which carriers?" in thread
+    assert "Those of the north." in thread
+    assert any("is posted anew there without a call" in one for one in model.answers)
+    program.sweep()
+    told = words if ruled and "two" in quote else "Ask for more."
+    [anew] = [plain(one) for one in posted(box) if one.parent_id == new]
+    assert anew == f"{TITLE} · blocking\n{quote}\n{told}"
+    [summary] = on_page(box, page)
+    assert summary.count(TITLE) == 1
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, follow_up(TITLE, "turned_down", quote="Which carriers"), finish())
+    program.sweep()
+    thread = model.documents[-1].partition(f"“{TITLE}”")[2]
+    assert "Which carriers?" in thread
+    assert "Those of the north." in thread
+
+
+def test_a_matter_whose_block_is_deleted_is_asked_about_once_and_has_one_entry(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.delete_block(box.world.blocks(page)[1])
+    edit(box, page, 0, "We deploy on Monday; what was sent stays.")
+    model.think = lambda _document, turn: [
+        *[comment("B2", "what was sent", "Say how.", "blocking", "No way back")] * bool(turn),
+        finish("One thing."),
+    ]
+    program.sweep()
+    assert any("the blocks of T" in one and "are gone" in one for one in model.answers)
+    assert on_page(box, page)[-1].count("No way back") == 1
+    explained = program.run("explain", page).out
+    assert "withdrawn, blocking: No way back" in explained
+    assert "open, blocking: No way back" in explained

@@ -260,7 +260,7 @@ def test_without_a_terminal_neither_rich_nor_an_sdk_nor_a_rule_is_loaded():
         "from daemon.sweep import sweep\n"
         "import sys\n"
         "heavy = {'rich', 'anthropic', 'openai', 'pydantic_ai', 'starlette', 'uvicorn',\n"
-        "  'genai_prices', 'daemon.review.offline.rules'}\n"
+        "  'genai_prices', 'daemon.review.offline.counts'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

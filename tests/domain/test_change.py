@@ -56,6 +56,44 @@ def test_a_moved_block_came_with_the_words_of_one_that_is_gone_and_each_moves_on
         assert key not in before
 
 
+OLD = "The poller asks each carrier every ten minutes."
+
+
+@pytest.mark.parametrize(
+    ("now", "others", "is_moved"),
+    [
+        ("The poller asks each carrier every two minutes.", {}, True),
+        (f"- {OLD}", {}, True),
+        (f"{OLD} So it does.", {}, True),
+        ("Nobody owns the queue of the carriers.", {}, False),
+        (
+            "The poller asks each carrier every two minutes.",
+            {"c": "The poller asks each carrier every six minutes."},
+            False,
+        ),
+        (
+            "The poller asks each carrier every two minutes.",
+            {"kept": "The poller asks each carrier every six minutes."},
+            False,
+        ),
+        ("The poller asks each carrier every two minutes.", {"kept": "Nobody owns it."}, True),
+    ],
+)
+def test_a_block_that_is_pasted_with_small_changes_is_the_same_block(now, others, is_moved):
+    kept = {key: line for key, line in others.items() if key == "kept"}
+    found = change({"h": "Plan", "old": OLD, **kept}, {"h": "Plan", "new": now, **others})
+    assert (found.moved == {"new": "old"}) is is_moved
+    assert (found.changed == {"new": OLD}) is is_moved
+    assert (found.removed == (OLD,)) is not is_moved
+    assert ("new" in found.new) is not is_moved
+    assert found.says_something
+
+
+def test_a_short_text_is_the_same_block_only_as_another_type():
+    assert change({"old": "TBD"}, {"new": "- TBD"}).moved == {"new": "old"}
+    assert change({"old": "It is on."}, {"new": "It is no."}).moved == {}
+
+
 HEADED = st.dictionaries(st.sampled_from(["h1", "a", "b", "h2", "c", "d", "h3"]), WORDS)
 
 

@@ -19,7 +19,6 @@ from daemon.review.points import (
     compared,
     evidence,
     how_closed,
-    is_nearly_same,
     is_repeat,
     is_same_elsewhere,
     is_same_matter,
@@ -166,27 +165,6 @@ def test_one_matter_on_two_blocks_is_known_by_its_title_its_quote_or_its_words(c
 def test_few_words_name_a_kind_of_flaw_and_no_matter(words):
     other = Finding("b", words, words, Severity.MINOR, title=words)
     assert not is_same_elsewhere(replace(other, block_id="a"), other)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "near"),
-    [
-        ("No rollback plan", "Missing rollback plan", True),
-        ("Rollback loses an hour of orders", "Rollback loses a day of orders", True),
-        ("Step 3 names no owner", "Step 4 names no owner", True),
-        ("The queue has no owner", "Owner of queue", True),
-        ("Den Rückweg nennt niemand", "Den Ruckweg nennt keiner", True),
-        ("No owner", "No cost", False),
-        ("No owner", "No owner", False),  # too few words to name a matter
-        ("Two owners of the queue", "Nobody pays for the queue", False),
-        ("Rollback loses orders", "Rollback was never tried", False),
-        ("", "", False),
-    ],
-)
-def test_titles_are_nearly_the_same_that_differ_in_one_word_of_weight(one, other, near):
-    two = [Finding(on, on, on, Severity.MINOR, title=t) for on, t in (("a", one), ("b", other))]
-    assert is_nearly_same(*two) is is_nearly_same(*two[::-1]) is near
-    assert not is_nearly_same(two[0], replace(two[1], source=Source.CHECK))
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 
 from daemon.domain.change import Change
 from daemon.domain.findings import FindingState, LedgerEntry
-from daemon.domain.values import Comment, Severity
+from daemon.domain.values import Comment, Finding, Severity, Source
 from daemon.review.agent import ToolResult
 from daemon.review.points import OwnPoint
+from daemon.review.repeats import is_nearly_same
 from daemon.review.tools import ReviewTools
 from support.review_values import BOT, OWN, block, comment, finding, heading, review_tools, thread
 
@@ -196,3 +197,28 @@ def test_an_unchanged_block_takes_a_comment_that_names_what_makes_it_wrong() -> 
     same = tools_of(change=NOTHING, **unchanged)
     assert not remark(same).accepted
     assert "once one of them changes" in remark(same).text
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "near"),
+    [
+        ("No rollback plan", "Missing rollback plan", True),
+        ("Rollback loses an hour of orders", "Rollback loses a day of orders", True),
+        ("Step 3 names no owner", "Step 4 names no owner", True),
+        ("The queue has no owner", "Owner of queue", True),
+        ("Den Rückweg nennt niemand", "Den Ruckweg nennt keiner", True),
+        ("No owner", "No cost", False),
+        ("No owner", "No owner", False),  # too few words to name a matter
+        ("Two owners of the queue", "Nobody pays for the queue", False),
+        ("Rollback loses orders", "Rollback was never tried", False),
+        ("", "", False),
+    ],
+)
+def test_titles_are_nearly_the_same_that_differ_in_one_word_of_weight(
+    one: str,
+    other: str,
+    near: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    two = [Finding(on, on, on, Severity.MINOR, title=t) for on, t in (("a", one), ("b", other))]
+    assert is_nearly_same(*two) is is_nearly_same(*two[::-1]) is near
+    assert not is_nearly_same(two[0], replace(two[1], source=Source.CHECK))

@@ -177,6 +177,8 @@ ON_THE_PATH = {
     "outbox.letter_of": lambda db: outbox.letter_of(db, 1, 1),
     "outbox.was_posted": lambda db: outbox.was_posted(db, PAGE.id, 1),
     "findings.unlink_thread": lambda db: findings.unlink_thread(db, 1),
+    "findings.earlier_threads": lambda db: findings.earlier_threads(db, PAGE.id),
+    "findings.set_place": lambda db: findings.set_place(db, 1, FINDING),
     "outbox.drop_marks": lambda db: outbox.drop_marks(db, PAGE.id, 1, "retracted"),
     "outbox.set_body": lambda db: outbox.set_body(db, LETTER.key, "body"),
     "outbox.body": lambda db: outbox.body(db, LETTER.key),

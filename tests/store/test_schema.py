@@ -204,7 +204,7 @@ def filled() -> Iterator[str]:
     values = {name: getattr(LETTER, name) for name in LETTER.__dataclass_fields__}
     outbox.add(db, [LETTER, OutboxMessage(**values | posted)])
     db.execute("UPDATE findings SET discussion_id = 'thread-1'")
-    db.execute("INSERT INTO threads VALUES ('thread-1', 'page-1', 'b1', 2, 0, NULL, NULL)")
+    db.execute("INSERT INTO threads VALUES ('thread-1', 'page-1', 'b1', 2, 0, NULL, NULL, NULL)")
     db.execute(
         "INSERT INTO comments VALUES ('comment-2', 'page-1', 'thread-1', 'person',"
         " '2026-11-20T12:00:00Z', 'answered', 'why?', 'Ana Costa')"

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import TYPE_CHECKING
 
 from daemon.domain.values import Finding, Snapshot, Thread
 
+
+if TYPE_CHECKING:
+    from daemon.review.offline.document import Document
 
 __all__ = ["answer", "findings", "still_finds"]
 
 
 def findings(snapshot: Snapshot, today: date) -> tuple[Finding, ...]:
     """Return the defects of a document, in its order; each quotes a block that takes comments."""
-    from daemon.review.offline import rules
+    from daemon.review.offline.document import read
 
-    return rules.findings(snapshot, today)
+    return _found(read(snapshot), today)
 
 
 def still_finds(raised: Finding, found: Iterable[Finding]) -> bool | None:
@@ -29,9 +33,11 @@ def still_finds(raised: Finding, found: Iterable[Finding]) -> bool | None:
         raised: A finding of an earlier review.
         found: All that the rules find in the document as it is.
     """
-    from daemon.review.offline import rules
+    from daemon.review.offline.answering import is_same
+    from daemon.review.offline.document import kind_of
 
-    return rules.still_finds(raised, found)
+    kind = kind_of(raised)
+    return None if kind is None else any(is_same(kind, raised, one) for one in found)
 
 
 def answer(thread: Thread, snapshot: Snapshot, today: date, raised: Finding | None) -> str | None:
@@ -39,6 +45,28 @@ def answer(thread: Thread, snapshot: Snapshot, today: date, raised: Finding | No
 
     `raised` is the finding that began the thread, if one of these rules did.
     """
-    from daemon.review.offline import rules
+    from daemon.review.offline.answering import reply
+    from daemon.review.offline.document import read
 
-    return rules.answer(thread, snapshot, today, raised)
+    if not thread.waiting:
+        return None
+    document = read(snapshot)
+    return reply(thread, document, _found(document, today), raised)
+
+
+def _found(document: Document, today: date) -> tuple[Finding, ...]:
+    """Return what all rules find."""
+    from daemon.review.offline import counts, dates, leftovers, references, sections
+
+    hits = [
+        *sections.missing(document),
+        *sections.empty(document),
+        *leftovers.leftovers(document),
+        *leftovers.doubled(document),
+        *counts.counts(document),
+        *references.references(document),
+        *dates.past_plans(document, today),
+    ]
+    return tuple(
+        hit.finding for hit in sorted(hits, key=lambda hit: (hit.passage.index, hit.start))
+    )

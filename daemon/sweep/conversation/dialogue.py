@@ -97,14 +97,15 @@ async def read(
     return Dialogue(decided, known, prompt.name, began, looked, missing, gone)
 
 
-def unlisted_threads(
+def threads_shown(
     context: Context, row: PageRow, points: Iterable[OwnPoint], dialogue: Dialogue
 ) -> tuple[Thread, ...]:
-    """Return a thread for each point whose own was not listed: its block is gone, or not due.
+    """Return the threads that were listed, and one for each point whose own was not.
 
-    What was said there is told as the state knows it.
+    Such a one is gone with its block, or its block is not due. What was said there is told as the
+    state knows it; also in the thread in which such a point was posted anew.
     """
-    listed = {thread.id for thread in dialogue.sorted.threads}
+    listed, shown = {thread.id: thread for thread in dialogue.sorted.threads}, {}
     me = Author("", dialogue.reviewer, AuthorKind.OWN)
     said: dict[str, list[Comment]] = {}
     for one in browse.messages_of_people(context.state, row.id, KEPT_CHARS):
@@ -114,14 +115,18 @@ def unlisted_threads(
     for one in browse.own_replies(context.state, row.id):
         plain = from_markdown.plain_text(from_markdown.rich_text(one.text))
         said.setdefault(one.thread_id, []).append(Comment("", me, one.at, one.text, plain, one.at))
-    threads = []
+    earlier = findings.earlier_threads(context.state, row.id)
     for point in points:
-        if point.thread_id not in listed:
-            at, words = point.made or dialogue.at, point.finding.text
-            later = sorted(said.get(point.thread_id, []), key=lambda one: one.created)
-            comments = (Comment("", me, at, words, words, at), *(one for one in later if one.text))
-            threads.append(Thread(point.thread_id, point.finding.block_id, comments))
-    return tuple(threads)
+        thread = listed.get(point.thread_id)
+        ids = [id_ for id_, number in earlier.items() if number == point.id]
+        ids += [] if thread else [point.thread_id]
+        told = [one for id_ in ids for one in said.get(id_, []) if one.text]
+        at, words = point.made or dialogue.at, point.finding.text
+        first, *rest = thread.comments if thread else [Comment("", me, at, words, words, at)]
+        comments = (first, *sorted(told, key=lambda one: one.created), *rest)
+        on = thread.block_id if thread else point.finding.block_id
+        shown[point.thread_id] = Thread(point.thread_id, on, comments)
+    return tuple((listed | shown).values())
 
 
 def _gone(

@@ -14,7 +14,7 @@ from daemon.domain.values import AuthorKind, Snapshot, Thread
 from daemon.notion import canonical
 from daemon.notion.from_markdown import quoted
 from daemon.review.points import OwnPoint, how_closed, reanchored
-from daemon.review.quotes import is_quote_of, unmarked_line
+from daemon.review.quotes import is_quote_of, locate, unmarked_line
 from daemon.store import findings, outbox, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.database import State
@@ -32,7 +32,8 @@ NOBODY_ASKS = "only a person's later word in its thread opens it again"
 def anchored(known: Iterable[FindingRow], change: Change, snapshot: Snapshot) -> list[FindingRow]:
     """Return a page's findings, each on the block where its text stands now.
 
-    Notion gives a block that is cut and pasted a new id, and other words may come into it then.
+    Notion gives a block that is cut and pasted a new id, and other words may come into it then. A
+    quote that changed a little there is quoted as it reads now.
     """
     pasted = {old: new for new, old in change.moved.items()}
     rows = []
@@ -43,6 +44,9 @@ def anchored(known: Iterable[FindingRow], change: Change, snapshot: Snapshot) ->
         standing = reanchored([there], snapshot.blocks)
         if not standing and there.block_id not in snapshot.by_id:
             standing = reanchored([there], [snapshot.by_id[id_] for id_ in change.new])
+        block = snapshot.by_id.get(there.block_id) if there.block_id in change.moved else None
+        if not standing and block and (words := locate(there.quote, block.plain)):
+            standing = [replace(there, quote=words)]
         rows.append(replace(one, finding=standing[0] if standing else there))
     return rows
 

@@ -105,19 +105,25 @@ def raise_anew(
 ) -> list[OutboxMessage]:
     """Return the comments that raise open points anew whose blocks were cut and pasted.
 
-    Notion gives the pasted block a new id, and their threads went with the old one. A point whose
+    Notion gives the pasted block a new id, and their threads went with the old one. Where the words
+    of a point changed there, the ruling says what it reads now. A point whose
     text went too ends where the review makes it again on another block.
     """
-    closed = {one.finding_id for one in case.review.rulings if one.verdict is not Verdict.NOT_YET}
+    rulings = {one.finding_id: one for one in case.review.rulings}
     letters, made = list[OutboxMessage](), [*case.review.findings, *case.review.kept]
     for point in session.points:
         if point.gone and any(makes_anew(one, point.finding) for one in made):
             findings.apply_event(context.state, point.id, Event.WITHDRAWN, now, MADE_ELSEWHERE)
         found = findings.get(context.state, point.id) if point.moved else None
-        if found is not None and found.state in LIVE and point.id not in closed:
+        if found is None:
+            continue
+        ruling, raised = rulings.get(point.id), point.finding
+        if ruling and ruling.text and point.reworded:
+            raised = replace(raised, text=ruling.text)
+        findings.set_place(context.state, point.id, raised)
+        if found.state in LIVE and (ruling is None or ruling.verdict is Verdict.NOT_YET):
             findings.unlink_thread(context.state, point.id)
-            was, found = found.finding.block_id, replace(found, finding=point.finding)
-            findings.replace_block_ids(context.state, row.id, {point.finding.block_id: was})
+            found = replace(found, finding=raised)
             letters.append(finding_letter(row.id, found, session.prompt.name, context.notion.now))
     return letters
 

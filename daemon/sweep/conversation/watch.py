@@ -23,7 +23,7 @@ from daemon.sweep import alerts, failures, memory, recording
 from daemon.sweep.context import Context, Session, Target
 from daemon.sweep.conversation import dialogue
 from daemon.sweep.conversation.answers import record_replies, store_decisions
-from daemon.sweep.conversation.dialogue import Dialogue, unlisted_threads
+from daemon.sweep.conversation.dialogue import Dialogue, threads_shown
 from daemon.sweep.conversation.points import anchored, closed_points, open_points
 from daemon.sweep.conversation.rulings import reopen
 from daemon.sweep.prompts import current
@@ -374,10 +374,10 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
     known = anchored(findings.of_page(context.state, row.id), change, snapshot)
     points = open_points(context, row, known, snapshot, dialogue)
     points += closed_points(context.state, known, dialogue, snapshot)
-    unlisted = unlisted_threads(context, row, points, dialogue)
+    shown = threads_shown(context, row, points, dialogue)
     session = Session(
         target,
-        replace(snapshot, threads=(*dialogue.sorted.threads, *unlisted)),
+        replace(snapshot, threads=shown),
         change,
         prompt,
         findings.ledger(known),
