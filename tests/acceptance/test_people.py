@@ -709,22 +709,34 @@ def test_a_dry_run_prints_what_it_would_say_and_carries_nothing_out(
     assert program.run("status", "--json").json["pages"]["paused"] == 0
 
 
-def test_why_is_answered_from_the_state_without_a_model(
+def test_why_with_a_question_mark_asks_the_model_of_its_point(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
     page = rfc(box, rfcs)
     finding = reviewed(box, program, model, page)
-    box.world.comment(finding, "why?")
+    box.world.comment(finding, "Why?")
+    model.think = lambda *_: [reply("T1", "Two queues could be meant."), finish()]
+    program.sweep()
+    assert in_thread(box, finding) == ["Two queues could be meant."]
+
+
+@pytest.mark.parametrize("words", ["why", "Why did you comment on this?", "who wrote this?"])
+def test_why_is_answered_from_the_state_without_a_model(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.comment(finding, words)
     box.world.comment(page, "@RFC reviewer: Why?")
     silent(model)
     program.sweep()
     assert model.sent == []
     [why] = in_thread(box, finding)
-    assert why.startswith(
-        "Raised as important on 2026-11-20 12:00 UTC, by anthropic:claude-sonnet-5-5 under the "
-        "prompt “RFC reviewer”, in the version first used 2026-11-20 12:00 UTC."
+    assert why == (
+        "Say which queue, and why.\nIt is about “We need queues.”. Raised as important on "
+        "2026-11-20 12:00 UTC, by anthropic:claude-sonnet-5-5 under the prompt “RFC reviewer”, "
+        "in the version first used 2026-11-20 12:00 UTC."
     )
-    assert why.endswith("It is about “We need queues.”.")
     assert [one for one in said(box) if one.startswith("I last reviewed this page on 2026-11-20")]
 
 
@@ -1271,11 +1283,11 @@ def test_while_every_model_is_down_words_are_carried_out_and_questions_keep(
 ) -> None:
     page = rfc(box, rfcs)
     finding = reviewed(box, program, model, page)
-    box.world.comment(finding, "why?")
+    box.world.comment(finding, "why")
     asked = box.world.comment(page, "Which queue do you mean?")
     model.think = lambda _document, _turn: Reply({"type": "error"}, status=529)
     assert program.run("--once").code == 69
-    assert [words[:19] for words in in_thread(box, finding)] == ["Raised as important"]
+    assert [words[:19] for words in in_thread(box, finding)] == ["Say which queue, an"]
     assert in_thread(box, asked) == []
     answering(model)
     box.clock.advance(HOUR)

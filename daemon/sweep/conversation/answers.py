@@ -14,7 +14,7 @@ from daemon.domain.providers import OFFLINE
 from daemon.domain.records import WORD_KEY, DeliveryState, MessageKind, OutboxMessage, PageRow
 from daemon.domain.times import iso
 from daemon.domain.values import AuthorKind, Comment, Review, ReviewKind, Source, Thread
-from daemon.notion.from_markdown import quoted
+from daemon.notion.from_markdown import plain_text, quoted, rich_text
 from daemon.review.offline.document import kind_of
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -28,7 +28,6 @@ from daemon.sweep.conversation.commands import (
     Command,
     CommandComment,
     addressed,
-    because,
     more_posted,
     paused,
     told_word,
@@ -50,6 +49,8 @@ from daemon.sweep.delivery.letters import post_kept, settled_mark
 from daemon.sweep.prompts import current
 
 
+NOTHING_KNOWN = "I have no record of a review of this page."
+REASON_CHARS = 300
 NO_GONE = "the comment with the no was deleted"
 
 
@@ -235,20 +236,37 @@ def _run_command(
             words = AGAIN if row.reviewed_at else FIRST_TIME
             return replace(due.asked_for(row, context.notion.now), hash=None), words
         case Command.WHY:
-            origin = findings.origin_of_thread(context.state, row.id, said.thread.id)
-            known = findings.of_page(context.state, row.id)
-            raised = findings.by_thread(known).get(said.thread.id)
-            rule = ""
-            if origin and raised and raised.source is Source.CHECK:
-                origin, kind = replace(origin, model=OFFLINE), kind_of(raised)
-                rule = kind.value if kind else ""
-            kept = prompts.version(context.state, origin.prompt) if origin else None
-            name, used = (kept[0].name, kept[1]) if kept else (dialogue.reviewer, None)
-            told = because(origin, name, rule, used)
+            told = _because(context, row, dialogue, said.thread.id)
             is_of_page = said.thread.block_id is None and dialogue.known.waits
             return row, f"{told}\n\n{waits}" if is_of_page else told
     most = context.config.limits.comments_per_review
     return row, more_posted(*post_kept(context, row, dialogue.reviewer, most))
+
+
+def _because(context: Context, row: PageRow, dialogue: Dialogue, thread_id: str) -> str:
+    """Tell the reason of a thread's point, and where it, or the last review, comes from."""
+    origin = findings.origin_of_thread(context.state, row.id, thread_id)
+    if origin is None:
+        return NOTHING_KNOWN
+    raised = dialogue.known.raised.get(thread_id)
+    by_rule = raised is not None and raised.source is Source.CHECK
+    kept = prompts.version(context.state, origin.prompt)
+    name = kept[0].name if kept else dialogue.reviewer
+    version = f", in the version first used {kept[1]:%Y-%m-%d %H:%M} UTC" if kept else ""
+    when, model = f"{origin.at:%Y-%m-%d %H:%M} UTC", OFFLINE if by_rule else origin.model
+    under = f"by `{model}` under the prompt “{quoted(name)}”{version}"
+    if raised is None:
+        return f"I last reviewed this page on {when}, {under}; it ended as: {origin.outcome}."
+    kind = kind_of(raised) if by_rule else None
+    rule = f" Its rule is “{kind.value}”." if kind else ""
+    reason = raised.text.strip().split("\n")[0]
+    if len(reason) > REASON_CHARS:
+        reason = quoted(plain_text(rich_text(reason)))
+    return (
+        f"{reason}\n"
+        f"It is about “{quoted(raised.quote)}”. Raised as {raised.severity.value} on {when}, "
+        f"{under}.{rule}"
+    )
 
 
 def _tell_enough(

@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from daemon.domain.phrases import asks, clauses, is_claim, phrases
+from daemon.domain.phrases import asks, clauses, has_question_mark, is_claim, phrases
 from daemon.domain.times import counted
-from daemon.domain.values import Comment, Finding, Thread
+from daemon.domain.values import Comment, Finding, Source, Thread
 from daemon.notion.from_markdown import quoted
-from daemon.store.findings import Origin
 from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal
 
 
@@ -46,7 +45,6 @@ ASLEEP = (
     "Besides, all that is reviewed under my prompt is paused, until somebody writes `resume` on "
     "the prompt's page."
 )
-NOTHING_KNOWN = "I have no record of a review of this page."
 
 _PAUSE_FOR = re.compile(
     r"[\s,:;–—-]*pause\s+(?:for\s+)?(?P<number>\d{1,3}|an?|one)\s*"  # noqa: RUF001
@@ -96,9 +94,12 @@ _WORD_FOR = {
         "and I post the next points that I kept."
     ),
     Command.HELP: (
-        "A no in the thread of a point drops it. Alone in a comment, `review again` asks for "
-        "another look, `more` for the points that I kept, `why` where a point comes from; with "
-        "`pause` or `pause 7d` I leave this page alone until `resume`. Ask the rest in your words. "
+        "To drop a point, answer no in its thread. A comment with one of these words alone:\n"
+        "• `review again` makes me read the page again\n"
+        "• `more` makes me post the next points that I kept back\n"
+        "• `why` tells a point's reason and where it comes from\n"
+        "• `pause` makes me leave this page alone until `resume`, `pause 7d` for seven days\n"
+        "Ask anything else in your own words. "
         "What I look for in all documents, the owner of my prompt can change."
     ),
 }
@@ -216,6 +217,12 @@ _OTHER_WORDS = {
     ),
 }
 
+_ORIGIN = re.compile(
+    r"""why\ (?:did|do)\ you\ (?:comment|write|say|post|raise)(?:\ on)?(?:\ (?:this|that|it|here))?
+    |why\ (?:this|that)\ (?:comment|point)|where\ (?:does|did)\ (?:this|that|it)\ come\ from
+    |who\ (?:wrote|made|raised|says|said)\ (?:this|that|it)|who\ are\ you""",
+    re.VERBOSE,
+)
 _STEERS = re.compile(rf"(?:pause|resume|unpause|pausiere)\ {_THIS}\ {_PAGE}", re.VERBOSE)
 
 
@@ -300,7 +307,8 @@ class CommandComment:
         """
         if lasts := pause_in(words):
             return cls(Command.PAUSE, thread, comment, lasts=lasts)
-        word = command_in(words)
+        said = clauses(words)
+        word = Command.WHY if len(said) == 1 and _ORIGIN.fullmatch(said[0]) else command_in(words)
         word = None if word in (Command.REPORT, Command.ADOPT) else word
         meant = word or command_in_words(words, called=called)
         is_word = called or not thread.block_id or (word is not None and word is not Command.MORE)
@@ -322,6 +330,19 @@ class CommandComment:
         asks_for = word or command_in_words(words, called=called)
         is_for_us = asks_for or (called and not is_acknowledgement(words))
         return cls(Command.HELP, thread, comment) if is_for_us else None
+
+    def is_question(self, raised: Finding | None, *, waits: bool) -> bool:
+        """Tell whether the model answers it: “why?” to a point of its own, or “when?” of no wait.
+
+        Args:
+            raised: The finding that began the thread; None where none did.
+            waits: Whether the page waits for something.
+        """
+        if self.word is not Command.WHY or self.is_hint:
+            return self.word is Command.WHY and not waits
+        is_own = raised is not None and raised.source is Source.MODEL
+        is_bare = clauses(self.comment.plain)[-1:] == [Command.WHY.value]
+        return is_own and is_bare and has_question_mark(self.comment.plain)
 
     @property
     def paused_after(self) -> bool:
@@ -375,26 +396,3 @@ def more_posted(posted: Sequence[Finding], left: int) -> str:
     named = "; ".join(f"“{quoted(one.title)}”" for one in posted)
     rest = f" {counted(left, 'point')} left: write `more` again." if left else ""
     return f"These follow now, where their text still stands: {named}.{rest}"
-
-
-def because(
-    origin: Origin | None, prompt_name: str, rule: str = "", used: datetime | None = None
-) -> str:
-    """Tell where a finding, or the last review of a page, comes from.
-
-    Args:
-        origin: What the state knows; None where it knows nothing.
-        prompt_name: The prompt's title.
-        rule: The rule of the rule-based reviewer that raised it, if one did.
-        used: When a review was first made under that version of the prompt; None: not known.
-    """
-    if origin is None:
-        return NOTHING_KNOWN
-    when = f"{origin.at:%Y-%m-%d %H:%M} UTC"
-    version = f", in the version first used {used:%Y-%m-%d %H:%M} UTC" if used else ""
-    under = f"by `{origin.model}` under the prompt “{quoted(prompt_name)}”{version}"
-    if origin.severity is None:
-        return f"I last reviewed this page on {when}, {under}; it ended as: {origin.outcome}."
-    by_rule = f" Its rule is “{rule}”." if rule else ""
-    about = f"It is about “{quoted(origin.quote)}”."
-    return f"Raised as {origin.severity.value} on {when}, {under}.{by_rule} {about}"

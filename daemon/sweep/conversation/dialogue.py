@@ -240,7 +240,7 @@ def _known(
         limit=narrowed(context.config.limits, prompt.rules).replies_per_thread,
         reviewer=prompt.name,
         own=own,
-        raised=frozenset(findings.by_thread(known)),
+        raised=findings.by_thread(known),
         turned_down=frozenset(
             one.discussion_id
             for one in known

@@ -11,7 +11,7 @@ from daemon.domain.comments import NEW, CommentState, Decision
 from daemon.domain.due import SAME_MINUTE
 from daemon.domain.phrases import CLOSING, has_question_mark, is_claim
 from daemon.domain.records import KEPT_CHARS, SeenComment, ThreadRow
-from daemon.domain.values import AuthorKind, Comment, Thread
+from daemon.domain.values import AuthorKind, Comment, Finding, Thread
 from daemon.sweep.conversation.commands import Command, CommandComment, addressed, in_order
 from daemon.sweep.conversation.gate import SETTLED, ClaimCheck, Gate, GateInput, gate
 
@@ -42,7 +42,7 @@ class ThreadState:
         limit: Replies of our own in one thread.
         reviewer: The name that addresses the reviewer.
         own: Ids of the users that we comment as; to mention one is to address the reviewer.
-        raised: The threads that findings began.
+        raised: The findings that began threads, by the threads' ids.
         turned_down: Those of them in which a person said no, now or before.
         claims: What is known of the text under open points, by the threads that they began.
         answers_left: How many answers each person may still get today, by id; without a limit where
@@ -65,7 +65,7 @@ class ThreadState:
     limit: int
     reviewer: str
     own: frozenset[str] = frozenset()
-    raised: frozenset[str] = frozenset()
+    raised: Mapping[str, Finding] = field(default_factory=dict)
     turned_down: frozenset[str] = frozenset()
     claims: Mapping[str, ClaimCheck] = field(default_factory=dict)
     answers_left: Mapping[str, int] = field(default_factory=dict)
@@ -146,7 +146,7 @@ class _PendingCommands:
                 and not _is_old(comment, known)
                 and not _is_of_another_life(comment, thread, known)
                 and (said := hear(thread, comment, words, called=called))
-                and (known.waits or not (said.is_hint and said.word is Command.WHY))
+                and not said.is_question(known.raised.get(thread.id), waits=bool(known.waits))
             ):
                 is_declined = comment.author.id in known.strangers and said.word is not Command.HELP
                 commands.append(replace(said, is_hint=said.is_hint or is_declined))

@@ -47,7 +47,7 @@ from daemon.sweep.conversation import dialogue
 from daemon.sweep.conversation.answers import record_replies, store_decisions
 from daemon.sweep.conversation.commands import Command
 from daemon.sweep.conversation.threads import SortedThreads, ThreadState, sort
-from support.review_values import BOT, OWN, PERSON, comment, thread
+from support.review_values import BOT, OWN, PERSON, comment, finding, thread
 
 
 SEEN, LEFT = CommentState(Decision.SEEN), CommentState(Decision.LEFT, lefts=1)
@@ -92,14 +92,18 @@ def waiting(found: SortedThreads) -> list[str]:
 def test_a_no_in_a_findings_thread_settles_it_and_an_acknowledgement_does_not(
     text: str, state: str | None, *, dismissed: bool
 ) -> None:
-    found = decided(OURS, comment("c", text), known=replace(KNOWN, raised=frozenset({"T"})))
+    found = decided(
+        OURS,
+        comment("c", text),
+        known=replace(KNOWN, raised={"T": finding("block", "words", "Who?")}),
+    )
     assert found.states.get("c") == state
     assert ("T" in found.dismissed) is dismissed
     assert waiting(found) == ([] if state else ["c"])
 
 
 def test_a_no_that_answers_a_question_of_ours_is_an_answer() -> None:
-    known, no = replace(KNOWN, raised=frozenset({"T"})), comment("c", "No.")
+    known, no = replace(KNOWN, raised={"T": finding("block", "words", "Who?")}), comment("c", "No.")
     for asked in ("Is there a way back?", "Is there one (“a way back?”)", "Why so\u061f"):
         question = comment("own", f"We need queues. {asked}", OWN)
         for said in ((question,), (OURS, comment("d", "Hm.", BOT), question)):
@@ -112,7 +116,7 @@ def test_a_no_that_answers_a_question_of_ours_is_an_answer() -> None:
 
 def test_a_no_to_a_colleague_counts_for_the_point_where_a_person_turned_it_down_before() -> None:
     said = (OURS, comment("a", "Do we need it?", name="Ben"), comment("b", "No, not at all."))
-    known = replace(KNOWN, raised=frozenset({"T"}))
+    known = replace(KNOWN, raised={"T": finding("block", "words", "Who?")})
     assert decided(*said, known=known).dismissed == {}
     again = replace(known, turned_down=frozenset({"T"}))
     assert list(decided(*said, known=again).dismissed) == ["T"]
@@ -127,7 +131,7 @@ def test_a_bare_no_in_another_thread_is_left_and_one_with_a_reason_is_not() -> N
 
 def test_a_second_claim_in_a_findings_thread_is_left() -> None:
     claim = SeenComment("c", START, ANSWERED, "T", "I fixed it now")
-    known = replace(KNOWN, raised=frozenset({"T"}), comments={"c": claim})
+    known = replace(KNOWN, raised={"T": finding("block", "words", "Who?")}, comments={"c": claim})
     assert waiting(decided(OURS, comment("d", "Now I really changed it."), known=known)) == []
     assert waiting(decided(OURS, comment("d", "Is it right now?"), known=known)) == ["d"]
     left = replace(known, comments={"c": replace(claim, state=LEFT)})
@@ -277,7 +281,7 @@ def test_f1_no_sequence_of_comments_by_bots_is_waited_for_obeyed_or_handed_over(
     paused: bool,  # noqa: FBT001 - drawn
 ) -> None:
     made = [comment(f"c{index}", text, kind) for index, (kind, text) in enumerate(said)]
-    known = replace(KNOWN, paused=paused, raised=frozenset({"T"}))
+    known = replace(KNOWN, paused=paused, raised={"T": finding("block", "words", "Who?")})
     found = sort([thread("T", "block", OURS, *made)], known)
     assert (found.commands, found.waiting, found.hand_over) == ((), (), ())
     assert found.dismissed == {}
