@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -172,6 +173,8 @@ class DemoBlock:
 
 # The person ends an edit and then presses Sweep: there is nothing to wait for.
 AT_ONCE = "settle: 0s\n"
+# By the embedded Notion's clock: less is no time for a look at every block again.
+BETWEEN_SWEEPS = timedelta(minutes=1)
 _EDITED = ("paragraph", "bulleted_list_item", "numbered_list_item", "to_do", "quote")
 
 
@@ -281,6 +284,7 @@ class DemoPages:
         """Comment or edit as a person, or sweep; then show the document of the form again."""
         act, words = request.url.path, given.get("text", "")
         if act == "/demo/sweep":
+            self._box.clock.advance(BETWEEN_SWEEPS)
             runner.once(self._settings, lambda *_, **__: None, to_end=asyncio.run)
         try:
             if act == "/demo/edit":

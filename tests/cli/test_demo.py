@@ -71,6 +71,19 @@ def test_a_comment_of_a_person_is_answered_after_a_sweep(browser, box):
     assert said.index("What did we say") < said.index("RFC reviewer")
 
 
+def test_a_first_comment_on_a_block_is_answered_by_the_next_sweep(browser, box):
+    """However soon it is pressed."""
+    send(browser, "/demo/sweep")
+    page = next(one for one in box.world.state.pages.values() if one.name.startswith("Move"))
+    blocks = [one for one in box.world.blocks(page) if "Carriers limit us" in str(one.content)]
+    ana = next(iter(box.world.state.people))
+    asked = "What becomes of carriers that cannot post events?"
+    send(browser, "/demo/comment", target=blocks[0].id, by=ana, text=asked)
+    send(browser, "/demo/sweep")
+    thread = document(browser).partition(asked)[2].partition("</article>")[0]
+    assert "RFC reviewer" in thread
+
+
 def test_an_edit_is_reviewed_with_the_next_sweep_and_the_console_shows_it(browser, box):
     send(browser, "/demo/sweep")
     page = next(one for one in box.world.state.pages.values() if one.name.startswith("Move"))
