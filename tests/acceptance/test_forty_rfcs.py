@@ -17,6 +17,8 @@ from support.program import NOW, Program, ScriptedModel, posted
 
 pytestmark = pytest.mark.real
 HOUR = timedelta(hours=1)
+MODEL = "anthropic:claude-sonnet-5-5"
+SPANS = ("review", "page", "day", "month")
 HANDLE = re.compile(r"\[B\d+\] ?")
 TARGET = re.compile(r"\]\((?:<[^>]*>|(?:[^()\\]|\\.|\([^()]*\))*)\)")
 
@@ -79,3 +81,40 @@ def test_every_text_of_every_rfc_reaches_the_model_once_and_a_second_sweep_asks_
     assert box.requests.count() == 1
     assert len(model.sent) == calls
     assert posted(box) == []
+
+
+PASS = re.compile(r"(?s)^.*?Document:\n  \(parts? \d[^\n]*\)\n")
+REMARKS = re.compile(r"(?m)^(?:Threads|Found by checks|Already raised|Note)\b.*\Z", re.DOTALL)
+
+
+@pytest.mark.parametrize("window", [4_000, 8_000, 32_000])
+def test_in_a_small_window_every_text_of_every_rfc_reaches_the_model_once_in_order(
+    box: Sandbox, program: Program, model: ScriptedModel, window: int
+) -> None:
+    [database] = box.world.state.databases
+    program.config["databases"] = [{"id": database}]
+    program.config |= {"lookback": "3650d", "watch_requests": 0}
+    program.config |= {"windows": {MODEL: window}, "models": [MODEL]}
+    limits = {"tokens_per_review": 10**9, "tokens_per_page": 10**9, "tokens_per_day": 10**9}
+    program.config["limits"] = limits | {f"cost_per_{one}": 10_000 for one in SPANS}
+    box.clock.set(NOW + HOUR)
+    done = program.sweep().json
+    assert done["pages_reviewed"] == len(list(RFCS.glob("*.md")))
+    assert all(len(sent.raw) < window * 4 for sent in model.sent)
+    by_title: dict[str, list[str]] = {}
+    for document in model.documents:
+        by_title.setdefault(re.search(r"(?m)^Title: .*", document)[0], []).append(document)
+    for page in box.world.state.pages.values():
+        if page.parent.id not in box.world.state.sources:
+            continue
+        shown = by_title[f"Title: {told(page.title)}"]
+        passes = [one for one in shown if PASS.match(one)] or shown
+        read = [REMARKS.sub("", PASS.sub("", one).split("Document:\n")[-1]) for one in passes]
+        words, at = "".join(map(without_marks, read)), 0
+        wanted = [*map(letters, texts(box, page.id))]
+        for text in wanted:
+            at = words.find(text, at) + len(text)
+            assert at >= len(text), (told(page.title), text)
+        everything = "".join(wanted)
+        for text in wanted:
+            assert len(text) < 60 or words.count(text) == everything.count(text), text
