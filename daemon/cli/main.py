@@ -10,7 +10,7 @@ import click
 
 from daemon.cli.commands import COMMANDS, sweep_once
 from daemon.cli.options import Options, common, complain, crash, dry_run_option, json_option
-from daemon.cli.setup import completion, help_, init, service
+from daemon.cli.setup import completion, config, help_, init, service
 from daemon.domain.errors import ReviewError
 
 
@@ -88,7 +88,7 @@ def cli(context: click.Context, *, once: bool, dry_run: bool, as_json: bool) -> 
     life.serve(settings, again, emit, Systemd.of(os.environ, os.getpid()))
 
 
-for command in (*COMMANDS, completion, help_, init, service):
+for command in (*COMMANDS, completion, config, help_, init, service):
     cli.add_command(command)
 
 

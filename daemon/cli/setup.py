@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 
 import click
 from click.shell_completion import get_completion_class
 
-from daemon.cli.options import F, Options, common, say
+from daemon.cli.options import F, Options, common, json_option, say
 from daemon.domain.errors import TokenRefused
 from daemon.service import install
 from daemon.service.install import Places
@@ -93,6 +94,31 @@ def _asked(question: str, *, hidden: bool, what: str) -> str:
             question, default="", show_default=False, hide_input=hidden, err=True
         )
     return answer
+
+
+@click.command("config")
+@json_option
+@common
+@click.pass_obj
+def config(options: Options, *, as_json: bool) -> None:
+    """Show the configuration in effect, and where each value comes from.
+
+    Secrets are only said to be there. Offline; `check` finds what is wrong.
+    """
+    from daemon.config import environment, file, loading, reference
+
+    path = options.found()
+    read, around = loading.parse(path), environment.read(os.environ, path)
+    chains = loading.chains(read, around)
+    rows = [*reference.effective(read, file.read(path)), *reference.surroundings(around)]
+    if as_json:
+        say(json.dumps([asdict(one) for one in rows], ensure_ascii=False))
+        return
+    wide = max(len(one.key) for one in rows)
+    say(f"{one.key:<{wide}}  {one.value}  ({one.origin})" for one in rows)
+    for base in read.databases:
+        say(f"models for {base.name or base.id}: {', '.join(chains.models[base.id]) or 'no model'}")
+    say([*chains.notes, *around.notes])
 
 
 @click.command("help")

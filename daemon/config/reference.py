@@ -9,16 +9,28 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import WithDefaultSchema
 
+from daemon.config import file
+from daemon.config.environment import (
+    NOTION_BASE_URL,
+    NOTION_TOKEN,
+    OPENAI_MODEL,
+    PING_URL,
+    Environment,
+)
+from daemon.config.file import Tree
 from daemon.config.limits import Section
 from daemon.config.schema import Config, Database
-from daemon.config.values import duration_text
+from daemon.config.values import Condition, duration_text
 from daemon.domain.providers import PROVIDERS
+from daemon.domain.secrets import looks_secret
 
 
 PLACEHOLDER = "https://app.notion.com/p/00000000000000000000000000000000"
@@ -125,20 +137,85 @@ def _under(name: str) -> Iterator[Key]:
 
 
 def _key(name: str, field: FieldInfo, default: Any) -> Key:
-    if field.is_required() or default in (None, (), {}):
-        text = ""
-    elif isinstance(default, bool):
-        text = str(default).lower()
-    elif isinstance(default, timedelta):
-        text = duration_text(default)
-    elif isinstance(default, Mapping):
-        said = (f"{word}: [{', '.join(one.any_of)}]" for word, one in default.items())
-        text = f"{{{', '.join(said)}}}"
-    elif isinstance(default, tuple):
-        text = f"[{', '.join(default)}]"
-    else:
-        text = default.as_posix() if isinstance(default, Path) else str(default)
+    text = "" if field.is_required() else _text(default)
     return Key(name, text, field.description or "", *(field.examples or [""]))
+
+
+def _text(value: Any) -> str:
+    """Return a value as YAML, "" for none."""
+    if value in (None, (), {}):
+        return ""
+    if isinstance(value, Condition):
+        parts = {"is": value.any_of, "not": value.none_of, "pattern": value.patterns}
+        asked = {name: part for name, part in parts.items() if part}
+        value = value.any_of if [*asked] == ["is"] else asked
+    match value:
+        case bool():
+            return str(value).lower()
+        case timedelta():
+            return duration_text(value)
+        case Mapping():
+            said = (f"{word}: {_text(one)}" for word, one in value.items())
+            return f"{{{', '.join(said)}}}"
+        case tuple():
+            return f"[{', '.join(map(_text, value))}]"
+        case _:
+            return value.as_posix() if isinstance(value, Path) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a key or a variable is set to, in words, and where that comes from."""
+
+    key: str
+    value: str
+    origin: str
+
+
+def effective(config: Config, tree: Tree) -> Iterator[Setting]:
+    """Yield every key with its value, and the line or `default` that it comes from.
+
+    Args:
+        config: What `tree` was read into.
+        tree: The file. An address for alerts is shown without its path, which may be a secret.
+    """
+
+    def walk(section: BaseModel, place: tuple[str | int, ...]) -> Iterator[Setting]:
+        for name in type(section).model_fields:
+            value, at = getattr(section, name), (*place, name)
+            if isinstance(value, BaseModel):
+                yield from walk(value, at)
+            elif at == ("databases",):
+                for index, one in enumerate(value):
+                    yield from walk(one, (*at, index))
+            else:
+                text = _text(value) or "none"
+                if at == ("alerts", "url") and value:
+                    text = f"{urlsplit(text).scheme}://{urlsplit(text).netloc}/…"
+                line = tree.lines.get(at)
+                origin = f"{tree.path.name}:{line}" if line else "default"
+                yield Setting(file.dotted(at), text, origin)
+
+    yield from walk(config, ())
+
+
+def surroundings(around: Environment) -> Iterator[Setting]:
+    """Yield every variable that names a secret or an address; a secret is only said to be set."""
+    held = {
+        NOTION_TOKEN: bool(around.secrets.notion),
+        PING_URL: bool(around.secrets.ping),
+        NOTION_BASE_URL: around.addresses.notion,
+    }
+    for name, provider in PROVIDERS.items():
+        held[provider.key_variable] = name in around.secrets.keys
+        held[provider.url_variable] = around.addresses.urls.get(name)
+    for variable, place in around.secrets.places.items():
+        value = held[variable]
+        is_shown = isinstance(value, str) and not looks_secret(value)
+        shown = (str(value) if is_shown else "set") if value else "not set"
+        origin = "environment" if place.name == variable else place.name
+        yield Setting(variable, shown, origin)
+    yield Setting(OPENAI_MODEL, around.openai_model or "not set", "environment")
 
 
 def example(

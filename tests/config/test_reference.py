@@ -6,19 +6,22 @@ PYTHONPATH=tests:. .venv/bin/python tests/config/test_reference.py
 import json
 import re
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from daemon.config import Config, Database, parse
+from daemon.config import Config, Database, environment, file, parse
 from daemon.config.reference import (
     PLACEHOLDER,
     SCHEMA,
+    effective,
     example,
     json_schema,
     keys,
     reference,
+    surroundings,
 )
 from daemon.config.values import Condition
 from daemon.domain.errors import ConfigError
@@ -202,3 +205,28 @@ if __name__ == "__main__":
     DOCUMENT.write_text(
         table.sub(lambda _: reference(), DOCUMENT.read_text("utf-8"), count=1), "utf-8"
     )
+
+
+def test_what_is_in_effect_has_every_key_and_where_it_comes_from(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        f"databases:\n  - id: {'1' * 32}\n    where: {{Status: {{not: [Draft]}}}}\n"
+        "settle: 5m\nalerts: {url: https://hooks.example/SECRET}\n"
+    )
+    found = {one.key: one for one in effective(parse(path), file.read(path))}
+    assert {name.replace("[0]", "[]") for name in found} == {key.name for key in keys()}
+    assert (found["settle"].value, found["settle"].origin) == ("5m", "config.yaml:4")
+    assert (found["lookback"].value, found["lookback"].origin) == ("1d", "default")
+    assert found["databases[0].where"].value == "{Status: {not: [Draft]}}"
+    assert "SECRET" not in str(found)
+
+
+def test_of_secrets_it_is_only_told_that_they_are_set(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("sk-proj-abcdefghijklmnopqrstuv")
+    env = {"NOTION_TOKEN": "ntn_abcdefghijklmnopqrst", "OPENAI_API_KEY_FILE": str(key)}
+    found = {one.key: one for one in surroundings(environment.read(env))}
+    assert (found["NOTION_TOKEN"].value, found["NOTION_TOKEN"].origin) == ("set", "environment")
+    assert (found["OPENAI_API_KEY"].value, found["OPENAI_API_KEY"].origin) == ("set", str(key))
+    assert found["ANTHROPIC_API_KEY"].value == "not set"
+    assert "abcdefg" not in str(found)
