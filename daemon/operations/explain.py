@@ -42,6 +42,7 @@ class Facts:
         messages: What was to be posted on it, the oldest first.
         unread: Why its text was last looked at and not reviewed, "" where it was.
         left: Why it last left its database, "" where that is not known.
+        refuted: The reviews that made the points that second looks dropped.
         pause: The pause of all that is reviewed under its prompt; None for none.
         now: The time.
     """
@@ -53,6 +54,7 @@ class Facts:
     messages: Sequence[OutboxMessage]
     unread: str
     left: str
+    refuted: Sequence[int]
     pause: Pause | None
     now: datetime
 
@@ -143,7 +145,9 @@ def _why_done(facts: Facts, remedy: Remedy) -> Iterator[str]:
         one.kind in (MessageKind.SUMMARY, MessageKind.EDIT) for one in messages
     ):
         parts.append("its summary was kept back: `page_comment` is off, or it said nothing new")
-    if not messages and not refused and not last.summary:
+    if refuted := facts.refuted.count(last.id):
+        parts.append(f"{counted(refuted, 'point')} dropped by a second look")
+    if not parts and not last.summary:
         complete = Outcome(last.outcome).is_complete
         parts.append("it had nothing to add" if complete else "nothing came of it")
     yield f"reviewed {iso(last.at)} ({last.outcome}): {', '.join(parts)}"
@@ -265,6 +269,11 @@ def _facts(state: State, row: PageRow, given: Mapping[str, str]) -> Facts:
         messages=[one for one in messages if one.raises is None or raising[one.raises] is one],
         unread=looks[-1][1] if looks and looks[-1][0] == "not reviewed" else "",
         left=next((detail for what, detail in reversed(decided) if what == "left"), ""),
+        refuted=[
+            one.review_id
+            for one in findings.of_page(state, row.id)
+            if one.state is FindingState.REFUTED
+        ],
         pause=pages.asleep(state, given).get(row.source_id),
         now=datetime.now(UTC),
     )

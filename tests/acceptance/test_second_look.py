@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import re
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -28,9 +30,18 @@ from support.program import (
     follow_up,
     plain,
     posted,
+    said,
     words,
 )
-from support.vendor_server import Reply, anthropic_message, tool_use
+from support.vendor_server import (
+    Reply,
+    Sent,
+    VendorServer,
+    anthropic_message,
+    chat_completion,
+    serving,
+    tool_use,
+)
 
 
 HOUR = timedelta(hours=1)
@@ -192,7 +203,7 @@ def test_what_the_document_answers_is_dropped_and_a_blocking_point_is_lowered_on
     assert f"lowered: “Messages stand unencrypted” from blocking to important: {why}" in told
     assert "second look: by anthropic:claude-sonnet-5-5: 4 rulings, 2 refusals" in told
     assert "refuted by review 1, important: Nobody owns it" in told
-    assert "4 requests" not in told
+    assert "3 comments posted, 1 summary posted, 1 point dropped by a second look" in told
     assert "by now refuted" in program.run("report").out
     with closing(read_state(program.folder / "state/notion-review.db")) as state:
         [note] = [one for row in document(state, page).rows for one in row.notes if is_refuted(one)]
@@ -241,6 +252,37 @@ def test_it_costs_nothing_unless_it_is_asked_for_and_there_is_something_to_look_
         later(box, program)
     assert len(model.sent) == 3
     assert both.asked == []
+
+
+def test_where_all_that_was_found_is_answered_nothing_is_posted_and_explain_says_why(
+    box: Sandbox, program: Program, rfcs: str, both: Both
+) -> None:
+    both.make = lambda _: [made()[2], finish("Name who owns it, since nobody owns the rollout.")]
+    page = rfc(box, rfcs)
+    later(box, program)
+    assert posted(box) == []
+    assert "(nothing to add): 1 point dropped by a second look" in explained(program, page)
+
+
+def test_the_first_model_of_the_next_provider_looks_where_that_is_asked_for(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, both: Both
+) -> None:
+    def other(sent: Sent) -> Reply:
+        document = said(sent.body["messages"][-1])
+        judged = [(name, json.dumps(given)) for name, given in both(document, 0)]
+        return Reply(chat_completion(None, *judged, finish="tool_calls"))
+
+    with serving(VendorServer()) as vendor:
+        vendor.take = other  # type: ignore[method-assign]
+        program.env |= {"OPENAI_API_KEY": OPENAI_KEY, "OPENAI_BASE_URL": f"{vendor.url}/v1"}
+        program.config["models"] += ["anthropic:claude-opus-5", "openai:other", "offline"]
+        program.config["second_look"] = "auto"
+        page = rfc(box, rfcs)
+        later(box, program)
+    assert len(both.asked) == 1
+    assert FALSE not in points(box, page)
+    assert "second look: by openai:other: 4 rulings" in explained(program, page)
+    assert program.run("replay", "1").out == "the same, 2 requests, 4 letters\n"
 
 
 def test_a_verifier_that_refuses_everything_is_left_out_within_three_reviews(
@@ -373,3 +415,22 @@ def test_one_that_is_dead_slow_or_answers_nonsense_changes_nothing_but_a_note(
     assert alerts(program) == {}
     for number in range(1, 5):
         assert program.run("replay", str(number)).out.startswith("the same, ")
+
+
+def test_eval_measures_with_it_and_without(
+    box: Sandbox, program: Program, rfcs: str, both: Both, tmp_path: Path
+) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "queues.md").write_text("\n\n".join(LINES))
+    found = {}
+    for wanted in ("off", "same"):
+        program.config["second_look"] = wanted
+        done = program.run(
+            "eval", "--json", "--folder", str(folder), "--out", str(tmp_path / "out")
+        )
+        assert done.code == 0, done.err
+        [found[wanted]] = [one for one in done.json["results"] if one["defect"] is None]
+    made, kept = (len(found[wanted]["points"]) for wanted in ("off", "same"))
+    assert (made, kept) == (4, 3)
+    assert found["same"]["tokens"] == 2 * found["off"]["tokens"]
