@@ -144,7 +144,7 @@ _MARKED = re.compile(r"(?<![\w\\])([*_~]{1,3})(?=[^\s*_~])([^\n]{0,200}?[^\s*_~]
 # Words that lead to others, in the languages that are met most: a title that is cut ends before.
 _LEADS_ON = re.compile(
     r"""(?:a|an|the|this|that|these|those|its|their|our|your|his|her|my|and|or|but|
-    nor|so|than|as|if|when|while|where|which|who|whose|whether|because|of|to|
+    nor|so|than|as|if|when|while|then|also|where|which|who|whose|whether|because|of|to|
     in|on|at|by|for|from|with|without|into|onto|over|under|about|after|before|
     between|per|via|is|are|was|were|be|been|has|have|had|does|do|did|can|
     could|may|might|must|shall|should|will|would|not|no|only|der|die|das|den|
@@ -155,13 +155,18 @@ _LEADS_ON = re.compile(
     del|al)?""",
     re.VERBOSE,
 )
+_JOINS = re.compile(
+    r"and|or|but|because|which|who|that|while|when|where|if|und|oder|aber|weil|dass|et|ou|mais|y|pero"
+)
 LEAST_WORDS = 3
 _CLOSING = {"“": "”", "„": "“", "«": "»", "(": ")", "[": "]", '"': '"'}
 
 
-def _ended(words: Sequence[str]) -> str:
+def cut_short(words: Sequence[str]) -> str:
     """Return the beginning of a sentence without the words at its end that lead to others."""
     end = len(words)
+    if end > LEAST_WORDS + 1 and _JOINS.fullmatch(words[end - 2].casefold()):
+        end -= 2  # a clause of which one word is left
     while end > LEAST_WORDS and _LEADS_ON.fullmatch(words[end - 1].strip(_MARKS).casefold()):
         end -= 1
     return " ".join(words[:end]).rstrip(_TRAILING)
@@ -198,7 +203,7 @@ def title_of(words: str) -> str:
         start = chosen[: TITLE_CHARS - 1]
         chosen, is_cut = start.rsplit(" ", 1)[0], True
     if is_cut:
-        chosen = _closed(f"{_ended(chosen.split(' '))}…")
+        chosen = _closed(f"{cut_short(chosen.split(' '))}…")
     elif first != " ".join(text.split()):
         chosen = _closed(chosen)
     return chosen.replace(_BLANK, " ")

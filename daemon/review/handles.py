@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
 
+from daemon.domain.findings import LEAST_WORDS, cut_short
 from daemon.domain.values import Block, Snapshot, Thread
 from daemon.notion.from_markdown import INNER
 
@@ -30,6 +31,7 @@ _WRITTEN = re.compile(
 # What marks words in the middle of a line. Elsewhere a backslash could make an address of code.
 _MARK = re.compile(r"[\\`*\[\]<&~]|(?<![^\W_])_|_(?![^\W_])")
 _URL = re.compile(r"https?://([^\s/]+)\S*")
+_SENTENCE = re.compile(r"(?<=[.!?])\s")
 _WORD = re.compile(r"\b[BT][1-9]\d{0,5}\b")
 _APART = re.compile(r"(?<![A-Za-z0-9/#=._])(\[?[BT][1-9]\d{0,5}\]?)([/–-])(?=\[?[BT][1-9])")  # noqa: RUF001
 # What stands around a handle and would read ill around words: quotation marks, or the noun and the
@@ -235,12 +237,14 @@ def _opening(block: Block, most: tuple[int, int]) -> str:
     is_code = block.type == "code"
     lines = block.plain.splitlines() if is_code else [block.plain]
     text = next((line for line in lines if any(map(str.isalnum, line))), "")
-    text = " ".join(_URL.sub(r"\1…", text).split()).rstrip(".,;:| ").translate(INNER)
-    kept = text if is_code or len(text) <= chars else " ".join(text.split()[:words])
+    text = " ".join(_URL.sub(r"\1…", text).split()).translate(INNER)
+    first = text if is_code else _SENTENCE.split(text, maxsplit=1)[0]
+    text = (first if len(first.split()) >= LEAST_WORDS else text).rstrip(".,;:| ")
+    kept = text if is_code or len(text) <= chars else cut_short(text.split()[:words])
     if len(kept) > chars:
         whole = kept[: chars + 1].rsplit(" ", 1)[0]
         # A long word is cut rather than left out: a word or two name no block.
-        kept = whole if chars // 2 < len(whole) <= chars else kept[:chars]
+        kept = cut_short(whole.split()) if chars // 2 < len(whole) <= chars else kept[:chars]
     return kept if kept == text else f"{kept.rstrip('.,;:|… ')}…"
 
 

@@ -565,7 +565,7 @@ def test_j8_the_models_order_holds_among_equals_and_the_rest_is_named_and_to_be_
     titles = [one.split(" · ")[0] for one in on_blocks(box, page)]
     assert titles == ["Flaw 5", "Flaw 4", "Flaw 3", "Flaw 1"]
     assert any(
-        "These follow now, where their text still stands" in one for one in on_page(box, page)
+        "I post these now, where their text still stands" in one for one in on_page(box, page)
     )
     program.sweep()
     assert len(on_blocks(box, page)) == 4
@@ -956,7 +956,7 @@ def test_the_summary_says_whose_word_is_the_last_about_each_point_that_is_still_
     model.think = think
     program.sweep()
     summary = on_page(box, page)[-1]
-    assert "• No way back (still open; not yet, see my answer)\n" in summary
+    assert "• No way back (still open; see my answer)\n" in summary
     assert "• No owner (still open; see my answer)\n" in summary
     assert "• No cost (still open; Ana Costa wrote last)\n" in summary
     assert "• No reason (still open)\n" in summary

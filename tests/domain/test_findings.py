@@ -223,6 +223,7 @@ def test_what_a_person_turned_down_is_never_open_because_a_ruling_ends(db, happe
             "Der Plan sagt „wir warten, bis die Warteschlange…“",
         ),
         ("She said “No. Not now.”", "She said “No”"),
+        ("Labels are lost after a day and nobody is told", "Labels are lost after a day…"),
         ("Use [ as a sign", "Use [ as a sign"),
         ("Who is it for", "Who is it for"),
         ("snake_case stays", "snake_case stays"),

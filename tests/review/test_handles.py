@@ -154,13 +154,23 @@ ADDRESS = "Asked at https://tracker.example/rust/issues/30449?all=1 and answered
             "It is said, that is: by Ana",
             "It is said, that is: by Ana",
         ),
-        (ADDRESS, "Asked at tracker.example… and answered", "Asked at tracker.example… and…"),
+        (ADDRESS, "Asked at tracker.example… and answered", "Asked at tracker.example…"),
         (
             "the_very_long_name_of_a_function()",
             "the_very_long_name_of_a_function()",
             "the_very_long_name_of_a_function…",
         ),
         ("Ana\n  | Ben |  |  |", "Ana | Ben", "Ana | Ben"),
+        (
+            "Labels wait in the queue. On Monday 1,200 parcels stood still.",
+            "Labels wait in the queue",
+            "Labels wait in the queue",
+        ),
+        (
+            "We put a queue between the shop and the worker of each printer.",
+            "We put a queue between the shop…",
+            "We put a queue…",
+        ),
     ],
 )
 def test_a_label_is_whole_words_without_their_stop(plain: str, label: str, brief: str) -> None:

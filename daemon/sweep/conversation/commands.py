@@ -395,4 +395,4 @@ def more_posted(posted: Sequence[Finding], left: int) -> str:
         return NOTHING_KEPT
     named = "; ".join(f"“{quoted(one.title)}”" for one in posted)
     rest = f" {counted(left, 'point')} left: write `more` again." if left else ""
-    return f"These follow now, where their text still stands: {named}.{rest}"
+    return f"I post these now, where their text still stands: {named}.{rest}"
