@@ -23,9 +23,9 @@ _TOKENIZER = "porter unicode61 remove_diacritics 2"
 _WORD = re.compile(r"\w{2,}")
 # So many of a text's rarest words look for passages, and so many passages are compared.
 RARE_WORDS, CANDIDATES = 14, 24
-# They may stand in so many blocks together, which bounds what a search costs; but so many words
-# look in any case.
-BLOCKS, LEAST_WORDS = 2_000, 3
+# They may stand in so many blocks together, which bounds what a search costs; so many words look
+# in any case that stand in no more than MOST_BLOCKS, and the rarest does always.
+BLOCKS, LEAST_WORDS, MOST_BLOCKS = 2_000, 3, 10_000
 # A word that stands in more than one of so many blocks tells nothing, but in a few it does.
 TELLING, FEW = 5, 50
 # Added to how near the nearest is, so that a text of two common words does not come first.
@@ -228,7 +228,8 @@ class _Words:
         of_stem = {self._stem[word]: word for word in _split(text) if word in self._stem}
         rarest = sorted(of_stem, key=lambda stem: (self._counts[stem], stem))[:RARE_WORDS]
         blocks = list(accumulate(self._counts[stem] for stem in rarest))
-        enough = max(bisect_right(blocks, BLOCKS), LEAST_WORDS)
+        few = min(bisect_right(blocks, MOST_BLOCKS), LEAST_WORDS)
+        enough = max(bisect_right(blocks, BLOCKS), few, 1)
         return [of_stem[stem] for stem in rarest[:enough]]
 
 

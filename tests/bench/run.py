@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import idle, reading, scale, tokens, watching, work, year
+from bench import idle, reading, recall, scale, tokens, watching, work, year
 from bench.table import Line, stacked, table
 from support import virtual_time
 
@@ -63,6 +63,11 @@ def _state(folder: Path, size: Size) -> Iterator[Line]:
     yield from year.lines(year.measure(folder, 100), year.measure(folder, size.state_pages))
 
 
+def _recall(folder: Path, size: Size) -> Iterator[Line]:
+    few, many = size.state_pages // 10, size.state_pages
+    yield from recall.lines(recall.measure(folder, few), recall.measure(folder, many))
+
+
 def _scale(folder: Path, _: Size) -> Iterator[Line]:
     found = []
     for blocks in scale.SIZES:
@@ -74,7 +79,7 @@ def _scale(folder: Path, _: Size) -> Iterator[Line]:
 
 
 PARTS: tuple[Callable[[Path, Size], Iterator[Line]], ...] = (
-    *(_idle, _page, _watching, _backlog, _work, _tokens, _state, _scale),
+    *(_idle, _page, _watching, _backlog, _work, _tokens, _state, _recall, _scale),
 )
 
 
