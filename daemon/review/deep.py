@@ -36,9 +36,11 @@ from daemon.review.tools import ReviewTools
 
 # A document is read in about so many passes, where the window allows it and each has so many tokens
 # of text: more would cost more than they find.
-PASSES, LEAST_PASS = 6, 2_000
-# The most tokens of the digest, and its part of what one pass is shown.
-DIGEST_TOKENS, DIGEST_PART = 2_000, 4
+PASSES, LEAST_PASS = 5, 2_000
+# The most tokens of the digest, its part of what one pass is shown and of a long document, and what
+# it may have of that at least.
+DIGEST_TOKENS, DIGEST_PART, DOCUMENT_PART = 2_000, 3, 20
+LEAST_DIGEST = 400
 NOTE_CHARS = 240
 # Tokens of text that a pass has room for at least, and those of the words around it.
 LEAST_TEXT, AROUND = 80, 80
@@ -117,6 +119,7 @@ class SectionTools(ReviewTools):
         self._parts = parts_of(task, self._handles, text)
         self._part_of = {key: one for one in reversed(self._parts) for key in one.pieces}
         self._tokens = sum(one.tokens for one in self._parts)
+        self._limit = min(self._limit, max(self._tokens // DOCUMENT_PART, LEAST_DIGEST))
         self._most = min(text, max(self._tokens // PASSES, LEAST_PASS))
         known = {key for key, _ in noted or ()}
         touched = _touched(task.change, self._parts)
