@@ -76,12 +76,6 @@ class OwnPoint:
     gone: bool = False
     fires: bool = False
 
-    @property
-    def reworded(self) -> bool:
-        """Whether it is open and moved, and its quote reads otherwise there than it did."""
-        stood = any(is_quote_of(self.finding.quote, text) for text in self.before)
-        return self.moved and not self.closed and bool(self.before) and not stood
-
 
 _CLOSED = {
     FindingState.ADDRESSED: "you ruled that it is fixed",

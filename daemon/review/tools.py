@@ -293,7 +293,7 @@ class ReviewTools:
         self.rulings.append(Ruling(point.id, found, words, shown, person))
         shows = "is posted anew on its block" if point.moved else "shows ✓"
         unsaid = f"; nobody asks in {handle}, so your text is not posted: the point {shows}"
-        anew = point.moved and not point.reworded
+        anew = point.moved and not self._context.change.rewords(point.finding.block_id)
         wordless = found in _WORDLESS or (found is Verdict.NOT_YET and anew)
         is_said = not text.strip() or (waits and words)
         return self.wording.noted(text, words) + (unsaid if wordless and not is_said else "")
@@ -312,7 +312,8 @@ class ReviewTools:
         if found is Verdict.FIXED and point.fires:
             says = clipped(one_line(point.finding.text), ECHO_CHARS)
             raise ToolRefusal(f"the check that made {handle} finds it still: {says}; {CHECK_ERRS}")
-        if found is Verdict.NOT_YET and not waits and not point.moved:
+        is_said_anew = point.moved and self._context.comments_on_blocks
+        if found is Verdict.NOT_YET and not waits and not is_said_anew:
             self._context.refuse_noise(handle, point, words)
         noes = self._context.handles.threads[handle].noes
         if noes and found is Verdict.NOT_YET and (handle, "") not in self._doubted:
