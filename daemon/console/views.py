@@ -84,6 +84,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "stamp": stamp,
+        "times": times,
         "number": number,
         "money": money,
         "cents": cents,
@@ -104,6 +105,14 @@ def stamp(time: datetime | str | None) -> str:
         return ""
     moment = datetime.fromisoformat(time) if isinstance(time, str) else time
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+
+
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ")
+
+
+def times(text: str) -> str:
+    """Write the times in a text as `stamp` does."""
+    return _ISO.sub(r"\1 \2", text)
 
 
 def number(value: float) -> str:

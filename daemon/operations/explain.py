@@ -216,7 +216,7 @@ def explain(
     return [
         *head,
         f"  why: {verdict(facts)}",
-        *_section("reviews", _reviews(facts)),
+        *_section("reviews", _reviews(facts, prompts.version_names(state))),
         *_section("comments", _comments(facts, findings.of_page(state, page_id))),
         *_section("decisions", _decisions(state, page_id)),
         *(_section("prompts", _prompts(state, facts)) if with_prompts else ()),
@@ -284,10 +284,11 @@ def _section(name: str, lines: Iterable[str]) -> list[str]:
     return [name, *(f"  {line}" for line in found)] if found else [f"no {name}"]
 
 
-def _reviews(facts: Facts) -> Iterator[str]:
+def _reviews(facts: Facts, names: Mapping[str, str]) -> Iterator[str]:
     for one in facts.reviews:
+        prompt = f"{names[one.prompt]} ({one.prompt})" if one.prompt in names else one.prompt
         kind = "review" if one.kind is ReviewKind.REVIEW else "answers"
-        ended = f"{one.outcome}, ${one.cost_usd:.4f}, prompt {one.prompt or 'none'}"
+        ended = f"{one.outcome}, ${one.cost_usd:.4f}, prompt {prompt or 'none'}"
         yield f"{one.id}  {iso(one.at)}  {kind} by {one.model}: {ended}"
         if one.summary:
             yield f"    summary: {_short(plain_text(rich_text(one.summary)))}"

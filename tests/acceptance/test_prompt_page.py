@@ -309,7 +309,8 @@ def test_what_a_version_of_the_prompt_said_is_shown_by_explain(team: Team) -> No
     page = team.sweeps()
     team.asks(blocks.paragraph("Ask for owners."))
     explained = team.program.run("explain", page, "--prompts").out
-    [version] = re.findall(r"\$[0-9.]+, prompt ([0-9a-f]{12})\n", explained)
+    named = r"\$[0-9.]+, prompt RFC reviewer of 2026-\d\d-\d\d \(([0-9a-f]{12})\)\n"
+    [version] = re.findall(named, explained)
     assert f"  {version}: RFC reviewer, from {team.prompt}, in use since 2026-" in explained
     assert "Be strict." in explained
     assert "Ask for owners." not in explained
