@@ -126,12 +126,10 @@ class Database(Section):
         examples=["[Ana Costa]"],
     )
     lenses: Annotated[int, whole(1, 5)] = Field(
-        default=1,
-        description="most rows of a prompt database that review one document",
+        default=1, description="most rows of a prompt database that review one document"
     )
     trial: Annotated[int, whole(0, 20)] = Field(
-        default=0,
-        description="documents to try an edited prompt page on, such as 3",
+        default=0, description="documents to try an edited prompt page on, such as 3"
     )
     status_comment: Flag = Field(default=True, description="the comment on the prompt page")
     page_comment: Flag = Field(default=True, description="the summary comment")
@@ -156,6 +154,7 @@ class Database(Section):
         description="other documents that a review is told of; more below",
         examples=["{decided: {Status: [Accepted, Done]}, others: true}"],
     )
+    images: Flag = Field(default=False, description="show models the document's images, too")
     models: Annotated[tuple[ModelName, ...], filled] | None = Field(
         default=None,
         description="for this database instead of the common list",

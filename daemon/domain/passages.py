@@ -49,13 +49,24 @@ class Unread(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """An image of a document: its block's id, its type such as `image/png`, its bytes in base64."""
+
+    block_id: str
+    media_type: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class Linked:
-    """What a document's own text links to.
+    """What a document holds and links to besides its own text.
 
     Attributes:
         pages: The (title, text) of the pages that were read.
         unread: What was not read, each with the id of the block that holds it.
+        images: The images that are shown.
     """
 
     pages: tuple[tuple[str, str], ...] = ()
     unread: tuple[tuple[Unread, str], ...] = ()
+    images: tuple[Picture, ...] = ()

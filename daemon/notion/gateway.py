@@ -65,7 +65,8 @@ class Gateway:
     """Notion as this program uses it.
 
     Every method raises a `ReviewError`: `TokenRefused`, `Forbidden`, `Missing`, `Invalid`,
-    `Incomplete`, `Unavailable`, and for a new comment `Unclear`.
+    `Incomplete`, `Unavailable`, and for a new comment `Unclear`. `files` is for what Notion keeps
+    elsewhere under signed addresses: no token goes there.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Gateway:
             log_level=logging.ERROR,
         )
         self._http.timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        self.files = httpx.AsyncClient(transport=transport, timeout=self._http.timeout)
         self._limiter = limiter or Limiter(requests_per_minute, PATIENCE_SECONDS)
         self._in_flight = asyncio.Semaphore(IN_FLIGHT)
         self._writes = writes
@@ -111,6 +113,7 @@ class Gateway:
         trace: TracebackType | None,
     ) -> None:
         await self._http.aclose()
+        await self.files.aclose()
 
     @property
     def now(self) -> datetime:

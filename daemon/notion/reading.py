@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import httpx
 
 from daemon.domain.errors import Forbidden, Incomplete, Missing
 from daemon.domain.values import Author, Block, Comment, Thread
@@ -81,6 +84,44 @@ async def _together(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
     return [task.result() for task in tasks]
+
+
+# Where Notion keeps files: https://developers.notion.com/reference/file-object
+_OWN_FILE = re.compile(
+    r"https://(?:[\w.-]+\.)?(?:amazonaws\.com|notion\.(?:so|com)|notion-static\.com)/"
+)
+# What models take, by the first bytes.
+_IMAGES = {
+    "image/png": re.compile(rb"\x89PNG"),
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/gif": re.compile(rb"GIF8"),
+    "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+}
+_FILE_SECONDS = 30.0
+
+
+async def image(source: Gateway, block_id: str, most: int) -> tuple[str, bytes] | None:
+    """Return the type and bytes of an image that Notion itself keeps; None for any other.
+
+    Its address is asked for anew, since it is signed and ends within the hour. None also where it
+    has more bytes than `most`, or cannot be had.
+
+    Raises:
+        NotionError: Notion does not give the block.
+    """
+    value = (await source.block(block_id)).get("image") or {}
+    url, data = str((value.get("file") or {}).get("url") or ""), b""
+    if value.get("type") != "file" or not _OWN_FILE.match(url):
+        return None
+    try:
+        async with asyncio.timeout(_FILE_SECONDS), source.files.stream("GET", url) as answer:
+            async for part in answer.aiter_bytes():
+                data += part
+                if answer.status_code != httpx.codes.OK or len(data) > most:
+                    return None
+    except (httpx.HTTPError, TimeoutError):
+        return None
+    return next(((kind, data) for kind, begins in _IMAGES.items() if begins.match(data)), None)
 
 
 async def page_properties(source: NotionReader, raw: Json, names: Iterable[str]) -> Json:

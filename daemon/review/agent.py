@@ -31,6 +31,10 @@ LAST_TURN_NOTE = "One turn is left: call finish in it."
 FINISH, NOTE = ENDS = ("finish", "note")
 
 
+# At most, of one image; vendors count fewer: https://platform.claude.com/docs/en/build-with-claude/vision
+IMAGE_TOKENS = 3_000
+
+
 @dataclass(frozen=True, slots=True)
 class ModelInput:
     """The text that the model reads before its first turn.
@@ -44,6 +48,7 @@ class ModelInput:
             providers cache it.
         following: Makes what the model reads in the next pass, a conversation of its own, from what
             the tools accepted by then; None where this is the last.
+        images: What is shown besides: words before each, its type, its bytes in base64.
     """
 
     system: str
@@ -52,6 +57,7 @@ class ModelInput:
     omitted: tuple[str, ...] = ()
     opening: str = ""
     following: Callable[[], ModelInput | None] = lambda: None
+    images: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

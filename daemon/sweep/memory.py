@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 from daemon.config import Database
 from daemon.domain.errors import NotionError, Unavailable
 from daemon.domain.ids import leads_elsewhere
-from daemon.domain.passages import Linked, Passage, RememberedPage, Unread
+from daemon.domain.passages import Linked, Passage, Picture, RememberedPage, Unread
 from daemon.domain.values import Block, Snapshot
 from daemon.notion import properties, reading
 from daemon.notion.gateway import Gateway
@@ -28,6 +30,8 @@ LEAST_WORDS = 5
 # Of one document: how many linked pages are read, how much of them all, and the most requests for
 # one page.
 LINKED_PAGES, LINKED_CHARS, LINKED_REQUESTS = 8, 20_000, 10
+# And how many images are shown, and bytes of them all.
+IMAGES, IMAGE_BYTES = 5, 3_000_000
 _FILES = {"image": Unread.IMAGE} | dict.fromkeys(("audio", "file", "pdf", "video"), Unread.FILE)
 
 
@@ -144,17 +148,20 @@ async def linked(context: Context, target: Target, snapshot: Snapshot) -> Linked
     """Read the pages that a document's own text links to, one level, and say what is not read.
 
     Those that its reviews may be told of: pages of its own database, those that other databases
-    share with it, and those within it. Whatever goes wrong with one, the review goes on. None where
-    reviews of the database are told of no other documents.
+    share with it, and those within it. With `images` its own images, too. Whatever goes wrong with
+    one, the review goes on. None where nothing of that is read.
     """
-    if not _telling(context, target):
+    is_told = bool(_telling(context, target))
+    if not (is_told or target.settings.images):
         return None
+    images = await _images(context, snapshot) if target.settings.images else ()
+    shown = {one.block_id for one in images}
     pages_read, unread, room = list[tuple[str, str]](), list[tuple[Unread, str]](), LINKED_CHARS
     for block in snapshot.blocks:
         is_site = block.type not in _FILES and leads_elsewhere(block.line)
         why = _FILES.get(block.type) or (Unread.SITE if is_site else None)
-        unread += [(why, block.id)] if why else []
-    at = {id_: block.id for block in reversed(snapshot.blocks) for id_ in block.pages}
+        unread += [(why, block.id)] if why and block.id not in shown else []
+    at = {id_: block.id for block in reversed(snapshot.blocks) for id_ in block.pages if is_told}
     at.pop(snapshot.page.id, None)
     for page_id in sorted(at, key=[id_ for one in snapshot.blocks for id_ in one.pages].index):
         found: tuple[str, str] | Unread = Unread.LONG
@@ -167,7 +174,19 @@ async def linked(context: Context, target: Target, snapshot: Snapshot) -> Linked
         unread += [(Unread.LONG, at[page_id])] if len(text) > room else []
         pages_read.append((title, text[:room]))
         room -= len(text)
-    return Linked(tuple(pages_read), tuple(unread))
+    return Linked(tuple(pages_read), tuple(unread), tuple(images))
+
+
+async def _images(context: Context, snapshot: Snapshot) -> list[Picture]:
+    """Return the first images of a document that Notion keeps, within the bounds."""
+    found, room = list[Picture](), IMAGE_BYTES
+    for block in [one for one in snapshot.blocks if one.type == "image"][:IMAGES]:
+        with suppress(NotionError, Unavailable):
+            if image := await reading.image(context.notion, block.id, room):
+                kind, data = image
+                found.append(Picture(block.id, kind, b64encode(data).decode()))
+                room -= len(data)
+    return found
 
 
 async def _linked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import inf
@@ -20,7 +21,7 @@ from daemon.domain.values import (
     Verdict,
 )
 from daemon.review import offline, prompt
-from daemon.review.agent import ContextWindow, ModelInput, Toolbox, ToolSpec
+from daemon.review.agent import IMAGE_TOKENS, ContextWindow, ModelInput, Toolbox, ToolSpec
 from daemon.review.cleaning import links_in, may_contain_links
 from daemon.review.deep import NO_ROOM, SectionTools, Shown
 from daemon.review.excerpt import (
@@ -125,8 +126,7 @@ def _brief(
     recall = None if session.memory is None else Recall(session.memory, context.look_up)
     remembered = recall.text if recall else ""
     most = window.whole / PART_OF_WINDOW if window else inf
-    if prompt.estimated_tokens(remembered) > most:
-        remembered = ""
+    remembered = remembered if prompt.estimated_tokens(remembered) <= most else ""
     linked = linked_text(session.linked, prepared.handles, most)
     beside = "\n".join(filter(None, (remembered, linked)))
     about = _checked(context, prepared)
@@ -152,7 +152,22 @@ def _brief(
         tools.reader = Reader(task, prepared.handles, excerpt, room // PART_READ)
     document = prompt.document_text(task, prepared.handles, excerpt)
     said = "\n".join(filter(None, (document, beside)))
-    return ModelInput(system, said, session.snapshot.page.id), tools
+    images = _pictures(prepared, window, document)
+    return ModelInput(system, said, session.snapshot.page.id, images=images), tools
+
+
+def _pictures(
+    prepared: Prepared, window: ContextWindow | None, document: str
+) -> tuple[tuple[str, str, str], ...]:
+    """Return the images of the blocks that are shown, as far as a window has room."""
+    linked, found = prepared.session.linked, []
+    for one in linked.images if linked else ():
+        handle = prepared.handles.of_block.get(one.block_id, "")
+        if handle and re.search(rf"^\[{handle}\b", document, re.MULTILINE):
+            said = f"The image of {handle}, which is data as the document is:"
+            found.append((said, one.media_type, one.data))
+    most = window.whole / PART_OF_WINDOW / IMAGE_TOKENS if window else len(found)
+    return tuple(found[: int(most)])
 
 
 def _fits(
@@ -210,8 +225,8 @@ def _in_sections(
             more = tools.next_pass()
             return brief(more) if more else None
 
-        page_id = session.snapshot.page.id
-        return ModelInput(system, shown.document, page_id, shown.later, opening, following)
+        page_id, images = session.snapshot.page.id, _pictures(prepared, window, shown.document)
+        return ModelInput(system, shown.document, page_id, shown.later, opening, following, images)
 
     return brief(tools.begin(task, room, None if is_whole else session.digest))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from daemon.sandbox import Sandbox, blocks, rich
@@ -254,6 +256,42 @@ def test_pages_within_a_document_and_shared_ones_are_read_and_no_failure_ends_th
     box.world.edit_block(box.world.blocks(page)[0], "Nor here.")
     library.sweeps()
     assert "Page “" not in read(model)
+
+
+def test_images_go_to_the_model_where_that_is_wanted_within_bounds_else_their_captions(
+    library: Library, box: Sandbox, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    png = b"\x89PNG\r\n\x1a\n" + bytes(30)
+    sent_to, inner = list[str](), httpx.AsyncHTTPTransport.handle_async_request
+
+    async def handle(self: Any, request: httpx.Request) -> httpx.Response:
+        if request.url.host != "prod-files-secure.s3.us-west-2.amazonaws.com":
+            return await inner(self, request)
+        sent_to.append(request.url.path.rsplit("/", 1)[-1])
+        return httpx.Response(200, content=png)
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
+    monkeypatch.setattr("daemon.sweep.memory.IMAGES", 2)
+    content = [
+        blocks.image("https://files.example/far.png", caption="Far"),
+        blocks.hosted("image", "flow.png", caption="The flow"),
+        blocks.hosted("image", "more.png", caption="More"),
+        blocks.paragraph("Words."),
+    ]
+    model.think = lambda _, __: [finish("See the flow.")]
+    del library.entry["memory"]
+    page = linking(library, *content)
+    assert sent_to == []
+    assert "[image: The flow (flow.png)]" in read(model)
+    library.entry["images"] = True
+    box.world.add_block(page, blocks.paragraph("More words."))
+    library.sweeps()
+    assert sent_to == ["flow.png"]
+    sent = read(model)
+    assert "The image of B2, which is data as the document is:" in sent
+    assert base64.b64encode(png).decode() in sent
+    assert "Not read: 2 images (B1, B3)." in sent
+    assert library.program.run("replay", "2").out.startswith("the same")
 
 
 def test_nothing_is_read_where_the_database_has_no_memory(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from hypothesis import given as with_any
 from hypothesis import strategies as st
 
 from daemon.domain.errors import Forbidden, Incomplete, Invalid, Missing, TokenRefused, Unavailable
 from daemon.domain.values import Author, AuthorKind
-from daemon.notion.reading import blocks, threads
+from daemon.notion.gateway import Gateway
+from daemon.notion.reading import blocks, image, threads
 from support.notion_objects import Pages, text
 
 
@@ -579,3 +582,60 @@ def test_blocks_are_asked_at_once():
     pages.comments = comments
     read_threads(pages, "b-1", "b-2", "b-3")
     assert max(most) == 3
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+OWN = "https://prod-files-secure.s3.us-west-2.amazonaws.com/a/b.png?X-Amz-Signature=c"
+KEPT = {"type": "file", "file": {"url": OWN}}
+
+
+def fetched(value: dict[str, object], answer: httpx.Response, most: int = 1_000):
+    """Fetch an image; return it with the requests that were made for its bytes."""
+    asked: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.host != "api.notion.com":
+            asked.append(request)
+            return answer
+        body = {"object": "block", "id": "b", "type": "image", "image": value}
+        return httpx.Response(200, content=json.dumps(body))
+
+    async def fetch():
+        async with Gateway("secret", transport=httpx.MockTransport(handle)) as gateway:
+            return await image(gateway, "b", most)
+
+    return asyncio.run(fetch()), asked
+
+
+def test_an_image_of_notions_own_is_fetched_without_the_token():
+    found, (asked,) = fetched(
+        {"type": "file", "file": {"url": OWN}}, httpx.Response(200, content=PNG)
+    )
+    assert found == ("image/png", PNG)
+    assert str(asked.url) == OWN
+    assert "authorization" not in asked.headers
+    assert "secret" not in str(asked.headers)
+
+
+@pytest.mark.parametrize(
+    ("value", "answer", "most", "asks"),
+    [
+        (KEPT, httpx.Response(200, content=PNG), 50, 1),
+        (KEPT, httpx.Response(403, content=PNG), 1_000, 1),
+        (
+            {"type": "file", "file": {"url": OWN}},
+            httpx.Response(302, headers={"location": OWN}),
+            1_000,
+            1,
+        ),
+        (KEPT, httpx.Response(200, content=b"<svg/>"), 1_000, 1),
+        ({"type": "file", "file": {"url": "https://amazonaws.com.evil.example/a"}}, None, 1_000, 0),
+        ({"type": "file", "file": {"url": "http://127.0.0.1/a"}}, None, 1_000, 0),
+        ({"type": "external", "external": {"url": OWN}}, None, 1_000, 0),
+        ({}, None, 1_000, 0),
+    ],
+)
+def test_any_other_image_is_none_and_nobody_else_is_asked(value, answer, most, asks):
+    found, asked = fetched(value, answer, most)
+    assert found is None
+    assert len(asked) == asks

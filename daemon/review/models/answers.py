@@ -213,6 +213,12 @@ _MOST = re.compile(
     re.IGNORECASE,
 )
 _LEAST_LIMIT = 16
+# A model that sees none, or not these: images are no parameter, but parts of a message.
+IMAGES = "images"
+_PICTURES = ("image", "image_url", "input_image")
+_ABOUT_IMAGES = re.compile(
+    r"\bimages?\b|image_url|input_image|\bvision\b|multi-?modal", re.IGNORECASE
+)
 
 
 def lesson(words: str, sent: Mapping[str, Any]) -> Lesson | None:
@@ -222,6 +228,8 @@ def lesson(words: str, sent: Mapping[str, Any]) -> Lesson | None:
         words: The whole body of the refusal.
         sent: The request that was refused.
     """
+    if _ABOUT_IMAGES.search(words) and _without_images(sent) != sent:
+        return Lesson(IMAGES)
     for limit in _LIMITS:
         most = _MOST.search(words) if limit in sent and _names(limit, words) else None
         size = int(most[1] or most[2]) if most else 0
@@ -243,7 +251,9 @@ def applied(sent: Mapping[str, Any], lessons: Iterable[Lesson]) -> dict[str, Any
     """Return a request as the server takes it."""
     request = dict(sent)
     for one in lessons:
-        if one.most is not None:
+        if one.name == IMAGES:
+            request = _without_images(request)
+        elif one.most is not None:
             if one.name in request:
                 request[one.name] = min(request[one.name], one.most)
         elif one.name in request:
@@ -253,6 +263,15 @@ def applied(sent: Mapping[str, Any], lessons: Iterable[Lesson]) -> dict[str, Any
         elif one.name in _NESTED:
             request = _without(request, one.name)
     return request
+
+
+def _without_images(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_images(one) for key, one in value.items()}
+    if not isinstance(value, list):
+        return value
+    kept = (one for one in value if not (isinstance(one, Mapping) and one.get("type") in _PICTURES))
+    return [_without_images(one) for one in kept]
 
 
 def _names(name: str, words: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -14,6 +15,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter
 from pydantic_ai.direct import model_request
 from pydantic_ai.messages import (
+    BinaryContent,
     CachePoint,
     ModelMessage,
     ModelRequest,
@@ -22,6 +24,7 @@ from pydantic_ai.messages import (
     ThinkingPart,
     ToolCallPart,
     ToolReturnPart,
+    UserContent,
     UserPromptPart,
 )
 from pydantic_ai.models import ModelRequestParameters
@@ -29,6 +32,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from daemon.review.agent import (
+    IMAGE_TOKENS,
     ModelInput,
     ReviewLimits,
     ToolCall,
@@ -65,8 +69,13 @@ class Line:
         self._at = at
         self._system = brief.system
         texts = [text for text in (brief.opening, brief.document) if text]
-        marked = [part for text in texts for part in (text, CachePoint())]
-        first = UserPromptPart(marked if at.marks_cache else "\n".join(texts))
+        marked: list[UserContent] = [part for text in texts for part in (text, CachePoint())]
+        images = [part for one in brief.images for part in _image(*one)]
+        plain = "\n".join(texts)
+        shown = [*marked[:-1], *images, *marked[-1:]] if at.marks_cache else [plain, *images]
+        first = UserPromptPart(shown if images or at.marks_cache else plain)
+        # An image takes so many tokens at most, whatever its bytes.
+        self._spared = sum(len(data) - IMAGE_TOKENS for _, _, data in brief.images)
         self._said: list[ModelMessage] = [ModelRequest([first], instructions=brief.system)]
         self._open: list[ToolCallPart] = []
         self.output_tokens = limits.output_tokens
@@ -106,7 +115,8 @@ class Line:
     def wire_bytes(self) -> int:
         """About how many bytes the next request has: rather too many."""
         said = _MESSAGES.dump_json(self._said, exclude={"__all__": {"instructions"}})
-        return len(said) + len(self._system.encode()) + len(_TOOLS.dump_json(self._tools))
+        told = len(said) + len(self._system.encode()) + len(_TOOLS.dump_json(self._tools))
+        return told - self._spared
 
     async def send(self, reservation: Reservation) -> Turn:
         """Send what was said so far and return the model's turn.
@@ -141,6 +151,10 @@ class Line:
         parts = [next(calls) if isinstance(part, ToolCallPart) else part for part in response.parts]
         self._said.append(replace(response, parts=parts))
         return turn
+
+
+def _image(words: str, media_type: str, data: str) -> tuple[str, BinaryContent]:
+    return words, BinaryContent(b64decode(data), media_type=media_type)
 
 
 def _settings(at: Endpoint, brief: ModelInput, limits: ReviewLimits) -> ModelSettings:
