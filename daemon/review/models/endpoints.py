@@ -56,7 +56,7 @@ class Endpoint:
 
 def load(provider: Provider) -> None:
     """Import what the models of `provider` are spoken to with; takes seconds."""
-    from daemon.review.models import client  # noqa: F401
+    from daemon.review.models import hearing  # noqa: F401
 
     if provider.name == "anthropic":
         import pydantic_ai.models.anthropic
@@ -100,7 +100,7 @@ def _anthropic(model: str, destination: Destination, url: str) -> Endpoint:
     from pydantic_ai.models.anthropic import AnthropicModel, AnthropicModelSettings
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
-    from daemon.review.models.client import listening
+    from daemon.review.models.hearing import listening
 
     lessons: list[Lesson] = []
     client = AsyncAnthropic(
@@ -125,7 +125,7 @@ def _anthropic(model: str, destination: Destination, url: str) -> Endpoint:
 def _openai_client(destination: Destination, url: str, lessons: list[Lesson]) -> AsyncOpenAI:
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-    from daemon.review.models.client import listening
+    from daemon.review.models.hearing import listening
 
     return AsyncOpenAI(
         api_key=destination.secret,
