@@ -45,8 +45,9 @@ class Change:
 
     `changed` maps a block id to its old line; `removed` holds the lines that are gone.
     `fields` names what changed besides blocks: "title" or a property's name. `moved` maps the id
-    that a block got when it was cut and pasted to the one that it had. `stirred` holds the headings
-    under which, up to the next one, a block came, changed or went.
+    that a block got when it was cut and pasted to the one that it had; one that was pasted with
+    small changes or as another type is in `changed` too. `stirred` holds the headings under which,
+    up to the next one, a block came, changed or went.
     """
 
     first: bool

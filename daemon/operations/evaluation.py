@@ -193,10 +193,10 @@ def result_of(case: Case, review: Review) -> Result:
 def changed_later(draft: Snapshot, later: Snapshot) -> frozenset[str]:
     """Return the ids of a draft's blocks that say something else later, or are gone."""
     change = Change.between(Reviewed.of(draft), later)
-    stays = {*(block.id for block in later.blocks), *change.moved.values()} - {*change.changed}
-    return frozenset(
-        one.id for one in draft.blocks if one.may_hold_comments and one.id not in stays
-    )
+    same = (block.id for block in later.blocks if block.id not in change.changed)
+    stays = {change.moved.get(key, key) for key in same}
+    held = (one.id for one in draft.blocks if one.may_hold_comments)
+    return frozenset(held) - stays
 
 
 class KeptResults:

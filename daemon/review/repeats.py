@@ -28,7 +28,7 @@ from daemon.review.quotes import is_quote_of
 from daemon.review.tool_specs import BLOCKS_NAMED, ToolContext, ToolRefusal
 
 
-_OPEN, _GONE = "open", "its block is gone; to make it anew, give the comment its title"
+_OPEN, _GONE = "open", "its thread is gone; to make it anew, give the comment its title"
 # How many characters of a person's no a refusal repeats.
 NO_CHARS = 200
 # What is ruled so needs no comment any more.
@@ -162,8 +162,9 @@ class Said:
             if (is_nearly_same(finding, one) or lost) and not (
                 how == _GONE and makes_anew(finding, one)
             ):
-                says = f"{where}{f' ({how})' if how else ''} says {'' if lost else 'nearly '}"
-                yield (finding.block_id, one.title), f"{says}the same: “{one_line(one.title)}”"
+                says = "may be the same" if lost else "says nearly the same"
+                told = f"{where}{f' ({how})' if how else ''} {says}: “{one_line(one.title)}”"
+                yield (finding.block_id, one.title), told
 
     def _turned_down(self, finding: Finding) -> Iterator[tuple[tuple[str, str], str]]:
         """Yield what people turned down in the section of a comment, while its words stand."""

@@ -344,8 +344,9 @@ class ReviewTools:
             asks_for.append(f"someone waits in {', '.join(waiting)}: reply or leave, then finish")
         if (lost := self._lost()) and not self._reminded:
             asks_for.append(
-                f"the blocks of {', '.join(lost)} are gone, and your points there are open: rule "
-                "on them, or comment where the matter stands under the same title, then finish"
+                f"the threads {', '.join(lost)} are gone with their blocks, and your points there "
+                "are open: rule on them, or comment under the same title where one still stands, "
+                "then finish"
             )
         self._reminded = self._reminded or bool(waiting or lost)
         if asks_for:

@@ -74,13 +74,16 @@ def test_a_point_that_lost_its_block_is_made_anew_by_its_title_once() -> None:
     for title in (RAISED.title, "No reason for the ten percent"):
         tools = tools_of(lost)
         ended = tools.call("finish", {"summary": ""})
-        assert "the blocks of T1 are gone" in ended.text
+        assert "the threads T1 are gone with their blocks" in ended.text
         anew = remark(tools, "B3", "Nobody", title)
         assert anew.accepted is (title == RAISED.title), anew.text
         assert "give the comment its title" in anew.text or anew.accepted
         assert anew.accepted or remark(tools, "B3", "Nobody", title).accepted
         assert "one matter, one comment" in remark(tools, "B5", "200 euros", RAISED.title).text
         assert tools.call("finish", {"summary": ""}).accepted
+    there = tools_of(replace(lost, finding=replace(RAISED, quote="5% of users")))
+    assert "may be the same: “No reason for ten percent”" in remark(there).text
+    assert remark(there).accepted
     tools = tools_of(lost)
     assert rule(tools, "withdrawn", "It is moot.").accepted
     assert tools.call("finish", {"summary": ""}).accepted
