@@ -96,16 +96,21 @@ class GateInput:
         return self.claim if says_only_done and not is_answered else None
 
     @property
+    def answers(self) -> bool:
+        """Whether a no may answer a question of ours; one in a closed point's thread is past."""
+        return self.asked and not (self.finding and self.claim is None)
+
+    @property
     def turns_down(self) -> bool:
         """Whether it is a no to the finding, and not to what another person said."""
         to_us = self.addressed or self.again or not self.to_person
-        says_no = is_refusal if self.asked else is_dismissal
+        says_no = is_refusal if self.answers else is_dismissal
         return self.finding and to_us and says_no(self.text)
 
     @property
     def is_for_judgement(self) -> bool:
         """Whether it says more than no to a point that is still open, or answers our question."""
-        says_more = self.asked or not is_plain_no(self.text)
+        says_more = self.answers or not is_plain_no(self.text)
         return self.turns_down and self.claim is not None and says_more
 
     @property
@@ -145,7 +150,7 @@ def gate(asked: GateInput, setting: str, limit: int) -> tuple[Gate, str]:
         (checked is ClaimCheck.AS_BEFORE, Gate.CORRECT, "the text reads as before"),
         (checked is ClaimCheck.TO_READ, Gate.WAIT, "the page is to be read first"),
         (not checked and is_acknowledgement(asked.text), Gate.SILENT, "an acknowledgement"),
-        (is_bare(asked.text) and not asked.asked, Gate.SILENT, "a no, and nothing to settle"),
+        (is_bare(asked.text) and not asked.answers, Gate.SILENT, "a no, and nothing to settle"),
         (asked.corrected and is_claim(asked.text), Gate.SILENT, "a claim was corrected before"),
         (not wanted[setting], Gate.SILENT, f"replies: {setting}"),
         (asked.handed_over, Gate.SILENT, "handed over to people"),

@@ -74,6 +74,7 @@ LIMIT = 5
         ({**OPEN_POINT, "asked": True, "text": "No."}, "none", Gate.SILENT),
         ({**OPEN_POINT, "asked": True, "text": "Won't fix."}, "any", Gate.JUDGE),
         ({**OPEN_POINT, "asked": True, "text": "Won't fix."}, "none", Gate.DISMISS),
+        ({**OPEN_POINT, "asked": True, "text": "No.", "claim": None}, "any", Gate.DISMISS),
         ({"text": "No.", "in_thread": True}, "any", Gate.SILENT),
         ({"text": "No.", "in_thread": True, "asked": True}, "any", Gate.REPLY),
         ({**OPEN_POINT, "to_person": True}, "any", Gate.REPLY),

@@ -46,6 +46,7 @@ from daemon.sweep.context import Session, Tally
 from daemon.sweep.conversation import dialogue
 from daemon.sweep.conversation.answers import record_replies, store_decisions
 from daemon.sweep.conversation.commands import Command
+from daemon.sweep.conversation.gate import ClaimCheck
 from daemon.sweep.conversation.threads import SortedThreads, ThreadState, sort
 from support.review_values import BOT, OWN, PERSON, comment, finding, thread
 
@@ -103,7 +104,8 @@ def test_a_no_in_a_findings_thread_settles_it_and_an_acknowledgement_does_not(
 
 
 def test_a_no_that_answers_a_question_of_ours_is_an_answer() -> None:
-    known, no = replace(KNOWN, raised={"T": finding("block", "words", "Who?")}), comment("c", "No.")
+    raised, claims = {"T": finding("block", "words", "Who?")}, {"T": ClaimCheck.FOR_MODEL}
+    known, no = replace(KNOWN, raised=raised, claims=claims), comment("c", "No.")
     for asked in ("Is there a way back?", "Is there one (“a way back?”)", "Why so\u061f"):
         question = comment("own", f"We need queues. {asked}", OWN)
         for said in ((question,), (OURS, comment("d", "Hm.", BOT), question)):
