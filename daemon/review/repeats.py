@@ -216,12 +216,10 @@ class Said:
             return
         if context.edited(words):
             return
-        why = "and its section say what they said at the last review"
-        if block.id in known:
-            why = (
-                f"{handle} was commented on before, and it and its section say what they said then"
-            )
-        why = f"{handle} {why}"
+        told = "was commented on before, and it and its section say what they said then"
+        if block.id not in known:
+            told = "and its section say what they said at the last review"
+        why = f"{handle} {told}"
         if edited := [*context.edited(" ".join(handles.blocks))]:
             more = " and others" if len(edited) > BLOCKS_NAMED else ""
             blocks = f"{', '.join(edited[:BLOCKS_NAMED])}{more}"
