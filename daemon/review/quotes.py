@@ -17,6 +17,8 @@ from daemon.review.cleaning import visible
 # Fewer characters match almost anywhere: by letters and digits alone, and by a fuzzy search.
 LOOSE_FROM, FUZZY_FROM = 8, 12
 FUZZY_SCORE = 90.0
+# In a block that is known to be the same, words may have changed.
+REWORDED_SCORE = 75.0
 # A fuzzy search is slow on long texts; the first characters of a long quote are enough.
 FUZZY_TO = 400
 # The least characters of each part of a quote with an ellipsis in its middle.
@@ -116,6 +118,13 @@ def locate(quote: str, plain: str) -> str | None:
     """
     hay = fold(plain)
     span = _surely(quote, plain, hay) or _nearly(quote, plain, hay)
+    return plain[slice(*span)].strip() if span else None
+
+
+def reworded(quote: str, plain: str) -> str | None:
+    """Return the slice of a block's new text that is nearest to a quote of its old one, or None."""
+    hay = fold(plain)
+    span = _surely(quote, plain, hay) or _nearly(quote, plain, hay, REWORDED_SCORE)
     return plain[slice(*span)].strip() if span else None
 
 
@@ -313,7 +322,9 @@ def _is_cased(char: str) -> bool:
     return char.isdigit() or char.lower() != char.upper()
 
 
-def _nearly(quote: str, plain: str, hay: Folded) -> tuple[int, int] | None:
+def _nearly(
+    quote: str, plain: str, hay: Folded, score: float = FUZZY_SCORE
+) -> tuple[int, int] | None:
     needle, hay = (
         _letters(fold(_EDGES.sub("", _LEADING.sub("", _unmarked(quote)))), " ").text,
         _letters(hay, " "),
@@ -324,7 +335,7 @@ def _nearly(quote: str, plain: str, hay: Folded) -> tuple[int, int] | None:
     from rapidfuzz import fuzz
 
     needle = needle[:FUZZY_TO]
-    found = fuzz.partial_ratio_alignment(needle, hay.text, score_cutoff=FUZZY_SCORE)
+    found = fuzz.partial_ratio_alignment(needle, hay.text, score_cutoff=score)
     if found is None or found.dest_end <= found.dest_start:
         return None
     begin, end = hay.at[found.dest_start], hay.at[found.dest_end - 1] + 1

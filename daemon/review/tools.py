@@ -344,9 +344,8 @@ class ReviewTools:
             asks_for.append(f"someone waits in {', '.join(waiting)}: reply or leave, then finish")
         if (lost := self._lost()) and not self._reminded:
             asks_for.append(
-                f"the threads {', '.join(lost)} are gone with their blocks, and your points there "
-                "are open: rule on them, or comment under the same title where one still stands, "
-                "then finish"
+                f"your open points in {', '.join(lost)} lost their threads: rule on them, or "
+                "comment under the same title where one still stands, then finish"
             )
         self._reminded = self._reminded or bool(waiting or lost)
         if asks_for:

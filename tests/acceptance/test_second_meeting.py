@@ -1727,7 +1727,7 @@ def test_a_matter_whose_block_is_deleted_is_asked_about_once_and_has_one_entry(
         finish("One thing."),
     ]
     program.sweep()
-    assert any("are gone with their blocks" in one for one in model.answers)
+    assert any("lost their threads: rule on them" in one for one in model.answers)
     assert on_page(box, page)[-1].count("No way back") == 1
     explained = program.run("explain", page).out
     assert "withdrawn, blocking: No way back" in explained

@@ -18,6 +18,7 @@ from daemon.review.quotes import (
     locate,
     locate_in_blocks,
     overlap,
+    reworded,
     shortened,
 )
 from support.review_values import block
@@ -394,3 +395,19 @@ def test_what_people_see_is_found_whatever_is_hidden_between_the_letters(
     found = locate_in_blocks(seen, block("a", hidden), [block("a", hidden)])
     assert found is not None
     assert visible(found[1]).strip("“”—") == seen.strip("“”—")
+
+
+@pytest.mark.parametrize(
+    ("quote", "now", "found"),
+    [
+        ("every ten minutes", "It asks each carrier every nine minutes.", "every nine minutes"),
+        ("after a minute", "It is asked again after two minutes, each time.", "after two minutes"),
+        ("asks each carrier", "It asks each carrier on Sundays.", "asks each carrier"),
+        ("N/A", "We switch the flag off.", None),
+        ("asked again after a minute", "Nobody owns the queue of the carriers.", None),
+    ],
+)
+def test_the_words_that_a_quote_became_are_found_in_its_block(
+    quote: str, now: str, found: str | None
+) -> None:
+    assert reworded(quote, now) == found

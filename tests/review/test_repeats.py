@@ -74,7 +74,7 @@ def test_a_point_that_lost_its_block_is_made_anew_by_its_title_once() -> None:
     for title in (RAISED.title, "No reason for the ten percent"):
         tools = tools_of(lost)
         ended = tools.call("finish", {"summary": ""})
-        assert "the threads T1 are gone with their blocks" in ended.text
+        assert "your open points in T1 lost their threads" in ended.text
         anew = remark(tools, "B3", "Nobody", title)
         assert anew.accepted is (title == RAISED.title), anew.text
         assert "give the comment its title" in anew.text or anew.accepted

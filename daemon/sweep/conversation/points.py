@@ -14,7 +14,7 @@ from daemon.domain.values import AuthorKind, Snapshot, Thread
 from daemon.notion import canonical
 from daemon.notion.from_markdown import quoted
 from daemon.review.points import OwnPoint, how_closed, reanchored
-from daemon.review.quotes import is_quote_of, locate, unmarked_line
+from daemon.review.quotes import is_quote_of, reworded, unmarked_line
 from daemon.store import findings, outbox, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.database import State
@@ -45,7 +45,7 @@ def anchored(known: Iterable[FindingRow], change: Change, snapshot: Snapshot) ->
         if not standing and there.block_id not in snapshot.by_id:
             standing = reanchored([there], [snapshot.by_id[id_] for id_ in change.new])
         block = snapshot.by_id.get(there.block_id) if there.block_id in change.moved else None
-        if not standing and block and (words := locate(there.quote, block.plain)):
+        if not standing and block and (words := reworded(there.quote, block.plain)):
             standing = [replace(there, quote=words)]
         rows.append(replace(one, finding=standing[0] if standing else there))
     return rows
