@@ -30,7 +30,7 @@ from daemon.domain.times import counted
 from daemon.notion import properties, reading
 from daemon.notion.gateway import Gateway
 from daemon.operations import doctor
-from daemon.operations.doctor import ANSWER_SECONDS, NAMED, answer
+from daemon.operations.doctor import NAMED, answer
 from daemon.store import database
 from daemon.sweep.connections import connected
 from daemon.sweep.context import Context
@@ -278,9 +278,8 @@ async def seen(answers: Answers, asking: Callable[[str], None]) -> list[str]:
         if answers.offline:
             return [*lines, f"model      {_RULES_ALONE}", now]
         for name in settings.chains[id_]:
-            asking(f"asking {name}, for at most {ANSWER_SECONDS:.0f} s …")
             try:
-                words = await answer(connections.models, name)
+                words = await answer(connections.models, name, asking)
             except TokenRefused:
                 raise
             except ReviewError as error:

@@ -101,7 +101,7 @@ def _asked(question: str, *, hidden: bool, what: str) -> str:
 @common
 @click.pass_obj
 def config(options: Options, *, as_json: bool) -> None:
-    """Show the configuration in effect, and where each value comes from.
+    """Show each key in effect, and where it comes from.
 
     Secrets are only said to be there. Offline; `check` finds what is wrong.
     """

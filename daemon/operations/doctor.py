@@ -163,9 +163,8 @@ async def examine(
             found(one)
 
         async def ask(name: str) -> Check:
-            asking(f"asking {name}, for at most {ANSWER_SECONDS:.0f} s …")
             try:
-                words = await answer(context.models, name)
+                words = await answer(context.models, name, asking)
             except ReviewError as error:
                 return problem("model", error)
             if retires := await endpoints.retirement(name, model_access(settings)):
@@ -187,7 +186,9 @@ async def _alerts(settings: Settings, asking: Callable[[str], None]) -> AsyncIte
     message = notify.Message("doctor", "a test of the alerts; nothing is wrong", now, "test")
     if not ways:
         remedy = "set alerts.command or alerts.url in config.yaml"
-        yield Check("alerts", CheckStatus.NOTE, "nobody is told when people must act", remedy)
+        yield Check(
+            "alerts", CheckStatus.NOTE, "nobody is told when something needs a person", remedy
+        )
     for name, way in ways.items():
         asking(f"sending a test message to {name} …")
         try:
@@ -205,14 +206,15 @@ async def _alerts(settings: Settings, asking: Callable[[str], None]) -> AsyncIte
             yield problem(PING_URL, error, "mend it, or unset it")
 
 
-async def answer(models: Chain, name: str) -> str:
-    """Ask a model for two calls; return what it showed.
+async def answer(models: Chain, name: str, asking: Callable[[str], None]) -> str:
+    """Ask a model for two calls, after telling so; return what it showed.
 
     Raises:
         Unavailable: It did not answer in time, or not as it should.
         TokenRefused, ConfigError: Its key or its name is wrong.
     """
     if name != OFFLINE:
+        asking(f"asking {name}, for at most {ANSWER_SECONDS:.0f} s …")
         # It takes seconds of processor time, which are not the model's.
         await asyncio.to_thread(endpoints.load, split(name)[0])
     try:

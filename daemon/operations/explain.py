@@ -27,6 +27,7 @@ from daemon.store.reviews import ReviewRow
 
 
 _NO_PROMPTS: Mapping[str, str] = {}
+_STANDS = {PageState.BASELINED: "not reviewed yet"}
 _ON_ITS_WAY = (DeliveryState.INTENT, DeliveryState.SENDING, DeliveryState.UNCLEAR)
 
 
@@ -93,8 +94,8 @@ def verdict(facts: Facts, remedy: Remedy = command) -> str:
             reasons.append(facts.left or "it left the database")
         case PageState.BASELINED:
             reasons.append(
-                "it was last edited before the time that the first sweep looks back to "
-                "(`lookback`); its next edit is reviewed. To review it now: "
+                "it is older than the first sweep looks back (`lookback`), so it waits for its "
+                "next edit; to review it now: "
                 f"{remedy('review', row.id)}"
             )
         case PageState.PARKED:
@@ -150,7 +151,8 @@ def _why_done(facts: Facts, remedy: Remedy) -> Iterator[str]:
     if not parts and not last.summary:
         complete = Outcome(last.outcome).is_complete
         parts.append("it had nothing to add" if complete else "nothing came of it")
-    yield f"reviewed {iso(last.at)} ({last.outcome}): {', '.join(parts)}"
+    ended = "" if last.outcome == Outcome.NOTHING_TO_ADD else f" ({last.outcome})"
+    yield f"reviewed {iso(last.at)}{ended}: {', '.join(parts)}"
 
 
 def _deliveries(messages: Sequence[OutboxMessage], remedy: Remedy) -> Iterator[str]:
@@ -205,7 +207,7 @@ def explain(
         )
     facts = _facts(state, row, given)
     paused = ", paused" if row.paused or facts.pause else ""
-    stands = f"  {row.state.value}{paused}, last edited {iso(row.edited)}"
+    stands = f"  {_STANDS.get(row.state, row.state.value)}{paused}, last edited {iso(row.edited)}"
     head = [row.title or "(no title)", f"  {row.url}", stands]
     if row.due_at:
         head.append(f"  to be read from {iso(row.due_at)} on")
@@ -306,13 +308,14 @@ def _comments(facts: Facts, raised: Sequence[FindingRow]) -> Iterator[str]:
         note = f" ({message.note})" if message.note else ""
         lines = [f"{message.kind.value} of {number}: {message.state.value}{note}"]
         point = by_id.get(message.finding_id or 0) or by_thread.get(message.target)
-        rank = 2
+        rank, said_there = 2, plain_text(rich_text(message.body))
         if message.kind is MessageKind.FINDING and point is not None:
             rank, said = 0, f"{point.state.value}, {point.finding.severity.value}"
             lines.append(f"    {said}: {point.finding.title}")
+            said_there = point.finding.text
         elif point is not None:
             lines.append(f"    about: {point.finding.title}")
-        lines.append(f"    {_short(plain_text(rich_text(message.body)))}")
+        lines.append(f"    {_short(said_there)}")
         found.append((message.created_at, message.review_id or 0, rank, lines))
     for one in raised:
         if one.state in (FindingState.KEPT, FindingState.REFUTED):

@@ -190,7 +190,7 @@ def _column(one: Figures, report: Report) -> Iterator[Row]:
     yield "reviews of pages", f"{work.reviews:,}"
     for name in _counted_names(one.outcomes for one in both):
         yield f"  {name}", _of(work.outcomes.get(name, 0), work.reviews)
-    yield "  silent: nothing was posted", _of(work.silent, work.reviews)
+    yield "  nothing posted", _of(work.silent, work.reviews)
     yield "findings made", f"{work.findings:,}"
     for name, count in work.by_severity.items():
         yield f"  {name}", _of(count, work.findings)
@@ -200,10 +200,10 @@ def _column(one: Figures, report: Report) -> Iterator[Row]:
     for name, count in work.settled.items():
         yield f"  {name}", _of(count, work.settled_in_all)
     yield "replies posted", f"{waits.replies:,}"
-    yield "  with a known wait", _of(waits.known, waits.replies)
+    yield "  of these with a known wait", _of(waits.known, waits.replies)
     yield "  median wait", _duration(waits.median)
-    yield "  wait of nine in ten, at most", _duration(waits.ninetieth)
-    yield "times a model only answered", f"{work.answers:,}"
+    yield "  nine in ten within", _duration(waits.ninetieth)
+    yield "answers without a review", f"{work.answers:,}"
     yield "tokens read", f"{work.input_tokens:,}"
     yield "  of these cached", f"{work.cached_tokens:,}"
     yield "tokens written", f"{work.output_tokens:,}"
@@ -245,10 +245,12 @@ def _shares(work: Work) -> tuple[str, ...]:
 
 
 _GROUP = _Table(GROUP_WIDTHS, ("reviews", "findings", "addressed", "tokens", "cost"), _group)
-_SHARE = _Table(SHARE_WIDTHS, ("settled", "addressed", "95 % of", "dismissed", "resolved"), _shares)
+_SHARE = _Table(
+    SHARE_WIDTHS, ("settled", "addressed", "95% range", "dismissed", "resolved"), _shares
+)
 _LENS = _Table(
     SHARE_WIDTHS,
-    ("made", "settled", "addressed", "95 % of", "dismissed"),
+    ("made", "settled", "addressed", "95% range", "dismissed"),
     lambda work: (f"{work.findings:,}", *_shares(work)[:4]),
 )
 
@@ -295,17 +297,14 @@ def _notes(report: Report) -> Iterator[str]:
     if report.fallen:
         yield f"Fewer findings are addressed: {now} settled ones, {before} before."
     elif min(now.whole, before.whole) < LEAST_SETTLED:
-        yield (
-            "Whether fewer are addressed cannot be told: that takes "
-            f"{LEAST_SETTLED} settled in each."
-        )
+        yield (f"Too few findings were settled to compare: that takes {LEAST_SETTLED} in each.")
     else:
-        yield "The share of addressed findings did not fall beyond chance."
+        yield "The share of addressed findings did not fall more than chance explains."
     for surge in report.surges:
         yield f"More findings about {surge.topic}: {surge.now} on {surge.pages} pages,"
         yield f"  {surge.before} before."
     if not report.surges:
-        yield "No topic came up more than before beyond chance."
+        yield "No topic came up more often than chance explains."
 
 
 def _of(part: int, whole: int) -> str:

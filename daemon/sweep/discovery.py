@@ -287,14 +287,14 @@ def _queue(
         for row in changed:
             former = known.get(row.id)
             if row.state is PageState.BASELINED:
-                what, detail = "baselined", "older than the first sweep looks back"
+                what, detail = "left until edited", "older than the first sweep looks back"
             elif row.state is PageState.LEFT:
                 what, detail = "left", not_ours(context.state, target.settings, raws[row.id])
             elif former and former.edited == row.edited and former.state is row.state:
                 continue
             else:
                 from_when = iso(row.due_at) if row.due_at else "now"
-                what, detail = "nominated", f"edited {iso(row.edited)}, read from {from_when} on"
+                what, detail = "edit seen", f"edited {iso(row.edited)}, read from {from_when} on"
             sweeps.record_decision(context.state, row.id, context.notion.now, what, detail)
     due = {row.id for row in before if row.state is PageState.DUE}
     return Found(

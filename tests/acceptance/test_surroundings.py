@@ -269,7 +269,7 @@ def test_m6_a_command_that_cannot_run_is_found_by_check_and_doctor(
 def test_m6_doctor_asks_every_way_by_which_people_are_told(
     program: Program, rfcs: str, script: Path
 ) -> None:
-    assert "nobody is told when people must act" in program.run("doctor").out
+    assert "nobody is told when something needs a person" in program.run("doctor").out
     hook = VendorServer()
     hook.script = [Reply("")]
     with serving(hook):

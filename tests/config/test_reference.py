@@ -198,15 +198,6 @@ def test_the_schema_for_editors_takes_what_is_read_and_refuses_what_is_not(tmp_p
         assert not takes(wrong), place
 
 
-if __name__ == "__main__":
-    EXAMPLE.write_text(example(), "utf-8")
-    SCHEMA.write_text(json_schema(), "utf-8")
-    table = re.compile(r"\| Key \| Default \| Meaning \|\n(?:\|.*\n)+")
-    DOCUMENT.write_text(
-        table.sub(lambda _: reference(), DOCUMENT.read_text("utf-8"), count=1), "utf-8"
-    )
-
-
 def test_what_is_in_effect_has_every_key_and_where_it_comes_from(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(
@@ -230,3 +221,12 @@ def test_of_secrets_it_is_only_told_that_they_are_set(tmp_path: Path) -> None:
     assert (found["OPENAI_API_KEY"].value, found["OPENAI_API_KEY"].origin) == ("set", str(key))
     assert found["ANTHROPIC_API_KEY"].value == "not set"
     assert "abcdefg" not in str(found)
+
+
+if __name__ == "__main__":
+    EXAMPLE.write_text(example(), "utf-8")
+    SCHEMA.write_text(json_schema(), "utf-8")
+    table = re.compile(r"\| Key \| Default \| Meaning \|\n(?:\|.*\n)+")
+    DOCUMENT.write_text(
+        table.sub(lambda _: reference(), DOCUMENT.read_text("utf-8"), count=1), "utf-8"
+    )

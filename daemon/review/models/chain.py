@@ -184,7 +184,7 @@ class Chain:
             TokenRefused, ConfigError, BudgetEmpty: As for `converse`.
         """
         if name == OFFLINE:
-            return "ok (no model)"
+            return "rules alone, no model"
         began = self._monotonic()
         try:
             turn = await self._ask_small(name)

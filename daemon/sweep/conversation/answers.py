@@ -170,13 +170,13 @@ def record_answers(
             states = {id_: state.after_passing_over() for id_, state in states.items()}
         thread_store.save_thread(context.state, row.id, thread, states)
         for one in thread.waiting:
-            became = "passed over by the model, and left"
+            became = "not answered (the model passed over it)"
             if thread.id in replies:
                 became = "answered"
             elif states[one.id].waits:
                 became = "the model passed over it; it is offered again"
             elif reason := left.get(thread.id):
-                became = f"left by the model ({reason})"
+                became = f"not answered ({reason})"
             what = f"{shown(one)}: {became}"
             sweeps.record_decision(context.state, row.id, dialogue.at, "comment", what)
     thread_store.record_listing(context.state, row.id, dialogue.looked, dialogue.at)

@@ -139,7 +139,7 @@ def gate(asked: GateInput, setting: str, limit: int) -> tuple[Gate, str]:
     rows = (
         (asked.author is AuthorKind.UNKNOWN, Gate.WAIT, "Notion does not say who wrote it"),
         (asked.author is not AuthorKind.PERSON, Gate.SILENT, f"written by: {asked.author.value}"),
-        (asked.old, Gate.SILENT, "older than the baseline"),
+        (asked.old, Gate.SILENT, "older than the first sweep looks back"),
         (asked.answered, Gate.SILENT, "answered before"),
         (asked.word, Gate.RUN, "a word to the reviewer"),
         (asked.idle, Gate.SILENT, "paused already"),
