@@ -173,6 +173,8 @@ def draw(console: Console, document: Document, *, whole: bool = False) -> None:
         _draw_thread(console, thread, 0)
     lines = [one for one in document.lines if one.text or one.id in document.threads]
     talked = [one.id in document.threads for one in lines]
+    if not (whole or any(talked)):
+        return
     shown = [
         whole or is_talked or is_next
         for is_talked, is_next in zip(talked, [*talked[1:], False], strict=False)
@@ -182,6 +184,8 @@ def draw(console: Console, document: Document, *, whole: bool = False) -> None:
             console.print(Text("⋮", "dim"))
             continue
         for one, is_talked, _ in group:
+            if whole and one.type.startswith("heading"):
+                console.print()
             _draw_block(console, one, is_dim=not (whole or is_talked))
             for thread in document.threads.get(one.id, ()):
                 _draw_thread(console, thread, one.depth * _INDENT)

@@ -104,6 +104,7 @@ def _without_model(
 NAME = "config.yaml"
 # In a clone, beside the one that git looks after; git does not see it.
 LOCAL = "config.local.yaml"
+OF_EXAMPLE = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,9 @@ def load(
     around = environment.read(env, path)
     if config is None or mistakes:
         raise ConfigError(*tree.messages(mistakes), *around.problems)
+    if example := [place for place, one in enumerate(config.databases) if one.id == OF_EXAMPLE]:
+        text = "is that of the example; run notion-review init, or put your database's link there"
+        raise ConfigError(*tree.messages([Mistake(("databases", example[0], "id"), text)]))
     config = adapted(config) if adapted else config
     found = chains(config, around)
     mistakes = [*_unreadable_prompts(config), *found.mistakes]

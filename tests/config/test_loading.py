@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from daemon.config import Config, Database, Price, Replies, Schedule, find, load, parse
+from daemon.config import Config, Database, Price, Replies, Schedule, find, load, parse, reference
 from daemon.config.values import Condition, as_duration, duration_text
 from daemon.domain.errors import ConfigError
 from support.places import ROOT
@@ -430,3 +430,13 @@ def test_reading_a_config_imports_neither_sdk_nor_scheduler_nor_terminal():
     heavy = {"anthropic", "openai", "pydantic_ai", "notion_client", "httpx", "apscheduler", "rich"}
     assert "daemon.config.loading" in run.stdout.split()
     assert heavy & set(run.stdout.split()) == set()
+
+
+def test_the_untouched_example_is_told_before_anything_else_that_is_missing(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(reference.example())
+    with pytest.raises(ConfigError, match="is that of the example; run notion-review init") as told:
+        load(path, {})
+    assert len(told.value.problems) == 1
