@@ -139,8 +139,11 @@ def in_words(found: dict[str, Any]) -> list[str]:
     for target in found["databases"]:
         seen = f"swept up to {target['checkpoint']}" if target["checkpoint"] else "not swept yet"
         lines.append(f"database     {target['name']}: {seen}")
-    lines.append("pages        " + _counted(found["pages"]))
-    lines.append("outbox       " + _counted(found["outbox"]))
+    pages = {_PAGES.get(name, name): number for name, number in found["pages"].items()}
+    lines.append("pages        " + _counted(pages))
+    on_their_way, unclear = found["outbox"]["pending"], found["outbox"]["unclear"]
+    saved = f", and {unclear} that Notion may have saved already" if unclear else ""
+    lines.append(f"to post      {counted(on_their_way, 'comment')}{saved}")
     if number := found["drafts"]["waiting"]:
         oldest = found["drafts"]["oldest"]
         lines.append(f"drafts       {number} held, the oldest since {oldest}; notion-review drafts")
@@ -161,6 +164,9 @@ def in_words(found: dict[str, Any]) -> list[str]:
         lines.append(f"paused       {page['title']}: for {age}, since {page['since']}{until}")
     lines += [f"alert        {alert['text']} (since {alert['since']})" for alert in found["alerts"]]
     return lines
+
+
+_PAGES = {"done": "up to date", "due": "to be read", "settling": "still being edited"}
 
 
 def _counted(numbers: dict[str, int]) -> str:
