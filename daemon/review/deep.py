@@ -338,12 +338,19 @@ class SectionTools(ReviewTools):
             self._noted.append(one)
         return lost
 
-    def _ranked(self) -> list[Finding]:
-        """Return what may be posted: the most severe first, of equals as the last pass ranks."""
+    def amend(self, amended: Mapping[Finding, Finding | None]) -> None:
+        """Put other findings in the place of accepted ones; the order stays that of the ranks."""
+        self.accepted, self._order = self._in_order(), ""
+        super().amend(amended)
+
+    def _in_order(self) -> list[Finding]:
         asked = [int(number) - 1 for number in _NUMBER.findall(self._order)]
         numbers = dict.fromkeys([*asked, *range(len(self.accepted))])
-        made = [self.accepted[at] for at in numbers if at < len(self.accepted)]
-        return ranked(made, self._context.least_severity)
+        return [self.accepted[at] for at in numbers if 0 <= at < len(self.accepted)]
+
+    def _ranked(self) -> list[Finding]:
+        """Return what may be posted: the most severe first, of equals as the last pass ranks."""
+        return ranked(self._in_order(), self._context.least_severity)
 
 
 def _within(lines: Iterable[str], most: int) -> list[str]:

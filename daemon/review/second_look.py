@@ -108,8 +108,11 @@ def brief(
     prompt: Prompt,
     whole_up_to: int,
     window: ContextWindow | None,
+    noted: Iterable[tuple[str, str]] = (),
 ) -> ModelInput:
     """Return what is read: the document, or the sections that the points stand in, and the points.
+
+    What was `noted` of blocks, by their ids, stands for the sections that are left out.
 
     Raises:
         WindowTooSmall: The window has no room for that, or what is left of the budget has none.
@@ -123,7 +126,9 @@ def brief(
     room = whole_up_to if window is None else min(whole_up_to, window.whole - taken)
     text = document_text(task, handles)
     if estimated_tokens(text) > room:
+        lines = [f"{INDENT}{handles.of_block[key]}: {words}" for key, words in noted if words]
         text = document_text(task, handles, _sections_of(points, handles))
+        text = "\n".join([text, *(["Notes on other sections:", *lines] if lines else [])])
     if window and estimated_tokens(text) + taken > window.whole:
         raise WindowTooSmall("the points are too much for its window, or for the review's budget")
     return ModelInput(system, f"{text}\n{asked}", snapshot.page.id)

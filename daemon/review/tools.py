@@ -98,6 +98,10 @@ class ReviewTools:
         floor = self._context.least_severity.rank
         return tuple(one for one in self.accepted if one.severity.rank > floor)
 
+    def amend(self, amended: Mapping[Finding, Finding | None]) -> None:
+        """Put other findings in the place of accepted ones; None drops one."""
+        self.accepted = [new for old in self.accepted if (new := amended.get(old, old))]
+
     def _ranked(self) -> list[Finding]:
         return ranked(self.accepted, self._context.least_severity)
 

@@ -15,6 +15,7 @@ from daemon.domain.second_look import WATCH, Look, Watch
 from daemon.domain.times import counted
 from daemon.domain.values import Finding, Review, Severity, Source, Usage
 from daemon.review.agent import ContextWindow, Conversation, ModelInput, ReviewLimits
+from daemon.review.deep import Noted, SectionTools
 from daemon.review.models.cost import ConversationCost
 from daemon.review.second_look import (
     Heard,
@@ -121,13 +122,13 @@ async def look(
     page = session.snapshot.page
     asked = shuffled(points, plan, f"{page.id} {page.edited}")
     bill = context.models.bill(limits.spender, conversation.usage)
-    given = await _opinions(context, session, name, asked, limits, bill)
+    noted = tools.digest if isinstance(tools, SectionTools) else ()
+    given = await _opinions(context, session, name, asked, noted, limits, bill)
     if isinstance(given, Look):
         return Heard(given), bill.total
     heard = weighed(name, asked, given, session.snapshot.blocks, floor)
-    amended = {one: replace(one, severity=Severity.IMPORTANT) for one in heard.lowered}
-    kept = (one for one in tools.accepted if one not in heard.refuted)
-    tools.accepted = [amended.get(one, one) for one in kept]
+    lowered = {one: replace(one, severity=Severity.IMPORTANT) for one in heard.lowered}
+    tools.amend({**dict.fromkeys(heard.refuted), **lowered})
     return heard, bill.total
 
 
@@ -136,6 +137,7 @@ async def _opinions(
     session: Session,
     name: str,
     asked: Sequence[Point],
+    noted: Noted,
     limits: ReviewLimits,
     bill: ConversationCost,
 ) -> Mapping[int, Opinion] | Look:
@@ -147,8 +149,8 @@ async def _opinions(
     whole_up_to, effort = context.config.whole_up_to, context.config.effort.again
 
     def make(window: ContextWindow | None) -> tuple[ModelInput, Opinions]:
-        read = brief(asked, session.snapshot, session.prompt, whole_up_to, window)
-        return read, Opinions(len(asked))
+        told = (session.snapshot, session.prompt, whole_up_to, window, noted)
+        return brief(asked, *told), Opinions(len(asked))
 
     within = replace(limits, rounds=1, seconds=min(limits.seconds, SECONDS), effort=effort)
     try:

@@ -285,6 +285,26 @@ def test_the_first_model_of_the_next_provider_looks_where_that_is_asked_for(
     assert program.run("replay", "1").out == "the same, 2 requests, 4 letters\n"
 
 
+def test_what_was_read_in_sections_is_looked_at_once_and_the_ranks_of_the_last_pass_stay(
+    box: Sandbox, program: Program, rfcs: str, both: Both
+) -> None:
+    ranks = {"summary": "Mend it.", "question": "", "order": "P5, P4, P3, P2, P1"}
+    more = comment("B6", "Every message", "Which messages?", "minor", "Messages not listed")
+    noted = {"digest": "B1: orders"}
+    both.make = lambda document: (
+        [*made()[:-1], more, ("note", noted)]
+        if "room for notes" in document
+        else [("finish", ranks)]
+    )
+    program.config |= {"deep": "always", "limits": {"comments_per_review": 3}}
+    page = rfc(box, rfcs)
+    later(box, program)
+    assert len(both.asked) == 1
+    assert both.asked[0].count("[P") == 5
+    assert list(points(box, page)) == [TRUE, "Messages stand unencrypted", "Messages not listed"]
+    assert "Kept back: Timeout too short (minor)" in summary(box, page)
+
+
 def test_a_verifier_that_refuses_everything_is_left_out_within_three_reviews(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, both: Both
 ) -> None:

@@ -166,6 +166,8 @@ def test_the_last_pass_ranks_within_a_severity() -> None:
     tools.call("finish", {"summary": "", "question": "", "order": "P1, P3 and P9"})
     assert [one.title for one in tools.findings] == [titles[3], titles[2], titles[1], titles[0]]
     assert {one.severity for one in tools.findings[:1]} == {Severity.BLOCKING}
+    tools.amend({tools.findings[1]: None})
+    assert [one.title for one in tools.findings] == [titles[3], titles[1], titles[0]]
 
 
 def test_threads_stand_beside_their_section_and_what_is_left_of_them_in_the_last_pass() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -154,6 +155,12 @@ def test_of_a_long_document_the_sections_of_the_points_are_read() -> None:
     assert "The timeout is five" in read
     assert "## Rollout" in read
     assert "Ana Costa" not in read
+    noted = [("b2", "who runs it"), ("b1", "")]
+    read = brief([SMALL], page, built_in_prompt(), 10, None, noted).document
+    assert re.search(r"Notes on other sections:\n  B\d+: who runs it\nPoints:", read)
+    assert (
+        "who runs it" not in brief([SMALL], page, built_in_prompt(), 40_000, None, noted).document
+    )
     assert "Ana Costa" in brief([SMALL], page, built_in_prompt(), 40_000, tight).document
     with pytest.raises(WindowTooSmall):
         brief([SMALL], page, built_in_prompt(), 40_000, ContextWindow(1_000))
