@@ -370,7 +370,7 @@ def test_no_true_blocking_point_is_lost_to_chance(
     settled(box, program, model, rfcs)
     model.think = both
     pages = []
-    for seed in range(8):
+    for seed in range(5):
         both.verify = guessing(seed)
         pages.append(rfc(box, rfcs, f"Document {seed}"))
         later(box, program)
