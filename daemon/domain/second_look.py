@@ -15,10 +15,11 @@ from daemon.domain.times import iso, when
 
 
 WATCH = "second look"  # where the state keeps what is known of those who look
-FIRST_LOOKS, SHARE = 6, 0.2  # settled points go along with the first looks, then with this share
+FIRST_LOOKS, SHARE = 10, 0.2  # settled points go along with the first looks, then with this share
 RECENT, TESTED = 3, 10  # looks that are kept: the last ones, and the last with settled points
 ENOUGH_RULINGS = 6  # in the last looks; fewer may all be alike by chance
-ENOUGH_TRUE = 3
+# Of settled points: a no has reasons that no text shows, so that a good verifier keeps some too.
+ENOUGH_TRUE, ENOUGH_FALSE = 3, 6
 LEFT_ALONE = timedelta(minutes=5)  # one that failed is not asked for so long
 
 
@@ -124,11 +125,11 @@ def doubt(seen: Sequence[Seen]) -> str:
     """
     last = seen[-RECENT:]
     rulings, refused = sum(one.rulings for one in last), sum(one.refused for one in last)
-    if len(last) == RECENT and rulings >= ENOUGH_RULINGS:
-        if refused == rulings:
-            return f"it refused every one of the last {rulings} points"
-        if not refused and all(one.refused_false is False for one in last):
-            return f"it refused none of the last {rulings} points, not even those turned down"
+    if len(last) == RECENT and rulings >= ENOUGH_RULINGS and refused == rulings:
+        return f"it refused every one of the last {rulings} points"
+    false = [one for one in seen if one.refused_false is not None][-ENOUGH_FALSE:]
+    if len(false) == ENOUGH_FALSE and not refused and not any(one.refused for one in false):
+        return f"it refused no point in {ENOUGH_FALSE} looks, not even one that was turned down"
     true = [one.refused_true for one in seen if one.refused_true is not None]
     if len(true) >= ENOUGH_TRUE and sum(true) * 2 > len(true):
         return f"it refused {sum(true)} of {len(true)} points that authors acted on"
@@ -137,7 +138,7 @@ def doubt(seen: Sequence[Seen]) -> str:
     refused_true, refused_false = (
         (sum(column) for column in zip(*both, strict=True)) if both else (0, 0)
     )
-    if len(both) >= TESTED and refused_false <= refused_true:
+    if len(both) >= TESTED and refused_true > 1 and refused_false <= refused_true + 1:
         return (
             f"of {len(both)} points that authors acted on it refused {refused_true}, of as many "
             f"that were turned down {refused_false}"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daemon.domain.second_look import (
+    ENOUGH_FALSE,
     FIRST_LOOKS,
     LEFT_ALONE,
     RECENT,
@@ -34,9 +35,10 @@ GOOD = Seen(5, 2, refused_true=False, refused_false=True)
         ([Seen(9, 9)] * 2, ""),
         ([Seen(3, 3, refused_true=True, refused_false=True)] * 3, "every one of the last 9"),
         # It refuses nothing, not even what was turned down; without such a point that may be right.
-        ([Seen(3, 0, refused_true=False, refused_false=False)] * 3, "none of the last 9 points"),
+        ([Seen(3, 0, refused_true=False, refused_false=False)] * 6, "refused no point in 6 looks"),
         ([Seen(3, 0)] * 9, ""),
-        ([Seen(3, 0, refused_true=False, refused_false=False)] * 2 + [Seen(3)], ""),
+        ([Seen(3, 0, refused_true=False, refused_false=False)] * 5 + [Seen(3)], ""),
+        ([Seen(3, 0, refused_true=False, refused_false=False)] * 9 + [Seen(3, 1)], ""),
         # It refuses what authors acted on; a mistake now and then is none.
         ([Seen(4, 1, refused_true=True)] * 2 + [GOOD], "2 of 3 points that authors acted on"),
         ([Seen(4, 1, refused_true=True)] + [GOOD] * 2, ""),
@@ -73,11 +75,14 @@ def looks(seed: int, refuses_true: float, refuses_false: float) -> int | None:
 def test_chance_is_found_and_a_good_verifier_keeps_its_place() -> None:
     random_ = [looks(seed, 0.5, 0.5) for seed in range(200)]
     good = [looks(seed, 0.05, 0.7) for seed in range(200)]
+    fair = [looks(seed, 0.05, 0.4) for seed in range(200)]
     assert [looks(seed, 1, 1) for seed in range(20)] == [RECENT] * 20
-    assert [looks(seed, 0, 0) for seed in range(20)] == [RECENT] * 20
+    assert [looks(seed, 0, 0) for seed in range(20)] == [ENOUGH_FALSE] * 20
     assert sum(found is not None and found <= RECENT for found in random_) > 80
-    assert sum(found is not None for found in random_) > 160
+    assert sum(found is not None and found <= TESTED for found in random_) > 160
+    assert sum(found is not None for found in random_) > 185
     assert sum(found is None for found in good) > 190
+    assert sum(found is None for found in fair) > 170
 
 
 def test_what_is_known_is_kept_as_long_as_the_setting_holds() -> None:
