@@ -124,7 +124,8 @@ class OutboxMessage:
 
     Attributes:
         last_seen: Of a reply, the last comment of its thread when it was written.
-        retracted_at: When an operator took it back; what of it stands goes as soon as it can.
+        retracted_at: When an operator took it back, or newer summaries made it outdated; what of it
+            stands goes as soon as it can.
         lost_at: When a POST of it was given up that may still be saved.
         person: Of a reply, whom it answers, by id.
     """

@@ -136,8 +136,17 @@ def retract(db: Database, key: str, note: str, at: datetime) -> bool:
     return row is not None
 
 
+def outdate(db: Database, page_id: str, comment_id: str, note: str, at: datetime) -> None:
+    """Mark a summary that stands as outdated: what is left of it goes as soon as it can."""
+    db.execute(
+        "UPDATE outbox SET retracted_at = ?, note = ? WHERE page_id = ? AND comment_id = ?"
+        " AND kind = 'summary' AND state = 'posted' AND retracted_at IS NULL",
+        [iso(at), note, page_id, comment_id],
+    )
+
+
 def retracted(db: Database, page_id: str | None = None) -> list[OutboxMessage]:
-    """Return the letters that were taken back and of which something may stand."""
+    """Return the letters, taken back or outdated, of which something may stand."""
     rows = db.execute(
         f"{_SELECT_MESSAGE} WHERE retracted_at IS NOT NULL AND state != 'dropped'"
         " AND (?1 IS NULL OR page_id = ?1) ORDER BY created_at, key",

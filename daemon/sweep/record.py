@@ -26,7 +26,7 @@ from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.answers import record_answers
 from daemon.sweep.conversation.dialogue import Dialogue
 from daemon.sweep.conversation.rulings import MADE_ELSEWHERE, close, raise_anew, record_rulings
-from daemon.sweep.delivery import approval, recovery
+from daemon.sweep.delivery import approval, recovery, retract
 from daemon.sweep.delivery.approval import Case, Waits
 from daemon.sweep.delivery.letters import finding_letter, settled_mark
 from daemon.sweep.prompts import current
@@ -143,7 +143,7 @@ def _findings(
 def _summaries(context: Context, row: PageRow, session: Session, case: Case) -> list[OutboxMessage]:
     """Write the summary: in place where one stands, anew where a grave finding came.
 
-    Every older one shrinks to a line.
+    Every older one shrinks to a line, which goes when the next one shrinks.
     """
     review, number = case.review, case.number
     standing = _standing(context, row, session)
@@ -167,6 +167,8 @@ def _summaries(context: Context, row: PageRow, session: Session, case: Case) -> 
     )
     letters = [letter] if anew else []
     for place, (comment_id, says) in enumerate(standing):
+        if anew and says == SHRUNK:  # the line on the one before the new one is enough
+            outbox.outdate(context.state, row.id, comment_id, retract.OUTDATED, letter.created_at)
         body = SHRUNK if anew or place else review.summary or says
         key, kind = f"edit:{comment_id}:{number}", MessageKind.EDIT
         if says != body:

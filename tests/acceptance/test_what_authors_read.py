@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from daemon.sandbox import Sandbox, blocks
+from daemon.sandbox.faults import Fault, FaultKind
 from support.program import (
     NOW,
     Call,
@@ -123,3 +124,49 @@ def test_a_review_leaves_nothing_to_follow_and_what_people_resolve_is_followed(
     assert program.sweep().json["summaries_posted"] == 1
     [reads] = summaries(box, page)
     assert reads.startswith(since + "\n\nNo longer open: 1 resolved.\n\nNone of my points is open.")
+
+
+def test_of_older_summaries_one_line_is_left_and_those_that_people_answered(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = first_review(box, program, model, rfcs)
+    line = "A newer summary follows below."
+
+    def again(number: int) -> list[str]:
+        box.clock.advance(HOUR)
+        box.world.add_block(page, blocks.paragraph(f"See page {number}."))
+        box.clock.advance(HOUR)
+        model.think = lambda *_: [
+            comment(
+                f"B{number + 4}",
+                f"page {number}",
+                f"Say what stands on {number}.",
+                title=f"Page {number}",
+            ),
+            finish(f"Summary {number}."),
+        ]
+        program.sweep()
+        return [plain(one) for one in box.world.comments() if one.parent_id == page]
+
+    assert [one == line for one in again(2)] == [True, False]
+    reads = again(3)
+    assert [one == line for one in reads] == [True, False]
+    assert "Summary 3." in reads[-1]
+    box.faults.plant(Fault(FaultKind.DROP_SAVED, "DELETE", "/v1/comments/*"))
+    assert [one == line for one in again(4)] == [True, False]
+    program.sweep()
+    asked = len(box.requests.log)
+    program.sweep()
+    assert not any(one.method == "DELETE" for one in [*box.requests.log][asked:])
+    write(box, "Summary 4.", "And the cost?")
+    model.think = lambda document, turn: [finish("")]
+    program.sweep()
+    again(5)
+    reads = again(6)
+    assert [one for one in reads if one in (line, "And the cost?")] == [
+        line,
+        "And the cost?",
+        line,
+    ]
+    assert "Summary 6." in reads[-1]
+    assert again(7).count(line) == 2

@@ -94,6 +94,7 @@ ON_THE_PATH = {
     "drafts.set_message_body": lambda db: drafts.set_message_body(db, LETTER.key, "body"),
     "findings.standing_no": lambda db: findings.standing_no(db, 1),
     "findings.opened_since_review": lambda db: findings.opened_since_review(db, "p1"),
+    "outbox.outdate": lambda db: outbox.outdate(db, PAGE.id, "c", "note", NOW),
     "findings.last_change": findings.last_change,
     "findings.changed_since": lambda db: findings.changed_since(db, 1),
     "findings.open_again": lambda db: findings.open_again(db, 1, Event.UNSETTLED, NOW),

@@ -80,8 +80,8 @@ async def deliver(context: Context, page_id: str | None = None) -> None:
     """
     troubles: dict[str, NotionError | Unavailable] = {}
     looks: dict[str, _Look] = {}
+    await retract.complete(context, page_id)
     if page_id is None:
-        await retract.complete(context)
         await retract.delete_doubles(context)
     waiting = outbox.undelivered(context.state, page_id)
     paused = _paused(context, waiting)

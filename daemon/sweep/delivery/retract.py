@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from itertools import takewhile
 
 from daemon.domain.errors import Forbidden, Missing, NotionError, Unavailable, UnknownItem
 from daemon.domain.findings import Event
@@ -20,6 +21,7 @@ from daemon.sweep.people import PageAuthors
 
 
 NOTE = "retracted"
+OUTDATED = "its line went when two newer summaries stood"
 REPLACED = "was replaced by a later review"
 TAKEN_BACK = "was taken back before"
 # From the first sending of a comment, Notion's longest pause included, to its last answer.
@@ -64,7 +66,8 @@ async def retract(context: Context, review_id: int) -> list[str]:
 async def complete(context: Context, page_id: str | None = None) -> None:
     """Take back what was being sent when it was retracted, of one page or of all.
 
-    What Notion refuses now is tried again by the next delivery.
+    So goes what is left of outdated summaries. What Notion refuses now is tried again by the next
+    delivery.
     """
     refused = set[str]()
     for message in outbox.retracted(context.state, page_id):
@@ -72,9 +75,24 @@ async def complete(context: Context, page_id: str | None = None) -> None:
             continue
         try:
             authors = await context.people.on_page(message.page_id)
-            await _take_back(context, message, authors)
+            if message.note == OUTDATED and message.comment_id:
+                await _delete_line(context, message, message.comment_id, authors)
+            else:
+                await _take_back(context, message, authors)
         except (NotionError, Unavailable):
             refused.add(message.page_id)
+
+
+async def _delete_line(
+    context: Context, message: OutboxMessage, comment_id: str, authors: PageAuthors
+) -> None:
+    """Delete what is left of an outdated summary, unless a person answered it; once is enough."""
+    try:
+        if not await _why_kept(context, message, comment_id, authors):
+            await context.notion.delete_comment(comment_id)
+    except Missing:  # it went already, or its page is away
+        await _refuse_away(context, message)
+    outbox.set_state(context.state, message.key, DeliveryState.DROPPED, OUTDATED)
 
 
 async def delete_doubles(context: Context) -> None:
@@ -118,6 +136,8 @@ async def _take_back(context: Context, message: OutboxMessage, authors: PageAuth
 
 
 def _why_dropped(message: OutboxMessage) -> str:
+    if message.note == OUTDATED:
+        return OUTDATED
     if message.note != NOTE:
         return "was not posted"
     return TAKEN_BACK if message.comment_id else "held back"
@@ -222,7 +242,10 @@ async def _why_kept(
     if place is None:
         return "its thread is closed"
     thread = listed[place]["discussion_id"]
-    after = [one for one in listed[place + 1 :] if one["discussion_id"] == thread]
+    later = [one for one in listed[place + 1 :] if one["discussion_id"] == thread]
+    # On the page all comments are one discussion: what follows another summary answers that one.
+    others = {id_ for id_, _ in outbox.summaries(context.state, message.page_id)}
+    after = takewhile(lambda one: one["id"] not in others, later)
     kinds = {(await authors(comment)).kind for comment in after}
     # Who cannot be told from a person is taken for one.
     return "a person answered it" if kinds & {AuthorKind.PERSON, AuthorKind.UNKNOWN} else ""
