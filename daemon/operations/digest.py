@@ -77,18 +77,18 @@ class Reason:
         rest = f" and {len(self.words) - NAMED} more" if len(self.words) > NAMED else ""
         match self.why:
             case Why.BLOCKING:
-                stand = "stand" if len(self.words) > 1 else "stands"
+                have = "have" if len(self.words) > 1 else "has"
                 number = counted(len(self.words), "blocking point")
-                said = f"{number} {stand} since {day}: {', '.join(few)}{rest}"
+                said = f"{number} {have} stood since {day}: {', '.join(few)}{rest}"
             case Why.QUESTION:
-                said = f"a question waits since {day}: {few[0]}"
+                said = f"a question has waited since {day}: {few[0]}"
             case Why.ACCEPTED:
                 said = f"accepted by {day}, and edited since"
             case Why.DRAFT:
-                said = f"a draft, silent since {day}"
+                said = f"a draft, untouched since {day}"
         names = ", ".join(shown(name) for name in self.people[:NAMED])
         others = f" and {len(self.people) - NAMED} more" if len(self.people) > NAMED else ""
-        return f"{said}; it waits for {names}{others}" if names else said
+        return f"{said}; waiting for {names}{others}" if names else said
 
 
 @dataclass(frozen=True, slots=True)

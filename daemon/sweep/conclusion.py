@@ -37,7 +37,6 @@ from daemon.review.summary import (
 )
 from daemon.review.tools import ECHO_CHARS, QUOTE_CHARS, ReviewTools
 from daemon.sweep.context import Prepared, Session
-from daemon.sweep.prompts import current
 
 
 _ENDED = {
@@ -160,10 +159,10 @@ def _not_first_choice(session: Session, review: Review) -> str:
     """Say which model reviewed under which prompt, where it is not the first of the chain."""
     if review.model in ("", *session.target.models[:1]) or not session.target.models:
         return ""
-    name, version = quoted(session.prompt.name), current.version(session.prompt)
-    return (
-        f"Reviewed by `{review.model}`, not my first choice, under “{name}”, version `{version}`."
-    )
+    how = "by my own checks alone, without a model"
+    if review.model != OFFLINE:
+        how = f"by `{review.model}`, not the model of my first choice"
+    return f"Reviewed {how}, under the prompt “{quoted(session.prompt.name)}”."
 
 
 def _is_bare(snapshot: Snapshot) -> bool:

@@ -90,10 +90,11 @@ def test_the_team_is_told_once_a_week_what_is_open_and_for_whom(
     assert first == "notion-review: 1 document is open:"
     assert title == f"Queues {queues.url.replace('Queues-', '')}"
     assert point == (
-        "  1 blocking point stands since 2026-11-20: “Which ones?”; it waits for Ana Costa, Ben Ode"
+        "  1 blocking point has stood since 2026-11-20: “Which ones?”; "
+        "waiting for Ana Costa, Ben Ode"
     )
     assert question == (
-        "  a question waits since 2026-11-20: “Who pays?”; it waits for Ana Costa, Ben Ode"
+        "  a question has waited since 2026-11-20: “Who pays?”; waiting for Ana Costa, Ben Ode"
     )
     # Nothing changed: no second one, this week or later.
     for time in (MONDAY + HOUR, MONDAY + WEEK + HOUR):
@@ -112,7 +113,7 @@ def test_who_has_acted_is_not_named_and_what_is_settled_is_gone(
     box.world.comment(point, "We do not know yet.", by=ben)
     at(box, program, MONDAY)
     assert "Ben Ode" not in told()[-1]["text"]
-    assert told()[-1]["text"].count("it waits for Ana Costa") == 2
+    assert told()[-1]["text"].count("waiting for Ana Costa") == 2
     # An answer on the page is one to the question; an edit is an act, too.
     box.clock.set(MONDAY + DAY)
     box.world.comment(queues, "Platform pays.", by=ben)
@@ -123,7 +124,7 @@ def test_who_has_acted_is_not_named_and_what_is_settled_is_gone(
     assert len(told()) == 2
     _, title, *reasons = told()[-1]["text"].splitlines()
     assert title.startswith("Queues ")
-    assert reasons == ["  1 blocking point stands since 2026-11-20: “Which ones?”"]
+    assert reasons == ["  1 blocking point has stood since 2026-11-20: “Which ones?”"]
     box.clock.set(MONDAY + WEEK + DAY)
     box.world.resolve(point)
     for time in (MONDAY + WEEK + DAY + HOUR, MONDAY + 2 * WEEK):
@@ -138,13 +139,13 @@ def test_who_edited_a_block_before_somebody_else_edited_another_has_acted(
     ana, ben = box.world.state.people.values()
     more = box.world.add_block(queues, blocks.paragraph("They are fast."), by=ben)
     at(box, program, NOW + HOUR)
-    assert lines(program)[2].endswith("it waits for Ana Costa, Ben Ode")
+    assert lines(program)[2].endswith("waiting for Ana Costa, Ben Ode")
     box.clock.set(NOW + 2 * HOUR)
     box.world.edit_block(more, "They are fast enough.", by=ana)
     box.clock.advance(timedelta(minutes=5))
     box.world.edit_block(box.world.blocks(queues)[0], "We need queues of Redis.", by=ben)
     at(box, program, NOW + 3 * HOUR)
-    assert lines(program)[2] == "  1 blocking point stands since 2026-11-20: “Which ones?”"
+    assert lines(program)[2] == "  1 blocking point has stood since 2026-11-20: “Which ones?”"
 
 
 def test_silent_drafts_and_accepted_documents_that_were_edited_are_named(
@@ -165,7 +166,7 @@ def test_silent_drafts_and_accepted_documents_that_were_edited_are_named(
     assert [one["text"].splitlines()[1:] for one in told()] == [
         [
             told()[0]["text"].splitlines()[1],
-            "  a draft, silent since 2026-11-20; it waits for Ben Ode",
+            "  a draft, untouched since 2026-11-20; waiting for Ben Ode",
         ]
     ]
     assert told()[0]["since"] == "2026-12-07T08:00:00Z"
@@ -173,7 +174,7 @@ def test_silent_drafts_and_accepted_documents_that_were_edited_are_named(
     box.world.edit_block(box.world.blocks(exported)[0], "Another text.", by=ana)
     at(box, program, NOW + 20 * DAY + HOUR)
     assert lines(program)[0] == "2 documents are open:"
-    assert lines(program)[2] == "  accepted by 2026-11-21, and edited since; it waits for Ben Ode"
+    assert lines(program)[2] == "  accepted by 2026-11-21, and edited since; waiting for Ben Ode"
     found = program.run("digest", "--json").json
     assert found["open"] == 2
     assert [one["title"] for one in found["documents"]] == ["Export", "Replicas"]
@@ -302,13 +303,13 @@ def test_a_prompt_page_is_told_below_its_status_comment(
     at(box, program, MONDAY)
     for time in (MONDAY + HOUR, MONDAY + WEEK):
         at(box, program, time)
-    both = "it waits for Ana Costa, Ben Ode"
+    both = "waiting for Ana Costa, Ben Ode"
     [said] = thread(box, prompt)
     assert said.splitlines() == [
         "1 document is open:",
         "• Queues",
-        f"◦ 1 blocking point stands since 2026-11-20: “Which ones?”; {both}",
-        f"◦ a question waits since 2026-11-20: “Who pays?”; {both}",
+        f"◦ 1 blocking point has stood since 2026-11-20: “Which ones?”; {both}",
+        f"◦ a question has waited since 2026-11-20: “Who pays?”; {both}",
     ]
     [reply] = box.world.comments(prompt)[1:]
     assert [one["text"]["link"]["url"] for one in reply.rich_text if one["text"].get("link")] == [

@@ -570,7 +570,7 @@ def test_review_again_reviews_an_unchanged_page_in_the_same_sweep_and_says_so_on
     assert done["pages_reviewed"] == 1
     assert "fast\nHow fast?" in said(box)
     [words] = in_thread(box, asked)
-    assert words.startswith("I review this page again")
+    assert words.startswith("I will review this page again")
     box.clock.advance(HOUR)
     assert program.sweep().json["pages_reviewed"] == 0
     assert len(in_thread(box, asked)) == 1
@@ -588,7 +588,7 @@ def test_a_review_is_asked_for_in_peoples_own_words(
     model.think = lambda _document, _turn: [comment("B2", "fast", "How fast?"), finish()]
     assert program.sweep().json["pages_reviewed"] == 1
     assert "fast\nHow fast?" in said(box)
-    assert [one for one in in_thread(box, asked) if one.startswith("I review this page again")]
+    assert [one for one in in_thread(box, asked) if one.startswith("I will review this page again")]
 
 
 def old(box: Sandbox, rfcs: str, *lines: str) -> str:
@@ -623,7 +623,7 @@ def test_a_first_review_of_an_old_page_is_asked_for_within_the_rotation(
         assert sweeps <= 3 + 3 * len(WORDS)  # one of each a sweep; blocks are known after a round
     assert "fast\nHow fast?" in said(box)
     [answer, *_] = in_thread(box, asked)
-    assert answer == "I review this page, in this sweep or the next."
+    assert answer == "I will review this page shortly."
     box.clock.advance(HOUR)
     assert program.sweep().json["pages_reviewed"] == 0
 
@@ -743,9 +743,9 @@ def test_why_is_answered_from_the_state_without_a_model(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("please pause this page", "Write `pause` here, alone,"),
-        ("Pause please", "Write `pause` here, alone,"),
-        ("RFC reviewer, could you show me the other points?", "Write `more`, alone,"),
+        ("please pause this page", "Write only `pause` here,"),
+        ("Pause please", "Write only `pause` here,"),
+        ("RFC reviewer, could you show me the other points?", "Write only `more` in"),
         ("please resume", "I was not paused on this page"),
     ],
 )
@@ -774,7 +774,7 @@ def test_a_paused_page_tells_the_word_that_takes_it_up_again(
     silent(model)
     program.sweep()
     [answer] = in_thread(box, finding)
-    assert answer.startswith("Write resume here, alone,")
+    assert answer.startswith("Write only resume here,")
     assert program.run("status", "--json").json["pages"]["paused"] == 1
 
 

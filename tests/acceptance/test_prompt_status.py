@@ -191,7 +191,7 @@ def test_an_outage_of_the_models_puts_the_trial_off(owner: Owner, model: Scripte
     thought = model.think
     model.think = lambda _document, _turn: Reply({"error": "overloaded"}, 529)
     assert owner.sweeps().json["outcome"] == "ok"
-    assert "It is being tried" in owner.said[0]
+    assert "I am trying it" in owner.said[0]
     model.think = thought
     owner.sweeps()
     assert "Tried on the last 1 document" in owner.said[0]
@@ -342,7 +342,7 @@ def test_the_week_is_told_in_numbers_and_edited_once_a_day_at_most(
         f"The last seven days: 1 review, 2 points; ${cost:.2f}.",
         "Waiting for people: 2 open points, since 2026-11-20.",
         "",
-        "Write pause, resume, report or help in this thread, alone.",
+        "To steer me, write only pause, resume, report or help in this thread.",
     ]
     written = owner.writings
     owner.writes("Logs")
@@ -392,7 +392,7 @@ def test_an_alert_that_is_raised_or_over_is_told_at_once_in_plain_words(
     assert quiet not in owner.said[0]
     written = owner.writings
     assert "alert.raised" in owner.sweeps(after=DAY / 2).err
-    told = "Not well; ask whoever runs me:\n• " + quiet + " Since 2026-11-21 0"
+    told = "Something is wrong; ask whoever runs me:\n• " + quiet + " Since 2026-11-21 0"
     assert told in owner.said[0]
     assert owner.writings == written + 1
     owner.sweeps()

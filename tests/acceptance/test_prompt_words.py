@@ -58,7 +58,9 @@ def test_an_owner_without_a_terminal_edits_reads_the_week_pauses_resumes_and_ask
     owner.edits("Be stricter.")
     owner.sweeps()
     assert owner.said[0].startswith("In use since 2026-11-20 15:00 UTC: version ")
-    assert owner.said[0].endswith("Write pause, resume, report or help in this thread, alone.")
+    assert owner.said[0].endswith(
+        "To steer me, write only pause, resume, report or help in this thread."
+    )
     told = says(owner, "help", ana).splitlines()
     assert [line.partition(":")[0] for line in told[1:5]] == [
         "• pause",
@@ -82,7 +84,7 @@ def test_an_owner_without_a_terminal_edits_reads_the_week_pauses_resumes_and_ask
     assert says(owner, "resume", ana).startswith("Resumed: I review again")
     assert "Paused" not in owner.said[0]
     assert len(on_documents(owner)) == written + 2
-    assert says(owner, "resume", ana) == "I was not paused; I review as before."
+    assert says(owner, "resume", ana) == "I was not paused; I go on as before."
 
 
 def test_while_all_is_paused_nobody_is_answered_and_nothing_is_lost(
@@ -99,8 +101,8 @@ def test_while_all_is_paused_nobody_is_answered_and_nothing_is_lost(
         owner.sweeps()
     assert len(model.sent) == asked
     assert plain(on_documents(owner)[-1]) == (
-        "I was not paused on this page; I read it as before. Besides, all that is reviewed under "
-        "my prompt is paused, until somebody writes resume on the prompt's page."
+        "I was not paused on this page; I go on as before. Besides, everything that is reviewed "
+        "under my prompt is paused until somebody writes resume on the prompt's page."
     )
     model.think = lambda _document, turn: [finish()] if turn else [reply("T2", "The first one.")]
     says(owner, "resume", ana)
@@ -358,7 +360,7 @@ def test_who_asks_in_the_summarys_thread_why_a_page_waits_hears_it(
     owner.box.world.comment(summary, "Why is this page still waiting?", by=ana)
     owner.sweeps()
     assert on_page(owner, page)[-1].startswith(
-        "This page waits: all that is reviewed under my prompt is paused, since 2026-11-20 17:0"
+        "This page waits: all that is reviewed under my prompt is paused since 2026-11-20 17:0"
     )
     assert len(model.sent) == asked
     says(owner, "resume", ana)
@@ -384,7 +386,9 @@ def test_the_summary_says_who_reviewed_where_it_was_not_the_first_choice(
     owner.box.clock.advance(HOUR)
     program.run("--once")
     said = "".join(on_page(owner, page))
-    assert "Reviewed by offline, not my first choice, under “RFC reviewer”, version " in said
+    assert (
+        "Reviewed by my own checks alone, without a model, under the prompt “RFC reviewer”." in said
+    )
 
 
 def test_help_in_any_thread_lists_what_can_be_said_there(owner: Owner, ana: Any) -> None:

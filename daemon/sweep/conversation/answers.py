@@ -12,10 +12,11 @@ from daemon.domain.comments import Decision
 from daemon.domain.findings import SAID_NO, Event, FindingState
 from daemon.domain.providers import OFFLINE
 from daemon.domain.records import WORD_KEY, DeliveryState, MessageKind, OutboxMessage, PageRow
-from daemon.domain.times import iso
-from daemon.domain.values import AuthorKind, Comment, Review, ReviewKind, Source, Thread
+from daemon.domain.times import iso, joined
+from daemon.domain.values import AuthorKind, Comment, Outcome, Review, ReviewKind, Source, Thread
 from daemon.notion.from_markdown import plain_text, quoted, rich_text
 from daemon.review.offline.document import kind_of
+from daemon.review.summary import incomplete_note
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.sweep.context import Context, Session
@@ -256,7 +257,8 @@ def _because(context: Context, row: PageRow, dialogue: Dialogue, thread_id: str)
     when, model = f"{origin.at:%Y-%m-%d %H:%M} UTC", OFFLINE if by_rule else origin.model
     under = f"by `{model}` under the prompt “{quoted(name)}”{version}"
     if raised is None:
-        return f"I last reviewed this page on {when}, {under}; it ended as: {origin.outcome}."
+        ended = incomplete_note(Outcome(origin.outcome))
+        return joined([f"I last reviewed this page on {when}, {under}.", ended], " ")
     kind = kind_of(raised) if by_rule else None
     rule = f" Its rule is “{kind.value}”." if kind else ""
     reason = raised.text.strip().split("\n")[0]

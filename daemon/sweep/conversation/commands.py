@@ -37,13 +37,13 @@ PAUSED = (
     "What is asked meanwhile waits until then."
 )
 RESUMED = "Resumed: I read this page again, and answer what was asked meanwhile."
-NOT_PAUSED = "I was not paused on this page; I read it as before."
-AGAIN = "I review this page again, in this sweep or the next, though it may not have changed."
-FIRST_TIME = "I review this page, in this sweep or the next."
-NOTHING_KEPT = "There is nothing more: all that I found and that still stands is posted."
+NOT_PAUSED = "I was not paused on this page; I go on as before."
+AGAIN = "I will review this page again shortly, whether or not it has changed."
+FIRST_TIME = "I will review this page shortly."
+NOTHING_KEPT = "There is nothing more: all that I found and that still holds is posted."
 ASLEEP = (
-    "Besides, all that is reviewed under my prompt is paused, until somebody writes `resume` on "
-    "the prompt's page."
+    "Besides, everything that is reviewed under my prompt is paused until somebody writes `resume` "
+    "on the prompt's page."
 )
 
 _PAUSE_FOR = re.compile(
@@ -85,13 +85,13 @@ def command_in(text: str) -> Command | None:
 # What is asked for in other words is answered with the word: who asks sees what will happen.
 _WORD_FOR = {
     Command.PAUSE: (
-        "Write `pause` here, alone, and I leave this page alone until `resume`; "
-        "`pause 7d` ends after seven days. Until then I read it as before."
+        "Write only `pause` here, and I leave this page alone until `resume`; "
+        "`pause 7d` lasts seven days. Until you do, I read it as before."
     ),
-    Command.RESUME: "Write `resume` here, alone, and I take this page up again.",
+    Command.RESUME: "Write only `resume` here, and I take this page up again.",
     Command.MORE: (
-        "Write `more`, alone, in the thread of my summary or with my name, "
-        "and I post the next points that I kept."
+        "Write only `more` in the thread of my summary, or with my name, "
+        "and I post the next points that I kept back."
     ),
     Command.HELP: (
         "To drop a point, answer no in its thread. A comment with one of these words alone:\n"

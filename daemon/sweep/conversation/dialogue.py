@@ -208,7 +208,7 @@ def _waits(context: Context, row: PageRow, snapshot: Snapshot | None) -> str:
     if pause:
         by = f" by {quoted(pause.by)}" if pause.by else ""
         return (
-            f"all that is reviewed under my prompt is paused, since {pause.at:%Y-%m-%d %H:%M} UTC"
+            f"all that is reviewed under my prompt is paused since {pause.at:%Y-%m-%d %H:%M} UTC"
             f"{by}, until somebody writes `resume` on the prompt's page"
         )
     if row.paused:
@@ -220,7 +220,7 @@ def _waits(context: Context, row: PageRow, snapshot: Snapshot | None) -> str:
         return f"{why}; it is read from {row.due_at:%Y-%m-%d %H:%M} UTC on, later if edits follow"
     held = {split_alert(one["name"])[0] for one in sweeps.alerts(context.state)} & HOLDING
     told = " ".join(PLAIN[name] for name in sorted(held))
-    return told.rstrip(".") or "it is read in this sweep or the next"
+    return told.rstrip(".") or "it is read shortly"
 
 
 def _known(

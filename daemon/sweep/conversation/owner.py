@@ -33,7 +33,7 @@ PAUSED = (
     "`resume` to me here. What is edited or asked meanwhile waits until then."
 )
 RESUMED = "Resumed: I review again, and answer what was asked meanwhile."
-NOT_PAUSED = "I was not paused; I review as before."
+NOT_PAUSED = "I was not paused; I go on as before."
 DECLINED = (
     "Thank you, but here I follow only those who may edit this prompt; please ask one of them. "
     "`help` works for everybody."

@@ -283,8 +283,8 @@ async def _adopted(context: Context, page_id: str) -> OutboxMessage | None:
 
 
 WEEK = timedelta(days=7)
-STEER = "Write `pause`, `resume`, `report` or `help` in this thread, alone."
-WRONG = "**Not well; ask whoever runs me:**"
+STEER = "To steer me, write only `pause`, `resume`, `report` or `help` in this thread."
+WRONG = "**Something is wrong; ask whoever runs me:**"
 
 
 def daily(context: Context, targets: Iterable[Target]) -> str:

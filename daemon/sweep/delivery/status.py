@@ -161,7 +161,7 @@ def words(status: PromptStatus, named: Mapping[str, str]) -> str:
 
 def _trial_in_words(trial: Trial) -> str:
     if trial.state is not TrialState.DONE:
-        return "It is being tried against the version before it; what differs will stand here."
+        return "I am trying it against the version before it; what differs will stand here."
     if not trial.documents:
         return f"It was not tried: {trial.why}."
     on = counted(trial.documents, "document")
