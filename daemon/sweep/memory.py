@@ -13,6 +13,7 @@ from daemon.config import Database
 from daemon.domain.errors import NotionError, Unavailable
 from daemon.domain.ids import leads_elsewhere
 from daemon.domain.passages import Linked, Passage, Picture, RememberedPage, Unread
+from daemon.domain.providers import OFFLINE
 from daemon.domain.values import Block, Snapshot
 from daemon.notion import properties, reading
 from daemon.notion.gateway import Gateway
@@ -149,10 +150,10 @@ async def linked(context: Context, target: Target, snapshot: Snapshot) -> Linked
 
     Those that its reviews may be told of: pages of its own database, those that other databases
     share with it, and those within it. With `images` its own images, too. Whatever goes wrong with
-    one, the review goes on. None where nothing of that is read.
+    one, the review goes on. None where nothing of that is read; the rules read the page alone.
     """
     is_told = bool(_telling(context, target))
-    if not (is_told or target.settings.images):
+    if not (is_told or target.settings.images) or target.models == (OFFLINE,):
         return None
     images = await _images(context, snapshot) if target.settings.images else ()
     shown = {one.block_id for one in images}

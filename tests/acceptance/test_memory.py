@@ -302,6 +302,12 @@ def test_nothing_is_read_where_the_database_has_no_memory(
     linking(library, blocks.paragraph([link(mentioned)]))
     assert DECISION not in read(model)
     assert "Not read" not in read(model)
+    # Nor do the rules read more than the page.
+    library.entry["memory"] = {"decided": {"Status": ["Accepted"]}}
+    library.program.config["models"] = ["offline"]
+    asked = box.requests.count("GET", "/v1/pages/{page_id}")
+    linking(library, blocks.paragraph([link(mentioned)]))
+    assert box.requests.count("GET", "/v1/pages/{page_id}") - asked <= 1
 
 
 def test_forget_leaves_no_word_of_a_remembered_document(library: Library) -> None:

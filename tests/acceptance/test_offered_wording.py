@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from daemon.sandbox import Sandbox, blocks
+from daemon.store.database import open_state
+from daemon.store.views import browse
 from support.program import NOW, Program, ScriptedModel, comment, finish, plain, posted
 
 
@@ -102,3 +105,20 @@ def test_a_person_sees_the_wording_before_it_is_posted(
     program.run("drafts", "edit", str(draft["id"]), "1", "Say when it ends.")
     program.run("drafts", "approve", str(draft["id"]))
     assert f"Say when it ends.\nInstead: “{OFFER}”" in plain(posted(box)[0])
+
+
+def test_what_is_kept_shows_its_wording_and_is_posted_with_it(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str
+) -> None:
+    program.config["limits"] = {"comments_per_review": 1}
+    first = comment("B2", "Nobody reads this line.", "Drop it.", "blocking", "A line for nobody")
+    model.think = lambda _, turn: [first, offer(OFFER)] if not turn else [finish("Two things.")]
+    program.sweep()
+    with closing(open_state(program.folder / "state" / "notion-review.db")) as state:
+        (kept,) = [one for one in browse.findings_of(state, page) if one.state == "kept"]
+    assert kept.body.endswith(f"Bound it.\n**Instead:** “{OFFER}”")
+    summary = next(one for one in posted(box) if one.parent_id == page)
+    box.world.comment(summary, "more", by=box.world.person("Ana Costa"))
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert any(plain(one).endswith(f"Instead: “{OFFER}”") for one in posted(box))

@@ -219,7 +219,8 @@ def findings_of(db: Database, page_id: str) -> list[FindingView]:
     rows = db.execute(
         "SELECT findings.id, findings.review_id, findings.block_id, quote, severity,"
         " findings.state, coalesce(discussion_id, ''), source,"
-        " coalesce(outbox.body, '**' || title || '**' || char(10) || findings.text),"
+        " coalesce(outbox.body, '**' || title || '**' || char(10) || findings.text"
+        " || iif(instead = '', '', char(10) || '**Instead:** “' || instead || '”')),"
         " coalesce(outbox.state, ''),"
         " coalesce(outbox.note, '')"
         " FROM findings LEFT JOIN outbox ON outbox.page_id = findings.page_id"
