@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -151,19 +151,27 @@ def review(options: Options, page: str, *, dry_run: bool, as_json: bool) -> None
 
 
 @click.command()
+@click.option(
+    "--healthy", is_flag=True, help="End with 3 unless a service runs and sweeps in time."
+)
 @json_option
 @common
 @click.pass_obj
-def status(options: Options, *, as_json: bool) -> None:
+def status(options: Options, *, healthy: bool, as_json: bool) -> None:
     """Show the status of the service, from the state alone."""
-    from daemon.operations.status import in_words
-    from daemon.operations.status import status as found
+    from daemon.operations import status
     from daemon.store.database import read_state, translated
+    from daemon.store.lock import holder
 
     config = options.config_for_state()
     with translated(config.state):
-        now = found(read_state(config.state), config)
-    say(json_text(now, sys.stdout) if as_json else in_words(now))
+        found = status.status(read_state(config.state), config)
+    say(json_text(found, sys.stdout) if as_json else status.in_words(found))
+    if healthy:
+        held, now = holder(config.state), datetime.now(UTC)
+        if wrong := status.illness(found, config.schedule, held, now):
+            complain(options, wrong)
+            raise click.exceptions.Exit(CHECKS_FAILED)
 
 
 @click.command()

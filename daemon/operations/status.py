@@ -7,12 +7,13 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from daemon.config import Config, Settings
+from daemon.config import Config, Schedule, Settings
+from daemon.config.schedule import next_run
 from daemon.domain.events import Emit, split_alert
 from daemon.domain.scope import Capability
 from daemon.domain.times import counted, iso, when
@@ -167,6 +168,32 @@ def in_words(found: dict[str, Any]) -> list[str]:
 
 
 _PAGES = {"done": "up to date", "due": "to be read", "settling": "still being edited"}
+
+
+# A first sweep reviews all that was edited lately, which may take so long.
+LONGEST_SWEEP = timedelta(hours=2)
+
+
+def illness(
+    found: Mapping[str, Any], planned: Schedule, holder: str | None, now: datetime
+) -> str | None:
+    """Return what is wrong with a running service; None where nothing is.
+
+    Args:
+        found: The status object.
+        planned: When it sweeps.
+        holder: Who holds the state's lock, None for nobody.
+        now: The time, in UTC.
+    """
+    if holder is None:
+        return "no service runs on this state"
+    last = found["last_sweep"]
+    if last is None:
+        return None
+    if last["outcome"] == "failed":
+        return f"the last sweep failed, at {last['finished']}"
+    due = next_run(planned, when(last["finished"]))
+    return f"a sweep is overdue since {iso(due)}" if now > due + LONGEST_SWEEP else None
 
 
 def _counted(numbers: dict[str, int]) -> str:

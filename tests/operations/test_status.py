@@ -53,6 +53,29 @@ def test_a_folder_that_takes_no_file_is_a_warning(context, config, tmp_path):
     assert context.said[0][0] == "health.not_written"
 
 
+def test_a_service_is_ill_that_does_not_run_failed_or_sweeps_no_more(context, config):
+    found = status.status(context.state, config)
+
+    def ill(hours=0, holder="pid 1", outcome="ok"):
+        last = found["last_sweep"] and {**found["last_sweep"], "outcome": outcome}
+        now = NOW + timedelta(hours=hours, minutes=1)
+        return status.illness({**found, "last_sweep": last}, config.schedule, holder, now)
+
+    # A first sweep may take its time.
+    assert [ill(), ill(hours=100), ill(holder=None)] == [
+        None,
+        None,
+        "no service runs on this state",
+    ]
+    sweep(context.state)
+    found = status.status(context.state, config)
+    assert [ill(hours) for hours in (0, 1, 2)] == [None] * 3
+    assert ill(3) == "a sweep is overdue since 2026-11-20T13:00:00Z"
+    assert ill(outcome="partial") is None
+    assert ill(outcome="failed") == "the last sweep failed, at 2026-11-20T12:00:00Z"
+    assert ill(holder=None) == "no service runs on this state"
+
+
 def test_the_line_of_the_service_names_what_counts(context, config):
     sweep(context.state)
     raise_one(context)
