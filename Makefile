@@ -87,7 +87,7 @@ lock:
 	uv pip compile -q --generate-hashes --python-version 3.11 --no-annotate --no-header \
 	    pyproject.toml -o requirements.lock
 	uv pip compile -q --generate-hashes --python-version 3.11 --no-annotate --no-header \
-	    --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	    --group dev --extra otel -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 # All that an installation needs, into dist/.
 wheel: $(VENV)/python

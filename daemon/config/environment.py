@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from daemon.config import network
@@ -17,6 +18,8 @@ NOTION_TOKEN = "NOTION_TOKEN"  # noqa: S105 (a variable's name)
 OPENAI_MODEL = "OPENAI_MODEL"
 PING_URL = "PING_URL"
 NOTION_BASE_URL = "NOTION_BASE_URL"
+# https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+TRACES_URL = "OTEL_EXPORTER_OTLP_ENDPOINT"
 # Where requests go without it: `HOST` of the gateway.
 _NOTION_URL = "https://api.notion.com"
 _KEYS = {provider.name: provider.key_variable for provider in PROVIDERS.values()}
@@ -55,11 +58,13 @@ class Addresses:
         notion: None means Notion's own.
         urls: Those that replace a provider's own, by its name.
         proxies: The proxies.
+        traces: Where spans of the requests to models go; None: nowhere.
     """
 
     notion: str | None = None
     urls: Mapping[str, str] = field(default_factory=dict)
     proxies: Proxies = field(default_factory=Proxies)
+    traces: str | None = None
 
     def proxy(self, name: str) -> str:
         """Return the proxy on the way to `notion` or a provider, in words; "" for none."""
@@ -244,7 +249,12 @@ def _addresses(env: Mapping[str, str], problems: list[str]) -> Addresses:
     notion = (_address(env, NOTION_BASE_URL, problems) or "").removesuffix("/v1").rstrip("/")
     urls = {name: _address(env, variable, problems) for name, variable in variables.items()}
     used = {name: url for name, url in urls.items() if url}
-    return Addresses(notion or None, used, network.proxies(env))
+    traces = _address(env, TRACES_URL, problems)
+    if traces and not (find_spec("opentelemetry") and find_spec("opentelemetry.sdk")):
+        problems.append(
+            f"{TRACES_URL}: needs the packages of notion-review[otel]; unset it, or add them"
+        )
+    return Addresses(notion or None, used, network.proxies(env), traces)
 
 
 def _address(env: Mapping[str, str], name: str, problems: list[str]) -> str | None:

@@ -38,6 +38,7 @@ def model_access(settings: Settings) -> ModelAccess:
         windows=settings.config.windows,
         places=secrets.places,
         proxies={name: addresses.proxy(name) for name in PROVIDERS},
+        traces=addresses.traces is not None,
     )
 
 

@@ -161,6 +161,7 @@ _VARIABLES = (
     "ANTHROPIC_BASE_URL",
     "OPENAI_BASE_URL",
     "OPENAI_MODEL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
     # The machine's own, which a test may replace.
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),

@@ -53,6 +53,7 @@ class ModelAccess:
         windows: Context windows in tokens, by model name.
         places: Where this installation reads keys and addresses, by their variables.
         proxies: The proxy on the way to each provider, in words; "" for none.
+        traces: Whether a span of each request is sent to where OpenTelemetry's variables say.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -61,6 +62,7 @@ class ModelAccess:
     windows: Mapping[str, int] = field(default_factory=dict)
     proxies: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
+    traces: bool = False
 
     def key(self, provider: Provider) -> str:
         """Return the key of `provider`, or "" where none is known."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from daemon.domain.errors import ConfigError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
     from httpx2 import Timeout
     from openai import AsyncOpenAI
+    from opentelemetry.sdk.trace import TracerProvider
     from pydantic_ai.models import Model
 
 
@@ -82,10 +84,35 @@ def endpoint(name: str, access: ModelAccess) -> Endpoint:
     proxy = access.proxies.get(provider.name, "")
     url = access.place(provider.url_variable)
     destination = Destination(name, provider, own_server, access.key(provider), proxy, key, url)
-    if provider.name == "anthropic":
-        return _anthropic(model, destination, access.url(provider))
     speak = _openai_compatible if own_server else _openai
-    return speak(model, destination, access.url(provider))
+    if provider.name == "anthropic":
+        speak = _anthropic
+    found = speak(model, destination, access.url(provider))
+    return replace(found, model=_traced(found.model)) if access.traces else found
+
+
+def _traced(model: Model[Any]) -> Model[Any]:
+    """Send a span of each request of `model`: what was asked and used, and no word of it.
+
+    https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
+    """
+    from pydantic_ai.models.instrumented import InstrumentationSettings, instrument_model
+
+    settings = InstrumentationSettings(tracer_provider=_tracers(), include_content=False)
+    return instrument_model(model, settings)
+
+
+@cache
+def _tracers() -> TracerProvider:
+    """Return what sends spans, in the background and once more at the end of the process."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=Resource.create({"service.name": "notion-review"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider
 
 
 def _timeout(destination: Destination) -> Timeout:
