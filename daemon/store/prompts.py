@@ -282,21 +282,22 @@ def forget_points(db: Database, page_id: str) -> int:
         "SELECT name FROM facts WHERE name > ? AND value LIKE ?", [_STATUS, f"%{page_id}%"]
     ).fetchall()
     forgotten = 0
-    for name in (row[0] for row in rows):
-        prompt_page = name.removeprefix(_STATUS)
-        told = status(db, prompt_page)
-        if told is None or told.trial is None:
-            continue
-        kept = tuple(one for one in told.trial.points if one.page_id != page_id)
-        forgotten += len(told.trial.points) - len(kept)
-        save_status(db, prompt_page, replace(told, trial=replace(told.trial, points=kept)))
+    with db.atomic():
+        for name in (row[0] for row in rows):
+            prompt_page = name.removeprefix(_STATUS)
+            told = status(db, prompt_page)
+            if told is None or told.trial is None:
+                continue
+            kept = tuple(one for one in told.trial.points if one.page_id != page_id)
+            forgotten += len(told.trial.points) - len(kept)
+            save_status(db, prompt_page, replace(told, trial=replace(told.trial, points=kept)))
+            db.execute(
+                "UPDATE outbox SET body = '' WHERE page_id = ? AND key LIKE ?"
+                " AND state IN ('posted', 'dropped')",
+                [prompt_page, f"{STATUS_KEY}%"],
+            )
         db.execute(
-            "UPDATE outbox SET body = '' WHERE page_id = ? AND key LIKE ?"
-            " AND state IN ('posted', 'dropped')",
-            [prompt_page, f"{STATUS_KEY}%"],
+            "UPDATE outbox SET body = '' WHERE key LIKE ? AND body LIKE ?",
+            [f"{TAUGHT_KEY}%", f"%{page_id.replace('-', '')}%"],
         )
-    db.execute(
-        "UPDATE outbox SET body = '' WHERE key LIKE ? AND body LIKE ?",
-        [f"{TAUGHT_KEY}%", f"%{page_id.replace('-', '')}%"],
-    )
     return forgotten
