@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,8 @@ from daemon.cli.selftest import selftest
 
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from daemon.config import Settings
     from daemon.domain.events import Emit
     from daemon.domain.records import OutboxMessage
@@ -55,17 +57,15 @@ async def preview(context: Context, page_id: str | None = None) -> None:
         click.echo(json_text(place | words | held, sys.stdout))
 
 
-async def drawn_preview(context: Context, page_id: str | None = None) -> None:
+async def drawn_preview(console: Console, context: Context, page_id: str | None = None) -> None:
     """Draw what would be posted, document by document, in place of posting it."""
-    from rich.console import Console
-
     from daemon.cli import terminal
 
     by_page: dict[str, list[OutboxMessage]] = {}
     for message in _unposted(context, page_id):
         by_page.setdefault(message.page_id, []).append(message)
     for page, messages in by_page.items():
-        terminal.draw(Console(), terminal.proposed(context.state, page, messages))
+        terminal.draw(console, terminal.proposed(context.state, page, messages))
 
 
 def _unposted(context: Context, page_id: str | None) -> list[OutboxMessage]:
@@ -89,7 +89,15 @@ def sweep_once(
     """Sweep once, or review one page, and end with the exit code that tells how it went."""
     settings = options.settings()
     commented: dict[str, None] = {}
-    with emitting(options, settings, live=not dry_run) as emit:
+    show: Callable[..., Awaitable[None]] = preview
+    console = None
+    if dry_run and not as_json and sys.stdout.isatty():
+        from rich.console import Console
+
+        console = Console()
+        show = partial(drawn_preview, console)
+    live = console is not None or not dry_run
+    with emitting(options, settings, live=live, console=console) as emit:
         from daemon.service.runner import once
         from daemon.sweep.sweep import exit_code
 
@@ -98,7 +106,6 @@ def sweep_once(
                 commented[facts["page"]] = None
             emit(event, **facts)
 
-        show = preview if as_json or not sys.stdout.isatty() else drawn_preview
         result, errors = once(settings, noting, preview=show if dry_run else None, only=only)
     if as_json:
         say(json.dumps(asdict(result)))
@@ -116,10 +123,13 @@ def sweep_once(
 
 
 @contextmanager
-def emitting(options: Options, settings: Settings, *, live: bool) -> Iterator[Emit]:
+def emitting(
+    options: Options, settings: Settings, *, live: bool, console: Console | None = None
+) -> Iterator[Emit]:
     """Show progress on a terminal; elsewhere, and where asked for, log lines.
 
-    A live line only where nothing is printed besides: data would be written into its middle.
+    A live line only where no data is printed besides, but by its own `console`: they would be
+    written into its middle.
     """
     emit = options.log(settings)
     if options.verbose or not sys.stderr.isatty():
@@ -129,7 +139,7 @@ def emitting(options: Options, settings: Settings, *, live: bool) -> Iterator[Em
 
     from daemon.cli import terminal
 
-    console = Console(stderr=True)
+    console = console or Console(stderr=True)
     with (
         terminal.on_terminal(console) if live else nullcontext(terminal.in_words(console)) as shown
     ):

@@ -93,7 +93,7 @@ def test_a_dry_run_draws_for_people_and_else_prints_lines_of_json(
         kinds = [json.loads(line).get("kind") for line in done.out.splitlines()]
         assert kinds == ["finding", "summary", None]
     else:
-        drawn = ESCAPES.sub("", done.out)
+        drawn = ESCAPES.sub("", re.sub(r".*\x1b\[2K", "", done.out))  # the live line is wiped out
         quoted = "We need queues because the poller is slow.\n    💬 RFC reviewer\n"
         assert f"{quoted}       Which queues? · " in drawn
         assert "Say which queues." in drawn
