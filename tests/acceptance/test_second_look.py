@@ -261,7 +261,7 @@ def test_where_all_that_was_found_is_answered_nothing_is_posted_and_explain_says
     page = rfc(box, rfcs)
     later(box, program)
     assert posted(box) == []
-    assert "(nothing to add): 1 point dropped by a second look" in explained(program, page)
+    assert ": 1 point dropped by a second look\n" in explained(program, page)
 
 
 def test_the_first_model_of_the_next_provider_looks_where_that_is_asked_for(
