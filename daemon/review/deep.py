@@ -16,8 +16,8 @@ from daemon.domain.times import counted
 from daemon.domain.values import Finding
 from daemon.review.agent import NOTE, ToolSpec
 from daemon.review.excerpt import Recall
+from daemon.review.handles import Handles
 from daemon.review.models.failures import WindowTooSmall
-from daemon.review.points import ranked
 from daemon.review.prompt import (
     BYTES_PER_TOKEN,
     INDENT,
@@ -52,7 +52,6 @@ _NOTED = "What you noted of the sections that are not shown:"
 _MADE = "Your points in this review so far:"
 _OUTLINE = "the outline alone: every section was read; read shows what stands under a heading"
 NO_ROOM = "its window has no room for the document beside the instructions and the prompt page"
-_TALK = {"reply", "leave", "follow_up"}
 _NOTE = ToolSpec(
     NOTE,
     "Note what other sections can be held against, and go on to the next.",
@@ -75,6 +74,11 @@ _ORDER = {"type": "string", "description": "Your points, the most important firs
 Noted = tuple[tuple[str, str], ...]
 
 
+def is_asked(handles: Handles) -> bool:
+    """Tell whether a thread waits for an answer."""
+    return any(one.waiting for one in handles.threads.values())
+
+
 def _touched(change: Change, parts: Sequence[Part]) -> list[Part]:
     """Return the parts with a new or changed block, or under whose heading something went."""
     anew = {*change.new, *change.changed}
@@ -94,11 +98,12 @@ class SectionTools(ReviewTools):
 
     def __init__(self, context: ToolContext, recall: Recall | None = None) -> None:
         self._handles, self._names = context.handles, context.handles.of_block
+        self._unused = set() if is_asked(context.handles) else {"reply", "leave"}
+        self._unused |= set() if context.points else {"follow_up"}
         super().__init__(context, recall)
-        self._read: dict[str, None] = {}
         self._group: list[Part] = []
         self._is_over = False
-        self._order = ""
+        self._listed: list[Finding] = []  # as the last pass names them
 
     def begin(self, task: ReviewInput, room: int, noted: Noted | None) -> Shown:
         """Choose what is read, all or after an edit what changed, and begin the first pass.
@@ -121,14 +126,14 @@ class SectionTools(ReviewTools):
         self._tokens = sum(one.tokens for one in self._parts)
         self._limit = min(self._limit, max(self._tokens // DOCUMENT_PART, LEAST_DIGEST))
         self._most = min(text, max(self._tokens // PASSES, LEAST_PASS))
-        known = {key for key, _ in noted or ()}
+        unread = {key for key, words in noted or () if not words}
         touched = _touched(task.change, self._parts)
-        anew = [one for one in self._parts if one in touched or one.key not in known]
+        anew = [one for one in self._parts if one in touched or unread & one.pieces.keys()]
         self._anew = self._parts if noted is None else anew
+        self._unread = {one.number for one in self._anew}
         self._queue = grouped(self._anew, self._most)
         self._noted = [one for one in noted or () if one[1] and one[0] in self._part_of]
         self._went = {words for key, words in noted or () if key not in self._part_of}
-        self._read = dict.fromkeys(one.key for one in self._parts)
         self._went |= self._forget(self._anew)
         self._is_edit = len(self._anew) < len(self._parts)
         return self.next_pass() or Shown("")
@@ -138,15 +143,13 @@ class SectionTools(ReviewTools):
         out = {block_id for part in parts for block_id in part.pieces}
         dropped = {words for key, words in self._noted if key in out}
         self._noted = [one for one in self._noted if one[0] not in out]
-        for part in parts:
-            self._read.pop(part.key, None)
         return dropped
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
         """The tools that are offered, the same in every pass."""
         *others, finish = super().specs
-        kept = (one for one in others if self._handles.threads or one.name not in _TALK)
+        kept = (one for one in others if one.name not in self._unused)
         shape: dict[str, Any] = dict(finish.parameters)
         shape |= {"properties": {**shape["properties"], "order": _ORDER}}
         shape |= {"required": [*shape["required"], "order"]}
@@ -154,9 +157,10 @@ class SectionTools(ReviewTools):
 
     @property
     def digest(self) -> Noted:
-        """What was noted, by the id of a block each; a part that was read has its key alone."""
+        """What was noted, by the id of a block each, and "" for each block that was not read."""
         spelled = ((key, self._handles.spelled_out(words)) for key, words in self._noted)
-        return (*((key, "") for key in self._read), *spelled)
+        unread = [key for one in self._parts if one.number in self._unread for key in one.pieces]
+        return (*((key, "") for key in dict.fromkeys(unread)), *spelled)
 
     def next_pass(self) -> Shown | None:
         """Begin the next pass: more of the sections, or the last look at all; None after that.
@@ -164,7 +168,7 @@ class SectionTools(ReviewTools):
         Raises:
             WindowTooSmall: There is no room for the last look.
         """
-        self._read |= dict.fromkeys(one.key for one in self._group)
+        self._unread -= {one.number for one in self._group}
         if not self._queue and self._is_edit:
             self._queue = self._tied()
         self.finished, self._heard, self._group = False, 0, []
@@ -188,6 +192,7 @@ class SectionTools(ReviewTools):
                 others.setdefault(part.number, []).append(words)
         again = [self._parts[number] for number in related(self._went ^ came, others)]
         self._forget(again)
+        self._unread |= {one.number for one in again}
         return grouped(again, self._most)
 
     def _later(self) -> tuple[str, ...]:
@@ -243,7 +248,8 @@ class SectionTools(ReviewTools):
 
     def _left_for_notes(self) -> int:
         """Return the tokens that may be noted by now: notes of later sections need room too."""
-        read = sum(one.tokens for one in self._parts if one.key in self._read or one in self._group)
+        later = self._unread - {one.number for one in self._group}
+        read = sum(one.tokens for one in self._parts if one.number not in later)
         used = sum(estimated_tokens(f"B1000: {words}") for _, words in self._noted)
         return max(self._limit * read // self._tokens - used, 0)
 
@@ -256,16 +262,17 @@ class SectionTools(ReviewTools):
         task, dealt = self._task, self._dealt()
         threads = [one for one in self._handles.threads.values() if one.id not in dealt]
         asked = {one.id for one in threads if one.waiting}
-        asked |= {one.id for one in threads if (own := task.points.get(one.id)) and not own.closed}
+        own = {one for one, point in task.points.items() if not point.closed} - dealt
         on_page = {one.id for one in threads if one.block_id is None}
         headings = [block for block in self._handles.blocks.values() if block.is_heading]
-        made = _within(map(self._named, range(len(self.accepted))), self._room // DIGEST_PART)
+        self._listed = [*self.accepted]
+        made = _within(map(self._named, range(len(self._listed))), self._room // DIGEST_PART)
         around = [[_MADE, *made] if made else [], self._told()]
         kinds = sorted({block.type for block in headings})
         for depth in reversed(range(len(kinds) + 1)):
             outline = {block.id for block in headings if block.type in kinds[:depth]}
             out = frozenset(self._names.keys() - outline)
-            for shown in (asked | on_page, asked):
+            for shown in (asked | own | on_page, asked | own, asked):
                 seen = Excerpt(left_out=out, note=_OUTLINE, threads=frozenset(shown))
                 body = body_text(task, self._handles, seen)
                 text = "\n".join([*around[1], body, *around[0]])
@@ -274,7 +281,7 @@ class SectionTools(ReviewTools):
         raise WindowTooSmall(NO_ROOM)
 
     def _named(self, number: int) -> str:
-        one = self.accepted[number]
+        one = self._listed[number]
         at, title = self._names[one.block_id], one_line(one.title)
         return f"{INDENT}P{number + 1} on {at} ({one.severity.value}): “{title}”"
 
@@ -299,7 +306,10 @@ class SectionTools(ReviewTools):
     ) -> str:
         if self._group:
             return self._end_section(refused, summary)
-        self._order = order or self._order
+        numbers = (int(number) - 1 for number in _NUMBER.findall(order))
+        first = [self._listed[number] for number in numbers if 0 <= number < len(self._listed)]
+        ordered = dict.fromkeys([*first, *self.accepted])  # of one severity they are posted so
+        self.accepted = [one for one in ordered if one in self.accepted]
         return super()._finish(answers, refused, summary, question)
 
     def _end_section(self, refused: int, digest: str) -> str:
@@ -337,20 +347,6 @@ class SectionTools(ReviewTools):
             room -= cost
             self._noted.append(one)
         return lost
-
-    def amend(self, amended: Mapping[Finding, Finding | None]) -> None:
-        """Put other findings in the place of accepted ones; the order stays that of the ranks."""
-        self.accepted, self._order = self._in_order(), ""
-        super().amend(amended)
-
-    def _in_order(self) -> list[Finding]:
-        asked = [int(number) - 1 for number in _NUMBER.findall(self._order)]
-        numbers = dict.fromkeys([*asked, *range(len(self.accepted))])
-        return [self.accepted[at] for at in numbers if 0 <= at < len(self.accepted)]
-
-    def _ranked(self) -> list[Finding]:
-        """Return what may be posted: the most severe first, of equals as the last pass ranks."""
-        return ranked(self._in_order(), self._context.least_severity)
 
 
 def _within(lines: Iterable[str], most: int) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from daemon.domain.passages import Linked, Passage, RememberedPage
 from daemon.domain.values import Block
 from daemon.notion.from_markdown import link, quoted
+from daemon.review.agent import IMAGE_TOKENS
 from daemon.review.handles import Handles
 from daemon.review.prompt import (
     INDENT,
@@ -227,6 +228,19 @@ def linked_text(linked: Linked | None, handles: Handles, tokens: float) -> str:
         shown = text if share >= 1 else clipped(text, int(len(text) * share))
         lines += [f"Page “{one_line(title)}”:", INDENT + indented(shown, INDENT)]
     return "\n".join([*lines, *filter(None, [unseen_note(linked, handles.of_block)])])
+
+
+def pictures(
+    linked: Linked | None, handles: Handles, tokens: float, document: str
+) -> tuple[tuple[str, str, str], ...]:
+    """Return the images of the blocks that a text shows, as far as so many tokens hold them."""
+    found, names = [], handles.of_block
+    for one in linked.images if linked else ():
+        handle = names.get(one.block_id, "")
+        if handle and re.search(rf"^\[{handle}\b", document, re.MULTILINE):
+            said = f"The image of {handle}, which is data as the document is:"
+            found.append((said, one.media_type, one.data))
+    return tuple(found[: int(min(tokens / IMAGE_TOKENS, len(found)))])
 
 
 # Characters shown of one passage, and look-ups of one review.

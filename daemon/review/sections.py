@@ -47,12 +47,6 @@ class Part:
         """The id of its first block."""
         return next(iter(self.pieces))
 
-    @property
-    def key(self) -> str:
-        """What a digest knows it by: its first block, and where in that it begins."""
-        begin, _ = self.pieces[self.first]
-        return f"{self.first}@{begin}" if begin else self.first
-
 
 def parts_of(task: ReviewInput, handles: Handles, room: int) -> tuple[Part, ...]:
     """Cut a document along its headings; a section above `room` tokens is cut at its blocks.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import inf
@@ -21,15 +20,16 @@ from daemon.domain.values import (
     Verdict,
 )
 from daemon.review import offline, prompt
-from daemon.review.agent import IMAGE_TOKENS, ContextWindow, ModelInput, Toolbox, ToolSpec
+from daemon.review.agent import ContextWindow, ModelInput, Toolbox, ToolSpec
 from daemon.review.cleaning import links_in, may_contain_links
-from daemon.review.deep import NO_ROOM, SectionTools, Shown
+from daemon.review.deep import NO_ROOM, SectionTools, Shown, is_asked
 from daemon.review.excerpt import (
     Reader,
     Recall,
     excerpt_for_threads,
     fit_to_window,
     linked_text,
+    pictures,
 )
 from daemon.review.handles import Handles
 from daemon.review.leaks import leak_guard
@@ -43,7 +43,7 @@ from daemon.review.points import (
     reanchored,
     unchanged_blocks,
 )
-from daemon.review.prompt import WHOLE, ReviewInput
+from daemon.review.prompt import WHOLE, Excerpt, ReviewInput
 from daemon.review.quotes import is_quote_of
 from daemon.review.tool_specs import ToolContext, specs_for
 from daemon.review.tools import ReviewTools
@@ -139,35 +139,42 @@ def _brief(
     task = _task(context, prepared, reported, () if checks else _noticed(prepared))
     if isinstance(tools, SectionTools):
         return _in_sections(context, prepared, window, task, tools, beside), tools
-    excerpt = WHOLE if fits else excerpt_for_threads(task, prepared.handles)
-    room, system = context.config.whole_up_to, prompt.system_text(session.prompt)
-    if window and not fits:
-        room = min(room, window.part - _taken(system, _PLAIN, beside, tools.specs))
-        most = room - room // PART_READ
-        found = fit_to_window(task, prepared.handles, most, excerpt)
-        if found is None:
-            raise WindowTooSmall(NO_ROOM)
-        excerpt = found
-    if excerpt.left_out or excerpt.longest:
-        tools.reader = Reader(task, prepared.handles, excerpt, room // PART_READ)
+    excerpt = WHOLE if fits else _part(context, prepared, window, task, tools, beside)
     document = prompt.document_text(task, prepared.handles, excerpt)
     said = "\n".join(filter(None, (document, beside)))
-    images = _pictures(prepared, window, document)
+    system = prompt.system_text(session.prompt)
+    images = pictures(session.linked, prepared.handles, most, document)
     return ModelInput(system, said, session.snapshot.page.id, images=images), tools
 
 
-def _pictures(
-    prepared: Prepared, window: ContextWindow | None, document: str
-) -> tuple[tuple[str, str, str], ...]:
-    """Return the images of the blocks that are shown, as far as a window has room."""
-    linked, found = prepared.session.linked, []
-    for one in linked.images if linked else ():
-        handle = prepared.handles.of_block.get(one.block_id, "")
-        if handle and re.search(rf"^\[{handle}\b", document, re.MULTILINE):
-            said = f"The image of {handle}, which is data as the document is:"
-            found.append((said, one.media_type, one.data))
-    most = window.whole / PART_OF_WINDOW / IMAGE_TOKENS if window else len(found)
-    return tuple(found[: int(most)])
+def _part(
+    context: ReviewContext,
+    prepared: Prepared,
+    window: ContextWindow | None,
+    task: ReviewInput,
+    tools: ReviewTools,
+    beside: str,
+) -> Excerpt:
+    """Choose what is shown where threads of a document are answered that does not fit.
+
+    Raises:
+        WindowTooSmall: The window leaves no room for any of it.
+    """
+    session, handles = prepared.session, prepared.handles
+    excerpt: Excerpt | None = excerpt_for_threads(task, handles)
+    room = context.config.whole_up_to
+    if window and excerpt:
+        system = prompt.system_text(session.prompt)
+        room = min(room, window.part - _taken(system, _PLAIN, beside, tools.specs))
+        waiting = frozenset(one.id for one in session.snapshot.threads if one.waiting)
+        asked, most = replace(excerpt, threads=waiting), room - room // PART_READ
+        sizes = (fit_to_window(task, handles, most, one) for one in (excerpt, asked))
+        excerpt = next(filter(None, sizes), None)
+    if excerpt is None:
+        raise WindowTooSmall(NO_ROOM)
+    if excerpt.left_out or excerpt.longest:
+        tools.reader = Reader(task, handles, excerpt, room // PART_READ)
+    return excerpt
 
 
 def _fits(
@@ -212,21 +219,25 @@ def _in_sections(
         WindowTooSmall: The window leaves no room for any of the document.
     """
     session, room = prepared.session, max(context.config.whole_up_to, LEAST_ROOM)
-    leaving = () if prepared.handles.threads else (prompt.OWN_POINTS, prompt.ANSWERS)
+    leaving = [] if task.points else [prompt.OWN_POINTS]
+    leaving += [] if is_asked(prepared.handles) else [prompt.ANSWERS]
     system = prompt.system_text(session.prompt, leaving)
+    tools.reader = Reader(task, prepared.handles, WHOLE, 0)  # the tool takes room too
     if window:
         room = min(room, window.part - _taken(system, leaving, beside, tools.specs))
     tools.reader = Reader(task, prepared.handles, WHOLE, room // PART_READ)
     opening = "\n".join(filter(None, (prompt.opening_text(task), beside)))
     is_whole = session.change.first or session.extent is Extent.WHOLE
+    most = window.whole / PART_OF_WINDOW if window else inf
 
     def brief(shown: Shown) -> ModelInput:
         def following() -> ModelInput | None:
             more = tools.next_pass()
             return brief(more) if more else None
 
-        page_id, images = session.snapshot.page.id, _pictures(prepared, window, shown.document)
-        return ModelInput(system, shown.document, page_id, shown.later, opening, following, images)
+        said, key = shown.document, session.snapshot.page.id
+        images = pictures(session.linked, prepared.handles, most, said)
+        return ModelInput(system, said, key, shown.later, opening, following, images)
 
     return brief(tools.begin(task, room, None if is_whole else session.digest))
 

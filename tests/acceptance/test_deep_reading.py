@@ -193,7 +193,7 @@ def test_a_pass_that_fails_fails_the_page_and_not_half_of_it(
 ) -> None:
     reader = Reader(3_000)
     down = Reply({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}, 529)
-    model.think = lambda shown, turn: down if "(parts 19" in shown else reader(shown, turn)
+    model.think = lambda shown, turn: down if "Sentence 18" in shown else reader(shown, turn)
     program.config["windows"] = {MODEL: 6_000}
     assert program.run("--once").code == 69
     assert posted(box) == []
@@ -222,7 +222,7 @@ def test_a_thread_stands_beside_its_section_until_it_is_dealt_with_and_answers_s
     edit(box, page, 16, "The carrierg limit is 106 letters. It is that of above.")
 
     def settles(shown: str, turn: int) -> list[Call]:
-        if "(part 17 " in shown and not turn:
+        if "Sentence 16.0" in shown and not turn:
             assert "[T2 on B66]" in shown
             return [follow_up("T2", "fixed", quote="It is that of above"), ("note", {"digest": ""})]
         return reader(shown, turn)

@@ -223,8 +223,7 @@ def test_f12_what_does_not_fit_is_read_in_passes_that_share_their_beginning(
     assert sum(one.document.count("words ") for one in told) == 20 * 300
     if window:
         assert all(estimated_tokens(one.opening + one.document) < window // 2 for one in told)
-    assert review.digest is not None
-    assert {key for key, _ in review.digest} >= {f"h{number}" for number in range(20)}
+    assert review.digest == ()
     named = [f"Part @{number}" for number in range(20)]
     first = told[0].omitted
     assert [one.removeprefix("part of ") for one in first] == named[-len(first) :]
