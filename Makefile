@@ -67,12 +67,12 @@ BEGIN {
 }
 endef
 export PROGRESS
+INSTALL_LOCK = $(PYTHON) -m pip --python $(BIN)/python install --disable-pip-version-check \
+    --progress-bar off --no-compile --require-hashes -r requirements.lock
 
 $(VENV)/run: $(VENV)/python requirements.lock
 	@live=; if test -t 1; then live=1; fi; \
-	awk -v run='$(PYTHON) -m pip --python $(BIN)/python install --disable-pip-version-check \
-	    --progress-bar off --no-compile --require-hashes -r requirements.lock 2>&1' \
-	    -v all="$$(grep -c == requirements.lock)" -v live="$$live" "$$PROGRESS"
+	awk -v run='$(INSTALL_LOCK) 2>&1' -v all="$$(grep -c == requirements.lock)" -v live="$$live" "$$PROGRESS"
 	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
 	    --no-deps --editable .
 	@touch $@

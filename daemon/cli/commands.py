@@ -345,7 +345,11 @@ def demo(options: Options, *, serve: bool, whole: bool, port: int) -> None:
         return
     from daemon.cli.demo import demo as shown
 
-    raise click.exceptions.Exit(shown(os.environ, whole=whole))
+    try:
+        code = shown(os.environ, whole=whole)
+    except SystemExit:  # rich ends so where the reader closes the pipe, as `head` does
+        code = 0
+    raise click.exceptions.Exit(code)
 
 
 COMMANDS = (
