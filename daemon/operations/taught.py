@@ -68,7 +68,7 @@ def _kinds(point: SettledPoint) -> Iterator[frozenset[str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class Unwanted:
     """A kind of points that people do not want.
 
     Attributes:
@@ -98,13 +98,13 @@ class Proposal:
         return f"Leave out points {' '.join(about)}, such as “{title.translate(INNER)}”."
 
 
-def proposal(
+def unwanted(
     settled: Sequence[SettledPoint], former: Collection[frozenset[str]]
-) -> Proposal | None:
+) -> Unwanted | None:
     """Return the kind of points that people turned down most often, and never acted on.
 
-    A point that belongs to a `former` proposal counts for no other. None where there is no such
-    kind.
+    A point of a `former` kind, for which a line was proposed, counts for no other. None where there
+    is no such kind.
     """
     acted_on = {kind for one in settled if one.mended_at for kind in _kinds(one)}
     found: dict[frozenset[str], list[SettledPoint]] = {}
@@ -112,13 +112,13 @@ def proposal(
         told = features(one)
         for kind in _kinds(one) if not any(said <= told for said in former) else ():
             found.setdefault(kind, []).append(one)
-    proposals = []
+    kinds = list[Unwanted]()
     for kind in sorted(found, key=sorted):
         declined = [one for one in found[kind] if one.declined]
         several = len({one.page_id for one in declined}) >= DOCUMENTS
         if kind not in acted_on and several and len(declined) >= LEAST:
-            proposals.append(Proposal(kind, tuple(declined), len(found[kind])))
-    return max(proposals, key=lambda one: len(one.declined), default=None)
+            kinds.append(Unwanted(kind, tuple(declined), len(found[kind])))
+    return max(kinds, key=lambda one: len(one.declined), default=None)
 
 
 _LOOKED = "taught"
@@ -127,8 +127,8 @@ _LOOKED = "taught"
 async def send(context: Context) -> None:
     """Propose a line on each prompt page where people's noes show one; say where one is over.
 
-    Looked for once a day. A page gets one proposal in thirty days, and none twice: they are kept
-    in the outbox, so that a crash neither loses nor doubles one.
+    Looked for once a day. A page gets one such comment in thirty days, and none twice: they are
+    kept in the outbox, so that a crash neither loses nor doubles one.
     """
     state, today = context.state, context.notion.now.date().isoformat()
     if database.get_value(state, _LOOKED) == today or not context.notion.writes:
@@ -174,7 +174,7 @@ def _letters(context: Context, page_id: str, targets: Sequence[Target]) -> Itera
             target, edit = one.comment_id, MessageKind.EDIT
             yield OutboxMessage(key, page_id, edit, target, page_id, words, prompt.name, now)
     last = max((one.created_at for one in former.values()), default=None)
-    found = proposal(settled, former) if last is None or now >= last + EVERY else None
+    found = unwanted(settled, former) if last is None or now >= last + EVERY else None
     if found:
         sweeps.record_decision(state, page_id, now, "proposed", found.line)
         yield _letter(context, page_id, prompt, found)
@@ -190,7 +190,7 @@ def _over(point: SettledPoint) -> str:
     return f"_This is over: since then “{title}” was acted on in {where}._"
 
 
-def _letter(context: Context, page_id: str, prompt: Prompt, found: Proposal) -> OutboxMessage:
+def _letter(context: Context, page_id: str, prompt: Prompt, found: Unwanted) -> OutboxMessage:
     count = len(found.declined)
     whole = f"All {count}" if count == found.settled else f"{count} of {found.settled}"
     shown = found.declined[-SHOWN:]

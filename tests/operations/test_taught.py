@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.values import Finding, Severity, Source
-from daemon.operations.taught import EVERY, LEAST, Proposal, features, proposal
+from daemon.operations.taught import EVERY, LEAST, Unwanted, features, unwanted
 from daemon.store.views.reporting import SettledPoint
 
 
@@ -27,7 +27,7 @@ MATTERS = {
     "owner": (["Nobody owns the queue", "The owner of the queue is missing"], "Rollout plan"),
     "cost": (["The cost per month is unknown", "Monthly cost is not estimated"], "Costs"),
     "tests": (["Load tests are not described", "No load test of the worker"], "Testing"),
-    "naming": (["Two names for one queue", "Queue has two names"], "Proposal"),
+    "naming": (["Two names for one queue", "Queue has two names"], "Unwanted"),
 }
 
 
@@ -46,7 +46,7 @@ class Team:
 
     def __init__(self, seed: int) -> None:
         self.rng, self.settled = Random(seed), list[SettledPoint]()
-        self.made: list[tuple[int, Proposal]] = []
+        self.made: list[tuple[int, Unwanted]] = []
 
     def lives(self, wanted: dict[str, range]) -> None:
         """Act on the points of a matter on the days when it is wanted, else turn them down."""
@@ -59,7 +59,7 @@ class Team:
                 self.settled.append(point(matter, day, declined=not acts, mended=at, n=chosen))
             former = [one.kind for _, one in self.made]
             found = (
-                proposal(self.settled, former)
+                unwanted(self.settled, former)
                 if day >= last + EVERY.days and day % 5 == 0
                 else None
             )
@@ -71,7 +71,7 @@ class Team:
         return [matter_of(one) for _, one in self.made]
 
 
-def matter_of(found: Proposal) -> str:
+def matter_of(found: Unwanted) -> str:
     (matter,) = {
         name
         for one in found.declined
@@ -115,14 +115,14 @@ def test_a_team_that_wants_everything_or_settles_little_hears_nothing() -> None:
     team.lives(dict.fromkeys(MATTERS, always))
     assert team.made == []
     few = [point("rollback", page, declined=True) for page in range(LEAST - 1)]
-    assert proposal(few, ()) is None
-    assert proposal([*few, point("owner", 9, declined=True)], ()) is None
+    assert unwanted(few, ()) is None
+    assert unwanted([*few, point("owner", 9, declined=True)], ()) is None
     on_one = [point("rollback", 1, declined=True, n=n) for n in range(5)]
-    assert proposal(on_one, ()) is None  # one document is no habit
+    assert unwanted(on_one, ()) is None  # one document is no habit
 
 
 def test_the_line_names_what_the_points_share() -> None:
-    found = proposal([point("cost", page, declined=True, n=page) for page in range(4)], ())
+    found = unwanted([point("cost", page, declined=True, n=page) for page in range(4)], ())
     assert found is not None
     assert found.line == (
         "Leave out points on “cost” under “risks”, such as “Monthly cost is not estimated”."
@@ -132,7 +132,7 @@ def test_the_line_names_what_the_points_share() -> None:
     by_rule = [
         SettledPoint(rule, "", f"page {page}", "RFC", "", declined=True) for page in range(3)
     ]
-    assert proposal(by_rule, ()) is not None
+    assert unwanted(by_rule, ()) is not None
 
 
 MATTER = st.tuples(
@@ -141,17 +141,17 @@ MATTER = st.tuples(
 
 
 @given(st.lists(MATTER, max_size=30))
-def test_whatever_happens_a_proposal_has_three_noes_and_nothing_that_was_acted_on(
+def test_whatever_happens_an_unwanted_kind_has_three_noes_and_nothing_that_was_acted_on(
     happened: Sequence[tuple[str, int, str]],
 ) -> None:
     settled = [
         point(one, page, declined=how == "no", mended=BEGIN if how == "done" else None)
         for one, page, how in happened
     ]
-    found, former = proposal(settled, ()), list[frozenset[str]]()
+    found, former = unwanted(settled, ()), list[frozenset[str]]()
     while found:
         assert len(found.declined) >= LEAST
         assert not any(one.mended_at and found.kind <= features(one) for one in settled)
         assert found.kind not in former
         former.append(found.kind)
-        found = proposal(settled, former)
+        found = unwanted(settled, former)
