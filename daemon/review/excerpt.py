@@ -85,7 +85,7 @@ def fit_to_window(
         return shown
     sections = sections_of(handles.blocks)
     order = list(_order(task, sections))
-    cut = replace(shown, longest=max(int(room_tokens * BLOCK_SHARE), LEAST_CHARS))
+    cut = replace(shown, longest=shown.longest or max(int(room_tokens * BLOCK_SHARE), LEAST_CHARS))
 
     def without(steps: int) -> Excerpt:
         return replace(cut, left_out=cut.left_out.union(*order[:steps]))

@@ -24,6 +24,7 @@ from daemon.review.agent import ContextWindow, ModelInput, Toolbox, ToolSpec
 from daemon.review.cleaning import links_in, may_contain_links
 from daemon.review.deep import NO_ROOM, SectionTools, Shown, is_asked
 from daemon.review.excerpt import (
+    LEAST_CHARS,
     Reader,
     Recall,
     excerpt_for_threads,
@@ -168,7 +169,8 @@ def _part(
         room = min(room, window.part - _taken(system, _PLAIN, beside, tools.specs))
         waiting = frozenset(one.id for one in session.snapshot.threads if one.waiting)
         asked, most = replace(excerpt, threads=waiting), room - room // PART_READ
-        sizes = (fit_to_window(task, handles, most, one) for one in (excerpt, asked))
+        ways = (excerpt, asked, replace(asked, longest=LEAST_CHARS))
+        sizes = (fit_to_window(task, handles, most, one) for one in ways)
         excerpt = next(filter(None, sizes), None)
     if excerpt is None:
         raise WindowTooSmall(NO_ROOM)

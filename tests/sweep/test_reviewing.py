@@ -18,7 +18,8 @@ from daemon.domain.findings import FindingState, LedgerEntry
 from daemon.domain.values import Outcome, Prompt, Review, Severity, Snapshot, Usage
 from daemon.review.agent import ContextWindow, Conversation, ModelInput, Toolbox
 from daemon.review.models.failures import WindowTooSmall
-from daemon.review.prompt import estimated_tokens, instructions
+from daemon.review.points import OwnPoint
+from daemon.review.prompt import built_in_prompt, estimated_tokens, instructions
 from daemon.review.summary import FOR_AUTHORS
 from daemon.sweep.context import ReviewContext, Session
 from daemon.sweep.reviewing import run_review
@@ -234,3 +235,21 @@ def test_f12_what_does_not_fit_is_read_in_passes_that_share_their_beginning(
 def test_f12_a_window_without_room_for_any_of_the_document_is_no_review() -> None:
     with pytest.raises(ModelsDown, match="its window has no room"):
         sit(SESSION, say("All well."), window=1_000)
+
+
+def test_f12_a_window_of_4000_tokens_holds_reviews_and_answers_under_the_built_in_prompt() -> None:
+    point = finding("3", "words", "Say which.")
+    told = comment("1", "**Which** · important *words* Say which.", OWN)
+    asked = comment("2", "Which do you mean?", new=True)
+    read = replace(long_page(20), threads=(thread("t", "3", told, asked),))
+    own = OwnPoint(1, point, "t", before=("words " * 300,))
+    session = replace(SESSION, snapshot=read, prompt=built_in_prompt(), points=(own,))
+    again = replace(session, change=Change(first=False, changed={"3": "old"}), digest=())
+
+    for one in (replace(session, points=(), snapshot=long_page(20)), session, again):
+        briefs = passes(sit(one, say(""), window=4_000)[1])
+        size = max(len(brief.system + brief.opening + brief.document) for brief in briefs)
+        assert size / 4 + 900 < 4_000 * 4 // 5  # with the tools, and beside an answer
+    _, answer = sit(replace(session, only_threads=True), say(""), window=4_000)
+    assert "Which do you mean?" in answer.document
+    assert "words words" in answer.document
