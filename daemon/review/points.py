@@ -201,7 +201,7 @@ def is_repeat(finding: Finding, earlier: Iterable[Finding], block: Block) -> boo
         block: The block that the new finding is about.
     """
     return any(
-        overlap(finding.quote, old.quote, block.plain) or _are_same_texts(finding.text, old.text)
+        overlap(finding.quote, old.quote, block.plain) or are_same_texts(finding.text, old.text)
         for old in earlier
         if old.block_id == block.id and is_quote_of(old.quote, block.plain)
     )
@@ -212,10 +212,11 @@ def says_the_same(finding: Finding, other: Finding) -> bool:
     titles = words_of(finding.title), words_of(other.title)
     is_titled = bool(titles[0]) and titles[0] == titles[1]
     by_model = Source.CHECK not in (finding.source, other.source)
-    return (is_titled and by_model) or _are_same_texts(finding.text, other.text)
+    return (is_titled and by_model) or are_same_texts(finding.text, other.text)
 
 
-def _are_same_texts(one: str, other: str) -> bool:
+def are_same_texts(one: str, other: str) -> bool:
+    """Return whether two texts use nearly the same words, or one of them some of the other's."""
     from rapidfuzz import fuzz
 
     words, others = (re.findall(r"\w+", fold(text).text) for text in (one, other))

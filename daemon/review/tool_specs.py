@@ -12,7 +12,7 @@ from daemon.domain.values import AuthorKind, Block, Finding, Severity, Thread, V
 from daemon.review.agent import ToolSpec
 from daemon.review.handles import Handles
 from daemon.review.leaks import NO_GUARD, LeakGuard
-from daemon.review.points import OwnPoint
+from daemon.review.points import OwnPoint, are_same_texts
 from daemon.review.prompt import clipped, one_line
 from daemon.review.summary import CHECKLIST_SCHEMA
 
@@ -330,15 +330,18 @@ class ToolContext:
         """
         if point.mute:
             raise ToolRefusal(f"nothing can be said in {handle}: {point.mute}; it stays open")
-        spoken = [one.author.kind for one in self.handles.threads[handle].comments]
-        talk = [kind for kind in spoken if kind in (AuthorKind.PERSON, AuthorKind.OWN)]
-        is_touched = point.finding.block_id not in self.unchanged_blocks or self.edited(words)
-        is_answered = talk[-1:] == [AuthorKind.PERSON]
-        if not (point.closed or point.again or is_answered or is_touched):
+        block_id, talkers = point.finding.block_id, (AuthorKind.PERSON, AuthorKind.OWN)
+        said = self.handles.threads[handle].comments
+        last = next((one for one in reversed(said) if one.author.kind in talkers), None)
+        is_answered = last is not None and last.author.kind is AuthorKind.PERSON
+        is_edited = block_id in self.change.new or block_id in self.change.changed
+        is_near = block_id not in self.unchanged_blocks or bool(self.edited(words))
+        is_new = is_near and not (last and are_same_texts(words, last.plain))
+        if not (point.closed or point.again or is_answered or is_edited or is_new):
             raise ToolRefusal(
-                f"nobody answered in {handle}, and its text and section say what they said at the "
-                "last review: it stays open without a word. Where a change elsewhere was to mend "
-                "it, name that block in the text"
+                f"nobody answered in {handle}, and its text says what it said at the last review: "
+                "it stays open without a word. Where a change beside it was to mend it, say what "
+                "is still missing; where one elsewhere was, name that block too"
             )
 
     def own_point(self, text: str) -> str:

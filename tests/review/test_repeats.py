@@ -121,6 +121,8 @@ NOTHING = replace(EDITED, new=frozenset(), stirred=frozenset())
         ((), {"unchanged": ["p"], "change": EDITED}, "B5 does not say it either.", True),
         ((), {"unchanged": ["p"], "change": EDITED}, "B3 does not say it either.", False),
         ((), {"change": EDITED}, "It is still open.", True),
+        ((), {"change": EDITED}, "Say why it is ten!", False),
+        ((), {"change": replace(EDITED, changed={"p": "Old."})}, "Say why it is ten!", True),
         ((comment("2", "Hm."),), {"unchanged": ["p"], "change": EDITED}, "It is open.", True),
         ((comment("2", "Hm.", BOT),), {"unchanged": ["p"], "change": EDITED}, "It is.", False),
         (
