@@ -209,7 +209,7 @@ def _progress() -> Iterator[Callable[[Run, Case], None]]:
         yield tell
 
 
-_WITHOUT_CONFIG = f"databases: [{{id: '{'0' * 32}'}}]\nmodels: [{OFFLINE}]\n"
+_WITHOUT_CONFIG = f"databases: [{{id: '{'1' * 32}'}}]\nmodels: [{OFFLINE}]\n"
 
 
 def _settings(options: Options, asked: Asked, held: ExitStack) -> Settings:

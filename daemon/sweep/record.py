@@ -186,8 +186,8 @@ async def follow(context: Context) -> None:
         ReviewError: An edit could not be made; the next sweep makes it.
     """
     state, last = context.state, findings.last_change(context.state)
-    since = database.get_value(state, _FOLLOWED)
-    changed = findings.changed_since(state, int(since)) if since else {}
+    since = database.get_json(state, _FOLLOWED)
+    changed = {} if since is None else findings.changed_since(state, since)
     edited = []
     with state.atomic():
         for page_id, numbers in changed.items():

@@ -123,7 +123,7 @@ _CHECK = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_THE_FINDING = vocabulary(
-    """bot check clear comment detail elaborat error exactl explain find fix issu mean meant point
+    """bot check clear comment detail elaborat error exactl explain find fix issu mean meant placehold point
     problem reason remark rul say see suggest understand valid warn wrong"""
 )
 
