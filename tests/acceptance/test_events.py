@@ -228,7 +228,7 @@ def test_a_comment_whose_event_is_lost_is_found_within_a_day_and_watching_is_as_
             await asyncio.sleep(hours * 3600)
             office.world.comment(other, "Why is that a placeholder?", by=office.ana)
             await office.tell()
-        office.world.comment(point, "What exactly is the problem?", by=office.ana)
+        office.world.comment(point, "Why is that a placeholder?", by=office.ana)
         office.box.webhooks.tell(lambda *_: 200)
         assert HOUR < await answered_after(office, point) <= DAY + HOUR
         assert office.told.count("events.missed") == 1

@@ -123,8 +123,8 @@ _CHECK = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_THE_FINDING = vocabulary(
-    """bot check clear comment detail elaborat error exactl explain find fix issu mean meant placehold point
-    problem reason remark rul say see suggest understand valid warn wrong"""
+    """bot check clear comment detail elaborat error exactl explain find fix issu mean meant
+    placehold point problem reason remark rul say see suggest understand valid warn wrong"""
 )
 
 
