@@ -112,6 +112,8 @@ def _stirred(blocks: Iterable[tuple[str, bool]], headings: Container[str]) -> fr
 # Two texts of so many characters are one, pasted with small changes, from this likeness on (0 to
 # 100), where no other text is as like either, but for so much.
 ALIKE, ALIKE_FROM, ALIKE_BY = 80.0, 12, 10.0
+# Where more pairs would be compared, the document is another, and it would take seconds.
+MOST_PAIRS = 250_000
 
 
 def _moved(old: Mapping[str, str], lines: Mapping[str, str]) -> dict[str, str]:
@@ -127,7 +129,7 @@ def _moved(old: Mapping[str, str], lines: Mapping[str, str]) -> dict[str, str]:
     moved = {key: gone[line].pop() for key, line in came.items() if gone.get(line)}
     lost = {key: bare(old[key]) for keys in gone.values() for key in keys}
     fresh = {key: bare(line) for key, line in came.items() if key not in moved and line}
-    if not lost or not fresh:
+    if not 0 < len(lost) * len(fresh) <= MOST_PAIRS:
         return moved
     from rapidfuzz import fuzz, process
 

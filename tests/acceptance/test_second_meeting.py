@@ -1714,6 +1714,28 @@ def test_a_block_that_is_pasted_with_small_changes_keeps_its_point_and_what_was_
     assert "Those of the north." in thread
 
 
+def test_a_no_holds_where_its_block_is_pasted_with_small_changes(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs, LIMIT, *LINES)
+    model.think = lambda _document, _turn: [
+        comment("B2", "ten requests a second", "Ask for more.", "blocking", TITLE),
+        finish("One thing."),
+    ]
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "No, that is by design.", by=box.world.person("Ana"))
+    says(model, finish())
+    program.sweep()
+    pasted(box, page, 0, LIMIT.replace("ten", "two"))
+    box.clock.advance(HOUR)
+    says(model, comment("B5", "two requests", "Too few.", "blocking", "Few requests"), finish())
+    program.sweep()
+    assert any("and is closed (Ana said no); do not repeat it" in one for one in model.answers)
+    assert "dismissed, blocking" in program.run("explain", page).out
+    assert len(on_blocks(box, page)) == 1
+
+
 def test_a_matter_whose_block_is_deleted_is_asked_about_once_and_has_one_entry(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

@@ -89,6 +89,16 @@ def test_a_block_that_is_pasted_with_small_changes_is_the_same_block(now, others
     assert found.says_something
 
 
+def test_a_document_that_is_another_one_is_not_compared_text_by_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = {"a": "- The poller asks each carrier.", "b": "- Nobody owns the queue of it."}
+    before = {f"was {key}": line.removeprefix("- ") for key, line in now.items()}
+    assert change(before, now).moved == {"a": "was a", "b": "was b"}
+    monkeypatch.setattr("daemon.domain.change.MOST_PAIRS", 3)
+    assert change(before, now).moved == {}
+
+
 def test_a_short_text_is_the_same_block_only_as_another_type():
     assert change({"old": "TBD"}, {"new": "- TBD"}).moved == {"new": "old"}
     assert change({"old": "It is on."}, {"new": "It is no."}).moved == {}
