@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config import Database
-from daemon.domain.change import Change, Reviewed
+from daemon.domain.change import Change, Reviewed, content_hash
 from daemon.domain.errors import BudgetSpent, ReviewError, StateUnwritable
 from daemon.domain.findings import FindingState
 from daemon.domain.records import PageRow
 from daemon.domain.times import counted
 from daemon.domain.values import Block, Finding, Page, Prompt, Review, Snapshot
-from daemon.notion import canonical
 from daemon.notion.blocks import TYPES
 from daemon.operations.measures import (
     SETTLED_AS,
@@ -102,7 +101,7 @@ def cases(documents: Iterable[Document], seed: int, repeat: int) -> Iterator[Cas
 
 
 def _hash_of(snapshot: Snapshot | None) -> str:
-    return canonical.content_hash(snapshot.page, snapshot.blocks) if snapshot else ""
+    return content_hash(snapshot.page, snapshot.blocks) if snapshot else ""
 
 
 def _short_hash(*about: object) -> str:

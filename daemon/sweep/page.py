@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from daemon.domain import due
-from daemon.domain.change import Change, Reviewed
+from daemon.domain.change import FORM, Change, Reviewed, content_hash
 from daemon.domain.findings import FindingState, LedgerEntry
 from daemon.domain.records import LEFT, MessageKind, PageRow
 from daemon.domain.values import Prompt, Snapshot
-from daemon.notion import canonical
 from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.sweep import alerts, memory, recording, second_look
@@ -55,7 +54,7 @@ async def review_page(
     snapshot = await read_page(context, target, row)
     if snapshot is None:
         return PageResult(why=LEFT)
-    content = canonical.content_hash(snapshot.page, snapshot.blocks)
+    content = content_hash(snapshot.page, snapshot.blocks)
     change = Change.between(pages.last_reviewed(context.state, row.id), snapshot)
     findings.replace_block_ids(context.state, row.id, change.moved)
     reason, wanted, prompt = EMPTY, asked, None
@@ -98,7 +97,7 @@ def _nothing_new(row: PageRow, snapshot: Snapshot, content: str, change: Change)
         return SAME_TEXT
     # Where only the form is new, lines may be written anew that nobody edited.
     edited = row.read_at is None or snapshot.page.edited + due.SAME_MINUTE > row.read_at
-    if row.form != canonical.FORM and not (edited and change.says_something):
+    if row.form != FORM and not (edited and change.says_something):
         return NEW_FORM
     return "" if change.says_something else ONLY_MOVED
 
@@ -111,7 +110,7 @@ def _record_unchanged(
         # No prompt is new to it, and its next text is reviewed.
         after = replace(after, prompt=None, settings=None)
     with context.state.atomic():
-        pages.save(context.state, [replace(after, hash=content, form=canonical.FORM)])
+        pages.save(context.state, [replace(after, hash=content, form=FORM)])
         last = pages.last_reviewed(context.state, row.id)
         noted = last.digest_now(snapshot) if last else None
         pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot, noted))

@@ -7,12 +7,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from daemon.domain import due
-from daemon.domain.change import Reviewed
+from daemon.domain.change import FORM, Reviewed, content_hash
 from daemon.domain.findings import CLOSED, LIVE, MENDED, Event, FindingState
 from daemon.domain.records import DeliveryState, FindingRow, MessageKind, OutboxMessage, PageRow
 from daemon.domain.times import counted
 from daemon.domain.values import Finding, Review, ReviewKind, Severity, Snapshot
-from daemon.notion import canonical
 from daemon.notion.from_markdown import quoted
 from daemon.review.points import is_repeat, reanchored
 from daemon.review.quotes import contains_words
@@ -42,11 +41,11 @@ def record_review(
 ) -> int:
     """Store a review of a page with everything that follows from it; return its number."""
     snapshot, version = session.snapshot, current.version(session.prompt)
-    content, now = canonical.content_hash(snapshot.page, snapshot.blocks), context.notion.now
+    content, now = content_hash(snapshot.page, snapshot.blocks), context.notion.now
     after = replace(
         due.done(row, snapshot.page.edited, snapshot.read_at),
         hash=content,
-        form=canonical.FORM,
+        form=FORM,
         prompt=version,
         settings=current.settings_version(context, session.target),
         reviewed_at=now,

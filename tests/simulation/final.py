@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from daemon.notion import canonical, properties, reading
+from daemon.domain.change import content_hash
+from daemon.notion import properties, reading
 from daemon.notion.gateway import Gateway
 from daemon.sandbox import Sandbox
 from simulation.company import Company
@@ -51,7 +52,7 @@ async def with_final_reading(ended: Ended) -> Final:
     for page_id in there(ended.box, ended.company):
         page = properties.read_page(await notion.page(page_id), source_id, names)
         found = await reading.blocks(notion, page_id)
-        hashes[page_id] = canonical.content_hash(page, found)
+        hashes[page_id] = content_hash(page, found)
         if not any(block.line for block in found):
             empty.add(page_id)
     return Final(ended, hashes, empty)

@@ -16,7 +16,8 @@ from sqlite_utils import Database
 
 from daemon.config import Config, Settings
 from daemon.config.environment import Addresses, Secrets
-from daemon.notion import canonical, gateway, properties, reading
+from daemon.domain.change import content_hash
+from daemon.notion import gateway, properties, reading
 from daemon.notion.gateway import Gateway
 from daemon.sandbox import Sandbox, blocks, query
 from daemon.store import database, pages
@@ -155,4 +156,4 @@ def _look(box: Sandbox, state: Database, seen: Polls, lag: timedelta) -> None:
 
 async def _hash(notion: Gateway, page_id: str, source_id: str) -> str:
     page = properties.read_page(await notion.page(page_id), source_id, [])
-    return canonical.content_hash(page, await reading.blocks(notion, page_id))
+    return content_hash(page, await reading.blocks(notion, page_id))

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from daemon.domain.change import Change
+from daemon.domain.change import Change, content_hash
 from daemon.domain.findings import CLOSED, LIVE, FindingState, who_said_no
 from daemon.domain.records import FindingRow, PageRow
 from daemon.domain.values import AuthorKind, Snapshot, Thread
-from daemon.notion import canonical
 from daemon.notion.from_markdown import quoted
 from daemon.review.points import OwnPoint, how_closed, reanchored
 from daemon.review.quotes import is_quote_of, reworded, unmarked_line
@@ -189,7 +188,7 @@ def not_yet_keys(
     state: State, page_id: str, threads: Iterable[str | None], snapshot: Snapshot
 ) -> dict[str, str]:
     """Name what is said in a thread once for each change of the page, or new comment there."""
-    content = canonical.content_hash(snapshot.page, snapshot.blocks)[:16]
+    content = content_hash(snapshot.page, snapshot.blocks)[:16]
     said = Counter(
         one.thread_id for one in thread_store.comments(state, page_id).values() if one.text
     )

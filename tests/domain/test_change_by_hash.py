@@ -12,9 +12,9 @@ from typing import Any
 from hypothesis import given as with_any
 from hypothesis import strategies as st
 
+from daemon.domain.change import FORM, canonical, content_hash
 from daemon.domain.values import Page
 from daemon.notion import reading
-from daemon.notion.canonical import FORM, canonical, content_hash
 from support.notion_objects import Json, Pages, equation, mention, text
 
 
