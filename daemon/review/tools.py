@@ -153,7 +153,9 @@ class ReviewTools:
         hears of none.
         """
         if name in ENDS and refused and (is_last or self._heard >= HEARD_TURNS):
-            unheard = f"{counted(refused, 'call')} of the last turn failed, unheard"
+            unheard = (
+                f"{counted(refused, 'call')} of the last turn failed; the model did not hear why"
+            )
             self.refusals.append(Refusal(name, unheard))
             refused = 0
         try:

@@ -140,7 +140,10 @@ def test_j1_a_refused_call_in_the_last_turn_loses_no_summary(
     ]
     program.sweep()
     assert "Name one." in on_page(box, page)[0]
-    assert "1 call of the last turn failed, unheard" in program.run("explain", page).out
+    assert (
+        "1 call of the last turn failed; the model did not hear why"
+        in program.run("explain", page).out
+    )
 
 
 def test_j2_a_point_that_was_mended_for_show_stays_open_where_the_model_says_nothing(
