@@ -170,3 +170,20 @@ def test_of_older_summaries_one_line_is_left_and_those_that_people_answered(
     ]
     assert "Summary 6." in reads[-1]
     assert again(7).count(line) == 2
+
+
+def test_the_summary_follows_an_answer_that_an_operator_takes_back_and_goes_with_its_review(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = first_review(box, program, model, rfcs)
+    write(box, "No way back", "Is that so?")
+    says(model, "No way back", "withdrawn", "You are right, I drop it.")
+    program.sweep()
+    program.run("retract", "2")
+    program.sweep()
+    [reads] = summaries(box, page)
+    assert reads.startswith("Settle first:\n• No way back (open again)\nImportant:\n• No owner\n")
+    assert "No longer open" not in reads
+    program.run("retract", "1")
+    program.sweep()
+    assert summaries(box, page) == []
