@@ -122,7 +122,7 @@ class Reviewer:
         return _short_hash(
             installed("notion-review"),
             version(self.prompt),
-            system_text(self.prompt),
+            system_text(self.prompt, ()),
             settings_version(self.context, self.target),
         )
 

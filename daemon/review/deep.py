@@ -198,7 +198,8 @@ class SectionTools(ReviewTools):
     def _later(self) -> tuple[str, ...]:
         """Return the names of the sections that are not read yet."""
         later = [part for group in self._queue for part in group]
-        begun = {part.title for part in self._parts if part not in later}
+        numbers = {part.number for part in later}
+        begun = {part.title for part in self._parts if part.number not in numbers}
         titles = (f"part of {one.title}" if one.title in begun else one.title for one in later)
         return tuple(dict.fromkeys(titles))
 
@@ -239,8 +240,8 @@ class SectionTools(ReviewTools):
 
     def _told(self) -> list[str]:
         """Return what was noted of other sections, in document order, as far as there is room."""
-        order = [block.id for block in self._handles.blocks.values()]
-        noted = sorted(self._noted, key=lambda one: order.index(one[0]))
+        order = {block.id: at for at, block in enumerate(self._handles.blocks.values())}
+        noted = sorted(self._noted, key=lambda one: order[one[0]])
         lines = _within(
             (f"{INDENT}{self._names[key]}: {words}" for key, words in noted), self._limit
         )
