@@ -65,7 +65,7 @@ def pointers(question: str, document: Document, asked_on: str | None) -> list[st
 
     The block `asked_on`, which bears the thread, is left out: its reader asked the question.
     """
-    texts = [p for p in document.passages if p.text.strip() and p.block.id != asked_on]
+    texts = [p for p in document.passages if p.is_prose and p.block.id != asked_on]
     if not texts:
         return []
     contents = [content(passage.text) for passage in texts]
@@ -80,7 +80,10 @@ def pointers(question: str, document: Document, asked_on: str | None) -> list[st
         if not weights.keys().isdisjoint(found):
             heading = None if passage.level else document.heading_of(passage)
             above = content(heading.text) if heading else frozenset[str]()
-            scores[passage.index] = _score(weights, found, above)
+            shared = len(weights.keys() & (found | above))
+            # One word in common is chance, but where it is half of a heading.
+            if shared >= _FEWEST or (passage.level and shared * 2 >= len(found)):
+                scores[passage.index] = _score(weights, found, above)
     best = sorted(scores, key=lambda index: (-scores[index], index))[:_MOST]
     near = [index for index in best if scores[index] >= scores[best[0]] * _NEAR_BEST > 0]
     places = (_described(document, document.passages[index], weights) for index in near)

@@ -161,6 +161,19 @@ def test_a_question_that_nothing_speaks_of_is_left_to_people(question):
     assert answer(DOCUMENT, question) is None
 
 
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("What are the risks?", "See the section “Risks”."),
+        ("Why not Redis?", None),  # one word in common
+        ("Is the queue on call?", None),  # the other word stands in code
+    ],
+)
+def test_one_word_in_common_is_no_answer_but_for_that_of_a_heading(question, said):
+    code = "## Queue or table for all of us\n\n```\ncall(queue)\n```"
+    assert answer(f"{DOCUMENT}\n\n{code}", question) == said
+
+
 def test_a_question_without_a_word_to_look_for_is_left_to_people():
     assert answer(DOCUMENT, "Why?") is None
 
