@@ -230,9 +230,9 @@ def load(
     around = environment.read(env, path)
     if config is None or mistakes:
         raise ConfigError(*tree.messages(mistakes), *around.problems)
-    if example := [place for place, one in enumerate(config.databases) if one.id == OF_EXAMPLE]:
+    if adapted is None and any(one.id == OF_EXAMPLE for one in config.databases):
         text = "is that of the example; run notion-review init, or put your database's link there"
-        raise ConfigError(*tree.messages([Mistake(("databases", example[0], "id"), text)]))
+        raise ConfigError(*tree.messages([Mistake(("databases", 0, "id"), text)]))
     config = adapted(config) if adapted else config
     found = chains(config, around)
     mistakes = [*_unreadable_prompts(config), *found.mistakes]

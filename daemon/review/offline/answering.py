@@ -125,6 +125,7 @@ _CHECK = re.compile(
     r"|\bstill (?:there|stands?|valid|applies|true|an issue)",
     re.IGNORECASE,
 )
+_WHY = re.compile(r"\W*(?:why|how so|how come)\b", re.IGNORECASE)
 _ABOUT_THE_FINDING = vocabulary(
     """bot check clear comment detail elaborat error exactl explain find fix issu mean meant
     placehold point problem reason remark rul say see suggest understand valid warn wrong"""
@@ -149,8 +150,7 @@ def reply(
         if asks(comment.plain) and not _is_answered(comment, thread)
     ]
     question = asked[-1].plain.replace("\u2019", "'") if asked else ""
-    about = _ABOUT_THE_FINDING | content(f"{raised.quote} {raised.text}") if raised else frozenset()
-    if raised and asked and not checked and not content(question) - about:
+    if raised and asked and not checked and _is_about(question, raised):
         kind = kind_of(raised)
         return f"{_RULES[kind]} {_checked(kind, raised, document, now)}" if kind else None
     parts = []
@@ -159,6 +159,12 @@ def reply(
     if asked and asked[-1] not in checked:
         parts.append(_pointer(question, document, thread.block_id))
     return "\n\n".join(filter(None, parts)) or None
+
+
+def _is_about(question: str, raised: Finding) -> bool:
+    """Whether a question in a finding's thread is about the finding, and not about the matter."""
+    about = _ABOUT_THE_FINDING | content(f"{raised.quote} {raised.text}")
+    return bool(_WHY.match(question)) or not content(question) - about
 
 
 def _is_answered(asked: Comment, thread: Thread) -> bool:

@@ -84,7 +84,7 @@ def test_a_finding_of_somebody_else_is_left_to_people():
 
 
 @pytest.mark.parametrize(
-    "question", ["Why?", "What do you mean?", "What is wrong here?", "Why not the the?"]
+    "question", ["Why?", "What do you mean?", "What is wrong here?", "Why is it odd?", "The the?"]
 )
 def test_a_question_about_the_finding_is_answered_with_the_rule(question):
     markdown = "We store the the file."
