@@ -201,7 +201,7 @@ def _still_open(
         elif point.thread_id in replied or (last and last.id in session.answers):
             said = "see my answer"
         elif last and last.author.kind is AuthorKind.PERSON and last.author.name.strip():
-            said = f"{quoted(last.author.name)} wrote last"
+            said = f"see what {quoted(last.author.name)} wrote"  # true also once it is answered
         if ruled is Verdict.NOT_YET or (ruled is None and not point.closed):
             found[point.finding] = "; ".join(filter(None, (again, said)))
     return found

@@ -961,7 +961,7 @@ def test_the_summary_says_whose_word_is_the_last_about_each_point_that_is_still_
     summary = on_page(box, page)[-1]
     assert "• No way back (still open; see my answer)\n" in summary
     assert "• No owner (still open; see my answer)\n" in summary
-    assert "• No cost (still open; Ana Costa wrote last)\n" in summary
+    assert "• No cost (still open; see what Ana Costa wrote)\n" in summary
     assert "• No reason (still open)\n" in summary
 
 

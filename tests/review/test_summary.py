@@ -88,10 +88,10 @@ def test_what_was_settled_stands_after_the_words() -> None:
 def test_how_an_earlier_point_stands_is_said_and_what_was_dropped_is_counted() -> None:
     one, two = point(1), point(2, Severity.BLOCKING)
     said = summary(
-        still_open={one: "see my answer", two: "Ana Costa \\(Ops\\) wrote last"},
+        still_open={one: "see my answer", two: "see what Ana Costa \\(Ops\\) wrote"},
         dropped={FindingState.RESOLVED: 2, FindingState.DISMISSED: 1},
     )
-    assert f"• {linked(2)} (still open; Ana Costa \\(Ops\\) wrote last)\n" in said
+    assert f"• {linked(2)} (still open; see what Ana Costa \\(Ops\\) wrote)\n" in said
     assert "No longer open: 1 dropped by people, 2 resolved." in said
     assert f"• {linked(1)} (still open; see my answer)\n" in said
     assert linked(1) not in without_point(said, one)
