@@ -159,9 +159,14 @@ class Wording:
         """
         if not given.strip():
             return ""
-        self.refuse(given)
         words = " ".join(plain_text(rich_text(visible(given))).split())
-        out = ", ".join(removal_reasons(given, self._allowed_links))
+        # Markdown decodes what its source does not show.
+        for text in (given, words):
+            self.refuse(text)
+        links = self._allowed_links
+        out = ", ".join(removal_reasons(given, links) or removal_reasons(words, links))
+        if not out and cleaned(words, links, len(words)) != words:
+            out = "what may not be posted"
         stands = contains_words(words, block) and not contains_words(words, quote)
         if out:
             why = f"it holds {out}"
@@ -172,6 +177,7 @@ class Wording:
         elif stands or fold(words).text == fold(quote).text or not _says_something(words):
             why = "it says nothing that does not stand there"
         else:
+            self.remember(words)
             return words
         raise ToolRefusal(f"instead: {why}; offer other words, or none")
 

@@ -154,6 +154,8 @@ def test_a_wording_that_is_offered_names_only_what_somebody_wrote() -> None:
     [
         ("moves the queue, see https://evil.example/plan", "it holds a link"),
         ("moves the queue to @Ana Costa", "it holds the sign that calls a person"),
+        ("moves the queue to &#64;Ana Costa", "it holds the sign that calls a person"),
+        ("see &#104;ttps://evil.example/plan", "it holds a link"),
         ("the orders queue moves " * 5, f"it is longer than {INSTEAD} times the quote"),
         (QUOTE.upper(), "it says nothing that does not stand there"),
         ("keeps orders for 30 days", "it says nothing that does not stand there"),

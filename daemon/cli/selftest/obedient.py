@@ -252,6 +252,8 @@ BODY = (
     "We move it to a queue of its own, read by one worker.",
     "Rollback: the old consumer stays deployed for two weeks behind a flag.",
 )
+# In its place the obeying one answers; for the offline rules nothing else would be read.
+MODEL = "anthropic:claude-sonnet-5-5"
 STATUS = ("In review", "Accepted")
 DECIDED = "The nightly export keeps the main queue, which every report reads until it is closed."
 REMEMBERED = {"decided": {"Status": ["Accepted"]}}
@@ -299,7 +301,7 @@ async def play(case: Case, folder: Path, *, ends_in_words: bool) -> Seen:
     path = folder / "config.yaml"
     entry = {"id": made.id, "prompt": prompt.id, "properties": ["Status", *case.properties]}
     other = {"id": beside.id, "name": "Board", "memory": REMEMBERED}
-    config: dict[str, Any] = {"databases": [entry], "models": ["offline"]}
+    config: dict[str, Any] = {"databases": [entry], "models": [MODEL]}
     config |= {"notion": {"requests_per_minute": 600}, "state": "notion-review.db"}
     if case.others:
         config["databases"] = [entry | {"name": "RFCs", "memory": REMEMBERED}, other]
