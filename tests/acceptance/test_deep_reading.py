@@ -23,6 +23,7 @@ from support.program import (
     follow_up,
     plain,
     posted,
+    reply,
     said,
 )
 from support.vendor_server import anthropic_message, tool_use
@@ -115,8 +116,8 @@ def edit(box: Sandbox, page: Any, section: int, text: str) -> None:
 def test_a_weak_reader_finds_what_contradicts_far_sections_by_its_notes_alone_and_once(
     box: Sandbox, program: Program, model: ScriptedModel, page: Any, *, notes: bool
 ) -> None:
-    reader = model.think = Reader(3_000, notes=notes)
-    program.config["windows"] = {MODEL: 6_000}
+    reader = model.think = Reader(4_000, notes=notes)
+    program.config["windows"] = {MODEL: 8_000}
     done = program.sweep().json
     assert reader.parts == [*range(1, SECTIONS + 1)]
     assert done["model_requests"] == len(model.sent) == len(reader.read) + 1
@@ -148,8 +149,8 @@ def test_of_the_points_of_one_severity_the_last_pass_says_which_are_posted(
 def test_after_an_edit_what_changed_is_read_again_and_what_the_notes_tie_to_it(
     box: Sandbox, program: Program, model: ScriptedModel, page: Any
 ) -> None:
-    reader = model.think = Reader(3_000)
-    program.config["windows"] = {MODEL: 6_000}
+    reader = model.think = Reader(4_000)
+    program.config["windows"] = {MODEL: 8_000}
     program.sweep()
     for section, value, again in ((3, 333, [4]), (2, 102, []), (1, 111, [2, 12]), (6, 7, [7, 17])):
         reader.read.clear()
@@ -165,14 +166,14 @@ def test_after_an_edit_what_changed_is_read_again_and_what_the_notes_tie_to_it(
 def test_what_a_budget_forbids_is_named_and_read_at_the_next_review(
     box: Sandbox, program: Program, model: ScriptedModel, page: Any
 ) -> None:
-    reader = Reader(3_000)
+    reader = Reader(4_000)
 
     def dear(shown: str, turn: int) -> Reply:
         content = [tool_use(name, **arguments) for name, arguments in reader(shown, turn)]
         return Reply(anthropic_message(*content, stop="tool_use", input_tokens=9_000))
 
     model.think = dear
-    program.config |= {"windows": {MODEL: 6_000}, "limits": {"tokens_per_review": 60_000}}
+    program.config |= {"windows": {MODEL: 8_000}, "limits": {"tokens_per_review": 60_000}}
     program.sweep()
     unread = [*range(len(reader.parts), SECTIONS)]
     assert 0 < len(unread) < SECTIONS
@@ -191,10 +192,10 @@ def test_what_a_budget_forbids_is_named_and_read_at_the_next_review(
 def test_a_pass_that_fails_fails_the_page_and_not_half_of_it(
     box: Sandbox, program: Program, model: ScriptedModel, page: Any
 ) -> None:
-    reader = Reader(3_000)
+    reader = Reader(4_000)
     down = Reply({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}, 529)
     model.think = lambda shown, turn: down if "Sentence 18" in shown else reader(shown, turn)
-    program.config["windows"] = {MODEL: 6_000}
+    program.config["windows"] = {MODEL: 8_000}
     assert program.run("--once").code == 69
     assert posted(box) == []
     assert program.run("explain", page.id).out.count("reviewed") == 0
@@ -208,13 +209,17 @@ def test_a_pass_that_fails_fails_the_page_and_not_half_of_it(
 def test_a_thread_stands_beside_its_section_until_it_is_dealt_with_and_answers_see_an_excerpt(
     box: Sandbox, program: Program, model: ScriptedModel, page: Any
 ) -> None:
-    reader = model.think = Reader(3_000)
-    program.config["windows"] = {MODEL: 6_000}
+    reader = model.think = Reader(4_000)
+    program.config["windows"] = {MODEL: 8_000}
     program.sweep()
-    begun = next(one for one in posted(box) if "carrierg" in plain(one))
+    begun = next(one for one in posted(box) if plain(one).startswith("The limit of carrierg"))
     box.world.comment(begun, "Which of them holds?")
-    answer = ("reply", {"thread": "T2", "text": "That is for you to say."})
-    model.think = lambda _shown, _turn: [answer, finish()]
+
+    def answers(shown: str, _turn: int) -> list[Call]:
+        [thread] = re.findall(r"\[(T\d+) on B66\]", shown)
+        return [reply(thread, "That is for you to say."), finish()]
+
+    model.think = answers
     box.clock.advance(HOUR)
     program.sweep()
     assert "read" in {tool["name"] for tool in model.sent[-1].body["tools"]}
@@ -222,15 +227,16 @@ def test_a_thread_stands_beside_its_section_until_it_is_dealt_with_and_answers_s
     edit(box, page, 16, "The carrierg limit is 106 letters. It is that of above.")
 
     def settles(shown: str, turn: int) -> list[Call]:
-        if "Sentence 16.0" in shown and not turn:
-            assert "[T2 on B66]" in shown
-            return [follow_up("T2", "fixed", quote="It is that of above"), ("note", {"digest": ""})]
+        if PLACE.search(shown) and "Sentence 16.0" in shown and not turn:
+            [thread] = re.findall(r"\[(T\d+) on B66\]", shown)
+            quote = "It is that of above"
+            return [follow_up(thread, "fixed", quote=quote), ("note", {"digest": ""})]
         return reader(shown, turn)
 
     model.think = settles
     program.sweep()
-    assert "[T2 on" not in model.documents[-1]
-    assert "[T3 on B70]" in model.documents[-1]
+    assert " on B66]" not in model.documents[-1]
+    assert " on B70]" in model.documents[-1]
     assert "✓" in plain(next(one for one in posted(box) if one.id == begun.id))
 
 
@@ -272,8 +278,8 @@ def test_a_first_deep_reading_costs_at_most_half_more_than_one_plain_request(
 def test_a_deep_reading_is_replayed_as_it_was_and_a_dry_run_prints_its_points(
     box: Sandbox, program: Program, model: ScriptedModel, page: Any
 ) -> None:
-    model.think = Reader(3_000)
-    program.config["windows"] = {MODEL: 6_000}
+    model.think = Reader(4_000)
+    program.config["windows"] = {MODEL: 8_000}
     lines = program.run("--once", "--dry-run").out.splitlines()
     assert sum("7 or 10" in json.loads(line).get("text", "") for line in lines) >= PLANTED
     assert posted(box) == []
