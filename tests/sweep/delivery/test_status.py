@@ -112,7 +112,7 @@ def test_the_words_say_why_there_is_less_to_tell() -> None:
     assert none.endswith("It was not tried: it was interrupted.")
     some = told(replace(DONE, documents=1, why="`limits.cost_per_page` allows no more"))
     assert some.endswith("$0.40.**\n\n`limits.cost_per_page` allows no more.")
-    assert "being tried" in told(Trial(Prompt("a", "b", "c")))
+    assert "I am trying it" in told(Trial(Prompt("a", "b", "c")))
 
 
 class Tried:
@@ -183,7 +183,7 @@ def test_whenever_we_die_the_comment_stands_once_and_says_what_is_in_use(
             assert f"version {version.version}." in said
             assert version.prompt.text == (edit or "Be strict.")
             assert set(scene.fates.values()) == {"posted"}
-            assert not said.count("being tried")
+            assert not said.count("I am trying it")
             assert len(tried.asked) <= (2 if edit else 0), "it is tried once at most"
             if edit and not died:
                 assert "1 new point, 1 gone; $0.00" in said
@@ -205,7 +205,7 @@ def test_an_outage_puts_a_trial_off_and_a_stop_too(
         tried.says("Be stricter.")
         tried.fails = True
         await tried.sweep()
-        assert "being tried" in scene.texts[0]
+        assert "I am trying it" in scene.texts[0]
         tried.fails = False
         await tried.sweep()
         assert "1 new point, 1 gone" in scene.texts[0]
