@@ -186,6 +186,8 @@ async def follow(context: Context) -> None:
     """
     state, last = context.state, findings.last_change(context.state)
     since = database.get_json(state, _FOLLOWED)
+    if since == last:
+        return
     changed = {} if since is None else findings.changed_since(state, since)
     edited = []
     with state.atomic():
