@@ -164,7 +164,9 @@ WRONG = {
 
 
 def test_the_schema_for_editors_takes_what_is_read_and_refuses_what_is_not(tmp_path):
-    takes = Draft202012Validator(json.loads(json_schema())).is_valid
+    schema = json.loads(json_schema())
+    Draft202012Validator.check_schema(schema)
+    takes = Draft202012Validator(schema).is_valid
     # PyYAML takes the key for a boolean, as YAML 1.1 has it; the program and editors do not.
     texts = (example(), uncommented(example(), *EITHER))
     right = [yaml.safe_load(re.sub(r"(?m)^  on:", '  "on":', text)) for text in texts]
