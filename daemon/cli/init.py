@@ -23,7 +23,7 @@ from daemon.config.environment import (
 )
 from daemon.config.loading import LOCAL, NAME, chains
 from daemon.config.values import duration_text
-from daemon.domain.errors import ConfigError, Forbidden, Missing, ReviewError, TokenRefused
+from daemon.domain.errors import ConfigError, NotionError, ReviewError, TokenRefused
 from daemon.domain.ids import database_id, notion_id
 from daemon.domain.providers import OFFLINE, PROVIDERS
 from daemon.domain.times import counted
@@ -222,8 +222,7 @@ def _prompt_url(ask: Ask, given: str | None = None) -> str:
         if url:
             _check_url("--prompt", notion_id, url)
 
-    question = "Prompt page URL (empty for the built-in prompt)"
-    return ask.until(ask.plainly, question, check, given)
+    return ask.until(ask.plainly, "Prompt page URL (empty for the built-in prompt)", check, given)
 
 
 def _check_url(option: str, read: Callable[[str], str], url: str) -> None:
@@ -312,6 +311,9 @@ async def _reviewed_now(context: Context, schemas: Sequence[dict[str, Any]]) -> 
 
 async def _prompt(notion: Gateway, given: str) -> str:
     id_ = notion_id(given)
+    with suppress(NotionError):
+        (_, title, _), *_ = await reading.data_sources(notion, id_)
+        return f"{title or id_}, a database of prompts"
     raw = await _shown("--prompt", notion.page(id_))
     if not any(block.line for block in await reading.blocks(notion, id_)):
         raise InvalidAnswer("--prompt: the page is empty; write the prompt into it")
@@ -321,7 +323,7 @@ async def _prompt(notion: Gateway, given: str) -> str:
 async def _shown(option: str, asking: Awaitable[T]) -> T:
     try:
         return await asking
-    except (Missing, Forbidden) as error:
+    except NotionError as error:
         raise InvalidAnswer(f"{option}: Notion does not show it ({error}); {SHARE}") from error
 
 

@@ -506,6 +506,12 @@ def test_init_tells_options_capabilities_and_what_it_would_review_now(
     assert done.out.splitlines()[-1].startswith("next ")
 
 
+def test_init_takes_a_database_of_prompts(box: Sandbox, program: Program, rfcs: str) -> None:
+    prompts = box.world.database("Lenses").id
+    done = init(program, "--database", rfcs, "--prompt", prompts)
+    assert (done.code, "prompt     Lenses, a database of prompts" in done.out) == (0, True)
+
+
 def test_in_a_clone_init_leaves_the_file_of_git_alone_and_its_own_comes_first(
     program: Program, rfcs: str
 ) -> None:
