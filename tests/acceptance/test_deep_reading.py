@@ -87,10 +87,22 @@ class Reader:
         if turn:
             return [finish("Done.")]
         if not place:
+            calls += self.again(text)
             order = {"summary": "Settle the limits.", "question": "", "order": "P2, P1"}
             return [*calls, ("finish", order)]
         self.read.append((int(place[1]), int(place[2] or place[1])))
         return [*calls, ("note", {"digest": "\n".join(lines) if self.notes else ""})]
+
+    def again(self, text: str) -> list[Call]:
+        """Say in the last pass what the notes show, without a look at the points that were made."""
+        notes: dict[str, dict[str, str]] = {}
+        for at, name, value in NOTED.findall(text):
+            notes.setdefault(name, {})[value] = at
+        return [
+            comment(at, f"The {name} limit is {value}", "Which one?", title=f"Two limits: {name}")
+            for name, found in notes.items()
+            for value, at in [*found.items()][1:]
+        ]
 
     @property
     def parts(self) -> list[int]:
@@ -120,7 +132,8 @@ def test_a_weak_reader_finds_what_contradicts_far_sections_by_its_notes_alone_an
     program.config["windows"] = {MODEL: 8_000}
     done = program.sweep().json
     assert reader.parts == [*range(1, SECTIONS + 1)]
-    assert done["model_requests"] == len(model.sent) == len(reader.read) + 1
+    # One a pass, one for the last, and one more where it hears that all was said before.
+    assert done["model_requests"] == len(model.sent) == len(reader.read) + 1 + notes
     found = on_blocks(box, page)
     assert len(found) == (PLANTED if notes else 0)
     assert len({one.splitlines()[0] for one in found}) == len(found)
