@@ -183,6 +183,7 @@ class Conversation:
         usage: All requests, including those to providers that failed.
         tools: The tools with what they accepted, also when the outcome is not complete.
         omitted: Names of the sections that this model was not shown.
+        is_blind: Whether it was found to see no images.
     """
 
     outcome: Outcome
@@ -191,6 +192,7 @@ class Conversation:
     usage: Usage
     tools: Toolbox
     omitted: tuple[str, ...] = ()
+    is_blind: bool = False
 
 
 NextTurn = Callable[[Sequence[ToolResult]], Awaitable[Turn]]

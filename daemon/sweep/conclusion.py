@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from daemon.domain.findings import MENDED, SAID_NO, FindingState
+from daemon.domain.passages import Unread
 from daemon.domain.providers import OFFLINE
 from daemon.domain.values import (
     AuthorKind,
@@ -49,6 +50,9 @@ _ENDED = {
 def concluded(conversation: Conversation, prepared: Prepared, heard: Heard | None = None) -> Review:
     """Return the review that a conversation ended with, after what a second look let be heard."""
     tools, session = conversation.tools, prepared.session
+    if conversation.is_blind and (linked := session.linked):
+        unread = (*linked.unread, *((Unread.IMAGE, one.block_id) for one in linked.images))
+        session = replace(session, linked=replace(linked, unread=unread))
     if not isinstance(tools, ReviewTools):
         raise TypeError("the chain returned other tools than it was given")
     _hear_noes(tools, session)

@@ -13,6 +13,7 @@ import pytest
 
 from daemon.sandbox import Sandbox, blocks, rich
 from support.program import Program, ScriptedModel, comment, finish, plain, posted, words
+from support.vendor_server import Reply
 
 
 HOUR = timedelta(hours=1)
@@ -292,6 +293,15 @@ def test_images_go_to_the_model_where_that_is_wanted_within_bounds_else_their_ca
     assert base64.b64encode(png).decode() in sent
     assert "Not read: 2 images (B1, B3)." in sent
     assert library.program.run("replay", "2").out.startswith("the same")
+
+    # A model that sees none is asked again without them, and the summary says that none was seen.
+    blind = Reply({"error": {"message": "image input is not supported"}}, status=400)
+    model.think = lambda _, __: blind if '"base64"' in read(model) else [finish("Words alone.")]
+    box.world.add_block(page, blocks.paragraph("And more."))
+    library.sweeps()
+    summary = next(plain(one) for one in posted(box) if one.parent_id == page)
+    assert "Words alone." in summary
+    assert "Not read: 3 images." in summary
 
 
 def test_nothing_is_read_where_the_database_has_no_memory(

@@ -29,6 +29,7 @@ from daemon.review.agent import (
     in_passes,
 )
 from daemon.review.models.access import TAPE, ModelAccess, taped
+from daemon.review.models.answers import IMAGES
 from daemon.review.models.cost import (
     NOBODY,
     ConversationCost,
@@ -263,7 +264,8 @@ class Chain:
                 # The budget may cover a smaller document; the answer keeps its room.
                 window, why = self._smaller(name, window, _estimate(brief, tools)), str(error)
             else:
-                return Conversation(outcome, text, name, bill.total, tools, omitted)
+                blind = any(one.name == IMAGES for one in self._endpoint(name).lessons)
+                return Conversation(outcome, text, name, bill.total, tools, omitted, blind)
         raise WindowTooSmall(why)
 
     def _talk(self, name: str, tools: Toolbox, bill: ConversationCost) -> Talk:
