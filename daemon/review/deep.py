@@ -80,9 +80,11 @@ def is_asked(handles: Handles) -> bool:
 
 
 def _touched(change: Change, parts: Sequence[Part]) -> list[Part]:
-    """Return the parts with a new or changed block, or under whose heading something went."""
-    anew = {*change.new, *change.changed}
-    return [one for one in parts if one.first in change.stirred or anew & one.pieces.keys()]
+    """Return the parts with a new or changed block; of a section that only lost some, the first."""
+    blocks = {*change.new, *change.changed}
+    anew = [one for one in parts if blocks & one.pieces.keys()]
+    lost = change.stirred - {one.section for one in anew}
+    return [*anew, *(one for one in parts if one.first in lost)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +201,8 @@ class SectionTools(ReviewTools):
         """Return the names of the sections that are not read yet."""
         later = [part for group in self._queue for part in group]
         numbers = {part.number for part in later}
-        begun = {part.title for part in self._parts if part.number not in numbers}
-        titles = (f"part of {one.title}" if one.title in begun else one.title for one in later)
+        begun = {part.section for part in self._parts if part.number not in numbers}
+        titles = (f"part of {one.title}" if one.section in begun else one.title for one in later)
         return tuple(dict.fromkeys(titles))
 
     def _section(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from daemon.domain.values import Block
@@ -32,12 +32,14 @@ class Part:
 
     Attributes:
         number: Its place in the document, from 0.
+        section: The id of the block that its section begins with.
         title: The name of its section, for people.
         pieces: Where in the lines of its blocks it begins and ends, by the blocks' ids.
         tokens: About how many tokens it takes.
     """
 
     number: int
+    section: str
     title: str
     pieces: Mapping[str, tuple[int, int]]
     tokens: int
@@ -56,22 +58,23 @@ def parts_of(task: ReviewInput, handles: Handles, room: int) -> tuple[Part, ...]
     found: list[Part] = []
     names = handles.of_block
 
-    def add(title: str, pieces: Mapping[str, tuple[int, int]], taken: int) -> None:
-        found.append(Part(len(found), title, pieces, taken))
+    def add(blocks: Sequence[Block], pieces: Mapping[str, tuple[int, int]], taken: int) -> None:
+        title = section_name(blocks[0] if blocks[0].is_heading else None)
+        found.append(Part(len(found), blocks[0].id, title, pieces, taken))
 
     for heading, body in sections_of(handles.blocks):
-        title, taken = section_name(heading), 0
-        pieces = dict[str, tuple[int, int]]()
-        for block in [heading, *body] if heading else body:
+        blocks = [heading, *body] if heading else [*body]
+        pieces, taken = dict[str, tuple[int, int]](), 0
+        for block in blocks:
             whole = estimated_tokens("\n".join(block_lines(task, handles, names[block.id])))
             all_of_it = [(0, len(block.line), whole)]
             for begin, end, cost in all_of_it if whole <= room else _pieces(block, room):
                 if pieces and taken + cost > room:
-                    add(title, pieces, taken)
+                    add(blocks, pieces, taken)
                     pieces, taken = {}, 0
                 pieces[block.id] = begin, end
                 taken += cost
-        add(title, pieces, taken)
+        add(blocks, pieces, taken)
     return tuple(found)
 
 

@@ -239,3 +239,16 @@ def test_what_was_not_read_before_is_read_and_a_note_on_a_block_that_is_gone_cou
     tools, first = begun(page(8), change=Change(first=False), noted=noted)
     *sections, _ = read_on(tools, first)
     assert places(sections) == ["parts 5 to 6", "part 7"]
+
+
+def test_of_a_section_that_is_cut_the_part_that_changed_is_read_again() -> None:
+    blocks = [
+        heading("h", "Plan"),
+        *(block(f"p{n}", f"Step {n}. " + "words " * 600) for n in range(9)),
+    ]
+    change = Change(first=False, changed={"p6": "old"}, stirred=frozenset({"h"}))
+    tools, first = begun(blocks, change=change, noted=())
+    [section, _] = read_on(tools, first)
+    assert "Step 6." in section.document
+    assert "Step 0." not in section.document
+    assert begun(blocks)[1].later == ("part of Plan",)
