@@ -113,3 +113,8 @@ def test_the_cost_of_a_month_is_what_the_price_list_says() -> None:
 def test_the_number_of_locked_packages_is_the_one_that_is_told() -> None:
     locked = re.findall(r"(?m)^[\w.-]+==", (ROOT / "requirements.lock").read_text("utf-8"))
     assert f"{len(locked)} packages are locked" in (ROOT / "docs/measured.md").read_text("utf-8")
+
+
+def test_no_document_holds_the_mark_of_a_merge() -> None:
+    marks = re.compile(r"(?m)^(?:<{7}|>{7}) ")
+    assert [named(one) for one in DOCUMENTS if marks.search(one.read_text("utf-8"))] == []

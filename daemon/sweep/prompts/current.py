@@ -52,7 +52,8 @@ def settings_version(context: Context | ReviewContext, target: Target) -> str:
         (limits.rounds, limits.comments_per_review, limits.comments_per_block),
     )
     looked = (config.second_look,) if config.second_look != "off" else ()
-    return hashlib.sha256(repr((*shape, *looked)).encode()).hexdigest()[:12]
+    seen = ["images"] * target.settings.images
+    return hashlib.sha256(repr((*shape, *looked, *seen)).encode()).hexdigest()[:12]
 
 
 class NoneFits(Exception):
