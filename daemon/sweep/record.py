@@ -175,6 +175,12 @@ def _summaries(context: Context, row: PageRow, session: Session, case: Case) -> 
     return letters
 
 
+def follow_from_now(state: State) -> None:
+    """Set up to which change the summaries followed, where a state does not tell: the last one."""
+    if database.get_value(state, _FOLLOWED) is None:
+        database.set_value(state, _FOLLOWED, str(findings.last_change(state)))
+
+
 async def follow(context: Context) -> None:
     """Let the summaries follow what became of points since, where no review wrote them anew.
 
@@ -188,7 +194,7 @@ async def follow(context: Context) -> None:
     since = database.get_json(state, _FOLLOWED)
     if since == last:
         return
-    changed = {} if since is None else findings.changed_since(state, since)
+    changed = findings.changed_since(state, since)
     edited = []
     with state.atomic():
         for page_id, numbers in changed.items():

@@ -85,6 +85,7 @@ async def sweep(
     tally.by_name = asked[0].id if asked else ""
     with bound_contextvars(sweep=tally.number):
         context.emit("sweep.started")
+        record.follow_from_now(context.state)
         try:
             async with _part(context):
                 await context.deliver(context, None)

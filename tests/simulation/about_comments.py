@@ -14,6 +14,7 @@ from daemon.sandbox.state import Doing
 from daemon.store import prompts
 from daemon.sweep.delivery import letters
 from daemon.sweep.delivery.retract import NOTE as RETRACTED
+from daemon.sweep.delivery.retract import OUTDATED
 from simulation.final import Final
 from simulation.record import Own, Record
 from simulation.writers import plain
@@ -29,7 +30,7 @@ def every_comment_stands_once(final: Final) -> Iterator[str]:
     posted = Counter(
         row[3]
         for row in messages
-        if row[1] != "edit" and (row[2] == "posted" or (row[5] == RETRACTED and row[3]))
+        if row[1] != "edit" and (row[2] == "posted" or (row[5] in (RETRACTED, OUTDATED) and row[3]))
     )
     made = {own.id: own for own in final.record.own}
     # The one open corner, see `outbox`: one of them was hidden when it was looked for.

@@ -74,13 +74,17 @@ def a_no_holds_until_people_take_it_back(final: Final) -> Iterator[str]:
 
 
 def a_no_is_heard(final: Final) -> Iterator[str]:
-    """A no that is the first word to a point closes it; one with a reason the model may judge."""
+    """A no that is the first word to a point closes it; one with a reason the model may judge.
+
+    So it may one that answers a question of ours.
+    """
     decided = dict(final.rows("SELECT id, state FROM comments"))
     first = dict[str, Words]()
     for one in final.record.words.values():
         first.setdefault(one.discussion_id, one)
     for finding, page, thread in final.rows(
         "SELECT id, page_id, discussion_id FROM findings WHERE discussion_id IS NOT NULL"
+        " AND text NOT LIKE '%?'"
     ):
         word = first.get(thread)
         if word is None or word.kind not in ("no", "reason") or final.record.edited_words[word.id]:
@@ -145,7 +149,12 @@ def no_standing_summary_names_a_closed_point(final: Final) -> Iterator[str]:
     titles = defaultdict(set)
     for page, title, state in final.rows("SELECT page_id, title, state FROM findings"):
         titles[page, state in _CLOSED].add(title)
-    standing = {one.id: plain(one.rich_text) for one in final.ended.box.world.comments()}
+    world = final.ended.box.world
+    standing = {
+        one.id: plain(one.rich_text)
+        for one in world.comments()
+        if not world.state.discussions[one.discussion_id].resolved  # else Notion takes no edit
+    }
     for (page,) in final.rows("SELECT DISTINCT page_id FROM outbox WHERE kind = 'summary'"):
         for comment, _ in outbox.summaries(final.state, page)[:1]:
             text = standing.get(comment, "")
