@@ -38,6 +38,10 @@ from daemon.review.quotes import (
 )
 
 
+# A title's words of weight have so many letters; who says such a share of them speaks of the point.
+WEIGHTY_CHARS, TITLE_SHARE = 4, 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class OwnPoint:
     """A finding of the reviewer that is still open, or that a ruling may open again.
@@ -305,6 +309,17 @@ def makes_anew(finding: Finding, point: Finding) -> bool:
 def words_of(text: str) -> set[str]:
     """Return the different words of a text, without case, width and accents."""
     return {*re.findall(r"\w+", fold(text).text)}
+
+
+def tells_of(sentence: str, title: str, words: str) -> bool:
+    """Tell whether a sentence speaks of a point.
+
+    It has words of the point's block, or half of those of weight in the point's title.
+    """
+    if words and contains_words(words, sentence):
+        return True
+    weighty = {word for word in words_of(title) if len(word) >= WEIGHTY_CHARS}
+    return bool(weighty) and len(weighty & words_of(sentence)) >= len(weighty) * TITLE_SHARE
 
 
 def unchanged_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:

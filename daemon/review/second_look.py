@@ -18,7 +18,7 @@ from daemon.review.agent import ContextWindow, ModelInput, ToolResult, ToolSpec
 from daemon.review.cleaning import visible
 from daemon.review.handles import Handles
 from daemon.review.models.failures import WindowTooSmall
-from daemon.review.points import MOVED_QUOTE_CHARS, words_of
+from daemon.review.points import MOVED_QUOTE_CHARS, tells_of
 from daemon.review.prompt import (
     INDENT,
     Excerpt,
@@ -298,7 +298,6 @@ def _is_used(point: Finding, shown: Mapping[Finding, str]) -> bool:
 
 _SENTENCE = re.compile(r"(?<=[.!?…])[ \t]+(?=\S)|\n+")
 _NAMED = re.compile(r"“(.+?)…?”")
-WEIGHTY_CHARS, TITLE_SHARE = 4, 0.5
 
 
 def unsaid(text: str, refuted: Iterable[Finding], handles: Handles) -> str:
@@ -309,16 +308,10 @@ def unsaid(text: str, refuted: Iterable[Finding], handles: Handles) -> str:
     about = []
     for one in refuted:
         named = _NAMED.match(handles.spelled_out(handles.of_block[one.block_id], briefly=True))
-        title = {word for word in words_of(one.title) if len(word) >= WEIGHTY_CHARS}
-        about.append((named[1] if named else "", title))
+        about.append((one.title, named[1] if named else ""))
 
     def tells(sentence: str) -> bool:
-        said = words_of(sentence)
-        return any(
-            (block and contains_words(block, sentence))
-            or (title and len(title & said) >= len(title) * TITLE_SHARE)
-            for block, title in about
-        )
+        return any(tells_of(sentence, title, block) for title, block in about)
 
     if not about or not any(map(tells, _SENTENCE.split(text))):
         return text

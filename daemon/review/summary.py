@@ -1,24 +1,28 @@
-"""The summary on the page, and what the prompt page requires of every document. Pure."""
+"""The summary on the page, and the checklist that the prompt page requires. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import reduce
 from typing import Any
 
-from daemon.domain.findings import FindingState, who_said_no
+from daemon.domain.findings import FindingState, LedgerEntry, who_said_no
 from daemon.domain.passages import Linked, Unread
 from daemon.domain.times import counted
-from daemon.domain.values import Block, Finding, Outcome, Severity
+from daemon.domain.values import Finding, Outcome, Severity
 from daemon.notion.from_markdown import INNER, link, quoted
 from daemon.review.cleaning import cleaned
-from daemon.review.quotes import fold
+from daemon.review.points import tells_of
 
 
 # The most sections that a summary names as not read, and points in one of its lists.
 OMITTED_NAMED, POINTS_NAMED = 8, 10
+# Of points that are closed without a change of the text, the most that are named besides the
+# blocking ones.
+DROPPED_NAMED = 3
 REMARK_CHARS = 1_000
 SHRUNK = "*A newer summary follows below.*"
 NOTHING_OPEN = "None of my points is open."
@@ -27,7 +31,9 @@ FOR_AUTHORS = (
     "another look, “pause” to be left alone, “help” for all words.*"
 )
 
-SINCE, NO_LONGER = "Since last time", "No longer open: "
+SINCE, NO_LONGER, _QUESTION = "Since last time", "No longer open: ", "**Question:** "
+# Before the model's words, once they may tell of points that stand otherwise since.
+_AS_OF = "*As of {date:%Y-%m-%d}:*\n"
 _KEPT, _MORE = "**Kept back:** ", ". Write `more` here and I post the next ones."
 STANDS, OPEN_AGAIN = "still open", "open again"
 _DROPPED = (
@@ -53,8 +59,7 @@ class SummaryParts:
         posted: The findings of this review, the most severe first.
         still_open: Earlier findings that are still open, each with whose word is the last about it.
         settled: Earlier findings that this review ruled fixed.
-        dropped: How many were closed otherwise, by their states: they are not named.
-        noes: How each of them was dropped that people dropped, in the words of its history.
+        dropped: Those that were closed otherwise, with how.
         question: The question to the author; "" for none.
         kept: Findings beyond the limit of comments, the most severe first.
         remarks: Sentences about the review itself.
@@ -67,8 +72,7 @@ class SummaryParts:
     posted: Sequence[Finding] = ()
     still_open: Mapping[Finding, str] = field(default_factory=dict)
     settled: Sequence[Finding] = ()
-    dropped: Mapping[FindingState, int] = field(default_factory=dict)
-    noes: Sequence[str] = ()
+    dropped: Sequence[LedgerEntry] = ()
     question: str = ""
     kept: Sequence[Finding] = ()
     remarks: Sequence[str] = ()
@@ -82,7 +86,7 @@ class SummaryParts:
 
     def settles(self, one: Finding) -> str:
         """Return the line that says that the text settled a point."""
-        return f"Settled: “{self.named(replace(one, title=one.title.translate(INNER)))}”"
+        return f"Settled: “{self.named(_inner(one))}”"
 
     def to_do(self) -> Iterator[str]:
         """Yield a list for each severity, the gravest first: its new points, then the earlier ones.
@@ -109,7 +113,7 @@ def assembled(parts: SummaryParts) -> str:
         _listed(SINCE, [parts.settles(one) for one in parts.settled]),
         dropped,
         "" if parts.still_open or parts.posted or not (parts.settled or dropped) else NOTHING_OPEN,
-        f"**Question:** {parts.question}" if parts.question else "",
+        f"{_QUESTION}{parts.question}" if parts.question else "",
         _kept_note(parts),
         cleaned(remarks, frozenset(), REMARK_CHARS),
         FOR_AUTHORS if parts.is_first else "",
@@ -118,20 +122,44 @@ def assembled(parts: SummaryParts) -> str:
 
 
 def _dropped_note(parts: SummaryParts) -> str:
-    """Return how many points are closed without a change of the text, and how; "" for none."""
-    dropped = [
-        f"{parts.dropped[state]} {said.replace('{people}', _people(parts.noes))}"
-        for state, said in _DROPPED
-        if parts.dropped.get(state)
-    ]
-    return f"{NO_LONGER}{', '.join(dropped)}." if dropped else ""
+    """Return which points are closed without a change of the text, and how; "" for none.
+
+    All blocking ones are named, of the others a few.
+    """
+    dropped = []
+    for state, said in _DROPPED:
+        of_state = [one for one in parts.dropped if one.state is state]
+        if of_state:
+            people = _people([one.why for one in of_state])
+            named = _dropped_names([one.finding for one in of_state])
+            dropped.append(f"{named} {said.format(people=people)}")
+    return f"{NO_LONGER}{'; '.join(dropped)}." if dropped else ""
+
+
+def _dropped_names(found: Sequence[Finding]) -> str:
+    blocking = [one for one in found if one.severity is Severity.BLOCKING]
+    others = [one for one in found if one not in blocking]
+    others.sort(key=lambda one: one.severity.rank)
+    names = [f"“{quoted(_inner(one).title)}” (blocking)" for one in blocking]
+    names += [f"“{quoted(_inner(one).title)}”" for one in others[:DROPPED_NAMED]]
+    more = len(others) - DROPPED_NAMED
+    return _and([*names, *[f"{more} more"] * (more > 0)])
+
+
+def _inner(one: Finding) -> Finding:
+    """Return a point with the title as it stands between quotation marks."""
+    return replace(one, title=one.title.translate(INNER))
 
 
 def _people(noes: Sequence[str]) -> str:
     """Return who said no, each once; those without a known name are “others”, or “people”."""
     names = [*filter(None, dict.fromkeys(map(who_said_no, noes)))]
     unknown = [] if names and all(map(who_said_no, noes)) else ["others" if names else "people"]
-    *first, last = [*names, *unknown]
+    return _and([*names, *unknown])
+
+
+def _and(names: Sequence[str]) -> str:
+    *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 
 
@@ -155,8 +183,7 @@ def _without(paragraph: str, finding: Finding) -> str:
         said = paragraph.removeprefix(_KEPT).removesuffix(_MORE)
         said = re.sub(rf"(?:^|; ){_name(finding)} \(\w+\)", "", said).removeprefix("; ")
         return f"{_KEPT}{said.removeprefix(', and ')}{_MORE}" if said else ""
-    settled = _name(replace(finding, title=finding.title.translate(INNER)))
-    named = re.compile(rf"{_to_do_line(finding)}|• Settled: “{settled}”")
+    named = re.compile(rf"{_to_do_line(finding)}|• Settled: “{_name(_inner(finding))}”")
     kept = [line for line in paragraph.split("\n") if not named.fullmatch(line)]
     heads = {f"**{head}:**" for head in (*_HEADS.values(), SINCE)}
     pairs = zip(kept, [*kept[1:], ""], strict=True)
@@ -173,14 +200,18 @@ def _to_do_line(finding: Finding) -> str:
     return rf"• {_name(finding)}(?: \(.+\))?"
 
 
-def followed(summary: str, now: SummaryParts, gone: Collection[Finding]) -> str:
+def followed(summary: str, now: SummaryParts, gone: Collection[Finding], written: datetime) -> str:
     """Return a summary that stands as it reads now that some of its points stand otherwise.
+
+    The model's words tell of the points as they stood, so their date is put before them; a question
+    about a point that is closed goes.
 
     Args:
         summary: What it says.
         now: Of these points, those that are open again or posted since, and those that the text
-            settled; and how many points of the page are closed otherwise.
+            settled; and which points of the page are closed otherwise.
         gone: Those of these points that are closed otherwise, or taken back.
+        written: When its words were written.
     """
     lines = summary.split("\n")
 
@@ -205,7 +236,31 @@ def followed(summary: str, now: SummaryParts, gone: Collection[Finding]) -> str:
     is_done = not is_open and (dropped or any(f"**{SINCE}:**" in one for one in paragraphs))
     at = _tail(paragraphs)
     paragraphs[at:at] = filter(None, [dropped, NOTHING_OPEN if is_done else ""])
+    closed = [*settled, *gone]
+    if closed or any(opened.values()):
+        paragraphs = _dated([one for one in paragraphs if not _asks_of(one, closed)], written)
     return "\n\n".join(paragraphs)
+
+
+def _dated(paragraphs: Sequence[str], written: datetime) -> list[str]:
+    """Put the date before the model's words, and before its question where it has no other words.
+
+    That is said once.
+    """
+    date = _AS_OF.format(date=written)
+    ours = tuple(f"**{head}:**" for head in (*_HEADS.values(), SINCE))
+    ours += (NO_LONGER, NOTHING_OPEN, _KEPT, FOR_AUTHORS)
+    said = [at for at, one in enumerate(paragraphs) if not one.startswith(ours)]
+    if not said or any(one.startswith(date) for one in paragraphs):
+        return [*paragraphs]
+    return [date * (at == said[0]) + one for at, one in enumerate(paragraphs)]
+
+
+def _asks_of(paragraph: str, points: Iterable[Finding]) -> bool:
+    """Tell whether a paragraph is the question, and that is about one of some points."""
+    return paragraph.startswith(_QUESTION) and any(
+        tells_of(paragraph.removeprefix(_QUESTION), one.title, one.quote) for one in points
+    )
 
 
 def _with_line(text: str, head: str, line: str) -> str:
@@ -231,7 +286,7 @@ def _with_line(text: str, head: str, line: str) -> str:
 
 def _tail(paragraphs: Sequence[str]) -> int:
     """Return where what a summary says of points ends, and what it asks and offers begins."""
-    ends = ("**Question:**", _KEPT, FOR_AUTHORS)
+    ends = (_QUESTION, _KEPT, FOR_AUTHORS)
     return next((at for at, one in enumerate(paragraphs) if one.startswith(ends)), len(paragraphs))
 
 
@@ -299,8 +354,6 @@ def incomplete_note(outcome: Outcome) -> str:
     return "" if outcome.is_complete else f"This review is not complete: {outcome.value}."
 
 
-ANSWER_CHARS = 300
-NOT_ANSWERED = "not answered"
 CHECKLIST_SCHEMA = {
     "type": "array",
     "description": "An answer to each point of the checklist",
@@ -340,38 +393,3 @@ def checklist_answers(given: Any, count: int) -> dict[int, str]:
         if 1 <= int(item) <= count and words.strip():
             found[int(item)] = words.strip()
     return found
-
-
-def checklist_text(
-    items: Sequence[str], given: Mapping[int, str], clean: Callable[[str, int], str]
-) -> str:
-    """Return the checklist with its answers as Markdown; "" without a checklist."""
-    if not items:
-        return ""
-    lines = ["Checklist:"]
-    for number, item in enumerate(items, 1):
-        answer = clean(given.get(number, ""), ANSWER_CHARS)
-        said = " ".join(answer.split()) or f"**{NOT_ANSWERED}**"
-        lines.append(f"- {clean(item, ANSWER_CHARS)} — {said}")
-    return "\n".join(lines)
-
-
-_NUMBER = re.compile(r"^[\W\d]*(?:[ivx]+\.)?[\W\d]*")
-
-
-def missing_sections(wanted: Sequence[str], blocks: Sequence[Block]) -> tuple[str, ...]:
-    """Return the wanted sections that no heading names, in their order.
-
-    A heading names a section when it begins with its name. Numbers before it and capitals do not
-    count: `3. Rollout plan` names `Rollout`.
-    """
-    heads = [_plain(block.plain) for block in blocks if block.is_heading]
-    return tuple(
-        name
-        for name in wanted
-        if not any(re.match(re.escape(_plain(name)) + r"(?!\w)", head) for head in heads)
-    )
-
-
-def _plain(text: str) -> str:
-    return _NUMBER.sub("", " ".join(fold(text).text.split()))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from daemon.domain.findings import MENDED, SAID_NO, FindingState
+from daemon.domain.findings import MENDED, SAID_NO, FindingState, LedgerEntry
 from daemon.domain.passages import Unread
 from daemon.domain.providers import OFFLINE
 from daemon.domain.values import (
     AuthorKind,
+    Block,
     Finding,
     Outcome,
     Refusal,
@@ -24,15 +25,14 @@ from daemon.review.agent import Conversation
 from daemon.review.deep import SectionTools
 from daemon.review.points import is_repeat, makes_anew, reanchored
 from daemon.review.prompt import clipped, one_line
+from daemon.review.quotes import fold
 from daemon.review.second_look import Heard, unsaid
 from daemon.review.summary import (
     OPEN_AGAIN,
     SummaryParts,
     assembled,
-    checklist_text,
     incomplete_note,
     left_out_note,
-    missing_sections,
     unread_note,
     unseen_note,
 )
@@ -40,6 +40,8 @@ from daemon.review.tools import ECHO_CHARS, QUOTE_CHARS, ReviewTools
 from daemon.sweep.context import Prepared, Session
 
 
+ANSWER_CHARS = 300
+NOT_ANSWERED = "not answered"
 _ENDED = {
     Verdict.FIXED: FindingState.ADDRESSED,
     Verdict.WITHDRAWN: FindingState.WITHDRAWN,
@@ -123,13 +125,12 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
     verdicts = {one.finding_id: one.verdict for one in review.rulings}
     opened = any(one.closed and one.id in verdicts for one in session.points)
     # Of a point that this review rules on again, its last state alone counts.
-    ended = [(one.finding, one.state) for one in session.closed if one.id not in verdicts]
-    closed = [one for one in session.points if verdicts.get(one.id) in _ENDED]
-    ended += [(one.finding, _ENDED[verdicts[one.id]]) for one in closed]
     before = (one for one in session.closed if one.id not in verdicts)
-    noes = [one.why for one in before if one.state is FindingState.DISMISSED]
-    noes += [f"{quoted(one.person)}{SAID_NO}" for one in review.rulings if one.person]
-    settled = [finding for finding, state in ended if state in MENDED]
+    ended = [LedgerEntry(one.finding, one.state, one.why) for one in before]
+    closed = [one for one in session.points if verdicts.get(one.id) in _ENDED]
+    noes = {one.finding_id: f"{quoted(one.person)}{SAID_NO}" for one in review.rulings}
+    ended += [LedgerEntry(one.finding, _ENDED[verdicts[one.id]], noes[one.id]) for one in closed]
+    settled = [one.finding for one in ended if one.state in MENDED]
     asked_for = list[str]()  # what the prompt page wants to be said of every document
     if review.outcome.is_complete or review.findings or words:
         rules = session.prompt.rules
@@ -149,8 +150,7 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
             posted=review.findings,
             still_open=_still_open(session, review, verdicts),
             settled=settled,
-            dropped=Counter(state for _, state in ended if state not in MENDED),
-            noes=noes,
+            dropped=[one for one in ended if one.state not in MENDED],
             question=review.question,
             kept=[*review.kept, *_still_kept(session, review)],
             remarks=(*remarks, unseen_note(session.linked), _not_first_choice(session, review)),
@@ -217,3 +217,38 @@ def _still_kept(session: Session, review: Review) -> list[Finding]:
     made = [*review.findings, *review.kept]
     standing = reanchored(session.kept, session.snapshot.blocks)
     return [one for one in standing if not is_repeat(one, made, blocks[one.block_id])]
+
+
+def checklist_text(
+    items: Sequence[str], given: Mapping[int, str], clean: Callable[[str, int], str]
+) -> str:
+    """Return the checklist with its answers as Markdown; "" without a checklist."""
+    if not items:
+        return ""
+    lines = ["Checklist:"]
+    for number, item in enumerate(items, 1):
+        answer = clean(given.get(number, ""), ANSWER_CHARS)
+        said = " ".join(answer.split()) or f"**{NOT_ANSWERED}**"
+        lines.append(f"- {clean(item, ANSWER_CHARS)} — {said}")
+    return "\n".join(lines)
+
+
+_NUMBER = re.compile(r"^[\W\d]*(?:[ivx]+\.)?[\W\d]*")
+
+
+def missing_sections(wanted: Sequence[str], blocks: Sequence[Block]) -> tuple[str, ...]:
+    """Return the wanted sections that no heading names, in their order.
+
+    A heading names a section when it begins with its name. Numbers before it and capitals do not
+    count: `3. Rollout plan` names `Rollout`.
+    """
+    heads = [_plain(block.plain) for block in blocks if block.is_heading]
+    return tuple(
+        name
+        for name in wanted
+        if not any(re.match(re.escape(_plain(name)) + r"(?!\w)", head) for head in heads)
+    )
+
+
+def _plain(text: str) -> str:
+    return _NUMBER.sub("", " ".join(fold(text).text.split()))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from daemon.domain import due
 from daemon.domain.change import FORM, Reviewed, content_hash
-from daemon.domain.findings import CLOSED, LIVE, MENDED, Event, FindingState
+from daemon.domain.findings import CLOSED, LIVE, MENDED, Event, FindingState, LedgerEntry
 from daemon.domain.records import DeliveryState, FindingRow, MessageKind, OutboxMessage, PageRow
 from daemon.domain.times import counted
 from daemon.domain.values import Finding, Review, ReviewKind, Severity, Snapshot
@@ -226,17 +225,21 @@ def _followed(
         for letter in outbox.messages_of(state, page_id=row.id)
         if letter.kind in (MessageKind.SUMMARY, MessageKind.EDIT) and letter.finding_id is None
     ]
+    made = {one.id: one.at for one in reviews.reviews_of(state, row.id)}
     for letter in letters:
-        outbox.set_body(state, letter.key, followed(letter.body, now, gone))
+        written = made.get(letter.review_id or 0, letter.created_at)
+        outbox.set_body(state, letter.key, followed(letter.body, now, gone, written))
     comment_id, says = next(iter(outbox.summaries(state, row.id)), ("", ""))
-    body = followed(says, now, gone)
-    if not comment_id or body == says:
+    if not comment_id:
         return None
     # Who takes that review back takes this back too.
     of_comment = [one for one in letters if comment_id in (one.comment_id, one.target)]
     unsaid = (DeliveryState.HELD, DeliveryState.DROPPED)
-    *_, written = (one for one in of_comment if one.state not in unsaid)
-    return written.edit(f"follow:{comment_id}:{last:09}", comment_id, body, context.notion.now)
+    *_, last_text = (one for one in of_comment if one.state not in unsaid)
+    body = followed(says, now, gone, made.get(last_text.review_id or 0, last_text.created_at))
+    if body == says:
+        return None
+    return last_text.edit(f"follow:{comment_id}:{last:09}", comment_id, body, context.notion.now)
 
 
 def _as_they_stand(
@@ -261,8 +264,7 @@ def _as_they_stand(
         "",
         still_open=opened,
         settled=[one.finding for one in mended],
-        dropped=Counter(one.state for one in dropped),
-        noes=[one.why for one in dropped if one.state is FindingState.DISMISSED],
+        dropped=[LedgerEntry(one.finding, one.state, one.why) for one in dropped],
     )
 
 

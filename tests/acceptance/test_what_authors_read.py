@@ -80,13 +80,16 @@ def test_the_summary_follows_what_answers_and_people_make_of_its_points(
     says(model, "No way back", "withdrawn", "You are right, I drop it.")
     program.sweep()
     [reads] = summaries(box, page)
-    said = "\n\nNo longer open: 1 withdrawn."
-    assert reads.startswith("Important:\n• No owner\n\nLook at the rollback first." + said + OFFERS)
+    said = "\n\nNo longer open: “No way back” (blocking) withdrawn."
+    words = f"As of {NOW:%Y-%m-%d}:\nLook at the rollback first."
+    assert reads.startswith(f"Important:\n• No owner\n\n{words}{said}{OFFERS}")
     asked = len(model.sent)
     write(box, "No owner", "no")
     program.sweep()
     [reads] = summaries(box, page)
-    dropped = "Look at the rollback first.\n\nNo longer open: 1 dropped by Ana Costa, 1 withdrawn."
+    dropped = words + (
+        "\n\nNo longer open: “No owner” dropped by Ana Costa; “No way back” (blocking) withdrawn."
+    )
     assert reads.startswith(dropped + "\n\nNone of my points is open." + OFFERS)
     write(box, "Look at the rollback", "more")
     program.sweep()
@@ -99,7 +102,7 @@ def test_the_summary_follows_what_answers_and_people_make_of_its_points(
     [reads] = summaries(box, page)
     assert reads.startswith(
         "Important:\n• No owner (open again)\nWorth a look:\n• No costs\n\n"
-        "Look at the rollback first.\n\nNo longer open: 1 withdrawn." + ASKS + "\n\nTo drop"
+        f"{words}{said}{ASKS}\n\nTo drop"
     )
     assert program.sweep().json["summaries_posted"] == 0
 
@@ -123,7 +126,7 @@ def test_a_review_leaves_nothing_to_follow_and_what_people_resolve_is_followed(
     box.clock.advance(HOUR)
     assert program.sweep().json["summaries_posted"] == 1
     [reads] = summaries(box, page)
-    assert reads.startswith(since + "\n\nNo longer open: 1 resolved.\n\nNone of my points is open.")
+    assert reads.startswith(since + "\n\nNo longer open: “No owner” resolved.\n\nNone")
 
 
 def test_of_older_summaries_one_line_is_left_and_those_that_people_answered(

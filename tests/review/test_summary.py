@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.findings import FindingState
+from daemon.domain.findings import FindingState, LedgerEntry
 from daemon.domain.values import Finding, Outcome, Severity
 from daemon.review.summary import (
+    DROPPED_NAMED,
     FOR_AUTHORS,
     NOTHING_OPEN,
     OMITTED_NAMED,
@@ -17,15 +20,13 @@ from daemon.review.summary import (
     SummaryParts,
     assembled,
     checklist_answers,
-    checklist_text,
     followed,
     incomplete_note,
     left_out_note,
-    missing_sections,
     unread_note,
     without_point,
 )
-from support.review_values import block, finding, heading
+from support.review_values import finding
 
 
 PAGE = "https://n.example/p"
@@ -52,6 +53,10 @@ def test_the_posted_points_come_first_by_severity_each_a_title_that_leads_to_its
     )
 
 
+def closed(number: int, state: FindingState, why: str = "", severity=Severity.IMPORTANT):
+    return LedgerEntry(point(number, severity), state, why)
+
+
 @pytest.mark.parametrize(
     ("noes", "people"),
     [
@@ -60,13 +65,28 @@ def test_the_posted_points_come_first_by_severity_each_a_title_that_leads_to_its
         (["Ana said no", "Ben said no", "Cy said no"], "Ana, Ben and Cy"),
         (["Ana said no", "a person said no"], "Ana and others"),
         (["a person said no"], "people"),
-        ([], "people"),
+        ([""], "people"),
     ],
 )
 def test_who_dropped_points_is_named_where_it_is_known(noes: list[str], people: str) -> None:
-    dropped = {FindingState.DISMISSED: max(len(noes), 1), FindingState.WITHDRAWN: 1}
-    told = f"No longer open: {max(len(noes), 1)} dropped by {people}, 1 withdrawn."
-    assert told in summary(dropped=dropped, noes=noes)
+    dropped = [closed(at, FindingState.DISMISSED, why) for at, why in enumerate(noes)]
+    told = summary(dropped=[*dropped, closed(9, FindingState.WITHDRAWN)])
+    assert f" dropped by {people}; “Point 9” withdrawn." in told
+
+
+@given(st.lists(st.sampled_from(Severity), min_size=1, max_size=9))
+def test_of_dropped_points_the_blocking_ones_are_named_and_a_few_others(severities) -> None:
+    found = [
+        closed(number, FindingState.RESOLVED, "", severity)
+        for number, severity in enumerate(severities)
+    ]
+    told = summary("", dropped=found)
+    grave = [one.finding.title for one in found if one.finding.severity is Severity.BLOCKING]
+    assert all(f"“{title}” (blocking)" in told for title in grave)
+    others = len(found) - len(grave)
+    assert told.count("“") == len(grave) + min(others, DROPPED_NAMED)
+    beyond = others - DROPPED_NAMED
+    assert (f" and {beyond} more resolved." in told) == (beyond > 0)
 
 
 def test_what_is_to_do_stands_by_severity_the_new_points_before_the_earlier_ones() -> None:
@@ -85,19 +105,22 @@ def test_what_was_settled_stands_after_the_words() -> None:
     assert said.endswith(f"Words.\n\n**Since last time:**\n• Settled: “{linked(3)}”")
 
 
-def test_how_an_earlier_point_stands_is_said_and_what_was_dropped_is_counted() -> None:
+def test_how_an_earlier_point_stands_is_said_and_what_was_dropped() -> None:
     one, two = point(1), point(2, Severity.BLOCKING)
     said = summary(
         still_open={one: "see my answer", two: "see what Ana Costa \\(Ops\\) wrote"},
-        dropped={FindingState.RESOLVED: 2, FindingState.DISMISSED: 1},
+        dropped=[
+            closed(3, FindingState.RESOLVED),
+            closed(4, FindingState.RESOLVED),
+            closed(5, FindingState.DISMISSED),
+        ],
     )
     assert f"• {linked(2)} (still open; see what Ana Costa \\(Ops\\) wrote)\n" in said
-    assert "No longer open: 1 dropped by people, 2 resolved." in said
+    dropped = "No longer open: “Point 5” dropped by people; “Point 3” and “Point 4” resolved."
+    assert dropped in said
     assert f"• {linked(1)} (still open; see my answer)\n" in said
     assert linked(1) not in without_point(said, one)
-    assert without_point(without_point(said, one), two) == (
-        "Words.\n\nNo longer open: 1 dropped by people, 2 resolved."
-    )
+    assert without_point(without_point(said, one), two) == (f"Words.\n\n{dropped}")
 
 
 @pytest.mark.parametrize("count", [1, 2, POINTS_NAMED, POINTS_NAMED + 2])
@@ -131,6 +154,7 @@ def test_a_long_list_ends_with_the_number_of_the_others() -> None:
     assert "• and 3 more" in said
 
 
+WRITTEN = datetime(2026, 11, 30, tzinfo=UTC)
 POINTS = [point(number, [*Severity][number % 3]) for number in range(6)]
 HOW = st.sampled_from(("open", "settled", "withdrawn", "kept", "unknown"))
 STATES = st.tuples(*[HOW] * len(POINTS))
@@ -141,7 +165,7 @@ def which(states: tuple[str, ...], *how: str) -> list[Finding]:
 
 
 def parts(states: tuple[str, ...], **more: object) -> SummaryParts:
-    dropped = {FindingState.WITHDRAWN: len(which(states, "withdrawn"))}
+    dropped = [LedgerEntry(one, FindingState.WITHDRAWN) for one in which(states, "withdrawn")]
     kept = which(states, "kept")
     given = {"settled": which(states, "settled"), "dropped": dropped, "kept": kept}
     return SummaryParts(PAGE, BLOCKS, "Words.", question="Who?", is_first=True, **(given | more))
@@ -158,9 +182,10 @@ def test_a_summary_follows_its_points_wherever_they_go(
     said = assembled(parts(before, posted=which(before, "open")))
     now = parts(after, still_open=dict.fromkeys(which(after, "open"), OPEN_AGAIN))
     gone = which(after, "withdrawn", "unknown")
-    reads = followed(said, now, gone)
-    assert followed(reads, now, gone) == reads
-    assert followed(said, parts(before), which(before, "withdrawn")) == said
+    reads = followed(said, now, gone, WRITTEN)
+    assert followed(reads, now, gone, WRITTEN) == reads
+    assert followed(said, parts(before), which(before, "withdrawn"), WRITTEN) == said
+    assert ("*As of 2026-11-30:*\nWords." in reads) == (reads != said)
     open_ = reads.split("Words.", maxsplit=1)[0]
     named = [one for one in POINTS if f"• {linked(POINTS.index(one))}" in open_]
     assert named == which(after, "open")
@@ -170,10 +195,9 @@ def test_a_summary_follows_its_points_wherever_they_go(
     assert at == sorted(at)
     assert len(at) == len({one.severity for one in named})
     if reads != said:
-        count = now.dropped[FindingState.WITHDRAWN]
-        is_told = bool(count) or "Since last" in reads
+        is_told = bool(now.dropped) or "Since last" in reads
         assert (NOTHING_OPEN in reads) == (is_told and not named)
-        assert (f"No longer open: {count} withdrawn." in reads) == bool(count)
+        assert ("No longer open: " in reads) == bool(now.dropped)
     assert reads.count("**Question:**") == reads.count(FOR_AUTHORS) == 1
 
 
@@ -262,26 +286,18 @@ def test_answers_of_any_shape_break_nothing() -> None:
     assert checklist_answers(None, 3) == {}
 
 
-def test_what_is_not_answered_is_named() -> None:
-    said = checklist_text(["Owner?", "Cost?"], {2: "Ten\nthousand."}, lambda text, _: text)
-    assert said == "Checklist:\n- Owner? — **not answered**\n- Cost? — Ten thousand."
-    assert checklist_text([], {}, lambda text, _: text) == ""
-
-
 @pytest.mark.parametrize(
-    ("head", "there"),
+    ("question", "stands"),
     [
-        ("Rollout", True),
-        ("3. Rollout plan", True),
-        ("IV. rollout", True),
-        ("2) ROLLOUT:", True),
-        ("Rollouts", False),
-        ("Our rollout", False),
-        ("", False),
+        ("Was the rollout section removed on purpose?", False),
+        ("Who wants “These two requirements together”?", False),
+        ("Who runs it?", True),
     ],
 )
-def test_a_heading_names_a_section_that_it_begins_with(head: str, there: bool) -> None:  # noqa: FBT001 - a table
-    found = missing_sections(
-        ["Rollout"], [heading("h", head), block("p", "Rollout happens in May.")]
-    )
-    assert found == (() if there else ("Rollout",))
+def test_a_question_about_a_point_that_is_closed_goes(question: str, stands: bool) -> None:  # noqa: FBT001 - a table
+    one = finding("b-1", "These two requirements together", title="Rollout section is gone")
+    said = summary("", posted=[one, point(2)], question=question)
+    now = SummaryParts(PAGE, BLOCKS, "", dropped=[LedgerEntry(one, FindingState.DISMISSED)])
+    reads = followed(said, now, [one], WRITTEN)
+    assert (question in reads) == stands
+    assert ("*As of 2026-11-30:*\n**Question:**" in reads) == stands
