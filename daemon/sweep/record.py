@@ -217,9 +217,13 @@ def _followed(
     One that is not sent yet is given another text.
     """
     state, known = context.state, findings.of_page(context.state, row.id)
-    now = _as_they_stand(state, row, known, changed)
-    here = {*LIVE, *MENDED, FindingState.KEPT, FindingState.HELD}
-    gone = [one.finding for one in known if one.id in changed and one.state not in here]
+    here = {*LIVE, FindingState.KEPT, FindingState.HELD}
+    stand = {(one.finding.title, one.finding.block_id) for one in known if one.state in here}
+    # Not only of those that changed: a summary may stand again as it was before a later review.
+    ended = [one for one in known if (one.finding.title, one.finding.block_id) not in stand]
+    settled = [one.finding for one in ended if one.state in MENDED]
+    now = replace(_as_they_stand(state, row, known, changed), settled=settled)
+    gone = [one.finding for one in ended if one.state not in MENDED]
     letters = [
         letter
         for letter in outbox.messages_of(state, page_id=row.id)
@@ -257,13 +261,11 @@ def _as_they_stand(
             opened[one.finding] = ""
     closed = findings.closed_since_review(state, row.id, before=1)
     dropped = [one for one in closed if one.state not in MENDED and one.why != MADE_ELSEWHERE]
-    mended = (one for one in known if one.id in changed and one.state in MENDED)
     return SummaryParts(
         row.url,
         {one.finding.block_id for one in known},
         "",
         still_open=opened,
-        settled=[one.finding for one in mended],
         dropped=[LedgerEntry(one.finding, one.state, one.why) for one in dropped],
     )
 
