@@ -51,6 +51,7 @@ class Look:
         seen: Its rulings, counted; None where there were none.
         reasons: Why each of the refuted points was dropped, in their order.
         lowered: The title of each point that was made less grave, and why.
+        overruled: The title of each point that was refused without evidence: why, and what lacks.
     """
 
     model: str
@@ -58,6 +59,7 @@ class Look:
     seen: Seen | None = None
     reasons: tuple[str, ...] = ()
     lowered: tuple[tuple[str, str], ...] = ()
+    overruled: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -352,7 +352,7 @@ async def _rounds(talk: _Progress, ask: NextTurn, rounds: int) -> tuple[Outcome,
             return Outcome.DONE, ""
         if not talk.learns(turn, answers):
             return _stopped(talk, Outcome.LOOP)
-        if left == 1:
+        if left == 1 and any(spec.name == FINISH for spec in talk.tools.specs):
             answers[-1] = ToolResult(f"{answers[-1].text}\n{LAST_TURN_NOTE}", answers[-1].accepted)
     return _stopped(talk, Outcome.ROUNDS)
 

@@ -40,6 +40,12 @@ _AROUND = re.compile(
     r"(?P<before>(?:“[^“”\n]+”|\"[^\"\n]+\"|\w) \()?(?P<noun>\b(?:[Tt]h(?:is|e) )?[Bb]lock )?"
     rf"(?P<mark>[“\"‘'])?{_WRITTEN.pattern}(?(mark)[”\"’'])(?(before)\))"  # noqa: RUF001
 )
+# A block as a text for people names it, and a mark that was set apart there.
+_TOLD = re.compile(
+    r"(?P<all>(?:`(?P<code>[^`\n]+)`|“(?P<words>[^“”\n]+)”))"
+    r"(?: [(\[](?:“(?P<section>[^“”\n]+)”(?:, )?)?(?P<number>\d+)?[)\]])?"
+)
+_SET_APART = re.compile(r"(`[^`\n]*`)|\\([\\`*_\[\]()<>&~#])")
 
 
 class _Label(NamedTuple):
@@ -121,6 +127,33 @@ class Handles:
             return text
         spelling = _Spelling(self, self._labels(briefly=briefly), "" if briefly else own, briefly)
         return _AROUND.sub(spelling.replaced, text)
+
+    def with_handles(self, text: str, own: str = "") -> str:
+        """Return a text for people with the handle behind the words that name a block.
+
+        Args:
+            text: What `spelled_out` gave, maybe on an earlier state of the document.
+            own: The id of the block that the text stands on.
+        """
+        labels = self._labels(briefly=False)
+        names = {handle: {one.words, _opening(one.block, BRIEF)} for handle, one in labels.items()}
+        home = labels[self.of_block[own]].section if own in self.of_block else ""
+        named = set[str]()
+
+        def told(found: re.Match[str]) -> str:
+            said = found["code"] or found["words"]
+            alike = [handle for handle in labels if said in names[handle]]
+            if found["number"]:
+                alike = [one for one in alike if labels[one].number == int(found["number"])]
+            if found["section"]:
+                alike = [one for one in alike if labels[one].section == found["section"]]
+            for likelier in (named, {one for one in alike if labels[one].section == home}):
+                alike = [one for one in alike if one in likelier] or alike
+            named.update(alike)
+            return f"{found['all']} ({alike[0]})" if len(alike) == 1 else found[0]
+
+        plain = _SET_APART.sub(lambda found: found[1] or found[2], text)
+        return _TOLD.sub(told, plain)
 
     def unknown(self, text: str) -> list[str]:
         """Return the handles in a text that do not exist and are no words of the page.

@@ -16,13 +16,15 @@ from daemon.domain.second_look import Look, Seen
 from daemon.domain.values import Block, Finding, Prompt, Severity, Snapshot
 from daemon.review.agent import ContextWindow, ModelInput, ToolResult, ToolSpec
 from daemon.review.cleaning import visible
+from daemon.review.excerpt import Reader, sections_of
 from daemon.review.handles import Handles
 from daemon.review.models.failures import WindowTooSmall
-from daemon.review.points import MOVED_QUOTE_CHARS, tells_of
+from daemon.review.points import MOVED_QUOTE_CHARS, NoEvidence
 from daemon.review.prompt import (
     INDENT,
     Excerpt,
     ReviewInput,
+    block_lines,
     clipped,
     document_text,
     estimated_tokens,
@@ -31,11 +33,17 @@ from daemon.review.prompt import (
     resource,
 )
 from daemon.review.quotes import contains_words, fold, locate_surely
+from daemon.review.sections import related
+from daemon.review.tool_specs import READ, ToolRefusal
 
 
 REASON_CHARS = 300
 # A look that refuses every one of so many points, or more, drops none: it looked at nothing.
 ALL_REFUSED = 3
+# The share of the room that is left to read what is not shown.
+READING = 8
+BARE = "no words are quoted"
+USED = "the same words are held against another point"
 STANDS = "stands"
 REFUSALS = {
     "wrong": "the text does not bear it",
@@ -109,10 +117,11 @@ def brief(
     whole_up_to: int,
     window: ContextWindow | None,
     noted: Iterable[tuple[str, str]] = (),
-) -> ModelInput:
-    """Return what is read: the document, or the sections that the points stand in, and the points.
+) -> tuple[ModelInput, Opinions]:
+    """Return what is read, the document or a part of it and the points, and what takes the rulings.
 
-    What was `noted` of blocks, by their ids, stands for the sections that are left out.
+    What was `noted` of blocks, by their ids, stands beside the part, and what was left out can be
+    read.
 
     Raises:
         WindowTooSmall: The window has no room for that, or what is left of the budget has none.
@@ -122,16 +131,21 @@ def brief(
     wanted = f"# What this team asks of its documents\n\n{INDENT}{indented(prompt.text, INDENT)}"
     system = f"{resource('second_look.md')}\n\n{wanted}"
     asked = "\n".join(["Points:", *_lines(points, handles)])
-    taken = estimated_tokens(system + asked + JUDGE.description + str(JUDGE.parameters))
+    taken = estimated_tokens(f"{system}{asked}{JUDGE}{READ}")
     room = whole_up_to if window is None else min(whole_up_to, window.whole - taken)
-    text = document_text(task, handles)
+    text, notes, reader = document_text(task, handles), "", None
     if estimated_tokens(text) > room:
-        lines = [f"{INDENT}{handles.of_block[key]}: {words}" for key, words in noted if words]
-        text = document_text(task, handles, _sections_of(points, handles))
-        text = "\n".join([text, *(["Notes on other sections:", *lines] if lines else [])])
+        told = [(key, handles.with_handles(words, key)) for key, words in noted if words]
+        shown = _part(points, task, handles, told, room - room // READING)
+        lines = [f"{INDENT}{handles.of_block[key]}: {words}" for key, words in told]
+        notes = "\n".join(["Notes on other sections:", *lines] if lines else [])
+        text = "\n".join([document_text(task, handles, shown), *filter(None, [notes])])
+        rest = max(room - estimated_tokens(text), room // READING)
+        reader = Reader(task, handles, shown, rest)
     if window and estimated_tokens(text) + taken > window.whole:
         raise WindowTooSmall("the points are too much for its window, or for the review's budget")
-    return ModelInput(system, f"{text}\n{asked}", snapshot.page.id)
+    opinions = Opinions(points, snapshot.blocks, notes, reader)
+    return ModelInput(system, f"{text}\n{asked}", snapshot.page.id), opinions
 
 
 def _lines(points: Sequence[Point], handles: Handles) -> Iterator[str]:
@@ -139,23 +153,55 @@ def _lines(points: Sequence[Point], handles: Handles) -> Iterator[str]:
     for number, one in enumerate(points, 1):
         finding = one.finding if isinstance(one, SettledPoint) else one
         where = handles.of_block[finding.block_id] if finding is one else "the passage below"
-        yield f"[P{number} on {where}] {one_line(finding.title)}"
+        title, text = (
+            handles.with_handles(said, finding.block_id) for said in (finding.title, finding.text)
+        )
+        yield f"[P{number} on {where}] {one_line(title)}"
         yield f"{INDENT}about: {one_line(finding.quote)}"
-        yield f"{INDENT}says: {indented(finding.text, INDENT * 2)}"
+        yield f"{INDENT}says: {indented(text, INDENT * 2)}"
         if isinstance(one, SettledPoint):
             yield f"{INDENT}passage:"
             yield from (INDENT * 2 + indented(line, INDENT * 3) for line in one.passage)
 
 
-def _sections_of(points: Sequence[Point], handles: Handles) -> Excerpt:
-    """Show the headings, and the sections of the points."""
-    on = {one.block_id for one in points if isinstance(one, Finding)}
-    heading, under = "", dict[str, str]()
-    for block in handles.blocks.values():
-        heading = block.id if block.is_heading else heading
-        under[block.id] = heading
-    shown = {under[block_id] for block_id in on}
-    return Excerpt(frozenset(id_ for id_, head in under.items() if head not in {id_, *shown}))
+def _part(
+    points: Sequence[Point],
+    task: ReviewInput,
+    handles: Handles,
+    noted: Iterable[tuple[str, str]],
+    room: int,
+) -> Excerpt:
+    """Show the headings and the sections of the points; as far as there is room, more of them.
+
+    First the sections that the points name, then those that say, or of which was noted, what is
+    nearest to one.
+    """
+    sections = [
+        {one.id: one for one in (head, *body) if one} for head, body in sections_of(handles.blocks)
+    ]
+    under = {key: number for number, body in enumerate(sections) for key in body}
+    own = [one for one in points if isinstance(one, Finding)]
+    texts = {number: [one.plain for one in body.values()] for number, body in enumerate(sections)}
+    for key, words in noted:
+        texts[under[key]] += [words] if key in under else []
+    named, near = list[Iterable[str]](), list[Iterable[str]]()
+    for one in own:
+        said = handles.with_handles(f"{one.title}\n{one.text}", one.block_id)
+        there = (
+            handles.blocks[name].id for name in handles.parse(said, "B") if name in handles.blocks
+        )
+        named += [keys for key in there for keys in (sections[under[key]], [key])]
+        others = {number: body for number, body in texts.items() if number != under[one.block_id]}
+        near += [sections[number] for number in related([said, one.quote], others)]
+    out = {block.id for block in handles.blocks.values() if not block.is_heading}
+    out -= {key for one in own for key in sections[under[one.block_id]]}
+    room -= estimated_tokens(document_text(task, handles, Excerpt(frozenset(out))))
+    for keys in (*named, *near):
+        more = out.intersection(keys)
+        lines = [block_lines(task, handles, handles.of_block[key]) for key in more]
+        cost = sum(estimated_tokens("\n".join(one)) for one in lines)
+        out, room = (out - more, room - cost) if cost <= room else (out, room)
+    return Excerpt(frozenset(out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,39 +214,78 @@ class Opinion:
 
 
 class Opinions:
-    """Takes the rulings on so many points, the first on each."""
+    """Takes the first ruling on each point; a refusal without evidence may be mended once.
 
-    specs = (JUDGE,)
+    Args:
+        points: What is looked at.
+        blocks: The document.
+        notes: What is shown beside it.
+        reader: Reads what was left out; None where nothing was.
+    """
 
-    def __init__(self, points: int) -> None:
-        self._points = points
+    def __init__(
+        self, points: Sequence[Point], blocks: Sequence[Block], notes: str, reader: Reader | None
+    ) -> None:
+        self._points, self._blocks, self._notes, self._reader = points, blocks, notes, reader
+        self._returned = dict[int, bool]()  # what was to be mended, and whether it still is
         self.given: dict[int, Opinion] = {}
 
     @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The tools that are offered."""
+        return (JUDGE, READ) if self._reader else (JUDGE,)
+
+    @property
     def finished(self) -> bool:
-        """Whether there is a ruling on every point."""
-        return len(self.given) == self._points
+        """Whether there is a ruling on every point, and none is to be mended."""
+        return len(self.given) == len(self._points) and not any(self._returned.values())
 
     def call(
         self,
-        name: str,  # noqa: ARG002 - there is one tool
+        name: str,
         arguments: Mapping[str, Any],
         *,
-        refused: int = 0,  # noqa: ARG002 - nothing waits for a correction
+        refused: int = 0,  # noqa: ARG002 - nothing ends by a call
         is_last: bool = False,  # noqa: ARG002
     ) -> ToolResult:
-        """Take one ruling; one that cannot be read counts as none."""
-        said = {key: str(arguments.get(key) or "").strip() for key in JUDGE.parameters["required"]}
-        number, ground = re.search(r"\d+", said["point"]), said["verdict"].lower()
-        if number is None or not 1 <= int(number[0]) <= self._points:
-            return ToolResult(
-                f"there is no such point; they are P1 to P{self._points}", accepted=False
-            )
+        """Take one ruling, or read; a ruling that cannot be read counts as none."""
+        spec = READ if name == READ.name else JUDGE
+        said = {key: str(arguments.get(key) or "").strip() for key in spec.parameters["required"]}
+        try:
+            if spec is READ:
+                return ToolResult(self._reader(**said) if self._reader else "", accepted=True)
+            return ToolResult(self._judged(**said), accepted=True)
+        except ToolRefusal as why:
+            return ToolResult(f"refused: {why}", accepted=False)
+
+    def _judged(self, point: str, verdict: str, quote: str, reason: str) -> str:
+        found, ground = re.search(r"\d+", point), verdict.lower()
+        number = int(found[0]) if found else 0
+        if not 1 <= number <= len(self._points):
+            raise ToolRefusal(f"there is no such point; they are P1 to P{len(self._points)}")
         if ground not in (STANDS, *REFUSALS):
-            return ToolResult(f"verdict is {STANDS}, {', '.join(REFUSALS)}", accepted=False)
-        reason = clipped(one_line(said["reason"]), REASON_CHARS)
-        self.given.setdefault(int(number[0]), Opinion(ground, said["quote"], reason))
-        return ToolResult("noted", accepted=True)
+            raise ToolRefusal(f"verdict is {STANDS}, {', '.join(REFUSALS)}")
+        if number in self.given and not self._returned.get(number):
+            return "noted before"
+        self.given[number] = Opinion(ground, quote, clipped(one_line(reason), REASON_CHARS))
+        why = self._unproven(number) if ground != STANDS else ""
+        if why and number not in self._returned:
+            self._returned[number] = True
+            raise ToolRefusal(f"{why}; judge P{number} once more, with a quote, or as {STANDS}")
+        self._returned[number] = False
+        return f"noted; the point stands, since {why}" if why else "noted"
+
+    def _unproven(self, number: int) -> str:
+        """Return why a refusal does not count; "" where it does."""
+        point = self._points[number - 1]
+        if isinstance(point, SettledPoint):
+            return ""
+        told = {at: one.quote for at, one in self.given.items() if one.ground != STANDS}
+        try:
+            evidence(told[number], point, self._blocks, self._notes)
+        except NoEvidence as why:
+            return str(why)
+        return USED if any(at != number and _same(told[number], told[at]) for at in told) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,14 +335,29 @@ def weighed(
         return Heard(replace(look, note="it refused a point that an author acted on"))
     if len(own) >= ALL_REFUSED and len(own) == sum(isinstance(one, Finding) for one in points):
         return Heard(replace(look, note=f"it refused all {len(own)} points"))
-    shown = {point: evidence(one.quote, point, blocks) for point, one in own}
-    once = {point: words for point, words in shown.items() if words and not _is_used(point, shown)}
-    why = {point: _why(one, once[point]) for point, one in own if point in once}
+    why, overruled = _upheld(own, blocks)
     refuted = tuple(point for point in why if point.severity is not Severity.BLOCKING)
     lower = [one for one in why if one not in refuted and floor is not Severity.BLOCKING]
     reasons = tuple(why[point] for point in refuted)
     told = tuple((point.title, why[point]) for point in lower)
-    return Heard(replace(look, reasons=reasons, lowered=told), refuted, tuple(lower))
+    look = replace(look, reasons=reasons, lowered=told, overruled=overruled)
+    return Heard(look, refuted, tuple(lower))
+
+
+def _upheld(
+    refused: Sequence[tuple[Finding, Opinion]], blocks: Sequence[Block]
+) -> tuple[dict[Finding, str], tuple[tuple[str, str], ...]]:
+    """Return why points are refused, and the titles of those of which that does not count."""
+    why, overruled = dict[Finding, str](), []
+    for point, one in refused:
+        try:
+            words = evidence(one.quote, point, blocks)
+            if any(_same(words, other.quote) for known, other in refused if known != point):
+                raise NoEvidence(USED)  # noqa: TRY301 - one place tells of all
+            why[point] = _why(one, words)
+        except NoEvidence as lack:
+            overruled.append((point.title, f"{_why(one)}; {lack}"))
+    return why, tuple(overruled)
 
 
 def _refused(ruled: Sequence[tuple[Point, Opinion]], *, is_true: bool) -> bool | None:
@@ -270,49 +370,30 @@ def _refused(ruled: Sequence[tuple[Point, Opinion]], *, is_true: bool) -> bool |
     return found[0] if found else None
 
 
-def _why(verdict: Opinion, words: str) -> str:
+def _why(verdict: Opinion, words: str = "") -> str:
     said = f": {verdict.reason}" if verdict.reason else ""
-    return f"{REFUSALS[verdict.ground]}{said} (“{one_line(words)}”)"
+    return f"{REFUSALS[verdict.ground]}{said}" + (f" (“{one_line(words)}”)" if words else "")
 
 
-def evidence(quote: str, point: Finding, blocks: Iterable[Block]) -> str:
-    """Return the exact words of the document that a refusal rests on; "" for none.
+def evidence(quote: str, point: Finding, blocks: Iterable[Block], notes: str = "") -> str:
+    """Return the exact words of the document that a refusal rests on.
 
-    They are more than a word or two, and others than those that the point is about.
+    They are more than a word or two, and others than those that the point is about. Of the `notes`
+    beside the document none is evidence.
+
+    Raises:
+        NoEvidence: They are not that.
     """
-    if len(fold(quote).text) < MOVED_QUOTE_CHARS or contains_words(quote, point.quote):
-        return ""
+    if len(fold(quote).text) < MOVED_QUOTE_CHARS:
+        raise NoEvidence(f"a quote has {MOVED_QUOTE_CHARS} characters or more" if quote else BARE)
+    if contains_words(quote, point.quote):
+        raise NoEvidence("these are the words that the point itself is about")
     found = (locate_surely(quote, block.plain) for block in blocks)
-    return next((visible(words) for words in found if words), "")
+    if words := next((visible(words) for words in found if words), ""):
+        return words
+    where = "in a note alone, not" if contains_words(quote, notes) else "not"
+    raise NoEvidence(f"these words stand {where} in one block of the document")
 
 
-def _is_used(point: Finding, shown: Mapping[Finding, str]) -> bool:
-    """Tell whether the evidence against a point is held against another one too."""
-    words = shown[point]
-    return any(
-        contains_words(words, other) or contains_words(other, words)
-        for one, other in shown.items()
-        if one is not point and other
-    )
-
-
-_SENTENCE = re.compile(r"(?<=[.!?…])[ \t]+(?=\S)|\n+")
-_NAMED = re.compile(r"“(.+?)…?”")
-
-
-def unsaid(text: str, refuted: Iterable[Finding], handles: Handles) -> str:
-    """Return a text without the sentences that tell of a refuted point.
-
-    Such a one names the point's block, or half of the words of weight in its title.
-    """
-    about = []
-    for one in refuted:
-        named = _NAMED.match(handles.spelled_out(handles.of_block[one.block_id], briefly=True))
-        about.append((one.title, named[1] if named else ""))
-
-    def tells(sentence: str) -> bool:
-        return any(tells_of(sentence, title, block) for title, block in about)
-
-    if not about or not any(map(tells, _SENTENCE.split(text))):
-        return text
-    return " ".join(one for one in _SENTENCE.split(text) if one and not tells(one))
+def _same(words: str, other: str) -> bool:
+    return bool(other) and (contains_words(words, other) or contains_words(other, words))

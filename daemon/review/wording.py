@@ -13,6 +13,7 @@ from functools import cache
 
 from daemon.domain.findings import title_of
 from daemon.domain.phrases import bare
+from daemon.domain.values import Finding
 from daemon.notion.from_markdown import plain_text, rich_text
 from daemon.review.cleaning import (
     CUT,
@@ -26,7 +27,7 @@ from daemon.review.cleaning import (
 )
 from daemon.review.handles import Handles
 from daemon.review.leaks import LeakGuard
-from daemon.review.points import REPETITIVE_CHARS
+from daemon.review.points import REPETITIVE_CHARS, tells_of
 from daemon.review.prompt import instructions
 from daemon.review.quotes import contains_words, fold
 from daemon.review.tool_specs import ToolRefusal
@@ -297,3 +298,25 @@ def without_noise(text: str) -> str:
             shown = shown[0].upper() + shown[1:]
         kept += [shown, gap or ("" if not shown else " ")]
     return text if "".join(parts[::2]) == "".join(kept[::2]) else "".join(kept).strip()
+
+
+_SENTENCE = re.compile(r"(?<=[.!?…])[ \t]+(?=\S)|\n+")
+_NAMED = re.compile(r"“(.+?)…?”")
+
+
+def unsaid(text: str, refuted: Iterable[Finding], handles: Handles) -> str:
+    """Return a text without the sentences that tell of a refuted point.
+
+    Such a one names the point's block, or half of the words of weight in its title.
+    """
+    about = []
+    for one in refuted:
+        named = _NAMED.match(handles.spelled_out(handles.of_block[one.block_id], briefly=True))
+        about.append((one.title, named[1] if named else ""))
+
+    def tells(sentence: str) -> bool:
+        return any(tells_of(sentence, title, block) for title, block in about)
+
+    if not about or not any(map(tells, _SENTENCE.split(text))):
+        return text
+    return " ".join(one for one in _SENTENCE.split(text) if one and not tells(one))

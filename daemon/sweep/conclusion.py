@@ -26,7 +26,7 @@ from daemon.review.deep import SectionTools
 from daemon.review.points import is_repeat, makes_anew, reanchored
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import fold
-from daemon.review.second_look import Heard, unsaid
+from daemon.review.second_look import Heard
 from daemon.review.summary import (
     OPEN_AGAIN,
     SummaryParts,
@@ -37,6 +37,7 @@ from daemon.review.summary import (
     unseen_note,
 )
 from daemon.review.tools import ECHO_CHARS, QUOTE_CHARS, ReviewTools
+from daemon.review.wording import unsaid
 from daemon.sweep.context import Prepared, Session
 
 

@@ -36,6 +36,7 @@ from daemon.sweep.context import Context, Prepared, ReviewContext, Session, Targ
 
 
 OFF, SAME, AUTO = "off", "same", "auto"
+ROUNDS = 3  # the rulings, and what is read or mended for them
 SECONDS = 300.0  # a look that takes longer is left
 CANDIDATES = 20  # settled points to choose from
 PASSAGE_CHARS = 6_000  # of the text around one
@@ -150,9 +151,9 @@ async def _opinions(
 
     def make(window: ContextWindow | None) -> tuple[ModelInput, Opinions]:
         told = (session.snapshot, session.prompt, whole_up_to, window, noted)
-        return brief(asked, *told), Opinions(len(asked))
+        return brief(asked, *told)
 
-    within = replace(limits, rounds=1, seconds=min(limits.seconds, SECONDS), effort=effort)
+    within = replace(limits, rounds=ROUNDS, seconds=min(limits.seconds, SECONDS), effort=effort)
     try:
         talk = await context.models.ask_one(name, make, within, bill)
     except BudgetSpent:
@@ -204,3 +205,5 @@ def told(review: Review) -> Iterator[tuple[str, str]]:
         yield "refuted", f"“{one.title}” ({one.severity.value}): {why}"
     for title, why in found.lowered:
         yield "lowered", f"“{title}” from blocking to important: {why}"
+    for title, why in found.overruled:
+        yield "overruled", f"“{title}” was refused and stands: {why}"

@@ -218,6 +218,26 @@ def test_what_the_document_answers_is_dropped_and_a_blocking_point_is_lowered_on
     assert FALSE not in points(box, page)
 
 
+def test_a_refusal_without_evidence_comes_back_once_and_explain_says_why_it_did_not_count(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, both: Both
+) -> None:
+    made_up = "Somebody else owns the rollout"
+    for quotes, name in (([made_up, made_up], "Queues"), ([made_up, LINES[4]], "Mended")):
+        told = iter(quotes)
+        both.verify = lambda title, _, told=told: (
+            ("answered", next(told)) if title == FALSE else ("stands", "")
+        )
+        page = rfc(box, rfcs, name)
+        model.sent.clear()
+        later(box, program)
+        assert len(model.sent) == 3
+        assert "these words stand not in one block" in str(model.sent[2].body["messages"])
+        told_why = f"overruled: “{FALSE}” was refused and stands: it is answered elsewhere: see"
+        assert (FALSE in points(box, page)) is (name == "Queues")
+        assert (told_why in explained(program, page)) is (name == "Queues")
+    assert program.run("replay", "2").out.startswith("the same, 3 requests")
+
+
 @pytest.mark.parametrize(
     ("verify", "note"),
     [(refusing, "it refused all 4 points"), (obeying, "3 refusals; 0 dropped, 0 lowered")],

@@ -243,3 +243,27 @@ def test_a_word_of_the_page_or_the_prompt_that_reads_as_a_handle_is_none(where: 
         "Is T1 right for B1 and B2B, as this block and the thread on this block say?"
     )
     assert tiers.unknown("T1 and B2B, B1 and T3") == ["T3"]
+
+
+LIKE = [heading("h1", "Roles"), block("r1", "The list names every person by role *and* team.")]
+LIKE += [heading("h2", "Terms"), block("r2", "The list names every person by role and rank.")]
+LIKE += [block("r3", "retry_all()\nstop()", kind="code"), block("r4", "It ends.")]
+
+
+@given(st.sampled_from(["B2", "B4", "B5", "B1"]), st.sampled_from(["h1", "r1", "r3", "r4"]))
+def test_what_is_spelled_out_has_its_handle_again_behind_the_words(name: str, own: str) -> None:
+    handles = Handles.of(snapshot(LIKE))
+    if handles.blocks[name].id == own:
+        return
+    told = handles.spelled_out(f"So says {name}, and more (see {name}).", own)
+    again = handles.with_handles(told, own)
+    assert again.count(f"({name})") == 2
+    assert "\\" not in again
+    assert handles.parse(again, "B") == [name]
+
+
+def test_words_that_name_no_block_or_more_than_one_stay_without_a_handle() -> None:
+    handles = Handles.of(snapshot(LIKE))
+    same = "“The list names every person…” and “nothing of it” and `stop()`"
+    assert handles.with_handles(same) == same
+    assert handles.with_handles("as `a\\[0]` in \\[it\\]") == "as `a\\[0]` in [it]"

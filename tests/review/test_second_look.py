@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from daemon.domain.values import Finding, Severity
 from daemon.review.agent import ContextWindow
-from daemon.review.handles import Handles
 from daemon.review.models.failures import WindowTooSmall
-from daemon.review.prompt import built_in_prompt
+from daemon.review.prompt import built_in_prompt, estimated_tokens
 from daemon.review.second_look import (
     REFUSALS,
     STANDS,
@@ -25,7 +24,6 @@ from daemon.review.second_look import (
     brief,
     evidence,
     shuffled,
-    unsaid,
     weighed,
 )
 from support.review_values import block, heading, snapshot
@@ -119,8 +117,15 @@ def test_whatever_is_said_no_blocking_point_goes_and_every_reason_quotes_the_doc
         assert evidence(words, one, BLOCKS)
 
 
+def judged(taken: Opinions, point: str, verdict: str, quote: Any = None) -> str:
+    said = {"point": point, "verdict": verdict, "quote": quote, "reason": 7}
+    found = taken.call("judge", said)
+    assert found.accepted is not found.text.startswith("refused")
+    return found.text
+
+
 def test_a_ruling_that_cannot_be_read_counts_as_none() -> None:
-    taken = Opinions(2)
+    taken = Opinions([OWNER, SMALL], BLOCKS, "", None)
     for point, verdict, ok in (
         ("P1", "Wrong", True),
         ("[P2]", "stands", True),
@@ -129,17 +134,49 @@ def test_a_ruling_that_cannot_be_read_counts_as_none() -> None:
         ("", "wrong", False),
         ("P1", "maybe", False),
     ):
-        given_ = {"point": point, "verdict": verdict, "quote": None, "reason": 7}
-        assert taken.call("judge", given_).accepted is ok
+        found = judged(taken, point, verdict, BLOCKS[2].plain[5:30])
+        assert found.startswith("refused") is not ok
     assert taken.finished
     assert {number: one.ground for number, one in taken.given.items()} == {1: "wrong", 2: STANDS}
+
+
+@pytest.mark.parametrize(
+    ("quote", "why"),
+    [
+        (None, "no words are quoted"),
+        ("rollout", "12 characters or more"),
+        ("Nobody owns the rollout", "the words that the point itself is about"),
+        ("Somebody runs it all", "stand not in one block"),
+        ("told that Ana decides", "in a note alone"),
+        ("the client waits for ten", "held against another point"),
+    ],
+)
+def test_a_refusal_without_evidence_comes_back_once_and_then_tells_why_it_did_not_count(
+    quote: str | None, why: str
+) -> None:
+    owner = replace(OWNER, quote="Nobody owns the rollout")
+    points = [TIMEOUT, owner, SMALL]
+    for mended in (True, False):
+        taken = Opinions(points, BLOCKS, "Notes:\n  B2: it is told that Ana decides", None)
+        judged(taken, "P1", "wrong", "client waits for ten")
+        judged(taken, "P3", STANDS)
+        assert why in judged(taken, "P2", "answered", quote)
+        assert not taken.finished
+        again = judged(taken, "P2", "answered", ANSWER.quote if mended else quote)
+        assert ("stands, since" in again) is not mended
+        assert taken.finished
+        found = weighed("m", points, taken.given, BLOCKS, Severity.MINOR)
+        assert (owner in found.refuted) is mended
+        told = dict(found.look.overruled)
+        assert (OWNER.title in told) is not mended
+        assert mended or "it is answered elsewhere: 7; " in told[OWNER.title]
 
 
 def test_what_is_read_has_the_document_and_nothing_of_what_the_author_thinks() -> None:
     page = snapshot(BLOCKS)
     points = shuffled([TIMEOUT, OWNER, SMALL], SecondLook("same", (RIGHT,)), "seed")
     assert points == shuffled([TIMEOUT, OWNER, SMALL], SecondLook("same", (RIGHT,)), "seed")
-    read = brief(points, page, built_in_prompt(), 40_000, None)
+    read, _ = brief(points, page, built_in_prompt(), 40_000, None)
     lines = read.document.splitlines()
     assert len([line for line in lines if line.startswith("[B")]) == len(BLOCKS)
     assert len([line for line in lines if line.startswith("[P")]) == 4
@@ -151,31 +188,59 @@ def test_what_is_read_has_the_document_and_nothing_of_what_the_author_thinks() -
 
 def test_of_a_long_document_the_sections_of_the_points_are_read() -> None:
     page, tight = snapshot(BLOCKS), ContextWindow(3_000)
-    read = brief([SMALL], page, built_in_prompt(), 10, None).document
-    assert "The timeout is five" in read
-    assert "## Rollout" in read
-    assert "Ana Costa" not in read
-    noted = [("b2", "who runs it"), ("b1", "")]
-    read = brief([SMALL], page, built_in_prompt(), 10, None, noted).document
-    assert re.search(r"Notes on other sections:\n  B\d+: who runs it\nPoints:", read)
-    assert (
-        "who runs it" not in brief([SMALL], page, built_in_prompt(), 40_000, None, noted).document
+
+    def read(
+        most: int, window: ContextWindow | None = None, noted: tuple[tuple[str, str], ...] = ()
+    ) -> str:
+        return brief([SMALL], page, built_in_prompt(), most, window, noted)[0].document
+
+    assert "The timeout is five" in read(10)
+    assert "## Rollout" in read(10)
+    assert "Ana Costa" not in read(10)
+    noted = (("b2", "who runs it"), ("b1", ""))
+    assert re.search(
+        r"Notes on other sections:\n  B\d+: who runs it\nPoints:", read(10, None, noted)
     )
-    assert "Ana Costa" in brief([SMALL], page, built_in_prompt(), 40_000, tight).document
+    assert "who runs it" not in read(40_000, None, noted)
+    assert "Ana Costa" in read(40_000, tight)
     with pytest.raises(WindowTooSmall):
-        brief([SMALL], page, built_in_prompt(), 40_000, ContextWindow(1_000))
+        read(40_000, ContextWindow(1_000))
+
+
+LONG = tuple(
+    one
+    for number in range(40)
+    for one in (
+        heading(f"h{number}", f"Part {number}"),
+        block(f"b{number}", f"In part {number} there is {'nothing else to say ' * 20}of it."),
+    )
+)
+OPENING = "Alternates may be named by the team whenever it likes."
 
 
 @pytest.mark.parametrize(
-    ("text", "left"),
+    ("words", "text", "noted"),
     [
-        ("Settle the limit. “Nobody owns the rollout…” is open.", "Settle the limit."),
-        ("The rollout has no owner.", ""),
-        ("Ship it in May. Then scale.", "Ship it in May. Then scale."),
-        ("", ""),
+        (OPENING, "“Alternates may be named by…” \\[“Part 30”\\] allows that.", ()),
+        (OPENING, "Nobody says whether alternates exist.", ()),
+        ("It is up to them.", "Nobody says whether alternates exist.", (("b30", "of alternates"),)),
     ],
 )
-def test_no_sentence_tells_of_a_refuted_point(text: str, left: str) -> None:
-    handles = Handles.of(snapshot(BLOCKS))
-    assert unsaid(text, [OWNER], handles) == left
-    assert unsaid(text, [], handles) == text
+def test_the_section_that_a_point_names_or_that_is_nearest_to_it_is_shown_within_the_room(
+    words: str, text: str, noted: tuple[tuple[str, str], ...]
+) -> None:
+    blocks = [block("b30", words) if one.id == "b30" else one for one in LONG]
+    point = Finding("b1", "In part 1", text, Severity.MINOR, title="Not said")
+    read, opinions = brief([point], snapshot(blocks), built_in_prompt(), 2_000, None, noted)
+    assert f"] {words}" in read.document
+    assert "In part 35" not in read.document
+    assert "\\" not in read.document
+    assert estimated_tokens(read.document) < 2_500
+    # The rest can be read, as far as there is room.
+    assert [one.name for one in opinions.specs] == ["judge", "read"]
+    found = opinions.call("read", {"first": "B40", "last": "B80"})
+    assert "In part 20" in found.text
+    assert "In part 39" not in found.text
+    assert not opinions.call("read", {"first": "B900", "last": ""}).accepted
+    whole = brief([point], snapshot(blocks), built_in_prompt(), 40_000, None)[1]
+    assert [one.name for one in whole.specs] == ["judge"]

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.domain.values import Finding, Severity
 from daemon.review.cleaning import links_in, visible
 from daemon.review.handles import Handles
 from daemon.review.leaks import NO_GUARD
 from daemon.review.tool_specs import ToolRefusal
-from daemon.review.wording import INSTEAD, Wording, invented, without_noise
+from daemon.review.wording import INSTEAD, Wording, invented, unsaid, without_noise
 from support.review_values import block, heading, snapshot
 
 
@@ -175,3 +176,23 @@ def test_no_wording_is_none_and_one_may_shorten_the_quote() -> None:
 @given(st.text(), st.lists(st.text()))
 def test_what_stands_on_the_page_is_never_invented(words: str, others: list[str]) -> None:
     assert invented(visible(words), [*others, words]) == []
+
+
+OWNED = Finding(
+    "b1", "Nobody owns", "Name somebody.", Severity.IMPORTANT, title="Rollout without owner"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Settle the limit. “Nobody owns the rollout…” is open.", "Settle the limit."),
+        ("The rollout has no owner.", ""),
+        ("Ship it in May. Then scale.", "Ship it in May. Then scale."),
+        ("", ""),
+    ],
+)
+def test_no_sentence_tells_of_a_refuted_point(text: str, left: str) -> None:
+    handles = Handles.of(snapshot([block("b1", "Nobody owns the rollout of the queue.")]))
+    assert unsaid(text, [OWNED], handles) == left
+    assert unsaid(text, [], handles) == text
