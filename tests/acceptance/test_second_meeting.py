@@ -567,9 +567,10 @@ def test_j8_the_models_order_holds_among_equals_and_the_rest_is_named_and_to_be_
     program.sweep()
     titles = [one.split(" · ")[0] for one in on_blocks(box, page)]
     assert titles == ["Flaw 5", "Flaw 4", "Flaw 3", "Flaw 1"]
-    assert any(
-        "I post these now, where their text still stands" in one for one in on_page(box, page)
+    told = (
+        "I post these now: “Flaw 1”. What else I kept back (1 point) no longer stands in the text."
     )
+    assert told in on_page(box, page)
     program.sweep()
     assert len(on_blocks(box, page)) == 4
     assert len(model.sent) <= before + 1
@@ -589,6 +590,25 @@ def test_j8_more_needs_no_model_and_is_answered_when_nothing_is_left(
     assert len(model.sent) == before
     assert len(on_blocks(box, page)) == 5
     assert any("There is nothing more" in one for one in on_page(box, page))
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_j8_where_all_that_was_kept_lost_its_text_more_says_so(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, *, settled: bool
+) -> None:
+    page = three_of_five(box, program, model, rfcs)
+    [summary] = [one for one in posted(box) if one.parent_id == page]
+    model.think = lambda _document, _turn: [finish()]
+    box.clock.advance(HOUR)
+    for number in (1, 2):
+        box.world.edit_block(box.world.blocks(page)[number], f"Line {number} is whole.")
+    box.world.comment(summary, "more")
+    box.clock.advance(HOUR if settled else timedelta(minutes=2))
+    program.sweep()
+    assert "What I kept back no longer stands in the text." in on_page(box, page)
+    assert len(on_blocks(box, page)) == 3
+    program.sweep()
+    assert "Kept back" not in on_page(box, page)[0]
 
 
 def test_j8_what_was_kept_is_put_before_the_model_and_moves_when_it_is_made_again(
@@ -1001,7 +1021,7 @@ def test_a_later_review_hears_what_people_said_on_blocks_that_did_not_change(
     program.sweep()
     summary, explained = on_page(box, page)[-1], program.run("explain", page).out
     assert "• No way back" not in summary
-    assert "No owner" not in summary
+    assert "• No owner" not in summary
     assert "dismissed, blocking" in explained
     assert "dismissed, important" in explained
 

@@ -240,8 +240,9 @@ def _run_command(
             told = _because(context, row, dialogue, said.thread.id)
             is_of_page = said.thread.block_id is None and dialogue.known.waits
             return row, f"{told}\n\n{waits}" if is_of_page else told
-    most = context.config.limits.comments_per_review
-    return row, more_posted(*post_kept(context, row, dialogue.reviewer, most))
+    most, lost = context.config.limits.comments_per_review, dialogue.lost
+    posted, left = post_kept(context, row, dialogue.reviewer, most, lost)
+    return row, more_posted(posted, left, len(lost))
 
 
 def _because(context: Context, row: PageRow, dialogue: Dialogue, thread_id: str) -> str:

@@ -41,6 +41,7 @@ NOT_PAUSED = "I was not paused on this page; I go on as before."
 AGAIN = "I will review this page again shortly, whether or not it has changed."
 FIRST_TIME = "I will review this page shortly."
 NOTHING_KEPT = "There is nothing more: all that I found and that still holds is posted."
+ALL_LOST = "What I kept back no longer stands in the text."
 ASLEEP = (
     "Besides, everything that is reviewed under my prompt is paused until somebody writes `resume` "
     "on the prompt's page."
@@ -389,10 +390,11 @@ def told_word(said: CommandComment) -> str:
     return _WORD_FOR[said.word]
 
 
-def more_posted(posted: Sequence[Finding], left: int) -> str:
-    """Tell which findings that were kept are posted now, and how many are left."""
+def more_posted(posted: Sequence[Finding], left: int, lost: int) -> str:
+    """Tell which findings that were kept are posted now, and how many are left, or lost."""
     if not posted:
-        return NOTHING_KEPT
+        return ALL_LOST if lost else NOTHING_KEPT
     named = "; ".join(f"“{quoted(one.title)}”" for one in posted)
     rest = f" {counted(left, 'point')} left: write `more` again." if left else ""
-    return f"I post these now, where their text still stands: {named}.{rest}"
+    gone = f" What else I kept back ({counted(lost, 'point')}) no longer stands in the text."
+    return f"I post these now: {named}.{rest}{gone * bool(lost)}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from daemon.domain.errors import Forbidden, Missing, NotionError
@@ -21,8 +21,10 @@ from daemon.store.views import browse
 from daemon.sweep import failures
 from daemon.sweep.budget import narrowed
 from daemon.sweep.context import Answers, Context, Target
+from daemon.sweep.conversation.commands import Command
 from daemon.sweep.conversation.gate import ClaimCheck
 from daemon.sweep.conversation.threads import SortedThreads, ThreadState, sort
+from daemon.sweep.delivery.letters import lost_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Dialogue:
         missing: Blocks that were to be looked at and are gone.
         gone: Threads that left the list of open ones.
         refusal: Why Notion gave no comments, or None.
+        lost: Where more is asked for, the kept findings that lost their text, and how.
     """
 
     sorted: SortedThreads
@@ -48,6 +51,7 @@ class Dialogue:
     missing: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
     refusal: Forbidden | None = None
+    lost: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def readable(self) -> bool:
@@ -82,19 +86,19 @@ async def read(
         found, missing = await reading.discussions(context.notion, places, authors)
     except Forbidden as error:
         refusal = failures.refused(context, Capability.READ_COMMENTS, row.id, error)
-        known = _known(context, target, row, prompt, authors.own)
+        known = _known(context, target, row, prompt, authors.own, snapshot, ())
         return Dialogue(sort((), known), known, prompt.name, began, refusal=refusal)
     if row.id in missing:
         raise Missing(f"“{row.title}”: its comments cannot be listed, it is gone or not shared")
     failures.allowed(context, Capability.READ_COMMENTS, row.id)
     _learn_findings(context, row, found)
-    known = _known(context, target, row, prompt, authors.own)
-    claims, left = _claims(context, row, snapshot), _answers_left(context, found)
-    known = replace(known, claims=claims, answers_left=left, waits=_waits(context, row, snapshot))
+    known = _known(context, target, row, prompt, authors.own, snapshot, found)
     looked = tuple(place for place in places if place not in missing)
     _grant(context, decided := sort(found, known))
     gone = _gone(known, found, {None if place == row.id else place for place in looked})
-    return Dialogue(decided, known, prompt.name, began, looked, missing, gone)
+    wants_more = any(one.word is Command.MORE and not one.is_hint for one in decided.commands)
+    lost = await lost_kept(context, row, snapshot) if wants_more else {}
+    return Dialogue(decided, known, prompt.name, began, looked, missing, gone, lost=lost)
 
 
 def threads_shown(
@@ -224,7 +228,13 @@ def _waits(context: Context, row: PageRow, snapshot: Snapshot | None) -> str:
 
 
 def _known(
-    context: Context, target: Target, row: PageRow, prompt: Prompt, own: frozenset[str]
+    context: Context,
+    target: Target,
+    row: PageRow,
+    prompt: Prompt,
+    own: frozenset[str],
+    snapshot: Snapshot | None,
+    found: Iterable[Thread],
 ) -> ThreadState:
     source = pages.source(context.state, row.source_id)
     if source is None:
@@ -246,6 +256,9 @@ def _known(
             for one in known
             if one.discussion_id and (one.id, FindingState.DISMISSED) in was
         ),
+        claims=_claims(context, row, snapshot),
+        answers_left=_answers_left(context, found),
+        waits=_waits(context, row, snapshot),
         paused=row.paused,
         pause_ends=row.paused_until is not None,
         asleep=row.source_id in pages.asleep(context.state, context.config.prompts),

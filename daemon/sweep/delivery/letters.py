@@ -6,7 +6,7 @@ And what the owner of a prompt reads there: the week in numbers, what waits, wha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -23,9 +23,10 @@ from daemon.domain.records import (
     PageRow,
 )
 from daemon.domain.times import counted, joined, some, when
-from daemon.domain.values import Finding
+from daemon.domain.values import Finding, Snapshot
 from daemon.notion import from_markdown, properties, to_markdown
 from daemon.review.cleaning import cleaned
+from daemon.review.points import reanchored
 from daemon.review.summary import without_point
 from daemon.store import findings, outbox, pages, prompts, sweeps
 from daemon.store import prompts as notices
@@ -33,6 +34,7 @@ from daemon.store.database import State
 from daemon.store.views import reporting
 from daemon.sweep.context import Context, Target
 from daemon.sweep.delivery import retract
+from daemon.sweep.delivery.validity import TEXT_GONE, Away, checker
 
 
 def finding_letter(page_id: str, row: FindingRow, name: str, at: datetime) -> OutboxMessage:
@@ -53,17 +55,44 @@ def finding_letter(page_id: str, row: FindingRow, name: str, at: datetime) -> Ou
     )
 
 
-def post_kept(context: Context, row: PageRow, name: str, most: int) -> tuple[list[Finding], int]:
+async def lost_kept(context: Context, row: PageRow, snapshot: Snapshot | None) -> dict[int, str]:
+    """Return which kept findings of a page have lost their text, and how.
+
+    Without a snapshot the block of each is read.
+    """
+    kept, lost = findings.kept(context.state, row.id, findings.of_page(context.state, row.id)), {}
+    if snapshot:
+        stand = {one.id: reanchored([one.finding], snapshot.blocks) for one in kept}
+        places = {id_: [one.block_id for one in found] for id_, found in stand.items()}
+        return {one.id: TEXT_GONE for one in kept if one.finding.block_id not in places[one.id]}
+    try:
+        why_not, _ = await checker(context, row.id)
+    except Away:
+        return {}
+    for one in kept:
+        if why := await why_not(finding_letter(row.id, one, "", context.notion.now)):
+            lost[one.id] = why
+    return lost
+
+
+def post_kept(
+    context: Context, row: PageRow, name: str, most: int, lost: Mapping[int, str]
+) -> tuple[list[Finding], int]:
     """Post the next kept findings of a page; return them, and how many are left.
 
-    Whether the text of each still stands is seen when it is delivered.
+    Those that lost their text end.
     """
-    kept = findings.kept(context.state, row.id, findings.of_page(context.state, row.id))
-    for one in kept[:most]:
-        findings.apply_event(context.state, one.id, Event.ASKED_FOR, context.notion.now)
-    letters = [finding_letter(row.id, one, name, context.notion.now) for one in kept[:most]]
-    outbox.add(context.state, letters)
-    return [one.finding for one in kept[:most]], len(kept[most:])
+    state, now = context.state, context.notion.now
+    kept = findings.kept(state, row.id, findings.of_page(state, row.id))
+    for one in kept:
+        if one.id in lost:
+            findings.apply_event(state, one.id, Event.UNPOSTED, now, lost[one.id])
+            forget_point(state, one.id)
+    stand = [one for one in kept if one.id not in lost]
+    for one in stand[:most]:
+        findings.apply_event(state, one.id, Event.ASKED_FOR, now)
+    outbox.add(state, [finding_letter(row.id, one, name, now) for one in stand[:most]])
+    return [one.finding for one in stand[:most]], len(stand[most:])
 
 
 def forget_point(state: State, finding_id: int) -> None:

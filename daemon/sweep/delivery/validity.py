@@ -26,7 +26,7 @@ from daemon.sweep.snapshot import leave, not_ours, settings_of
 
 # Blocks above one another; Notion nests far fewer.
 DEEPEST = 100
-_GONE = "the text it was made on is gone"
+TEXT_GONE = "the text it was made on is gone"
 
 
 class Away(Exception):
@@ -81,7 +81,7 @@ async def checker(context: Context, page_id: str) -> tuple[WhyNot, bool]:
         in_hand = is_clear and page_id in context.readings.whole
         is_read = in_hand and read_at is not None and read_at <= message.created_at
         if message.place != page_id and not is_read:
-            gone = THREAD_CLOSED if message.kind is MessageKind.REPLY else _GONE
+            gone = THREAD_CLOSED if message.kind is MessageKind.REPLY else TEXT_GONE
             why = await _displaced(context, message, on_page, gone)
             if why:
                 return why
