@@ -62,7 +62,8 @@ def _with_fold(real: datetime) -> datetime:
 
 def run(main: Coroutine[Any, Any, T], start: datetime) -> T:
     """Run a coroutine to its end in virtual time, on the wall too."""
-    recording._sessions()  # pydantic cannot make it while the clock is frozen
+    for make in (recording._sessions, recording._reviews):
+        make()  # pydantic cannot while the clock is frozen
     keeping = patch.object(freezegun.api, "datetime_to_fakedatetime", _with_fold)
     with keeping, freeze_time(start) as wall:
         factory = lambda: WallLoop(start, wall)  # noqa: E731 - an argument
