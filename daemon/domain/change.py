@@ -116,10 +116,6 @@ class Change:
             stirred=_stirred(here, headings) | _stirred(was, headings),
         )
 
-    def rewords(self, block_id: str) -> bool:
-        """Whether a block was cut and pasted, and does not read as it did."""
-        return block_id in self.moved and block_id in self.changed
-
     @property
     def says_something(self) -> bool:
         """Whether words came, changed or went; False where blocks only moved."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from daemon.domain.findings import LEAST_WORDS, cut_short
 from daemon.domain.values import Block, Snapshot, Thread
 from daemon.notion.from_markdown import INNER
+from daemon.review.quotes import fold
 
 
 # The most characters and words of a block that stand in a text for people in place of its handle;
@@ -46,6 +47,8 @@ _TOLD = re.compile(
     r"(?: [(\[](?:“(?P<section>[^“”\n]+)”(?:, )?)?(?P<number>\d+)?[)\]])?"
 )
 _SET_APART = re.compile(r"(`[^`\n]*`)|\\([\\`*_\[\]()<>&~#])")
+# Words in quotation marks; fewer may stand in another block by chance.
+_QUOTED = re.compile(r"[“\"]([^“”\"\n]{12,})[”\"]")
 
 
 class _Label(NamedTuple):
@@ -154,6 +157,21 @@ class Handles:
 
         plain = _SET_APART.sub(lambda found: found[1] or found[2], text)
         return _TOLD.sub(told, plain)
+
+    def named_in(self, text: str, own: str) -> set[str]:
+        """Return the ids of the other blocks that a text for people names or quotes.
+
+        Args:
+            text: What `spelled_out` gave.
+            own: The id of the block that the text stands on.
+        """
+        told = self.with_handles(text, own)
+        named = {self.blocks[one].id for one in self.parse(told, "B") if one in self.blocks}
+        texts = {block.id: fold(block.plain).text for block in self.blocks.values()}
+        quoted = [fold(words).text for words in _QUOTED.findall(told)]
+        elsewhere = [words for words in quoted if words not in texts.get(own, "")]
+        named |= {id_ for id_, text in texts.items() if any(one in text for one in elsewhere)}
+        return named - {own}
 
     def unknown(self, text: str) -> list[str]:
         """Return the handles in a text that do not exist and are no words of the page.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from daemon.domain.findings import LIVE
+from daemon.domain.findings import LIVE, SAID_NO
 from daemon.domain.values import Block, Finding, Severity, Source, Verdict
 from daemon.review.points import (
     OwnPoint,
@@ -29,6 +29,7 @@ from daemon.review.tool_specs import BLOCKS_NAMED, ToolContext, ToolRefusal
 
 
 _OPEN, _GONE = "open", "its thread is gone; to make it anew, give the comment its title"
+_NO = "turned down in this review"
 # How many characters of a person's no a refusal repeats.
 NO_CHARS = 200
 # What is ruled so needs no comment any more.
@@ -83,7 +84,8 @@ class Said:
         self._refuse_elsewhere(finding)
         self._refuse_same(finding, block)
         if finding.source is Source.MODEL:
-            self._doubt([*self._near(finding), *self._turned_down(finding)])
+            likely = (self._near, self._crossing, self._turned_down)
+            self._doubt([told for find in likely for told in find(finding)])
         self._refuse_unasked(finding, block, words)
 
     def on_block(self, block_id: str, floor: Severity) -> int:
@@ -126,7 +128,13 @@ class Said:
                 continue
             at = handles.of_block.get(point.finding.block_id)
             where = f"your own point in {handles.of_thread[thread_id]}{f' on {at}' if at else ''}"
-            yield where, point.finding, point.closed or (_GONE if point.gone else _OPEN)
+            how = point.closed or (_GONE if point.gone else _OPEN)
+            ruled = self.ruled.get(point.id)
+            if ruled is Verdict.TURNED_DOWN:
+                how = _NO
+            elif ruled is Verdict.NOT_YET and not point.gone:
+                how = _OPEN
+            yield where, point.finding, how
         for one in self.made:
             yield f"your comment on {handles.of_block[one.block_id]}", one, ""
 
@@ -137,14 +145,13 @@ class Said:
             if point.gone and makes_anew(finding, point.finding)
         ]
         for where, one, how in self._others():
-            is_same = how in ("", _OPEN) and is_same_elsewhere(finding, one)
+            is_same = how in ("", _OPEN, _NO) and is_same_elsewhere(finding, one)
             is_titled = one.block_id != finding.block_id and is_nearly_same(finding, one)
             is_titled = is_titled and words_of(finding.title) == words_of(one.title)
             is_twice = not how and any(makes_anew(one, point) for point in anew)
             if is_twice or ((is_same or is_titled) and one not in anew):
-                there = ": say it there with follow_up, and name this place" if how else ""
                 raise ToolRefusal(
-                    f"this is {where}, “{one_line(one.title)}”; one matter, one comment{there}. "
+                    f"this is {where}, “{one_line(one.title)}”; {_instead_of_it(how)}. "
                     "If this is another one, say it in other words"
                 )
 
@@ -166,6 +173,18 @@ class Said:
                 told = f"{where}{f' ({how})' if how else ''} {says}: “{one_line(one.title)}”"
                 yield (finding.block_id, one.title), told
 
+    def _crossing(self, finding: Finding) -> Iterator[tuple[tuple[str, str], str]]:
+        """Yield what names the block of a comment, and stands on one that the comment names."""
+        handles, of_block = self.context.handles, self.context.handles.of_block
+        named = handles.named_in(finding.text, finding.block_id)
+        for where, one, how in self._others():
+            if one.block_id not in named or not (how in ("", _OPEN) or _is_no(how)):
+                continue
+            if finding.block_id in handles.named_in(one.text, one.block_id):
+                on, at = of_block[finding.block_id], of_block[one.block_id]
+                told = f"{where}{f' ({how})' if how else ''} names {on} as this names {at}"
+                yield (finding.block_id, one.title), f"{told}: “{one_line(one.title)}”"
+
     def _turned_down(self, finding: Finding) -> Iterator[tuple[tuple[str, str], str]]:
         """Yield what people turned down in the section of a comment, while its words stand."""
         handles, under = self.context.handles, sections(self.context.handles.blocks.values())
@@ -179,7 +198,7 @@ class Said:
             is_told = any(title == point.finding.title for where, title in self.doubted if where)
             is_told = is_told or is_nearly_same(finding, point.finding)
             if not is_told and is_quote_of(point.finding.quote, block.plain):
-                how = point.closed or "turned down in this review"
+                how = point.closed or _NO
                 said = f"{how}: “{clipped(one_line(point.no), NO_CHARS)}”" if point.no else how
                 where = f"in {handles.of_thread[thread_id]} on {handles.of_block[block.id]}"
                 title = one_line(point.finding.title)
@@ -192,19 +211,19 @@ class Said:
             is_again = one not in ruled and is_repeat(finding, [one], block)
             is_alike = one.block_id == block.id and says_the_same(finding, one)
             if is_again or (is_alike and (one in ruled or one in self.made)):
+                title = f"“{one_line(one.title)}”" if one.title else "this"
                 raise ToolRefusal(
-                    f"{self._named(one)} was raised on {self.context.handles.of_block[block.id]} "
-                    "before and still stands; do not repeat it"
+                    f"{title} was raised on {self.context.handles.of_block[block.id]} before and "
+                    f"{self._became(one)}; do not repeat it"
                 )
 
-    def _named(self, one: Finding) -> str:
-        """Return the title of a finding and, of one that was made before, what became of it."""
-        title = f"“{one_line(one.title)}”" if one.title else "this"
+    def _became(self, one: Finding) -> str:
+        """Say what became of a finding that was made before, or in this review."""
         for entry in self.context.ledger:
             if (entry.finding.quote, entry.finding.text) == (one.quote, one.text):
-                how = how_closed(entry.state, entry.why) or entry.state.value
-                return f"{title} ({how})"
-        return title
+                how = how_closed(entry.state, entry.why)
+                return f"is closed ({how})" if how else f"still stands ({entry.state.value})"
+        return "still stands"
 
     def _refuse_unasked(self, finding: Finding, block: Block, words: str) -> None:
         """Refuse a comment on text that did not change, unless it names what makes it wrong."""
@@ -233,3 +252,17 @@ class Said:
             self.doubted.add((block.id, ""))
             went = "what was removed or changed beside the blocks"
             raise ToolRefusal(f"{why}; where {went} makes it wrong, make the call again")
+
+
+def _is_no(how: str) -> bool:
+    return how == _NO or how.endswith(SAID_NO)
+
+
+def _instead_of_it(how: str) -> str:
+    """Say what to do in place of a comment, by how the point stands that it repeats."""
+    if _is_no(how):
+        return f"it was turned down ({how}): drop it"
+    if how in ("", _OPEN):
+        there = ": say it there with follow_up, and name this place" if how else ""
+        return f"one matter, one comment{there}"
+    return f"it is closed ({how}); where it holds again, say so with follow_up and not_yet"

@@ -297,12 +297,12 @@ class ReviewTools:
             self.left[own.id] = "the point is settled; its comment says so"
         shown = shortened(visible(shown), QUOTE_CHARS)
         self.rulings.append(Ruling(point.id, found, words, shown, person))
-        shows = "is posted anew on its block" if point.moved else "shows ✓"
-        unsaid = f"; nobody asks in {handle}, so your text is not posted: the point {shows}"
-        anew = point.moved and not self._context.change.rewords(point.finding.block_id)
-        wordless = found in _WORDLESS or (found is Verdict.NOT_YET and anew)
-        is_said = not text.strip() or (waits and words)
-        return self.wording.noted(text, words) + (unsaid if wordless and not is_said else "")
+        unsaid = f"; nobody asks in {handle}, so your text is not posted: the point shows ✓"
+        if point.moved and found is Verdict.NOT_YET:
+            unsaid = "; the point is posted anew on its block, with your text below its own"
+        elif found not in _WORDLESS or not text.strip() or (waits and words):
+            unsaid = ""
+        return self.wording.noted(text, words) + unsaid
 
     def _refuse_ruling(
         self, handle: str, point: OwnPoint, found: Verdict, words: str, *, waits: bool

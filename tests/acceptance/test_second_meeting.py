@@ -625,6 +625,22 @@ def test_j8_what_was_kept_is_put_before_the_model_and_moves_when_it_is_made_agai
     assert "Kept back: Flaw 2 (important)." in summary
 
 
+def test_j8_what_was_kept_is_named_by_the_review_that_makes_it_again_as_it_was(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = three_of_five(box, program, model, rfcs)
+    edit(box, page, 4, "Line 5 has a flaw and a half.")
+    made = [comment("B3", "a flaw", "Words 2.", "important", "Flaw 2")]
+    says(model, *made, finish("Look."))
+    program.sweep()
+    assert on_blocks(box, page)[-1].startswith("Flaw 2 · important")
+    summary = on_page(box, page)[-1]
+    assert "• Flaw 2\n" in summary
+    assert "Kept back: Flaw 1 (important)." in summary
+    program.sweep()
+    assert on_page(box, page)[-1] == summary
+
+
 def test_j9_the_older_summary_shrinks_to_a_line_when_a_new_one_comes(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
@@ -698,7 +714,8 @@ def test_a_point_whose_text_was_cut_and_pasted_is_posted_anew_there_once(
         program.sweep()
         box.clock.advance(HOUR)
     [anew] = [one for one in posted(box) if one.parent_id == new.id]
-    assert plain(anew) == "No way back · blocking\nN/A\nSay how it is undone."
+    said = "Say how it is undone.\n\nIt still says N/A."
+    assert plain(anew) == f"No way back · blocking\nN/A\n{said}"
     assert "No way back (still open)" in on_page(box, page)[-1]
     box.world.edit_block(new, "Rollback: we switch the flag off.")
     box.clock.advance(HOUR)
@@ -1674,7 +1691,8 @@ def test_a_wrong_ruling_is_taken_back_where_the_block_was_pasted_anew(
     program.sweep()
     program.sweep()
     [anew] = [plain(one) for one in posted(box) if one.parent_id == new]
-    assert anew == "No way back · blocking\nRollback: N/A\nSay how it is undone."
+    said = "Say how it is undone.\n\nI was wrong."
+    assert anew == f"No way back · blocking\nRollback: N/A\n{said}"
     assert "No way back" in on_page(box, page)[-1]
     assert "open, blocking" in program.run("explain", page).out
 
@@ -1724,8 +1742,9 @@ def test_a_block_that_is_pasted_with_small_changes_keeps_its_point_and_what_was_
     assert "Which carriers?" in thread
     assert "Those of the north." in thread
     assert any("is posted anew there without a call" in one for one in model.answers)
+    assert any("anew on its block, with your text below" in one for one in model.answers) == ruled
     program.sweep()
-    told = words if ruled else "Ask for more."
+    told = f"Ask for more.\n\n{words}" if ruled else "Ask for more."
     [anew] = [plain(one) for one in posted(box) if one.parent_id == new]
     assert anew == f"{TITLE} · blocking\n{quote}\n{told}"
     [summary] = on_page(box, page)

@@ -267,3 +267,13 @@ def test_words_that_name_no_block_or_more_than_one_stay_without_a_handle() -> No
     same = "“The list names every person…” and “nothing of it” and `stop()`"
     assert handles.with_handles(same) == same
     assert handles.with_handles("as `a\\[0]` in \\[it\\]") == "as `a\\[0]` in [it]"
+
+
+@given(st.sampled_from(["B2", "B4", "B5", "B1"]), st.sampled_from(["h1", "r1", "r3", "r4"]))
+def test_the_blocks_that_a_text_names_are_known_from_its_posted_words(name: str, own: str) -> None:
+    handles = Handles.of(snapshot(LIKE))
+    named = {handles.blocks[name].id} - {own}
+    for said in (f"Change both: this block and {name}.", f"It is [{name}], as {name} says."):
+        assert handles.named_in(handles.spelled_out(said, own), own) == named
+    assert handles.named_in("Unlike “person by role and rank”.", own) == {"r2"}
+    assert handles.named_in("“person by role and rank” it says.", "r2") == set()

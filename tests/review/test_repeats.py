@@ -89,6 +89,38 @@ def test_a_point_that_lost_its_block_is_made_anew_by_its_title_once() -> None:
     assert tools.call("finish", {"summary": ""}).accepted
 
 
+def test_the_same_matter_on_another_block_is_dropped_where_a_person_said_no_to_it() -> None:
+    named = RAISED.title
+    told = remark(tools_of(TURNED_DOWN), "B5", "200 euros", named).text
+    assert "it was turned down (Ana said no): drop it" in told
+    assert "follow_up" not in told
+    tools = tools_of(POINT, said=(comment("2", "So soll es sein", new=True),))
+    assert rule(tools, "turned_down", "", "So soll es sein").accepted
+    told = remark(tools, "B5", "200 euros", named).text
+    assert "it was turned down (turned down in this review): drop it" in told
+    tools = tools_of(TURNED_DOWN)
+    assert rule(tools, "not_yet", "Open again.").accepted
+    assert "say it there with follow_up" in remark(tools, "B5", "200 euros", named).text
+    fixed = replace(POINT, closed="you ruled that it is fixed")
+    told = remark(tools_of(fixed), "B5", "200 euros", named).text
+    assert "where it holds again, say so with follow_up and not_yet" in told
+
+
+def test_a_contradiction_is_doubted_once_from_its_other_end() -> None:
+    """The text of a point names the block of a comment, whose text names the point's."""
+    says = "Ten percent cost nothing here, and “The queue costs 200 euros a month” there."
+    raised = replace(RAISED, text=says)
+    other = {"text": "It is 200 here, and B2 says nothing of it."}
+    for point, how in ((replace(TURNED_DOWN, finding=raised), "Ana said no"), (POINT, "open")):
+        tools = tools_of(replace(point, finding=raised))
+        told = remark(tools, "B5", "200 euros", "Cost unlike the share", **other).text
+        assert f"in T1 on B2 ({how}) names B5 as this names B2: “{RAISED.title}”" in told
+        assert remark(tools, "B5", "200 euros", "Cost unlike the share", **other).accepted
+    for closed in (replace(POINT, finding=raised, closed="you withdrew it"), POINT):
+        assert remark(tools_of(closed), "B5", "200 euros", "Cost unlike", **other).accepted
+    assert remark(tools_of(replace(POINT, finding=raised)), "B5", "200 euros").accepted
+
+
 def test_what_people_turned_down_is_doubted_once_in_its_section_while_its_words_stand() -> None:
     told = (
         "refused: “No reason for ten percent” in T1 on B2 was turned down (Ana said no: “No, it is "

@@ -105,8 +105,8 @@ def raise_anew(
 ) -> list[OutboxMessage]:
     """Return the comments that raise open points anew whose blocks were cut and pasted.
 
-    Notion gives the pasted block a new id, and their threads went with the old one. Where the block
-    reads otherwise there, the words of the ruling are said. A point whose
+    Notion gives the pasted block a new id, and their threads went with the old one. The words of a
+    ruling follow those of the point, which nobody would understand without the other. A point whose
     text went too ends where the review makes it again on another block.
     """
     rulings = {one.finding_id: one for one in case.review.rulings}
@@ -118,9 +118,8 @@ def raise_anew(
         if found is None:
             continue
         ruling, raised = rulings.get(point.id), point.finding
-        is_reworded = session.change.rewords(raised.block_id) and not point.closed
-        if ruling and ruling.text and is_reworded:
-            raised = replace(raised, text=ruling.text)
+        if ruling and ruling.text and ruling.text not in raised.text:
+            raised = replace(raised, text=f"{raised.text}\n\n{ruling.text}")
         findings.set_place(context.state, point.id, raised)
         if found.state in LIVE and (ruling is None or ruling.verdict is Verdict.NOT_YET):
             findings.unlink_thread(context.state, point.id)
