@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from daemon.domain.findings import MENDED, SAID_NO, FindingState, LedgerEntry
@@ -12,12 +12,14 @@ from daemon.domain.providers import OFFLINE
 from daemon.domain.values import (
     AuthorKind,
     Block,
+    Comment,
     Finding,
     Outcome,
     Refusal,
     Review,
     Ruling,
     Snapshot,
+    Thread,
     Verdict,
 )
 from daemon.notion.from_markdown import quoted
@@ -186,14 +188,8 @@ def _still_open(
     """Return the points that are open after a review, and how each stands: who wrote last."""
     replied = {reply.thread_id for reply in review.replies}
     made = [*review.findings, *review.kept]
-    spoken = {
-        thread.id: [
-            one
-            for one in thread.comments[1:]
-            if one.author.kind in (AuthorKind.PERSON, AuthorKind.OWN)
-        ]
-        for thread in session.snapshot.threads
-    }
+    threads = session.snapshot.threads
+    spoken = {thread.id: _spoken(thread, session.answers) for thread in threads}
     found = {}
     for point in session.points:
         ruled, last = verdicts.get(point.id), next(reversed(spoken.get(point.thread_id, [])), None)
@@ -210,6 +206,17 @@ def _still_open(
         if ruled is Verdict.NOT_YET or (ruled is None and not point.closed):
             found[point.finding] = "; ".join(filter(None, (again, said)))
     return found
+
+
+def _spoken(thread: Thread, answers: Collection[str]) -> list[Comment]:
+    """Return what people and the reviewer said below a point, without what code answered."""
+    said = list[Comment]()
+    for one in thread.comments[1:]:
+        if one.author.kind is AuthorKind.PERSON or one.id in answers:
+            said.append(one)
+        elif one.author.kind is AuthorKind.OWN and said and said[-1].id not in answers:
+            said.pop()
+    return said
 
 
 def _still_kept(session: Session, review: Review) -> list[Finding]:

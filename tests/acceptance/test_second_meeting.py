@@ -684,6 +684,21 @@ def test_a_settled_point_opens_again_when_the_words_that_settled_it_are_gone(
     assert "Open again" not in mark
 
 
+def test_where_the_reviewer_says_itself_why_a_point_is_open_again_its_comment_gives_no_other_reason(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, "Rollback: N/A. We switch the flag off, which takes a minute.")
+    says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish())
+    program.sweep()
+    edit(box, page, 0, "Rollback: N/A.")
+    says(model, follow_up("No way back", "not_yet", "I closed this by mistake."), finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].endswith("\n\nOpen again.")
+    assert "I closed this by mistake." in on_blocks(box, page)
+
+
 def test_a_point_that_is_settled_by_what_went_says_so(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
@@ -904,7 +919,7 @@ def test_the_reviewer_takes_back_a_wrong_ruling(
     assert on_blocks(box, page)[0].startswith("No way back · blocking")
     assert "No way back (open again; see my answer)" in on_page(box, page)[-1]
     assert "I was wrong: that undoes nothing." in on_blocks(box, page)
-    said = "open again: “No way back”: you ruled that it is fixed"
+    said = "open again: “No way back”: I was wrong: that undoes nothing.\n"
     assert said in program.run("explain", page).out
 
 
@@ -1001,6 +1016,14 @@ def test_the_summary_says_whose_word_is_the_last_about_each_point_that_is_still_
     assert "• No owner (still open; see my answer)\n" in summary
     assert "• No cost (still open; see what Ana Costa wrote)\n" in summary
     assert "• No reason (still open)\n" in summary
+    box.clock.advance(HOUR)
+    box.world.comment(raised[0], "why")
+    edit(box, page, 1, "We deploy on Wednesday.")
+    model.think = lambda _document, _turn: [finish("Go on.")]
+    program.sweep()
+    told = [one for one in on_blocks(box, page) if "It is about “N/A”" in one]
+    assert [one.split("\n")[0] for one in told] == ["That is no plan."]
+    assert "• No way back (still open; see my answer)\n" in on_page(box, page)[-1]
 
 
 def test_the_last_summary_says_that_nothing_is_open(

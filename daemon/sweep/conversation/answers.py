@@ -246,7 +246,10 @@ def _run_command(
 
 
 def _because(context: Context, row: PageRow, dialogue: Dialogue, thread_id: str) -> str:
-    """Tell the reason of a thread's point, and where it, or the last review, comes from."""
+    """Tell the reason of a thread's point, and where it, or the last review, comes from.
+
+    The reason is what the reviewer ruled last there, else the point's own words.
+    """
     origin = findings.origin_of_thread(context.state, row.id, thread_id)
     if origin is None:
         return NOTHING_KNOWN
@@ -262,7 +265,8 @@ def _because(context: Context, row: PageRow, dialogue: Dialogue, thread_id: str)
         return joined([f"I last reviewed this page on {when}, {under}.", ended], " ")
     kind = kind_of(raised) if by_rule else None
     rule = f" Its rule is “{kind.value}”." if kind else ""
-    reason = raised.text.strip().split("\n")[0]
+    words = outbox.last_not_yet(context.state, thread_id, raised.title) or raised.text
+    reason = words.strip().split("\n")[0]
     if len(reason) > REASON_CHARS:
         reason = quoted(plain_text(rich_text(reason)))
     return (

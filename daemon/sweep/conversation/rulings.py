@@ -19,12 +19,13 @@ from daemon.domain.values import (
     Snapshot,
     Verdict,
 )
-from daemon.notion.from_markdown import SHORTENED, quoted
+from daemon.notion.from_markdown import QUOTE_CHARS, SHORTENED, quoted
 from daemon.review.points import (
     OwnPoint,
     makes_anew,
     page_texts,
 )
+from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import contains_words, stands_in, unmarked_line
 from daemon.store import findings, outbox, sweeps
 from daemon.store import threads as thread_store
@@ -159,7 +160,11 @@ def record_rulings(
             continue
         if point.closed:
             findings.apply_event(context.state, point.id, Event.TAKEN_UP, context.notion.now)
-            letters += opened_again(context, row, point.id, Event.TAKEN_UP, point.closed)
+            why = clipped(one_line(ruling.text), QUOTE_CHARS)
+            letters += opened_again(context, row, point.id, Event.TAKEN_UP, why)
+        elif point.again and (mark := open_mark(context.state, point.id, context.notion.now, "")):
+            # The reviewer's answer says why, better than the mark that is not sent yet.
+            outbox.set_body(context.state, mark.key, mark.body)
         if point.thread_id not in answered and not point.moved:
             letters.append(_not_yet(context, row, session, case, point, ruling, dialogue))
     return letters
