@@ -16,6 +16,8 @@ from daemon.domain.values import Block, Page, Snapshot
 # The version of the canonical form. Any change of what `canonical` gives for the same page, so also
 # of how a line is written, needs a new one: else every page would seem edited.
 FORM = 2
+# The id in a note that names a block, `{B:id}`.
+_NAMED_ID = re.compile(r"(?<=\{B:)[^{}\s]+(?=\})")
 
 
 def canonical(page: Page, blocks: Iterable[Block]) -> str:
@@ -62,7 +64,13 @@ class Reviewed:
     def digest_now(self, now: Snapshot) -> tuple[tuple[str, str], ...] | None:
         """Return the digest with the ids that blocks got since when they were cut and pasted."""
         as_now = {was: key for key, was in Change.between(self, now).moved.items()}
-        return self.digest and tuple((as_now.get(key, key), said) for key, said in self.digest)
+
+        def renamed(found: re.Match[str]) -> str:
+            return as_now.get(found[0], found[0])
+
+        return self.digest and tuple(
+            (as_now.get(key, key), _NAMED_ID.sub(renamed, said)) for key, said in self.digest
+        )
 
 
 @dataclass(frozen=True, slots=True)

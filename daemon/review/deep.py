@@ -7,14 +7,14 @@ goes by: after an edit only what changed is read again, and what the digest ties
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from daemon.domain.change import Change
 from daemon.domain.times import counted
-from daemon.domain.values import Finding
-from daemon.review.agent import NOTE, ToolSpec
+from daemon.domain.values import Finding, Refusal, Source
+from daemon.review.agent import ENDS, NOTE, ToolResult, ToolSpec
 from daemon.review.excerpt import Recall
 from daemon.review.handles import Handles
 from daemon.review.models.failures import WindowTooSmall
@@ -24,54 +24,48 @@ from daemon.review.prompt import (
     Excerpt,
     ReviewInput,
     body_text,
-    clipped,
     estimated_tokens,
     one_line,
     opening_text,
 )
-from daemon.review.sections import Part, grouped, parts_of, related
-from daemon.review.tool_specs import ToolContext, ToolRefusal, text_arguments
+from daemon.review.sections import (
+    Digest,
+    Noted,
+    Part,
+    changes_elsewhere,
+    grouped,
+    levelled,
+    parts_of,
+    related,
+    size,
+)
+from daemon.review.tool_specs import NOTED, TAKE_BACK, ToolContext, ToolRefusal, text_arguments
 from daemon.review.tools import ReviewTools
 
 
 # A document is read in about so many passes, where the window allows it and each has so many tokens
 # of text: more would cost more than they find.
 PASSES, LEAST_PASS = 5, 2_000
-# The most tokens of the digest, its part of what one pass is shown and of a long document, and what
-# it may have of that at least.
+# The most tokens of the digest that are shown, its part of what one pass is shown and of a long
+# document, and what it may have of that at least.
 DIGEST_TOKENS, DIGEST_PART, DOCUMENT_PART = 2_000, 3, 20
 LEAST_DIGEST = 400
-NOTE_CHARS = 240
+# How much of what the digest may take is noted: the rest is for the margin of each line.
+NOTED_PART = 0.9
 # Tokens of text that a pass has room for at least, and those of the words around it.
 LEAST_TEXT, AROUND = 80, 80
+# The part of a pass for the points that were made and for what changed elsewhere, and its most
+# tokens.
+BESIDE_PART, BESIDE_TOKENS = 12, 4_000
 
-_ANCHOR = re.compile(r"[\W_]*(B[1-9]\d{0,5})\b[\W_]*(.*)", re.IGNORECASE)
-_BULLET = re.compile(r"^[-*•\s]+")
 _NUMBER = re.compile(r"\d+")
 _NOTED = "What you noted of the sections that are not shown:"
 _MADE = "Your points in this review so far:"
+_CHANGED = "What changed since the last review in sections that are not shown:"
 _OUTLINE = "the outline alone: every section was read; read shows what stands under a heading"
 NO_ROOM = "its window has no room for the document beside the instructions and the prompt page"
-_NOTE = ToolSpec(
-    NOTE,
-    "Note what other sections can be held against, and go on to the next.",
-    {
-        "type": "object",
-        "properties": {
-            "digest": {
-                "type": "string",
-                "description": "A fact a line, with its handle: B12: sessions end after 30 days",
-            }
-        },
-        "required": ["digest"],
-        "additionalProperties": False,
-    },
-)
+_LOOKS = ("read", "look_up")  # calls that correct nothing
 _ORDER = {"type": "string", "description": "Your points, the most important first: P3, P1"}
-
-
-# Pairs of a block's id and what was noted of it, see `SectionTools.digest`.
-Noted = tuple[tuple[str, str], ...]
 
 
 def is_asked(handles: Handles) -> bool:
@@ -104,8 +98,8 @@ class SectionTools(ReviewTools):
         self._unused |= set() if context.points else {"follow_up"}
         super().__init__(context, recall)
         self._group: list[Part] = []
-        self._is_over = False
-        self._listed: list[Finding] = []  # as the last pass names them
+        self._is_over = self._is_held = False
+        self._numbers: dict[tuple[str, str], int] = {}  # of points, by their blocks and quotes
 
     def begin(self, task: ReviewInput, room: int, noted: Noted | None) -> Shown:
         """Choose what is read, all or after an edit what changed, and begin the first pass.
@@ -119,33 +113,27 @@ class SectionTools(ReviewTools):
             WindowTooSmall: There is no room for any of the document.
         """
         self._task, self._room = task, room - estimated_tokens(opening_text(task))
-        self._limit = min(DIGEST_TOKENS, self._room // DIGEST_PART)
-        text = self._room - self._limit - AROUND
+        self._shown = min(DIGEST_TOKENS, self._room // DIGEST_PART)
+        text = self._room - self._shown - AROUND
         if text < LEAST_TEXT:
             raise WindowTooSmall(NO_ROOM)
+        text = max(text - self._room // BESIDE_PART, LEAST_TEXT)
         self._parts = parts_of(task, self._handles, text)
         self._part_of = {key: one for one in reversed(self._parts) for key in one.pieces}
-        self._tokens = sum(one.tokens for one in self._parts)
-        self._limit = min(self._limit, max(self._tokens // DOCUMENT_PART, LEAST_DIGEST))
-        self._most = min(text, max(self._tokens // PASSES, LEAST_PASS))
+        tokens = sum(one.tokens for one in self._parts)
+        limit = min(self._shown * NOTED_PART, max(tokens // DOCUMENT_PART, LEAST_DIGEST))
+        self._digest = Digest(self._handles, self._parts, int(limit * BYTES_PER_TOKEN), noted)
+        self._most = min(text, max(tokens // PASSES, LEAST_PASS))
         unread = {key for key, words in noted or () if not words}
-        touched = _touched(task.change, self._parts)
-        anew = [one for one in self._parts if one in touched or unread & one.pieces.keys()]
+        self._touched = _touched(task.change, self._parts)
+        anew = [one for one in self._parts if one in self._touched or unread & one.pieces.keys()]
         self._anew = self._parts if noted is None else anew
         self._unread = {one.number for one in self._anew}
         self._queue = grouped(self._anew, self._most)
-        self._noted = [one for one in noted or () if one[1] and one[0] in self._part_of]
-        self._went = {words for key, words in noted or () if key not in self._part_of}
-        self._went |= self._forget(self._anew)
+        self._went = self._digest.gone | self._digest.forget(self._anew)
+        self._is_later = noted is not None
         self._is_edit = len(self._anew) < len(self._parts)
         return self.next_pass() or Shown("")
-
-    def _forget(self, parts: Iterable[Part]) -> set[str]:
-        """Drop and return what was noted of parts that are to be read again."""
-        out = {block_id for part in parts for block_id in part.pieces}
-        dropped = {words for key, words in self._noted if key in out}
-        self._noted = [one for one in self._noted if one[0] not in out]
-        return dropped
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -155,14 +143,18 @@ class SectionTools(ReviewTools):
         shape: dict[str, Any] = dict(finish.parameters)
         shape |= {"properties": {**shape["properties"], "order": _ORDER}}
         shape |= {"required": [*shape["required"], "order"]}
-        return (*kept, _NOTE, replace(finish, parameters=shape))
+        return (*kept, TAKE_BACK, NOTED, replace(finish, parameters=shape))
 
     @property
     def digest(self) -> Noted:
         """What was noted, by the id of a block each, and "" for each block that was not read."""
-        spelled = ((key, self._handles.spelled_out(words)) for key, words in self._noted)
         unread = [key for one in self._parts if one.number in self._unread for key in one.pieces]
-        return (*((key, "") for key in dict.fromkeys(unread)), *spelled)
+        return (*((key, "") for key in dict.fromkeys(unread)), *self._digest.kept)
+
+    @property
+    def noted(self) -> Noted:
+        """What was noted, by the id of a block each, with words in place of handles."""
+        return self._digest.spelled_out
 
     def next_pass(self) -> Shown | None:
         """Begin the next pass: more of the sections, or the last look at all; None after that.
@@ -171,6 +163,8 @@ class SectionTools(ReviewTools):
             WindowTooSmall: There is no room for the last look.
         """
         self._unread -= {one.number for one in self._group}
+        self._digest.close(self._group)
+        self._is_held = False
         if not self._queue and self._is_edit:
             self._queue = self._tied()
         self.finished, self._heard, self._group = False, 0, []
@@ -186,14 +180,14 @@ class SectionTools(ReviewTools):
         """Return the parts that are read again since notes on which theirs depend came or went."""
         self._is_edit = False
         came, others = set[str](), dict[int, list[str]]()
-        for key, words in self._noted:
+        for key, words in self._digest.noted:
             part = self._part_of[key]
             if part in self._anew:
-                came.add(self._handles.spelled_out(words))
+                came.add(words)
             else:
                 others.setdefault(part.number, []).append(words)
         again = [self._parts[number] for number in related(self._went ^ came, others)]
-        self._forget(again)
+        self._digest.forget(again)
         self._unread |= {one.number for one in again}
         return grouped(again, self._most)
 
@@ -230,31 +224,58 @@ class SectionTools(ReviewTools):
             text = "\n".join([*self._told(), body_text(said, self._handles, seen)])
             if estimated_tokens(text) <= self._room:
                 break  # else what stands beside the text waits for the last pass
-        return text
+        left = self._room - estimated_tokens(text)
+        return "\n".join([*self._beside(there, left), text])
 
     def _place(self) -> str:
         first, last, count = self._group[0].number, self._group[-1].number, len(self._parts)
         said = f"part {first + 1}" if first == last else f"parts {first + 1} to {last + 1}"
         before = f"; before it: {self._parts[first - 1].title}" if first else ""
         after = f"; after it: {self._parts[last + 1].title}" if last + 1 < count else ""
-        chars = int(self._left_for_notes() * BYTES_PER_TOKEN)
-        return f"{said} of {count}{before}{after}; room for notes here: {chars} characters"
+        why = f"; {self._why()}" if self._is_later else ""
+        cut = f"; of your last notes {self._digest.cut}" if self._digest.cut else ""
+        room = self._digest.room(self._group, self._unread)
+        return (
+            f"{said} of {count}{before}{after}{why}{cut}; "
+            f"room for notes here: {room} bytes with line ends"
+        )
+
+    def _why(self) -> str:
+        """Say why sections are read again."""
+        if all(one in self._touched for one in self._group):
+            return "shown since it changed"
+        if any(one in self._anew for one in self._group):
+            return "shown since it changed or was not read before"
+        return "shown again since your notes on it share words with notes on what changed"
 
     def _told(self) -> list[str]:
-        """Return what was noted of other sections, in document order, as far as there is room."""
-        order = {block.id: at for at, block in enumerate(self._handles.blocks.values())}
-        noted = sorted(self._noted, key=lambda one: order[one[0]])
-        lines = _within(
-            (f"{INDENT}{self._names[key]}: {words}" for key, words in noted), self._limit
-        )
-        return [_NOTED, *lines] if lines else []
+        """Return what was noted of other sections, in document order."""
+        lines = [f"{INDENT}{line}" for line in self._digest.lines]
+        return [_NOTED, *levelled(lines, int(self._shown * BYTES_PER_TOKEN))] if lines else []
 
-    def _left_for_notes(self) -> int:
-        """Return the tokens that may be noted by now: notes of later sections need room too."""
-        later = self._unread - {one.number for one in self._group}
-        read = sum(one.tokens for one in self._parts if one.number not in later)
-        used = sum(estimated_tokens(f"B1000: {words}") for _, words in self._noted)
-        return max(self._limit * read // self._tokens - used, 0)
+    def _beside(self, there: Container[str], left: int) -> list[str]:
+        """Return what changed elsewhere, and the points, by title and at last whole."""
+        most, is_last = int(min(left - 1, BESIDE_TOKENS) * BYTES_PER_TOKEN), not self._group
+        made = [
+            f"{INDENT}P{number} on {self._names[one.block_id]} ({one.severity.value}): "
+            f"“{one_line(one.title)}”{f': {one_line(one.text)}' if is_last else ''}"
+            for number, one in self._points().items()
+        ]
+        changes = changes_elsewhere(self._task, self._handles, there, removed=not is_last)
+        changed = [*changes] if self._is_later else []
+        told = list[str]()
+        for label, lines, part in ((_CHANGED, changed, most // 2), (_MADE, made, most)):
+            kept = levelled(lines, part - size(label) - sum(map(size, told)))
+            told += [label, *kept] if kept else []
+        return told
+
+    def _points(self) -> dict[int, Finding]:
+        """Return the model's points by their numbers, which stay the same in all passes."""
+        own = (one for one in self.accepted if one.source is Source.MODEL)
+        made = {(one.block_id, one.quote): one for one in own}
+        for key in made:
+            self._numbers.setdefault(key, len(self._numbers) + 1)
+        return {self._numbers[key]: one for key, one in made.items()}
 
     def _last(self) -> str:
         """Write the document of the last pass: outline, digest, threads and points.
@@ -268,9 +289,8 @@ class SectionTools(ReviewTools):
         own = {one for one, point in task.points.items() if not point.closed} - dealt
         on_page = {one.id for one in threads if one.block_id is None}
         headings = [block for block in self._handles.blocks.values() if block.is_heading]
-        self._listed = [*self.accepted]
-        made = _within(map(self._named, range(len(self._listed))), self._room // DIGEST_PART)
-        around = [[_MADE, *made] if made else [], self._told()]
+        told = self._told()
+        beside = self._beside((), self._room // DIGEST_PART)
         kinds = sorted({block.type for block in headings})
         for depth in reversed(range(len(kinds) + 1)):
             outline = {block.id for block in headings if block.type in kinds[:depth]}
@@ -278,15 +298,10 @@ class SectionTools(ReviewTools):
             for shown in (asked | own | on_page, asked | own, asked):
                 seen = Excerpt(left_out=out, note=_OUTLINE, threads=frozenset(shown))
                 body = body_text(task, self._handles, seen)
-                text = "\n".join([*around[1], body, *around[0]])
+                text = "\n".join([*told, body, *beside])
                 if estimated_tokens(text) <= self._room:
                     return text
         raise WindowTooSmall(NO_ROOM)
-
-    def _named(self, number: int) -> str:
-        one = self._listed[number]
-        at, title = self._names[one.block_id], one_line(one.title)
-        return f"{INDENT}P{number + 1} on {at} ({one.severity.value}): “{title}”"
 
     def _dealt(self) -> set[str]:
         """Return the ids of the threads that were answered, left or ruled on."""
@@ -294,10 +309,33 @@ class SectionTools(ReviewTools):
         points = {key for key, one in self._context.points.items() if one.id in ruled}
         return points | {*self.left, *(one.thread_id for one in self.replies)}
 
+    def call(
+        self, name: str, arguments: Mapping[str, Any], *, refused: int = 0, is_last: bool = False
+    ) -> ToolResult:
+        """Run one call; the first one that is accepted after `note` waited for it ends the pass."""
+        result = super().call(name, arguments, refused=refused, is_last=is_last)
+        corrects = self._is_held and result.accepted and name not in (*ENDS, *_LOOKS)
+        self.finished = self.finished or corrects
+        return result
+
     def _run(self, name: str, arguments: Mapping[str, Any], refused: int) -> str:
+        if name == TAKE_BACK.name:
+            return self._take_back(text_arguments(name, ("point",), arguments)["point"])
         if name != NOTE:
             return super()._run(name, arguments, refused)
         return self._end_section(refused, text_arguments(NOTE, ("digest",), arguments)["digest"])
+
+    def _take_back(self, point: str) -> str:
+        points = self._points()
+        named = [number for number in map(int, _NUMBER.findall(point)) if number in points]
+        if len(named) != 1:
+            known = ", ".join(f"P{number}" for number in points) or "none"
+            raise ToolRefusal(f"name one point of this review; they are {known}")
+        gone = points[named[0]]
+        self.accepted.remove(gone)
+        self._again.pop((gone.block_id, gone.quote), None)
+        self.refusals.append(Refusal(TAKE_BACK.name, f"“{one_line(gone.title)}” was taken back"))
+        return f"P{named[0]} is taken back"
 
     def _finish(
         self,
@@ -309,10 +347,10 @@ class SectionTools(ReviewTools):
     ) -> str:
         if self._group:
             return self._end_section(refused, summary)
-        numbers = (int(number) - 1 for number in _NUMBER.findall(order))
-        first = [self._listed[number] for number in numbers if 0 <= number < len(self._listed)]
-        ordered = dict.fromkeys([*first, *self.accepted])  # of one severity they are posted so
-        self.accepted = [one for one in ordered if one in self.accepted]
+        points = self._points()
+        numbers = map(int, _NUMBER.findall(order))
+        first = [points[number] for number in numbers if number in points]
+        self.accepted = [*dict.fromkeys([*first, *self.accepted])]  # of one severity posted so
         return super()._finish(answers, refused, summary, question)
 
     def _end_section(self, refused: int, digest: str) -> str:
@@ -321,43 +359,18 @@ class SectionTools(ReviewTools):
         Raises:
             ToolRefusal: A call of the turn was refused, and the model has not heard why.
         """
-        if self.finished:
+        if self.finished and not self._is_held:
             return "the section has ended"
-        lost = self._take(digest)
+        self._digest.take(digest, self._group or self._parts, self._unread)
         if why := self._unheard(refused):
+            self._is_held = bool(self._group)
             raise ToolRefusal("; ".join(why))
-        self.finished = bool(self._group)
-        more = f", without {counted(lost, 'line')}: there is no more room" if lost else ""
+        self.finished, self._is_held = bool(self._group), False
+        more = f"; of your notes {self._digest.cut}" if self._digest.cut else ""
         return f"noted{more}" if self._group else f"noted{more}; all is read: call finish"
 
-    def _take(self, digest: str) -> int:
-        """Keep what was noted as far as there is room; return how many lines were not kept."""
-        shown = self._group or self._parts
-        here = [key for part in shown for key in part.pieces]
-        room, lost = self._left_for_notes(), 0
-        for line in map(one_line, digest.splitlines()):
-            found = _ANCHOR.fullmatch(line)
-            block = self._handles.blocks.get(found[1].upper()) if found else None
-            named = found is not None and block is not None and block.id in here
-            words = found[2] if found and named else _BULLET.sub("", line)
-            one = (block.id if block and named else here[0], clipped(words, NOTE_CHARS))
-            cost = estimated_tokens(f"B1000: {one[1]}")
-            if not words or one in self._noted:
-                continue
-            if cost > room:
-                lost += 1
-                continue
-            room -= cost
-            self._noted.append(one)
-        return lost
-
-
-def _within(lines: Iterable[str], most: int) -> list[str]:
-    """Return the first lines that take at most so many tokens."""
-    kept = []
-    for line in lines:
-        most -= estimated_tokens(line)
-        if most < 0:
-            break
-        kept.append(line)
-    return kept
+    def _unheard(self, refused: int) -> list[str]:
+        why = super()._unheard(refused)
+        failed = f"{counted(refused, 'call')} of this turn failed, and your notes are kept: "
+        ends = "correct what failed, and what comes next follows; or call note alone to drop it"
+        return [failed + ends] if why and self._group else why

@@ -41,8 +41,7 @@ COMMENT_CHARS, WAITING_CHARS = 1_000, 40_000
 # The most removed blocks that are shown, and characters of each.
 REMOVED_LINES, REMOVED_CHARS = 20, 300
 RAISED_CHARS = 300
-# The most findings of the rules that are shown.
-FOUND_LINES = 12
+FOUND_LINES = 12  # of findings of the rules, at most
 # Bytes of UTF-8. English prose has more, East Asian text and code about as many. It is a low
 # estimate, so that a text that was cut to a window fits into it.
 BYTES_PER_TOKEN = 3.0
@@ -53,7 +52,8 @@ _SEVERAL = (
 )
 _BLOCK_LINK = re.compile(r"\[((?:\\.|[^\[\]\\])*)\]\(https?://[^()\s]*#[0-9a-f]{8,}\)")
 # The headings of the instructions that only some reviews are given.
-IN_SECTIONS, OWN_POINTS, ANSWERS = "In sections", "Your own points", "Answers to people"
+AT_ONCE, IN_SECTIONS = "Reading", "In sections"
+OWN_POINTS, ANSWERS = "Your own points", "Answers to people"
 _REPORTED = "Already reported by checks, do not raise again:"
 _KEPT = "Kept from the last review, not posted; comment again on what still matters:"
 _NOTICED = "Found by checks, raise only what bears on the decision:"

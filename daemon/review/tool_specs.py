@@ -9,7 +9,7 @@ from typing import Any
 from daemon.domain.change import FIRST, Change
 from daemon.domain.findings import LedgerEntry
 from daemon.domain.values import AuthorKind, Block, Finding, Severity, Thread, Verdict
-from daemon.review.agent import ToolSpec
+from daemon.review.agent import NOTE, ToolSpec
 from daemon.review.handles import Handles
 from daemon.review.leaks import NO_GUARD, LeakGuard
 from daemon.review.points import OwnPoint, are_same_texts
@@ -50,8 +50,8 @@ _COMMENT = {
     "text": _STRING,
     "severity": {"type": "string", "enum": [severity.value for severity in Severity]},
     "instead": _text(
-        "Where other words in place of the quote settle it: these, with no figure, name or link "
-        "that nobody wrote; else empty"
+        "Where other words in place of the quote settle it: these, at most twice as long, with no "
+        "figure, name or link that nobody wrote; else empty"
     ),
 }
 _ON_ONE = "Comment on one block. Where a point of your own stands on it, rule on that first."
@@ -105,6 +105,14 @@ READ = _spec(
     "Read blocks that are left out of the document above.",
     first=_text("The handle of the first one, such as B40"),
     last=_text("The handle of the last one"),
+)
+
+# The tools of a review that is held in several passes.
+TAKE_BACK = _spec("take_back", "Take back a point of this review.", point=_text("Such as P2"))
+NOTED = _spec(
+    NOTE,
+    "Note what other sections can be held against, and go on to the next.",
+    digest=_text("A fact a line, with its handle: B12: sessions end after 30 days"),
 )
 
 

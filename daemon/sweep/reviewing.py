@@ -221,7 +221,7 @@ def _in_sections(
         WindowTooSmall: The window leaves no room for any of the document.
     """
     session, room = prepared.session, max(context.config.whole_up_to, LEAST_ROOM)
-    leaving = [] if task.points else [prompt.OWN_POINTS]
+    leaving = [prompt.AT_ONCE, *([] if task.points else [prompt.OWN_POINTS])]
     leaving += [] if is_asked(prepared.handles) else [prompt.ANSWERS]
     system = prompt.system_text(session.prompt, leaving)
     tools.reader = Reader(task, prepared.handles, WHOLE, 0)  # the tool takes room too

@@ -15,7 +15,7 @@ from daemon.domain.second_look import WATCH, Look, Watch
 from daemon.domain.times import counted
 from daemon.domain.values import Finding, Review, Severity, Source, Usage
 from daemon.review.agent import ContextWindow, Conversation, ModelInput, ReviewLimits
-from daemon.review.deep import Noted, SectionTools
+from daemon.review.deep import SectionTools
 from daemon.review.models.cost import ConversationCost
 from daemon.review.second_look import (
     Heard,
@@ -28,6 +28,7 @@ from daemon.review.second_look import (
     shuffled,
     weighed,
 )
+from daemon.review.sections import Noted
 from daemon.review.tools import ReviewTools
 from daemon.store import findings, pages, reviews
 from daemon.store.database import get_value, set_value
@@ -123,7 +124,7 @@ async def look(
     page = session.snapshot.page
     asked = shuffled(points, plan, f"{page.id} {page.edited}")
     bill = context.models.bill(limits.spender, conversation.usage)
-    noted = tools.digest if isinstance(tools, SectionTools) else ()
+    noted = tools.noted if isinstance(tools, SectionTools) else ()
     given = await _opinions(context, session, name, asked, noted, limits, bill)
     if isinstance(given, Look):
         return Heard(given), bill.total

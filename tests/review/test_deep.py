@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from daemon.review.handles import Handles
 from daemon.review.models.failures import WindowTooSmall
 from daemon.review.points import OwnPoint
 from daemon.review.prompt import estimated_tokens
+from daemon.review.sections import LEAST_LINE, levelled, size
 from daemon.review.tool_specs import ToolContext
 from support.review_values import block, comment, finding, heading, snapshot, task, thread
 
@@ -108,15 +110,18 @@ def test_a_window_without_room_for_a_section_is_told() -> None:
 def test_notes_are_bounded_keep_their_handle_and_stand_where_their_section_is_not_shown() -> None:
     tools, first = begun(page(3, words=2_000), room=5_000)
     wall = "\n".join(f"B2: fact {number} " + "word " * 30 for number in range(400))
-    told = re.search(r"room for notes here: (\d+) characters", first.document)
+    told = re.search(r"room for notes here: (\d+) bytes with line ends", first.document)
     assert told is not None
     assert int(told[1]) < DIGEST_TOKENS
     said = tools.call("note", {"digest": f"- [B2]: sessions last 30 days\nB9: not here\n\n{wall}"})
-    assert re.fullmatch(r"noted, without \d+ lines: there is no more room", said.text)
+    kept = r"noted; of your notes (\d+ lines cut and \d+ lines not kept, for want of room)"
+    cut = re.fullmatch(kept, said.text)
     assert tools.finished
     second = tools.next_pass()
     assert second is not None
     head, _ = second.document.split("Document:\n")
+    assert cut is not None
+    assert f"; of your last notes {cut[1]}; " in second.document
     assert head.splitlines()[1] == "  B1: B9: not here"
     assert head.splitlines()[2] == "  B2: sessions last 30 days"
     assert estimated_tokens(head) < DIGEST_TOKENS // 3 + 50
@@ -137,6 +142,26 @@ def test_what_ends_a_section_hears_of_refused_calls_and_finish_ends_it_too() -> 
     last = [*read_on(tools, second)][-1]
     assert last.document.startswith("What you noted")
     assert first.document.startswith("Document:")
+
+
+def test_once_note_waited_for_a_correction_what_corrects_ends_the_section() -> None:
+    tools, _ = begun(page(2, words=1_500))
+    refused = remark(0, "Text 9", "Nobody owns it")
+    assert not tools.call("comment", refused).accepted
+    told = tools.call("note", {"digest": "B2: kept"}, refused=1).text
+    assert "correct what failed, and what comes next follows" in told
+    assert not tools.call("comment", refused).accepted
+    assert not tools.finished
+    assert tools.call("comment", {**refused, "quote": "Text 0"}).accepted
+    assert tools.finished
+    assert tools.call("note", {"digest": "B1: more"}).accepted
+    second = tools.next_pass()
+    assert second is not None
+    assert not tools.finished
+    assert "  B1: more\n  B2: kept\n" in second.document
+    assert not tools.call("comment", {**refused, "quote": "Text 9"}).accepted
+    assert tools.call("comment", remark(1, "Text 1", "Which queue")).accepted
+    assert not tools.finished
 
 
 def test_in_the_last_pass_a_note_does_not_end_the_review_and_finish_does() -> None:
@@ -170,6 +195,26 @@ def test_the_last_pass_ranks_within_a_severity() -> None:
     assert [one.title for one in tools.findings] == [titles[3], titles[1], titles[0]]
 
 
+def test_points_are_shown_in_later_passes_keep_their_numbers_and_can_be_taken_back() -> None:
+    tools, _ = begun(page(3, words=1_000))
+    for title, quote in (("Nobody owns it", "Text 0"), ("No way back", "words words")):
+        assert tools.call("comment", remark(0, quote, title)).accepted
+    tools.call("note", {"digest": ""})
+    second = tools.next_pass()
+    assert second is not None
+    assert "  P2 on B2 (important): “No way back”\n" in second.document
+    assert tools.call("comment", remark(1, "Text 1", "Which queue")).accepted
+    for wrong in ("P9", "", "P1 and P2"):
+        assert tools.call("take_back", {"point": wrong}).text.endswith("they are P1, P2, P3")
+    assert tools.call("take_back", {"point": "P1"}).text == "P1 is taken back"
+    assert not tools.call("take_back", {"point": "P1"}).accepted
+    assert [one.title for one in tools.findings] == ["No way back", "Which queue"]
+    assert tools.refusals[-2].reason == "“Nobody owns it” was taken back"
+    last = read_on(tools, second)[-1].document
+    assert "  P3 on B4 (important): “Which queue”: Which queue, so what?" in last
+    assert "Nobody owns it" not in last
+
+
 def test_threads_stand_beside_their_section_and_what_is_left_of_them_in_the_last_pass() -> None:
     point = finding("p1", "Text 1", title="Too few")
     begun_by = OwnPoint(1, point, "t1", before=("Text 1.",))
@@ -179,7 +224,7 @@ def test_threads_stand_beside_their_section_and_what_is_left_of_them_in_the_last
         thread("t2", "p1", comment("3", "just talk")),
         thread("t3", None, comment("4", "on the page")),
     ]
-    tools, first = begun(page(2, words=1_200), threads, points=[begun_by])
+    tools, first = begun(page(2, words=1_000), threads, points=[begun_by])
     assert "why here?" in first.document
     assert "look again" not in first.document
     tools.call("reply", {"thread": "T1", "text": "Since it is late."})
@@ -193,8 +238,10 @@ def test_threads_stand_beside_their_section_and_what_is_left_of_them_in_the_last
         *(False, True, False, True)
     ]
     names = [spec.name for spec in tools.specs]
-    assert names == ["comment", "reply", "leave", "follow_up", "note", "finish"]
-    assert [spec.name for spec in begun(page(1))[0].specs] == ["comment", "note", "finish"]
+    assert names == ["comment", "reply", "leave", "follow_up", "take_back", "note", "finish"]
+    assert [spec.name for spec in begun(page(1))[0].specs] == [
+        *("comment", "take_back", "note", "finish")
+    ]
 
 
 NOTES = (
@@ -252,3 +299,101 @@ def test_of_a_section_that_is_cut_the_part_that_changed_is_read_again() -> None:
     assert "Step 6." in section.document
     assert "Step 0." not in section.document
     assert begun(blocks)[1].later == ("part of Plan",)
+
+
+def test_notes_are_kept_as_written_and_their_handles_are_those_of_the_blocks_now() -> None:
+    written = [
+        "B2-B4: “criteria” of B6",
+        'B1: "Plan": see B4…B6 and T1',
+        "B3 and B5: both say (B2)",
+    ]
+    threads = [thread("t0", "p0", comment("1", "why?"))]
+    tools, first = begun(page(4), threads)
+    last = read_on(tools, first, ["\n".join(written)])[-1]
+    assert last.document.splitlines()[1:4] == [f"  {written[at]}" for at in (1, 0, 2)]
+    kept = tools.digest
+    assert dict(kept)["p0"] == "{B:p0}-{B:p1}: “criteria” of {B:p2}"
+    assert "B6" not in dict(tools.noted)["p0"]
+    now = [block("new", "Above all."), *page(4)[:4]]
+    change = Change(first=False, new=frozenset({"new"}))
+    tools, first = begun(now, change=change, noted=kept)
+    assert first.document.splitlines()[:4] == [
+        "What you noted of the sections that are not shown:",
+        '  B2: "Plan": see B5…a block that is gone and a thread that is gone',
+        "  B3-B5: “criteria” of a block that is gone",
+        "  B4 and a block that is gone: both say (B3)",
+    ]
+    tools.call("note", {"digest": ""})
+    assert tools.digest != kept
+    assert dict(tools.digest)["p0"] == "{B:p0}-{B:p1}: “criteria” of a block that is gone"
+
+
+@given(
+    st.lists(st.text("aé語 ", min_size=1, max_size=200), max_size=30),
+    st.integers(0, 3_000),
+)
+def test_lines_that_do_not_fit_are_cut_the_longest_first(lines: list[str], most: int) -> None:
+    kept = levelled(lines, most)
+    assert sum(map(size, kept)) <= most
+    assert kept == lines or sum(map(size, lines)) > most
+    pairs = [*zip(lines, kept, strict=False)]
+    whole = [size(one) for one, less in pairs if one == less]
+    cut = [size(one) for one, less in pairs if one != less]
+    assert not whole or not cut or max(whole) <= max(min(cut), LEAST_LINE + 1)
+    if sum(min(size(one), LEAST_LINE + 1) for one in lines) <= most:
+        assert len(kept) == len(lines)
+
+
+def test_what_is_read_again_has_room_for_notes_in_place_of_the_old_round_after_round() -> None:
+    blocks = page(12, words=600)
+    tools, first = begun(blocks)
+    full = [f"B{2 * n + 2}: value {n} is 10{n}, as " + "words " * 400 for n in range(12)]
+    read_on(tools, first, full)
+    digest = tools.digest
+    for edit in range(4):
+        at = 3 * edit
+        change = Change(first=False, changed={f"p{at}": f"Text {at}. words old"})
+        tools, first = begun(blocks, change=change, noted=digest)
+        told = re.search(r"room for notes here: (\d+) bytes", first.document)
+        assert told is not None
+        was = sum(size(f"B{2 * at + 2}: {said}") for key, said in digest if key == f"p{at}")
+        assert int(told[1]) >= was > 0
+        line = f"B{2 * at + 2}: value {at} is now {edit} "
+        line += "x" * (int(told[1]) - len(line) - 1)
+        assert tools.call("note", {"digest": line}).text == "noted"
+        *_, last = takewhile(bool, iter(tools.next_pass, object()))
+        assert last is not None
+        assert f"value {at} is now {edit} " in last.document
+        digest = tools.digest
+        assert f"is now {edit} " in dict(digest)[f"p{at}"]
+
+
+def test_in_a_later_review_each_pass_says_what_changed_elsewhere_and_why_it_is_shown() -> None:
+    change = Change(
+        first=False,
+        new=frozenset({"p5"}),
+        changed={"p0": "Text 0. Sessions end after 30 days."},
+        removed=("Gone.",),
+    )
+    tools, first = begun(page(8), change=change, noted=NOTES)
+    assert "part 1 of 8; after it: Part 1; shown since it changed; room" in first.document
+    head = first.document.split("What you noted")[0].splitlines()
+    assert head[0] == "What changed since the last review in sections that are not shown:"
+    assert head[1].startswith("  B12 is new: Text 5. words")
+    assert head[2:] == ["  removed: Gone."]
+    _, second, again, last = read_on(tools, first, ["B2: sessions end after 90 days"])
+    was = "  B2 was: Text 0. Sessions end after 30 days.; it is: Text 0. words"
+    assert was in second.document
+    assert was in again.document
+    assert "; shown again since your notes on it share words with notes on" in again.document
+    assert was in last.document
+    assert "What changed since" not in begun(page(8))[1].document
+
+
+def test_where_a_pass_ends_without_a_word_on_notes_the_old_ones_stay() -> None:
+    change = Change(first=False, changed={"p0": "old"})
+    tools, first = begun(page(8), change=change, noted=NOTES)
+    assert NOTES[0][1] not in first.document
+    last = tools.next_pass()
+    assert last is not None
+    assert f"  B2: {NOTES[0][1]}" in last.document
