@@ -106,7 +106,9 @@ CONFDIR ?= /etc/notion-review
 SHAREDIR ?= /usr/local/share
 # Not one in a home folder: units do not see those.
 SERVICE_PYTHON ?= /usr/bin/python3
+# For packagers: all is written below it, and no file names it.
+DESTDIR ?=
 
 install uninstall:
 	@$(PYTHON) -B -m daemon.service.install $@ \
-	    $(PREFIX) $(BINDIR) $(UNITDIR) $(CONFDIR) $(SHAREDIR) $(SERVICE_PYTHON)
+	    $(PREFIX) $(BINDIR) $(UNITDIR) $(CONFDIR) $(SHAREDIR) $(SERVICE_PYTHON) $(or $(DESTDIR),/)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
-from daemon.cli.options import program
-from daemon.config import Addresses, Config, Settings, environment, reference
+from daemon.config import Config, Settings, environment, reference
 from daemon.config.environment import (
-    NOTION_BASE_URL,
     NOTION_TOKEN,
-    PING_URL,
-    SYSTEM,
     Environment,
-    credential,
 )
 from daemon.config.loading import LOCAL, NAME, chains
 from daemon.config.values import duration_text
@@ -28,24 +21,19 @@ from daemon.domain.ids import database_id, notion_id
 from daemon.domain.providers import OFFLINE, PROVIDERS
 from daemon.domain.times import counted
 from daemon.notion import properties, reading
-from daemon.notion.gateway import Gateway
+from daemon.notion.gateway import HOST, Gateway
 from daemon.operations import doctor
-from daemon.operations.doctor import NAMED, answer
+from daemon.operations.doctor import NAMED
+from daemon.review.models.chain import Chain
 from daemon.store import database
 from daemon.sweep.connections import connected
 from daemon.sweep.context import Context
+from daemon.sweep.prompts.page import ACTIVE, APPLIES, ORDER
 
 
-# The service's secrets lie beside its config; systemd hands them over, nobody else reads them.
-SECRET_MODE = 0o600
-CONFIG_MODE = 0o644
-# What a server of one's own gets for a review: on a CPU it reads a long document for minutes.
-OWN_SERVER_SECONDS = 1800
 _RULES_ALONE = "offline: rules alone; for a model set its key, and `models` in config.yaml"
 SHARE = "open it in Notion, ••• > Connections, and add the connection"
-
-
-T = TypeVar("T")
+_QUESTIONS = {"--database": "Database URL", "--prompt": "Prompt page URL"}
 
 
 class InvalidAnswer(ReviewError):
@@ -62,13 +50,20 @@ class Ask:
         plainly: Puts a question.
         secretly: Puts one whose answer is not shown.
         complain: Says what is wrong with an answer, before the question is put again.
+        try_token: Asks Notion whether it takes a token.
         is_possible: Whether somebody is there to answer; else what is needed must be given.
     """
 
     plainly: Callable[[str], str]
     secretly: Callable[[str], str]
     complain: Callable[[str], None]
+    try_token: Callable[[Environment], None]
     is_possible: bool
+
+    def reject(self, error: ReviewError) -> None:
+        """Say what is wrong with an answer, by the question that it was given to."""
+        option, separator, rest = str(error).partition(": ")
+        self.complain(f"{_QUESTIONS.get(option, option)}{separator}{rest}")
 
     def until(
         self,
@@ -80,16 +75,16 @@ class Ask:
         """Return `given`, or else an answer to a question, as soon as `check` takes one.
 
         Raises:
-            ReviewError: What `check` raised, where nobody is there to answer.
+            ReviewError: What `check` raised, where nobody is there to answer, or it is no mistake.
         """
         while True:
             answer = (put(question) if given is None else given).strip()
             try:
                 check(answer)
-            except ReviewError as error:
+            except (InvalidAnswer, ConfigError, TokenRefused) as error:
                 if not self.is_possible:
                     raise
-                self.complain(str(error))
+                self.reject(error)
                 given = None
             else:
                 return answer
@@ -171,6 +166,8 @@ def asked(
     known = environment.read(env)
     if any(problem.startswith(f"{NOTION_TOKEN}: is not set") for problem in known.problems):
         typed[NOTION_TOKEN] = _secret(NOTION_TOKEN, env, ask)
+    elif ask.is_possible:
+        ask.try_token(known)
     # One key is enough where nobody can be asked; the second one makes the fallback.
     if not offline and (ask.is_possible or not known.given):
         typed |= _keys(known, ask)
@@ -192,7 +189,7 @@ def corrected(answers: Answers, error: ReviewError, ask: Ask) -> Answers:
     variable = next((name for name in answers.typed if name in words), None)
     if not ask.is_possible or not (variable or words.startswith("--")):
         raise error
-    ask.complain(words)
+    ask.reject(error)
     if words.startswith("--database"):
         return replace(answers, database=_database_url(ask))
     if variable is None:
@@ -203,18 +200,21 @@ def corrected(answers: Answers, error: ReviewError, ask: Ask) -> Answers:
 
 def _secret(variable: str, env: Mapping[str, str], ask: Ask) -> str:
     def check(given: str) -> None:
-        found = environment.read({**env, variable: given}).problems
-        if problems := [one for one in found if one.startswith(variable)]:
+        around = environment.read({**env, variable: given})
+        if problems := [one for one in around.problems if one.startswith(variable)]:
             raise ConfigError(*problems)
+        if variable == NOTION_TOKEN:
+            ask.try_token(around)
 
-    question = "Notion token (ntn_…)" if variable == NOTION_TOKEN else variable
+    shown_at = " (ntn_…; Settings > Connections > Develop or manage integrations shows it)"
+    question = f"Notion token{shown_at}" if variable == NOTION_TOKEN else variable
     return ask.until(ask.secretly, question, check, None)
 
 
 def _database_url(ask: Ask, given: str | None = None) -> str:
-    return ask.until(
-        ask.plainly, "Database URL", partial(_check_url, "--database", database_id), given
-    )
+    option = "--database"
+    check = partial(_check_url, option, database_id)
+    return ask.until(ask.plainly, _QUESTIONS[option], check, given)
 
 
 def _prompt_url(ask: Ask, given: str | None = None) -> str:
@@ -222,7 +222,8 @@ def _prompt_url(ask: Ask, given: str | None = None) -> str:
         if url:
             _check_url("--prompt", notion_id, url)
 
-    return ask.until(ask.plainly, "Prompt page URL (empty for the built-in prompt)", check, given)
+    question = f"{_QUESTIONS['--prompt']} (empty for the built-in prompt)"
+    return ask.until(ask.plainly, question, check, given)
 
 
 def _check_url(option: str, read: Callable[[str], str], url: str) -> None:
@@ -246,13 +247,36 @@ def _keys(known: Environment, ask: Ask) -> dict[str, str]:
     return typed
 
 
-async def seen(answers: Answers, asking: Callable[[str], None]) -> list[str]:
-    """Look at the database, the prompt page and the models; return a line for each.
+async def try_token(around: Environment) -> None:
+    """Ask Notion whether it takes the token.
+
+    Raises:
+        TokenRefused: It does not.
+        Unavailable: It does not answer as it should.
+    """
+    async with Gateway(
+        around.secrets.notion,
+        base_url=around.addresses.notion or HOST,
+        proxy=around.addresses.proxy("notion"),
+        token_place=around.secrets.places[NOTION_TOKEN],
+    ) as notion:
+        await notion.me()
+
+
+class Seen(NamedTuple):
+    """A line for each thing that was looked at, and the models that did not answer."""
+
+    lines: Sequence[str]
+    silent: Sequence[str]
+
+
+async def seen(answers: Answers, asking: Callable[[str], None]) -> Seen:
+    """Look at the database, the prompt page and the models.
 
     `asking` gets a line before each question that may take a while.
 
     Raises:
-        InvalidAnswer: A URL leads nowhere, or the prompt page is empty.
+        InvalidAnswer: A URL leads nowhere, or to something else, or the prompt page is empty.
         TokenRefused: Notion or a model refused its key.
         Unavailable: Notion does not answer as it should.
     """
@@ -262,45 +286,50 @@ async def seen(answers: Answers, asking: Callable[[str], None]) -> list[str]:
         notion, context = connections.notion, connections.context(lambda *_, **__: None)
         lines = [f"token      {(await notion.me()).get('name') or 'accepted'}"]
         id_ = database_id(answers.database)
-        schemas, rows = await _shown("--database", doctor.schemas_of(context, id_))
+        try:
+            schemas, rows = await doctor.schemas_of(context, id_)
+        except NotionError as error:
+            raise await _not_shown(notion, "--database", id_, error) from error
         names = (properties.database_title(one) for one in schemas)
         lines.append(f"database   {', '.join(filter(None, names)) or id_}")
         if answers.prompt:
-            lines.append(f"prompt     {await _prompt(notion, answers.prompt)}")
+            own = {id_, *(one["id"] for one in schemas)}
+            lines.append(f"prompt     {await _prompt(notion, answers.prompt, own)}")
         page = str(rows[0]["id"]) if rows else None
         for one in (await doctor.reading(context, page), await doctor.posting(context)):
             remedy = f"; {one.remedy}" if one.remedy else ""
             lines.append(f"{'comments':<11}{one.name.split()[0]}: {one.words}{remedy}")
         for name, options in properties.fixed_options(schemas).items():
             lines.append(f"options    {name}: {', '.join(options)}; `where` selects by them")
-        now = await _reviewed_now(context, schemas)
-        if answers.offline:
-            return [*lines, f"model      {_RULES_ALONE}", now]
-        for name in settings.chains[id_]:
-            try:
-                words = await answer(connections.models, name, asking)
-            except TokenRefused:
-                raise
-            except ReviewError as error:
-                words = str(error)  # it may be mended later
-            lines.append(f"model      {name}: {words.removeprefix(f'{name}: ')}")
-        return [*lines, now]
+        found = [
+            (name, *await _answer(connections.models, name, asking))
+            for name in (() if answers.offline else settings.chains[id_])
+        ]
+        lines += [f"model      {name}: {words}" for name, words, _ in found]
+        lines += [f"model      {_RULES_ALONE}"] * answers.offline
+        silent = [name for name, _, is_there in found if not is_there]
+        return Seen([*lines, await _reviewed_now(context, schemas)], silent)
+
+
+async def _answer(models: Chain, name: str, asking: Callable[[str], None]) -> tuple[str, bool]:
+    """Ask a model; return what it showed, and whether it answered."""
+    try:
+        return (await doctor.answer(models, name, asking)).removeprefix(f"{name}: "), True
+    except TokenRefused:
+        raise
+    except ReviewError as error:  # it may be mended later
+        return f"DID NOT ANSWER: {str(error).removeprefix(f'{name}: ')}", False
 
 
 async def _reviewed_now(context: Context, schemas: Sequence[dict[str, Any]]) -> str:
     """Return what the first sweep would review."""
-    lookback, titles = context.config.lookback, list[str]()
-    latest = [{"timestamp": "last_edited_time", "direction": "descending"}]
-    for schema in schemas:
-        async for found in context.notion.query(str(schema["id"]), sorts=latest):
-            rows = [
-                one
-                for one in found.rows
-                if properties.moment(one["last_edited_time"]) >= context.notion.now - lookback
-            ]
-            titles += [properties.title(one) or "(no title)" for one in rows]
-            if len(rows) < len(found.rows):
-                break
+    lookback = context.config.lookback
+    since = context.notion.now - lookback
+    titles = [
+        properties.title(raw) or "(no title)"
+        for schema in schemas
+        async for raw in reading.edited(context.notion, str(schema["id"]), since)
+    ]
     span = duration_text(lookback)
     if not titles:
         return f"now        nothing: no page was edited in the last {span} (`lookback`)"
@@ -309,92 +338,35 @@ async def _reviewed_now(context: Context, schemas: Sequence[dict[str, Any]]) -> 
     return f"now        {counted(len(titles), 'page')} of the last {span}: {named}{more}"
 
 
-async def _prompt(notion: Gateway, given: str) -> str:
+async def _prompt(notion: Gateway, given: str, reviewed: set[str]) -> str:
     id_ = notion_id(given)
     with suppress(NotionError):
-        (_, title, _), *_ = await reading.data_sources(notion, id_)
-        return f"{title or id_}, a database of prompts"
-    raw = await _shown("--prompt", notion.page(id_))
+        (source, title, found), *_ = await reading.data_sources(notion, id_)
+        if reviewed & {id_, source, found}:
+            raise InvalidAnswer(
+                "--prompt: this is the database to review; give a page with a prompt"
+            )
+        known = {
+            name.strip().casefold() for name in (await notion.data_source(source))["properties"]
+        }
+        each = "" if known & {APPLIES, ACTIVE, ORDER} else "; each of its rows counts as a prompt"
+        return f"{title or id_}, a database of prompts{each}"
+    try:
+        raw = await notion.page(id_)
+    except NotionError as error:
+        raise await _not_shown(notion, "--prompt", id_, error) from error
     if not any(block.line for block in await reading.blocks(notion, id_)):
         raise InvalidAnswer("--prompt: the page is empty; write the prompt into it")
     return properties.read_page(raw, "", ()).title or id_
 
 
-async def _shown(option: str, asking: Awaitable[T]) -> T:
-    try:
-        return await asking
-    except NotionError as error:
-        raise InvalidAnswer(f"{option}: Notion does not show it ({error}); {SHARE}") from error
-
-
-def write(path: Path, answers: Answers, *, system: Path = SYSTEM.parent) -> list[str]:
-    """Write config.yaml, and for a service the secrets beside it; return a line for each file.
-
-    `/etc/notion-review/config.yaml` is of notion-review.service, and
-    `/etc/notion-review/NAME/config.yaml` of notion-review@NAME.service.
-
-    Raises:
-        InvalidAnswer: The folder cannot be written.
-    """
-    folder = path.absolute().parent
-    name = None
-    if system in (folder, folder.parent):
-        name = "notion-review" if folder == system else f"notion-review-{folder.name}"
-    lines = []
-    try:
-        for target, content, mode in _files(path, answers, name):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as file:
-                os.fchmod(file.fileno(), mode)
-                file.write(content)
-            Path(file.name).replace(target)
-            lines.append(f"written    {target}")
-    except OSError as error:
-        raise InvalidAnswer(
-            f"{path.parent}: cannot be written ({error.strerror}); mend its permissions"
-        ) from error
-    if name is not None:
-        service = name.replace("notion-review-", "notion-review@", 1)
-        return [*lines, f"to do      systemctl enable --now {service}"]
-    exports = [f"to do      export {name}=…; it is stored nowhere" for name in answers.typed]
-    return [*lines, *exports, f"next       {program()} --once --dry-run   shows what it would post"]
-
-
-def _files(path: Path, answers: Answers, service: str | None) -> Iterator[tuple[Path, str, int]]:
-    """Yield path, content and mode of each file; of a service, also what only it needs."""
-    around = answers.around
-    seconds = OWN_SERVER_SECONDS if answers.asks_own_server else None
-    state = None if service is None else f"/var/lib/{service}/notion-review.db"
-    words = reference.example(
-        answers.database,
-        answers.prompt or None,
-        state,
-        answers.models,
-        seconds,
-        str(reference.SCHEMA),
-    )
-    yield path, words, CONFIG_MODE
-    if service is not None:
-        named = {
-            NOTION_TOKEN: around.secrets.notion,
-            **{PROVIDERS[name].key_variable: key for name, key in around.secrets.keys.items()},
-            PING_URL: around.secrets.ping,
-        }
-        for variable, secret in named.items():
-            if secret:
-                yield path.with_name(credential(variable)), f"{secret}\n", SECRET_MODE
-        yield from _environment_file(path.with_name("environment"), around.addresses)
-
-
-def _environment_file(path: Path, addresses: Addresses) -> Iterator[tuple[Path, str, int]]:
-    """Yield the file of addresses, with those that it lacks: the service knows no other ones."""
-    named = {NOTION_BASE_URL: addresses.notion}
-    named |= {PROVIDERS[name].url_variable: url for name, url in addresses.urls.items()}
-    is_there = path.exists()
-    before = path.read_text("utf-8").rstrip("\n") + "\n" if is_there else ""
-    known = {line.partition("=")[0].strip() for line in before.splitlines()}
-    missing = [f"{name}={url}\n" for name, url in named.items() if url and name not in known]
-    if missing:
-        # A proxy's password may stand in it, hidden from others.
-        mode = path.stat().st_mode & 0o777 if is_there else CONFIG_MODE
-        yield path, before + "".join(missing), mode
+async def _not_shown(notion: Gateway, option: str, id_: str, error: NotionError) -> InvalidAnswer:
+    """Return what is wrong with an id: often it is that of a page, as its link looks the same."""
+    with suppress(NotionError):
+        if option == "--database":
+            title = properties.read_page(await notion.page(id_), "", ()).title or id_
+            words = (
+                f"this is a page, not a database ({title}); copy the link of the database itself"
+            )
+            return InvalidAnswer(f"{option}: {words}")
+    return InvalidAnswer(f"{option}: Notion does not show it ({error}); {SHARE}")

@@ -9,15 +9,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import get_completion_class
 
-from daemon.cli.options import F, Options, common, json_option, say
+from daemon.cli.options import F, Options, common, json_option, program, say
 from daemon.domain.errors import TokenRefused
 from daemon.service import install
 from daemon.service.install import Places
 
+
+if TYPE_CHECKING:
+    from daemon.cli.init import Answers
 
 _PLACES = {
     "prefix": "Its Python environment.",
@@ -26,8 +30,13 @@ _PLACES = {
     "confdir": "Its configuration, which is left alone.",
     "sharedir": "The manual page, and what shells complete.",
     "python": "The Python that it runs on, not one in a home folder.",
+    "destdir": "For packagers: what all of it is written below; no file names it.",
 }
 SHELLS = ("bash", "zsh", "fish")
+
+
+# What a server of one's own gets for a review: on a CPU it reads a long document for minutes.
+OWN_SERVER_SECONDS = 1800
 
 
 @click.command()
@@ -57,6 +66,7 @@ def init(
         partial(_asked, hidden=False, what="--database and --prompt"),
         partial(_asked, hidden=True, what=_SECRETS),
         partial(click.echo, err=True),
+        lambda around: until_signal(first.try_token(around)),
         is_possible=sys.stdin.isatty(),
     )
     env = {"CREDENTIALS_DIRECTORY": str(path.absolute().parent), **os.environ}
@@ -69,11 +79,79 @@ def init(
         options.hide(answers.around.secrets.values)
         logs.configure(answers.around.secrets.values, verbose=options.verbose)
         try:
-            say(until_signal(first.seen(answers, asking)))
+            seen = until_signal(first.seen(answers, asking))
             break
         except (first.InvalidAnswer, TokenRefused) as error:
             answers = first.corrected(answers, error, ask)
-    say(first.write(path, answers))
+    say([*seen.lines, *write(path, answers, seen.silent)])
+
+
+def write(
+    path: Path, answers: Answers, silent: Sequence[str] = (), *, system: Path | None = None
+) -> list[str]:
+    """Write config.yaml, and for a service the secrets beside it; return a line for each file.
+
+    `/etc/notion-review/config.yaml` is of notion-review.service, and
+    `/etc/notion-review/NAME/config.yaml` of notion-review@NAME.service.
+
+    Raises:
+        InvalidAnswer: The folder cannot be written.
+    """
+    from tempfile import NamedTemporaryFile
+
+    from daemon.cli.init import InvalidAnswer
+    from daemon.config.environment import SYSTEM
+
+    folder, system = path.absolute().parent, system or SYSTEM.parent
+    name = None
+    if system in (folder, folder.parent):
+        name = "notion-review" if folder == system else f"notion-review-{folder.name}"
+    lines = []
+    try:
+        for target, content, mode in _files(path, answers, name):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as file:
+                os.fchmod(file.fileno(), mode)
+                file.write(content)
+            Path(file.name).replace(target)
+            lines.append(f"written    {target}")
+    except OSError as error:
+        raise InvalidAnswer(
+            f"{path.parent}: cannot be written ({error.strerror}); mend its permissions"
+        ) from error
+    return [*lines, *_to_do(answers, silent, name)]
+
+
+def _to_do(answers: Answers, silent: Sequence[str], service: str | None) -> Iterator[str]:
+    if silent:
+        again = f"mend that, then {program()} doctor asks again"
+        yield f"to do      {', '.join(silent)} did not answer; {again}"
+    if service is not None:
+        unit = service.replace("notion-review-", "notion-review@", 1)
+        yield f"to do      systemctl enable --now {unit}"
+        return
+    yield from (f"to do      export {name}=…; it is stored nowhere" for name in answers.typed)
+    yield f"next       {program()} --once --dry-run   shows what it would post"
+
+
+def _files(path: Path, answers: Answers, service: str | None) -> Iterator[tuple[Path, str, int]]:
+    """Yield path, content and mode of each file; of a service, also what only it needs."""
+    from daemon.config import environment, reference
+
+    around = answers.around
+    seconds = OWN_SERVER_SECONDS if answers.asks_own_server else None
+    state = None if service is None else f"/var/lib/{service}/notion-review.db"
+    words = reference.example(
+        answers.database,
+        answers.prompt or None,
+        state,
+        answers.models,
+        seconds,
+        str(reference.SCHEMA),
+    )
+    yield path, words, environment.CONFIG_MODE
+    if service is not None:
+        yield from environment.service_files(path.parent, around)
 
 
 _SECRETS = "NOTION_TOKEN and a model's key in the environment, or --offline"
@@ -91,7 +169,11 @@ def _asked(question: str, *, hidden: bool, what: str) -> str:
 
     with raised():
         answer: str = click.prompt(
-            question, default="", show_default=False, hide_input=hidden, err=True
+            f"{question}, not shown as you type" if hidden else question,
+            default="",
+            show_default=False,
+            hide_input=hidden,
+            err=True,
         )
     return answer
 
@@ -178,7 +260,18 @@ def _places(command: F) -> F:
             help=_PLACES[place.name],
         )
         command = option(command)
-    return command
+    return click.option("--yes", is_flag=True, help="Do not ask on a terminal.")(command)
+
+
+def _agree(question: str, places: Places) -> None:
+    """Show where things are, and ask.
+
+    Raises:
+        Abort: The answer is no.
+    """
+    for place in fields(places):
+        click.echo(f"{place.name:<9}{getattr(places, place.name)}", err=True)
+    click.confirm(question, abort=True, err=True)
 
 
 @click.group()
@@ -189,21 +282,31 @@ def service() -> None:
 @service.command("install")
 @_places
 @common
-def install_(**places: Path) -> None:
+def install_(*, yes: bool, **given: Path) -> None:
     """Install the service, or this version of it in place of an older one.
 
-    It gets a Python environment of its own with the locked packages; nothing is started.
+    It gets a Python environment of its own with the locked packages; nothing is
+    started. On a terminal it asks first.
     """
-    click.echo(f"Installing into {places['prefix']}, which takes half a minute.", err=True)
-    say(install.install(Places(**places)))
+    places = Places(**given)
+    if sys.stdin.isatty() and not yes:
+        _agree("Install it there?", places)
+    click.echo(f"Installing into {places.staged.prefix}, which takes half a minute.", err=True)
+    say(install.install(places))
 
 
 @service.command("uninstall")
 @_places
 @common
-def uninstall(**places: Path) -> None:
-    """Take the service away; its configuration and its state stay."""
-    say(install.uninstall(Places(**places)))
+def uninstall(*, yes: bool, **given: Path) -> None:
+    """Take the service away; its configuration and its state stay.
+
+    On a terminal it asks first.
+    """
+    places = Places(**given)
+    if sys.stdin.isatty() and not yes:
+        _agree("Take it away from there?", places)
+    say(install.uninstall(places))
 
 
 class _Roff(click.HelpFormatter):

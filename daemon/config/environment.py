@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +25,9 @@ _NOTION_URL = "https://api.notion.com"
 _KEYS = {provider.name: provider.key_variable for provider in PROVIDERS.values()}
 _URLS = (NOTION_BASE_URL, *(provider.url_variable for provider in PROVIDERS.values()))
 SYSTEM = Path("/etc/notion-review/config.yaml")
+# The service's secrets lie beside its config; systemd hands them over, nobody else reads them.
+SECRET_MODE = 0o600
+CONFIG_MODE = 0o644
 _SECRETS = (NOTION_TOKEN, *_KEYS.values(), PING_URL)
 
 
@@ -131,6 +134,30 @@ def read(env: Mapping[str, str], config: Path | None = None) -> Environment:
 def credential(variable: str) -> str:
     """Return the name of the systemd credential for `variable`, such as `anthropic-api-key`."""
     return variable.lower().replace("_", "-")
+
+
+def service_files(folder: Path, around: Environment) -> Iterator[tuple[Path, str, int]]:
+    """Yield path, content and mode of each file that a service reads what `around` holds from."""
+    keys = {PROVIDERS[name].key_variable: key for name, key in around.secrets.keys.items()}
+    secrets = {NOTION_TOKEN: around.secrets.notion, **keys, PING_URL: around.secrets.ping}
+    for variable, secret in secrets.items():
+        if secret:
+            yield folder / credential(variable), f"{secret}\n", SECRET_MODE
+    yield from _environment_file(folder / "environment", around.addresses)
+
+
+def _environment_file(path: Path, addresses: Addresses) -> Iterator[tuple[Path, str, int]]:
+    """Yield the file of addresses, with those that it lacks: the service knows no other ones."""
+    named = {NOTION_BASE_URL: addresses.notion}
+    named |= {PROVIDERS[name].url_variable: url for name, url in addresses.urls.items()}
+    is_there = path.exists()
+    before = path.read_text("utf-8").rstrip("\n") + "\n" if is_there else ""
+    known = {line.partition("=")[0].strip() for line in before.splitlines()}
+    missing = [f"{name}={url}\n" for name, url in named.items() if url and name not in known]
+    if missing:
+        # A proxy's password may stand in it, hidden from others.
+        mode = path.stat().st_mode & 0o777 if is_there else CONFIG_MODE
+        yield path, before + "".join(missing), mode
 
 
 def _with_credentials(env: Mapping[str, str]) -> Mapping[str, str]:

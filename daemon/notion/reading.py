@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -251,6 +259,20 @@ def _comment(raw: Json, author: Author) -> Comment:
         edited=moment(raw.get("last_edited_time") or raw.get("created_time")),
         mentions=mentioned(raw["rich_text"]),
     )
+
+
+async def edited(notion: Gateway, source_id: str, since: datetime) -> AsyncIterator[Json]:
+    """Yield the pages of a data source that were edited since then, the latest first.
+
+    Raises:
+        NotionError, Unavailable: A request failed.
+    """
+    latest = [{"timestamp": "last_edited_time", "direction": "descending"}]
+    async for found in notion.query(source_id, sorts=latest):
+        for raw in found.rows:
+            if moment(raw["last_edited_time"]) < since:
+                return
+            yield raw
 
 
 async def data_sources(notion: Gateway, given: str) -> list[tuple[str, str, str]]:

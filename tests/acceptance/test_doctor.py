@@ -19,7 +19,8 @@ import httpx
 import pytest
 import yaml
 
-from daemon.cli.init import Answers, write
+from daemon.cli.init import Answers
+from daemon.cli.setup import write
 from daemon.config import environment, reference
 from daemon.domain import times
 from daemon.review.models.access import ModelAccess
@@ -373,7 +374,11 @@ def test_init_writes_though_a_model_is_down_and_says_so(
     done = init(program, "--database", rfcs, "--prompt", "")
     assert done.code == 0
     [line] = [line for line in done.out.splitlines() if line.startswith("model ")]
+    assert "DID NOT ANSWER" in line
     assert "503" in line
+    *_, ending, following = done.out.splitlines()
+    assert ending.startswith("to do      anthropic:claude-sonnet-5-5 did not answer; mend that")
+    assert following.startswith("next ")
     assert (program.folder / "config.yaml").exists()
 
 
@@ -479,8 +484,12 @@ def test_init_asks_again_for_what_is_wrong_alone_and_keeps_the_rest(
     done = init(program)
     assert done.code == 0, done.err
     assert not any(answers.values())
-    assert asked[:2] == ["token", "token"]
+    assert asked[:4] == ["token", "token", "token", "ANTHROPIC"], "it is tried at once"
     complaints = done.err.splitlines()
+    assert {line.partition(": ")[0] for line in complaints if "neither an id" in line} == {
+        "Database URL",
+        "Prompt page URL",
+    }
     for told in ("neither an id", "does not show it", "is empty", "refuses the token", "401"):
         assert any(told in line for line in complaints), told
     assert (program.folder / "config.yaml").exists()
@@ -506,10 +515,27 @@ def test_init_tells_options_capabilities_and_what_it_would_review_now(
     assert done.out.splitlines()[-1].startswith("next ")
 
 
+def test_init_says_what_a_link_is_that_is_of_the_wrong_kind(
+    box: Sandbox, program: Program, rfcs: str, prompt: str
+) -> None:
+    source = next(iter(box.world.state.sources))
+    for database_, prompt_, told in (
+        (prompt, "", "--database: this is a page, not a database (How we review); copy the link"),
+        (rfcs, rfcs, "--prompt: this is the database to review; give a page"),
+        (rfcs, source, "--prompt: this is the database to review; give a page"),
+        ("1" * 32, "", "--database: Notion does not show it"),
+        (rfcs, "1" * 32, "--prompt: Notion does not show it"),
+    ):
+        done = init(program, "--database", database_, "--prompt", prompt_)
+        assert (done.code, done.out) == (2, "")
+        assert told in done.err
+
+
 def test_init_takes_a_database_of_prompts(box: Sandbox, program: Program, rfcs: str) -> None:
     prompts = box.world.database("Lenses").id
     done = init(program, "--database", rfcs, "--prompt", prompts)
-    assert (done.code, "prompt     Lenses, a database of prompts" in done.out) == (0, True)
+    told = "prompt     Lenses, a database of prompts; each of its rows counts as a prompt\n"
+    assert (done.code, told in done.out) == (0, True)
 
 
 def test_in_a_clone_init_leaves_the_file_of_git_alone_and_its_own_comes_first(
@@ -618,5 +644,6 @@ def test_the_key_of_the_second_provider_is_asked_for_and_its_model_is_tried(
     assert question.startswith("ANTHROPIC_API_KEY (")
     config = yaml.safe_load((program.folder / "config.yaml").read_text())
     assert config["models"] == ["anthropic:claude-sonnet-5-5", "openai:qwen3:4b"]
-    [tried] = [line for line in done.out.splitlines() if "claude" in line]
+    [tried, to_do] = [line for line in done.out.splitlines() if "claude" in line]
+    assert to_do.startswith("to do ")
     assert "no connection" in tried

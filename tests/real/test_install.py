@@ -35,12 +35,19 @@ class Machine:
         names = ("prefix", "bindir", "unitdir", "confdir", "sharedir")
         return {name: self.folder / name for name in names} | {"python": Path(sys.executable)}
 
-    def make(self, verb: str) -> str:
+    def make(self, verb: str, destdir: Path | str = "") -> str:
         given = {
             "SERVICE_PYTHON" if name == "python" else name.upper(): place
             for name, place in self.places.items()
         }
-        return run("make", "-C", ROOT, verb, *(f"{name}={given[name]}" for name in given))
+        return run(
+            "make",
+            "-C",
+            ROOT,
+            verb,
+            *(f"{name}={given[name]}" for name in given),
+            f"DESTDIR={destdir}",
+        )
 
     def serve(self, program: Path, verb: str) -> str:
         given = [word for name, place in self.places.items() for word in (f"--{name}", place)]
@@ -57,8 +64,11 @@ class Machine:
         units = {path.name: path.read_text("utf-8") for path in (self.folder / "unitdir").iterdir()}
         assert len(units) == len(list((ROOT / "systemd").iterdir())) - 1
         said = "\n".join(units.values())
-        programs = re.findall(rf"(?m)^ExecStart=({self.folder}\S+)", said)
+        programs = re.findall(rf"(?m)^ExecStart=({prefix}\S+)", said)
         assert programs == [str(prefix / "bin/notion-review")] * 3
+        said += command.read_text("utf-8") + run(command, "help", "--man")
+        assert str(self.folder / "confdir") in said
+        assert "/etc/notion-review" not in said
         documents = re.findall(r"(?m)^Documentation=file:(.+)", said)
         assert {Path(path).is_file() for path in documents} == {True}
         shared = [path for path in (self.folder / "sharedir").rglob("*") if path.is_file()]
@@ -97,17 +107,32 @@ def test_what_is_installed_runs_and_what_is_removed_leaves_the_configuration(
     machine: Machine,
 ) -> None:
     before = set(ROOT.iterdir())
-    assert "Next: sudo notion-review init" in machine.make("install")
+    told = machine.make("install")
+    assert f"Next: sudo {machine.folder}/bindir/notion-review init\n" in told
     machine.check_installed()
 
     config = machine.folder / "confdir/config.yaml"
     config.write_text("databases: []\n", "utf-8")
-    assert "What runs goes on as it was" in machine.make("install")
+    assert "Next" not in machine.make("install")
     machine.make("uninstall")
-    assert [path for path in machine.folder.rglob("*") if path.is_file()] == [config]
+    assert [*machine.folder.rglob("*")] == [config.parent, config]
     assert config.read_text("utf-8") == "databases: []\n"
     assert list(Path.cwd().iterdir()) == []
     assert set(ROOT.iterdir()) == before
+
+
+def test_a_package_is_staged_below_a_folder_that_no_file_names(
+    machine: Machine, tmp_path: Path
+) -> None:
+    stage = tmp_path / "stage"
+    assert "for a package" in machine.make("install", stage)
+    assert not machine.folder.exists()
+    files = [path for path in stage.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert [path for path in files if bytes(stage) in path.read_bytes()] == []
+    (stage / machine.folder.relative_to("/")).rename(machine.folder)
+    machine.check_installed()
+    machine.make("uninstall")
+    assert not machine.folder.exists()
 
 
 def test_the_wheel_alone_reviews_and_installs_the_service(machine: Machine, tmp_path: Path) -> None:
@@ -140,7 +165,7 @@ def test_the_wheel_alone_reviews_and_installs_the_service(machine: Machine, tmp_
     assert Path(schema).is_relative_to(environment)
     assert Path(schema).is_file()
 
-    assert "Next: sudo notion-review init" in machine.serve(program, "install")
+    assert "/bindir/notion-review init" in machine.serve(program, "install")
     machine.check_installed()
     machine.serve(machine.folder / "bindir/notion-review", "uninstall")
-    assert [path for path in machine.folder.rglob("*") if path.is_file()] == []
+    assert not machine.folder.exists()

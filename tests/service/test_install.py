@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from daemon.service import install as install_module
 from daemon.service.install import CannotInstall, Places, install, uninstall
+from support.places import ROOT
 
 
 NO_PYTHON = ""
@@ -29,7 +32,9 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-pip"))
     (tmp_path / "no-pip").write_text("#!/bin/sh\nexit 1\n", "utf-8")
     (tmp_path / "no-pip").chmod(0o755)
-    return Places(*(tmp_path / field.name for field in fields(Places)))
+    monkeypatch.setattr(install_module, "STATES", tmp_path / "states")
+    named = {one.name: tmp_path / one.name for one in fields(Places) if one.name != "destdir"}
+    return Places(**named)
 
 
 def test_what_stops_it_is_said_and_no_unit_is_written(places: Places) -> None:
@@ -51,5 +56,30 @@ def test_a_folder_that_is_not_ours_is_named(places: Places) -> None:
         uninstall(places)
 
 
-def test_nothing_to_take_away_is_no_mistake(places: Places) -> None:
-    assert uninstall(places).startswith(f"Removed. Left: {places.confdir}")
+def test_only_what_is_left_is_named(places: Places) -> None:
+    assert uninstall(places) == "Removed. Nothing is left."
+    places.confdir.mkdir()
+    (install_module.STATES / "notion-review").mkdir(parents=True)
+    left = f"{places.confdir}, {install_module.STATES}/notion-review"
+    assert uninstall(places) == f"Removed. Left: {left}"
+
+
+def test_without_systemd_init_of_root_writes_the_config_of_the_service(tmp_path: Path) -> None:
+    if install_module.SYSTEMD.is_dir():
+        pytest.skip("systemd runs here")
+    (tmp_path / "id").write_text("#!/bin/sh\necho 0\n", "utf-8")
+    (tmp_path / "program").write_text('#!/bin/sh\necho "$@"\n', "utf-8")
+    for name in ("id", "program"):
+        (tmp_path / name).chmod(0o755)
+    words = (ROOT / "systemd/notion-review").read_text("utf-8")
+    script = words.replace("/opt/notion-review/bin/notion-review", str(tmp_path / "program"))
+    for given, called in {
+        ("init", "--offline"): "--config /etc/notion-review/config.yaml init --offline",
+        ("@two", "init"): "--config /etc/notion-review/two/config.yaml init",
+        ("status",): "status",
+    }.items():
+        env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        done = subprocess.run(
+            ["sh", "-c", script, "sh", *given], env=env, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == called
