@@ -76,7 +76,7 @@ class ReviewTools:
         self.left: dict[str, str] = {}
         self.rulings: list[Ruling] = []
         self.refusals: list[Refusal] = []
-        self.summary = self.question = ""
+        self.summary = self.question = self._unoffered = ""
         self.finished = False
         self._reminded, self._heard = False, 0
         self._again: dict[tuple[str, str], Finding] = {}  # those that read otherwise than given
@@ -133,7 +133,7 @@ class ReviewTools:
         target, words = self._placed(proposed.quote, named)
         text = self.wording.words(proposed.text, FINDING_CHARS, target.id)
         title, known = self.wording.title(proposed.title, text), self._context.known
-        offer = self.wording.offered(proposed.instead, words, target.plain, known)
+        offer, self._unoffered = self.wording.offered(proposed.instead, words, target.plain, known)
         finding = replace(proposed, block_id=target.id, quote=words, title=title)
         finding = replace(finding, text=text + rests_on, instead=offer)
         before = self._again.pop((target.id, words), finding)
@@ -221,10 +221,12 @@ class ReviewTools:
         stands = self._context.handles.of_block[made.block_id]
         moved = "" if made.block_id == named.id else f"; the words stand in {stands}"
         told = self.wording.noted(text, made.text.removesuffix(rests_on), title, made.title)
+        if self._unoffered:
+            told = f"{told}; {self._unoffered}"
+            self.refusals.append(Refusal("comment", self._unoffered))
         if told == "noted":
             return f"{told}{moved}"
-        # Beside `finish` nobody hears it: that is not worth a request. The next review shows the
-        # point as it was posted.
+        # Beside `finish` nobody hears it, and no request is made for it: the next review shows it.
         self._again[made.block_id, made.quote] = made
         return f"{told}{moved}; to say it otherwise, make the call again with the same quote"
 

@@ -146,8 +146,11 @@ class Wording:
         spelled = self._handles.spelled_out(title_of(plain), briefly=True)
         return cleaned(spelled, self._allowed_links, TITLE_CHARS)
 
-    def offered(self, given: str, quote: str, block: str, known: Sequence[str]) -> str:
+    def offered(self, given: str, quote: str, block: str, known: Sequence[str]) -> tuple[str, str]:
         """Return the wording that is offered in place of a quote, without marks; "" for none.
+
+        Beside it stands why it is left out: it names what nobody wrote, is too long, or says
+        nothing new; "" where it is not.
 
         Args:
             given: The model's words.
@@ -156,10 +159,10 @@ class Wording:
             known: What the page and the prompt page say.
 
         Raises:
-            ToolRefusal: They hold what nobody wrote or may be posted, are too long, or stand there.
+            ToolRefusal: It reveals what may not be posted.
         """
         if not given.strip():
-            return ""
+            return "", ""
         words = " ".join(plain_text(rich_text(visible(given))).split())
         # Markdown decodes what its source does not show.
         for text in (given, words):
@@ -179,8 +182,8 @@ class Wording:
             why = "it says nothing that does not stand there"
         else:
             self.remember(words)
-            return words
-        raise ToolRefusal(f"instead: {why}; offer other words, or none")
+            return words, ""
+        return "", f"instead is left out: {why}"
 
 
 # So many times as long as its quote may a wording be that is offered instead.
