@@ -232,3 +232,38 @@ def _shared(one: str, other: str) -> int:
     """Return the length of the common beginning of two texts."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def unchanged_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
+    """Return the ids of the blocks that have the same text as at the last review.
+
+    What comes, changes or goes in its section, up to the next heading, can make a block wrong: then
+    it is not among them. Blocks above the first heading count each for itself.
+    """
+    if change.first:
+        return frozenset()
+    return frozenset(
+        block_id
+        for block_id, under in sections(blocks).items()
+        if under not in change.stirred and block_id not in {*change.new, *change.changed}
+    )
+
+
+def sections(blocks: Iterable[Block]) -> dict[str, str]:
+    """Return the heading that each block stands under, or itself above the first one; all by id."""
+    heading, found = "", dict[str, str]()
+    for block in blocks:
+        heading = block.id if block.is_heading else heading
+        found[block.id] = heading or block.id
+    return found
+
+
+def closed_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
+    """Return the ids of the blocks that take no comment because they did not change.
+
+    When a block was removed, or when no block is new or changed and so the title or a property is,
+    that can make any other block wrong, so none is closed.
+    """
+    if change.removed or not (change.new or change.changed):
+        return frozenset()
+    return unchanged_blocks(change, blocks)

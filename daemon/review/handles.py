@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
@@ -85,6 +85,12 @@ class Handles:
             dict(zip(_free("T", words), snapshot.threads, strict=False)),
             words,
         )
+
+    @classmethod
+    def over(cls, blocks: Iterable[Block], text: str) -> Handles:
+        """Return the handles of blocks alone, none of them a word of a text."""
+        words = frozenset(_WORD.findall(text))
+        return cls(dict(zip(_free("B", words), blocks, strict=False)), {}, words)
 
     @property
     def of_block(self) -> dict[str, str]:

@@ -7,12 +7,11 @@ quote stands now.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 
-from daemon.domain.change import Change
 from daemon.domain.findings import SAID_NO, FindingState, who_said_no
 from daemon.domain.phrases import CLOSING, has_question_mark
 from daemon.domain.values import (
@@ -62,6 +61,8 @@ class OwnPoint:
         moved: Whether its block was cut and pasted, so that its thread went.
         gone: Whether its thread went with its block, and its text stands nowhere else.
         fires: Whether it is a rule's, and the rule finds it in the text as it is.
+        beside: Where its block took the wording that it offers: the other blocks that it names, by
+            id, and what became of the text of each; "" where that stands as it did.
     """
 
     id: int
@@ -79,6 +80,18 @@ class OwnPoint:
     moved: bool = False
     gone: bool = False
     fires: bool = False
+    beside: Mapping[str, str] = field(default_factory=dict)
+
+    def stands(self, names: Mapping[str, str]) -> str:
+        """Say to the model how it stands; `names` are the handles of the blocks, by id."""
+        if self.closed:
+            return f" (closed: {self.closed})"
+        others = (
+            f"{names.get(block_id, 'a block that you named')} {became or 'says what it said'}"
+            for block_id, became in self.beside.items()
+        )
+        taken = f"; its block took your wording, but {', '.join(others)}" if self.beside else ""
+        return taken or (f"; open again: {self.again}" if self.again else "")
 
 
 _CLOSED = {
@@ -320,41 +333,6 @@ def tells_of(sentence: str, title: str, words: str) -> bool:
         return True
     weighty = {word for word in words_of(title) if len(word) >= WEIGHTY_CHARS}
     return bool(weighty) and len(weighty & words_of(sentence)) >= len(weighty) * TITLE_SHARE
-
-
-def unchanged_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
-    """Return the ids of the blocks that have the same text as at the last review.
-
-    What comes, changes or goes in its section, up to the next heading, can make a block wrong: then
-    it is not among them. Blocks above the first heading count each for itself.
-    """
-    if change.first:
-        return frozenset()
-    return frozenset(
-        block_id
-        for block_id, under in sections(blocks).items()
-        if under not in change.stirred and block_id not in {*change.new, *change.changed}
-    )
-
-
-def sections(blocks: Iterable[Block]) -> dict[str, str]:
-    """Return the heading that each block stands under, or itself above the first one; all by id."""
-    heading, found = "", dict[str, str]()
-    for block in blocks:
-        heading = block.id if block.is_heading else heading
-        found[block.id] = heading or block.id
-    return found
-
-
-def closed_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
-    """Return the ids of the blocks that take no comment because they did not change.
-
-    When a block was removed, or when no block is new or changed and so the title or a property is,
-    that can make any other block wrong, so none is closed.
-    """
-    if change.removed or not (change.new or change.changed):
-        return frozenset()
-    return unchanged_blocks(change, blocks)
 
 
 @dataclass(frozen=True, slots=True)

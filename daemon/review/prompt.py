@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from daemon.domain.change import Change, differing_part
-from daemon.domain.findings import LedgerEntry
+from daemon.domain.findings import TITLE_WORDS, LedgerEntry
 from daemon.domain.times import counted
 from daemon.domain.values import (
     AuthorKind,
@@ -291,9 +291,7 @@ def _threads(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> list[str]
             on = f"words that stand in {where} now" if where else "a block that is gone"
         lines.append(f"[{handle} on {on}]")
         if own:
-            again = f"; open again: {own.again}" if own.again else ""
-            state = f" (closed: {own.closed})" if own.closed else again
-            lines.append(f"{INDENT}begun by your {_point(own.finding)}{state}")
+            lines.append(f"{INDENT}begun by your {_point(own.finding)}{own.stands(names)}")
         elif raised := task.raised.get(thread.id):
             lines.append(f"{INDENT}begun by your {_point(raised)} (closed)")
         lines += _comments(thread)
@@ -304,7 +302,8 @@ def _threads(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> list[str]
 
 def _point(raised: Finding) -> str:
     title = one_line(raised.title) or "without a title"
-    return f"{raised.severity.value} point “{title}”, about: {_about(raised)}"
+    cut = f" (so cut: a title has at most {TITLE_WORDS} words)" if title.endswith("…") else ""
+    return f"{raised.severity.value} point “{title}”{cut}, about: {_about(raised)}"
 
 
 def _about(raised: Finding) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from daemon.domain.change import sections
 from daemon.domain.findings import LIVE, SAID_NO
 from daemon.domain.values import Block, Finding, Severity, Source, Verdict
 from daemon.review.points import (
@@ -20,7 +21,6 @@ from daemon.review.points import (
     makes_anew,
     reanchored,
     says_the_same,
-    sections,
     words_of,
 )
 from daemon.review.prompt import clipped, one_line

@@ -13,7 +13,6 @@ from daemon.domain.times import counted
 from daemon.domain.values import Finding, Review, ReviewKind, Severity, Snapshot
 from daemon.notion.from_markdown import quoted
 from daemon.review.points import is_repeat, reanchored
-from daemon.review.quotes import contains_words
 from daemon.review.summary import OPEN_AGAIN, SHRUNK, SummaryParts, followed, unseen_note
 from daemon.store import database, findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -23,6 +22,7 @@ from daemon.sweep import second_look
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.answers import record_answers
 from daemon.sweep.conversation.dialogue import Dialogue
+from daemon.sweep.conversation.points import has_taken, named_since
 from daemon.sweep.conversation.rulings import MADE_ELSEWHERE, close, raise_anew, record_rulings
 from daemon.sweep.delivery import approval, recovery, retract
 from daemon.sweep.delivery.approval import Case, Waits
@@ -98,15 +98,12 @@ def sort_kept(
 def adopt(context: Context, row: PageRow, snapshot: Snapshot) -> None:
     """Settle the points whose blocks say what was offered instead of the quote.
 
-    That shows without a model. Their comments say so.
+    That shows without a model where a comment names no other block. Their comments say so.
     """
-    state, now, blocks = context.state, context.notion.now, snapshot.by_id
+    state, now = context.state, context.notion.now
     for one in findings.of_page(state, row.id):
-        made, block = one.finding, blocks.get(one.finding.block_id)
-        if not made.instead or block is None or not contains_words(made.instead, block.plain):
-            continue
-        is_kept = contains_words(made.quote, block.plain)
-        if is_kept and not contains_words(made.quote, made.instead):
+        made = one.finding
+        if not has_taken(made, snapshot) or named_since(state, one, snapshot):
             continue
         with state.atomic():
             why = f"“{quoted(made.instead)}”"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import inf
 
 from daemon.config.limits import Deep
+from daemon.domain.change import closed_blocks, unchanged_blocks
 from daemon.domain.errors import ModelsDown, Unavailable
 from daemon.domain.findings import LIVE, FindingState, LedgerEntry
 from daemon.domain.values import (
@@ -38,11 +39,9 @@ from daemon.review.models.access import taped
 from daemon.review.models.failures import WindowTooSmall
 from daemon.review.points import (
     OwnPoint,
-    closed_blocks,
     is_repeat,
     page_texts,
     reanchored,
-    unchanged_blocks,
 )
 from daemon.review.prompt import WHOLE, Excerpt, ReviewInput
 from daemon.review.quotes import is_quote_of

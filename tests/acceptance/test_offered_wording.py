@@ -11,7 +11,17 @@ import pytest
 from daemon.sandbox import Sandbox, blocks
 from daemon.store.database import open_state
 from daemon.store.views import browse
-from support.program import NOW, Program, ScriptedModel, comment, finish, plain, posted
+from support.program import (
+    NOW,
+    Program,
+    ScriptedModel,
+    begun_by,
+    comment,
+    finish,
+    follow_up,
+    plain,
+    posted,
+)
 
 
 HOUR = timedelta(hours=1)
@@ -103,6 +113,30 @@ def test_only_words_that_took_the_place_of_the_quote_are_taken(
     model.think = lambda _, __: [finish()]
     sweep(box, program, page, text)
     assert sum(plain(one).startswith("✓") for one in posted(box)) == taken
+
+
+def test_a_wording_that_is_taken_settles_nothing_where_the_comment_names_another_block(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str
+) -> None:
+    name, call = offer(OFFER)
+    both = (name, {**call, "text": "Change both: this block and [B2]."})
+    model.think = lambda _, turn: [both] if not turn else [finish("Bound the retries.")]
+    program.sweep()
+    model.think = lambda _, __: [finish()]
+    sweep(box, program, page, f"{OFFER}.")
+    assert "took your wording, but B2 says what it said" in model.documents[-1]
+    sweep(box, program, page, f"{OFFER}, at most.")
+    assert "took your wording, but B2 says what it said" in model.documents[-1]
+    box.world.edit_block(box.world.blocks(page)[1], "Somebody reads this line.")
+    model.think = lambda document, turn: (
+        [follow_up(begun_by("The retries have no end", document), "fixed", quote=OFFER)]
+        if not turn
+        else [finish()]
+    )
+    sweep(box, program, page, f"{OFFER}, at the most.")
+    assert "took your wording, but B2 changed since, or is gone" in model.documents[-1]
+    assert point(box, page).startswith("✓ Settled: “The retries have no end”")
+    assert "\n      adopted" not in program.run("explain", page).out
 
 
 def test_a_person_sees_the_wording_before_it_is_posted(

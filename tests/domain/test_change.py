@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.change import WAS_WHOLE, Change, Reviewed, differing_part
+from daemon.domain.change import (
+    WAS_WHOLE,
+    Change,
+    Reviewed,
+    closed_blocks,
+    differing_part,
+    unchanged_blocks,
+)
 from daemon.domain.values import Block, Page, Snapshot
 from support.review_values import block, snapshot
 from support.states import NOW
@@ -240,3 +247,27 @@ def test_of_a_long_old_text_the_differing_words_and_their_neighbours_are_shown()
 @given(st.text("ab ", min_size=WAS_WHOLE + 1, max_size=200), st.text("ab ", max_size=200))
 def test_what_is_shown_of_an_old_text_is_a_part_of_it(old: str, now: str) -> None:
     assert differing_part(old, now).removeprefix("… ").removesuffix(" …") in old
+
+
+@given(PAGES, PAGES)
+def test_only_what_is_new_or_changed_invites_comments_unless_something_else_may_be_wrong(
+    before, now
+):
+    found, blocks = change(before, now), page(now).blocks
+    shut = closed_blocks(found, blocks)
+    assert shut in (frozenset(), unchanged_blocks(found, blocks))
+    assert not shut & {*found.new, *found.changed}
+    assert bool(shut) <= bool(found.new or found.changed)
+    assert not (shut and found.removed)
+
+
+def test_a_block_that_did_not_change_takes_a_comment_where_its_section_was_touched():
+    lines = ("above", "h1", "a", "b", "h2", "c", "h3", "d")
+    blocks = [block(key, key, kind="heading_2" if key[0] == "h" else "paragraph") for key in lines]
+    touched = Change(first=False, new=frozenset(["b"]), stirred=frozenset(["h1", "h3"]))
+    assert unchanged_blocks(touched, blocks) == {"above", "h2", "c"}
+    assert closed_blocks(touched, blocks) == {"above", "h2", "c"}
+
+
+def test_on_the_first_review_every_block_invites_comments():
+    assert closed_blocks(Change(first=True), page({"a": "one"}).blocks) == frozenset()

@@ -8,14 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.change import Change, Reviewed
 from daemon.domain.findings import FindingState
 from daemon.domain.values import AuthorKind, Finding, Severity, Source
 from daemon.review import points, quotes
 from daemon.review.points import (
     NoEvidence,
     OwnPoint,
-    closed_blocks,
     compared,
     evidence,
     how_closed,
@@ -25,9 +23,8 @@ from daemon.review.points import (
     ranked,
     reanchored,
     turning_down,
-    unchanged_blocks,
 )
-from support.review_values import BOT, NOW, OWN, block, comment, finding, snapshot, thread
+from support.review_values import BOT, NOW, OWN, block, comment, finding, thread
 
 
 TEXT = "We use Redis as the queue. We use Redis for the cache."
@@ -200,47 +197,6 @@ def test_what_still_stands_is_looked_for_in_its_own_block_alone(
     old = Finding(held[4].id, "Sentence 4", "Which?", Severity.MINOR)
     assert reanchored([old], held) == [old]
     assert read == ["Sentence 4", "Sentence 4."]
-
-
-WORDS = st.sampled_from(["", "one", "two", "three", "four"])
-
-
-KEYS = st.sampled_from(["a", "b", "c", "d", "e", "f"])
-
-
-PAGES = st.dictionaries(KEYS, WORDS, max_size=6)
-
-
-def page(lines: dict[str, str]):
-    return snapshot([block(key, line) for key, line in lines.items()])
-
-
-def change(before: dict[str, str], now: dict[str, str]) -> Change:
-    return Change.between(Reviewed.of(page(before)), page(now))
-
-
-@given(PAGES, PAGES)
-def test_only_what_is_new_or_changed_invites_comments_unless_something_else_may_be_wrong(
-    before, now
-):
-    found, blocks = change(before, now), page(now).blocks
-    shut = closed_blocks(found, blocks)
-    assert shut in (frozenset(), unchanged_blocks(found, blocks))
-    assert not shut & {*found.new, *found.changed}
-    assert bool(shut) <= bool(found.new or found.changed)
-    assert not (shut and found.removed)
-
-
-def test_a_block_that_did_not_change_takes_a_comment_where_its_section_was_touched():
-    lines = ("above", "h1", "a", "b", "h2", "c", "h3", "d")
-    blocks = [block(key, key, kind="heading_2" if key[0] == "h" else "paragraph") for key in lines]
-    touched = Change(first=False, new=frozenset(["b"]), stirred=frozenset(["h1", "h3"]))
-    assert unchanged_blocks(touched, blocks) == {"above", "h2", "c"}
-    assert closed_blocks(touched, blocks) == {"above", "h2", "c"}
-
-
-def test_on_the_first_review_every_block_invites_comments():
-    assert closed_blocks(Change(first=True), page({"a": "one"}).blocks) == frozenset()
 
 
 def test_the_points_of_two_reviews_stand_side_by_side():

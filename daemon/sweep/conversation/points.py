@@ -10,10 +10,11 @@ from datetime import datetime
 from daemon.domain.change import Change, content_hash
 from daemon.domain.findings import CLOSED, LIVE, FindingState, who_said_no
 from daemon.domain.records import FindingRow, PageRow
-from daemon.domain.values import AuthorKind, Snapshot, Thread
+from daemon.domain.values import AuthorKind, Block, Finding, Snapshot, Thread
 from daemon.notion.from_markdown import quoted
+from daemon.review.handles import Handles
 from daemon.review.points import OwnPoint, how_closed, reanchored
-from daemon.review.quotes import is_quote_of, reworded, unmarked_line
+from daemon.review.quotes import is_quote_of, is_taken, reworded, unmarked_line
 from daemon.store import findings, outbox, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.database import State
@@ -25,6 +26,8 @@ from daemon.sweep.conversation.threads import replies_so_far
 
 WENT = "its thread went with its block; where the matter stands elsewhere, a review comments there"
 POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
+SAID_ALREADY = "that was said of this text already"
+CHANGED = "changed since, or is gone"
 NOBODY_ASKS = "only a person's later word in its thread opens it again"
 
 
@@ -127,16 +130,13 @@ def open_points(
     said = outbox.present(state, keys.values())
     last, times = _page_texts(state, row.id, None), findings.last_times(state, row.id)
     again = findings.opened_since_review(state, row.id)
-    before = {
-        review_id: _page_texts(state, row.id, review_id)
-        for review_id in {one.review_id for one in open_ones}
-    }
+    ids = {one.review_id for one in open_ones}
+    before = {review_id: _page_texts(state, row.id, review_id) for review_id in ids}
     points = []
     for one in open_ones:
         thread_id = one.discussion_id or f"point {one.id}"
         mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
-        if not mute and keys.get(thread_id) in said:
-            mute = "that was said of this text already"
+        mute = mute or (SAID_ALREADY if keys.get(thread_id) in said else "")
         points.append(
             OwnPoint(
                 one.id,
@@ -150,9 +150,40 @@ def open_points(
                 again=again.get(one.id, ""),
                 moved=mute == POSTED_ANEW,
                 gone=mute == WENT,
+                beside=named_since(state, one, snapshot)
+                if has_taken(one.finding, snapshot)
+                else {},
             )
         )
     return points
+
+
+def has_taken(finding: Finding, snapshot: Snapshot) -> bool:
+    """Tell whether the block of a finding says what it offers in place of its quote."""
+    block = snapshot.by_id.get(finding.block_id)
+    return block is not None and is_taken(finding.instead, finding.quote, block.plain)
+
+
+def named_since(state: State, row: FindingRow, snapshot: Snapshot) -> dict[str, str]:
+    """Return the other blocks that a finding's text names, by id, and what became of each since.
+
+    That is `CHANGED`, or "" where the text of the block still stands.
+    """
+    read, made, then = reviews.text(state, row.review_id), row.finding, list(snapshot.blocks)
+    if read:
+        then = [
+            Block(one.id, one.type, one.depth, one.text, unmarked_line(one.text))
+            for one in read.lines
+            if one.text
+        ]
+    home = [one.block_id for one in reanchored([made], then)]
+    named = Handles.over(then, made.text).named_in(made.text, *(home or [made.block_id]))
+    texts = {unmarked_line(one.line): one.id for one in reversed(snapshot.blocks)}
+    texts_then = {one.id: unmarked_line(one.line) for one in then}
+    return {
+        texts.get(texts_then[id_], id_): "" if texts_then[id_] in texts else CHANGED
+        for id_ in sorted(named)
+    }
 
 
 def _page_texts(state: State, page_id: str, review_id: int | None) -> tuple[str, ...]:
