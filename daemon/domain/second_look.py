@@ -1,7 +1,7 @@
 """The second look at the points of a review: what came of it, and whether it can be believed. Pure.
 
 Verifiers that nobody watches eat true points. So points that people settled go along now and then:
-one that an author acted on, one that was turned down or withdrawn.
+one that an author acted on, one that the reviewer withdrew for words of its text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WATCH = "second look"  # where the state keeps what is known of those who look
 FIRST_LOOKS, SHARE = 10, 0.2  # settled points go along with the first looks, then with this share
 RECENT, TESTED = 3, 10  # looks that are kept: the last ones, and the last with settled points
 ENOUGH_RULINGS = 6  # in the last looks; fewer may all be alike by chance
-# Of settled points: a no has reasons that no text shows, so that a good verifier keeps some too.
+# Of settled points: a good verifier errs now and then.
 ENOUGH_TRUE, ENOUGH_FALSE = 3, 6
 LEFT_ALONE = timedelta(minutes=5)  # one that failed is not asked for so long
 
@@ -32,7 +32,7 @@ class Seen:
         refused: How many of these it refused, with evidence or without.
         refused_true: Whether it refused the point that an author acted on; None where it ruled on
             none.
-        refused_false: The same of the point that was turned down or withdrawn.
+        refused_false: The same of the point that was withdrawn.
     """
 
     rulings: int = 0
@@ -131,7 +131,7 @@ def doubt(seen: Sequence[Seen]) -> str:
         return f"it refused every one of the last {rulings} points"
     false = [one for one in seen if one.refused_false is not None][-ENOUGH_FALSE:]
     if len(false) == ENOUGH_FALSE and not refused and not any(one.refused for one in false):
-        return f"it refused no point in {ENOUGH_FALSE} looks, not even one that was turned down"
+        return f"it refused no point in {ENOUGH_FALSE} looks, not even one that was withdrawn"
     true = [one.refused_true for one in seen if one.refused_true is not None]
     if len(true) >= ENOUGH_TRUE and sum(true) * 2 > len(true):
         return f"it refused {sum(true)} of {len(true)} points that authors acted on"
@@ -143,6 +143,6 @@ def doubt(seen: Sequence[Seen]) -> str:
     if len(both) >= TESTED and refused_true > 1 and refused_false <= refused_true + 1:
         return (
             f"of {len(both)} points that authors acted on it refused {refused_true}, of as many "
-            f"that were turned down {refused_false}"
+            f"that were withdrawn {refused_false}"
         )
     return ""

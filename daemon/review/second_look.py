@@ -34,7 +34,7 @@ from daemon.review.prompt import (
 )
 from daemon.review.quotes import contains_words, fold, locate_surely
 from daemon.review.sections import related
-from daemon.review.tool_specs import READ, ToolRefusal
+from daemon.review.tool_specs import JUDGE, READ, ToolRefusal
 
 
 REASON_CHARS = 300
@@ -50,39 +50,21 @@ REFUSALS = {
     "answered": "it is answered elsewhere",
     "idle": "the author would not act on it",
 }
-JUDGE = ToolSpec(
-    "judge",
-    "Rule on one point.",
-    {
-        "type": "object",
-        "properties": {
-            "point": {"type": "string", "description": "Its handle, such as P1"},
-            "verdict": {"type": "string", "enum": [STANDS, *REFUSALS]},
-            "quote": {
-                "type": "string",
-                "description": "The exact words that show it; of stands empty",
-            },
-            "reason": {"type": "string", "description": "One short sentence"},
-        },
-        "required": ["point", "verdict", "quote", "reason"],
-        "additionalProperties": False,
-    },
-)
 
 
 @dataclass(frozen=True, slots=True)
 class SettledPoint:
-    """A point of an earlier review that people settled.
+    """A point of a review of another page, of which is known whether the text bears it.
 
     Attributes:
-        finding: The point.
-        is_true: Whether an author acted on it; else it was turned down or withdrawn.
-        passage: The text around it as that review read it, line by line.
+        finding: The point, on a block of the passage.
+        is_true: Whether an author acted on it; else the reviewer withdrew it for words of the text.
+        passage: The text around it as that review read it, with what answers it.
     """
 
     finding: Finding
     is_true: bool
-    passage: tuple[str, ...]
+    passage: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +108,16 @@ def brief(
     Raises:
         WindowTooSmall: The window has no room for that, or what is left of the budget has none.
     """
-    bare = replace(snapshot, threads=(), comments_readable=True)
+    others = _passages(points)
+    blocks = (*snapshot.blocks, *others.values())
+    bare = replace(snapshot, blocks=blocks, threads=(), comments_readable=True)
     handles, task = Handles.of(bare), ReviewInput(bare, Change(first=False), prompt)
     wanted = f"# What this team asks of its documents\n\n{INDENT}{indented(prompt.text, INDENT)}"
     system = f"{resource('second_look.md')}\n\n{wanted}"
     asked = "\n".join(["Points:", *_lines(points, handles)])
     taken = estimated_tokens(f"{system}{asked}{JUDGE}{READ}")
-    room = whole_up_to if window is None else min(whole_up_to, window.whole - taken)
+    most = whole_up_to + sum(estimated_tokens(one.line) for one in others.values())
+    room = most if window is None else min(most, window.whole - taken)
     text, notes, reader = document_text(task, handles), "", None
     if estimated_tokens(text) > room:
         told = [(key, handles.with_handles(words, key)) for key, words in noted if words]
@@ -148,20 +133,22 @@ def brief(
     return ModelInput(system, f"{text}\n{asked}", snapshot.page.id), opinions
 
 
+def _passages(points: Iterable[Point]) -> dict[str, Block]:
+    settled = (one for one in points if isinstance(one, SettledPoint))
+    return {block.id: block for one in settled for block in one.passage}
+
+
 def _lines(points: Sequence[Point], handles: Handles) -> Iterator[str]:
     """Yield the points without what their author thinks of them."""
     for number, one in enumerate(points, 1):
-        finding = one.finding if isinstance(one, SettledPoint) else one
-        where = handles.of_block[finding.block_id] if finding is one else "the passage below"
+        finding = one if isinstance(one, Finding) else one.finding
+        where = handles.of_block[finding.block_id]
         title, text = (
             handles.with_handles(said, finding.block_id) for said in (finding.title, finding.text)
         )
         yield f"[P{number} on {where}] {one_line(title)}"
         yield f"{INDENT}about: {one_line(finding.quote)}"
         yield f"{INDENT}says: {indented(text, INDENT * 2)}"
-        if isinstance(one, SettledPoint):
-            yield f"{INDENT}passage:"
-            yield from (INDENT * 2 + indented(line, INDENT * 3) for line in one.passage)
 
 
 def _part(
@@ -195,6 +182,7 @@ def _part(
         near += [sections[number] for number in related([said, one.quote], others)]
     out = {block.id for block in handles.blocks.values() if not block.is_heading}
     out -= {key for one in own for key in sections[under[one.block_id]]}
+    out -= _passages(points).keys()
     room -= estimated_tokens(document_text(task, handles, Excerpt(frozenset(out))))
     for keys in (*named, *near):
         more = out.intersection(keys)
@@ -277,15 +265,23 @@ class Opinions:
 
     def _unproven(self, number: int) -> str:
         """Return why a refusal does not count; "" where it does."""
-        point = self._points[number - 1]
-        if isinstance(point, SettledPoint):
-            return ""
-        told = {at: one.quote for at, one in self.given.items() if one.ground != STANDS}
+        point, quote = self._points[number - 1], self.given[number].quote
         try:
-            evidence(told[number], point, self._blocks, self._notes)
+            if isinstance(point, SettledPoint):
+                evidence(quote, point.finding, point.passage, self._notes)
+            else:
+                evidence(quote, point, self._blocks, self._notes)
         except NoEvidence as why:
             return str(why)
-        return USED if any(at != number and _same(told[number], told[at]) for at in told) else ""
+        held = (
+            one.quote
+            for at, one in self.given.items()
+            if at != number
+            and one.ground != STANDS
+            # Words of one document are no words of another.
+            and type(self._points[at - 1]) is type(point)
+        )
+        return USED if any(_same(quote, other) for other in held) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,14 @@ READ = _spec(
     first=_text("The handle of the first one, such as B40"),
     last=_text("The handle of the last one"),
 )
+JUDGE = _spec(
+    "judge",
+    "Rule on one point.",
+    point=_text("Its handle, such as P1"),
+    verdict={**_STRING, "enum": ["stands", "wrong", "answered", "idle"]},
+    quote=_text("The exact words that show it; of stands empty"),
+    reason=_text("One short sentence"),
+)
 
 # The tools of a review that is held in several passes.
 TAKE_BACK = _spec("take_back", "Take back a point of this review.", point=_text("Such as P2"))

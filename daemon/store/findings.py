@@ -139,14 +139,14 @@ def settled(
 ) -> list[FindingRow]:
     """Return the last findings of some data sources that a model made and people settled so.
 
-    The text that each was made on is kept. Those of other pages than this one come first.
+    They are of other pages than this one, and the text that each was made on is kept.
     """
     rows = db.execute(
         f"{_SELECT} FROM findings WHERE page_id IN (SELECT id FROM pages"  # noqa: S608 - own names
         " WHERE source_id IN (SELECT value FROM json_each(?))) AND source = 'model'"
         " AND state IN (SELECT value FROM json_each(?))"
         " AND EXISTS (SELECT 1 FROM texts WHERE texts.review_id = findings.review_id)"
-        " ORDER BY page_id = ?, id DESC LIMIT ?",
+        " AND page_id != ? ORDER BY id DESC LIMIT ?",
         [json.dumps(list(source_ids)), json.dumps([one.value for one in states]), page_id, limit],
     )
     return [_stored(row) for row in rows.fetchall()]

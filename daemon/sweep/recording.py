@@ -23,8 +23,7 @@ from daemon.domain.values import Review
 from daemon.review import prompt
 from daemon.review.models.access import Exchange, Recorder
 from daemon.review.models.answers import Lesson
-from daemon.review.second_look import JUDGE
-from daemon.review.tool_specs import specs_for
+from daemon.review.tool_specs import JUDGE, specs_for
 from daemon.store import database, outbox, recordings, reviews
 from daemon.store.database import get_value, set_value
 from daemon.store.recordings import Unreadable, digest

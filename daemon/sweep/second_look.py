@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from daemon.config import Config
 from daemon.domain.errors import BudgetEmpty, BudgetSpent, PageSpent, ReviewError
 from daemon.domain.findings import MENDED, FindingState
 from daemon.domain.providers import OFFLINE, split
-from daemon.domain.records import PageRow
+from daemon.domain.records import FindingRow, OutboxMessage, PageRow
 from daemon.domain.second_look import WATCH, Look, Watch
 from daemon.domain.times import counted
-from daemon.domain.values import Finding, Review, Severity, Source, Usage
+from daemon.domain.values import Block, Review, Severity, Source, Usage
 from daemon.review.agent import ContextWindow, Conversation, ModelInput, ReviewLimits
 from daemon.review.deep import SectionTools
 from daemon.review.models.cost import ConversationCost
+from daemon.review.points import NoEvidence
+from daemon.review.quotes import unmarked_line
 from daemon.review.second_look import (
     Heard,
     Opinion,
@@ -25,14 +29,14 @@ from daemon.review.second_look import (
     SecondLook,
     SettledPoint,
     brief,
+    evidence,
     shuffled,
     weighed,
 )
 from daemon.review.sections import Noted
 from daemon.review.tools import ReviewTools
-from daemon.store import findings, pages, reviews
+from daemon.store import findings, outbox, pages, reviews
 from daemon.store.database import get_value, set_value
-from daemon.store.reviews import ReviewedLine
 from daemon.sweep.context import Context, Prepared, ReviewContext, Session, Target
 
 
@@ -43,7 +47,9 @@ CANDIDATES = 20  # settled points to choose from
 PASSAGE_CHARS = 6_000  # of the text around one
 OUT_OF_BUDGET = "the budget does not cover it"
 _TRUE = tuple(sorted(MENDED))
-_FALSE = (FindingState.DISMISSED, FindingState.WITHDRAWN)
+# What people turn down may be true: they have reasons that no text shows.
+_FALSE = (FindingState.WITHDRAWN,)
+_NAMED = re.compile(r"[“\"](.+?)…?[”\"]")
 
 
 def unwatched(config: Config) -> SecondLook | None:
@@ -69,33 +75,66 @@ def _watch(context: Context) -> Watch:
 
 def _settled(
     context: Context, target: Target, row: PageRow, chance: random.Random
-) -> Sequence[SettledPoint]:
-    """Choose a point of each kind, of another page where there is one."""
+) -> Iterator[SettledPoint]:
+    """Choose a point of each kind, of other pages, each with the text that shows what it is."""
     sources = [one.id for one in pages.sources_of(context.state, target.settings.id)]
-    found = []
+    used = dict[str, int]()  # two states of one page would contradict each other
     for states in (_TRUE, _FALSE):
         known = findings.settled(context.state, sources, states, row.id, CANDIDATES)
-        if not known:
-            continue
-        one = chance.choice(known)
-        text = reviews.text(context.state, one.review_id)
-        passage = _passage(text.lines if text else (), one.finding)
-        found += [SettledPoint(one.finding, states is _TRUE, passage)] if passage else []
-    return found
+        page_of = reviews.pages_of(context.state, [one.review_id for one in known])
+        for one in chance.sample(known, len(known)):
+            page_id = page_of[one.review_id]
+            if used.setdefault(page_id, one.review_id) != one.review_id:
+                continue
+            if found := _with_passage(context, one, page_id, is_true=states is _TRUE):
+                yield found
+                break
 
 
-def _passage(lines: Sequence[ReviewedLine], point: Finding) -> tuple[str, ...]:
-    """Return the text around a point, as much of it as there is room for."""
-    at = next((at for at, one in enumerate(lines) if one.id == point.block_id), None)
-    if at is None:
-        return ()
-    kept, room = {at}, PASSAGE_CHARS
-    for near in sorted(range(len(lines)), key=lambda one: abs(one - at)):
-        room -= len(lines[near].text)
-        if room < 0:
+def _with_passage(
+    context: Context, row: FindingRow, page_id: str, *, is_true: bool
+) -> SettledPoint | None:
+    """Return a point with the text around it; None where that shows not what it is."""
+    text, prefix = reviews.text(context.state, row.review_id), f"{row.review_id} "
+    if text is None:
+        return None
+    blocks = [
+        Block(prefix + one.id, one.type, one.depth, one.text, unmarked_line(one.text))
+        for one in text.lines
+        if one.text
+    ]
+    finding = replace(row.finding, block_id=prefix + row.finding.block_id)
+    told = {at for at, one in enumerate(blocks) if one.id == finding.block_id}
+    if told and not is_true:
+        answers = _answers(row, outbox.messages_of(context.state, page_id=page_id), blocks)
+        told |= {*answers} if answers else set()
+        told = told if answers else set()
+    if not told:
+        return None
+    kept, room = set[int](), PASSAGE_CHARS
+    for near in sorted(range(len(blocks)), key=lambda one: min(abs(one - at) for at in told)):
+        room -= len(blocks[near].line)
+        if room < 0 and near not in told:
             break
         kept.add(near)
-    return tuple(lines[one].text for one in sorted(kept) if lines[one].text)
+    title = Block(prefix, "heading_1", 0, f"# {text.title}", text.title)
+    return SettledPoint(finding, is_true, (title, *(blocks[at] for at in sorted(kept))))
+
+
+def _answers(
+    row: FindingRow, letters: Iterable[OutboxMessage], blocks: Sequence[Block]
+) -> list[int]:
+    """Return where the words stand for which the reviewer withdrew a point."""
+    replies = (one.body for one in letters if one.target == row.discussion_id)
+    quotes = _NAMED.findall("\n".join([row.why, *replies]))
+    found = []
+    for quote in quotes:
+        for at, block in enumerate(blocks):
+            with suppress(NoEvidence):
+                evidence(quote, row.finding, (block,))
+                found.append(at)
+                break
+    return found
 
 
 async def look(

@@ -160,25 +160,32 @@ def is_refuted(note: Note) -> bool:
     return note.finding is not None and note.finding.state == FindingState.REFUTED
 
 
-def settled(box: Sandbox, program: Program, model: ScriptedModel, rfcs: str) -> None:
-    """Let people settle two points of a document: one by an edit, one by a no."""
+def settled(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    said: str = "Does the text not say who?",
+    ruling: tuple[str, str, str] = ("withdrawn", "It does: B5 says it.", ""),
+) -> None:
+    """Settle two points of a document: one by an edit, one by what its text says."""
     page = rfc(box, rfcs, "Caches")
     program.config["second_look"] = "off"
     model.think = lambda _document, _turn: [*made()[:3:2], finish()]
     later(box, program)
     [owner] = [one for one in posted(box) if "owns" in plain(one) and one.parent_id != page]
-    box.world.comment(owner, "No, we leave that open on purpose.")
+    box.world.comment(owner, said)
     box.world.edit_block(box.world.blocks(page)[0], "Orders come back from the journal.")
     model.think = lambda document, _turn: [
         follow_up(begun_by(TRUE, document), "fixed", quote="come back from the journal"),
-        follow_up(begun_by(FALSE, document), "turned_down", quote="open on purpose"),
+        follow_up(begun_by(FALSE, document), *ruling),
         finish(),
     ]
     box.clock.advance(HOUR)
     later(box, program)
     told = explained(program, page)
     assert "addressed, blocking" in told
-    assert "dismissed, important" in told
+    assert f"{'withdrawn' if ruling[0] == 'withdrawn' else 'dismissed'}, important" in told
     program.config["second_look"] = "same"
 
 
@@ -363,14 +370,42 @@ def test_settled_points_go_along_and_one_that_refuses_what_an_author_acted_on_is
     page = rfc(box, rfcs)
     later(box, program)
     [asked] = both.asked
-    assert asked.count("on the passage below] ") == 2
-    assert asked.count("    Orders are lost while the queue restarts.") == 2
+    # They look like the others, on their own text, with what answers the false one.
+    assert len(re.findall(r"^\[P\d on B\d+\] ", asked, re.MULTILINE)) == 6
+    assert len(re.findall(r"^\[B\d+\] # Caches$", asked, re.MULTILINE)) == 1
+    assert asked.count("] Orders are lost while the queue restarts.") == 2
+    assert asked.count(f"] {LINES[4]}") == 2
     assert FALSE not in points(box, page)
     both.verify = lambda title, n: refusing(title, n) if title == TRUE else perfect(title, n)
     page = rfc(box, rfcs, "The next")
     later(box, program)
     assert len(points(box, page)) == 4
     assert "it refused a point that an author acted on" in explained(program, page)
+
+
+@pytest.mark.parametrize(
+    ("said", "ruling"),
+    [
+        ("No, we leave that open.", ("turned_down", "", "we leave that open")),
+        ("Is that of use?", ("withdrawn", "Of none.", "")),
+    ],
+    ids=["for taste", "for nothing that the text shows"],
+)
+def test_a_point_that_its_text_does_not_show_to_be_false_does_not_go_along(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    both: Both,
+    said: str,
+    ruling: tuple[str, str, str],
+) -> None:
+    settled(box, program, model, rfcs, said, ruling)
+    model.think = both
+    rfc(box, rfcs)
+    later(box, program)
+    assert both.asked[0].count("\n[P") == 5
+    assert both.asked[0].count("] Orders are lost\n") == 2
 
 
 def test_a_verifier_that_refuses_nothing_is_paid_for_nothing_and_left_out(

@@ -34,7 +34,7 @@ GOOD = Seen(5, 2, refused_true=False, refused_false=True)
         ([Seen(1, 1)] * 3, ""),
         ([Seen(9, 9)] * 2, ""),
         ([Seen(3, 3, refused_true=True, refused_false=True)] * 3, "every one of the last 9"),
-        # It refuses nothing, not even what was turned down; without such a point that may be right.
+        # It refuses nothing, not even what was withdrawn; without such a point that may be right.
         ([Seen(3, 0, refused_true=False, refused_false=False)] * 6, "refused no point in 6 looks"),
         ([Seen(3, 0)] * 9, ""),
         ([Seen(3, 0, refused_true=False, refused_false=False)] * 5 + [Seen(3)], ""),
@@ -45,7 +45,7 @@ GOOD = Seen(5, 2, refused_true=False, refused_false=True)
         # It tells true points from false ones no better than chance.
         (
             [Seen(6, 3, refused_true=n % 2 == 0, refused_false=n % 2 == 1) for n in range(TESTED)],
-            "of 10 points that authors acted on it refused 5, of as many that were turned down 5",
+            "of 10 points that authors acted on it refused 5, of as many that were withdrawn 5",
         ),
     ],
 )

@@ -26,6 +26,7 @@ from daemon.review.second_look import (
     shuffled,
     weighed,
 )
+from daemon.review.tool_specs import JUDGE
 from support.review_values import block, heading, snapshot
 
 
@@ -43,8 +44,10 @@ TIMEOUT = Finding(
     "b3", "five seconds", "Too short.", Severity.BLOCKING, title="Timeout below client's"
 )
 SMALL = Finding("b3", "waits for ten", "Say ten what.", Severity.MINOR, title="Unit missing")
-RIGHT = SettledPoint(replace(OWNER, title="Known true"), is_true=True, passage=("Old words.",))
-WRONG = SettledPoint(replace(OWNER, title="Known wrong"), is_true=False, passage=("Other words.",))
+ELSEWHERE = (heading("h9", "Caches"), block("b9", "Old words, and Ana runs the cache."))
+THERE = replace(OWNER, block_id="b9", quote="Old words")
+RIGHT = SettledPoint(replace(THERE, title="Known true"), is_true=True, passage=ELSEWHERE)
+WRONG = SettledPoint(replace(THERE, title="Known wrong"), is_true=False, passage=ELSEWHERE)
 ANSWER = Opinion("answered", "Ana Costa runs the rollout", "she does")
 
 
@@ -172,15 +175,27 @@ def test_a_refusal_without_evidence_comes_back_once_and_then_tells_why_it_did_no
         assert mended or "it is answered elsewhere: 7; " in told[OWNER.title]
 
 
+def test_what_shows_that_a_settled_point_is_wrong_stands_in_its_own_text() -> None:
+    assert JUDGE.parameters["properties"]["verdict"]["enum"] == [STANDS, *REFUSALS]
+    taken = Opinions([WRONG, OWNER], BLOCKS, "", None)
+    assert "stand not in one block" in judged(taken, "P1", "wrong", ANSWER.quote)
+    assert judged(taken, "P1", "wrong", "Ana runs the cache") == "noted"
+    assert "stand not in one block" in judged(taken, "P2", "wrong", "Ana runs the cache")
+    assert judged(taken, "P2", "wrong", ANSWER.quote) == "noted"
+
+
 def test_what_is_read_has_the_document_and_nothing_of_what_the_author_thinks() -> None:
     page = snapshot(BLOCKS)
     points = shuffled([TIMEOUT, OWNER, SMALL], SecondLook("same", (RIGHT,)), "seed")
     assert points == shuffled([TIMEOUT, OWNER, SMALL], SecondLook("same", (RIGHT,)), "seed")
     read, _ = brief(points, page, built_in_prompt(), 40_000, None)
     lines = read.document.splitlines()
-    assert len([line for line in lines if line.startswith("[B")]) == len(BLOCKS)
-    assert len([line for line in lines if line.startswith("[P")]) == 4
-    assert "    Old words." in lines
+    # A settled point looks as the others do, its text as a part of what is read.
+    assert [line for line in lines if line.startswith("[B")][len(BLOCKS) :] == [
+        "[B7] ## Caches",
+        "[B8] Old words, and Ana runs the cache.",
+    ]
+    assert len([line for line in lines if re.match(r"\[P\d on B\d\] ", line)]) == 4
     said = read.document.casefold()
     assert not any(one.value in said for one in Severity)
     assert built_in_prompt().text.splitlines()[0] in read.system
