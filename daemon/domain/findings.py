@@ -141,6 +141,7 @@ _MARKS = "\"'“”„‘’«»()[]{}–—-/&+=,;:.!?…"  # noqa: RUF001 - ma
 _LEADING = re.compile(r"^(?:\s*(?:[-+*#>]+|\d{1,3}[.)])\s+)+|^\s*(?:```\w*|-{3,})\s*\n")
 # Marks stand in pairs around words; a sign that stands alone is a word.
 _MARKED = re.compile(r"(?<![\w\\])([*_~]{1,3})(?=[^\s*_~])([^\n]{0,200}?[^\s*_~])\1(?!\w)|`{2,}")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 # Words that lead to others, in the languages that are met most: a title that is cut ends before.
 _LEADS_ON = re.compile(
     r"""(?:a|an|the|this|that|these|those|its|their|our|your|his|her|my|and|or|but|
@@ -186,7 +187,7 @@ def title_of(words: str) -> str:
     """Return a title of at most eight words: the beginning of the first sentence of `words`.
 
     Code counts as one word, however many blanks it has. A title that is cut reads as one: it ends
-    with a word that says something, and what it opens it closes.
+    with a word that says something, and what it opens it closes. It is plain text, without marks.
     """
     words = re.sub(f"[{_CODED}{_BLANK}]", " ", words)
     text = _LINK.sub(r"\1", _LEADING.sub("", words))
@@ -194,6 +195,7 @@ def title_of(words: str) -> str:
     text = _CODE.sub(_CODED, text).strip()
     while text != (plain := _MARKED.sub(r"\2", text)):
         text = plain
+    text = _ESCAPED.sub(r"\1", text)
     first = " ".join(_SENTENCE.split(text, maxsplit=1)[0].split())
     sentence = first.rstrip(".,;:…")
     kept = " ".join(sentence.split()[:TITLE_WORDS])

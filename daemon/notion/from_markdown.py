@@ -39,6 +39,7 @@ QUOTE_CHARS = 200
 SHORTENED = " … "  # what stands for the middle of a long one
 INDENT = "   "
 _STRUCTURE = re.compile(r"\s*(?:[-+*] |#{1,6} |>|\||```|~~~|\d{1,9}[.)] |[-=_* ]+$)", re.MULTILINE)
+_ESCAPE = re.compile(r"(`[^`\n]*`)|\\([!-/:-@\[-`{-~])")
 _FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 _WEB = re.compile(r"https?://[\w.-]*\w(?:[:/?#]|$)", re.IGNORECASE)
 
@@ -183,6 +184,11 @@ def quoted(text: str) -> str:
 def escaped(text: str) -> str:
     """Return words as Markdown that shows just these."""
     return re.sub(r"([\\`*_\[\]<>&~#|!])", r"\\\1", text)
+
+
+def as_typed(markdown: str) -> str:
+    """Return Markdown without the backslashes of its escapes; what stands as code keeps them."""
+    return _ESCAPE.sub(lambda found: found[1] or found[2], markdown)
 
 
 class _BlockWalk:

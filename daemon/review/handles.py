@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from daemon.domain.findings import LEAST_WORDS, cut_short
 from daemon.domain.values import Block, Snapshot, Thread
-from daemon.notion.from_markdown import INNER
+from daemon.notion.from_markdown import INNER, as_typed
 from daemon.review.quotes import fold
 
 
@@ -46,7 +46,6 @@ _TOLD = re.compile(
     r"(?P<all>(?:`(?P<code>[^`\n]+)`|“(?P<words>[^“”\n]+)”))"
     r"(?: [(\[](?:“(?P<section>[^“”\n]+)”(?:, )?)?(?P<number>\d+)?[)\]])?"
 )
-_SET_APART = re.compile(r"(`[^`\n]*`)|\\([\\`*_\[\]()<>&~#])")
 # Words in quotation marks; fewer may stand in another block by chance.
 _QUOTED = re.compile(r"[“\"]([^“”\"\n]{12,})[”\"]")
 
@@ -161,8 +160,7 @@ class Handles:
             named.update(alike)
             return f"{found['all']} ({alike[0]})" if len(alike) == 1 else found[0]
 
-        plain = _SET_APART.sub(lambda found: found[1] or found[2], text)
-        return _TOLD.sub(told, plain)
+        return _TOLD.sub(told, as_typed(text))
 
     def named_in(self, text: str, own: str) -> set[str]:
         """Return the ids of the other blocks that a text for people names or quotes.

@@ -24,6 +24,7 @@ from daemon.domain.values import (
     Source,
     Thread,
 )
+from daemon.notion.from_markdown import as_typed
 from daemon.review.cleaning import person_name
 from daemon.review.quotes import (
     contains_words,
@@ -91,7 +92,7 @@ class OwnPoint:
             for block_id, became in self.beside.items()
         )
         taken = f"; its block took your wording, but {', '.join(others)}" if self.beside else ""
-        return taken or (f"; open again: {self.again}" if self.again else "")
+        return taken or (f"; open again: {as_typed(self.again)}" if self.again else "")
 
 
 _CLOSED = {

@@ -25,6 +25,7 @@ from daemon.domain.values import (
     Snapshot,
     Thread,
 )
+from daemon.notion.from_markdown import as_typed
 from daemon.review.cleaning import beginning, both_ends, person_name, visible
 from daemon.review.handles import Handles
 from daemon.review.points import MOVED_QUOTE_CHARS, OwnPoint, how_closed
@@ -324,12 +325,11 @@ def _comment(comment: Comment) -> str:
     you = " (you)" if comment.author.kind is AuthorKind.OWN else ""
     mark = ", new" if comment.new else ""
     # A summary links each title to a long address.
-    words = _BLOCK_LINK.sub(r"\1", comment.text) if you else comment.text
+    words = as_typed(_BLOCK_LINK.sub(r"\1", comment.text)) if you else comment.text
     text = both_ends(words, WAITING_CHARS if comment.new or you else COMMENT_CHARS)
     at = f"{comment.created:%Y-%m-%d %H:%M}"
-    return (
-        f"{INDENT}{person_name(comment.author.name)}{you}, {at}{mark}: {indented(text, INDENT * 2)}"
-    )
+    name = person_name(comment.author.name)
+    return f"{INDENT}{name}{you}, {at}{mark}: {indented(text, INDENT * 2)}"
 
 
 def _remarks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[str]:

@@ -235,6 +235,11 @@ def test_what_a_person_turned_down_is_never_open_because_a_ruling_ends(db, happe
         ("They differ only in - and `_`", "They differ only in - and _"),
         ("They differ only in - and _", "They differ only in - and _"),
         ("2 * 3 * 4 is 24", "2 * 3 * 4 is 24"),
+        (
+            r"\#\[test\] and import\_trait\_functions differ",
+            "#[test] and import_trait_functions differ",
+        ),
+        (r"`a\[0]` is \*not\* set", r"a\[0] is *not* set"),
         ("_private and _other differ", "_private and _other differ"),
         ("Use `**kwargs` and **only `here`**", "Use **kwargs and only here"),
         ("Each line ends with `;`", "Each line ends with ;"),
