@@ -334,7 +334,8 @@ class SectionTools(ReviewTools):
         gone = points[named[0]]
         self.accepted.remove(gone)
         self._again.pop((gone.block_id, gone.quote), None)
-        self.refusals.append(Refusal(TAKE_BACK.name, f"“{one_line(gone.title)}” was taken back"))
+        why = f"the model took “{one_line(gone.title)}” back later"
+        self.refusals.append(Refusal("comment", why))
         return f"P{named[0]} is taken back"
 
     def _finish(

@@ -209,7 +209,7 @@ def test_points_are_shown_in_later_passes_keep_their_numbers_and_can_be_taken_ba
     assert tools.call("take_back", {"point": "P1"}).text == "P1 is taken back"
     assert not tools.call("take_back", {"point": "P1"}).accepted
     assert [one.title for one in tools.findings] == ["No way back", "Which queue"]
-    assert tools.refusals[-2].reason == "“Nobody owns it” was taken back"
+    assert tools.refusals[-2].reason == "the model took “Nobody owns it” back later"
     last = read_on(tools, second)[-1].document
     assert "  P3 on B4 (important): “Which queue”: Which queue, so what?" in last
     assert "Nobody owns it" not in last
