@@ -332,6 +332,47 @@ def test_what_was_read_in_sections_is_looked_at_once_and_the_ranks_of_the_last_p
     assert "Kept back: Timeout too short (minor)" in summary(box, page)
 
 
+def test_in_deep_reading_the_section_that_answers_a_point_is_shown_or_read(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, both: Both
+) -> None:
+    # Thirty sections; the answers to the points of the first stand far below it.
+    answers = {20: LINES[4], 25: "A dashboard shows how many are left."}
+    content = [blocks.paragraph("Nobody owns the rollout."), blocks.paragraph("Nobody sees it.")]
+    for number in range(1, 31):
+        content.append(blocks.heading(2, f"Part {number}"))
+        content.append(blocks.paragraph(answers.get(number, f"It {number} says. " * 80)))
+    page = box.world.page(rfcs, "Queues", content, at=box.clock()).id
+    named = comment("B1", "Nobody owns", "Does B42 not name one?", "important", FALSE)
+    unnamed = comment("B2", "Nobody sees it", "Add a view.", "minor", "No view")
+
+    def think(document: str, turn: int) -> list[Call]:
+        if "\nPoints:\n" in document:
+            both.asked.append(document)
+            if not turn:
+                return [("read", {"first": "B51", "last": "B52"})]
+            said = {FALSE: LINES[4], "No view": answers[25]}
+            return [
+                ("judge", {"point": n, "verdict": "answered", "quote": said[title], "reason": ""})
+                for n, title in re.findall(r"^\[P(\d) on B\d\] (.*)", document, re.MULTILINE)
+            ]
+        if "room for notes" in document:
+            found = [named, unnamed] if "] Nobody owns" in document else []
+            return [*found, ("note", {"digest": ""})]
+        return [("finish", {"summary": "Mend it.", "question": "", "order": ""})]
+
+    model.think = think
+    program.config |= {"deep": "always", "whole_up_to": 1500}
+    later(box, program)
+    [asked, again] = both.asked
+    assert asked == again
+    assert "says: Does “Ana Costa owns the rollout of the queue” (B42) not name one?" in asked
+    assert f"] {LINES[4]}" in asked
+    assert answers[25] not in asked
+    assert answers[25] in str(model.sent[-1].body["messages"][1:])
+    assert points(box, page) == {}
+    assert "2 rulings, 2 refusals; 2 dropped" in explained(program, page)
+
+
 def test_a_verifier_that_refuses_everything_is_left_out_within_three_reviews(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, both: Both
 ) -> None:
