@@ -73,15 +73,30 @@ async def review_page(
         return PageResult(changed=True, why=NO_PROMPT)
     context.emit("page.reading_threads", title=row.title)
     looked = [row.id, *_places(context, snapshot, change)]
+    if asked or not _is_silent(context, row):
+        _follow_text(context, row, snapshot)
     dialogue = await dialogues.read(context, target, row, looked, prompt, snapshot)
     row = store_decisions(context, row, dialogue)
-    asleep = pages.asleep(context.state, context.config.prompts)
-    if (row.paused or row.source_id in asleep) and not asked:
+    if not asked and _is_silent(context, row):
         await context.deliver(context, row.id)
         return PageResult(changed=True, why="a person paused it")
     extent = Extent.WHOLE if wanted or _is_asked_for(row) else Extent.DIFFERENCE
     await _review(context, target, row, snapshot, prompt, dialogue, extent)
     return PageResult(changed=True, reviewed=True)
+
+
+def _is_silent(context: Context, row: PageRow) -> bool:
+    """Tell whether a person paused a page, or all that is reviewed under its prompt."""
+    return row.paused or row.source_id in pages.asleep(context.state, context.config.prompts)
+
+
+def _follow_text(context: Context, row: PageRow, snapshot: Snapshot) -> None:
+    """Open points again and settle points where the text shows it without a model.
+
+    That comes before people are heard: who says "done" to what is settled waits for nothing.
+    """
+    reopen(context, row, snapshot)
+    adopt(context, row, snapshot)
 
 
 def _is_asked_for(row: PageRow) -> bool:
@@ -173,8 +188,6 @@ async def _review(
 ) -> None:
     """Review a page, record the review and deliver it."""
     memory.keep(context, target, snapshot)
-    reopen(context, row, snapshot)
-    adopt(context, row, snapshot)
     session = _session(context, target, row, snapshot, prompt, dialogue, extent)
     session = replace(session, linked=await memory.linked(context, target, snapshot))
     context.emit("page.reviewing", title=row.title)

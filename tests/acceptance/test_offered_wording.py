@@ -115,6 +115,20 @@ def test_only_words_that_took_the_place_of_the_quote_are_taken(
     assert sum(plain(one).startswith("✓") for one in posted(box)) == taken
 
 
+def test_who_says_done_to_a_wording_that_is_taken_waits_for_nothing(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str
+) -> None:
+    model.think = lambda _, turn: [offer(OFFER)] if not turn else [finish()]
+    program.sweep()
+    box.world.comment(posted(box)[0], "Done.")
+    model.think = lambda _, __: [finish("It ends now.")]
+    sweep(box, program, page, f"{OFFER}.")
+    assert point(box, page).startswith("✓ Settled")
+    assert "Done." in model.documents[-1]
+    assert ", new: " not in model.documents[-1]
+    assert not any("someone waits" in one for one in model.answers)
+
+
 def test_a_wording_that_is_taken_settles_nothing_where_the_comment_names_another_block(
     box: Sandbox, program: Program, model: ScriptedModel, page: str
 ) -> None:
