@@ -102,15 +102,15 @@ def brief(
 ) -> tuple[ModelInput, Opinions]:
     """Return what is read, the document or a part of it and the points, and what takes the rulings.
 
-    What was `noted` of blocks, by their ids, stands beside the part, and what was left out can be
-    read.
+    What was `noted` of blocks, by their ids, stands beside the part; the rest can be read. Settled
+    points for which there is no room do not go along.
 
     Raises:
         WindowTooSmall: The window has no room for that, or what is left of the budget has none.
     """
     others = _passages(points)
-    blocks = (*snapshot.blocks, *others.values())
-    bare = replace(snapshot, blocks=blocks, threads=(), comments_readable=True)
+    bare = replace(snapshot, threads=(), comments_readable=True)
+    bare = replace(bare, blocks=(*snapshot.blocks, *others.values()))
     handles, task = Handles.of(bare), ReviewInput(bare, Change(first=False), prompt)
     wanted = f"# What this team asks of its documents\n\n{INDENT}{indented(prompt.text, INDENT)}"
     system = f"{resource('second_look.md')}\n\n{wanted}"
@@ -123,14 +123,15 @@ def brief(
         told = [(key, handles.with_handles(words, key)) for key, words in noted if words]
         shown = _part(points, task, handles, told, room - room // READING)
         lines = [f"{INDENT}{handles.of_block[key]}: {words}" for key, words in told]
-        notes = "\n".join(["Notes on other sections:", *lines] if lines else [])
-        text = "\n".join([document_text(task, handles, shown), *filter(None, [notes])])
-        rest = max(room - estimated_tokens(text), room // READING)
-        reader = Reader(task, handles, shown, rest)
+        notes = "\n".join(["\nNotes on other sections:", *lines] if lines else [])
+        text = document_text(task, handles, shown) + notes
+        reader = Reader(task, handles, shown, max(room - estimated_tokens(text), room // READING))
     if window and estimated_tokens(text) + taken > window.whole:
+        if own := [one for one in points if isinstance(one, Finding)] if others else []:
+            return brief(own, snapshot, prompt, whole_up_to, window, noted)
         raise WindowTooSmall("the points are too much for its window, or for the review's budget")
-    opinions = Opinions(points, snapshot.blocks, notes, reader)
-    return ModelInput(system, f"{text}\n{asked}", snapshot.page.id), opinions
+    read = ModelInput(system, f"{text}\n{asked}", snapshot.page.id)
+    return read, Opinions(points, snapshot.blocks, notes, reader)
 
 
 def _passages(points: Iterable[Point]) -> dict[str, Block]:
@@ -214,7 +215,7 @@ class Opinions:
     def __init__(
         self, points: Sequence[Point], blocks: Sequence[Block], notes: str, reader: Reader | None
     ) -> None:
-        self._points, self._blocks, self._notes, self._reader = points, blocks, notes, reader
+        self.points, self._blocks, self._notes, self._reader = points, blocks, notes, reader
         self._returned = dict[int, bool]()  # what was to be mended, and whether it still is
         self.given: dict[int, Opinion] = {}
 
@@ -226,7 +227,7 @@ class Opinions:
     @property
     def finished(self) -> bool:
         """Whether there is a ruling on every point, and none is to be mended."""
-        return len(self.given) == len(self._points) and not any(self._returned.values())
+        return len(self.given) == len(self.points) and not any(self._returned.values())
 
     def call(
         self,
@@ -249,8 +250,8 @@ class Opinions:
     def _judged(self, point: str, verdict: str, quote: str, reason: str) -> str:
         found, ground = re.search(r"\d+", point), verdict.lower()
         number = int(found[0]) if found else 0
-        if not 1 <= number <= len(self._points):
-            raise ToolRefusal(f"there is no such point; they are P1 to P{len(self._points)}")
+        if not 1 <= number <= len(self.points):
+            raise ToolRefusal(f"there is no such point; they are P1 to P{len(self.points)}")
         if ground not in (STANDS, *REFUSALS):
             raise ToolRefusal(f"verdict is {STANDS}, {', '.join(REFUSALS)}")
         if number in self.given and not self._returned.get(number):
@@ -265,7 +266,7 @@ class Opinions:
 
     def _unproven(self, number: int) -> str:
         """Return why a refusal does not count; "" where it does."""
-        point, quote = self._points[number - 1], self.given[number].quote
+        point, quote = self.points[number - 1], self.given[number].quote
         try:
             if isinstance(point, SettledPoint):
                 evidence(quote, point.finding, point.passage, self._notes)
@@ -279,7 +280,7 @@ class Opinions:
             if at != number
             and one.ground != STANDS
             # Words of one document are no words of another.
-            and type(self._points[at - 1]) is type(point)
+            and type(self.points[at - 1]) is type(point)
         )
         return USED if any(_same(quote, other) for other in held) else ""
 

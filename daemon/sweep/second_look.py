@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -23,7 +23,6 @@ from daemon.review.points import NoEvidence
 from daemon.review.quotes import unmarked_line
 from daemon.review.second_look import (
     Heard,
-    Opinion,
     Opinions,
     Point,
     SecondLook,
@@ -167,7 +166,7 @@ async def look(
     given = await _opinions(context, session, name, asked, noted, limits, bill)
     if isinstance(given, Look):
         return Heard(given), bill.total
-    heard = weighed(name, asked, given, session.snapshot.blocks, floor)
+    heard = weighed(name, given.points, given.given, session.snapshot.blocks, floor)
     lowered = {one: replace(one, severity=Severity.IMPORTANT) for one in heard.lowered}
     tools.amend({**dict.fromkeys(heard.refuted), **lowered})
     return heard, bill.total
@@ -181,8 +180,8 @@ async def _opinions(
     noted: Noted,
     limits: ReviewLimits,
     bill: ConversationCost,
-) -> Mapping[int, Opinion] | Look:
-    """Return what a model says of the points, by their number; a look that says why it does not.
+) -> Opinions | Look:
+    """Return what a model says of the points; a look that says why it does not.
 
     Raises:
         BudgetSpent: What an evaluation may spend is spent.
@@ -202,7 +201,7 @@ async def _opinions(
         return Look(name, OUT_OF_BUDGET)
     except ReviewError as error:
         return Look(name, str(error))
-    return talk.tools.given if isinstance(talk.tools, Opinions) else {}
+    return talk.tools if isinstance(talk.tools, Opinions) else Opinions(asked, (), "", None)
 
 
 def _who(wanted: str, models: Sequence[str], author: str) -> str:

@@ -222,6 +222,16 @@ def test_of_a_long_document_the_sections_of_the_points_are_read() -> None:
         read(40_000, ContextWindow(1_000))
 
 
+def test_where_settled_points_have_no_room_the_others_are_looked_at_without_them() -> None:
+    long = replace(RIGHT, passage=(*ELSEWHERE, block("b8", "More old words. " * 500)))
+    asked = [long, SMALL, TIMEOUT]
+    for tokens, points in ((30_000, asked), (3_000, [SMALL, TIMEOUT])):
+        window = ContextWindow(tokens)
+        read, taken = brief(asked, snapshot(BLOCKS), built_in_prompt(), 40_000, window)
+        assert taken.points == points
+        assert ("Old words" in read.document) is (long in points)
+
+
 LONG = tuple(
     one
     for number in range(40)
