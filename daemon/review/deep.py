@@ -163,7 +163,8 @@ class SectionTools(ReviewTools):
             WindowTooSmall: There is no room for the last look.
         """
         self._unread -= {one.number for one in self._group}
-        self._digest.close(self._group)
+        same = all(one not in self._touched for one in self._group)
+        self._digest.close(self._group, same=same)
         self._is_held = False
         if not self._queue and self._is_edit:
             self._queue = self._tied()

@@ -267,10 +267,13 @@ class Digest:
         pairs = zip(self._given, kept, strict=False)
         self._given = [(key, line) for (key, _), line in pairs]
 
-    def close(self, group: Sequence[Part]) -> None:
-        """End a pass; where nothing was said of notes in it, the old ones stay."""
-        shown = _blocks(group)
-        was = [] if self._is_noted else [one for one in self._was if one[0] in shown]
+    def close(self, group: Sequence[Part], *, same: bool) -> None:
+        """End a pass. Where nothing was noted in it, old notes may stay.
+
+        They do where no notes were taken at all, or where the text is the `same` as it was.
+        """
+        shown, stays = _blocks(group), same or not self._is_noted
+        was = [one for one in self._was if stays and one[0] in shown]
         self.noted += self._given or was
         self._given, self._is_noted = [], False
 

@@ -38,6 +38,13 @@ def change(before: dict[str, str], now: dict[str, str]) -> Change:
     return Change.between(Reviewed.of(page(before)), page(now))
 
 
+def test_a_note_names_the_blocks_as_they_are_after_they_were_cut_and_pasted() -> None:
+    digest = (("a", "see {B:b} and {T:a}"), ("b", ""))
+    before = Reviewed.of(page({"a": "The first of all", "b": "The last of all"}), digest)
+    now = page({"c": "The first of all", "d": "The last of all"})
+    assert before.digest_now(now) == (("c", "see {B:d} and {T:a}"), ("d", ""))
+
+
 @given(PAGES, PAGES, st.randoms())
 def test_every_block_is_new_changed_moved_or_the_same_whatever_the_order(before, now, rng):
     found = change(before, now)

@@ -397,3 +397,13 @@ def test_where_a_pass_ends_without_a_word_on_notes_the_old_ones_stay() -> None:
     last = tools.next_pass()
     assert last is not None
     assert f"  B2: {NOTES[0][1]}" in last.document
+
+
+def test_where_nothing_is_noted_of_a_section_that_did_not_change_its_old_notes_stay() -> None:
+    change = Change(first=False, changed={"p0": "old"})
+    tools, first = begun(page(8), change=change, noted=NOTES)
+    first, again, last = read_on(tools, first, ["B2: sessions end after 90 days"])
+    assert NOTES[1][1] not in again.document
+    assert f"  B8: {NOTES[1][1]}" in last.document
+    tools, first = begun(page(8), change=change, noted=NOTES)
+    assert NOTES[0][1] not in read_on(tools, first)[-1].document
