@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from daemon.domain import due
 from daemon.domain.change import FORM, Reviewed, content_hash
 from daemon.domain.findings import CLOSED, LIVE, MENDED, Event, FindingState, LedgerEntry
-from daemon.domain.records import DeliveryState, FindingRow, MessageKind, OutboxMessage, PageRow
-from daemon.domain.times import counted
-from daemon.domain.values import Finding, Review, ReviewKind, Severity, Snapshot
+from daemon.domain.records import (
+    WORD_KEY,
+    DeliveryState,
+    FindingRow,
+    MessageKind,
+    OutboxMessage,
+    PageRow,
+)
+from daemon.domain.times import counted, joined, some
+from daemon.domain.values import Finding, Review, ReviewKind, Severity, Snapshot, Verdict
 from daemon.notion.from_markdown import quoted
 from daemon.review.points import is_repeat, reanchored
-from daemon.review.summary import OPEN_AGAIN, SHRUNK, SummaryParts, followed, unseen_note
+from daemon.review.summary import (
+    OPEN_AGAIN,
+    SHRUNK,
+    SummaryParts,
+    followed,
+    incomplete_note,
+    unseen_note,
+)
 from daemon.store import database, findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.database import State
@@ -21,6 +36,7 @@ from daemon.store.reviews import ReviewedText
 from daemon.sweep import second_look
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.answers import record_answers
+from daemon.sweep.conversation.commands import AGAIN, FIRST_TIME
 from daemon.sweep.conversation.dialogue import Dialogue
 from daemon.sweep.conversation.points import has_taken, named_since
 from daemon.sweep.conversation.rulings import MADE_ELSEWHERE, close, raise_anew, record_rulings
@@ -39,7 +55,7 @@ def record_review(
     context: Context, row: PageRow, session: Session, review: Review, dialogue: Dialogue
 ) -> int:
     """Store a review of a page with everything that follows from it; return its number."""
-    snapshot, version = session.snapshot, current.version(session.prompt)
+    state, snapshot, version = context.state, session.snapshot, current.version(session.prompt)
     content, now = content_hash(snapshot.page, snapshot.blocks), context.notion.now
     after = replace(
         due.done(row, snapshot.page.edited, snapshot.read_at),
@@ -49,15 +65,13 @@ def record_review(
         settings=current.settings_version(context, session.target),
         reviewed_at=now,
     )
-    with context.state.atomic():
-        known = findings.of_page(context.state, row.id)
+    with state.atomic():
+        known = findings.of_page(state, row.id)
         review = approval.not_said_meanwhile(known, session, review)
         kind, sweep_id = ReviewKind.REVIEW, context.tally.number
         told = {"prompt": version, "content_hash": content, "settings": after.settings or ""}
-        number = reviews.add(
-            context.state, row.id, review, kind=kind, sweep_id=sweep_id, at=now, **told
-        )
-        prompts.save_version(context.state, version, session.prompt, now)
+        number = reviews.add(state, row.id, review, kind=kind, sweep_id=sweep_id, at=now, **told)
+        prompts.save_version(state, version, session.prompt, now)
         case = Case(number, kind, version, content, review)
         waits = approval.judge(context, session.target, row, case)
         sort_kept(context, known, snapshot, [*review.findings, *review.kept, *review.refuted])
@@ -66,12 +80,13 @@ def record_review(
         messages += raise_anew(context, row, session, case, now)
         messages += _summaries(context, row, session, case)
         approval.file(context, row, case, waits, messages)
-        outbox.add(context.state, map(waits.message, messages))
-        pages.save(context.state, [after])
-        pages.save_reviewed(context.state, row.id, Reviewed.of(snapshot, review.digest))
-        reviews.save_text(context.state, number, row.id, ReviewedText.of(snapshot), now)
+        closings = _closings(context, row, case, messages, waits)
+        outbox.add(state, [*map(waits.message, messages), *closings])
+        pages.save(state, [after])
+        pages.save_reviewed(state, row.id, Reviewed.of(snapshot, review.digest))
+        reviews.save_text(state, number, row.id, ReviewedText.of(snapshot), now)
         places = [block.id for block in snapshot.blocks if block.may_hold_comments]
-        thread_store.set_places(context.state, row.id, places, now)
+        thread_store.set_places(state, row.id, places, now)
         record_answers(context, row, case, dialogue, waits)
         _explain(context, row, after, session, review, dialogue)
     return number
@@ -169,6 +184,54 @@ def _summaries(context: Context, row: PageRow, session: Session, case: Case) -> 
         if says != body:
             letters.append(replace(letter, key=key, kind=kind, target=comment_id, body=body))
     return letters
+
+
+def _closings(
+    context: Context, row: PageRow, case: Case, messages: Sequence[OutboxMessage], waits: Waits
+) -> list[OutboxMessage]:
+    """Tell who asked for a review that it is done, once in each thread.
+
+    A new summary tells it by itself.
+    """
+    if any(one.kind is MessageKind.SUMMARY for one in messages):
+        return []
+    threads, closings = thread_store.threads(context.state, row.id), {}
+    for one in outbox.messages_of(context.state, page_id=row.id):
+        is_asked = one.answers_word and one.body.startswith((AGAIN, FIRST_TIME))
+        is_since = row.reviewed_at is None or one.created_at > row.reviewed_at
+        stored = threads.get(one.target)
+        if is_asked and is_since and stored and not (stored.handed_over or stored.gone_at):
+            key, kind = f"{WORD_KEY}reviewed:{one.target}:{case.number}", MessageKind.REPLY
+            said, now = _told_done(context, row, case, one, waits), context.notion.now
+            closings[one.target] = OutboxMessage(
+                key, row.id, kind, one.target, one.place, said, one.name, now
+            )
+    for thread_id in closings:
+        thread_store.count_reply(context.state, thread_id)
+    return [*closings.values()]
+
+
+def _told_done(
+    context: Context, row: PageRow, case: Case, asked: OutboxMessage, waits: Waits
+) -> str:
+    """Return in numbers what a review brought that was asked for."""
+    review = case.review
+    ruled = Counter(one.verdict for one in review.rulings)
+    dropped = ruled[Verdict.WITHDRAWN] + ruled[Verdict.TURNED_DOWN]
+    parts = [
+        some(len(review.findings), "new point"),
+        f"{ruled[Verdict.FIXED]} settled" if ruled[Verdict.FIXED] else "",
+        f"{dropped} dropped" if dropped else "",
+    ]
+    said = (
+        f"I reviewed the page{' again' * bool(row.reviewed_at)}: {joined(parts) or 'nothing new'}"
+    )
+    if waits.comments:
+        return f"{said}. What I found waits for approval before it is posted."
+    where = " above" if asked.place == row.id else ""
+    is_written = review.summary and outbox.summaries(context.state, row.id)
+    of_today = f"; the summary{where} is of {context.notion.now:%Y-%m-%d}" if is_written else ""
+    return joined([f"{said}{of_today}.", incomplete_note(review.outcome)], " ")
 
 
 def follow_from_now(state: State) -> None:

@@ -569,11 +569,12 @@ def test_review_again_reviews_an_unchanged_page_in_the_same_sweep_and_says_so_on
     done = program.sweep().json
     assert done["pages_reviewed"] == 1
     assert "fast\nHow fast?" in said(box)
-    [words] = in_thread(box, asked)
+    words, closing = in_thread(box, asked)
     assert words.startswith("I will review this page again")
+    assert closing == "I reviewed the page again: 1 new point."
     box.clock.advance(HOUR)
     assert program.sweep().json["pages_reviewed"] == 0
-    assert len(in_thread(box, asked)) == 1
+    assert len(in_thread(box, asked)) == 2
 
 
 @pytest.mark.parametrize(
@@ -677,7 +678,8 @@ def test_review_again_on_a_page_that_is_being_reviewed_anyway_brings_one_review(
     box.clock.advance(HOUR)
     silent(model)
     assert [program.sweep().json["pages_reviewed"] for _ in range(2)] == [1, 0]
-    assert len(in_thread(box, finding)) == 1
+    assert len([one for one in in_thread(box, finding) if one.startswith("I will")]) == 1
+    assert in_thread(box, finding)[1:] == ["I reviewed the page again: nothing new."]
 
 
 def test_where_no_replies_are_wanted_words_are_carried_out_without_one(

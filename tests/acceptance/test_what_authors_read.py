@@ -129,6 +129,38 @@ def test_a_review_leaves_nothing_to_follow_and_what_people_resolve_is_followed(
     assert reads.startswith(since + "\n\nNo longer open: “No owner” resolved.\n\nNone")
 
 
+def test_who_asks_for_a_review_is_told_once_what_it_brought_where_no_new_summary_tells_it(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = first_review(box, program, model, rfcs)
+
+    def told() -> list[str]:
+        reads = [plain(one) for one in box.world.comments()]
+        return [one for one in reads if one.startswith("I reviewed the page")]
+
+    write(box, "No way back ·", "review again")
+    write(box, "Look at the rollback", "review again")
+    says(model, "No way back", "withdrawn", "It is undone by hand.")
+    program.sweep()
+    program.sweep()
+    of = f"is of {NOW:%Y-%m-%d}."
+    again = "I reviewed the page again: 1 dropped; the summary"
+    assert sorted(told()) == sorted([f"{again} {of}", f"{again} above {of}"])
+    box.world.edit_block(box.world.blocks(page)[3], "We deploy on Tuesday.")
+    box.clock.advance(HOUR)
+    says(model, "No owner", "not_yet", "Nobody does.")
+    program.sweep()
+    assert len(told()) == 2
+    write(box, "Important:", "review again")
+    model.think = lambda *_: [
+        comment("B4", "Tuesday", "Say at what time.", "important", "No time"),
+        finish("Say when."),
+    ]
+    program.sweep()
+    assert any("Say when." in plain(one) for one in box.world.comments())
+    assert len(told()) == 2
+
+
 def test_of_older_summaries_one_line_is_left_and_those_that_people_answered(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
