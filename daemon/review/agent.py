@@ -26,7 +26,7 @@ NO_CALL_READ = (
     "none of its calls can be read; turn on the tool calls of the server (vLLM: "
     "--tool-call-parser), or choose a model that can call tools"
 )
-LAST_TURN_NOTE = "One turn is left: call finish in it."
+LAST_TURN_NOTE = "One turn is left: call {} in it."
 # The tools that end a review, and a pass of one that is held in several.
 FINISH, NOTE = ENDS = ("finish", "note")
 
@@ -353,7 +353,9 @@ async def _rounds(talk: _Progress, ask: NextTurn, rounds: int) -> tuple[Outcome,
         if not talk.learns(turn, answers):
             return _stopped(talk, Outcome.LOOP)
         if left == 1 and any(spec.name == FINISH for spec in talk.tools.specs):
-            answers[-1] = ToolResult(f"{answers[-1].text}\n{LAST_TURN_NOTE}", answers[-1].accepted)
+            ends = " or ".join(one.name for one in talk.tools.specs if one.name in ENDS)
+            told = f"{answers[-1].text}\n{LAST_TURN_NOTE.format(ends)}"
+            answers[-1] = ToolResult(told, answers[-1].accepted)
     return _stopped(talk, Outcome.ROUNDS)
 
 

@@ -160,7 +160,8 @@ def test_the_round_limit_ends_the_review_and_what_was_accepted_stays() -> None:
 def test_the_answers_before_the_last_turn_say_that_it_is_the_last() -> None:
     script = Script(*(calls(comment(str(n))) for n in range(4)))
     review(script)
-    notices = [any(LAST_TURN_NOTE in answer.text for answer in answers) for answers in script.heard]
+    notice = LAST_TURN_NOTE.format("finish")
+    notices = [any(notice in answer.text for answer in answers) for answers in script.heard]
     assert notices == [False, False, False, True]
     assert script.heard[3][-1].accepted
 
