@@ -103,14 +103,12 @@ def _with_passage(
         if one.text
     ]
     finding = replace(row.finding, block_id=prefix + row.finding.block_id)
-    told = {at for at, one in enumerate(blocks) if one.id == finding.block_id}
-    if told and not is_true:
-        answers = _answers(row, outbox.messages_of(context.state, page_id=page_id), blocks)
-        told |= {*answers} if answers else set()
-        told = told if answers else set()
-    if not told:
+    on = {at for at, one in enumerate(blocks) if one.id == finding.block_id}
+    letters = () if is_true else outbox.messages_of(context.state, page_id=page_id)
+    answers = {at for at in _answers(row, letters, blocks) if at not in on}
+    if not on or not (is_true or answers):
         return None
-    kept, room = set[int](), PASSAGE_CHARS
+    told, kept, room = on if is_true else on | answers, set[int](), PASSAGE_CHARS
     for near in sorted(range(len(blocks)), key=lambda one: min(abs(one - at) for at in told)):
         room -= len(blocks[near].line)
         if room < 0 and near not in told:
@@ -122,18 +120,14 @@ def _with_passage(
 
 def _answers(
     row: FindingRow, letters: Iterable[OutboxMessage], blocks: Sequence[Block]
-) -> list[int]:
-    """Return where the words stand for which the reviewer withdrew a point."""
+) -> Iterator[int]:
+    """Yield where the words stand that were quoted when a point was settled."""
     replies = (one.body for one in letters if one.target == row.discussion_id)
-    quotes = _NAMED.findall("\n".join([row.why, *replies]))
-    found = []
-    for quote in quotes:
+    for quote in _NAMED.findall("\n".join([row.why, *replies])):
         for at, block in enumerate(blocks):
             with suppress(NoEvidence):
                 evidence(quote, row.finding, (block,))
-                found.append(at)
-                break
-    return found
+                yield at
 
 
 async def look(

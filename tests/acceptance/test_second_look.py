@@ -429,8 +429,9 @@ def test_settled_points_go_along_and_one_that_refuses_what_an_author_acted_on_is
     [
         ("No, we leave that open.", ("turned_down", "", "we leave that open")),
         ("Is that of use?", ("withdrawn", "Of none.", "")),
+        ("Is that of use?", ("withdrawn", "“Nobody owns the rollout” is of none.", "")),
     ],
-    ids=["for taste", "for nothing that the text shows"],
+    ids=["for taste", "for nothing that the text shows", "for its own words alone"],
 )
 def test_a_point_that_its_text_does_not_show_to_be_false_does_not_go_along(
     box: Sandbox,
