@@ -15,10 +15,18 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 
+# A live line hides it: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html (DECTCEM)
+_SHOW_CURSOR = b"\x1b[?25h"
+
+
 def _end(number: int, _: object) -> NoReturn:
     """End at once: an exception could be lost in an import, or end in a traceback."""
     try:
-        os.write(2, b"notion-review: interrupted\n")
+        for stream in (1, 2):
+            if os.isatty(stream):
+                os.write(stream, _SHOW_CURSOR)
+        below = b"\n" if os.isatty(2) else b""  # the terminal shows ^C
+        os.write(2, below + b"notion-review: interrupted\n")
     finally:
         os._exit(128 + number)
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -78,7 +78,7 @@ def _unposted(context: Context, page_id: str | None) -> list[OutboxMessage]:
         on_page = outbox.messages_of(context.state, page_id=page_id)
         messages += [message for message in on_page if message.state is DeliveryState.HELD]
     for message in messages:
-        outbox.set_state(context.state, message.key, DeliveryState.POSTED)
+        outbox.mark_shown(context.state, message.key, context.notion.now)
         context.tally.posted[message.counts_as] += 1
     return messages
 
@@ -97,8 +97,9 @@ def sweep_once(
         console = Console()
         show = partial(drawn_preview, console)
     live = console is not None or not dry_run
-    with emitting(options, settings, live=live, console=console) as emit:
+    with emitting(options, settings, live=live, console=console, is_dry=dry_run) as emit:
         from daemon.service.runner import once
+        from daemon.service.system import Interrupted
         from daemon.sweep.sweep import exit_code
 
         def noting(event: str, /, **facts: Any) -> None:
@@ -106,7 +107,11 @@ def sweep_once(
                 commented[facts["page"]] = None
             emit(event, **facts)
 
-        result, errors = once(settings, noting, preview=show if dry_run else None, only=only)
+        try:
+            result, errors = once(settings, noting, preview=show if dry_run else None, only=only)
+        except Interrupted as stopped:
+            waiting = "" if dry_run else "; what is not posted yet waits for the next sweep"
+            raise Interrupted(stopped.number, f"interrupted{waiting}") from None
     if as_json:
         say(json.dumps(asdict(result)))
     if commented and sys.stderr.isatty() and not options.verbose:
@@ -124,7 +129,12 @@ def sweep_once(
 
 @contextmanager
 def emitting(
-    options: Options, settings: Settings, *, live: bool, console: Console | None = None
+    options: Options,
+    settings: Settings,
+    *,
+    live: bool,
+    console: Console | None = None,
+    is_dry: bool = False,
 ) -> Iterator[Emit]:
     """Show progress on a terminal; elsewhere, and where asked for, log lines.
 
@@ -140,9 +150,10 @@ def emitting(
     from daemon.cli import terminal
 
     console = console or Console(stderr=True)
-    with (
-        terminal.on_terminal(console) if live else nullcontext(terminal.in_words(console)) as shown
-    ):
+    if not live:
+        yield terminal.in_words(console, is_dry=is_dry)
+        return
+    with terminal.on_terminal(console, is_dry=is_dry) as shown:
         yield shown
 
 

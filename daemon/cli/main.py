@@ -107,11 +107,23 @@ def main() -> NoReturn:
         complain(options, f"{words}; see {name} --help")
         sys.exit(USAGE)
     except (click.Abort, KeyboardInterrupt):
+        _below_the_key()
         complain(options, "interrupted")
         sys.exit(INTERRUPTED)
     except ReviewError as error:
+        if error.exit_code == INTERRUPTED:
+            _below_the_key()
         complain(options, str(error))
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - the last line before a traceback
         crash(options, error)
         sys.exit(1)
+
+
+def _below_the_key() -> None:
+    """Begin a line below the ^C that the terminal shows, with the cursor shown again."""
+    from daemon.service.system import show_cursor
+
+    show_cursor()
+    if sys.stderr.isatty():
+        click.echo(err=True)

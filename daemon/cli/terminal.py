@@ -56,20 +56,21 @@ _ENDS_A_PAGE = frozenset({"page.unchanged", "page.reviewed", "page.failed"})
 
 
 @contextmanager
-def on_terminal(console: Console) -> Iterator[Emit]:
+def on_terminal(console: Console, *, is_dry: bool = False) -> Iterator[Emit]:
     """Show events on a terminal while the block runs."""
     with console.status("Starting") as status:
-        yield _Progress(console, status)
+        yield _Progress(console, status, is_dry=is_dry)
 
 
-def in_words(console: Console) -> Emit:
+def in_words(console: Console, *, is_dry: bool) -> Emit:
     """Return what shows events without a live line, where other output goes to the terminal too."""
-    return _Progress(console, None)
+    return _Progress(console, None, is_dry=is_dry)
 
 
 class _Progress:
-    def __init__(self, console: Console, status: Status | None) -> None:
+    def __init__(self, console: Console, status: Status | None, *, is_dry: bool) -> None:
         self._console = console
+        self._is_dry = is_dry
         self._status = status
         self._due = 0
         self._done = 0
@@ -79,7 +80,7 @@ class _Progress:
         for key, one in facts.items():
             shown = counted(int(one), _COUNTED[key]) if key in _COUNTED else str(one)
             words[key] = escape(shown)
-        words["told"] = escape(_outcome(event, facts))
+        words["told"] = escape(_outcome(event, facts, is_dry=self._is_dry))
         self._due = int(facts["count"]) if event == "pages.due" else self._due
         self._done += event in _ENDS_A_PAGE
         if event in _LIVE and self._status is not None:
@@ -92,7 +93,7 @@ class _Progress:
 _COUNTED = {"replies": "reply"}
 
 
-def _outcome(event: str, facts: Mapping[str, Any]) -> str:
+def _outcome(event: str, facts: Mapping[str, Any], *, is_dry: bool) -> str:
     """Return what a listing, a review or a sweep led to, "" for any other event."""
     if event == "source.swept":
         new = f"{facts['queued']} to review" if facts["queued"] else ""
@@ -106,9 +107,10 @@ def _outcome(event: str, facts: Mapping[str, Any]) -> str:
         return ""
     kinds = {"comments": "comment", "replies": "reply", "summaries": "summary"}
     posted = joined([some(facts[f"{kind}_posted"], noun) for kind, noun in kinds.items()])
+    told = f"would post {posted}" if is_dry else f"{posted} posted"
     parts = [
         some(facts["pages_reviewed"], "page", "reviewed"),
-        f"{posted} posted" if posted else "",
+        told if posted else "",
         some(facts["pages_failed"], "page", "failed"),
         some(facts["pages_waiting"], "page", "waiting"),
     ]

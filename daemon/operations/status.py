@@ -157,12 +157,11 @@ def in_words(found: dict[str, Any]) -> list[str]:
     for one in found["paused_prompts"]:
         until = f", until {one['until']}" if one["until"] else ""
         by = f" by {one['by']}" if one["by"] else ""
-        age, title = counted(one["days"], "day"), f"everything under {one['title']}"
-        lines.append(f"paused       {title}: for {age}, since {one['since']}{by}{until}")
+        title = f"everything under {one['title']}"
+        lines.append(f"paused       {title}: since {one['since']}{by}{until}")
     for page in found["paused_pages"]:
         until = f", until {page['until']}" if page["until"] else ""
-        age = counted(page["days"], "day")
-        lines.append(f"paused       {page['title']}: for {age}, since {page['since']}{until}")
+        lines.append(f"paused       {page['title']}: since {page['since']}{until}")
     lines += [f"alert        {alert['text']} (since {alert['since']})" for alert in found["alerts"]]
     return lines
 

@@ -33,8 +33,9 @@ _END = b"\0"
 class Interrupted(ReviewError):
     """A person or the system ended the run."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__("interrupted; what is not posted yet waits for the next sweep")
+    def __init__(self, number: int, words: str = "interrupted") -> None:
+        super().__init__(words)
+        self.number = number
         self.exit_code = KILLED + number
 
 
@@ -119,7 +120,19 @@ def end_later(seconds: float, code: int) -> None:
 
 def end_now(code: int) -> None:
     """End the process as it stands: no cleaning up that could wait for anything."""
+    show_cursor()
     os._exit(code)
+
+
+def show_cursor() -> None:
+    """Show the cursor of the terminal again, which a live line hides.
+
+    https://invisible-island.net/xterm/ctlseqs/ctlseqs.html (DECTCEM)
+    """
+    for stream in (1, 2):
+        if os.isatty(stream):
+            with suppress(OSError):
+                os.write(stream, b"\x1b[?25h")
 
 
 MICROSECONDS = 1_000_000

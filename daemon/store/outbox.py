@@ -92,6 +92,11 @@ def set_state(db: Database, key: str, state: DeliveryState, note: str | None = N
     )
 
 
+def mark_shown(db: Database, key: str, at: datetime) -> None:
+    """Record that a dry run showed a message in place of posting it."""
+    db.execute("UPDATE outbox SET state = 'posted', posted_at = ? WHERE key = ?", [iso(at), key])
+
+
 def set_refused(db: Database, key: str, at: datetime) -> None:
     """Record that Notion refused what a letter says."""
     db.execute("UPDATE outbox SET refused_at = ? WHERE key = ?", [iso(at), key])

@@ -98,6 +98,7 @@ def test_a_dry_run_draws_for_people_and_else_prints_lines_of_json(
         assert f"{quoted}       Which queues? · " in drawn
         assert "Say which queues." in drawn
         assert drawn.count("─ Queues ─") == 1
+        assert "1 page reviewed; would post 1 comment, 1 summary." in " ".join(drawn.split())
     assert "\x1b[2K" not in done.err
     assert done.err.endswith("A dry run: nothing was written to Notion or to the state.\n")
     assert list(box.world.comments()) == []

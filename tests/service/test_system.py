@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pty
 import re
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -76,7 +79,7 @@ class Process:
 def test_one_sweep_ends_at_a_signal_with_one_line(number, code):
     process = Process(ONCE, WAITING)
     process.send(number)
-    words = "interrupted; what is not posted yet waits for the next sweep"
+    words = "interrupted"
     assert process.ended() == (code, words)
 
 
@@ -272,3 +275,24 @@ def test_the_place_is_named_where_a_task_waits_deep_down():
 
     [hanging] = [one for one in asyncio.run(go()) if one.startswith("hanging")]
     assert hanging.count("test_system.py") == 2
+
+
+def test_a_run_that_ends_as_it_stands_shows_the_cursor_again():
+    hiding = "import os; os.write(1, b'\\x1b[?25l'); "
+    for ending, words in (
+        ("from daemon.service import system; system.end_now(130)", b""),
+        (
+            "from daemon import __main__; __main__._end(2, None)",
+            b"\r\nnotion-review: interrupted\r\n",
+        ),
+    ):
+        child, terminal = pty.fork()
+        if child == 0:
+            os.execv(sys.executable, [sys.executable, "-c", hiding + ending])
+        shown = b""
+        with suppress(OSError):  # so it ends
+            while piece := os.read(terminal, 1000):
+                shown += piece
+        os.close(terminal)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
+        assert shown == b"\x1b[?25l" + b"\x1b[?25h" * 2 + words

@@ -170,6 +170,7 @@ ON_THE_PATH = {
     "outbox.refused": outbox.refused,
     "outbox.record_attempt": lambda db: outbox.record_attempt(db, LETTER, NOW),
     "outbox.set_state": lambda db: outbox.set_state(db, LETTER.key, DeliveryState.UNCLEAR, "note"),
+    "outbox.mark_shown": lambda db: outbox.mark_shown(db, LETTER.key, NOW),
     "outbox.reopen_replies": lambda db: outbox.reopen_replies(db, PAGE.id, ["thread"]),
     "outbox.mark_posted": lambda db: outbox.mark_posted(db, LETTER, "comment", "thread", NOW),
     "outbox.posted_comment_ids": lambda db: outbox.posted_comment_ids(db, PAGE.id),
