@@ -99,7 +99,6 @@ def sweep_once(
     live = console is not None or not dry_run
     with emitting(options, settings, live=live, console=console, is_dry=dry_run) as emit:
         from daemon.service.runner import once
-        from daemon.service.system import Interrupted
         from daemon.sweep.sweep import exit_code
 
         def noting(event: str, /, **facts: Any) -> None:
@@ -107,11 +106,8 @@ def sweep_once(
                 commented[facts["page"]] = None
             emit(event, **facts)
 
-        try:
+        with named_waiting(is_dry=dry_run):
             result, errors = once(settings, noting, preview=show if dry_run else None, only=only)
-        except Interrupted as stopped:
-            waiting = "" if dry_run else "; what is not posted yet waits for the next sweep"
-            raise Interrupted(stopped.number, f"interrupted{waiting}") from None
     if as_json:
         say(json.dumps(asdict(result)))
     if commented and sys.stderr.isatty() and not options.verbose:
@@ -125,6 +121,20 @@ def sweep_once(
     for words in dict.fromkeys(map(str, errors)):  # several pages may have met the same
         complain(options, words)
     raise click.exceptions.Exit(exit_code(result, errors))
+
+
+@contextmanager
+def named_waiting(*, is_dry: bool) -> Iterator[None]:
+    """Say of an interrupted sweep what becomes of the rest."""
+    from daemon.service.system import Interrupted
+
+    try:
+        yield
+    except Interrupted as stopped:
+        if is_dry:
+            raise
+        words = "interrupted; what is not posted yet waits for the next sweep"
+        raise Interrupted(stopped.number, words) from None
 
 
 @contextmanager

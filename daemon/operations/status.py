@@ -32,6 +32,7 @@ def status(state: State | None, config: Config) -> dict[str, Any]:
     seen = sweeps.events_seen(state)
     return {
         "last_sweep": sweeps.last_sweep(state),
+        "last_sweep_why": sweeps.last_sweep_why(state),
         "databases": [_database(state, target) for target in config.databases],
         "pages": pages.counts(state, now),
         "outbox": outbox.counts(state),
@@ -96,6 +97,7 @@ def _failed_pages(state: State) -> list[dict[str, Any]]:
 
 _EMPTY: dict[str, Any] = {
     "last_sweep": None,
+    "last_sweep_why": [],
     "pages": {"done": 0, "due": 0, "settling": 0, "failed": 0, "paused": 0},
     "outbox": {"pending": 0, "unclear": 0},
     "drafts": {"waiting": 0, "oldest": None},
@@ -137,6 +139,7 @@ def in_words(found: dict[str, Any]) -> list[str]:
             f"{sweep['pages_reviewed']} reviewed, {comments}, {replies}, "
             f"{sweep['pages_failed']} failed"
         )
+        lines += [f"             {why}" for why in found["last_sweep_why"]]
     for target in found["databases"]:
         seen = f"swept up to {target['checkpoint']}" if target["checkpoint"] else "not swept yet"
         lines.append(f"database     {target['name']}: {seen}")
@@ -202,7 +205,7 @@ def _counted(numbers: dict[str, int]) -> str:
 STATUS = "status.json"
 METRICS = "notion-review.prom"
 # What holds titles, or names of people.
-PRIVATE = ("failed_pages", "paused_pages", "paused_prompts")
+PRIVATE = ("last_sweep_why", "failed_pages", "paused_pages", "paused_prompts")
 # For a monitor that runs as another user, whatever the umask; they hold no text of a document.
 READABLE = 0o644
 

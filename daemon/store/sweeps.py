@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,9 +26,16 @@ def begin_sweep(db: Database, at: datetime) -> int:
 
 
 def end_sweep(
-    db: Database, sweep_id: int, result: dict[str, Any], at: datetime, *, of_page: str | None = None
+    db: Database,
+    sweep_id: int,
+    result: dict[str, Any],
+    at: datetime,
+    why: Sequence[str] = (),
+    *,
+    of_page: str | None = None,
 ) -> None:
-    """Record how a sweep ended; `of_page` is the page where it was about one alone."""
+    """Record how a sweep ended, and why not well; `of_page`: the page that it was about alone."""
+    result = {**result, "why": list(why)}
     if of_page is not None:
         result = {**result, "of_page": of_page}
     db.execute(
@@ -39,6 +46,16 @@ def end_sweep(
 
 def last_sweep(db: Database) -> dict[str, Any] | None:
     """Return the result of the last finished sweep over the databases, or None."""
+    last = _last(db)
+    return {key: value for key, value in last.items() if key != "why"} if last else None
+
+
+def last_sweep_why(db: Database) -> list[str]:
+    """Return why the last finished sweep over the databases did not end well; [] where it did."""
+    return list((_last(db) or {}).get("why", []))
+
+
+def _last(db: Database) -> dict[str, Any] | None:
     row = db.execute(
         "SELECT result FROM sweeps WHERE result IS NOT NULL"
         " AND json_extract(result, '$.of_page') IS NULL ORDER BY id DESC LIMIT 1"

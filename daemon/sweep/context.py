@@ -66,6 +66,9 @@ class Readings:
     whole: set[str] = field(default_factory=set)
 
 
+REASONS = 5
+
+
 @dataclass
 class Tally:
     """The counts of one sweep, and its errors.
@@ -84,6 +87,7 @@ class Tally:
         model_answered: Whether a model gave a review or an answer.
         by_name: The page that a person asked for by name, "" for none.
         errors: What kept the sweep from doing everything, apart from failed pages.
+        failures: What pages failed of.
     """
 
     number: int | None = None
@@ -99,6 +103,12 @@ class Tally:
     model_answered: bool = False
     by_name: str = ""
     errors: list[ReviewError] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def why(self) -> list[str]:
+        """The reasons why not all went well, each once and not too many."""
+        return [*dict.fromkeys([*map(str, self.errors), *self.failures])][:REASONS]
 
     def has(self, kinds: type[ReviewError] | tuple[type[ReviewError], ...]) -> bool:
         """Whether an error of these kinds was noted."""

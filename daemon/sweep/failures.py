@@ -68,10 +68,9 @@ async def border(
         context.tally.failed += 1
         if isinstance(error, PageRejected):
             alerts.count_answer(context, str(error))
-        if expected:
-            record(str(error), None)
-        else:
-            record(f"internal error: {error!r}", error)
+        why = str(error) if expected else f"internal error: {error!r}"
+        context.tally.failures.append(why)
+        record(why, None if expected else error)
     else:
         context.tally.silence.heard()
 

@@ -103,8 +103,8 @@ async def sweep(
         if not tally.has(BudgetEmpty):
             alerts.clear_budget(context)
         result = _result(context, started, time.monotonic() - clock, requests)
-        ended, only = datetime.now(UTC), "" if named else tally.by_name or None
-        sweeps.end_sweep(context.state, tally.number, asdict(result), ended, of_page=only)
+        at, only = datetime.now(UTC), "" if named else tally.by_name or None
+        sweeps.end_sweep(context.state, tally.number, asdict(result), at, tally.why, of_page=only)
         sweeps.prune(context.state, context.notion.surely_now)
         recording.prune(context)
         context.emit("sweep.done", **asdict(result))

@@ -43,6 +43,19 @@ def test_both_files_are_readable_for_a_monitor_and_hold_no_title(context, config
     assert sorted(path.name for path in tmp_path.glob("tmp*")) == []
 
 
+def test_why_a_sweep_did_not_end_well_is_told_to_those_who_may_read_titles(
+    context, config, tmp_path
+):
+    sweep(context.state, "failed", why=["Secret plan: no answer"])
+    found = status.status(context.state, config)
+    assert "why" not in found["last_sweep"]
+    assert status.in_words(found)[1].strip() == "Secret plan: no answer"
+    shown(context, settings_for(config, tmp_path))
+    assert "Secret plan" not in (tmp_path / status.STATUS).read_text()
+    sweep(context.state)
+    assert status.status(context.state, config)["last_sweep_why"] == []
+
+
 def test_without_a_runtime_folder_the_files_stand_beside_the_state(context, config, tmp_path):
     shown(context, settings_for(config, None))
     assert (config.state.parent / status.STATUS).exists()

@@ -323,6 +323,7 @@ READ_WHOLE = {
     "sweeps.alerts",
     "sweeps.events_known",
     "sweeps.last_sweep",
+    "sweeps.last_sweep_why",
     "reporting.last_outcomes",
     "reporting.last_success",
     "reporting.spent_ever",

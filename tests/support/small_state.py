@@ -50,7 +50,7 @@ def row(name="p", *, edited=NOW, since=None, state=PageState.DONE, **more):
     return PageRow(name, "s", f"Page {name}", "https://x", edited, state, dirty_since=since, **more)
 
 
-def sweep(state, outcome="ok", at=NOW):
+def sweep(state, outcome="ok", at=NOW, why=()):
     number = sweeps.begin_sweep(state, at)
     result = {
         "outcome": outcome,
@@ -62,7 +62,7 @@ def sweep(state, outcome="ok", at=NOW):
         "replies_posted": 0,
         "pages_failed": 0,
     }
-    sweeps.end_sweep(state, number, result, at)
+    sweeps.end_sweep(state, number, result, at, why)
 
 
 def raise_one(context, name="models", words="no model could review"):
