@@ -611,6 +611,38 @@ def test_j8_where_all_that_was_kept_lost_its_text_more_says_so(
     assert "Kept back" not in on_page(box, page)[0]
 
 
+@pytest.mark.parametrize("settle", ["10m", "9h"])
+def test_j8_what_was_kept_waits_for_a_review_where_a_block_that_it_names_changed(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, settle: str
+) -> None:
+    page = rfc(box, rfcs, *MANY)
+    program.config |= {"limits": {"comments_per_review": 1}, "settle_limit": "9h"}
+    model.think = lambda _document, _turn: [
+        comment("B2", "a flaw", "It is first.", "blocking", "Flaw 1"),
+        comment("B3", "a flaw", "B4 says the same.", "important", "Flaw 2"),
+        comment("B5", "a flaw", "B6 says the same.", "minor", "Flaw 4"),
+        finish("Three flaws."),
+    ]
+    program.sweep()
+    [summary] = [one for one in posted(box) if one.parent_id == page]
+    program.config["settle"] = settle
+    edit(box, page, 2, "Line 3 is whole.")
+    box.world.comment(summary, "more")
+    model.think = lambda _document, _turn: [finish()]
+    program.sweep()
+    assert [one.split(" · ")[0] for one in on_blocks(box, page)] == ["Flaw 1", "Flaw 4"]
+    told = "I keep 1 point back until my next review: other text that is named there changed."
+    assert any("I post these now: “Flaw 4”. " + told in one for one in on_page(box, page))
+    assert any("Kept back: Flaw 2 (important)." in one for one in on_page(box, page))
+    box.clock.advance(HOUR)
+    box.world.comment(summary, "more")
+    box.clock.advance(10 * HOUR)
+    program.sweep()
+    assert len(on_blocks(box, page)) == 2
+    assert on_page(box, page)[-1].startswith(told)
+    assert any("Kept from the last review" in one for one in model.documents)
+
+
 def test_j8_what_was_kept_is_put_before_the_model_and_moves_when_it_is_made_again(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

@@ -12,7 +12,7 @@ from daemon.domain.comments import Decision
 from daemon.domain.findings import SAID_NO, Event, FindingState
 from daemon.domain.providers import OFFLINE
 from daemon.domain.records import WORD_KEY, DeliveryState, MessageKind, OutboxMessage, PageRow
-from daemon.domain.times import iso, joined
+from daemon.domain.times import counted, iso, joined
 from daemon.domain.values import AuthorKind, Comment, Outcome, Review, ReviewKind, Source, Thread
 from daemon.notion.from_markdown import plain_text, quoted, rich_text
 from daemon.review.offline.document import kind_of
@@ -47,10 +47,12 @@ from daemon.sweep.conversation.threads import (
 from daemon.sweep.delivery import approval
 from daemon.sweep.delivery.approval import Case, Waits
 from daemon.sweep.delivery.letters import post_kept, settled_mark
+from daemon.sweep.delivery.validity import CHANGED
 from daemon.sweep.prompts import current
 
 
 NOTHING_KNOWN = "I have no record of a review of this page."
+NEXT_REVIEW = "I keep {count} back until my next review: other text that is named there changed."
 REASON_CHARS = 300
 NO_GONE = "the comment with the no was deleted"
 
@@ -242,7 +244,10 @@ def _run_command(
             return row, f"{told}\n\n{waits}" if is_of_page else told
     most, lost = context.config.limits.comments_per_review, dialogue.lost
     posted, left = post_kept(context, row, dialogue.reviewer, most, lost)
-    return row, more_posted(posted, left, len(lost))
+    held = [*lost.values()].count(CHANGED)
+    all_held = not posted and 0 < held == len(lost)
+    told = "" if all_held else more_posted(posted, left, len(lost) - held)
+    return row, joined([told, NEXT_REVIEW.format(count=counted(held, "point")) * bool(held)], " ")
 
 
 def _because(context: Context, row: PageRow, dialogue: Dialogue, thread_id: str) -> str:

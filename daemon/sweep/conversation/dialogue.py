@@ -40,7 +40,7 @@ class Dialogue:
         missing: Blocks that were to be looked at and are gone.
         gone: Threads that left the list of open ones.
         refusal: Why Notion gave no comments, or None.
-        lost: Where more is asked for, the kept findings that lost their text, and how.
+        lost: Where more is asked for, the kept findings that are not posted, and why.
     """
 
     sorted: SortedThreads

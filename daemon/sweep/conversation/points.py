@@ -10,9 +10,8 @@ from datetime import datetime
 from daemon.domain.change import Change, content_hash
 from daemon.domain.findings import CLOSED, LIVE, FindingState, who_said_no
 from daemon.domain.records import FindingRow, PageRow
-from daemon.domain.values import AuthorKind, Block, Finding, Snapshot, Thread
+from daemon.domain.values import AuthorKind, Finding, Snapshot, Thread
 from daemon.notion.from_markdown import quoted
-from daemon.review.handles import Handles
 from daemon.review.points import OwnPoint, how_closed, reanchored
 from daemon.review.quotes import is_quote_of, is_taken, reworded, unmarked_line
 from daemon.store import findings, outbox, pages, reviews
@@ -22,12 +21,12 @@ from daemon.sweep.context import Context
 from daemon.sweep.conversation.dialogue import Dialogue
 from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal
 from daemon.sweep.conversation.threads import replies_so_far
+from daemon.sweep.delivery.validity import named_since
 
 
 WENT = "its thread went with its block; where the matter stands elsewhere, a review comments there"
 POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
 SAID_ALREADY = "that was said of this text already"
-CHANGED = "changed since, or is gone"
 NOBODY_ASKS = "only a person's later word in its thread opens it again"
 
 
@@ -162,28 +161,6 @@ def has_taken(finding: Finding, snapshot: Snapshot) -> bool:
     """Tell whether the block of a finding says what it offers in place of its quote."""
     block = snapshot.by_id.get(finding.block_id)
     return block is not None and is_taken(finding.instead, finding.quote, block.plain)
-
-
-def named_since(state: State, row: FindingRow, snapshot: Snapshot) -> dict[str, str]:
-    """Return the other blocks that a finding's text names, by id, and what became of each since.
-
-    That is `CHANGED`, or "" where the text of the block still stands.
-    """
-    read, made, then = reviews.text(state, row.review_id), row.finding, list(snapshot.blocks)
-    if read:
-        then = [
-            Block(one.id, one.type, one.depth, one.text, unmarked_line(one.text))
-            for one in read.lines
-            if one.text
-        ]
-    home = [one.block_id for one in reanchored([made], then)]
-    named = Handles.over(then, made.text).named_in(made.text, *(home or [made.block_id]))
-    texts = {unmarked_line(one.line): one.id for one in reversed(snapshot.blocks)}
-    texts_then = {one.id: unmarked_line(one.line) for one in then}
-    return {
-        texts.get(texts_then[id_], id_): "" if texts_then[id_] in texts else CHANGED
-        for id_ in sorted(named)
-    }
 
 
 def _page_texts(state: State, page_id: str, review_id: int | None) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ from daemon.store.database import State
 from daemon.store.views import reporting
 from daemon.sweep.context import Context, Target
 from daemon.sweep.delivery import retract
-from daemon.sweep.delivery.validity import TEXT_GONE, Away, checker
+from daemon.sweep.delivery.validity import CHANGED, TEXT_GONE, Away, checker, is_overtaken
 
 
 def finding_letter(page_id: str, row: FindingRow, name: str, at: datetime) -> OutboxMessage:
@@ -58,20 +58,21 @@ def finding_letter(page_id: str, row: FindingRow, name: str, at: datetime) -> Ou
 async def lost_kept(context: Context, row: PageRow, snapshot: Snapshot | None) -> dict[int, str]:
     """Return which kept findings of a page have lost their text, and how.
 
-    Without a snapshot the block of each is read.
+    Or `CHANGED`, where a block that the text of a finding names did. Without a snapshot the blocks
+    of each are read.
     """
     kept, lost = findings.kept(context.state, row.id, findings.of_page(context.state, row.id)), {}
-    if snapshot:
-        stand = {one.id: reanchored([one.finding], snapshot.blocks) for one in kept}
-        places = {id_: [one.block_id for one in found] for id_, found in stand.items()}
-        return {one.id: TEXT_GONE for one in kept if one.finding.block_id not in places[one.id]}
     try:
-        why_not, _ = await checker(context, row.id)
+        why_not = None if snapshot else (await checker(context, row.id))[0]
     except Away:
         return {}
     for one in kept:
-        if why := await why_not(finding_letter(row.id, one, "", context.notion.now)):
-            lost[one.id] = why
+        stand = reanchored([one.finding], snapshot.blocks if snapshot else ())
+        why = "" if one.finding.block_id in [found.block_id for found in stand] else TEXT_GONE
+        if why_not:
+            why = await why_not(finding_letter(row.id, one, "", context.notion.now))
+        if why or await is_overtaken(context, one, snapshot):
+            lost[one.id] = why or CHANGED
     return lost
 
 
@@ -80,12 +81,12 @@ def post_kept(
 ) -> tuple[list[Finding], int]:
     """Post the next kept findings of a page; return them, and how many are left.
 
-    Those that lost their text end.
+    Those that lost their text end. Those that name a block which changed wait for a review.
     """
     state, now = context.state, context.notion.now
     kept = findings.kept(state, row.id, findings.of_page(state, row.id))
     for one in kept:
-        if one.id in lost:
+        if lost.get(one.id, CHANGED) != CHANGED:
             findings.apply_event(state, one.id, Event.UNPOSTED, now, lost[one.id])
             forget_point(state, one.id)
     stand = [one for one in kept if one.id not in lost]

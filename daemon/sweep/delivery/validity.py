@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,19 +13,25 @@ from daemon.domain.records import (
     BLOCK_LEFT,
     THREAD_CLOSED,
     DraftState,
+    FindingRow,
     MessageKind,
     OutboxMessage,
     PageRow,
 )
+from daemon.domain.values import Block, Snapshot
 from daemon.notion import blocks, properties
-from daemon.review.quotes import fold
-from daemon.store import drafts, findings, outbox, pages
+from daemon.review.handles import Handles
+from daemon.review.points import reanchored
+from daemon.review.quotes import fold, unmarked_line
+from daemon.store import drafts, findings, outbox, pages, reviews
+from daemon.store.database import State
 from daemon.sweep.context import Context
 from daemon.sweep.snapshot import leave, not_ours, settings_of
 
 
 # Blocks above one another; Notion nests far fewer.
 DEEPEST = 100
+CHANGED = "changed since, or is gone"
 TEXT_GONE = "the text it was made on is gone"
 
 
@@ -156,3 +162,48 @@ async def overtaken(context: Context, message: OutboxMessage) -> str:
 def _was_approved(context: Context, message: OutboxMessage) -> bool:
     draft = drafts.draft(context.state, message.review_id) if message.review_id else None
     return draft is not None and draft.state is DraftState.APPROVED
+
+
+def _named_then(state: State, row: FindingRow, blocks_now: Sequence[Block] = ()) -> dict[str, str]:
+    """Return the other blocks that a finding's text names: their text then, by id.
+
+    Where the text that its review read was deleted, `blocks_now` stand for it.
+    """
+    read, made, then = reviews.text(state, row.review_id), row.finding, list(blocks_now)
+    if read:
+        then = [
+            Block(one.id, one.type, one.depth, one.text, unmarked_line(one.text))
+            for one in read.lines
+            if one.text
+        ]
+    home = [one.block_id for one in reanchored([made], then)]
+    named = Handles.over(then, made.text).named_in(made.text, *(home or [made.block_id]))
+    return {one.id: unmarked_line(one.line) for one in then if one.id in named}
+
+
+def named_since(state: State, row: FindingRow, snapshot: Snapshot) -> dict[str, str]:
+    """Return the other blocks that a finding's text names, by id, and what became of each since.
+
+    That is `CHANGED`, or "" where the text of the block still stands.
+    """
+    texts = {unmarked_line(one.line): one.id for one in reversed(snapshot.blocks)}
+    named = _named_then(state, row, snapshot.blocks)
+    return {texts.get(text, id_): "" if text in texts else CHANGED for id_, text in named.items()}
+
+
+async def is_overtaken(context: Context, row: FindingRow, snapshot: Snapshot | None) -> bool:
+    """Tell whether a block that a finding's text names changed or went since it was made.
+
+    Without a snapshot each is read.
+    """
+    if snapshot:
+        return CHANGED in named_since(context.state, row, snapshot).values()
+    for block_id, text in _named_then(context.state, row).items():
+        try:
+            block = await context.notion.block(block_id)
+        except Missing:
+            return True
+        now = unmarked_line(blocks.read_block(block, 0).line)
+        if block.get("in_trash") or fold(now).text != fold(text).text:
+            return True
+    return False
