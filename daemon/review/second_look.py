@@ -108,9 +108,8 @@ def brief(
     Raises:
         WindowTooSmall: The window has no room for that, or what is left of the budget has none.
     """
-    others = _passages(points)
-    bare = replace(snapshot, threads=(), comments_readable=True)
-    bare = replace(bare, blocks=(*snapshot.blocks, *others.values()))
+    blocks = (*snapshot.blocks, *(others := _passages(points)).values())
+    bare = replace(snapshot, blocks=blocks, threads=(), comments_readable=True)
     handles, task = Handles.of(bare), ReviewInput(bare, Change(first=False), prompt)
     wanted = f"# What this team asks of its documents\n\n{INDENT}{indented(prompt.text, INDENT)}"
     system = f"{resource('second_look.md')}\n\n{wanted}"
@@ -122,16 +121,17 @@ def brief(
     if estimated_tokens(text) > room:
         told = [(key, handles.with_handles(words, key)) for key, words in noted if words]
         shown = _part(points, task, handles, told, room - room // READING)
+        told = [one for one in told if one[0] in shown.left_out]
         lines = [f"{INDENT}{handles.of_block[key]}: {words}" for key, words in told]
         notes = "\n".join(["\nNotes on other sections:", *lines] if lines else [])
         text = document_text(task, handles, shown) + notes
         reader = Reader(task, handles, shown, max(room - estimated_tokens(text), room // READING))
     if window and estimated_tokens(text) + taken > window.whole:
-        if own := [one for one in points if isinstance(one, Finding)] if others else []:
+        if others and (own := [one for one in points if isinstance(one, Finding)]):
             return brief(own, snapshot, prompt, whole_up_to, window, noted)
         raise WindowTooSmall("the points are too much for its window, or for the review's budget")
-    read = ModelInput(system, f"{text}\n{asked}", snapshot.page.id)
-    return read, Opinions(points, snapshot.blocks, notes, reader)
+    taking = Opinions(points, snapshot.blocks, notes, reader)
+    return ModelInput(system, f"{text}\n{asked}", snapshot.page.id), taking
 
 
 def _passages(points: Iterable[Point]) -> dict[str, Block]:

@@ -259,6 +259,7 @@ def test_the_section_that_a_point_names_or_that_is_nearest_to_it_is_shown_within
     read, opinions = brief([point], snapshot(blocks), built_in_prompt(), 2_000, None, noted)
     assert f"] {words}" in read.document
     assert "In part 35" not in read.document
+    assert "of alternates" not in read.document  # what is shown needs no note
     assert "\\" not in read.document
     assert estimated_tokens(read.document) < 2_500
     # The rest can be read, as far as there is room.
