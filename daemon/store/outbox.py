@@ -296,8 +296,9 @@ def last_not_yet(db: Database, thread_id: str, title: str) -> str:
     row = db.execute(
         "SELECT body FROM outbox JOIN reviews ON reviews.id = review_id"
         " JOIN decisions ON decisions.page_id = outbox.page_id AND decisions.at = reviews.at"
-        " AND what = 'ruling' AND detail = ?"
-        " WHERE outbox.kind = 'reply' AND target = ? AND outbox.state = 'posted'"
+        " AND what = 'ruling' AND detail = ?1"
+        " WHERE outbox.page_id = (SELECT page_id FROM threads WHERE threads.id = ?2)"
+        " AND outbox.kind = 'reply' AND target = ?2 AND outbox.state = 'posted'"
         " ORDER BY created_at DESC LIMIT 1",
         [f"“{title}”: not yet", thread_id],
     ).fetchone()
