@@ -18,6 +18,8 @@ from daemon.review.quotes import fold
 # The most characters and words of a block that stand in a text for people in place of its handle;
 # in a title, and where it is named again, they are fewer.
 OPENING, BRIEF = (40, 8), (32, 4)
+# The most of one that begins as another in its section does.
+LONGER = (80, 16)
 
 _NAME = re.compile(r"(?<![A-Za-z0-9])([BbTt])[ -]?0*([1-9]\d{0,5})(?![A-Za-z0-9])")
 _NUMBER = re.compile(r"\W*0*([1-9]\d{0,5})\W*")
@@ -28,6 +30,11 @@ _WRITTEN = re.compile(
     r"\[(?P<marked>[BbTt][1-9]\d{0,5})(?: on [^\[\]]{1,60})?(?: (?:new|changed))?\](?!\()"
     r"|(?<![A-Za-z0-9/#=._])(?P<bare>[BT][1-9]\d{0,5})\b(?: (?:new|changed)\b)?"
     r"(?![/=_]|-(?!\[?[BT]\d)))(?(code)`)"
+)
+_THREAD_ON = re.compile(
+    r"(?P<name>`?\[?(?<![A-Za-z0-9/#=._])(?P<thread>T[1-9]\d{0,5})\b\]?`?)"
+    r" on (?:(?:the |this )?block )?`?\[?(?P<block>B[1-9]\d{0,5})\b"
+    r"(?: (?:new|changed))?\]?`?(?![\w/=_-])"
 )
 # What marks words in the middle of a line. Elsewhere a backslash could make an address of code.
 _MARK = re.compile(r"[\\`*\[\]<&~]|(?<![^\W_])_|_(?![^\W_])")
@@ -120,9 +127,9 @@ class Handles:
     def spelled_out(self, text: str, own: str = "", *, briefly: bool = False) -> str:
         """Return a text with words in place of handles, which people never see.
 
-        A block is named by its first words, its heading, and its number among those that begin
-        alike there, in signs that every language has; code is shown as code. Named again, it is
-        named more briefly. The block that the text stands on is “this block”.
+        A block is named by its first words and its heading; of those that begin alike there by
+        more words, or where these are alike too by its number. Code is shown as code. Named again,
+        a block is named more briefly. The block that the text stands on is “this block”.
 
         Args:
             text: The words of the model.
@@ -131,6 +138,7 @@ class Handles:
         """
         while text != (apart := _APART.sub(_set_apart, text)):
             text = apart
+        text = _THREAD_ON.sub(self._once, text)
         if not _WRITTEN.search(text):
             return text
         spelling = _Spelling(self, self._labels(briefly=briefly), "" if briefly else own, briefly)
@@ -201,6 +209,12 @@ class Handles:
 
         return _WRITTEN.sub(said, text)
 
+    def _once(self, found: re.Match[str]) -> str:
+        """Return the handle of a thread alone where that of its own block follows."""
+        thread, block = self.threads.get(found["thread"]), self.blocks.get(found["block"])
+        is_there = thread and block and thread.block_id == block.id
+        return found["name"] if is_there else found[0]
+
     def _labels(self, *, briefly: bool) -> dict[str, _Label]:
         """Return what names each block; one without words is named as its heading is."""
         labels, alike = dict[str, _Label](), defaultdict[tuple[str, str], list[str]](list)
@@ -211,10 +225,17 @@ class Handles:
             labels[handle] = _Label(block, words, section) if words else heading
             heading = labels[handle] if block.is_heading else heading
             alike[words, section] += [handle] * bool(words)
-        for handles in alike.values():
-            for number, handle in enumerate(handles, 1):
-                if len(handles) > 1:
-                    labels[handle] = labels[handle]._replace(number=number)
+        for (first, _), handles in alike.items():
+            if len(handles) == 1:
+                continue
+            most = OPENING if briefly else LONGER
+            longer = [_opening(labels[one].block, most) for one in handles]
+            is_enough = len({*longer}) == len(longer) and not ({*longer} - {first}) & {
+                one for one, _ in alike
+            }
+            for number, (handle, words) in enumerate(zip(handles, longer, strict=True), 1):
+                told = {"words": words} if is_enough else {"number": number}
+                labels[handle] = labels[handle]._replace(**told)
         return labels
 
 
@@ -261,7 +282,8 @@ class _Spelling:
         brief = _opening(block, BRIEF)
         if self.own in self.handles.of_block:
             self.sections.add(self.labels[self.handles.of_block[self.own]].section)
-        under = "" if section in self.sections else section
+        is_alone = [one.words for one in self.labels.values()].count(shown) == 1
+        under = "" if is_alone and section in self.sections else section
         if block.id in self.told and [*self.told.values()].count(brief) == 1:
             shown, under, number = brief, "", 0
         self.told[block.id] = brief
@@ -290,10 +312,10 @@ def _opening(block: Block, most: tuple[int, int]) -> str:
     """Return a block's first words, of code its first line, of an address its host; "" for none."""
     chars, words = most
     is_code = block.type == "code"
-    lines = block.plain.splitlines() if is_code else [block.plain]
+    lines = block.plain.splitlines() if is_code and most != LONGER else [block.plain]
     text = next((line for line in lines if any(map(str.isalnum, line))), "")
     text = " ".join(_URL.sub(r"\1…", text).split()).translate(INNER)
-    first = text if is_code else _SENTENCE.split(text, maxsplit=1)[0]
+    first = text if is_code or most == LONGER else _SENTENCE.split(text, maxsplit=1)[0]
     text = (first if len(first.split()) >= LEAST_WORDS else text).rstrip(".,;:| ")
     kept = text if is_code or len(text) <= chars else cut_short(text.split()[:words])
     if len(kept) > chars:

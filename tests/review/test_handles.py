@@ -195,12 +195,35 @@ def test_blocks_that_begin_alike_are_told_apart_by_their_number() -> None:
     more = [heading("i", "Risks"), block("r", "To be done."), block("s", "To be done in May.")]
     handles = Handles.of(snapshot([*tbd, *more]))
     assert handles.spelled_out("B2, B3, B5 and B3 again") == (
-        "“To be done” (“Costs”, 1), “To be done” (2), “To be done” (“Risks”)"
-        " and “To be done” (2) again"
+        "“To be done” (“Costs”, 1), “To be done” (“Costs”, 2), “To be done” (“Risks”)"
+        " and “To be done” (“Costs”, 2) again"
     )
     assert handles.spelled_out("B3 is not B5, nor B6", briefly=True) == (
         "“To be done” (2) is not “To be done” (3), nor “To be done in May”"
     )
+
+
+def test_blocks_that_begin_alike_are_named_by_their_sections_and_by_more_of_their_words() -> None:
+    one, two = "struct S {\n  a: u8\n}", "struct S {\n  b: u8\n}"
+    read = [heading("h", "Before"), block("c", one, kind="code"), heading("i", "After")]
+    read += [block("d", two, kind="code"), block("e", one, kind="code"), block("f", "It is so.")]
+    handles = Handles.of(snapshot(read))
+    assert handles.spelled_out("B2 became B4, not B5.", "f") == (
+        "`struct S {` (“Before”) became `struct S { b: u8 }`, not `struct S { a: u8 }`."
+    )
+    said = [block("a", "It is done. We wait."), block("b", "It is done. We go on.")]
+    assert Handles.of(snapshot(said)).spelled_out("B1, B2") == (
+        "“It is done. We wait”, “It is done. We go on”"
+    )
+
+
+def test_a_thread_is_named_once_where_its_block_is_named_behind_it() -> None:
+    assert HANDLES.spelled_out("See T1 on B2.") == "See the thread on “Second words”."
+    assert HANDLES.spelled_out("See [T1] on block [B2 changed].") == (
+        "See the thread on “Second words”."
+    )
+    other = "See the thread on “Second words” on “First words”."
+    assert HANDLES.spelled_out("See T1 on B1.") == other
 
 
 TEXTS = st.sampled_from(["", "—", "To be done", "To be done.", "2", "Plan", "so many words " * 4])

@@ -455,6 +455,15 @@ def test_leave_needs_no_reason() -> None:
     assert tools.left == {"asked": ""}
 
 
+def test_an_answer_names_its_own_block_by_words_that_fit_any_language() -> None:
+    tools = tools_of()
+    assert tools.call(
+        "reply", {"thread": "T1", "text": "Dann widerspricht B3 sich selbst."}
+    ).accepted
+    named = "“Phase 2 goes to 50% of users” (“Rollout”)"
+    assert tools.replies[0].text == f"Dann widerspricht {named} sich selbst."
+
+
 def test_people_never_read_a_handle() -> None:
     tools = tools_of()
     text = "B3 and [B2] contradict each other; see [B1 new] and T1. Not `B9`, not /B2, not B2x."
