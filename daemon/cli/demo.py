@@ -60,7 +60,7 @@ def demo(env: Mapping[str, str], *, whole: bool = False) -> int:
     box = Sandbox.with_documents()
     with temporary_folder() as folder, box.serve() as url:
         settings = settings_for(folder, box, url, env)
-        console.print(f"An embedded Notion with four documents runs at {url}.")
+        console.print("An embedded Notion with four documents runs until the demo ends.")
         console.print(f"{reviewer(settings, box)}\n")
         first, code = _sweep(settings, console, "First sweep")
         documents = until_signal(_documents(settings, box))

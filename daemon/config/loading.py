@@ -150,7 +150,7 @@ def find(path: Path | None, cwd: Path) -> Path:
             return place
     if path:
         raise ConfigError(f"{path}: no such file; mend --config, or run notion-review init")
-    looked = " nor ".join(str(place) for place in places)
+    looked = " nor ".join(str(place) for place in (cwd / LOCAL, *places))
     raise ConfigError(f"neither {looked} exists; run notion-review init, or name one with --config")
 
 
@@ -167,6 +167,14 @@ def parse(path: Path) -> Config:
     return config
 
 
+def _of_example(tree: Tree, config: Config) -> tuple[str, ...]:
+    """Return what is wrong with a config that is still the example."""
+    if all(one.id != OF_EXAMPLE for one in config.databases):
+        return ()
+    text = "is that of the example; run notion-review init, or put your database's link there"
+    return tuple(tree.messages([Mistake(("databases", 0, "id"), text)]))
+
+
 def parse_for_state(path: Path) -> tuple[Config, tuple[str, ...]]:
     """Read what those need who only look into the state, whatever else is wrong with a config.
 
@@ -178,9 +186,11 @@ def parse_for_state(path: Path) -> tuple[Config, tuple[str, ...]]:
         ConfigError: That path cannot be read.
     """
     try:
-        return parse(path), ()
+        config = parse(path)
     except ConfigError as error:
         fault = error
+    else:
+        return config, _of_example(file.read(path), config)
     data = _data_despite_mistakes(path)
     context = {"folder": path.absolute().parent}
     anything = {"databases": [{"id": "0" * 32}]}
@@ -230,9 +240,8 @@ def load(
     around = environment.read(env, path)
     if config is None or mistakes:
         raise ConfigError(*tree.messages(mistakes), *around.problems)
-    if adapted is None and any(one.id == OF_EXAMPLE for one in config.databases):
-        text = "is that of the example; run notion-review init, or put your database's link there"
-        raise ConfigError(*tree.messages([Mistake(("databases", 0, "id"), text)]))
+    if adapted is None and (problems := _of_example(tree, config)):
+        raise ConfigError(*problems)
     config = adapted(config) if adapted else config
     found = chains(config, around)
     mistakes = [*_unreadable_prompts(config), *found.mistakes]

@@ -107,7 +107,7 @@ class Database(Section):
     )
     where: Where = Field(
         default={},
-        description="only pages whose property says one of these; more below",
+        description="only pages with one of these (docs/configuration.md)",
         examples=["{Status: [In review, Ready]}"],
     )
     properties: tuple[Text, ...] = Field(
@@ -151,7 +151,7 @@ class Database(Section):
     )
     memory: Memory | None = Field(
         default=None,
-        description="other documents that a review is told of; more below",
+        description="other documents that a review is told of (docs/configuration.md)",
         examples=["{decided: {Status: [Accepted, Done]}, others: true}"],
     )
     images: Flag = Field(default=False, description="show models the document's images, too")

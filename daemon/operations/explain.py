@@ -214,7 +214,7 @@ def explain(
     if row.hash:
         read = f", read {iso(row.read_at)}" if row.read_at else ""
         prompt = f"{row.prompt or 'none'}, settings {row.settings or 'unknown'}"
-        head.append(f"  hash {row.hash[:12]} (form {row.form}), prompt {prompt}{read}")
+        head.append(f"  hash {row.hash[:12]}, prompt {prompt}{read}")
     return [
         *head,
         f"  why: {verdict(facts)}",

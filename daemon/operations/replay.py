@@ -67,7 +67,7 @@ class Replayed:
         lines = [self.notice] if self.notice else []
         if self.difference:
             return [*lines, f"it differs: {self.difference}"]
-        requests, letters = counted(self.requests, "request"), counted(self.letters, "letter")
+        requests, letters = counted(self.requests, "request"), counted(self.letters, "comment")
         return [*lines, f"the same, {requests}, {letters}"]
 
 

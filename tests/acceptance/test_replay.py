@@ -53,7 +53,7 @@ def every_byte(program: Program) -> bytes:
 def is_same(program: Program, review: int, requests: int, letters: int) -> None:
     """Hold a review again and find no difference."""
     done = program.run("replay", str(review))
-    count = f"{counted(requests, 'request')}, {counted(letters, 'letter')}"
+    count = f"{counted(requests, 'request')}, {counted(letters, 'comment')}"
     assert done.out == f"the same, {count}\n", done.out + done.err
     assert done.code == 0
 

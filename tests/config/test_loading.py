@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from daemon.config import Config, Database, Price, Replies, Schedule, find, load, parse, reference
+from daemon.config import (
+    Config,
+    Database,
+    Price,
+    Replies,
+    Schedule,
+    find,
+    load,
+    parse,
+    parse_for_state,
+    reference,
+)
 from daemon.config.values import Condition, as_duration, duration_text
 from daemon.domain.errors import ConfigError
 from support.places import ROOT
@@ -328,7 +339,7 @@ def test_without_a_config_both_places_are_named(folder, monkeypatch):
         find(None, Path())
 
     assert str(caught.value) == (
-        f"neither config.yaml nor {folder}/etc/config.yaml exists; "
+        f"neither config.local.yaml nor config.yaml nor {folder}/etc/config.yaml exists; "
         "run notion-review init, or name one with --config"
     )
 
@@ -440,3 +451,4 @@ def test_the_untouched_example_is_told_before_anything_else_that_is_missing(
     with pytest.raises(ConfigError, match="is that of the example; run notion-review init") as told:
         load(path, {})
     assert len(told.value.problems) == 1
+    assert parse_for_state(path)[1] == told.value.problems
