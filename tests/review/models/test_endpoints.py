@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.cli.init import OWN_SERVER_SECONDS
+from daemon.cli.setup import OWN_SERVER_SECONDS
 from daemon.review.models import endpoints
 from daemon.review.models.access import ModelAccess
 
