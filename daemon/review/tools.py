@@ -388,7 +388,7 @@ class ReviewTools:
         handle = self._context.thread(text, lambda thread: bool(thread.waiting))
         thread = self._context.handles.threads[handle]
         if not thread.waiting:
-            raise ToolRefusal(f"nobody waits for an answer in {handle}")
+            raise ToolRefusal(f"nobody waits in {handle}: that is answered or obeyed already")
         if self._is_answered(thread):
             raise ToolRefusal(f"{handle} is answered; one reply is enough")
         return thread
