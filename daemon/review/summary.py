@@ -243,16 +243,20 @@ def followed(summary: str, now: SummaryParts, gone: Collection[Finding], written
 
 
 def _dated(paragraphs: Sequence[str], written: datetime) -> list[str]:
-    """Put the date before the model's words, and before its question where it has no other words.
-
-    That is said once.
-    """
+    """Put the date before the model's words, and into its question; that is said once."""
+    asked = f"{_QUESTION}(of {written:%Y-%m-%d}) "
+    paragraphs = [
+        asked + one.removeprefix(_QUESTION).removeprefix(asked.removeprefix(_QUESTION))
+        if one.startswith(_QUESTION)
+        else one
+        for one in paragraphs
+    ]
     date = _AS_OF.format(date=written)
     ours = tuple(f"**{head}:**" for head in (*_HEADS.values(), SINCE))
-    ours += (NO_LONGER, NOTHING_OPEN, _KEPT, FOR_AUTHORS)
+    ours += (NO_LONGER, NOTHING_OPEN, _QUESTION, _KEPT, FOR_AUTHORS)
     said = [at for at, one in enumerate(paragraphs) if not one.startswith(ours)]
     if not said or any(one.startswith(date) for one in paragraphs):
-        return [*paragraphs]
+        return paragraphs
     return [date * (at == said[0]) + one for at, one in enumerate(paragraphs)]
 
 

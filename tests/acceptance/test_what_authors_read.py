@@ -82,7 +82,8 @@ def test_the_summary_follows_what_answers_and_people_make_of_its_points(
     [reads] = summaries(box, page)
     said = "\n\nNo longer open: “No way back” (blocking) withdrawn."
     words = f"As of {NOW:%Y-%m-%d}:\nLook at the rollback first."
-    assert reads.startswith(f"Important:\n• No owner\n\n{words}{said}{OFFERS}")
+    asks, offers = (one.replace("Who", f"(of {NOW:%Y-%m-%d}) Who") for one in (ASKS, OFFERS))
+    assert reads.startswith(f"Important:\n• No owner\n\n{words}{said}{offers}")
     asked = len(model.sent)
     write(box, "No owner", "no")
     program.sweep()
@@ -90,11 +91,11 @@ def test_the_summary_follows_what_answers_and_people_make_of_its_points(
     dropped = words + (
         "\n\nNo longer open: “No owner” dropped by Ana Costa; “No way back” (blocking) withdrawn."
     )
-    assert reads.startswith(dropped + "\n\nNone of my points is open." + OFFERS)
+    assert reads.startswith(dropped + "\n\nNone of my points is open." + offers)
     write(box, "Look at the rollback", "more")
     program.sweep()
     [reads] = summaries(box, page)
-    assert reads.startswith("Worth a look:\n• No costs\n\n" + dropped + ASKS + "\n\nTo drop")
+    assert reads.startswith("Worth a look:\n• No costs\n\n" + dropped + asks + "\n\nTo drop")
     assert len(model.sent) == asked
     write(box, "No owner", "I was wrong: who owns it?")
     says(model, "No owner", "not_yet", "Nobody does yet.")
@@ -102,7 +103,7 @@ def test_the_summary_follows_what_answers_and_people_make_of_its_points(
     [reads] = summaries(box, page)
     assert reads.startswith(
         "Important:\n• No owner (open again)\nWorth a look:\n• No costs\n\n"
-        f"{words}{said}{ASKS}\n\nTo drop"
+        f"{words}{said}{asks}\n\nTo drop"
     )
     assert program.sweep().json["summaries_posted"] == 0
 

@@ -300,4 +300,4 @@ def test_a_question_about_a_point_that_is_closed_goes(question: str, stands: boo
     now = SummaryParts(PAGE, BLOCKS, "", dropped=[LedgerEntry(one, FindingState.DISMISSED)])
     reads = followed(said, now, [one], WRITTEN)
     assert (question in reads) == stands
-    assert ("*As of 2026-11-30:*\n**Question:**" in reads) == stands
+    assert (f"**Question:** (of 2026-11-30) {question}" in reads) == stands
