@@ -21,7 +21,7 @@ from daemon.domain.records import (
 from daemon.domain.times import counted, iso
 from daemon.domain.values import Outcome, ReviewKind
 from daemon.notion.from_markdown import plain_text, rich_text
-from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
+from daemon.store import findings, outbox, pages, prompts, reviews, sweeps, threads
 from daemon.store.database import State
 from daemon.store.reviews import ReviewRow
 
@@ -44,6 +44,7 @@ class Facts:
         unread: Why its text was last looked at and not reviewed, "" where it was.
         left: Why it last left its database, "" where that is not known.
         refuted: The reviews that made the points that second looks dropped.
+        foreign: How many threads have words of ours that another state posted.
         pause: The pause of all that is reviewed under its prompt; None for none.
         now: The time.
     """
@@ -56,6 +57,7 @@ class Facts:
     unread: str
     left: str
     refuted: Sequence[int]
+    foreign: int
     pause: Pause | None
     now: datetime
 
@@ -150,7 +152,9 @@ def _why_done(facts: Facts, remedy: Remedy) -> Iterator[str]:
         parts.append(f"{counted(refuted, 'point')} dropped by a second look")
     if not parts and not last.summary:
         complete = Outcome(last.outcome).is_complete
-        parts.append("it had nothing to add" if complete else "nothing came of it")
+        old = f" to {counted(facts.foreign, 'thread')} of ours from before this state"
+        added = f"it had nothing to add{old if facts.foreign else ''}"
+        parts.append(added if complete else "nothing came of it")
     ended = "" if last.outcome == Outcome.NOTHING_TO_ADD else f" ({last.outcome})"
     yield f"reviewed {iso(last.at)}{ended}: {', '.join(parts)}"
 
@@ -276,6 +280,7 @@ def _facts(state: State, row: PageRow, given: Mapping[str, str]) -> Facts:
             for one in findings.of_page(state, row.id)
             if one.state is FindingState.REFUTED
         ],
+        foreign=threads.of_another_state(state, row.id),
         pause=pages.asleep(state, given).get(row.source_id),
         now=datetime.now(UTC),
     )

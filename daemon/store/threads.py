@@ -31,6 +31,17 @@ def comments(db: Database, page_id: str) -> dict[str, SeenComment]:
     }
 
 
+def of_another_state(db: Database, page_id: str) -> int:
+    """Count the threads of a page with words of ours that this state did not post."""
+    (number,) = db.execute(
+        "SELECT count(DISTINCT discussion_id) FROM comments WHERE page_id = ?1 AND kind = 'own'"
+        " AND id NOT IN (SELECT comment_id FROM outbox"
+        "  WHERE page_id = ?1 AND comment_id IS NOT NULL)",
+        [page_id],
+    ).fetchone()
+    return int(number)
+
+
 def save_thread(
     db: Database, page_id: str, thread: Thread, states: Mapping[str, CommentState]
 ) -> None:

@@ -84,6 +84,20 @@ def test_explain_of_a_review_that_found_nothing(
     assert "nothing to add" in why(program, one)
 
 
+def test_explain_counts_the_threads_that_another_state_began(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    one = page(box, rfcs)
+    model.think = lambda _document, _turn: [comment("B1", "queues", "Which queues?"), finish("")]
+    program.sweep()
+    program.config["state"] = str(program.folder / "fresh.db")
+    model.think = lambda _document, _turn: [finish("")]
+    program.sweep()
+    assert why(program, one).endswith(
+        "it had nothing to add to 1 thread of ours from before this state"
+    )
+
+
 def test_explain_of_a_summary_that_was_kept_back(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

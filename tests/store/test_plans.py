@@ -195,6 +195,7 @@ ON_THE_PATH = {
     "outbox.counts": outbox.counts,
     "threads.save_thread": lambda db: threads.save_thread(db, PAGE.id, THREAD, {}),
     "threads.comments": lambda db: threads.comments(db, PAGE.id),
+    "threads.of_another_state": lambda db: threads.of_another_state(db, PAGE.id),
     "threads.threads": lambda db: threads.threads(db, PAGE.id),
     "threads.count_reply": lambda db: threads.count_reply(db, "thread"),
     "threads.mark_gone": lambda db: threads.mark_gone(db, ["thread"], NOW),
