@@ -65,14 +65,17 @@ def nobody_gets_more_than_a_day_s_answers(final: Final) -> Iterator[str]:
 
 
 def _answers_of_days(final: Final) -> Counter[tuple[str, str]]:
-    """Count the answers to each person on each day, by the server's clock."""
+    """Count the answers to each person on each day, by the server's clock.
+
+    That a review was made which somebody asked for is told besides.
+    """
     rows = final.rows(
         "SELECT key, created_at FROM outbox WHERE kind = 'reply' AND state != 'dropped'"
     )
     return Counter(
         (final.record.words[key.removeprefix("word:").split(":")[2]].author_id, day[:10])
         for key, day in rows
-        if key.startswith(("reply:", "word:"))
+        if key.startswith(("reply:", "word:")) and not key.startswith("word:reviewed:")
     )
 
 
