@@ -14,13 +14,17 @@ from simulation.record import Own
 from simulation.talkers import QUESTION
 
 
+REVIEWED = "word:reviewed:"  # begins the key of what closes a request for a review
+
+
 def only_people_are_answered(final: Final) -> Iterator[str]:
     """Between two replies in a thread a person said something."""
     replies = {
         row[0]: row[1]
         for row in final.rows("SELECT comment_id, key FROM outbox WHERE kind = 'reply'")
-        # The one is said of a text, and to nobody; the other once a day, and the answer follows.
-        if not row[1].startswith(("not yet:", "enough:"))
+        # One is said of a text, and to nobody; one once a day, and the answer follows; and one when
+        # the review is made that somebody asked for.
+        if not row[1].startswith(("not yet:", "enough:", REVIEWED))
     }
     by_thread: dict[str, list[Own]] = defaultdict(list)
     for own in final.record.own:
@@ -42,7 +46,7 @@ def a_question_is_answered_once(final: Final) -> Iterator[str]:
     answers = Counter(
         row[0].removeprefix("word:").split(":")[2]
         for row in final.rows("SELECT key FROM outbox WHERE kind = 'reply' AND state = 'posted'")
-        if row[0].startswith(("reply:", "word:"))
+        if row[0].startswith(("reply:", "word:")) and not row[0].startswith(REVIEWED)
     )
     for comment, count in answers.items():
         if count > 1 + min(final.record.edited_words[comment], 1):
@@ -75,7 +79,7 @@ def _answers_of_days(final: Final) -> Counter[tuple[str, str]]:
     return Counter(
         (final.record.words[key.removeprefix("word:").split(":")[2]].author_id, day[:10])
         for key, day in rows
-        if key.startswith(("reply:", "word:")) and not key.startswith("word:reviewed:")
+        if key.startswith(("reply:", "word:")) and not key.startswith(REVIEWED)
     )
 
 
