@@ -156,8 +156,15 @@ def no_standing_summary_names_a_closed_point(final: Final) -> Iterator[str]:
         if not world.state.discussions[one.discussion_id].resolved  # else Notion takes no edit
     }
     # What an operator took back may wait for its page, and is deleted then. An edit that was
-    # dropped when its page left the database is made by the next review.
-    left = {row[0] for row in final.rows("SELECT target FROM outbox WHERE note LIKE 'it left%'")}
+    # dropped when its page left the database is made by the next review, and one of a paused page
+    # waits.
+    left = {
+        row[0]
+        for row in final.rows(
+            "SELECT target FROM outbox WHERE kind = 'edit' AND (note LIKE 'it left%'"
+            " OR state = 'intent')"
+        )
+    }
     for (page,) in final.rows(
         "SELECT DISTINCT page_id FROM outbox WHERE kind = 'summary' AND retracted_at IS NULL"
     ):
