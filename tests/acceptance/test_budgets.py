@@ -102,7 +102,7 @@ def test_f5_a_review_that_its_budget_stops_posts_what_it_found_and_says_so(
     model.think = rolls_out
     page = write(box, rfcs, "Long", ago=HOUR)
     program.config["answer_tokens"] = 6_000
-    program.config["limits"] = {"tokens_per_review": 19_000}
+    program.config["limits"] = {"tokens_per_review": 20_000}
     done = program.sweep()
     assert done.json["pages_reviewed"] == 1
     first, summary = posted(box)

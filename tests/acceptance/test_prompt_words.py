@@ -124,7 +124,7 @@ def test_a_pause_shows_everywhere_survives_and_can_be_ended_in_the_terminal(
         "days": one["days"],
         "until": None,
     }
-    line = "everything under RFC reviewer: for "
+    line = "everything under RFC reviewer: since "
     assert f"paused       {line}" in program.run("status").out
     why = "why: all under its prompt is paused, since 2026-11-20T16:00:30Z by Ana Costa"
     assert why in program.run("explain", page).out

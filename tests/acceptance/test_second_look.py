@@ -215,7 +215,7 @@ def test_what_the_document_answers_is_dropped_and_a_blocking_point_is_lowered_on
     with closing(read_state(program.folder / "state/notion-review.db")) as state:
         [note] = [one for row in document(state, page).rows for one in row.notes if is_refuted(one)]
     assert why in note.history[0].why
-    assert program.run("replay", "1").out == "the same, 2 requests, 4 letters\n"
+    assert program.run("replay", "1").out == "the same, 2 requests, 4 comments\n"
     # It is put before nobody again, and judged anew where it is made again.
     box.clock.advance(HOUR)
     box.world.edit_block(box.world.blocks(page)[2], "Nobody owns the rollout, or the rollback.")
@@ -309,7 +309,7 @@ def test_the_first_model_of_the_next_provider_looks_where_that_is_asked_for(
     assert len(both.asked) == 1
     assert FALSE not in points(box, page)
     assert "second look: by openai:other: 4 rulings" in explained(program, page)
-    assert program.run("replay", "1").out == "the same, 2 requests, 4 letters\n"
+    assert program.run("replay", "1").out == "the same, 2 requests, 4 comments\n"
 
 
 def test_what_was_read_in_sections_is_looked_at_once_and_the_ranks_of_the_last_pass_stay(
