@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlite_utils import Database
 
@@ -14,6 +14,7 @@ from daemon.domain.findings import MENDED, UNPUBLISHED, Event, FindingState, Led
 from daemon.domain.records import FindingRow, StateChange
 from daemon.domain.times import iso, when
 from daemon.domain.values import Finding, Severity, Source
+from daemon.store.database import get_json, set_value
 
 
 _SELECT = (
@@ -275,6 +276,28 @@ def last_change(db: Database) -> int:
     """Return the number of the last change of any finding's state; 0 where there was none."""
     row = db.execute("SELECT max(id) FROM finding_history").fetchone()
     return int(row[0] or 0)
+
+
+# Up to which change of a point the summaries followed their points.
+_FOLLOWED = "summaries follow up to"
+
+
+def followed(db: Database) -> int | None:
+    """Return up to which change the summaries followed; None where that is not known."""
+    return cast("int | None", get_json(db, _FOLLOWED))
+
+
+def set_followed(db: Database, change: int) -> None:
+    """Record up to which change the summaries followed."""
+    set_value(db, _FOLLOWED, str(change))
+
+
+def follow_again(db: Database, since: datetime) -> None:
+    """Have the summaries follow again what changed from a time on."""
+    before = "SELECT id FROM finding_history WHERE at < ? ORDER BY id DESC LIMIT 1"
+    row = db.execute(before, [iso(since)]).fetchone()
+    if (so_far := followed(db)) is not None:
+        set_followed(db, min(row[0] if row else 0, so_far))
 
 
 def changed_since(db: Database, change: int) -> dict[str, list[int]]:

@@ -29,7 +29,7 @@ from daemon.review.summary import (
     incomplete_note,
     unseen_note,
 )
-from daemon.store import database, findings, outbox, pages, prompts, reviews, sweeps
+from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.database import State
 from daemon.store.reviews import ReviewedText
@@ -48,8 +48,6 @@ from daemon.sweep.prompts import current
 
 
 GONE = "the text that it was made on is gone"
-# Under this the state keeps up to which change of a point the summaries followed.
-_FOLLOWED = "summaries follow up to"
 
 
 def record_review(
@@ -237,8 +235,8 @@ def _told_done(
 
 def follow_from_now(state: State) -> None:
     """Set up to which change the summaries followed, where a state does not tell: the last one."""
-    if database.get_value(state, _FOLLOWED) is None:
-        database.set_value(state, _FOLLOWED, str(findings.last_change(state)))
+    if findings.followed(state) is None:
+        findings.set_followed(state, findings.last_change(state))
 
 
 async def follow(context: Context) -> None:
@@ -251,7 +249,7 @@ async def follow(context: Context) -> None:
         ReviewError: An edit could not be made; the next sweep makes it.
     """
     state, last = context.state, findings.last_change(context.state)
-    since = database.get_json(state, _FOLLOWED)
+    since = findings.followed(state) or 0
     if since == last:
         return
     changed = findings.changed_since(state, since)
@@ -265,7 +263,7 @@ async def follow(context: Context) -> None:
             if row and told and (edit := _followed(context, row, {*numbers}, last)):
                 outbox.add(state, [edit])
                 edited.append(page_id)
-        database.set_value(state, _FOLLOWED, str(last))
+        findings.set_followed(state, last)
     for page_id in edited:
         await context.deliver(context, page_id)
 

@@ -96,6 +96,8 @@ ON_THE_PATH = {
     "findings.opened_since_review": lambda db: findings.opened_since_review(db, "p1"),
     "outbox.outdate": lambda db: outbox.outdate(db, PAGE.id, "c", "note", NOW),
     "findings.last_change": findings.last_change,
+    "findings.followed": findings.followed,
+    "findings.set_followed": lambda db: findings.set_followed(db, 1),
     "findings.changed_since": lambda db: findings.changed_since(db, 1),
     "findings.open_again": lambda db: findings.open_again(db, 1, Event.UNSETTLED, NOW),
     "findings.last_times": lambda db: findings.last_times(db, PAGE.id),
@@ -318,6 +320,7 @@ HARMLESS = re.compile(
 # Read whole on purpose: a handful of rows, or off the sweep's path.
 READ_WHOLE = {
     "pages.forget",
+    "findings.follow_again",
     "threads.users",
     "prompts.all_mistakes",
     "prompts.delete_mistakes",

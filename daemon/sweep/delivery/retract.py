@@ -55,6 +55,8 @@ async def retract(context: Context, review_id: int) -> list[str]:
         for kept in findings.kept_of_review(context.state, review_id):
             findings.apply_event(context.state, kept, Event.RETRACTED, context.notion.now)
         drafts.close(context.state, review_id, DraftState.REFUSED, context.notion.now, NOTE)
+        # A summary that it wrote over stands again, as it was then.
+        findings.follow_again(context.state, held.at)
     authors = await context.people.on_page(held.page_id)
     messages = outbox.messages_of(context.state, review_id=review_id)
     lines = [await _take_back(context, message, authors) for message in messages]
