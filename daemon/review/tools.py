@@ -341,7 +341,7 @@ class ReviewTools:
         asked = one_line(self.wording.for_people(question, QUESTION_CHARS))
         told = self.wording.changes("summary", summary, self.summary)
         told += self.wording.changes("question", question, asked)
-        self.question = asked or self.question
+        self.question = asked if summary.strip() else asked or self.question
         waiting = [
             handle
             for handle, thread in self._context.handles.threads.items()

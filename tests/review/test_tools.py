@@ -430,6 +430,21 @@ def test_finish_reminds_once_of_who_waits_and_keeps_the_summary() -> None:
     assert (tools.finished, tools.summary) == (True, "Mend it.")
 
 
+@pytest.mark.parametrize(
+    ("again", "summary", "question"),
+    [
+        ({"summary": "Second."}, "Second.", ""),
+        ({}, "First.", "Is it so?"),
+        ({"question": "Why?"}, "First.", "Why?"),
+    ],
+)
+def test_the_words_of_the_last_finish_count_where_it_has_some(again, summary, question) -> None:
+    tools = tools_of()
+    assert not tools.call("finish", {"summary": "First.", "question": "Is it so?"}).accepted
+    assert tools.call("finish", again).accepted
+    assert (tools.summary, tools.question) == (summary, question)
+
+
 def test_finish_names_what_was_refused_and_who_waits_at_once() -> None:
     tools = tools_of()
     assert tools.call("finish", {"summary": "Mend the share."}, refused=2).text == (
