@@ -61,7 +61,12 @@ def nobody_gets_more_than_a_day_s_answers(final: Final) -> Iterator[str]:
     for (person, day), count in _answers_of_days(final).items():
         if count > most:
             yield f"{person[:8]} got {count} answers on {day}"
-    said = [own for own in final.record.own if own.text.startswith(ENOUGH.partition("{")[0])]
+    said = [
+        own
+        for own in final.record.own
+        if own.text.startswith(ENOUGH.partition("{")[0])
+        and own.id not in final.record.hidden_by_people  # when its letter looked for it
+    ]
     letters = dict(final.rows("SELECT comment_id, key FROM outbox WHERE key LIKE 'enough:%'"))
     for key, count in Counter(letters.get(own.id) for own in said).items():
         if key is None or count > 1:
