@@ -208,6 +208,27 @@ def test_of_older_summaries_one_line_is_left_and_those_that_people_answered(
     assert again(7).count(line) == 2
 
 
+def test_a_summary_that_stands_again_names_no_point_that_was_closed_meanwhile(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    """The review that is taken back saw that its thread was resolved, and changed no point."""
+    page = first_review(box, program, model, rfcs)
+    box.clock.advance(HOUR)
+    box.world.resolve(next(one for one in posted(box) if "No owner" in plain(one)))
+    box.world.edit_block(box.world.blocks(page)[3], "We deploy on Tuesday.")
+    box.clock.advance(HOUR)
+    model.think = lambda *_: [finish("Nearly there.")]
+    program.sweep()
+    [reads] = summaries(box, page)
+    assert "Nearly there." in reads
+    program.run("retract", "2")
+    program.sweep()
+    [reads] = summaries(box, page)
+    assert "Look at the rollback first." in reads
+    assert reads.startswith("Settle first:\n• No way back\n")
+    assert "• No owner" not in reads
+
+
 def test_the_summary_follows_an_answer_that_an_operator_takes_back_and_goes_with_its_review(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
