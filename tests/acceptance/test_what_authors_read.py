@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+
+import pytest
 
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.faults import Fault, FaultKind
@@ -206,6 +210,27 @@ def test_of_older_summaries_one_line_is_left_and_those_that_people_answered(
     ]
     assert "Summary 6." in reads[-1]
     assert again(7).count(line) == 2
+
+
+@pytest.mark.parametrize("state", ["kept", "retracted"])
+def test_a_kept_point_that_is_taken_back_while_the_model_is_at_work_is_not_offered(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, state: str
+) -> None:
+    page = first_review(box, program, model, rfcs)
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[3], "We deploy on Tuesday.")
+    box.clock.advance(HOUR)
+
+    def think(_document: str, _turn: int) -> list[Call]:
+        with closing(sqlite3.connect(program.folder / "state/notion-review.db")) as db, db:
+            db.execute("UPDATE findings SET state = ? WHERE title = 'No costs'", [state])
+        return [finish("Nearly there.")]
+
+    model.think = think
+    program.sweep()
+    [reads] = summaries(box, page)
+    assert "Nearly there." in reads
+    assert ("Kept back: No costs" in reads) == (state == "kept")
 
 
 def test_a_summary_that_stands_again_names_no_point_that_was_closed_meanwhile(
