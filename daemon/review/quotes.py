@@ -87,10 +87,10 @@ def fold(text: str) -> Folded:
 
 @lru_cache(maxsize=4096)
 def _folded(char: str) -> str:
-    if char.isspace():
-        return " "
     if not visible(char):
         return ""
+    if char.isspace():
+        return " "
     parts = unicodedata.normalize("NFKD", char.translate(_FOLDS)).casefold()
     return "".join(
         part for part in unicodedata.normalize("NFKD", parts) if not unicodedata.combining(part)

@@ -371,6 +371,12 @@ def test_a_giant_block_and_a_giant_quote_take_no_time() -> None:
     assert overlap("o", "f", "of " * 20_000) is False
 
 
+@given(st.text(), st.sampled_from("\t\n\x1c\x1f\x85\u200b\u2028\ufe0f"), st.text())
+def test_a_text_folds_as_what_people_see_of_it(before: str, hidden: str, after: str) -> None:
+    text = before + hidden + after
+    assert fold(visible(text)).text == fold(text).text
+
+
 @given(st.text(st.characters(max_codepoint=127), max_size=40))
 def test_ascii_folds_as_any_text_does(text: str) -> None:
     with patch.object(quotes, "_UNEVEN", re.compile("")):
