@@ -63,7 +63,7 @@ class Reviewed:
 
     def digest_now(self, now: Snapshot) -> tuple[tuple[str, str], ...] | None:
         """Return the digest with the ids that blocks got since when they were cut and pasted."""
-        as_now = {was: key for key, was in Change.between(self, now).moved.items()}
+        as_now = {was: key for key, was in Change.between(self, now).pasted.items()}
 
         def renamed(found: re.Match[str]) -> str:
             return as_now.get(found[0], found[0])
@@ -78,7 +78,7 @@ class Change:
     """What differs from the last reviewed snapshot. A block that only moved did not change.
 
     `changed` maps a block id to its old line; `removed` holds the lines that are gone.
-    `fields` names what changed besides blocks: "title" or a property's name. `moved` maps the id
+    `fields` names what changed besides blocks: "title" or a property's name. `pasted` maps the id
     that a block got when it was cut and pasted to the one that it had; one that was pasted with
     small changes or as another type is in `changed` too. `stirred` holds the headings under which,
     up to the next one, a block came, changed or went.
@@ -89,7 +89,7 @@ class Change:
     changed: Mapping[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
-    moved: Mapping[str, str] = field(default_factory=dict)
+    pasted: Mapping[str, str] = field(default_factory=dict)
     stirred: frozenset[str] = frozenset()
 
     @classmethod
@@ -99,17 +99,17 @@ class Change:
             return cls(first=True)
         old = dict(before.blocks)
         lines = {block.id: block.line for block in now.blocks}
-        moved = _moved(old, lines)
-        there_before = {*old, *moved}
-        still_there = {*lines, *moved.values()}
+        pasted = _pasted(old, lines)
+        there_before = {*old, *pasted}
+        still_there = {*lines, *pasted.values()}
         new = frozenset(key for key, line in lines.items() if key not in there_before and line)
-        pairs = [(block, old.get(moved.get(block.id, block.id))) for block in now.blocks]
+        pairs = [(block, old.get(pasted.get(block.id, block.id))) for block in now.blocks]
         changed = {
             block.id: line
             for block, line in pairs
             if line is not None and not _says_the_same(line, block)
         }
-        now_as = {was: key for key, was in moved.items()}
+        now_as = {was: key for key, was in pasted.items()}
         here = [(block.id, block.id in {*new, *changed}) for block in now.blocks]
         headings = {block.id for block in now.blocks if block.is_heading}
         said = [key for key, line in old.items() if line or key in headings]
@@ -120,7 +120,7 @@ class Change:
             changed=changed,
             removed=tuple(line for key, line in before.blocks if key not in still_there and line),
             fields=_changed_fields(before, now.page),
-            moved=moved,
+            pasted=pasted,
             stirred=_stirred(here, headings) | _stirred(was, headings),
         )
 
@@ -146,7 +146,7 @@ ALIKE, ALIKE_FROM, ALIKE_BY = 80.0, 12, 10.0
 MOST_PAIRS = 250_000
 
 
-def _moved(old: Mapping[str, str], lines: Mapping[str, str]) -> dict[str, str]:
+def _pasted(old: Mapping[str, str], lines: Mapping[str, str]) -> dict[str, str]:
     """Return the old ids of the blocks that were cut and pasted, by the new ones.
 
     First come those that read as they did, then those that differ in their marks or a little.
@@ -156,14 +156,14 @@ def _moved(old: Mapping[str, str], lines: Mapping[str, str]) -> dict[str, str]:
         if key not in lines and line:
             gone.setdefault(addresses_by_id(line), []).append(key)
     came = {key: addresses_by_id(line) for key, line in lines.items() if gone and key not in old}
-    moved = {key: gone[line].pop() for key, line in came.items() if gone.get(line)}
+    pasted = {key: gone[line].pop() for key, line in came.items() if gone.get(line)}
     lost = {key: bare(old[key]) for keys in gone.values() for key in keys}
-    fresh = {key: bare(line) for key, line in came.items() if key not in moved and line}
+    fresh = {key: bare(line) for key, line in came.items() if key not in pasted and line}
     if not 0 < len(lost) * len(fresh) <= MOST_PAIRS:
-        return moved
+        return pasted
     from rapidfuzz import fuzz, process
 
-    others = {key: bare(line) for key, line in lines.items() if key in old or key in moved}
+    others = {key: bare(line) for key, line in lines.items() if key in old or key in pasted}
     for key, words in fresh.items():
         rivals = [one for other, one in fresh.items() if other != key]
         near = process.extract(words, lost, scorer=fuzz.ratio, score_cutoff=ALIKE, limit=2)
@@ -173,9 +173,9 @@ def _moved(old: Mapping[str, str], lines: Mapping[str, str]) -> dict[str, str]:
         least = max(score - ALIKE_BY, ALIKE)
         stands = [*others.values(), *rivals, *(one for one, _, _ in near[1:])]
         if not process.extractOne(was, stands, scorer=fuzz.ratio, score_cutoff=least):
-            moved[key] = old_key
+            pasted[key] = old_key
             del lost[old_key]
-    return moved
+    return pasted
 
 
 FIRST = Change(first=True)

@@ -193,7 +193,7 @@ def changed_later(draft: Snapshot, later: Snapshot) -> frozenset[str]:
     """Return the ids of a draft's blocks that say something else later, or are gone."""
     change = Change.between(Reviewed.of(draft), later)
     same = (block.id for block in later.blocks if block.id not in change.changed)
-    stays = {change.moved.get(key, key) for key in same}
+    stays = {change.pasted.get(key, key) for key in same}
     held = (one.id for one in draft.blocks if one.may_hold_comments)
     return frozenset(held) - stays
 

@@ -59,7 +59,7 @@ class OwnPoint:
         closed: How it was closed; "" while it is open.
         declined: Whether it is closed by a person's no.
         no: The words of that no; "" where they are not known.
-        moved: Whether its block was cut and pasted, so that its thread went.
+        pasted: Whether its block was cut and pasted, so that its thread went.
         gone: Whether its thread went with its block, and its text stands nowhere else.
         fires: Whether it is a rule's, and the rule finds it in the text as it is.
         beside: Where its block took the wording that it offers: the other blocks that it names, by
@@ -78,21 +78,26 @@ class OwnPoint:
     closed: str = ""
     declined: bool = False
     no: str = ""
-    moved: bool = False
+    pasted: bool = False
     gone: bool = False
     fires: bool = False
     beside: Mapping[str, str] = field(default_factory=dict)
 
     def stands(self, names: Mapping[str, str]) -> str:
         """Say to the model how it stands; `names` are the handles of the blocks, by id."""
+        at = names.get(self.finding.block_id, "another block")
+        where = f"; its thread stands on a block that is gone, its text stands in {at} now"
+        pasted = where if self.pasted else ""
         if self.closed:
-            return f" (closed: {self.closed})"
+            return f" (closed: {self.closed}){pasted}"
+        pasted += ", where it is posted anew while it is open" if self.pasted else ""
         others = (
             f"{names.get(block_id, 'a block that you named')} {became or 'says what it said'}"
             for block_id, became in self.beside.items()
         )
         taken = f"; its block took your wording, but {', '.join(others)}" if self.beside else ""
-        return taken or (f"; open again: {as_typed(self.again)}" if self.again else "")
+        again = f"; open again: {as_typed(self.again)}" if self.again else ""
+        return (taken or again) + pasted
 
 
 _CLOSED = {

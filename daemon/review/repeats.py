@@ -108,7 +108,7 @@ class Said:
                 f"({point.closed}); do not repeat it{more}"
             )
         ruled = self.ruled.get(point.id)
-        is_over = ruled is not None and not (point.moved and ruled is Verdict.NOT_YET)
+        is_over = ruled is not None and not (point.pasted and ruled is Verdict.NOT_YET)
         if point.closed or point.gone or is_over:
             return
         if is_same_matter(finding, point.finding, block):
@@ -116,7 +116,7 @@ class Said:
             raise ToolRefusal(
                 f"{own} stood on {handle} before that was cut and pasted, and is posted anew there "
                 "without a call; comment only on another matter"
-                if point.moved
+                if point.pasted
                 else f"{own} stands on {handle} and is still open; rule on it with follow_up first"
             )
 

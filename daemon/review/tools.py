@@ -300,7 +300,7 @@ class ReviewTools:
         shown = shortened(visible(shown), QUOTE_CHARS)
         self.rulings.append(Ruling(point.id, found, words, shown, person))
         unsaid = f"; nobody asks in {handle}, so your text is not posted: the point shows ✓"
-        if point.moved and found is Verdict.NOT_YET:
+        if point.pasted and found is Verdict.NOT_YET:
             unsaid = "; the point is posted anew on its block, with your text below its own"
         elif found not in _WORDLESS or not text.strip() or (waits and words):
             unsaid = ""
@@ -320,7 +320,7 @@ class ReviewTools:
         if found is Verdict.FIXED and point.fires:
             says = clipped(one_line(point.finding.text), ECHO_CHARS)
             raise ToolRefusal(f"the check that made {handle} finds it still: {says}; {CHECK_ERRS}")
-        is_said_anew = point.moved and self._context.comments_on_blocks
+        is_said_anew = point.pasted and self._context.comments_on_blocks
         if found is Verdict.NOT_YET and not waits and not is_said_anew:
             self._context.refuse_noise(handle, point, words)
         noes = self._context.handles.threads[handle].noes

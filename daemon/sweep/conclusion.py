@@ -198,7 +198,7 @@ def _still_open(
         again = OPEN_AGAIN if point.closed or point.again else ""
         said = ""
         if ruled is Verdict.NOT_YET:
-            said = "" if point.moved else "see my answer"
+            said = "" if point.pasted else "see my answer"
         elif point.thread_id in replied or (last and last.id in session.answers):
             said = "see my answer"
         elif last and last.author.kind is AuthorKind.PERSON and last.author.name.strip():

@@ -56,7 +56,7 @@ async def review_page(
         return PageResult(why=LEFT)
     content = content_hash(snapshot.page, snapshot.blocks)
     change = Change.between(pages.last_reviewed(context.state, row.id), snapshot)
-    findings.replace_block_ids(context.state, row.id, change.moved)
+    findings.replace_block_ids(context.state, row.id, change.pasted)
     reason, wanted, prompt = EMPTY, asked, None
     if any(block.line for block in snapshot.blocks):
         try:
@@ -219,7 +219,7 @@ def _places(context: Context, snapshot: Snapshot, change: Change) -> list[str]:
         return [block.id for block in snapshot.blocks if block.may_hold_comments]
     row_id = snapshot.page.id
     known = thread_store.threads(context.state, row_id).values()
-    wanted = {*change.new, *change.changed, *change.moved}
+    wanted = {*change.new, *change.changed, *change.pasted}
     wanted |= {thread.block_id for thread in known if thread.block_id and not thread.gone_at}
     wanted |= set(thread_store.blocks_to_list(context.state, row_id, OTHER_PLACES))
     return [block.id for block in snapshot.blocks if block.id in wanted and block.commentable]

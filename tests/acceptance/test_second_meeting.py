@@ -1721,8 +1721,12 @@ def test_who_only_answers_is_told_where_a_pasted_block_is(
     document = model.documents[-1]
     assert "Only threads are answered now" in document
     assert f"] {text}" in document
-    assert "a block that is gone" not in document
-    assert "on B4]\n  begun by your blocking point “No way back”" in document
+    assert "on a block that is gone]" not in document
+    told = "its thread stands on a block that is gone, its text stands in B4 now"
+    [line] = [one for one in document.splitlines() if "point “No way back”" in one]
+    assert line.endswith(f"; {told}, where it is posted anew while it is open")
+    [line] = [one for one in document.splitlines() if "point “No owner”" in one]
+    assert told not in line
 
 
 @pytest.mark.parametrize("text", [LINES[0], f"{LINES[0]} And so on."])
@@ -1744,6 +1748,8 @@ def test_a_wrong_ruling_is_taken_back_where_the_block_was_pasted_anew(
     box.clock.advance(HOUR)
     says(model, follow_up("No way back", "not_yet", "I was wrong."), finish("Open again."))
     program.sweep()
+    told = "(closed: you ruled that it is fixed); its thread stands on a block that is gone"
+    assert f"{told}, its text stands in B4 now\n" in model.documents[-1]
     program.sweep()
     [anew] = [plain(one) for one in posted(box) if one.parent_id == new]
     said = "Say how it is undone.\n\nI was wrong."

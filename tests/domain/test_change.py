@@ -46,11 +46,11 @@ def test_a_note_names_the_blocks_as_they_are_after_they_were_cut_and_pasted() ->
 
 
 @given(PAGES, PAGES, st.randoms())
-def test_every_block_is_new_changed_moved_or_the_same_whatever_the_order(before, now, rng):
+def test_every_block_is_new_changed_pasted_or_the_same_whatever_the_order(before, now, rng):
     found = change(before, now)
     same = {key for key in now if before.get(key) == now[key]}
     empty = {key for key in now if key not in before and not now[key]}
-    parts = [found.new, found.changed.keys(), found.moved.keys(), same, empty]
+    parts = [found.new, found.changed.keys(), found.pasted.keys(), same, empty]
     assert sorted(key for part in parts for key in part) == sorted(now)
     shuffled = list(now.items())
     rng.shuffle(shuffled)
@@ -61,10 +61,12 @@ def test_every_block_is_new_changed_moved_or_the_same_whatever_the_order(before,
 
 
 @given(PAGES, PAGES)
-def test_a_moved_block_came_with_the_words_of_one_that_is_gone_and_each_moves_once(before, now):
+def test_a_pasted_block_came_with_the_words_of_one_that_is_gone_and_each_is_pasted_once(
+    before, now
+):
     found = change(before, now)
-    assert len(set(found.moved.values())) == len(found.moved)
-    for key, old in found.moved.items():
+    assert len(set(found.pasted.values())) == len(found.pasted)
+    for key, old in found.pasted.items():
         assert now[key] == before[old]
         assert old not in now
         assert key not in before
@@ -74,7 +76,7 @@ OLD = "The poller asks each carrier every ten minutes."
 
 
 @pytest.mark.parametrize(
-    ("now", "others", "is_moved"),
+    ("now", "others", "is_pasted"),
     [
         ("The poller asks each carrier every two minutes.", {}, True),
         (f"- {OLD}", {}, True),
@@ -93,13 +95,13 @@ OLD = "The poller asks each carrier every ten minutes."
         ("The poller asks each carrier every two minutes.", {"kept": "Nobody owns it."}, True),
     ],
 )
-def test_a_block_that_is_pasted_with_small_changes_is_the_same_block(now, others, is_moved):
+def test_a_block_that_is_pasted_with_small_changes_is_the_same_block(now, others, is_pasted):
     kept = {key: line for key, line in others.items() if key == "kept"}
     found = change({"h": "Plan", "old": OLD, **kept}, {"h": "Plan", "new": now, **others})
-    assert (found.moved == {"new": "old"}) is is_moved
-    assert (found.changed == {"new": OLD}) is is_moved
-    assert (found.removed == (OLD,)) is not is_moved
-    assert ("new" in found.new) is not is_moved
+    assert (found.pasted == {"new": "old"}) is is_pasted
+    assert (found.changed == {"new": OLD}) is is_pasted
+    assert (found.removed == (OLD,)) is not is_pasted
+    assert ("new" in found.new) is not is_pasted
     assert found.says_something
 
 
@@ -108,14 +110,14 @@ def test_a_document_that_is_another_one_is_not_compared_text_by_text(
 ) -> None:
     now = {"a": "- The poller asks each carrier.", "b": "- Nobody owns the queue of it."}
     before = {f"was {key}": line.removeprefix("- ") for key, line in now.items()}
-    assert change(before, now).moved == {"a": "was a", "b": "was b"}
+    assert change(before, now).pasted == {"a": "was a", "b": "was b"}
     monkeypatch.setattr("daemon.domain.change.MOST_PAIRS", 3)
-    assert change(before, now).moved == {}
+    assert change(before, now).pasted == {}
 
 
 def test_a_short_text_is_the_same_block_only_as_another_type():
-    assert change({"old": "TBD"}, {"new": "- TBD"}).moved == {"new": "old"}
-    assert change({"old": "It is on."}, {"new": "It is no."}).moved == {}
+    assert change({"old": "TBD"}, {"new": "- TBD"}).pasted == {"new": "old"}
+    assert change({"old": "It is on."}, {"new": "It is no."}).pasted == {}
 
 
 HEADED = st.dictionaries(st.sampled_from(["h1", "a", "b", "h2", "c", "d", "h3"]), WORDS)
@@ -143,7 +145,7 @@ def sections(lines: dict[str, str]) -> dict[str, list[str]]:
 @given(HEADED, HEADED)
 def test_a_heading_is_stirred_where_a_block_of_its_section_came_changed_or_went(before, now):
     found = Change.between(Reviewed.of(headed(before)), headed(now))
-    here, was, stayed = sections(now), sections(before), {*now, *found.moved.values()}
+    here, was, stayed = sections(now), sections(before), {*now, *found.pasted.values()}
     gone = {key for key, line in before.items() if key not in stayed and line}
     anew = {*found.new, *found.changed}
     for heading in here:
@@ -151,7 +153,7 @@ def test_a_heading_is_stirred_where_a_block_of_its_section_came_changed_or_went(
         went = bool(heading) and not gone.isdisjoint(was.get(heading, []))
         if came or went:
             assert heading in found.stirred
-        elif not gone and not found.moved:
+        elif not gone and not found.pasted:
             assert heading not in found.stirred
     assert found.stirred <= {key for key in now if key[0] == "h"}
 
@@ -168,7 +170,7 @@ def test_what_goes_with_its_heading_stirs_the_section_before():
 
 def test_a_page_whose_blocks_were_cut_and_pasted_says_nothing_anew():
     found = change({"a": "one", "b": "two", "c": "two"}, {"x": "two", "y": "one", "z": "two"})
-    assert found.moved == {"x": "b", "y": "a", "z": "c"}
+    assert found.pasted == {"x": "b", "y": "a", "z": "c"}
     assert not found.says_something
 
 

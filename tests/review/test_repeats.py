@@ -61,7 +61,7 @@ def test_a_title_stands_once_on_a_block() -> None:
 
 
 def test_a_pasted_point_is_posted_anew_of_itself_and_once() -> None:
-    tools = tools_of(replace(POINT, moved=True, mute="its block was cut and pasted"))
+    tools = tools_of(replace(POINT, pasted=True, mute="its block was cut and pasted"))
     for _ in range(2):
         assert "is posted anew there without a call" in remark(tools, quote="10% of users").text
         rule(tools, "not_yet", "It is.")

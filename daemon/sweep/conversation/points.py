@@ -36,7 +36,7 @@ def anchored(known: Iterable[FindingRow], change: Change, snapshot: Snapshot) ->
     Notion gives a block that is cut and pasted a new id, and other words may come into it then. A
     quote that changed a little there is quoted as it reads now.
     """
-    pasted = {old: new for new, old in change.moved.items()}
+    pasted = {old: new for new, old in change.pasted.items()}
     rows = []
     for one in known:
         there = replace(
@@ -45,7 +45,7 @@ def anchored(known: Iterable[FindingRow], change: Change, snapshot: Snapshot) ->
         standing = reanchored([there], snapshot.blocks)
         if not standing and there.block_id not in snapshot.by_id:
             standing = reanchored([there], [snapshot.by_id[id_] for id_ in change.new])
-        block = snapshot.by_id.get(there.block_id) if there.block_id in change.moved else None
+        block = snapshot.by_id.get(there.block_id) if there.block_id in change.pasted else None
         if not standing and block and (words := reworded(there.quote, block.plain)):
             standing = [replace(there, quote=words)]
         rows.append(replace(one, finding=standing[0] if standing else there))
@@ -65,8 +65,8 @@ def closed_points(
     points = []
     for one in known:
         thread = listed.get(one.discussion_id or "")
-        moved = thread is None and _mute(one, None, dialogue, snapshot) == POSTED_ANEW
-        if one.state not in CLOSED or not (thread or moved):
+        pasted = thread is None and _mute(one, None, dialogue, snapshot) == POSTED_ANEW
+        if one.state not in CLOSED or not (thread or pasted):
             continue
         ruled = times.get((one.id, FindingState.DISMISSED), one.at)
         is_shut = bool(findings.standing_no(state, one.id)) and not _asked_since(thread, ruled)
@@ -82,7 +82,7 @@ def closed_points(
                 closed=how_closed(one.state, one.why),
                 declined=declined,
                 no=_no(thread, one.why) if declined else "",
-                moved=moved,
+                pasted=pasted,
             )
         )
     return points
@@ -147,7 +147,7 @@ def open_points(
                 one.at,
                 times.get((one.id, FindingState.OPEN), one.at),
                 again=again.get(one.id, ""),
-                moved=mute == POSTED_ANEW,
+                pasted=mute == POSTED_ANEW,
                 gone=mute == WENT,
                 beside=named_since(state, one, snapshot)
                 if has_taken(one.finding, snapshot)

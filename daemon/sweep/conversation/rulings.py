@@ -115,7 +115,7 @@ def raise_anew(
     for point in session.points:
         if point.gone and any(makes_anew(one, point.finding) for one in made):
             findings.apply_event(context.state, point.id, Event.WITHDRAWN, now, MADE_ELSEWHERE)
-        found = findings.get(context.state, point.id) if point.moved else None
+        found = findings.get(context.state, point.id) if point.pasted else None
         if found is None:
             continue
         ruling, raised = rulings.get(point.id), point.finding
@@ -165,7 +165,7 @@ def record_rulings(
         elif point.again and (mark := open_mark(context.state, point.id, context.notion.now, "")):
             # The reviewer's answer says why, better than the mark that is not sent yet.
             outbox.set_body(context.state, mark.key, mark.body)
-        if point.thread_id not in answered and not point.moved:
+        if point.thread_id not in answered and not point.pasted:
             letters.append(_not_yet(context, row, session, case, point, ruling, dialogue))
     return letters
 
