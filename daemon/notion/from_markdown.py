@@ -15,7 +15,7 @@ from functools import cache
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
-from daemon.domain.findings import Event, FindingState, title_of
+from daemon.domain.findings import MENDED, Event, FindingState, title_of
 from daemon.domain.values import Finding
 from daemon.notion.rich_text import tidy
 
@@ -142,8 +142,12 @@ def finding_body(finding: Finding) -> str:
     # A list or a heading begins after a blank line; a line of dashes would make the quote one.
     between = "\n\n" if _STRUCTURE.match(finding.text) else "\n"
     lens = f" · {quoted(_MENTION.sub('', finding.lens))}" if finding.lens else ""
-    offer = f"\n{INSTEAD} “{escaped(finding.instead)}”" if finding.instead else ""
-    return f"**{title}** · {finding.severity.value}{lens}\n{quote}{between}{finding.text}{offer}"
+    head = f"**{title}** · {finding.severity.value}{lens}"
+    return f"{head}\n{quote}{between}{finding.text}{_offer(finding)}"
+
+
+def _offer(finding: Finding) -> str:
+    return f"\n{INSTEAD} “{escaped(finding.instead)}”" if finding.instead else ""
 
 
 INSTEAD = "**Instead:**"
@@ -155,11 +159,16 @@ INNER = str.maketrans("“”", "\u2018\u2019")
 _CLOSED = {FindingState.WITHDRAWN: "Withdrawn", FindingState.DISMISSED: "Dropped"}
 
 
-def settled_body(body: str, title: str, state: FindingState, why: str) -> str:
-    """Return a finding's comment that begins with how it ended, and what settled it."""
-    named = quoted(_MENTION.sub("", title).translate(INNER))
-    told = "" if why == Event.WITHDRAWN else f" · {why}"
-    return f"{SETTLED_SIGN} **{_CLOSED.get(state, 'Settled')}: “{named}”**{told}\n\n{body}"
+def settled_body(body: str, finding: Finding, state: FindingState, why: str) -> str:
+    """Return a finding's comment that begins with how it ended, and what settled it.
+
+    What the text settles is offered no wording any more.
+    """
+    named = quoted(_MENTION.sub("", finding.title).translate(INNER))
+    taken = "the offered wording was taken: " if state is FindingState.ADOPTED else ""
+    told = "" if why == Event.WITHDRAWN else f" · {taken}{why}"
+    said = body.removesuffix(_offer(finding)) if state in MENDED else body
+    return f"{SETTLED_SIGN} **{_CLOSED.get(state, 'Settled')}: “{named}”**{told}\n\n{said}"
 
 
 def reopened_body(body: str, why: str) -> str:

@@ -69,7 +69,9 @@ def test_a_wording_that_is_taken_is_seen_without_a_model(
 
     model.think = lambda _, __: [finish()]
     sweep(box, program, page, f"As Ben says, {OFFER.lower()}; then it is parked.")
-    assert point(box, page).startswith("✓ Settled: “The retries have no end” · “The worker retries")
+    taken = f"the offered wording was taken: “{OFFER}”"
+    assert point(box, page).startswith(f"✓ Settled: “The retries have no end” · {taken}\n")
+    assert "Instead:" not in point(box, page)
     assert "begun by your" in model.documents[-1]
     assert "(closed: its block says what you offered instead)" in model.documents[-1]
     summary = next(one for one in posted(box) if one.parent_id == page)
@@ -84,6 +86,7 @@ def test_a_wording_that_is_taken_is_seen_without_a_model(
 
     sweep(box, program, page, LINE)
     assert "✓" not in point(box, page)
+    assert f"Instead: “{OFFER}”" in point(box, page)
     assert "adopted" not in program.run("explain", page).out.partition("decisions")[0]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.findings import Event, FindingState
+from daemon.domain.findings import CLOSED, MENDED, Event, FindingState
 from daemon.domain.values import Finding, Severity
 from daemon.notion.from_markdown import (
     CUT,
@@ -208,13 +208,24 @@ def test_a_long_quote_is_cut_in_the_middle() -> None:
 
 
 def test_a_comment_on_what_is_settled_begins_with_the_sign_and_what_settled_it() -> None:
-    body = finding_body(Finding("b", "quote", "Text.", Severity.MINOR))
-    addressed = settled_body(body, "No *way* @back", FindingState.ADDRESSED, "“we undo it”")
-    assert shown(addressed) == f"✓ Settled: “No *way* back” · “we undo it”\n\n{shown(body)}"
-    withdrawn = settled_body(body, "No way", FindingState.WITHDRAWN, "You are right.")
-    assert shown(withdrawn).startswith("✓ Withdrawn: “No way” · You are right.\n\n")
-    wordless = settled_body(body, "No way", FindingState.WITHDRAWN, Event.WITHDRAWN)
-    assert shown(wordless).startswith("✓ Withdrawn: “No way”\n\n")
+    raised = Finding("b", "quote", "Text.", Severity.MINOR, title="No *way* @back")
+    body, named = finding_body(raised), "“No *way* back”"
+    addressed = settled_body(body, raised, FindingState.ADDRESSED, "“we undo it”")
+    assert shown(addressed) == f"✓ Settled: {named} · “we undo it”\n\n{shown(body)}"
+    withdrawn = settled_body(body, raised, FindingState.WITHDRAWN, "You are right.")
+    assert shown(withdrawn).startswith(f"✓ Withdrawn: {named} · You are right.\n\n")
+    wordless = settled_body(body, raised, FindingState.WITHDRAWN, Event.WITHDRAWN)
+    assert shown(wordless).startswith(f"✓ Withdrawn: {named}\n\n")
+
+
+@pytest.mark.parametrize("state", sorted(CLOSED))
+def test_what_the_text_settled_is_offered_no_wording_any_more(state: FindingState) -> None:
+    raised = Finding("b", "quote", "Text.", Severity.MINOR, title="T", instead="we *undo* it")
+    body = finding_body(raised)
+    assert shown(body).endswith("\nInstead: “we *undo* it”")
+    settled = shown(settled_body(body, raised, state, "“we undo it”"))
+    assert ("Instead: " in settled) == (state not in MENDED)
+    assert ("the offered wording was taken: “we" in settled) == (state is FindingState.ADOPTED)
 
 
 def test_a_mention_in_a_quote_calls_nobody() -> None:

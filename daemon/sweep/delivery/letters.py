@@ -129,7 +129,7 @@ def settled_mark(
     if raised is None or raised.state is not DeliveryState.POSTED or not raised.comment_id:
         return None
     history = findings.history(state, finding_id)
-    body = from_markdown.settled_body(raised.body, row.finding.title, row.state, history[-1].why)
+    body = from_markdown.settled_body(raised.body, row.finding, row.state, history[-1].why)
     edit = raised.edit(f"settled:{finding_id}:{len(history)}", raised.comment_id, body, at)
     return replace(edit, review_id=review_id)
 
