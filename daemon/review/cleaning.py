@@ -276,9 +276,27 @@ def _takes_joiner(char: str) -> bool:
     return bool(char) and not char.isascii() and not char.isspace()
 
 
+# What is shown whole or not at all: code, a link, what is marked, a quotation.
+_WHOLE = re.compile(
+    r"(`+)[^\n]+?\1|!?\[[^\[\]\n]*\]\([^()\s]*\)|(\*{1,3})[^\s*][^*\n]*\2|“[^“”\n]*”"
+)
+
+
 def beginning(line: str, most: int) -> str:
-    """Return the first characters of a line, with " …" if there are more."""
-    return line if len(line) <= most else f"{line[:most].rstrip()} …"
+    """Return the first characters of a line of Markdown, with " …" if there are more.
+
+    It ends with a word, or where words are long or not set apart with a letter; never within code,
+    a link, a mark or a quotation, unless that alone is longer.
+    """
+    if len(line) <= most:
+        return line
+    spans = [found.span() for found in _WHOLE.finditer(line)]
+    blanks = (found.start() for found in re.finditer(r"\s", line[: most + 1]))
+    ends = [at for at in blanks if not any(first < at < last for first, last in spans)]
+    if not ends or ends[-1] < most // 2:
+        ends = [next((first for first, last in spans if first < most < last), most)]
+    kept = line[: ends[-1]].rstrip()
+    return f"{kept} …" if kept else beginning(re.sub(r"[`*\[“]", "", line.lstrip()), most)
 
 
 def both_ends(text: str, limit: int) -> str:

@@ -735,11 +735,30 @@ def test_why_is_answered_from_the_state_without_a_model(
     assert model.sent == []
     [why] = in_thread(box, finding)
     assert why == (
-        "Say which queue, and why.\nIt is about “We need queues.”. Raised as important on "
+        "Say which queue, and why.\nIt is about “We need queues”. Raised as important on "
         "2026-11-20 12:00 UTC, by anthropic:claude-sonnet-5-5 under the prompt “RFC reviewer”, "
         "in the version first used 2026-11-20 12:00 UTC."
     )
     assert [one for one in said(box) if one.startswith("I last reviewed this page on 2026-11-20")]
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["`queue.pop(now, later)` " * 20, "```\nretry_all(\n  a,\n```\n" + "Say how often. " * 40],
+)
+def test_the_reason_of_a_point_is_cut_at_a_word_and_never_within_code(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, reason: str
+) -> None:
+    rfc(box, rfcs)
+    model.think = lambda *_: [comment("B1", "We need queues.", reason, title="Why?"), finish()]
+    program.sweep()
+    box.world.comment(posted(box)[0], "why")
+    program.sweep()
+    [told] = [one for one in in_thread(box, posted(box)[0]) if "\nIt is about" in one]
+    assert told.startswith(("queue.pop(now, later) queue", "Say how often. Say"))
+    first = told.split("\n")[0]
+    assert first.endswith((") …", "often. …", "Say …", "how …"))
+    assert len(first) <= 302
 
 
 @pytest.mark.parametrize(

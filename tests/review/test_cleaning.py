@@ -399,9 +399,27 @@ def test_a_message_hidden_in_joiners_and_variants_is_gone() -> None:
     assert visible("\u2705" + SEEN[0][1:]) == "\u2705"
 
 
-@given(st.text(max_size=200))
+@given(st.text(max_size=200).map(lambda text: " ".join(text.split())))
 def test_a_line_keeps_its_beginning_and_says_when_it_was_cut(line: str) -> None:
     short = beginning(line, 80)
     assert short == line or (len(line) > 80 and short.endswith(" …"))
     assert line.startswith(short.removesuffix(" …"))
     assert len(short) <= 82
+
+
+PARTS = ("word", "`a b c`", "**so bold**", "[a b](https://x.example/y)", "“it is said”", "日本語")
+
+
+@given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=60), st.integers(30, 90))
+def test_a_line_is_cut_at_a_word_and_never_within_code_a_link_a_mark_or_a_quotation(
+    parts: list[str], most: int
+) -> None:
+    line = " ".join(parts)
+    short = beginning(line, most)
+    assert short == line or short.removesuffix(" …") in {
+        " ".join(parts[:number]) for number in range(1, len(parts))
+    }
+
+
+def test_code_that_is_longer_than_what_is_kept_of_a_line_is_shown_without_its_marks() -> None:
+    assert beginning("`retry all of the workers` and wait", 12) == "retry all of …"

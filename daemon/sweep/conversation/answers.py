@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +15,8 @@ from daemon.domain.providers import OFFLINE
 from daemon.domain.records import WORD_KEY, DeliveryState, MessageKind, OutboxMessage, PageRow
 from daemon.domain.times import counted, iso, joined
 from daemon.domain.values import AuthorKind, Comment, Outcome, Review, ReviewKind, Source, Thread
-from daemon.notion.from_markdown import plain_text, quoted, rich_text
+from daemon.notion.from_markdown import quoted
+from daemon.review.cleaning import beginning
 from daemon.review.offline.document import kind_of
 from daemon.review.summary import incomplete_note
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
@@ -54,6 +56,7 @@ from daemon.sweep.prompts import current
 NOTHING_KNOWN = "I have no record of a review of this page."
 NEXT_REVIEW = "I keep {count} back until my next review: other text that is named there changed."
 REASON_CHARS = 300
+_FENCED = re.compile(r"^(```|~~~).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 NO_GONE = "the comment with the no was deleted"
 
 
@@ -271,14 +274,12 @@ def _because(context: Context, row: PageRow, dialogue: Dialogue, thread_id: str)
     kind = kind_of(raised) if by_rule else None
     rule = f" Its rule is “{kind.value}”." if kind else ""
     words = outbox.last_not_yet(context.state, thread_id, raised.title) or raised.text
-    reason = words.strip().split("\n")[0]
-    if len(reason) > REASON_CHARS:
-        reason = quoted(plain_text(rich_text(reason)))
+    lines = filter(str.strip, _FENCED.sub("", words).splitlines())
+    reason, about = beginning(next(lines, ""), REASON_CHARS), quoted(raised.quote).rstrip(".,;:")
     return (
         f"{reason}\n"
-        f"It is about “{quoted(raised.quote)}”. Raised as {raised.severity.value} on {when}, "
-        f"{under}.{rule}"
-    )
+        f"It is about “{about}”. Raised as {raised.severity.value} on {when}, {under}.{rule}"
+    ).strip()
 
 
 def _tell_enough(
