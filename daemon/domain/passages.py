@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from daemon.domain.times import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +73,29 @@ class Linked:
     pages: tuple[tuple[str, str], ...] = ()
     unread: tuple[tuple[Unread, str], ...] = ()
     images: tuple[Picture, ...] = ()
+
+
+# Of each kind its plural, where that is not made with an s at the end.
+_SEVERAL = {
+    Unread.SITE: "links to other sites",
+    Unread.ELSEWHERE: "linked pages that are not told of here",
+    Unread.REFUSED: "linked pages that are not shared with me",
+    Unread.LONG: "linked pages that are too long",
+}
+
+
+def unseen_note(linked: Linked | None, handles: Mapping[str, str] | None = None) -> str:
+    """Return what a document holds or links to that was not read; "" for nothing.
+
+    With `handles`, by the ids of blocks, it is said where each stands.
+    """
+    found: dict[Unread, list[str]] = {}
+    for what, block_id in linked.unread if linked else ():
+        found.setdefault(what, []).append(block_id)
+    parts = []
+    for what, ids in found.items():
+        names = [handles[one] for one in dict.fromkeys(ids) if one in handles] if handles else []
+        where = f" ({', '.join(names)})" if names else ""
+        many = f"{len(ids)} {_SEVERAL[what]}" if what in _SEVERAL else counted(len(ids), what)
+        parts.append(f"{many if len(ids) > 1 else f'1 {what}'}{where}")
+    return f"Not read: {', '.join(parts)}." if parts else ""

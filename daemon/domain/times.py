@@ -1,8 +1,13 @@
-"""Times as the state holds them, and numbers with their nouns as people read them."""
+"""Times as the state holds them; numbers with their nouns, and lists, as people read them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
+
+
+T = TypeVar("T")
 
 
 def iso(time: datetime) -> str:
@@ -31,3 +36,12 @@ def some(number: int, noun: str, then: str = "") -> str:
 def joined(parts: list[str], by: str = ", ") -> str:
     """Join the parts that are not empty."""
     return by.join(filter(None, parts))
+
+
+def first_of(items: Sequence[T], most: int) -> tuple[Sequence[T], int]:
+    """Return the first of the items, and how many more there are.
+
+    A single one more is among the first: to say that there is one takes the room of its name.
+    """
+    shown = items if len(items) == most + 1 else items[:most]
+    return shown, len(items) - len(shown)

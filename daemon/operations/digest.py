@@ -20,7 +20,7 @@ from daemon.config.schedule import last_digest
 from daemon.config.values import one_line
 from daemon.domain.errors import Forbidden, Missing, ReviewError
 from daemon.domain.records import DIGEST_KEY, MessageKind, OutboxMessage
-from daemon.domain.times import counted, iso
+from daemon.domain.times import counted, first_of, iso
 from daemon.domain.values import AuthorKind
 from daemon.notion import from_markdown
 from daemon.notion.from_markdown import quoted
@@ -73,8 +73,8 @@ class Reason:
 
     def said(self, shown: Callable[[str], str]) -> str:
         """Return it in words; `shown` writes what a document says as the place takes it."""
-        day, few = self.since[:10], [f"“{shown(one)}”" for one in self.words[:NAMED]]
-        rest = f" and {len(self.words) - NAMED} more" if len(self.words) > NAMED else ""
+        words, more = first_of(self.words, NAMED)
+        day, few, rest = self.since[:10], [f"“{shown(one)}”" for one in words], _and_more(more)
         match self.why:
             case Why.BLOCKING:
                 have = "have" if len(self.words) > 1 else "has"
@@ -86,9 +86,13 @@ class Reason:
                 said = f"accepted by {day}, and edited since"
             case Why.DRAFT:
                 said = f"a draft, untouched since {day}"
-        names = ", ".join(shown(name) for name in self.people[:NAMED])
-        others = f" and {len(self.people) - NAMED} more" if len(self.people) > NAMED else ""
-        return f"{said}; waiting for {names}{others}" if names else said
+        people, more = first_of(self.people, NAMED)
+        names = ", ".join(map(shown, people))
+        return f"{said}; waiting for {names}{_and_more(more)}" if names else said
+
+
+def _and_more(number: int) -> str:
+    return f" and {number} more" if number else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from itertools import combinations
 from daemon.domain.errors import ReviewError
 from daemon.domain.phrases import phrases
 from daemon.domain.records import TAUGHT_KEY, DeliveryState, MessageKind, OutboxMessage
+from daemon.domain.times import first_of
 from daemon.domain.values import Prompt
 from daemon.notion.from_markdown import INNER, link, quoted
 from daemon.operations.figures import NO_HEADING, topic_of
@@ -193,9 +194,9 @@ def _over(point: SettledPoint) -> str:
 def _letter(context: Context, page_id: str, prompt: Prompt, found: Unwanted) -> OutboxMessage:
     count = len(found.declined)
     whole = f"All {count}" if count == found.settled else f"{count} of {found.settled}"
-    shown = found.declined[-SHOWN:]
-    lines = [f"• {_evidence(context, one)}" for one in reversed(shown)]
-    lines += [f"• and {count - len(shown)} more"] if count > len(shown) else []
+    shown, more = first_of(found.declined[::-1], SHOWN)
+    lines = [f"• {_evidence(context, one)}" for one in shown]
+    lines += [f"• and {more} more"] * bool(more)
     words = (
         f"**A line for this page?** “{quoted(found.line.translate(INNER))}”\n\n"
         f"{whole} such points that people settled were turned down, and none was acted on:\n"

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from daemon.domain.passages import Linked, Passage, RememberedPage
+from daemon.domain.passages import Linked, Passage, RememberedPage, unseen_note
 from daemon.domain.values import Block
 from daemon.notion.from_markdown import link, quoted
 from daemon.review.agent import IMAGE_TOKENS
@@ -25,7 +25,6 @@ from daemon.review.prompt import (
     one_line,
 )
 from daemon.review.quotes import is_quote_of
-from daemon.review.summary import unseen_note
 from daemon.review.tool_specs import ToolRefusal
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,8 +11,7 @@ from functools import reduce
 from typing import Any
 
 from daemon.domain.findings import FindingState, LedgerEntry, who_said_no
-from daemon.domain.passages import Linked, Unread
-from daemon.domain.times import counted
+from daemon.domain.times import first_of
 from daemon.domain.values import Finding, Outcome, Severity
 from daemon.notion.from_markdown import INNER, link, quoted
 from daemon.review.cleaning import cleaned
@@ -22,7 +22,7 @@ from daemon.review.points import tells_of
 OMITTED_NAMED, POINTS_NAMED = 8, 10
 # Of points that are closed without a change of the text, the most that are named besides the
 # blocking ones.
-DROPPED_NAMED = 3
+DROPPED_NAMED = 5
 REMARK_CHARS = 1_000
 SHRUNK = "*A newer summary follows below.*"
 NOTHING_OPEN = "None of my points is open."
@@ -31,16 +31,17 @@ FOR_AUTHORS = (
     "another look, “pause” to be left alone, “help” for all words.*"
 )
 
-SINCE, NO_LONGER, _QUESTION = "Since last time", "No longer open: ", "**Question:** "
+SINCE, NO_LONGER, _QUESTION = "Since last time", "No longer open: ", "**Question"
+_ASKED = re.compile(r"\*\*Question(?: of [^*\n]+)?:\*\* ")
 # Before the model's words, once they may tell of points that stand otherwise since.
-_AS_OF = "*As of {date:%Y-%m-%d}:*\n"
+_AS_OF = re.compile(r"\*As of \d[^*\n]+:\*\n")
 _KEPT, _MORE = "**Kept back:** ", ". Write `more` here and I post the next ones."
 STANDS, OPEN_AGAIN = "still open", "open again"
-_DROPPED = (
-    (FindingState.DISMISSED, "dropped by {people}"),
-    (FindingState.RESOLVED, "resolved"),
-    (FindingState.WITHDRAWN, "withdrawn"),
-)
+_DROPPED = {
+    FindingState.DISMISSED: "dropped by {person}",
+    FindingState.RESOLVED: "resolved",
+    FindingState.WITHDRAWN: "withdrawn",
+}
 _HEADS = {
     Severity.BLOCKING: "Settle first",
     Severity.IMPORTANT: "Important",
@@ -113,7 +114,7 @@ def assembled(parts: SummaryParts) -> str:
         _listed(SINCE, [parts.settles(one) for one in parts.settled]),
         dropped,
         "" if parts.still_open or parts.posted or not (parts.settled or dropped) else NOTHING_OPEN,
-        f"{_QUESTION}{parts.question}" if parts.question else "",
+        f"{_QUESTION}:** {parts.question}" if parts.question else "",
         _kept_note(parts),
         cleaned(remarks, frozenset(), REMARK_CHARS),
         FOR_AUTHORS if parts.is_first else "",
@@ -124,38 +125,27 @@ def assembled(parts: SummaryParts) -> str:
 def _dropped_note(parts: SummaryParts) -> str:
     """Return which points are closed without a change of the text, and how; "" for none.
 
-    All blocking ones are named, of the others a few.
+    All blocking ones are named, of the others a few; each person with what that person dropped.
     """
-    dropped = []
-    for state, said in _DROPPED:
-        of_state = [one for one in parts.dropped if one.state is state]
-        if of_state:
-            people = _people([one.why for one in of_state])
-            named = _dropped_names([one.finding for one in of_state])
-            dropped.append(f"{named} {said.format(people=people)}")
-    return f"{NO_LONGER}{'; '.join(dropped)}." if dropped else ""
-
-
-def _dropped_names(found: Sequence[Finding]) -> str:
-    blocking = [one for one in found if one.severity is Severity.BLOCKING]
-    others = [one for one in found if one not in blocking]
-    others.sort(key=lambda one: one.severity.rank)
-    names = [f"“{quoted(_inner(one).title)}” (blocking)" for one in blocking]
-    names += [f"“{quoted(_inner(one).title)}”" for one in others[:DROPPED_NAMED]]
-    more = len(others) - DROPPED_NAMED
-    return _and([*names, *[f"{more} more"] * (more > 0)])
+    dropped = [one for state in _DROPPED for one in parts.dropped if one.state is state]
+    dropped.sort(key=lambda one: one.finding.severity.rank)
+    grave = sum(one.finding.severity is Severity.BLOCKING for one in dropped)
+    shown, more = first_of(dropped, grave + DROPPED_NAMED)
+    named = defaultdict[str, list[str]](list)
+    for state, how in _DROPPED.items():
+        for one in shown:
+            if one.state is state:
+                is_grave = one.finding.severity is Severity.BLOCKING
+                name = f"“{quoted(_inner(one.finding).title)}”{' (blocking)' * is_grave}"
+                named[how.format(person=who_said_no(one.why) or "people")].append(name)
+    told = [f"{_and(names)} {how}" for how, names in named.items()]
+    told += [f"and {more} others"] * bool(more)
+    return f"{NO_LONGER}{'; '.join(told)}." if told else ""
 
 
 def _inner(one: Finding) -> Finding:
     """Return a point with the title as it stands between quotation marks."""
     return replace(one, title=one.title.translate(INNER))
-
-
-def _people(noes: Sequence[str]) -> str:
-    """Return who said no, each once; those without a known name are “others”, or “people”."""
-    names = [*filter(None, dict.fromkeys(map(who_said_no, noes)))]
-    unknown = [] if names and all(map(who_said_no, noes)) else ["others" if names else "people"]
-    return _and([*names, *unknown])
 
 
 def _and(names: Sequence[str]) -> str:
@@ -166,10 +156,10 @@ def _and(names: Sequence[str]) -> str:
 def _listed(head: str, lines: Sequence[str]) -> str:
     if not lines:
         return ""
-    more = len(lines) - POINTS_NAMED
-    last = [f"• and {more} more"] if more > 0 else []
+    shown, more = first_of(lines, POINTS_NAMED)
+    last = [f"• and {more} more"] * bool(more)
     # No Markdown list: it would stand apart from its head.
-    return "\n".join([f"**{head}:**", *(f"• {line}" for line in lines[:POINTS_NAMED]), *last])
+    return "\n".join([f"**{head}:**", *(f"• {line}" for line in shown), *last])
 
 
 def without_point(summary: str, finding: Finding) -> str:
@@ -243,27 +233,22 @@ def followed(summary: str, now: SummaryParts, gone: Collection[Finding], written
 
 
 def _dated(paragraphs: Sequence[str], written: datetime) -> list[str]:
-    """Put the date before the model's words, and into its question; that is said once."""
-    asked = f"{_QUESTION}(of {written:%Y-%m-%d}) "
-    paragraphs = [
-        asked + one.removeprefix(_QUESTION).removeprefix(asked.removeprefix(_QUESTION))
-        if one.startswith(_QUESTION)
-        else one
-        for one in paragraphs
-    ]
-    date = _AS_OF.format(date=written)
+    """Put the time before the model's words, and into the head of its question; once."""
+    at = f"{written:%Y-%m-%d %H:%M} UTC"
+    paragraphs = [_ASKED.sub(f"{_QUESTION} of {at}:** ", one, count=1) for one in paragraphs]
     ours = tuple(f"**{head}:**" for head in (*_HEADS.values(), SINCE))
     ours += (NO_LONGER, NOTHING_OPEN, _QUESTION, _KEPT, FOR_AUTHORS)
-    said = [at for at, one in enumerate(paragraphs) if not one.startswith(ours)]
-    if not said or any(one.startswith(date) for one in paragraphs):
-        return paragraphs
-    return [date * (at == said[0]) + one for at, one in enumerate(paragraphs)]
+    said = [place for place, one in enumerate(paragraphs) if not one.startswith(ours)]
+    if said and not any(map(_AS_OF.match, paragraphs)):
+        paragraphs[said[0]] = f"*As of {at}:*\n{paragraphs[said[0]]}"
+    return paragraphs
 
 
 def _asks_of(paragraph: str, points: Iterable[Finding]) -> bool:
     """Tell whether a paragraph is the question, and that is about one of some points."""
-    return paragraph.startswith(_QUESTION) and any(
-        tells_of(paragraph.removeprefix(_QUESTION), one.title, one.quote) for one in points
+    asked = _ASKED.match(paragraph)
+    return asked is not None and any(
+        tells_of(paragraph[asked.end() :], one.title, one.quote) for one in points
     )
 
 
@@ -298,10 +283,9 @@ def _kept_note(parts: SummaryParts) -> str:
     """Return what was kept, and how to get it; "" for nothing."""
     if not parts.kept:
         return ""
-    named = [f"{parts.named(one)} ({one.severity.value})" for one in parts.kept[:POINTS_NAMED]]
-    others = len(parts.kept) - len(named)
-    more = f", and {others} more" if others else ""
-    return f"{_KEPT}{'; '.join(named)}{more}{_MORE}"
+    shown, others = first_of(parts.kept, POINTS_NAMED)
+    named = "; ".join(f"{parts.named(one)} ({one.severity.value})" for one in shown)
+    return f"{_KEPT}{named}{f', and {others} more' * bool(others)}{_MORE}"
 
 
 def left_out_note(below_floor: Sequence[Finding]) -> str:
@@ -322,35 +306,8 @@ def unread_note(omitted: Sequence[str]) -> str:
     """Return the names of the sections that the model was not shown; "" for none."""
     if not omitted:
         return ""
-    more = len(omitted) - OMITTED_NAMED
-    named = ", ".join(omitted[:OMITTED_NAMED]) + (f" and {more} more" if more > 0 else "")
-    return f"Not read: {named}."
-
-
-# Of each kind its plural, where that is not made with an s at the end.
-_SEVERAL = {
-    Unread.SITE: "links to other sites",
-    Unread.ELSEWHERE: "linked pages that are not told of here",
-    Unread.REFUSED: "linked pages that are not shared with me",
-    Unread.LONG: "linked pages that are too long",
-}
-
-
-def unseen_note(linked: Linked | None, handles: Mapping[str, str] | None = None) -> str:
-    """Return what a document holds or links to that was not read; "" for nothing.
-
-    With `handles`, by the ids of blocks, it is said where each stands.
-    """
-    found: dict[Unread, list[str]] = {}
-    for what, block_id in linked.unread if linked else ():
-        found.setdefault(what, []).append(block_id)
-    parts = []
-    for what, ids in found.items():
-        names = [handles[one] for one in dict.fromkeys(ids) if one in handles] if handles else []
-        where = f" ({', '.join(names)})" if names else ""
-        many = f"{len(ids)} {_SEVERAL[what]}" if what in _SEVERAL else counted(len(ids), what)
-        parts.append(f"{many if len(ids) > 1 else f'1 {what}'}{where}")
-    return f"Not read: {', '.join(parts)}." if parts else ""
+    shown, more = first_of(omitted, OMITTED_NAMED)
+    return f"Not read: {', '.join(shown)}{f' and {more} more' * bool(more)}."
 
 
 def incomplete_note(outcome: Outcome) -> str:

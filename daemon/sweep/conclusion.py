@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from daemon.domain.findings import MENDED, SAID_NO, FindingState, LedgerEntry
-from daemon.domain.passages import Unread
+from daemon.domain.passages import Unread, unseen_note
 from daemon.domain.providers import OFFLINE
 from daemon.domain.values import (
     AuthorKind,
@@ -36,7 +36,6 @@ from daemon.review.summary import (
     incomplete_note,
     left_out_note,
     unread_note,
-    unseen_note,
 )
 from daemon.review.tools import ECHO_CHARS, QUOTE_CHARS, ReviewTools
 from daemon.review.wording import unsaid

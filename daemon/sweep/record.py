@@ -9,6 +9,7 @@ from dataclasses import replace
 from daemon.domain import due
 from daemon.domain.change import FORM, Reviewed, content_hash
 from daemon.domain.findings import CLOSED, LIVE, MENDED, Event, FindingState, LedgerEntry
+from daemon.domain.passages import unseen_note
 from daemon.domain.records import (
     WORD_KEY,
     DeliveryState,
@@ -21,14 +22,7 @@ from daemon.domain.times import counted, joined, some
 from daemon.domain.values import Finding, Review, ReviewKind, Severity, Snapshot, Verdict
 from daemon.notion.from_markdown import quoted
 from daemon.review.points import is_repeat, reanchored
-from daemon.review.summary import (
-    OPEN_AGAIN,
-    SHRUNK,
-    SummaryParts,
-    followed,
-    incomplete_note,
-    unseen_note,
-)
+from daemon.review.summary import OPEN_AGAIN, SHRUNK, SummaryParts, followed, incomplete_note
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.database import State
@@ -229,8 +223,9 @@ def _told_done(
         return f"{said}. What I found waits for approval before it is posted."
     where = " above" if asked.place == row.id else ""
     is_written = review.summary and outbox.summaries(context.state, row.id)
-    of_today = f"; the summary{where} is of {context.notion.now:%Y-%m-%d}" if is_written else ""
-    return joined([f"{said}{of_today}.", incomplete_note(review.outcome)], " ")
+    at = f"{context.notion.now:%Y-%m-%d %H:%M} UTC"
+    of_now = f"; the summary{where} is of {at}" if is_written else ""
+    return joined([f"{said}{of_now}.", incomplete_note(review.outcome)], " ")
 
 
 def follow_from_now(state: State) -> None:

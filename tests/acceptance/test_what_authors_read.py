@@ -85,8 +85,9 @@ def test_the_summary_follows_what_answers_and_people_make_of_its_points(
     program.sweep()
     [reads] = summaries(box, page)
     said = "\n\nNo longer open: “No way back” (blocking) withdrawn."
-    words = f"As of {NOW:%Y-%m-%d}:\nLook at the rollback first."
-    asks, offers = (one.replace("Who", f"(of {NOW:%Y-%m-%d}) Who") for one in (ASKS, OFFERS))
+    at = f"{NOW:%Y-%m-%d %H:%M} UTC"
+    words = f"As of {at}:\nLook at the rollback first."
+    asks, offers = (one.replace("Question", f"Question of {at}") for one in (ASKS, OFFERS))
     assert reads.startswith(f"Important:\n• No owner\n\n{words}{said}{offers}")
     asked = len(model.sent)
     write(box, "No owner", "no")
@@ -148,7 +149,7 @@ def test_who_asks_for_a_review_is_told_once_what_it_brought_where_no_new_summary
     says(model, "No way back", "withdrawn", "It is undone by hand.")
     program.sweep()
     program.sweep()
-    of = f"is of {NOW:%Y-%m-%d}."
+    of = f"is of {box.clock():%Y-%m-%d %H:%M} UTC."
     again = "I reviewed the page again: 1 dropped; the summary"
     assert sorted(told()) == sorted([f"{again} {of}", f"{again} above {of}"])
     box.world.edit_block(box.world.blocks(page)[3], "We deploy on Tuesday.")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from daemon.domain.times import first_of
 from daemon.review.offline.document import (
     Document,
     Hit,
@@ -199,8 +200,8 @@ def empty(document: Document) -> Iterator[Hit]:
             says = "There is nothing under this heading yet. Write it, or drop the heading."
             yield whole(Kind.EMPTY, heading, says)
         return
-    names = [f"“{shown(heading.block.plain, 40)}”" for heading in hollow[1 : _NAMED + 1]]
-    more = len(hollow) - 1 - len(names)
+    few, more = first_of(hollow[1:], _NAMED)
+    names = [f"“{shown(heading.block.plain, 40)}”" for heading in few]
     others = listed([*names, f"{more} more"] if more else names)
     says = f"There is nothing here yet, nor under {others}. Write them, or drop the headings."
     yield whole(Kind.EMPTY, hollow[0], says)

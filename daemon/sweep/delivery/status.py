@@ -27,7 +27,7 @@ from daemon.domain.records import (
     TrialState,
     TriedPoint,
 )
-from daemon.domain.times import counted, joined
+from daemon.domain.times import counted, first_of, joined
 from daemon.domain.values import Finding, Prompt, Usage
 from daemon.notion import from_markdown
 from daemon.review.points import compared
@@ -195,13 +195,14 @@ def _kinds(trial: Trial) -> dict[str, list[TriedPoint]]:
 
 def _listed(trial: Trial) -> Iterator[str]:
     for kind, found in _kinds(trial).items():
-        for one in found[:NAMED_POINTS]:
+        shown, more = first_of(found, NAMED_POINTS)
+        for one in shown:
             severity = ", now ".join(each.value for each in (one.before, one.after) if each)
             title = from_markdown.quoted(one.title)
             place = from_markdown.link(one.document, one.url)
             yield f"- {kind}: “{title}” ({severity}), in {place}"
-        if len(found) > NAMED_POINTS:
-            yield f"- {kind}: {len(found) - NAMED_POINTS} more"
+        if more:
+            yield f"- {kind}: {more} more"
 
 
 async def _with_trial(
