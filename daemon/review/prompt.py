@@ -36,8 +36,7 @@ from daemon.review.summary import checklist_instructions
 INDENT = "  "
 # A long thread shows its first and last comments; between them only comments that wait.
 FIRST_COMMENTS, WAITING_COMMENTS, LAST_COMMENTS = 3, 12, 12
-# Characters shown of one comment, and of one that waits for an answer.
-# A comment that waits is shown whole; Notion takes longer ones, and a window has an end.
+# Characters shown of one comment, and of one that waits: that is whole, but a window has an end.
 COMMENT_CHARS, WAITING_CHARS = 1_000, 40_000
 # The most removed blocks that are shown, and characters of each.
 REMOVED_LINES, REMOVED_CHARS = 20, 300
@@ -328,6 +327,8 @@ def _comment(comment: Comment) -> str:
     words = as_typed(_BLOCK_LINK.sub(r"\1", comment.text)) if you else comment.text
     text = both_ends(words, WAITING_CHARS if comment.new or you else COMMENT_CHARS)
     at = f"{comment.created:%Y-%m-%d %H:%M}"
+    if not you and comment.edited > comment.created:
+        at += f", edited {comment.edited:%Y-%m-%d %H:%M}"
     name = person_name(comment.author.name)
     return f"{INDENT}{name}{you}, {at}{mark}: {indented(text, INDENT * 2)}"
 

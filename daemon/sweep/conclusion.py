@@ -133,6 +133,7 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
     noes = {one.finding_id: f"{quoted(one.person)}{SAID_NO}" for one in review.rulings}
     ended += [LedgerEntry(one.finding, _ENDED[verdicts[one.id]], noes[one.id]) for one in closed]
     settled = [one.finding for one in ended if one.state in MENDED]
+    still_open = _still_open(session, review, verdicts)
     asked_for = list[str]()  # what the prompt page wants to be said of every document
     if review.outcome.is_complete or review.findings or words:
         rules = session.prompt.rules
@@ -149,8 +150,8 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
             url=session.snapshot.page.url,
             blocks=session.snapshot.by_id,
             words=said,
-            posted=review.findings,
-            still_open=_still_open(session, review, verdicts),
+            posted=[one for one in review.findings if one not in still_open],
+            still_open=still_open,
             settled=settled,
             dropped=[one for one in ended if one.state not in MENDED],
             question=review.question,
@@ -184,17 +185,24 @@ def _is_bare(snapshot: Snapshot) -> bool:
 def _still_open(
     session: Session, review: Review, verdicts: Mapping[int, Verdict]
 ) -> dict[Finding, str]:
-    """Return the points that are open after a review, and how each stands: who wrote last."""
+    """Return the points that are open after a review, and how each stands: who wrote last.
+
+    One that lost its block and is made again stands on the block of today.
+    """
     replied = {reply.thread_id for reply in review.replies}
-    made = [*review.findings, *review.kept]
-    threads = session.snapshot.threads
+    made, threads = [*review.findings, *review.kept], session.snapshot.threads
     spoken = {thread.id: _spoken(thread, session.answers) for thread in threads}
-    found = {}
+    found = dict[Finding, str]()
     for point in session.points:
         ruled, last = verdicts.get(point.id), next(reversed(spoken.get(point.thread_id, [])), None)
-        if point.gone and any(makes_anew(one, point.finding) for one in made):
-            continue  # it is made again on another block
         again = OPEN_AGAIN if point.closed or point.again else ""
+        if (
+            point.gone
+            and ruled not in _ENDED
+            and (anew := [one for one in made if makes_anew(one, point.finding)])
+        ):
+            found |= dict.fromkeys((one for one in anew if one in review.findings), again)
+            continue  # it stands on another block now
         said = ""
         if ruled is Verdict.NOT_YET:
             said = "" if point.pasted else "see my answer"

@@ -144,14 +144,19 @@ def test_a_wording_that_is_taken_settles_nothing_where_the_comment_names_another
     assert "took your wording, but B2 says what it said" in model.documents[-1]
     sweep(box, program, page, f"{OFFER}, at most.")
     assert "took your wording, but B2 says what it said" in model.documents[-1]
-    box.world.edit_block(box.world.blocks(page)[1], "Somebody reads this line.")
+    line = box.world.blocks(page)[1]
+    box.world.edit_block(line, "Somebody reads this line.")
+    sweep(box, program, page, f"{OFFER}, no more.")
+    assert "took your wording, but B2 changed since\n" in model.documents[-1]
+    box.world.delete_block(line)
     model.think = lambda document, turn: (
         [follow_up(begun_by("The retries have no end", document), "fixed", quote=OFFER)]
         if not turn
         else [finish()]
     )
     sweep(box, program, page, f"{OFFER}, at the most.")
-    assert "took your wording, but B2 changed since, or is gone" in model.documents[-1]
+    gone = "took your wording, but a block that you named is gone: “Nobody reads this line.”\n"
+    assert gone in model.documents[-1]
     assert point(box, page).startswith("✓ Settled: “The retries have no end”")
     assert "\n      adopted" not in program.run("explain", page).out
 

@@ -589,7 +589,7 @@ def test_j8_more_needs_no_model_and_is_answered_when_nothing_is_left(
         program.sweep()
     assert len(model.sent) == before
     assert len(on_blocks(box, page)) == 5
-    assert any("There is nothing more" in one for one in on_page(box, page))
+    assert any("I keep nothing back" in one for one in on_page(box, page))
 
 
 @pytest.mark.parametrize("settled", [True, False])
@@ -1526,9 +1526,16 @@ def test_a_no_that_answers_a_question_is_news_and_a_wrong_ruling_on_it_is_taken_
     assert ", new: No." in model.documents[-1]
     assert "answered, blocking" in program.run("explain", page).out
     box.clock.advance(HOUR)
-    box.world.comment(posted(box)[0], "Nope, is none.")
+    nope = box.world.comment(posted(box)[0], "Hm?")
+    says(model, leave("No way back"), finish())
+    program.sweep()
+    assert ", new: Hm?" in model.documents[-1]
+    box.clock.advance(HOUR)
+    box.world.edit_comment(nope, "Nope, is none.")
+    edited = f", edited {box.clock():%Y-%m-%d %H:%M}, new: Nope, is none."
     says(model, follow_up("No way back", "turned_down", quote="is none"), finish())
     program.sweep()
+    assert edited in model.documents[-1]
     assert "dismissed, blocking" in program.run("explain", page).out
     box.clock.advance(HOUR)
     box.world.comment(posted(box)[0], "I mean: we have no way back yet.")
@@ -1855,6 +1862,7 @@ def test_a_matter_whose_block_is_deleted_is_asked_about_once_and_has_one_entry(
     program.sweep()
     assert any("lost their threads: rule on them" in one for one in model.answers)
     assert on_page(box, page)[-1].count("No way back") == 1
+    assert "Settle first:\n• No way back (still open)" in on_page(box, page)[-1]
     explained = program.run("explain", page).out
     assert "withdrawn, blocking: No way back" in explained
     assert "open, blocking: No way back" in explained

@@ -59,8 +59,8 @@ def test_the_document_is_written_line_by_line_as_the_contract_says() -> None:
                 "t",
                 "c",
                 comment("1", "why?", minutes=0),
-                comment("2", "because\nof that", OWN, name="RFC reviewer", minutes=1),
-                comment("3", "and now?", name="Ben", minutes=24, new=True),
+                comment("2", "because\nof that", OWN, name="RFC reviewer", minutes=1, edited=9),
+                comment("3", "and now?", name="Ben", minutes=24, edited=26, new=True),
             ),
             thread("u", None, comment("4", "hello")),
         ],
@@ -86,7 +86,7 @@ def test_the_document_is_written_line_by_line_as_the_contract_says() -> None:
         "  Ana Costa, 2026-11-20 10:41: why?\n"
         "  RFC reviewer (you), 2026-11-20 10:42: because\n"
         "    of that\n"
-        "  Ben, 2026-11-20 11:05, new: and now?\n"
+        "  Ben, 2026-11-20 11:05, edited 2026-11-20 11:07, new: and now?\n"
         "[T2 on the page]\n"
         "  Ana Costa, 2026-11-20 10:41: hello"
     )

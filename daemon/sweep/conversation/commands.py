@@ -40,7 +40,7 @@ RESUMED = "Resumed: I read this page again, and answer what was asked meanwhile.
 NOT_PAUSED = "I was not paused on this page; I go on as before."
 AGAIN = "I will review this page again shortly, whether or not it has changed."
 FIRST_TIME = "I will review this page shortly."
-NOTHING_KEPT = "There is nothing more: all that I found and that still holds is posted."
+NOTHING_KEPT = "I keep nothing back: all that I found and that still holds is posted."
 ALL_LOST = "What I kept back no longer stands in the text."
 ASLEEP = (
     "Besides, everything that is reviewed under my prompt is paused until somebody writes `resume` "

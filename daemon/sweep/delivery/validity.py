@@ -20,8 +20,10 @@ from daemon.domain.records import (
 )
 from daemon.domain.values import Block, Snapshot
 from daemon.notion import blocks, properties
+from daemon.review.cleaning import beginning
 from daemon.review.handles import Handles
 from daemon.review.points import reanchored
+from daemon.review.prompt import one_line
 from daemon.review.quotes import fold, unmarked_line
 from daemon.store import drafts, findings, outbox, pages, reviews
 from daemon.store.database import State
@@ -31,8 +33,10 @@ from daemon.sweep.snapshot import leave, not_ours, settings_of
 
 # Blocks above one another; Notion nests far fewer.
 DEEPEST = 100
-CHANGED = "changed since, or is gone"
+CHANGED, GONE = "changed since", "is gone"
 TEXT_GONE = "the text it was made on is gone"
+# Of a block that is gone, in words for the model.
+GONE_CHARS = 60
 
 
 class Away(Exception):
@@ -184,11 +188,16 @@ def _named_then(state: State, row: FindingRow, blocks_now: Sequence[Block] = ())
 def named_since(state: State, row: FindingRow, snapshot: Snapshot) -> dict[str, str]:
     """Return the other blocks that a finding's text names, by id, and what became of each since.
 
-    That is `CHANGED`, or "" where the text of the block still stands.
+    That is `CHANGED`, or `GONE` with the first words that stood there, or "" where the text of the
+    block still stands.
     """
     texts = {unmarked_line(one.line): one.id for one in reversed(snapshot.blocks)}
-    named = _named_then(state, row, snapshot.blocks)
-    return {texts.get(text, id_): "" if text in texts else CHANGED for id_, text in named.items()}
+    stands, found = {one.id for one in snapshot.blocks if one.line}, dict[str, str]()
+    for id_, text in _named_then(state, row, snapshot.blocks).items():
+        gone = f"{GONE}: “{beginning(one_line(text), GONE_CHARS)}”"
+        became = "" if text in texts else CHANGED if id_ in stands else gone
+        found[texts.get(text, id_)] = became
+    return found
 
 
 async def is_overtaken(context: Context, row: FindingRow, snapshot: Snapshot | None) -> bool:
@@ -197,7 +206,7 @@ async def is_overtaken(context: Context, row: FindingRow, snapshot: Snapshot | N
     Without a snapshot each is read.
     """
     if snapshot:
-        return CHANGED in named_since(context.state, row, snapshot).values()
+        return any(named_since(context.state, row, snapshot).values())
     for block_id, text in _named_then(context.state, row).items():
         try:
             block = await context.notion.block(block_id)
