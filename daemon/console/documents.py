@@ -17,7 +17,7 @@ from daemon.console.access import RequestRefused
 from daemon.console.overview import page_label
 from daemon.console.views import ConsoleContext, row_number
 from daemon.domain import records
-from daemon.domain.change import Change, Reviewed
+from daemon.domain.change import Change
 from daemon.domain.findings import FindingState
 from daemon.domain.records import KEPT_CHARS, StateChange
 from daemon.domain.values import Block, Page, Snapshot
@@ -52,7 +52,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One block with its margin; `mark` is "new", "changed" or ""."""
+    """One block with its margin; `mark` is as in `Change.mark`."""
 
     id: str
     kind: str
@@ -175,7 +175,7 @@ def _rows(
             lead=views.lead(one),
             depth=min(one.depth, 6),
             html=views.line(one),
-            mark="new" if one.id in change.new else "changed" if one.id in change.changed else "",
+            mark=change.mark(one.id),
             was=views.line(replace(one, text=change.changed.get(one.id, ""))),
             notes=beside,
         )
@@ -186,10 +186,7 @@ def _change(before: ReviewedText | None, now: ReviewedText) -> Change:
     page = Page("", "", now.title, "", _LONG_AGO, _LONG_AGO, now.properties)
     blocks = tuple(Block(one.id, one.type, one.depth, one.text, "") for one in now.lines)
     snapshot = Snapshot(page, blocks, (), _LONG_AGO)
-    if before is None:
-        return Change.between(None, snapshot)
-    lines = tuple((one.id, one.text) for one in before.lines)
-    return Change.between(Reviewed(before.title, before.properties, lines), snapshot)
+    return Change.between(before.reviewed if before else None, snapshot)
 
 
 ACTS = {"pause": pause, "resume": resume, "retry": retry}

@@ -9,6 +9,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from daemon.domain.ids import addresses_by_id
+from daemon.domain.order import Order, Stood
 from daemon.domain.phrases import bare
 from daemon.domain.values import Block, Page, Snapshot
 
@@ -43,9 +44,9 @@ def content_hash(page: Page, blocks: Iterable[Block]) -> str:
 class Reviewed:
     """The part of a reviewed snapshot that is kept, to tell later what changed since.
 
-    `blocks` holds (id, line) pairs in document order. `references` is None where a version of the
-    program kept it that did not know of them. `digest` is what the reviewer noted where it read the
-    document in sections, see `Review.digest`.
+    `blocks` holds (id, line) pairs in document order, `depths` how deep each stands. `references`
+    and `depths` are None where a version of the program kept it that did not know of them. `digest`
+    is what the reviewer noted where it read the document in sections, see `Review.digest`.
     """
 
     title: str
@@ -53,13 +54,15 @@ class Reviewed:
     blocks: tuple[tuple[str, str], ...]
     references: tuple[tuple[str, str], ...] | None = None
     digest: tuple[tuple[str, str], ...] | None = None
+    depths: tuple[int, ...] | None = None
 
     @classmethod
     def of(cls, snapshot: Snapshot, digest: tuple[tuple[str, str], ...] | None = None) -> Reviewed:
         """Return what a later comparison needs of a snapshot."""
         page = snapshot.page
         blocks = tuple((block.id, block.line) for block in snapshot.blocks)
-        return cls(page.title, page.properties, blocks, page.references, digest)
+        depths = tuple(block.depth for block in snapshot.blocks)
+        return cls(page.title, page.properties, blocks, page.references, digest, depths)
 
     def digest_now(self, now: Snapshot) -> tuple[tuple[str, str], ...] | None:
         """Return the digest with the ids that blocks got since when they were cut and pasted."""
@@ -75,13 +78,21 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What differs from the last reviewed snapshot. A block that only moved did not change.
+    """What differs from the last reviewed snapshot.
 
-    `changed` maps a block id to its old line; `removed` holds the lines that are gone.
-    `fields` names what changed besides blocks: "title" or a property's name. `pasted` maps the id
-    that a block got when it was cut and pasted to the one that it had; one that was pasted with
-    small changes or as another type is in `changed` too. `stirred` holds the headings under which,
-    up to the next one, a block came, changed or went.
+    Attributes:
+        first: Whether there is no earlier one.
+        new: The ids of the blocks that came.
+        changed: The old lines of those that say something else, by id.
+        removed: The lines that are gone.
+        fields: What changed besides blocks: "title", or a property's name.
+        pasted: The ids that blocks had before they were cut and pasted, by those that they have.
+            One that was pasted with small changes or as another type is in `changed` too.
+        moved: Where blocks stood that were moved, see `Order`.
+        regrouped: The headings that blocks stood under which stand under another one now; "" for
+            none.
+        stirred: The headings under which, up to the next one, a block came, changed, moved or
+            went, and the blocks beside which one stood, or stands, that was moved.
     """
 
     first: bool
@@ -90,6 +101,8 @@ class Change:
     removed: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     pasted: Mapping[str, str] = field(default_factory=dict)
+    moved: Mapping[str, Stood] = field(default_factory=dict)
+    regrouped: Mapping[str, str] = field(default_factory=dict)
     stirred: frozenset[str] = frozenset()
 
     @classmethod
@@ -110,10 +123,15 @@ class Change:
             if line is not None and not _says_the_same(line, block)
         }
         now_as = {was: key for key, was in pasted.items()}
-        here = [(block.id, block.id in {*new, *changed}) for block in now.blocks]
+        order = Order.of([now_as.get(key, key) for key, _ in before.blocks], before.depths, now)
+        shifted = {*order.moved, *order.regrouped}
+        differs = {*new, *changed, *shifted}
+        here = [(block.id, block.id in differs) for block in now.blocks]
         headings = {block.id for block in now.blocks if block.is_heading}
-        said = [key for key, line in old.items() if line or key in headings]
-        was = [(now_as.get(key, key), key not in still_there) for key in said]
+        said = [
+            (now_as.get(key, key), key) for key, line in before.blocks if line or key in headings
+        ]
+        was = [(key, former not in still_there or key in shifted) for key, former in said]
         return cls(
             first=False,
             new=new,
@@ -121,13 +139,23 @@ class Change:
             removed=tuple(line for key, line in before.blocks if key not in still_there and line),
             fields=_changed_fields(before, now.page),
             pasted=pasted,
-            stirred=_stirred(here, headings) | _stirred(was, headings),
+            moved=order.moved,
+            regrouped=order.regrouped,
+            stirred=_stirred(here, headings) | _stirred(was, headings) | order.beside,
         )
 
     @property
     def says_something(self) -> bool:
-        """Whether words came, changed or went; False where blocks only moved."""
-        return self.first or bool(self.new or self.changed or self.removed or self.fields)
+        """Whether words came, changed, moved or went."""
+        differs = self.new or self.changed or self.removed or self.fields or self.moved
+        return self.first or bool(differs)
+
+    def mark(self, block_id: str) -> str:
+        """Return how a block is marked: "new", "changed", "moved", "changed and moved" or ""."""
+        if block_id in self.new:
+            return "new"
+        marks = ["changed"] * (block_id in self.changed) + ["moved"] * (block_id in self.moved)
+        return " and ".join(marks)
 
 
 def _stirred(blocks: Iterable[tuple[str, bool]], headings: Container[str]) -> frozenset[str]:
@@ -235,17 +263,18 @@ def _shared(one: str, other: str) -> int:
 
 
 def unchanged_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
-    """Return the ids of the blocks that have the same text as at the last review.
+    """Return the ids of the blocks that have the same text and place as at the last review.
 
-    What comes, changes or goes in its section, up to the next heading, can make a block wrong: then
-    it is not among them. Blocks above the first heading count each for itself.
+    What comes, changes, moves or goes in its section, up to the next heading, can make a block
+    wrong, and so can what is moved away from its side, or to it: then it is not among them. Blocks
+    above the first heading count each for itself.
     """
     if change.first:
         return frozenset()
     return frozenset(
         block_id
         for block_id, under in sections(blocks).items()
-        if under not in change.stirred and block_id not in {*change.new, *change.changed}
+        if change.stirred.isdisjoint((under, block_id)) and not change.mark(block_id)
     )
 
 
@@ -261,9 +290,9 @@ def sections(blocks: Iterable[Block]) -> dict[str, str]:
 def closed_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
     """Return the ids of the blocks that take no comment because they did not change.
 
-    When a block was removed, or when no block is new or changed and so the title or a property is,
-    that can make any other block wrong, so none is closed.
+    When a block was removed, or when no block is new, changed or moved and so the title or a
+    property is, that can make any other block wrong, so none is closed.
     """
-    if change.removed or not (change.new or change.changed):
+    if change.removed or not (change.new or change.changed or change.moved):
         return frozenset()
     return unchanged_blocks(change, blocks)

@@ -74,9 +74,8 @@ def is_asked(handles: Handles) -> bool:
 
 
 def _touched(change: Change, parts: Sequence[Part]) -> list[Part]:
-    """Return the parts with a new or changed block; of a section that only lost some, the first."""
-    blocks = {*change.new, *change.changed}
-    anew = [one for one in parts if blocks & one.pieces.keys()]
+    """Return the parts with a marked block; of a section that only lost some, the first."""
+    anew = [one for one in parts if any(map(change.mark, one.pieces))]
     lost = change.stirred - {one.section for one in anew}
     return [*anew, *(one for one in parts if one.first in lost)]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
 
+from daemon.domain.change import Change
 from daemon.domain.findings import LEAST_WORDS, cut_short
 from daemon.domain.values import Block, Snapshot, Thread
 from daemon.notion.from_markdown import INNER, as_typed
@@ -22,19 +23,21 @@ OPENING, BRIEF = (40, 8), (32, 4)
 LONGER = (80, 16)
 
 _NAME = re.compile(r"(?<![A-Za-z0-9])([BbTt])[ -]?0*([1-9]\d{0,5})(?![A-Za-z0-9])")
+# How a block is marked, see `Change.mark`.
+MARKS = r"(?:new|changed(?: and moved)?|moved)"
 _NUMBER = re.compile(r"\W*0*([1-9]\d{0,5})\W*")
 # A handle in brackets, as the model reads it, or bare, also as code, but not within an address or
 # identifier. `B3-B5` is two handles.
 _WRITTEN = re.compile(
     r"(?P<code>`)?(?:"
-    r"\[(?P<marked>[BbTt][1-9]\d{0,5})(?: on [^\[\]]{1,60})?(?: (?:new|changed))?\](?!\()"
+    rf"\[(?P<marked>[BbTt][1-9]\d{{0,5}})(?: on [^\[\]]{{1,60}})?(?: {MARKS})?\](?!\()"
     r"|(?<![A-Za-z0-9/#=._])(?P<bare>[BT][1-9]\d{0,5})\b(?: (?:new|changed)\b)?"
     r"(?![/=_]|-(?!\[?[BT]\d)))(?(code)`)"
 )
 _THREAD_ON = re.compile(
     r"(?P<name>`?\[?(?<![A-Za-z0-9/#=._])(?P<thread>T[1-9]\d{0,5})\b\]?`?)"
     r" on (?:(?:the |this )?block )?`?\[?(?P<block>B[1-9]\d{0,5})\b"
-    r"(?: (?:new|changed))?\]?`?(?![\w/=_-])"
+    rf"(?: {MARKS}(?=\]))?\]?`?(?![\w/=_-])"
 )
 # What marks words in the middle of a line. Elsewhere a backslash could make an address of code.
 _MARK = re.compile(r"[\\`*\[\]<&~]|(?<![^\W_])_|_(?![^\W_])")
@@ -107,6 +110,29 @@ class Handles:
     def of_thread(self) -> dict[str, str]:
         """Thread id to handle."""
         return {thread.id: handle for handle, thread in self.threads.items()}
+
+    def where_stood(self, block_id: str, change: Change) -> str:
+        """Say where a moved block stood, by handles: “under B1 “Rollout”, below B3, inside B2”.
+
+        "" where the block was not moved, or went along with the one before it.
+        """
+        stood = change.moved.get(block_id)
+        if stood is None or not stood.leads:
+            return ""
+        told, names, heading = [], self.of_block, change.regrouped.get(block_id)
+        if heading:
+            told.append(f"under {names[heading]} “{_opening(self.blocks[names[heading]], BRIEF)}”")
+        elif heading is not None:
+            told.append("above the first heading")
+        if stood.below != (heading or ""):
+            told.append(f"below {names[stood.below]}" if stood.below else "at the top")
+        if stood.inside is not None:
+            told.append(
+                f"inside {names.get(stood.inside, 'another block')}"
+                if stood.inside
+                else "inside no block"
+            )
+        return ", ".join(told or ["at the top"])
 
     def parse(self, text: str, kind: str) -> list[str]:
         """Return the handles of a kind, "B" or "T", in an argument such as "b3", "[B3 new]" or "3".

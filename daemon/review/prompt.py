@@ -18,7 +18,6 @@ from daemon.domain.findings import TITLE_WORDS, LedgerEntry
 from daemon.domain.times import counted
 from daemon.domain.values import (
     AuthorKind,
-    Block,
     Comment,
     Finding,
     Prompt,
@@ -226,7 +225,7 @@ def clipped(text: str, limit: int) -> str:
 
 def block_lines(task: ReviewInput, handles: Handles, handle: str) -> list[str]:
     """Return one block whole, as the document shows it: with its mark and what it was."""
-    return list(_block(handle, handles.blocks[handle], task.change, None))
+    return list(_block(handle, handles, task.change, None))
 
 
 def _blocks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
@@ -243,7 +242,7 @@ def _blocks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[s
             piece = indented(block.line[begin:end], INDENT * (block.depth + 2))
             yield f"[{handle}] {INDENT * block.depth}{'… ' if begin else ''}{piece}"
         else:
-            yield from _block(handle, block, task.change, excerpt.longest)
+            yield from _block(handle, handles, task.change, excerpt.longest)
     if skipped and not excerpt.note:
         yield _gap(skipped)
 
@@ -252,21 +251,19 @@ def _gap(blocks: int) -> str:
     return f"{INDENT}({blocks} blocks left out here)"
 
 
-def _block(handle: str, block: Block, change: Change, longest: int | None) -> Iterator[str]:
-    margin = INDENT * block.depth
+def _block(handle: str, handles: Handles, change: Change, longest: int | None) -> Iterator[str]:
+    block = handles.blocks[handle]
+    margin, mark = INDENT * block.depth, change.mark(block.id)
     line = block.line if longest is None else clipped(block.line, longest)
-    # Indented deeper than our own label "was:".
+    # Indented deeper than our own labels.
     text = margin + indented(line, margin + INDENT * 2)
-    if block.id in change.new:
-        yield f"[{handle} new] {text}"
-    elif block.id in change.changed:
-        old = change.changed[block.id]
+    yield f"[{handle}{mark and ' '}{mark}] {text}"
+    if (old := change.changed.get(block.id)) is not None:
         part = differing_part(old, block.line)
         was = indented(part if longest is None else clipped(part, longest), INDENT * 3)
-        yield f"[{handle} changed] {text}"
         yield f"{INDENT}was: {was or '(empty)'}"
-    else:
-        yield f"[{handle}] {text}"
+    if stood := one_line(handles.where_stood(block.id, change)):
+        yield f"{INDENT}stood: {stood}"
 
 
 def _threads(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> list[str]:

@@ -243,8 +243,8 @@ class Said:
             more = " and others" if len(edited) > BLOCKS_NAMED else ""
             blocks = f"{', '.join(edited[:BLOCKS_NAMED])}{more}"
             raise ToolRefusal(
-                f"{why}; comment on what is new or changed, or name in the text the one of these "
-                f"that makes it wrong: {blocks}"
+                f"{why}; comment on what is new, changed or moved, or name in the text the one of "
+                f"these that makes it wrong: {blocks}"
             )
         if not (change.removed or change.fields):
             raise ToolRefusal(f"{why}; it takes another comment once one of them changes")

@@ -12,7 +12,7 @@ from daemon.domain.change import differing_part
 from daemon.domain.times import counted
 from daemon.domain.values import Block
 from daemon.review.excerpt import section_name, sections_of
-from daemon.review.handles import Handles
+from daemon.review.handles import MARKS, Handles
 from daemon.review.points import words_of
 from daemon.review.prompt import (
     BYTES_PER_TOKEN,
@@ -34,7 +34,7 @@ LEAST_LINE = 40
 # The bytes for the notes of sections that are read again at least.
 LEAST_NOTES = 240
 
-_LED = re.compile(r"\[?(B[1-9]\d{0,5})\b(?: (?:new|changed)\b)?\]?(.*)", re.IGNORECASE)
+_LED = re.compile(rf"\[?(B[1-9]\d{{0,5}})\b(?: {MARKS}(?=[\]:]))?\]?(.*)", re.IGNORECASE)
 _BULLET = re.compile(r"^[-*•\s]+")
 _HANDLE = re.compile(r"(?<![A-Za-z0-9])([BT])[1-9]\d{0,5}\b")
 _GONE = {"B": "a block that is gone", "T": "a thread that is gone"}
@@ -304,4 +304,6 @@ def changes_elsewhere(
             parts = differing_part(old, block.line), differing_part(block.line, old)
             was, now = map(one_line, parts)
             yield f"{INDENT}{name} was: {was or '(empty)'}; it is: {now}"
+        if stood := one_line(handles.where_stood(block.id, change)):
+            yield f"{INDENT}{name} was moved, it stood {stood}: {one_line(block.line)}"
     yield from (f"{INDENT}removed: {one_line(line)}" for line in change.removed if removed)

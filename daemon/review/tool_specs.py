@@ -83,7 +83,7 @@ SPECS = (
             "What its thread is told; of fixed and turned_down only where somebody asks, else empty"
         ),
         quote=_text(
-            "For fixed: exact words that came, changed or went since. For turned_down: the "
+            "For fixed: exact words that came, changed, moved or went since. For turned_down: the "
             "person's exact words. Else empty"
         ),
     ),
@@ -246,9 +246,9 @@ class ToolContext:
         comments_per_review: The most findings that are posted.
         comments_per_block: The most findings on one block, earlier ones that are open included.
         comments_on_blocks: Whether the model may comment on blocks, or only reply in threads.
-        unchanged_blocks: Ids of the blocks that have the same text as at the last review, with
-            their sections. Such a block takes no second finding, however the new one is worded,
-            unless it names what changed elsewhere.
+        unchanged_blocks: Ids of the blocks that have the same text and place as at the last
+            review, with their sections. Such a block takes no second finding, however the new one
+            is worded, unless it names what changed elsewhere.
         closed_blocks: Ids of the blocks that take no comment in this review.
         change: What differs from the last review.
         least_severity: Findings below it are not posted.
@@ -330,12 +330,12 @@ class ToolContext:
         raise ToolRefusal(f"there is no thread {_echo(text)}; {_range(handles.threads)}")
 
     def edited(self, words: str) -> list[str]:
-        """Return the handles of the blocks that some words name and that came or changed."""
+        """Return the handles of the blocks that some words name and that are marked."""
         named = {*self.handles.parse(words, "B")}
         return [
             name
             for name, block in self.handles.blocks.items()
-            if name in named and (block.id in self.change.new or block.id in self.change.changed)
+            if name in named and self.change.mark(block.id)
         ]
 
     def refuse_noise(self, handle: str, point: OwnPoint, words: str) -> None:
@@ -350,12 +350,12 @@ class ToolContext:
         said = self.handles.threads[handle].comments
         last = next((one for one in reversed(said) if one.author.kind in talkers), None)
         is_answered = last is not None and last.author.kind is AuthorKind.PERSON
-        is_edited = block_id in self.change.new or block_id in self.change.changed
         is_near = block_id not in self.unchanged_blocks or bool(self.edited(words))
         is_new = is_near and not (last and are_same_texts(words, last.plain))
+        is_edited = bool(self.change.mark(block_id))
         if not (point.closed or point.again or is_answered or is_edited or is_new):
             raise ToolRefusal(
-                f"nobody answered in {handle}, and its text says what it said at the last review: "
+                f"nobody answered in {handle}, and its text stands as it did at the last review: "
                 "it stays open without a word. Where a change beside it was to mend it, say what "
                 "is still missing; where one elsewhere was, name that block too"
             )

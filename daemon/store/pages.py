@@ -243,13 +243,14 @@ def last_reviewed(db: Database, page_id: str) -> Reviewed | None:
 def unpack_snapshot(snapshot: bytes) -> Reviewed:
     """Read a snapshot that `save_reviewed` stored."""
     data = json.loads(zlib.decompress(snapshot))
-    references, digest = data.get("references"), data.get("digest")
+    references, digest, depths = (data.get(name) for name in ("references", "digest", "depths"))
     return Reviewed(
         title=data["title"],
         properties=tuple((name, text) for name, text in data["properties"]),
         blocks=tuple((block_id, line) for block_id, line in data["blocks"]),
         references=None if references is None else tuple((name, told) for name, told in references),
         digest=None if digest is None else tuple((block_id, said) for block_id, said in digest),
+        depths=None if depths is None else tuple(depths),
     )
 
 

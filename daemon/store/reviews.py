@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from daemon.domain.change import Reviewed
 from daemon.domain.times import iso, when
 from daemon.domain.values import Review, ReviewKind, Snapshot, Usage
 
@@ -165,6 +166,13 @@ class ReviewedText:
         page = snapshot.page
         lines = (ReviewedLine(one.id, one.type, one.depth, one.line) for one in snapshot.blocks)
         return cls(page.title, page.properties, tuple(lines))
+
+    @property
+    def reviewed(self) -> Reviewed:
+        """What a later comparison needs of it."""
+        lines = tuple((one.id, one.text) for one in self.lines)
+        depths = tuple(one.depth for one in self.lines)
+        return Reviewed(self.title, self.properties, lines, depths=depths)
 
 
 @dataclass(frozen=True, slots=True)

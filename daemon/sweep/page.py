@@ -31,7 +31,7 @@ EMPTY = "the page is empty"
 NO_PROMPT = "there is no prompt to review it under"
 NEW_FORM = "the form of the hash is new"
 SAME_TEXT = "the text is the same"
-ONLY_MOVED = "blocks only moved"
+NO_WORDS = "no words changed or moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +114,14 @@ def _nothing_new(row: PageRow, snapshot: Snapshot, content: str, change: Change)
     edited = row.read_at is None or snapshot.page.edited + due.SAME_MINUTE > row.read_at
     if row.form != FORM and not (edited and change.says_something):
         return NEW_FORM
-    return "" if change.says_something else ONLY_MOVED
+    return "" if change.says_something else NO_WORDS
 
 
 def _record_unchanged(
     context: Context, row: PageRow, snapshot: Snapshot, content: str, reason: str
 ) -> None:
     after = due.done(row, snapshot.page.edited, snapshot.read_at)
-    if reason not in (SAME_TEXT, NEW_FORM, ONLY_MOVED):
+    if reason not in (SAME_TEXT, NEW_FORM, NO_WORDS):
         # No prompt is new to it, and its next text is reviewed.
         after = replace(after, prompt=None, settings=None)
     with context.state.atomic():

@@ -210,7 +210,7 @@ def test_where_selects_pages_and_a_page_that_comes_to_match_is_reviewed(
     assert program.sweep().json["pages_reviewed"] == 1
 
 
-def test_a_moved_block_and_a_touched_page_are_no_change(
+def test_a_moved_block_is_a_change_and_a_touched_page_is_none(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
     content = [blocks.paragraph(text) for text in ("One.", "Two.", "Three.")]
@@ -219,13 +219,17 @@ def test_a_moved_block_and_a_touched_page_are_no_change(
     first, *_ = box.world.blocks(page)
     box.world.move_block(first, to=page.id)
     box.clock.advance(HOUR)
+    assert program.sweep().json["pages_reviewed"] == 1
+    assert "[B1] Two.\n[B2] Three.\n[B3 moved] One.\n  stood: at the top" in model.documents[-1]
+    box.world.add_block(page, blocks.paragraph(""))
+    box.clock.advance(HOUR)
     assert program.sweep().json["pages_reviewed"] == 0
-    assert "blocks only moved" in program.run("explain", page.id).out
+    assert "no words changed or moved" in program.run("explain", page.id).out
     box.world.edit_property(page, "Status", "Ready")
     box.clock.advance(HOUR)
     assert program.sweep().json["pages_reviewed"] == 0
     assert "the text is the same" in program.run("explain", page.id).out
-    assert len(model.sent) == 1
+    assert len(model.sent) == 2
 
 
 def test_a_review_after_an_edit_marks_new_and_changed_blocks_with_the_old_text(

@@ -207,8 +207,8 @@ def test_what_did_not_change_invites_no_comment_and_the_refusal_says_what_does(
     program.sweep()
     assert [words(one) for one in posted(box)] == ["Added\nBy whom?"]
     assert (
-        "refused: B1 and its section say what they said at the last review; comment on what is new "
-        "or changed, or name in the text the one of these that makes it wrong: B6"
+        "refused: B1 and its section say what they said at the last review; comment on what is "
+        "new, changed or moved, or name in the text the one of these that makes it wrong: B6"
     ) in model.answers
 
 

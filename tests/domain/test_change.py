@@ -56,7 +56,7 @@ def test_every_block_is_new_changed_pasted_or_the_same_whatever_the_order(before
     rng.shuffle(shuffled)
     again = change(before, dict(shuffled))
     assert again.changed == found.changed
-    assert again.says_something == found.says_something
+    assert again.says_something == (found.says_something or bool(again.moved))
     assert {now[key] for key in again.new} == {now[key] for key in found.new}
 
 
@@ -153,9 +153,11 @@ def test_a_heading_is_stirred_where_a_block_of_its_section_came_changed_or_went(
         went = bool(heading) and not gone.isdisjoint(was.get(heading, []))
         if came or went:
             assert heading in found.stirred
-        elif not gone and not found.pasted:
+        elif not gone and not found.pasted and not found.moved:
             assert heading not in found.stirred
-    assert found.stirred <= {key for key in now if key[0] == "h"}
+    others = {key for key in found.stirred if key[0] != "h"}
+    assert bool(others) <= bool(found.moved)
+    assert others.isdisjoint({*found.new, *found.moved})
 
 
 def test_what_goes_from_under_a_heading_without_words_stirs_it():
@@ -168,10 +170,33 @@ def test_what_goes_with_its_heading_stirs_the_section_before():
     assert Change.between(Reviewed.of(headed(before)), headed(now)).stirred == {"h1"}
 
 
-def test_a_page_whose_blocks_were_cut_and_pasted_says_nothing_anew():
-    found = change({"a": "one", "b": "two", "c": "two"}, {"x": "two", "y": "one", "z": "two"})
-    assert found.pasted == {"x": "b", "y": "a", "z": "c"}
+def test_a_page_whose_blocks_were_cut_and_pasted_says_nothing_anew_but_in_another_order():
+    before = {"a": "one", "b": "two", "c": "two"}
+    found = change(before, {"x": "one", "y": "two", "z": "two"})
+    assert found.pasted == {"x": "a", "y": "b", "z": "c"}
     assert not found.says_something
+    other = change(before, {"x": "two", "y": "one", "z": "two"})
+    assert other.pasted == {"x": "b", "y": "a", "z": "c"}
+    assert len(other.moved) == 1
+    assert other.says_something
+
+
+def test_what_a_block_was_moved_from_and_to_takes_comments():
+    keys = ("lead", "other", "h1", "a", "b", "h2", "c", "d", "h3", "e")
+    lines = {key: f"{key} says so" for key in keys}
+    to = {key: lines[key] for key in ("other", "h1", "a", "h2", "c", "b", "d", "h3", "e", "lead")}
+    before, now = headed(lines), headed(to)
+    found = Change.between(Reviewed.of(before), now)
+    assert {*found.moved} == {"lead", "b"}
+    assert found.regrouped == {"lead": "", "b": "h1"}
+    assert closed_blocks(found, now.blocks) == frozenset()
+    one = {key: lines[key] for key in ("lead", "other", "h1", "a", "h2", "c", "b", "d", "h3", "e")}
+    found = Change.between(Reviewed.of(before), headed(one))
+    assert closed_blocks(found, headed(one).blocks) == {"lead", "other", "h3", "e"}
+    flat = {key: lines[key] for key in ("other", "a", "b", "c", "d", "lead")}
+    found = Change.between(Reviewed.of(headed({"lead": lines["lead"], **flat})), headed(flat))
+    assert {*found.moved} == {"lead"}
+    assert closed_blocks(found, headed(flat).blocks) == {"a", "b", "c"}
 
 
 PAGE = Page(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.change import Change
+from daemon.domain.change import Change, Reviewed
 from daemon.domain.values import Block, Severity, Thread
 from daemon.review.cleaning import links_in
 from daemon.review.deep import DIGEST_TOKENS, SectionTools, Shown
@@ -388,6 +388,18 @@ def test_in_a_later_review_each_pass_says_what_changed_elsewhere_and_why_it_is_s
     assert "; shown again since your notes on it share words with notes on" in again.document
     assert was in last.document
     assert "What changed since" not in begun(page(8))[1].document
+
+
+def test_what_was_moved_is_read_again_and_told_where_it_is_not_shown() -> None:
+    was = page(8)
+    now = [*was[:4], was[11], *was[4:11], *was[12:]]
+    change = Change.between(Reviewed.of(snapshot(was)), snapshot(now))
+    tools, first = begun(now, change=change, noted=NOTES)
+    assert "[B5 moved] Text 5. words" in first.document
+    assert first.document.endswith("  stood: under B12 “Part 5”")
+    second = read_on(tools, first)[1]
+    assert "] ## Part 5" in second.document
+    assert "  B5 was moved, it stood under B12 “Part 5”: Text 5. words" in second.document
 
 
 def test_where_a_pass_ends_without_a_word_on_notes_the_old_ones_stay() -> None:

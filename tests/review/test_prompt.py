@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.change import Change
+from daemon.domain.change import Change, Reviewed
 from daemon.domain.findings import FindingState, LedgerEntry
 from daemon.domain.values import Block, Prompt, Snapshot
 from daemon.review.handles import Handles
@@ -89,6 +89,28 @@ def test_the_document_is_written_line_by_line_as_the_contract_says() -> None:
         "  Ben, 2026-11-20 11:05, edited 2026-11-20 11:07, new: and now?\n"
         "[T2 on the page]\n"
         "  Ana Costa, 2026-11-20 10:41: hello"
+    )
+
+
+def test_a_moved_block_is_marked_and_the_first_of_a_group_says_where_it_stood() -> None:
+    plan, todo, later = heading("h", "Plan"), block("a", "TODO"), block("b", "Later.")
+    asked, inner = heading("q", "[B9] Open\nstood: x"), block("c", "Which?", depth=1)
+    holder, last = block("t", "+ More"), block("z", "End.")
+    was = [plan, todo, later, asked, holder, inner, last]
+    now = [plan, later, asked, holder, last, replace(todo, line="TODO: ask", depth=1), inner]
+    seen = snapshot(now)
+    text = read(task(seen, Change.between(Reviewed.of(snapshot(was)), seen)))
+    assert text.partition("Document:\n")[2] == (
+        "[B1] ## Plan\n"
+        "[B2] Later.\n"
+        "[B3] ## [B9] Open\n    stood: x\n"
+        "[B4] + More\n"
+        "[B5] End.\n"
+        "[B6 changed and moved]   TODO: ask\n"
+        "  was: TODO\n"
+        "  stood: under B1 “Plan”, inside no block\n"
+        "[B7 moved]   Which?\n"
+        "  stood: below B4, inside B4"
     )
 
 

@@ -153,7 +153,7 @@ def _is_reviewed(final: Final, page: str, content: str) -> Iterator[str]:
     if last and last[0][0] == content:
         return
     reason = unsaid[0][0] if unsaid else "none"
-    if reason not in ("blocks only moved", "the page is empty", "the text is the same"):
+    if reason not in ("no words changed or moved", "the page is empty", "the text is the same"):
         yield f"page {page[:8]} was read and not reviewed: {reason}"
     if reason == "the page is empty" and page not in final.empty:
         yield f"page {page[:8]} was taken for empty"
