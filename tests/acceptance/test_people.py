@@ -33,7 +33,7 @@ from support.rows import pairs, some
 from support.vendor_server import Reply
 
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 WORDS = ("We need queues.", "They are fast.", "Rollout is next week.")
 
 
@@ -486,6 +486,7 @@ def test_pause_holds_for_the_page_until_resume_and_what_was_asked_meanwhile_is_a
         program.sweep()
     assert model.sent == []
     assert len(posted(box)) == 2
+    box.clock.advance(MINUTE)
     box.world.comment(page, mention(box, "resume"))
     answering(model)
     done = program.sweep().json
@@ -534,6 +535,7 @@ def test_a_pause_without_an_end_takes_the_place_of_one_with_an_end(
     box.world.comment(finding, "pause 30m")
     silent(model)
     program.sweep()
+    box.clock.advance(MINUTE)
     box.world.comment(finding, "pause")
     program.sweep()
     assert in_thread(box, finding)[-1].startswith("Paused: I leave this page alone until somebody")
@@ -642,6 +644,7 @@ def test_on_a_page_that_was_never_reviewed_only_who_calls_the_reviewer_is_heard(
         program.sweep()
     assert in_thread(box, asked) == ["The text says so. 0"]
     assert in_thread(box, others) == []
+    box.clock.advance(MINUTE)
     box.world.comment(asked, "And in numbers?")
     program.sweep()
     assert in_thread(box, asked) == ["The text says so. 0"] * 2

@@ -133,6 +133,8 @@ def test_the_picture_in_the_handbook_is_what_the_demo_prints(program: Program, r
     shown = [line for line in picture.splitlines() if line]
     assert len(shown) > 15
     assert [line for line in shown if line not in printed] == []
+    # The data source, and what people say on the prompt page.
+    assert "Nothing to do. 2 requests to Notion, 0 to models." in printed
 
 
 def _errors(kind: type[ReviewError]) -> set[type[ReviewError]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -38,8 +38,10 @@ Targets = Mapping[str, Target]
 # interval doubles with the silence, and falls back when something happens on the page.
 TALKED_PART, BARE_PART = 3, 2
 # It is never longer, and in the days after a word not so long either. Where nobody wrote some hours
-# are left for the turn, so that a first word is found within a day; a sweep at once skips these.
-LONGEST, LONGEST_BARE, SHORTEST_BARE = timedelta(days=1), timedelta(hours=22), timedelta(minutes=1)
+# are left for the turn, so that a first word is found within a day. It is never shorter either, for
+# a sweep right after another; nobody reads, answers and sweeps by hand within the least.
+LONGEST, LONGEST_BARE = timedelta(days=1), timedelta(hours=22)
+SHORTEST, SHORTEST_BARE = timedelta(seconds=10), timedelta(minutes=1)
 LATELY, LONGEST_LATELY = timedelta(days=4), timedelta(hours=6)
 # One part in so many of the budget is kept for the places where nobody wrote; one for the known
 # ones that waited longest, where not all fit: none starves. One is for the pages that were never
@@ -62,7 +64,8 @@ def interval(place: Place, now: datetime) -> timedelta:
         return timedelta(seconds=1)
     silence = max(now - place.stirred_at, timedelta(seconds=1))
     if place.talked:
-        return min(silence / TALKED_PART, LONGEST_LATELY if silence < LATELY else LONGEST)
+        longest = LONGEST_LATELY if silence < LATELY else LONGEST
+        return max(SHORTEST, min(silence / TALKED_PART, longest))
     return max(SHORTEST_BARE, min(silence / BARE_PART, LONGEST_BARE))
 
 
@@ -76,10 +79,11 @@ def choose(
     """Choose the places to look at, page by page, the oldest look first.
 
     Known places (the page's own and those with open threads) are all chosen where they fit into
-    the budget; in sweeps `every` few minutes all in the course of an hour, and what is due at once.
+    the budget, but those just looked at; in sweeps `every` few minutes all in the course of an hour, and what is due at once.
     Where they do not fit, those that are due are chosen, and in turn a few that are not. Others
     are chosen only when they are due: with what is left of the budget, or of half of it.
     """
+    known = [place for place in known if place.waits or now - place.looked_at >= SHORTEST]
     others = [place for place in others if _lateness(place, now) >= 1]
     share = min(every / HOUR, 1.0)
     even = max(int(budget * share), 1)
@@ -192,7 +196,9 @@ async def watch(
 
     told = named is None and sweeps.events_tell(context.state, context.notion.now)
     if named is None:
-        prompts, places = await _whose_turn(context, targets, spent, told=told)
+        is_time = bool(_turns(context, targets, spent, told=told))
+        prompts = await _prompts(context, targets if is_time else {})
+        places = _turns(context, prompts, spent, told=told)
     else:
         rows = pages.by_ids(context.state, [place.page_id for place in named])
         sources = {row.source_id for row in rows.values()}
@@ -202,19 +208,15 @@ async def watch(
     await failures.each(context, found, answer)
 
 
-async def _whose_turn(
-    context: Context, targets: Targets, spent: int, *, told: bool
-) -> tuple[dict[str, Prompt], list[list[Place]]]:
-    """Return the prompts of the data sources, and the places whose turn it is, page by page."""
-    known, others = _places(context, targets)
-    if not (known or others or _unreviewed_places(context, targets, told=told)):
-        return {}, []
-    prompts = await _prompts(context, targets)
-    first_asked = _unreviewed_places(context, prompts, told=told)
+def _turns(
+    context: Context, sources: Collection[str], spent: int, *, told: bool
+) -> list[list[Place]]:
+    """Return the places of data sources whose turn it is, page by page."""
+    first_asked = _unreviewed_places(context, sources, told=told)
     budget, now = context.config.watch_requests - len(first_asked) - spent, context.notion.now
     every = schedule.interval(context.config.schedule, now)
-    chosen = (make_sure if told else choose)(*_places(context, prompts), budget, now, every)
-    return prompts, [*chosen, *_by_page(first_asked)]
+    chosen = (make_sure if told else choose)(*_places(context, sources), budget, now, every)
+    return [*chosen, *_by_page(first_asked)]
 
 
 async def _prompts(context: Context, targets: Targets) -> dict[str, Prompt]:
@@ -291,7 +293,8 @@ def _unreviewed_places(context: Context, sources: Iterable[str], *, told: bool) 
         kept = schedule.turns(ceil(budget / KEPT_PART), every, now)
     asked = thread_store.unreviewed_pages(context.state, ids, kept)
     bare = thread_store.unreviewed_blocks(context.state, ids, kept)
-    found = [*asked, *(one for one in bare if now - one.looked_at >= SHORTEST_BARE)]
+    found = [one for one in asked if now - one.looked_at >= SHORTEST]
+    found += [one for one in bare if now - one.looked_at >= SHORTEST_BARE]
     return [place for place in found if not told or now - place.looked_at >= LONGEST]
 
 

@@ -15,6 +15,7 @@ from daemon.domain.records import Place
 from daemon.sweep.conversation.watch import (
     LONGEST,
     LONGEST_LATELY,
+    SHORTEST,
     SHORTEST_BARE,
     choose,
     interval,
@@ -108,7 +109,7 @@ def test_an_interval_grows_with_the_silence_up_to_a_day(
     short, long = sorted((short, long))
     earlier, later = place(0, known=known, silent=short), place(0, known=known, silent=long)
     assert interval(earlier, NOW) <= interval(later, NOW) <= LONGEST
-    least = timedelta(seconds=1) if known else SHORTEST_BARE
+    least = SHORTEST if known else SHORTEST_BARE
     assert interval(later, NOW) <= max(NOW - later.stirred_at, least)
     if known and long < 4 * 24:
         assert interval(later, NOW) <= LONGEST_LATELY
@@ -123,14 +124,16 @@ def test_an_interval_doubles_with_the_silence(*, hours: float, known: bool) -> N
 @given(silent=HOURS, known=st.booleans())
 def test_an_interval_falls_back_when_something_happens(*, silent: float, known: bool) -> None:
     after = replace(place(0, known=known, silent=silent), stirred_at=NOW)
-    assert interval(after, NOW) <= (timedelta(seconds=1) if known else SHORTEST_BARE)
+    assert interval(after, NOW) <= (SHORTEST if known else SHORTEST_BARE)
     assert interval(after, NOW + HOUR) < HOUR
 
 
-def test_a_bare_place_rests_for_a_minute_and_a_known_one_does_not() -> None:
+def test_a_bare_place_rests_for_a_minute_and_a_known_one_for_some_seconds() -> None:
     just_now = [place(0, known=True, looked=0, silent=0), place(1, looked=0, silent=0)]
-    assert picked(just_now, 60) == just_now[:1]
+    assert picked(just_now, 60) == []
+    assert picked(just_now, 60, now=NOW + SHORTEST) == just_now[:1]
     assert picked(just_now, 60, now=NOW + SHORTEST_BARE) == just_now
+    assert len(picked([replace(just_now[0], waits=True)], 60)) == 1
 
 
 @given(PLACES, st.integers(0, 60), st.floats(1, 600))
@@ -140,7 +143,7 @@ def test_what_is_chosen_costs_no_more_than_the_budget(
     chosen = picked(places, budget, every=timedelta(minutes=minutes))
     assert sum(one.requests for one in chosen) <= budget
     assert len({one.place for one in chosen}) == len(chosen)
-    if budget and any(one.known for one in places):
+    if budget and any(one.known and NOW - one.looked_at >= SHORTEST for one in places):
         assert chosen
 
 
@@ -150,7 +153,8 @@ def test_where_all_known_places_fit_all_are_looked_at_and_bare_ones_only_when_du
 ) -> None:
     known, chosen = [one for one in places if one.known], picked(places, budget)
     if len(known) <= budget - max(budget // 16, 1):
-        assert [one for one in known if one not in chosen] == []
+        left = [one for one in known if one not in chosen]
+        assert all(NOW - one.looked_at < SHORTEST for one in left)
     assert all(one.known or lateness(one) >= 1 for one in chosen)
 
 
