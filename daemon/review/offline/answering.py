@@ -183,15 +183,22 @@ def _checked(kind: Kind, raised: Finding, document: Document, now: tuple[Finding
     standing = next((found for found in now if is_same(kind, raised, found)), None)
     if standing and kind is Kind.MISSING:
         return f"I looked again. {standing.text}"
-    if standing:
-        return f"I looked again, and it still says “{shown(standing.quote, _QUOTE)}”."
     block = document.snapshot.by_id.get(raised.block_id)
-    if block is None:
-        return "I looked again, and the passage is gone."
-    if kind is Kind.MISSING or not block.plain.strip():
-        return "I looked again, and it is no longer there."
-    now_says = f"The text now says “{shown(block.plain, _QUOTE)}”"
-    return f"I looked again, and it is no longer there. {now_says}"
+    if standing:
+        before = "there is still nothing under" if kind is Kind.EMPTY else "it still says"
+        says = f"{before} “{shown(standing.quote, _QUOTE)}”"
+    elif kind is Kind.MISSING:
+        says = "nothing is missing now"
+    elif block is None:
+        says = "the passage is gone"
+    elif not block.plain.strip():
+        says = "it is no longer there"
+    elif kind is Kind.EMPTY:
+        says = "there is something under this heading now"
+    else:
+        now_says = f"The text now says “{shown(block.plain, _QUOTE)}”"
+        return f"I looked again, and it is no longer there. {now_says}"
+    return f"I looked again, and {says}."
 
 
 def is_same(kind: Kind, raised: Finding, found: Finding) -> bool:

@@ -291,11 +291,15 @@ def listed(items: list[str]) -> str:
 
 def shown(text: str, limit: int = 120) -> str:
     """Return `text` on one line, cut at a word, its Markdown escaped: it reads as it stands."""
+    return re.sub(r"([\\`*_\[\]<>~|])", r"\\\1", _cut(text, limit))
+
+
+def _cut(text: str, limit: int) -> str:
     line = " ".join(text.split())
-    if len(line) > limit:
-        cut = line[: limit - 1]
-        line = (cut.rpartition(" ")[0] or cut).rstrip(" ,;:") + "…"
-    return re.sub(r"([\\`*_\[\]<>~|])", r"\\\1", line)
+    if len(line) <= limit:
+        return line
+    cut = line[:limit] if line[limit - 1] == " " else line[: limit - 1]
+    return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:") + "…"
 
 
 def _blanks(found: re.Match[str]) -> str:
@@ -349,9 +353,7 @@ class Hit:
         """The hit as it crosses to the rest of the program."""
         block = self.passage.block
         quote = block.plain[self.start : self.end]
-        line = " ".join(quote.split())
-        short = line if len(line) <= TITLE_QUOTE else f"{line[: TITLE_QUOTE - 1].rstrip()}…"
-        title = title_of(f"{self.kind}: {self.about or f'“{short}”'}")
+        title = title_of(f"{self.kind}: {self.about or f'“{_cut(quote, TITLE_QUOTE)}”'}")
         return Finding(block.id, quote, self.says, self.kind.severity, title=title)
 
 

@@ -171,6 +171,8 @@ _LEFT_TO_READERS = any_of(
 )
 _BARE = frozenset({"paragraph", "divider"})
 _LONG_HEADING = 12
+# Notion knows no deeper heading: below one of these the sections of an imported text look alike.
+_DEEPEST = 4
 # From so many empty sections on, one comment names them all.
 _MANY = 4
 _NAMED = 8
@@ -286,4 +288,4 @@ def _is_hollow(heading: Passage, follower: Passage | None) -> bool:
     if follower is None:
         return heading.block.depth == 0
     is_near = follower.block.depth == heading.block.depth
-    return is_near and 0 < follower.level <= heading.level
+    return is_near and 0 < follower.level <= heading.level and follower.level < _DEEPEST

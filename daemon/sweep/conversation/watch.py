@@ -79,9 +79,9 @@ def choose(
     """Choose the places to look at, page by page, the oldest look first.
 
     Known places (the page's own and those with open threads) are all chosen where they fit into
-    the budget, but those just looked at; in sweeps `every` few minutes all in the course of an hour, and what is due at once.
-    Where they do not fit, those that are due are chosen, and in turn a few that are not. Others
-    are chosen only when they are due: with what is left of the budget, or of half of it.
+    the budget, but those looked at just now; in sweeps `every` few minutes all in an hour, and
+    what is due at once. Where they do not fit, those that are due are chosen, and in turn a few
+    that are not. Others only when they are due: with what is left of the budget, or of half of it.
     """
     known = [place for place in known if place.waits or now - place.looked_at >= SHORTEST]
     others = [place for place in others if _lateness(place, now) >= 1]

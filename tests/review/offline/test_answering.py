@@ -75,7 +75,16 @@ def test_a_missing_section_that_was_added_no_longer_stands():
     assert "alternatives (" not in text
     whole = snapshot(f"{before}\n\n## Alternatives\n\nFew.\n\n## Risks\n\nMany.", title)
     text = offline.answer(thread("Added"), whole, TODAY, raised)
-    assert text == "I looked again, and it is no longer there."
+    assert text == "I looked again, and nothing is missing now."
+
+
+def test_an_empty_section_is_looked_at_for_what_stands_under_it():
+    hollow = "## Cost\n\n## Team\n\nTwo people, for one month."
+    text = answer(hollow, "What do you mean?", raised=first(hollow))
+    assert text.endswith("I looked again, and there is still nothing under “Cost”.")
+    filled = hollow.replace("## Team", "40 € a month.\n\n## Team")
+    text = answer(filled, "Done", raised=first(hollow))
+    assert text == "I looked again, and there is something under this heading now."
 
 
 def test_a_finding_of_somebody_else_is_left_to_people():

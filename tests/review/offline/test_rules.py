@@ -324,6 +324,21 @@ def test_an_image_without_words_fills_a_section():
     assert offline.findings(filled, TODAY) == ()
 
 
+def test_a_heading_of_the_deepest_level_may_hold_others_of_it():
+    """An imported text may have had deeper ones."""
+    hollow = "{0} Sets\n\n{0} Unions\n\nAs before."
+    assert found(hollow.format("####")) == []
+    assert found(hollow.format("###")) == [("Empty section", "Sets")]
+    assert found("#### Sets\n\n### Maps\n\nAs before.") == [("Empty section", "Sets")]
+
+
+def test_a_title_is_cut_at_a_word():
+    [finding] = offline.findings(
+        snapshot("TODO: write this down before February 2031, with the team."), TODAY
+    )
+    assert finding.title == "Unfinished: “TODO: write this down before February…”"
+
+
 def test_many_empty_sections_are_one_finding():
     markdown = "\n\n".join(f"## Part {name}" for name in "abcdefghijkl") + "\n\nText."
     [finding] = offline.findings(snapshot(markdown), TODAY)
