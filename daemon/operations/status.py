@@ -17,7 +17,7 @@ from daemon.config.schedule import next_run
 from daemon.domain.events import Emit, split_alert
 from daemon.domain.scope import Capability
 from daemon.domain.times import counted, iso, when
-from daemon.store import drafts, outbox, pages, prompts, spending, sweeps
+from daemon.store import drafts, outbox, pages, prompts, reviews, sweeps
 from daemon.store.database import State
 from daemon.store.views import reporting
 
@@ -112,7 +112,7 @@ _EMPTY: dict[str, Any] = {
 
 
 def _spent(state: State, first: date, last: date) -> dict[str, Any]:
-    spent = spending.spent(state, first, last)
+    spent = reviews.spent(state, first, last)
     return {"tokens": spent.tokens, "cost_usd": round(spent.cost_usd, 6)}
 
 

@@ -16,7 +16,7 @@ from daemon.domain.due import Pause
 from daemon.domain.records import PageRow, PageState, SourceRow, Standing
 from daemon.domain.scope import Capability, Refusals, Refused
 from daemon.domain.times import iso, when
-from daemon.store import memory, prompts, spending, threads
+from daemon.store import memory, prompts, reviews, threads
 from daemon.store.database import get_value, set_value
 
 
@@ -327,7 +327,7 @@ def forget(db: Database, page_id: str) -> dict[str, int]:
             table: db.execute(f"DELETE FROM {table} WHERE {which}", [page_id]).rowcount  # noqa: S608 - own names
             for table, which in tables.items()
         }
-        spending.merge_page(db, page_id)
+        reviews.merge_spending_of(db, page_id)
         prompts.forget_points(db, page_id)
         count["remembered_blocks"] = memory.erase(db, page_id)
         db.execute(

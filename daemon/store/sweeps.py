@@ -11,7 +11,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.domain.times import iso, when
-from daemon.store import pages, prompts, reviews, spending, threads
+from daemon.store import pages, prompts, reviews, threads
 from daemon.store.database import get_json, get_value, set_value
 
 
@@ -257,7 +257,7 @@ def prune(db: Database, now: datetime) -> None:
         reviews.prune_texts(db, end)
         db.execute("DELETE FROM sweeps WHERE started < ?", [iso(end)])
         db.execute("DELETE FROM decisions WHERE at < ?", [iso(end)])
-        spending.merge_pages(db, end.date())
+        reviews.merge_spending(db, end.date())
         for page_id in pages.left_before(db, now - AFTER_LEAVING):
             pages.forget(db, page_id)
         prompts.prune_versions(db)

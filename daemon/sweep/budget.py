@@ -12,7 +12,7 @@ from daemon.domain.errors import BudgetEmpty, BudgetSpent, PageSpent
 from daemon.domain.values import Effort, PromptSettings, Usage
 from daemon.review import agent
 from daemon.review.models.cost import Spender, SpendingLimit
-from daemon.store import spending
+from daemon.store import reviews
 from daemon.store.database import State
 
 
@@ -63,7 +63,7 @@ class Meter:
         while True:
             today = self._clock().astimezone(UTC).date()
             if spender.page_id:
-                spent = spending.spent(self._state, today, page_id=spender.page_id)
+                spent = reviews.spent(self._state, today, page_id=spender.page_id)
                 if words := spender.page.refusal(spent, worst):
                     after = today + timedelta(days=1)
                     said = f"{words}; the page waits until {after} (UTC), or raise the limit"
@@ -74,13 +74,13 @@ class Meter:
             if refusal := self._refusal(today, worst, held):
                 raise refusal
             await self._arrival.wait()
-        number = spending.reserve(self._state, today, spender.page_id, model, worst)
+        number = reviews.reserve_spending(self._state, today, spender.page_id, model, worst)
         self._under_way[number] = worst
         return number
 
     def settle(self, number: int, usage: Usage | None) -> None:
         """Replace a reservation by what was used, None for nothing."""
-        spending.record(self._state, number, usage)
+        reviews.record_spending(self._state, number, usage)
         self.total += usage or Usage()
         self._arrived(number)
 
@@ -96,7 +96,7 @@ class Meter:
     def _refusal(self, today: date, worst: Usage, held: Usage) -> BudgetEmpty | None:
         """Return why a request may not be made, as if what is `held` were free."""
         for span in spans(self._limits, today):
-            spent = spending.spent(self._state, span.first, today)
+            spent = reviews.spent(self._state, span.first, today)
             if words := span.allowed.refusal(spent, worst, held):
                 said = f"{words}; pages wait first in line until {span.after} (UTC), or raise it"
                 return BudgetEmpty(said, _midnight(span.after))
@@ -106,9 +106,9 @@ class Meter:
 def exceeded(state: State, limits: Limits, today: date, page_id: str, expected: Usage) -> str:
     """Return which limit of a page, a day or a month an expected cost breaks; "" for none."""
     of_page = SpendingLimit("page", limits.tokens_per_page, limits.cost_per_page)
-    refusals = [of_page.refusal(spending.spent(state, today, page_id=page_id), expected)]
+    refusals = [of_page.refusal(reviews.spent(state, today, page_id=page_id), expected)]
     for span in spans(limits, today):
-        spent = spending.spent(state, span.first, today)
+        spent = reviews.spent(state, span.first, today)
         refusals.append(span.allowed.refusal(spent, expected))
     return next((one.partition(":")[0] for one in refusals if one), "")
 

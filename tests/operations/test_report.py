@@ -12,7 +12,7 @@ from daemon.domain.findings import Event
 from daemon.domain.records import MessageKind, OutboxMessage, SourceRow
 from daemon.domain.values import Finding, Outcome, Review, ReviewKind, Severity, Usage
 from daemon.operations import report
-from daemon.store import findings, outbox, pages, reviews, spending, sweeps
+from daemon.store import findings, outbox, pages, reviews, sweeps
 from daemon.store.database import copy_in_memory
 from support.small_state import DAY, ID, NOW, row
 
@@ -46,8 +46,8 @@ class History:
         values = {"kind": ReviewKind.REVIEW, "prompt": "p", "content_hash": "", "sweep_id": None}
         number = reviews.add(self.state, page, made, at=at, **values)
         if cost:
-            key = spending.reserve(self.state, at.date(), page, "m", made.usage)
-            spending.record(self.state, key, made.usage)
+            key = reviews.reserve_spending(self.state, at.date(), page, "m", made.usage)
+            reviews.record_spending(self.state, key, made.usage)
         for at_most in range(comments):
             point = Finding("b", "q", words, Severity.MINOR)
             one = findings.add(self.state, number, page, point, at, section="Rollout")

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from daemon.domain.records import PageState
 from daemon.domain.values import Usage
 from daemon.operations import status
-from daemon.store import pages, spending
+from daemon.store import pages, reviews
 from support.places import ROOT
 from support.small_state import NOW, raise_one, row, sweep
 
@@ -103,8 +103,8 @@ def test_metrics_are_numbers_out_of_the_state(context, config):
     sweep(context.state)
     sweep(context.state, "failed", NOW + timedelta(hours=1))
     usage = Usage(requests=2, input_tokens=100, output_tokens=10, cost_usd=0.25)
-    number = spending.reserve(context.state, NOW.date(), "", 'openai:my "model"', usage)
-    spending.record(context.state, number, usage)
+    number = reviews.reserve_spending(context.state, NOW.date(), "", 'openai:my "model"', usage)
+    reviews.record_spending(context.state, number, usage)
     pages.save(context.state, [row("a"), row("b", state=PageState.DUE, due_at=NOW)])
     lines = status.metrics_text(context.state, status.status(context.state, config)).splitlines()
     wanted = {
@@ -135,8 +135,8 @@ def test_every_metric_is_declared_once_and_every_sample_can_be_read(context, con
 def test_the_handbook_names_every_metric_with_its_label(context, config):
     sweep(context.state)
     usage = Usage(requests=2, input_tokens=100, output_tokens=10, cost_usd=0.25)
-    number = spending.reserve(context.state, NOW.date(), "", "offline", usage)
-    spending.record(context.state, number, usage)
+    number = reviews.reserve_spending(context.state, NOW.date(), "", "offline", usage)
+    reviews.record_spending(context.state, number, usage)
     words = status.metrics_text(context.state, status.status(context.state, config))
     handbook = (ROOT / "docs/handbook.md").read_text("utf-8")
     rows = [line for line in handbook.splitlines() if line.startswith("| `")]

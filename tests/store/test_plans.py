@@ -47,7 +47,6 @@ from daemon.store import (
     pages,
     prompts,
     reviews,
-    spending,
     sweeps,
     threads,
 )
@@ -147,7 +146,7 @@ ON_THE_PATH = {
     "pages.left_before": lambda db: pages.left_before(db, NOW),
     "threads.pages_with_words": threads.pages_with_words,
     "threads.forget_words": lambda db: threads.forget_words(db, PAGE.id),
-    "spending.merge_page": lambda db: spending.merge_page(db, PAGE.id),
+    "reviews.merge_spending_of": lambda db: reviews.merge_spending_of(db, PAGE.id),
     "reviews.add": lambda db: reviews.add(db, PAGE.id, REVIEW, kind=ReviewKind.REVIEW, **NAMED),
     "findings.add": lambda db: findings.add(db, 1, PAGE.id, FINDING, NOW),
     "findings.get": lambda db: findings.get(db, 1),
@@ -224,11 +223,13 @@ ON_THE_PATH = {
     "threads.save_user": lambda db: threads.save_user(db, "user", "Ana", AuthorKind.PERSON, NOW),
     "sweeps.begin_sweep": lambda db: sweeps.begin_sweep(db, NOW),
     "sweeps.end_sweep": lambda db: sweeps.end_sweep(db, 1, {}, NOW),
-    "spending.reserve": lambda db: spending.reserve(db, NOW.date(), PAGE.id, "offline", Usage()),
-    "spending.record": lambda db: spending.record(db, 1, Usage()),
-    "spending.spent": lambda db: spending.spent(db, NOW.date()),
-    "spending.spent of a page": lambda db: spending.spent(db, NOW.date(), page_id=PAGE.id),
-    "spending.merge_pages": lambda db: spending.merge_pages(db, NOW.date()),
+    "reviews.reserve_spending": lambda db: reviews.reserve_spending(
+        db, NOW.date(), PAGE.id, "offline", Usage()
+    ),
+    "reviews.record_spending": lambda db: reviews.record_spending(db, 1, Usage()),
+    "reviews.spent": lambda db: reviews.spent(db, NOW.date()),
+    "reviews.spent of a page": lambda db: reviews.spent(db, NOW.date(), page_id=PAGE.id),
+    "reviews.merge_spending": lambda db: reviews.merge_spending(db, NOW.date()),
     "sweeps.events_seen": sweeps.events_seen,
     "sweeps.save_events_seen": lambda db: sweeps.save_events_seen(db, sweeps.EventsSeen()),
     "sweeps.know_events": lambda db: sweeps.know_events(db, ["event"]),
@@ -400,7 +401,7 @@ def test_every_function_with_sql_is_looked_at():
         f"{module.__name__.rpartition('.')[2]}.{name}"
         for module in (
             *(pages, reviews, findings, drafts, sweeps, threads, prompts, memory),
-            *(outbox, browse, reporting, spending),
+            *(outbox, browse, reporting),
         )
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__

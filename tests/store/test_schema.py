@@ -37,7 +37,6 @@ from daemon.store import (
     pages,
     prompts,
     reviews,
-    spending,
     sweeps,
     threads,
 )
@@ -138,7 +137,7 @@ def test_d7_a_state_of_an_earlier_version_opens_with_its_data_intact(path, opene
             NOON,
             NOON,
         )
-        assert spending.spent(db, date(2026, 11, 20)) == Usage(3, 1000, 100, 50, 0.25)
+        assert reviews.spent(db, date(2026, 11, 20)) == Usage(3, 1000, 100, 50, 0.25)
         assert sweeps.alerts(db) == [
             {"name": "models", "text": "down", "since": "2026-11-20T12:00:00Z"}
         ]
@@ -214,8 +213,8 @@ def filled() -> Iterator[str]:
     prompt = Prompt("RFC reviewer", "Be kind.", "prompt-1", (("How we write", "Short."),))
     prompts.save_prompt(db, prompt, NOON, NOON)
     prompts.save_version(db, "p1", prompt, NOON)
-    number = spending.reserve(db, NOON.date(), "", "offline", Usage())
-    spending.record(db, number, Usage(3, 1000, 100, 50, 0.25))
+    number = reviews.reserve_spending(db, NOON.date(), "", "offline", Usage())
+    reviews.record_spending(db, number, Usage(3, 1000, 100, 50, 0.25))
     sweeps.raise_alert(db, "models", "down", NOON)
     sweeps.nominate(db, [sweeps.Nomination("page-1", "b1", NOON)])
     sweeps.end_sweep(db, sweeps.begin_sweep(db, NOON), {"outcome": "ok"}, NOON)

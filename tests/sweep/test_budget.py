@@ -28,7 +28,7 @@ from daemon.review.models.cost import (
     Tokens,
     worst_case,
 )
-from daemon.store import spending
+from daemon.store import reviews
 from daemon.store.database import copy_in_memory
 from daemon.sweep.budget import Meter
 from support import virtual_time
@@ -274,7 +274,7 @@ def test_a_request_waits_for_others_under_way_rather_than_give_up(state: Databas
         return told
 
     assert virtual_time.run(story()) == ["a sent", "b sent", "c sent"]
-    assert spending.spent(state, virtual_time.START.date()) == Usage(3, 300, 0, 30, 0.003)
+    assert reviews.spent(state, virtual_time.START.date()) == Usage(3, 300, 0, 30, 0.003)
 
 
 def test_an_answer_that_tells_no_usage_counts_at_worst(state: Database) -> None:
@@ -304,10 +304,12 @@ def test_pages_are_forgotten_after_a_while_and_what_they_cost_is_not(state: Data
     day, later = date(2026, 8, 1), date(2026, 8, 2)
     for page in ("a", "b"):
         for on in (day, later):
-            spending.record(state, spending.reserve(state, on, page, MODEL, HALF), HALF)
-    spending.reserve(state, day, "a", MODEL, HALF)
-    spending.merge_pages(state, later)
-    assert spending.spent(state, day) == HALF + HALF
-    assert spending.spent(state, day, page_id="a") == Usage()
-    assert spending.spent(state, later, page_id="a") == HALF
-    assert spending.spent(state, day - timedelta(days=9), later).requests == 4
+            reviews.record_spending(
+                state, reviews.reserve_spending(state, on, page, MODEL, HALF), HALF
+            )
+    reviews.reserve_spending(state, day, "a", MODEL, HALF)
+    reviews.merge_spending(state, later)
+    assert reviews.spent(state, day) == HALF + HALF
+    assert reviews.spent(state, day, page_id="a") == Usage()
+    assert reviews.spent(state, later, page_id="a") == HALF
+    assert reviews.spent(state, day - timedelta(days=9), later).requests == 4
