@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from math import inf
 from pathlib import Path
 
@@ -298,18 +298,3 @@ def test_no_way_to_use_a_cache_costs_more_than_the_worst(
     from daemon.review.models.cost import cost
 
     assert cost(name, tokens, ModelAccess()) <= most.cost_usd + 1e-9
-
-
-def test_pages_are_forgotten_after_a_while_and_what_they_cost_is_not(state: Database) -> None:
-    day, later = date(2026, 8, 1), date(2026, 8, 2)
-    for page in ("a", "b"):
-        for on in (day, later):
-            reviews.record_spending(
-                state, reviews.reserve_spending(state, on, page, MODEL, HALF), HALF
-            )
-    reviews.reserve_spending(state, day, "a", MODEL, HALF)
-    reviews.merge_spending(state, later)
-    assert reviews.spent(state, day) == HALF + HALF
-    assert reviews.spent(state, day, page_id="a") == Usage()
-    assert reviews.spent(state, later, page_id="a") == HALF
-    assert reviews.spent(state, day - timedelta(days=9), later).requests == 4
