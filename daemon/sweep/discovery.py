@@ -28,7 +28,7 @@ from daemon.domain.scope import Scope
 from daemon.domain.times import iso
 from daemon.notion import properties, reading
 from daemon.store import pages, sweeps
-from daemon.sweep import memory, snapshot, windows
+from daemon.sweep import memory, snapshot
 from daemon.sweep.alerts import clear, raise_alert, stands
 from daemon.sweep.context import Context, Target
 from daemon.sweep.snapshot import config_ids, not_ours
@@ -39,7 +39,7 @@ CENSUS_EVERY = timedelta(days=1)
 EVERY_PAGE_IN_DAYS = 30
 # What Notion's clock and this machine's may differ by. A query looks back further, so that an edit
 # within it is found whichever is wrong.
-CLOCKS_DIFFER = windows.LOOKBACK / 2
+CLOCKS_DIFFER = reading.LOOKBACK / 2
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # Fewer pages than this may all go in a day; more that go at once were not deleted by hand.
 MANY = 5
@@ -119,7 +119,7 @@ async def _began(context: Context, source_id: str) -> datetime:
     now, machine = context.notion.now, context.notion.machine_now
     if abs(now - machine) <= CLOCKS_DIFFER:
         return now
-    newest = await windows.newest(context.notion, source_id)
+    newest = await reading.newest(context.notion, source_id)
     return max(newest or _LONG_AGO, min(now, machine + CLOCKS_DIFFER))
 
 
@@ -204,7 +204,7 @@ async def _walk(context: Context, target: Target, source: SourceRow, *, whole: b
     window.
     """
     began, newest, found, seen, gaps = None, _LONG_AGO, Found(), set[str](), list[datetime]()
-    async for rows in windows.walk(context.notion, source, gaps, whole=whole):
+    async for rows in reading.walk(context.notion, source, gaps, whole=whole):
         began = began or context.notion.now
         newest = max([newest, *(properties.moment(row["last_edited_time"]) for row in rows)])
         seen |= {row["id"] for row in rows}
@@ -217,12 +217,30 @@ async def _walk(context: Context, target: Target, source: SourceRow, *, whole: b
             "check that it is still shared with the connection"
         )
     limit = max(newest, context.notion.machine_now + CLOCKS_DIFFER)
-    reached = windows.moved_checkpoint(
-        source.checkpoint, began or context.notion.now, limit, whole=whole
-    )
+    reached = _moved_checkpoint(source.checkpoint, began or context.notion.now, limit, whole=whole)
     _complete(context, replace(source, checkpoint=reached), seen if whole else None, gaps)
     _tell_gaps(context, target, gaps, whole=whole)
     return found
+
+
+def _moved_checkpoint(
+    before: datetime | None, began: datetime, limit: datetime, *, whole: bool
+) -> datetime:
+    """Return the checkpoint after a walk that began at a server's time.
+
+    A server's time that is wrong must not carry it past edits that are still to come: it passes
+    neither the newest edit that was seen nor, by more than clocks differ, this machine's time.
+
+    Args:
+        before: The checkpoint so far.
+        began: The server's time at the walk's start.
+        limit: What it may not pass.
+        whole: Whether every page was listed: then one that lies beyond the limit is set back.
+    """
+    reached = min(began, limit)
+    if before is None or (whole and before > limit):
+        return reached
+    return max(before, reached)
 
 
 def _tell_gaps(context: Context, target: Target, gaps: Sequence[datetime], *, whole: bool) -> None:
