@@ -62,6 +62,7 @@ class OwnPoint:
         pasted: Whether its block was cut and pasted, so that its thread went.
         gone: Whether its thread went with its block, and its text stands nowhere else.
         fires: Whether it is a rule's, and the rule finds it in the text as it is.
+        moved: The blocks that were moved near it since it was made, and where each stands now.
         beside: Where its block took the wording that it offers: the other blocks that it names, by
             id, and what became of the text of each; "" where that stands as it did.
     """
@@ -81,6 +82,7 @@ class OwnPoint:
     pasted: bool = False
     gone: bool = False
     fires: bool = False
+    moved: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
 
     def stands(self, names: Mapping[str, str]) -> str:
@@ -135,11 +137,12 @@ def page_texts(snapshot: Snapshot) -> tuple[str, ...]:
     return (*said, *(unmarked_line(block.line) for block in snapshot.blocks))
 
 
-def evidence(quote: str, point: OwnPoint, now: Sequence[str]) -> str:
-    """Return the exact words that came since a point was made, or that went since then.
+def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[str, Block]) -> str:
+    """Return the exact words that came, went or were moved near a point since it was made.
 
     What went may also have come after the point: it stood at the last review. Words that stand
     elsewhere too show it where they are the whole of a text that came: a short heading has no more.
+    `now` is all that the page says, `blocks` has its blocks by their handles.
 
     Raises:
         NoEvidence: The quote shows no such thing.
@@ -152,18 +155,21 @@ def evidence(quote: str, point: OwnPoint, now: Sequence[str]) -> str:
     ]
     whole = [text.strip() for text in now if locate_surely(quote, text) == text.strip()]
     near = [words for text in now if (words := locate(quote, text))] if not stands else []
+    moved = {name: block for name, block in blocks.items() if block.id in point.moved}
     shown = (
         _first_absent(stands, point.before)
         or _first_absent(stood, now)
         or _first_absent(near, point.before)
         or next((one for one in whole if _count(one, now) > _count(one, point.before)), "")
+        or next((words for one in moved.values() if (words := locate_surely(quote, one.plain))), "")
     )
     if shown:
         return shown
     if stands:
+        also = f"; or words of what was moved: {', '.join(moved)}" if moved else ""
         raise NoEvidence(
-            "these words stood there when you made the point, and stand there still; "
-            "quote what came or changed, the whole of a block that did, or old words that are gone"
+            "these words stood there when you made the point, and stand there still; quote what "
+            f"came or changed, the whole of a block that did, or old words that are gone{also}"
         )
     raise NoEvidence(
         "these words are not on the page, and did not come or go since you made the point; "

@@ -273,17 +273,17 @@ class ReviewTools:
         return "noted"
 
     def _follow_up(self, thread: str, verdict: str, text: str, quote: str) -> str:
-        handle, found = self._context.own_point(thread), parse_verdict(verdict)
-        own = self._context.handles.threads[handle]
-        point = self._context.points[own.id]
-        waits = bool(own.waiting) and not self._is_answered(own)
+        context = self._context
+        handle, found = context.own_point(thread), parse_verdict(verdict)
+        own = context.handles.threads[handle]
+        point, waits = context.points[own.id], bool(own.waiting) and not self._is_answered(own)
         self._refuse_ruling(handle, point, found, text, waits=waits)
         words = shown = person = ""
         if text.strip() or found not in _WORDLESS:
             words = self.wording.words(text, REPLY_CHARS)
         try:
             if found is Verdict.FIXED:
-                shown = evidence(quote, point, self._context.page_texts)
+                shown = evidence(quote, point, context.page_texts, context.handles.blocks)
                 self.wording.refuse_quote(shown)
             elif found is Verdict.TURNED_DOWN:
                 shown, said = quote, turning_down(quote, own, point).author

@@ -263,7 +263,7 @@ def test_a_whole_block_that_came_shows_it_though_its_words_stood_elsewhere(
 ) -> None:
     point = OwnPoint(1, finding("b", "10"), "T", before=tuple(before), last=tuple(before))
     if shown:
-        assert evidence(quote, point, now) == shown
+        assert evidence(quote, point, now, {}) == shown
         return
     with pytest.raises(NoEvidence, match="stand there still"):
-        evidence(quote, point, now)
+        evidence(quote, point, now, {})

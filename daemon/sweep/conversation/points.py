@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from daemon.domain.change import Change, content_hash
+from daemon.domain.change import Change, Reviewed, content_hash, sections
 from daemon.domain.findings import CLOSED, LIVE, FindingState, who_said_no
 from daemon.domain.records import FindingRow, PageRow
 from daemon.domain.values import AuthorKind, Finding, Snapshot, Thread
 from daemon.notion.from_markdown import quoted
+from daemon.review.cleaning import beginning
 from daemon.review.points import OwnPoint, how_closed, reanchored
+from daemon.review.prompt import one_line
 from daemon.review.quotes import is_quote_of, is_taken, reworded, unmarked_line
 from daemon.store import findings, outbox, pages, reviews
 from daemon.store import threads as thread_store
@@ -26,6 +28,8 @@ from daemon.sweep.delivery.validity import named_since
 
 WENT = "its thread went with its block; where the matter stands elsewhere, a review comments there"
 POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
+# Characters of the block that a moved one is said to stand by.
+NAMED_CHARS = 60
 SAID_ALREADY = "that was said of this text already"
 NOBODY_ASKS = "only a person's later word in its thread opens it again"
 
@@ -76,7 +80,7 @@ def closed_points(
                 one.id,
                 one.finding,
                 one.discussion_id or "",
-                _page_texts(state, snapshot.page.id, one.review_id) if declined else (),
+                _texts(_read_by(state, snapshot.page.id, one.review_id)) if declined else (),
                 mute=NOBODY_ASKS if is_shut else "",
                 made=one.at,
                 closed=how_closed(one.state, one.why),
@@ -127,21 +131,22 @@ def open_points(
     state, listed = context.state, {thread.id: thread for thread in dialogue.sorted.threads}
     keys = not_yet_keys(state, row.id, [one.discussion_id for one in open_ones], snapshot)
     said = outbox.present(state, keys.values())
-    last, times = _page_texts(state, row.id, None), findings.last_times(state, row.id)
+    last, times = _texts(pages.last_reviewed(state, row.id)), findings.last_times(state, row.id)
     again = findings.opened_since_review(state, row.id)
-    ids = {one.review_id for one in open_ones}
-    before = {review_id: _page_texts(state, row.id, review_id) for review_id in ids}
+    before = {key: _read_by(state, row.id, key) for key in {one.review_id for one in open_ones}}
+    since = {key: Change.between(read, snapshot) for key, read in before.items()}
     points = []
     for one in open_ones:
         thread_id = one.discussion_id or f"point {one.id}"
         mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
         mute = mute or (SAID_ALREADY if keys.get(thread_id) in said else "")
+        is_taken = has_taken(one.finding, snapshot)
         points.append(
             OwnPoint(
                 one.id,
                 one.finding,
                 thread_id,
-                before[one.review_id],
+                _texts(before[one.review_id]),
                 last,
                 mute,
                 one.at,
@@ -149,9 +154,8 @@ def open_points(
                 again=again.get(one.id, ""),
                 pasted=mute == POSTED_ANEW,
                 gone=mute == WENT,
-                beside=named_since(state, one, snapshot)
-                if has_taken(one.finding, snapshot)
-                else {},
+                moved=_moved_near(one.finding.block_id, since[one.review_id], snapshot),
+                beside=named_since(state, one, snapshot) if is_taken else {},
             )
         )
     return points
@@ -163,15 +167,52 @@ def has_taken(finding: Finding, snapshot: Snapshot) -> bool:
     return block is not None and is_taken(finding.instead, finding.quote, block.plain)
 
 
-def _page_texts(state: State, page_id: str, review_id: int | None) -> tuple[str, ...]:
-    """Return what the page said when a review read it, or at its last review."""
-    if review_id is not None and (read := reviews.text(state, review_id)):
-        lines = (unmarked_line(line.text) for line in read.lines)
-        return (read.title, *(value for _, value in read.properties), *lines)
-    if last := pages.last_reviewed(state, page_id):
-        lines = (unmarked_line(line) for _, line in last.blocks)
-        return (last.title, *(value for _, value in last.properties), *lines)
-    return ()
+def _read_by(state: State, page_id: str, review_id: int) -> Reviewed | None:
+    """Return what a review read; what the page said at its last review where that is not kept."""
+    read = reviews.text(state, review_id)
+    return read.reviewed if read else pages.last_reviewed(state, page_id)
+
+
+def _texts(read: Reviewed | None) -> tuple[str, ...]:
+    if read is None:
+        return ()
+    lines = (unmarked_line(line) for _, line in read.blocks)
+    return (read.title, *(value for _, value in read.properties), *lines)
+
+
+def _moved_near(block_id: str, since: Change, snapshot: Snapshot) -> dict[str, str]:
+    """Return the blocks that were moved near a block, with words that say where each stands now.
+
+    Near is what left its section, came into it, or moved within it; of a block above the first
+    heading only where that one was moved itself, or another block stands beside it now.
+    """
+    by_id, places = snapshot.by_id, {one.id: at for at, one in enumerate(snapshot.blocks)}
+    starts = sections(snapshot.blocks)
+    under = {key: start if by_id[start].is_heading else "" for key, start in starts.items()}
+    order, home = [one.id for one in snapshot.blocks if one.line], under.get(block_id)
+    ahead, behind = (_nearest(keys, since.moved) for keys in (order, order[::-1]))
+    found = dict[str, str]()
+    for key in order if home or block_id in {*since.moved, *since.stirred} else ():
+        stood, left = since.moved.get(key), since.regrouped.get(key)
+        if (stood is None and left is None) or home not in (under[key], left):
+            continue
+        where, by = "under", under[key]
+        if stood and left is None and places.get(stood.below, -1) > places[key]:
+            where, by = "above", behind[key]
+        elif stood and left is None:
+            where, by = "below", ahead[key] if ahead[key] != stood.below else ""
+        words = beginning(one_line(by_id[by].plain), NAMED_CHARS) if by else ""
+        found[key] = f"{where} “{quoted(words)}”" if by else ""
+    return found
+
+
+def _nearest(keys: Iterable[str], but: Container[str]) -> dict[str, str]:
+    """Return for each key the last one before it that is not among others; "" for none."""
+    last, found = "", dict[str, str]()
+    for key in keys:
+        found[key] = last
+        last = last if key in but else key
+    return found
 
 
 def _mute(row: FindingRow, thread: Thread | None, dialogue: Dialogue, snapshot: Snapshot) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from daemon.domain.change import sections
 from daemon.domain.findings import LIVE, MENDED, SAID_NO, Event, FindingState
 from daemon.domain.records import (
     DeliveryState,
@@ -15,6 +16,7 @@ from daemon.domain.records import (
     PageRow,
 )
 from daemon.domain.values import (
+    Block,
     Ruling,
     Snapshot,
     Verdict,
@@ -38,27 +40,51 @@ from daemon.sweep.delivery.letters import finding_letter, open_mark, settled_mar
 
 MADE_ELSEWHERE = "made again on another block"
 BY_RULE = "it is no longer there"
+_MOVED = re.compile(
+    r"moved: “(?P<words>.*?)”(?:, now (?P<how>under|above|below) “(?P<place>.*)”)?", re.DOTALL
+)
 _SHOWN = re.compile(r"(?P<whole>the block )?“(?P<words>.*)”(?P<gone> is gone)?", re.DOTALL)
 
 
 def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> None:
-    """Open points again whose settling words are gone, or whose own words are back.
+    """Open points again whose settling words are gone or moved, or whose own words are back.
 
     Their comments say so instead of the mark; whether they are settled all the same is asked of the
     model anew.
     """
-    state, now, texts = context.state, context.notion.now, page_texts(snapshot)
+    state, now = context.state, context.notion.now
     for one in findings.of_page(state, row.id):
-        shown = _SHOWN.fullmatch(one.why) if one.state in MENDED else None
-        if shown is None or _still_shows(
-            shown["words"], texts, gone=bool(shown["gone"]), whole=bool(shown["whole"])
-        ):
+        if one.state not in MENDED or not (why := _shows_no_more(one.why, snapshot)):
             continue
-        how = "is back" if shown["gone"] else "is gone"
-        why = f"{shown['whole'] or ''}“{shown['words']}” {how}"
         with state.atomic():
             findings.open_again(state, one.id, Event.UNSETTLED, now, why)
             outbox.add(state, opened_again(context, row, one.id, Event.UNSETTLED, why))
+
+
+def _shows_no_more(told: str, snapshot: Snapshot) -> str:
+    """Say why what settled a point does not show it any more; "" where it does."""
+    if moved := _MOVED.fullmatch(told):
+        words, blocks = moved["words"], list(snapshot.blocks)
+        has = [at for at, one in enumerate(blocks) if contains_words(words, one.plain)]
+        stands = any(_stands(blocks, at, moved["how"], moved["place"]) for at in has)
+        return "" if stands else f"“{words}” {'was moved again' if has else 'is gone'}"
+    shown, texts = _SHOWN.fullmatch(told), page_texts(snapshot)
+    if shown is None or _still_shows(
+        shown["words"], texts, gone=bool(shown["gone"]), whole=bool(shown["whole"])
+    ):
+        return ""
+    return f"{shown['whole'] or ''}“{shown['words']}” {'is back' if shown['gone'] else 'is gone'}"
+
+
+def _stands(blocks: Sequence[Block], at: int, how: str | None, place: str) -> bool:
+    """Tell whether a block stands "under", "above" or "below" one with the words of a place."""
+    heading = sections(blocks)[blocks[at].id]
+    there = {
+        "under": [one for one in blocks if one.id == heading],
+        "above": blocks[at + 1 :],
+        "below": blocks[:at],
+    }
+    return how is None or any(contains_words(place, one.plain) for one in there[how])
 
 
 def opened_again(
@@ -156,7 +182,7 @@ def record_rulings(
             told = replace(ruling, text="") if point.thread_id in answered else ruling
             is_no = ruling.verdict is Verdict.TURNED_DOWN and point.thread_id in noes
             number = None if is_no else case.number
-            letters += _settle(context, told, number, point, page_texts(session.snapshot), now)
+            letters += _settle(context, told, number, point, session.snapshot, now)
             continue
         if point.closed:
             findings.apply_event(context.state, point.id, Event.TAKEN_UP, context.notion.now)
@@ -175,14 +201,14 @@ def _settle(
     ruling: Ruling,
     review_id: int | None,
     point: OwnPoint,
-    texts: Sequence[str],
+    snapshot: Snapshot,
     now: datetime,
 ) -> list[OutboxMessage]:
     """Close a point."""
     event, why = {
         Verdict.WITHDRAWN: (Event.WITHDRAWN, ruling.text),
         Verdict.TURNED_DOWN: (Event.TURNED_DOWN, f"{quoted(ruling.person)}{SAID_NO}"),
-    }.get(ruling.verdict) or (Event.FIXED, _evidence(ruling.quote, point.before, texts))
+    }.get(ruling.verdict) or (Event.FIXED, _evidence(ruling.quote, point, snapshot))
     before = findings.get(context.state, ruling.finding_id)
     declined = before and point.declined and before.state is FindingState.DISMISSED
     if before is None or not (before.state in LIVE or declined):
@@ -212,14 +238,19 @@ def close(
     return after
 
 
-def _evidence(quote: str, before: Sequence[str], texts: Sequence[str]) -> str:
-    """Say what shows that a point is fixed: words that came, or that went, or a whole block."""
+def _evidence(quote: str, point: OwnPoint, snapshot: Snapshot) -> str:
+    """Say what shows that a point is fixed: words that came, went or moved, or a whole block."""
     if not quote:
         return BY_RULE
-    words = quoted(quote)
+    words, texts = quoted(quote), page_texts(snapshot)
     if _still_shows(words, texts, gone=True):
         return f"“{words}” is gone"
-    stood = any(stands_in(quote, text) for text in before)
+    stood = any(stands_in(quote, text) for text in point.before)
+    moved = [
+        one.id for one in snapshot.blocks if one.id in point.moved and stands_in(quote, one.plain)
+    ]
+    if stood and moved:
+        return ", now ".join(filter(None, (f"moved: “{words}”", point.moved[moved[0]])))
     block = "the block " if stood and _still_shows(words, texts, whole=True) else ""
     return f"{block}“{words}”"
 

@@ -1,0 +1,185 @@
+"""A block that was only moved: what it settles, what it makes wrong, what the model is told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from daemon.sandbox import Sandbox, blocks
+from support.program import (
+    NOW,
+    Call,
+    Program,
+    ScriptedModel,
+    begun_by,
+    comment,
+    finish,
+    follow_up,
+    plain,
+    posted,
+)
+
+
+HOUR = timedelta(hours=1)
+PLAN = (
+    "# Plan",
+    "TODO: who runs the queue?",
+    "We deploy on Monday, as shown above.",
+    "The table has two columns.",
+    "# Unresolved questions",
+    "Which region do we begin in?",
+    "# Costs",
+    "Two hundred euros a month.",
+    "Storage is free.",
+)
+
+
+@pytest.fixture
+def page(box: Sandbox, rfcs: str) -> str:
+    content = [
+        blocks.heading(2, line[2:]) if line.startswith("# ") else blocks.paragraph(line)
+        for line in PLAN
+    ]
+    return box.world.page(rfcs, "Queues", content, at=NOW - HOUR).id
+
+
+def move(box: Sandbox, page: str, words: str, after: str) -> None:
+    """Drag the block with these words to below another one."""
+    box.clock.advance(HOUR)
+    found = box.world.blocks(page)
+    at = {name: next(one for one in found if name in str(one.content)) for name in (words, after)}
+    box.world.move_block(at[words], after=at[after])
+    box.clock.advance(HOUR)
+
+
+def first(program: Program, model: ScriptedModel, *calls: Call) -> None:
+    model.think = lambda _document, _turn: [*calls, finish("One thing.")]
+    program.sweep()
+
+
+def says(model: ScriptedModel, *calls: Call) -> None:
+    """Let the model make these calls in its first turn; a thread is named by its point's title."""
+
+    def placed(call: Call, document: str) -> Call:
+        name, given = call
+        thread = begun_by(given.get("thread", ""), document)
+        return name, given | ({"thread": thread} if "thread" in given else {})
+
+    model.think = lambda document, turn: (
+        [placed(one, document) for one in calls] if turn == 0 else [finish()]
+    )
+
+
+def on_blocks(box: Sandbox, page: str) -> list[str]:
+    return [plain(one) for one in posted(box) if one.parent_id != page]
+
+
+TODO = comment("B2", "who runs", "It belongs to the open ones.", "important", "A TODO in the plan")
+
+
+def test_a_point_is_settled_by_moving_its_block_and_open_again_when_that_moves_back(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str
+) -> None:
+    first(program, model, TODO)
+    move(box, page, "TODO", "Which region")
+    says(model, follow_up("A TODO in the plan", "fixed", quote="who runs the queue"), finish())
+    program.sweep()
+    told = "[B6 moved] TODO: who runs the queue?\n  stood: under B1 “Plan”\n"
+    assert told in model.documents[-1]
+    [mark] = on_blocks(box, page)
+    settled = "moved: “who runs the queue”, now under “Unresolved questions”\n"
+    assert mark.startswith(f"✓ Settled: “A TODO in the plan” · {settled}")
+    box.world.add_block(page, blocks.paragraph("A last line."))
+    box.clock.advance(HOUR)
+    says(model, finish())
+    program.sweep()
+    assert on_blocks(box, page) == [mark]
+    move(box, page, "TODO", "Plan")
+    program.sweep()
+    [mark] = on_blocks(box, page)
+    assert mark.endswith("Open again: “who runs the queue” was moved again.")
+
+
+@pytest.mark.parametrize(
+    ("words", "after", "quote", "settled"),
+    [
+        (
+            "TODO",
+            "The table",
+            "who runs the queue",
+            "“who runs the queue”, now below “The table has",
+        ),
+        ("The table", "Plan", "two columns", "“two columns”, now above “TODO: who runs"),
+        ("We deploy", "Storage", "on Monday", "“on Monday”, now under “Costs”"),
+        ("Which region", "The table", "Which region", "“Which region”, now under “Plan”"),
+    ],
+)
+def test_what_moves_within_the_section_of_a_point_or_into_it_or_out_of_it_can_settle_it(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    page: str,
+    words: str,
+    after: str,
+    quote: str,
+    settled: str,
+) -> None:
+    first(program, model, TODO)
+    move(box, page, words, after)
+    says(model, follow_up("A TODO in the plan", "fixed", quote=quote), finish())
+    program.sweep()
+    [mark] = on_blocks(box, page)
+    assert f"✓ Settled: “A TODO in the plan” · moved: {settled}" in mark
+
+
+def test_what_moved_two_reviews_ago_shows_that_a_point_is_fixed_and_is_marked_no_more(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str
+) -> None:
+    first(program, model, TODO)
+    move(box, page, "TODO", "Which region")
+    says(model, finish())
+    program.sweep()
+    box.world.add_block(page, blocks.paragraph("A last line."))
+    box.clock.advance(HOUR)
+    says(model, follow_up("A TODO in the plan", "fixed", quote="who runs the queue"), finish())
+    program.sweep()
+    assert " moved]" not in model.documents[-1]
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “A TODO in the plan” · moved: ")
+
+
+def test_a_move_elsewhere_settles_nothing_and_one_nearby_is_named_by_the_refusal(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str
+) -> None:
+    first(program, model, TODO)
+    move(box, page, "Storage", "Costs")
+    says(
+        model,
+        follow_up("A TODO in the plan", "fixed", quote="Storage is free"),
+        follow_up("A TODO in the plan", "fixed", quote="who runs the queue"),
+        finish(),
+    )
+    program.sweep()
+    stay = "these words stood there when you made the point, and stand there still; quote what came"
+    refused = [one for one in model.answers if stay in one]
+    assert len(refused) == 2
+    assert not any("what was moved" in one for one in refused)
+    move(box, page, "We deploy", "Which region")
+    says(model, follow_up("A TODO in the plan", "fixed", quote="who runs the queue"), finish())
+    program.sweep()
+    assert any(one.endswith("or words of what was moved: B6") for one in model.answers)
+    assert not on_blocks(box, page)[0].startswith("✓")
+
+
+def test_not_yet_is_said_of_a_block_that_was_moved(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str
+) -> None:
+    first(program, model, TODO)
+    move(box, page, "TODO", "Storage")
+    words = "Under the costs nobody looks for it."
+    says(model, follow_up("A TODO in the plan", "not_yet", words), finish())
+    program.sweep()
+    assert words in on_blocks(box, page)
+
+
+SHOWN = comment("B3", "as shown above", "Nothing is shown.", "important", "Nothing shown above")
