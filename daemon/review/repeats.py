@@ -79,10 +79,12 @@ class Said:
         Raises:
             ToolRefusal: It repeats something, or may do so and was not doubted yet.
         """
+        is_of_move = self._is_of_move(block, words)
         for thread_id, point in self.context.points.items():
-            self._refuse_own(finding, block, point, self.context.handles.of_thread[thread_id])
+            thread = self.context.handles.of_thread[thread_id]
+            self._refuse_own(finding, block, point, thread, is_of_move=is_of_move)
         self._refuse_elsewhere(finding)
-        self._refuse_same(finding, block)
+        self._refuse_same(finding, block, is_of_move=is_of_move)
         if finding.source is Source.MODEL:
             likely = (self._near, self._crossing, self._turned_down)
             self._doubt([told for find in likely for told in find(finding)])
@@ -99,9 +101,23 @@ class Said:
         there += [one for one in self.made if one.severity.rank <= floor.rank]
         return sum(one.block_id == block_id for one in there)
 
-    def _refuse_own(self, finding: Finding, block: Block, point: OwnPoint, thread: str) -> None:
+    def _is_of_move(self, block: Block, words: str) -> bool:
+        """Tell whether a comment may say what a move made wrong: of what is closed, in other words.
+
+        Its block stands elsewhere, or it names one that was moved.
+        """
+        change, blocks = self.context.change, self.context.handles.blocks
+        named = [blocks[name].id for name in self.context.edited(words)]
+        shifted = {*change.moved, *change.regrouped}
+        return block.id in shifted or not shifted.isdisjoint(named)
+
+    def _refuse_own(
+        self, finding: Finding, block: Block, point: OwnPoint, thread: str, *, is_of_move: bool
+    ) -> None:
         handle, title = self.context.handles.of_block[block.id], one_line(point.finding.title)
-        if point.closed and is_repeat(finding, [point.finding], block):
+        is_again = is_repeat(finding, [point.finding], block)
+        is_other = is_of_move and not says_the_same(finding, point.finding)
+        if point.closed and is_again and not is_other:
             more = "" if point.mute else "; to open it again, use follow_up with not_yet"
             raise ToolRefusal(
                 f"“{title}” was raised on {handle} before, in {thread}, and is closed "
@@ -204,13 +220,18 @@ class Said:
                 title = one_line(point.finding.title)
                 yield ("", point.finding.title), f"“{title}” {where} was turned down ({said})"
 
-    def _refuse_same(self, finding: Finding, block: Block) -> None:
-        """Refuse what was said of the block before; of what is ruled on, only the same words."""
+    def _refuse_same(self, finding: Finding, block: Block, *, is_of_move: bool) -> None:
+        """Refuse what was said of the block before; of what is ruled on, only the same words.
+
+        So too of what is closed, in a comment that may say what a move made wrong.
+        """
         ruled = [one.finding for one in self.context.points.values() if one.id in self.ruled]
+        over = [one.finding for one in self.context.ledger if one.state not in LIVE]
         for one in [*self.standing, *self.made]:
-            is_again = one not in ruled and is_repeat(finding, [one], block)
+            is_over = one in ruled or (is_of_move and one in over)
+            is_again = not is_over and is_repeat(finding, [one], block)
             is_alike = one.block_id == block.id and says_the_same(finding, one)
-            if is_again or (is_alike and (one in ruled or one in self.made)):
+            if is_again or (is_alike and (is_over or one in self.made)):
                 title = f"“{one_line(one.title)}”" if one.title else "this"
                 raise ToolRefusal(
                     f"{title} was raised on {self.context.handles.of_block[block.id]} before and "

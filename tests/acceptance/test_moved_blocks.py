@@ -182,4 +182,71 @@ def test_not_yet_is_said_of_a_block_that_was_moved(
     assert words in on_blocks(box, page)
 
 
-SHOWN = comment("B3", "as shown above", "Nothing is shown.", "important", "Nothing shown above")
+SHOWN = comment("B3", "as shown above", "Say where.", "important", "Nothing shown above")
+BEFORE = "Now the costs come before it: name what you mean."
+
+
+def test_what_a_move_makes_wrong_is_said_though_it_was_turned_down_before_and_not_in_its_words(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str
+) -> None:
+    first(program, model, SHOWN)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "No, the drawing is on the wall.")
+    program.sweep()
+    move(box, page, "We deploy", "Storage")
+    again = comment("B8", "as shown above", BEFORE, "important", "Shown where")
+    model.think = lambda _document, turn: [
+        [comment("B8", "shown above", "Say where.", "important", "Which place"), again, finish()],
+        [again, finish()],
+        [finish()],
+    ][turn]
+    program.sweep()
+    assert any("is closed (Ana Costa said no); do not repeat it" in one for one in model.answers)
+    assert any("(Ana Costa said no: “No, the drawing is on" in one for one in model.answers)
+    assert [one.splitlines()[0] for one in on_blocks(box, page)] == [
+        "✓ Dropped: “Nothing shown above” · Ana Costa said no",
+        "Shown where · important",
+    ]
+    box.world.add_block(page, blocks.paragraph("A last line."))
+    box.clock.advance(HOUR)
+    says(model, comment("B8", "as shown", "Say it otherwise.", "important", "Unclear"), finish())
+    program.sweep()
+    assert len(on_blocks(box, page)) == 2
+
+
+def test_a_block_that_was_commented_on_takes_another_where_one_was_moved_to_its_side(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str
+) -> None:
+    table = comment("B4", "two columns", "Name them.", "important", "Columns without names")
+    first(program, model, table)
+    move(box, page, "Storage", "We deploy")
+    says(
+        model,
+        comment("B5", "The table", "B4 stands between it and its table.", "minor", "Table apart"),
+        comment("B7", "Which region", "Ask who decides.", "minor", "Nobody decides"),
+        comment("B7", "Which region", "B4 needs it now.", "minor", "Needed sooner"),
+        finish(),
+    )
+    program.sweep()
+    assert [one.splitlines()[0] for one in on_blocks(box, page)] == [
+        "Columns without names · important",
+        "Table apart · minor",
+        "Needed sooner · minor",
+    ]
+    told = "comment on what is new, changed or moved, or name in the text the one of these that"
+    assert any(f"{told} makes it wrong: B4" in one for one in model.answers)
+
+
+def test_an_item_of_a_list_that_was_dragged_up_is_moved_and_the_numbers_of_the_others_are_not(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    steps = [blocks.numbered(text) for text in ("Ask.", "Tell.", "Wait.", "Go.")]
+    page = box.world.page(rfcs, "Steps", steps, at=NOW - HOUR).id
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.move_block(box.world.blocks(page)[3], after="")
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert model.documents[-1].partition("Document:\n")[2] == (
+        "[B1 moved] 1. Go.\n  stood: below B4\n[B2] 2. Ask.\n[B3] 3. Tell.\n[B4] 4. Wait."
+    )

@@ -9,6 +9,7 @@ import pytest
 
 from daemon.domain.change import Change
 from daemon.domain.findings import FindingState, LedgerEntry
+from daemon.domain.order import Stood
 from daemon.domain.values import Comment, Finding, Severity, Source
 from daemon.review.agent import ToolResult
 from daemon.review.points import OwnPoint
@@ -119,6 +120,44 @@ def test_a_contradiction_is_doubted_once_from_its_other_end() -> None:
     for closed in (replace(POINT, finding=raised, closed="you withdrew it"), POINT):
         assert remark(tools_of(closed), "B5", "200 euros", "Cost unlike", **other).accepted
     assert remark(tools_of(replace(POINT, finding=raised)), "B5", "200 euros").accepted
+
+
+@pytest.mark.parametrize("closed", ["Ana said no", "you ruled that it is fixed"])
+@pytest.mark.parametrize(
+    ("change", "names", "taken"),
+    [
+        (Change(first=False, moved={"p": Stood("r", None, leads=True)}), "", True),
+        (Change(first=False, regrouped={"p": "i"}), "", True),
+        (Change(first=False, moved={"q": Stood("r", None, leads=True)}), "", False),
+        (
+            Change(first=False, moved={"q": Stood("r", None, leads=True)}),
+            "B3 stands below it.",
+            True,
+        ),
+        (Change(first=False, new=frozenset({"q"})), "B3 stands below it.", False),
+    ],
+)
+def test_a_move_takes_a_comment_on_words_that_were_closed_but_not_the_same_one(
+    change: Change,
+    names: str,
+    taken: bool,  # noqa: FBT001 - both ways
+    closed: str,
+) -> None:
+    is_no = closed == "Ana said no"
+    point = replace(POINT, closed=closed, declined=is_no)
+    state = FindingState.DISMISSED if is_no else FindingState.ADDRESSED
+    ledger = [LedgerEntry(RAISED, state, closed)]
+    tools = tools_of(point, earlier=(), ledger=ledger, change=change)
+    same = {"text": f"Say why it is ten. {names}"}
+    for title in (RAISED.title, "Quite another title"):
+        assert "do not repeat it" in remark(tools, quote="10% of", title=title, **same).text
+    other = {"text": f"Phase 2 comes before phase 1 here. {names}"}
+    told = remark(tools, quote="10% of", title="Order of phases", **other)
+    assert ("turned down (Ana said no)" in told.text) is (taken and is_no)
+    again = (
+        told if told.accepted else remark(tools, quote="10% of", title="Order of phases", **other)
+    )
+    assert again.accepted is taken, again.text
 
 
 def test_what_people_turned_down_is_doubted_once_in_its_section_while_its_words_stand() -> None:
