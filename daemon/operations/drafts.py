@@ -18,7 +18,7 @@ from daemon.domain.records import DeliveryState, DraftState, MessageKind, Outbox
 from daemon.domain.times import counted, iso
 from daemon.domain.values import Finding
 from daemon.notion import from_markdown
-from daemon.review.cleaning import LINK_REMOVED, SECRET_REMOVED, cleaned, links_in
+from daemon.review.cleaning import REMOVED, cleaned, links_in
 from daemon.review.points import FINDING_CHARS, REPLY_CHARS, SUMMARY_CHARS
 from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
 from daemon.store.database import State
@@ -210,7 +210,7 @@ def edit(state: State, number: int, part: int, text: str) -> Draft:
         allowed += [read.title, *(value for _, value in read.properties)]
         allowed += [line.text for line in read.lines]
     words = cleaned(text, links_in("\n".join(allowed)), _LONGEST[chosen.message.kind])
-    said = words.replace(LINK_REMOVED, "").replace(SECRET_REMOVED, "")
+    said = words.replace(REMOVED, "")
     if not any(char.isalnum() for char in said):
         raise UnpostableText("the text says nothing that may be posted; write it in words")
     finding = chosen.finding and replace(chosen.finding, text=words)

@@ -14,7 +14,7 @@ from functools import cache
 from daemon.domain.secrets import KEY
 
 
-LINK_REMOVED, SECRET_REMOVED = "(link removed)", "(removed)"
+REMOVED = "(…)"  # no word: the text may be in any language
 CUT = "… (cut: too long)"
 # A removal may form something new to remove; a text that needs more passes is an attack.
 PASSES = 12
@@ -146,7 +146,7 @@ def cleaned(text: str, allowed: frozenset[str], limit: int) -> str:
         # Cut at a space, if there is one.
         kept = kept.rsplit(None, 1)[0] if len(kept.split(None, 1)) > 1 else kept
         text = _without_forbidden(f"{kept}{CUT}" if kept else "", allowed)
-        room = max(room - len(LINK_REMOVED), 0)
+        room = max(room - len(REMOVED), 0)
     return text
 
 
@@ -154,7 +154,7 @@ def _without_forbidden(text: str, allowed: frozenset[str]) -> str:
     for _ in range(PASSES):
         before = text
         text = visible(_REFERENCE.sub(lambda found: html.unescape(found[0]), text)).strip()
-        text = KEY.sub(SECRET_REMOVED, re.sub(r"\n{3,}", "\n\n", text))
+        text = KEY.sub(REMOVED, re.sub(r"\n{3,}", "\n\n", text))
         text = _found().sub(lambda found: _judged(found, allowed), text)
         text = _MIDDLE.sub(lambda found: found["link"] or "] ", text)
         text = _DEFINED.sub(r"\1 ", text)
@@ -168,7 +168,7 @@ def _judged(found: re.Match[str], allowed: frozenset[str]) -> str:
     if found["mention"]:
         return ""
     if found["random"]:
-        return SECRET_REMOVED
+        return REMOVED
     if found["auto"]:
         return found[0] if _is_allowed(found[0][1:-1], allowed) else f"< {found[0][1:]}"
     if found["link"]:
@@ -179,7 +179,7 @@ def _judged(found: re.Match[str], allowed: frozenset[str]) -> str:
         # `handlers[name](event)` is code, so its brackets stay, apart.
         return words if _LIKE_ADDRESS.search(target) else f"[{words}] ({target})"
     bare = _trimmed(found[0])
-    return found[0] if _is_allowed(bare, allowed) else LINK_REMOVED + found[0][len(bare) :]
+    return found[0] if _is_allowed(bare, allowed) else REMOVED + found[0][len(bare) :]
 
 
 def _is_allowed(address: str, allowed: frozenset[str]) -> bool:

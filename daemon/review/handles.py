@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 from typing import NamedTuple
 
 from daemon.domain.change import Change
 from daemon.domain.findings import LEAST_WORDS, cut_short
-from daemon.domain.values import Block, Snapshot, Thread
-from daemon.notion.from_markdown import INNER, as_typed
+from daemon.domain.values import AuthorKind, Block, Severity, Snapshot, Thread
+from daemon.notion.from_markdown import INNER, SETTLED_SIGN, as_typed
+from daemon.review.cleaning import REMOVED, person_name
 from daemon.review.quotes import fold
 
 
@@ -34,34 +36,32 @@ _WRITTEN = re.compile(
     r"|(?<![A-Za-z0-9/#=._])(?P<bare>[BT][1-9]\d{0,5})\b(?: (?:new|changed)\b)?"
     r"(?![/=_]|-(?!\[?[BT]\d)))(?(code)`)"
 )
-_THREAD_ON = re.compile(
-    r"(?P<name>`?\[?(?<![A-Za-z0-9/#=._])(?P<thread>T[1-9]\d{0,5})\b\]?`?)"
-    r" on (?:(?:the |this )?block )?`?\[?(?P<block>B[1-9]\d{0,5})\b"
-    rf"(?: {MARKS}(?=\]))?\]?`?(?![\w/=_-])"
-)
 # What marks words in the middle of a line. Elsewhere a backslash could make an address of code.
 _MARK = re.compile(r"[\\`*\[\]<&~]|(?<![^\W_])_|_(?![^\W_])")
-_URL = re.compile(r"https?://([^\s/]+)\S*")
+_URL = re.compile(r"https?://([^\s/?#]+)([^\s?#]*)\S*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 _WORD = re.compile(r"\b[BT][1-9]\d{0,5}\b")
 _APART = re.compile(r"(?<![A-Za-z0-9/#=._])(\[?[BT][1-9]\d{0,5}\]?)([/–-])(?=\[?[BT][1-9])")  # noqa: RUF001
-# What stands around a handle and would read ill around words: quotation marks, or the noun and the
-# brackets of "this block (B3)" and “its words” (B3).
+# What stands around a handle and would read ill around a name: quotation marks, and the brackets of
+# "this part (B3)" and “its words” (B3).
 _AROUND = re.compile(
-    r"(?P<before>(?:“[^“”\n]+”|\"[^\"\n]+\"|\w) \()?(?P<noun>\b(?:[Tt]h(?:is|e) )?[Bb]lock )?"
+    r"(?P<before>(?:“[^“”\n]+”|\"[^\"\n]+\"|\w) \()?"
     rf"(?P<mark>[“\"‘'])?{_WRITTEN.pattern}(?(mark)[”\"’'])(?(before)\))"  # noqa: RUF001
 )
-# A block as a text for people names it, and a mark that was set apart there.
-_TOLD = re.compile(
-    r"(?P<all>(?:`(?P<code>[^`\n]+)`|“(?P<words>[^“”\n]+)”))"
-    r"(?: [(\[](?:“(?P<section>[^“”\n]+)”(?:, )?)?(?P<number>\d+)?[)\]])?"
+# A place as a text for people names it.
+_TOLD = re.compile(r"“(?P<words>[^“”\n]+)”(?: \((?P<number>\d+)\))?")
+UNDER = " › "  # between a heading and what stands below it
+# How a comment that raises a point begins, also once it is settled.
+_RAISED = re.compile(
+    rf"{SETTLED_SIGN} \w+: “(?P<closed>[^\n]+?)”(?: · |\n)"
+    rf"|(?P<open>[^\n]+?) · (?:{'|'.join(Severity)})\b"
 )
 # Words in quotation marks; fewer may stand in another block by chance.
 _QUOTED = re.compile(r"[“\"]([^“”\"\n]{12,})[”\"]")
 
 
 class _Label(NamedTuple):
-    """What names a block: its first words, its section, and its number among those alike there."""
+    """What names a block: its first words, the heading above, and its number among those alike."""
 
     block: Block
     words: str
@@ -69,17 +69,19 @@ class _Label(NamedTuple):
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Handles:
     """The handles of one snapshot's blocks and threads.
 
     `words` are those of the document, its comments and the prompt page that read as a handle does,
     such as `T1` for a tier: in a text they are words, and no block or thread has that handle.
+    `title` is the page's.
     """
 
     blocks: Mapping[str, Block]
     threads: Mapping[str, Thread]
     words: frozenset[str]
+    title: str = ""
 
     @classmethod
     def of(cls, snapshot: Snapshot, prompt: str = "") -> Handles:
@@ -93,6 +95,7 @@ class Handles:
             dict(zip(_free("B", words), speaking, strict=False)),
             dict(zip(_free("T", words), snapshot.threads, strict=False)),
             words,
+            page.title,
         )
 
     @classmethod
@@ -101,12 +104,12 @@ class Handles:
         words = frozenset(_WORD.findall(text))
         return cls(dict(zip(_free("B", words), blocks, strict=False)), {}, words)
 
-    @property
+    @cached_property
     def of_block(self) -> dict[str, str]:
         """Block id to handle; the first handle when a listing repeats a block."""
         return {block.id: handle for handle, block in reversed(list(self.blocks.items()))}
 
-    @property
+    @cached_property
     def of_thread(self) -> dict[str, str]:
         """Thread id to handle."""
         return {thread.id: handle for handle, thread in self.threads.items()}
@@ -121,7 +124,7 @@ class Handles:
             return ""
         told, names, heading = [], self.of_block, change.regrouped.get(block_id)
         if heading:
-            told.append(f"under {names[heading]} “{_opening(self.blocks[names[heading]], BRIEF)}”")
+            told.append(f"under {names[heading]} “{self.briefs[names[heading]].words}”")
         elif heading is not None:
             told.append("above the first heading")
         if stood.below != (heading or ""):
@@ -146,16 +149,14 @@ class Handles:
             found = [f"{kind}{number[1]}"]
         return list(dict.fromkeys(found))
 
-    def threads_on(self, block: Block) -> list[str]:
-        """Return the handles of the threads on a block."""
-        return [handle for handle, thread in self.threads.items() if thread.block_id == block.id]
-
     def spelled_out(self, text: str, own: str = "", *, briefly: bool = False) -> str:
-        """Return a text with words in place of handles, which people never see.
+        """Return a text with names in place of handles, which people never see.
 
-        A block is named by its first words and its heading; of those that begin alike there by
-        more words, or where these are alike too by its number. Code is shown as code. Named again,
-        a block is named more briefly. The block that the text stands on is “this block”.
+        A name is no word of any language: it stands in quotation marks and says what the page says.
+        A block is named by its first words below its heading, “Costs › To be done”; of those that
+        begin alike there by more words, or where these are alike too with a number. A block without
+        words has its signs. Named again, a block is named more briefly. A thread is named by the
+        title of its point, or by who began it and how; that of a summary by the page's title.
 
         Args:
             text: The words of the model.
@@ -164,11 +165,9 @@ class Handles:
         """
         while text != (apart := _APART.sub(_set_apart, text)):
             text = apart
-        text = _THREAD_ON.sub(self._once, text)
         if not _WRITTEN.search(text):
             return text
-        spelling = _Spelling(self, self._labels(briefly=briefly), "" if briefly else own, briefly)
-        return _AROUND.sub(spelling.replaced, text)
+        return _AROUND.sub(_Spelling(self, "" if briefly else own, briefly).replaced, text)
 
     def with_handles(self, text: str, own: str = "") -> str:
         """Return a text for people with the handle behind the words that name a block.
@@ -177,22 +176,17 @@ class Handles:
             text: What `spelled_out` gave, maybe on an earlier state of the document.
             own: The id of the block that the text stands on.
         """
-        labels = self._labels(briefly=False)
-        names = {handle: {one.words, _opening(one.block, BRIEF)} for handle, one in labels.items()}
+        labels, named = self.labels, set[str]()
         home = labels[self.of_block[own]].section if own in self.of_block else ""
-        named = set[str]()
 
         def told(found: re.Match[str]) -> str:
-            said = found["code"] or found["words"]
-            alike = [handle for handle in labels if said in names[handle]]
+            alike = self._by_name.get(found["words"].replace("`", ""), [])
             if found["number"]:
                 alike = [one for one in alike if labels[one].number == int(found["number"])]
-            if found["section"]:
-                alike = [one for one in alike if labels[one].section == found["section"]]
             for likelier in (named, {one for one in alike if labels[one].section == home}):
                 alike = [one for one in alike if one in likelier] or alike
             named.update(alike)
-            return f"{found['all']} ({alike[0]})" if len(alike) == 1 else found[0]
+            return f"{found[0]} ({alike[0]})" if len(alike) == 1 else found[0]
 
         return _TOLD.sub(told, as_typed(text))
 
@@ -203,9 +197,10 @@ class Handles:
             text: What `spelled_out` gave.
             own: The id of the block that the text stands on.
         """
-        told = self.with_handles(text, own)
+        if "“" not in text and '"' not in text:
+            return set()
+        told, texts = self.with_handles(text, own), self._folded
         named = {self.blocks[one].id for one in self.parse(told, "B") if one in self.blocks}
-        texts = {block.id: fold(block.plain).text for block in self.blocks.values()}
         quoted = [fold(words).text for words in _QUOTED.findall(told)]
         elsewhere = [words for words in quoted if words not in texts.get(own, "")]
         named |= {id_ for id_, text in texts.items() if any(one in text for one in elsewhere)}
@@ -224,45 +219,71 @@ class Handles:
         return [name for name in names if name not in known]
 
     def without_unknown(self, text: str) -> str:
-        """Return a text with plain words in place of the handles that do not exist."""
+        """Return a text without the handles that do not exist."""
         unknown = {*self.unknown(text)}
 
         def said(found: re.Match[str]) -> str:
             name = (found["marked"] or found["bare"]).upper()
-            if found["code"] or name not in unknown:
-                return found[0]
-            return "that block" if name[0] == "B" else "that thread"
+            return found[0] if found["code"] or name not in unknown else REMOVED
 
         return _WRITTEN.sub(said, text)
 
-    def _once(self, found: re.Match[str]) -> str:
-        """Return the handle of a thread alone where that of its own block follows."""
-        thread, block = self.threads.get(found["thread"]), self.blocks.get(found["block"])
-        is_there = thread and block and thread.block_id == block.id
-        return found["name"] if is_there else found[0]
+    @cached_property
+    def labels(self) -> dict[str, _Label]:
+        """What names each block, by its handle."""
+        return _labelled(self.blocks, OPENING)
 
-    def _labels(self, *, briefly: bool) -> dict[str, _Label]:
-        """Return what names each block; one without words is named as its heading is."""
-        labels, alike = dict[str, _Label](), defaultdict[tuple[str, str], list[str]](list)
-        heading = _Label(Block("", "", 0, "", ""), "", "")
-        for handle, block in self.blocks.items():
-            words = _opening(block, BRIEF if briefly else OPENING)
-            section = "" if block.is_heading or briefly else heading.words
-            labels[handle] = _Label(block, words, section) if words else heading
-            heading = labels[handle] if block.is_heading else heading
-            alike[words, section] += [handle] * bool(words)
-        for (first, _), handles in alike.items():
-            if len(handles) == 1:
-                continue
-            most = OPENING if briefly else LONGER
-            longer = [_opening(labels[one].block, most) for one in handles]
-            is_enough = len({*longer}) == len(longer) and not ({*longer} - {first}) & {
-                one for one, _ in alike
-            }
-            for number, (handle, words) in enumerate(zip(handles, longer, strict=True), 1):
-                told = {"words": words} if is_enough else {"number": number}
-                labels[handle] = labels[handle]._replace(**told)
-        return labels
+    @cached_property
+    def briefs(self) -> dict[str, _Label]:
+        """What names each block in a title, by its handle."""
+        return _labelled(self.blocks, BRIEF)
+
+    @cached_property
+    def _folded(self) -> dict[str, str]:
+        return {block.id: fold(block.plain).text for block in self.blocks.values()}
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        """The handles of the blocks that a name may mean."""
+        found = defaultdict[str, list[str]](list)
+        for handle, one in self.labels.items():
+            for words in {one.words, _opening(one.block, BRIEF)}:
+                for name in {words, f"{one.section}{UNDER}{words}"}:
+                    if any(map(str.isalnum, words)):
+                        found[name.replace("`", "")].append(handle)
+        for thread in self.threads.values():  # to name one is to name its block
+            if thread.block_id in self.of_block:
+                found[_begun(thread, self.title)].append(self.of_block[thread.block_id])
+        return {name: [*dict.fromkeys(handles)] for name, handles in found.items()}
+
+
+def _labelled(blocks: Mapping[str, Block], most: tuple[int, int]) -> dict[str, _Label]:
+    """Return what names each block; below headings, unless it is named as in a title."""
+    openings = {handle: _opening(block, most) for handle, block in blocks.items()}
+    heads = Counter(openings[handle] for handle, block in blocks.items() if block.is_heading)
+    labels, above = dict[str, _Label](), list[_Label]()
+    alike = defaultdict[tuple[str, str], list[str]](list)
+    for handle, block in blocks.items():
+        words, section = openings[handle], ""
+        if block.is_heading:
+            above = [one for one in above if one.block.type < block.type]
+            # Of headings that are alike the one above tells them apart.
+            section = above[-1].words if above and heads[words] > 1 else ""
+        elif above:
+            section = UNDER.join(filter(None, (above[-1].section, above[-1].words)))
+        label = labels[handle] = _Label(block, words, "" if most == BRIEF else section)
+        above += [label] * (block.is_heading and any(map(str.isalnum, words)))
+        alike[words, label.section].append(handle)
+    firsts = {first for first, _ in alike}
+    for (first, _), handles in alike.items():
+        if len(handles) == 1:
+            continue
+        longer = [_opening(blocks[one], OPENING if most == BRIEF else LONGER) for one in handles]
+        is_enough = len({*longer}) == len(longer) and not ({*longer} - {first}) & firsts
+        for number, (handle, words) in enumerate(zip(handles, longer, strict=True), 1):
+            told = {"words": words} if is_enough else {"number": number}
+            labels[handle] = labels[handle]._replace(**told)
+    return labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,59 +294,70 @@ class _Spelling:
     """
 
     handles: Handles
-    labels: Mapping[str, _Label]
     own: str
     briefly: bool
     told: dict[str, str] = field(default_factory=dict)
     sections: set[str] = field(default_factory=set)
 
     def replaced(self, found: re.Match[str]) -> str:
-        """Return the words that stand for a handle, with what stands around it."""
+        """Return the name that stands for a handle, with what stands around it."""
         handles, before = self.handles, found["before"] or ""
         handle = (found["marked"] or found["bare"]).upper()
-        if handle not in {*handles.blocks, *handles.threads}:
-            return found[0]
-        ahead = found.string[: found.start()] + before
-        thread = handles.threads.get(handle)
-        on = handles.of_block.get(thread.block_id or "") if thread else handle
-        is_own = on is not None and handles.blocks[on].id == self.own
-        if not thread and before and (is_own or _quotes(before, handles.blocks[handle])):
-            return before.removesuffix(" (")
-        brackets = "[]" if ahead.count("(") > ahead.count(")") else "()"
-        said = "this block" if is_own else self._named(on, brackets) if on else ""
-        if thread and not said:
-            said = "that thread" if thread.block_id else "the thread on this page"
+        block, thread = handles.blocks.get(handle), handles.threads.get(handle)
+        if block:
+            text, is_own = block.plain, block.id == self.own
+            name = self._named(handle)
         elif thread:
-            said = f"the thread on {said}"
-        noun = "" if is_own and not thread else found["noun"] or ""
-        start = ahead.rstrip(" *_")
-        if not noun and (not start or start[-1] in ".!?\n"):
-            said = said[0].upper() + said[1:]
-        return before + noun + said + ")" * bool(before)
+            text, is_own = _begun(thread, handles.title), False
+            name = f"“{text if self.briefly else _literal(text)}”"
+        else:
+            return found[0]
+        if before and (is_own or _quotes(before, text)):
+            return before.removesuffix(" (")
+        return f"{before}{name})" if before else name
 
-    def _named(self, handle: str, brackets: str) -> str:
-        block, shown, section, number = self.labels[handle]
+    def _named(self, handle: str) -> str:
+        labels = self.handles.briefs if self.briefly else self.handles.labels
+        block, shown, section, number = labels[handle]
         brief = _opening(block, BRIEF)
         if self.own in self.handles.of_block:
-            self.sections.add(self.labels[self.handles.of_block[self.own]].section)
-        is_alone = [one.words for one in self.labels.values()].count(shown) == 1
+            self.sections.add(labels[self.handles.of_block[self.own]].section)
+        is_sign = not any(map(str.isalnum, shown))
+        is_alone = not is_sign and [one.words for one in labels.values()].count(shown) == 1
         under = "" if is_alone and section in self.sections else section
         if block.id in self.told and [*self.told.values()].count(brief) == 1:
             shown, under, number = brief, "", 0
         self.told[block.id] = brief
         self.sections.add(section or shown)
-        more = [f"“{under}”"] * bool(under) + [str(number)] * bool(number)
-        rest = f" {brackets[0]}{', '.join(more)}{brackets[1]}" if more else ""
-        if self.briefly or not shown:
-            return f"“{shown}”{rest}" if shown else "that block"
+        tail = f" ({number})" * bool(number)
+        if self.briefly:
+            return f"“{shown}”{tail}"
         is_code = block.type == "code" and "`" not in shown
-        words = f"`{shown}`" if is_code else _MARK.sub(r"\\\g<0>", f"“{shown}”")
-        return words + _MARK.sub(r"\\\g<0>", rest)
+        words = f"`{shown}`" if is_code else _literal(shown)
+        return f"“{_literal(under)}{UNDER * bool(under)}{words}”{tail}"
 
 
-def _quotes(before: str, block: Block) -> bool:
-    """Tell whether what stands before a handle in brackets is a quotation of its block."""
-    quote, text = (" ".join(one.split()).casefold() for one in (before[1:-3], block.plain))
+def _literal(words: str) -> str:
+    """Return words as Markdown that shows just these."""
+    return _MARK.sub(r"\\\g<0>", words)
+
+
+def _begun(thread: Thread, title: str) -> str:
+    """Return how a thread begins: the title of its point, or who began it and how.
+
+    That of a summary, which says something else at each review, has the page's title.
+    """
+    first = thread.comments[0]
+    if first.author.kind is AuthorKind.OWN:
+        raised = _RAISED.match(first.plain) if thread.block_id else None
+        return ((raised["closed"] or raised["open"]) if raised else title).translate(INNER)
+    words = _first_words(first.plain, OPENING)
+    return f"{person_name(first.author.name)}: {words or '…'}"
+
+
+def _quotes(before: str, text: str) -> bool:
+    """Tell whether what stands before a handle in brackets is a quotation of a text."""
+    quote, text = (" ".join(one.split()).casefold() for one in (before[1:-3], text))
     return before[0] in '“"' and quote in text
 
 
@@ -335,12 +367,18 @@ def _free(letter: str, words: Collection[str]) -> Iterator[str]:
 
 
 def _opening(block: Block, most: tuple[int, int]) -> str:
-    """Return a block's first words, of code its first line, of an address its host; "" for none."""
-    chars, words = most
+    """Return a block's first words, of code its first line; its signs where it has no words."""
     is_code = block.type == "code"
     lines = block.plain.splitlines() if is_code and most != LONGER else [block.plain]
     text = next((line for line in lines if any(map(str.isalnum, line))), "")
-    text = " ".join(_URL.sub(r"\1…", text).split()).translate(INNER)
+    signs = "🖼" if block.type == "image" else " ".join(block.plain.split())[: BRIEF[0]] or "…"
+    return _first_words(text, most, is_code=is_code) or signs.translate(INNER)
+
+
+def _first_words(text: str, most: tuple[int, int], *, is_code: bool = False) -> str:
+    """Return the first words of a text within a number of characters and words."""
+    chars, words = most
+    text = " ".join(_URL.sub(_shorter, text).split()).translate(INNER)
     first = text if is_code or most == LONGER else _SENTENCE.split(text, maxsplit=1)[0]
     text = (first if len(first.split()) >= LEAST_WORDS else text).rstrip(".,;:| ")
     kept = text if is_code or len(text) <= chars else cut_short(text.split()[:words])
@@ -349,6 +387,13 @@ def _opening(block: Block, most: tuple[int, int]) -> str:
         # A long word is cut rather than left out: a word or two name no block.
         kept = cut_short(whole.split()) if chars // 2 < len(whole) <= chars else kept[:chars]
     return kept if kept == text else f"{kept.rstrip('.,;:|… ')}…"
+
+
+def _shorter(url: re.Match[str]) -> str:
+    """Return the host and the end of an address."""
+    path = url[2].strip("/.,;:)")
+    end = path.rpartition("/")[2]
+    return f"{url[1]}/{'…/' * ('/' in path)}{end}" if path else url[1]
 
 
 def _set_apart(found: re.Match[str]) -> str:

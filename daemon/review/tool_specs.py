@@ -320,8 +320,9 @@ class ToolContext:
         named = handles.parse(text, "T")
         if len(named) == 1 and named[0] in handles.threads:
             return named[0]
-        blocks = [] if named else [key for key in handles.parse(text, "B") if key in handles.blocks]
-        on = [thread for key in blocks for thread in handles.threads_on(handles.blocks[key])]
+        keys = [] if named else [key for key in handles.parse(text, "B") if key in handles.blocks]
+        blocks = {handles.blocks[key].id for key in keys}
+        on = [handle for handle, one in handles.threads.items() if one.block_id in blocks]
         meant = [handle for handle in on if is_meant(handles.threads[handle])]
         if len(meant) == 1:
             return meant[0]

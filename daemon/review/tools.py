@@ -196,7 +196,7 @@ class ReviewTools:
                 return self._comment(**fields)
             case "reply":
                 waiting = self._waiting(fields["thread"])
-                words = self.wording.words(fields["text"], REPLY_CHARS)
+                words = self.wording.words(fields["text"], REPLY_CHARS, waiting.block_id or "")
                 self.replies.append(Reply(waiting.id, words))
                 told = UNANSWERED if waiting.noes == waiting.waiting else ""
                 return self.wording.noted(fields["text"], words) + told
@@ -280,7 +280,7 @@ class ReviewTools:
         self._refuse_ruling(handle, point, found, text, waits=waits)
         words = shown = person = ""
         if text.strip() or found not in _WORDLESS:
-            words = self.wording.words(text, REPLY_CHARS)
+            words = self.wording.words(text, REPLY_CHARS, own.block_id or "")
         try:
             if found is Verdict.FIXED:
                 shown = evidence(quote, point, context.page_texts, context.handles.blocks)

@@ -17,8 +17,7 @@ from daemon.domain.values import Finding
 from daemon.notion.from_markdown import plain_text, rich_text
 from daemon.review.cleaning import (
     CUT,
-    LINK_REMOVED,
-    SECRET_REMOVED,
+    REMOVED,
     cleaned,
     has_secret,
     is_repetitive,
@@ -222,7 +221,7 @@ def invented(words: str, known: Iterable[str]) -> list[str]:
 
 def _without_notes(text: str) -> str:
     """Return a text without the notes that something was removed from it."""
-    return text.replace(LINK_REMOVED, "").replace(SECRET_REMOVED, "")
+    return text.replace(REMOVED, "")
 
 
 def _says_something(text: str) -> bool:
@@ -304,7 +303,6 @@ def without_noise(text: str) -> str:
 
 
 _SENTENCE = re.compile(r"(?<=[.!?…])[ \t]+(?=\S)|\n+")
-_NAMED = re.compile(r"“(.+?)…?”")
 
 
 def unsaid(text: str, refuted: Iterable[Finding], handles: Handles) -> str:
@@ -314,8 +312,8 @@ def unsaid(text: str, refuted: Iterable[Finding], handles: Handles) -> str:
     """
     about = []
     for one in refuted:
-        named = _NAMED.match(handles.spelled_out(handles.of_block[one.block_id], briefly=True))
-        about.append((one.title, named[1] if named else ""))
+        words = handles.briefs[handles.of_block[one.block_id]].words.rstrip("…")
+        about.append((one.title, words if _says_something(words) else ""))
 
     def tells(sentence: str) -> bool:
         return any(tells_of(sentence, title, block) for title, block in about)

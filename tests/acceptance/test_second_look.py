@@ -365,7 +365,8 @@ def test_in_deep_reading_the_section_that_answers_a_point_is_shown_or_read(
     later(box, program)
     [asked, again] = both.asked
     assert asked == again
-    assert "says: Does “Ana Costa owns the rollout of the queue” (B42) not name one?" in asked
+    owner = "“Part 20 › Ana Costa owns the rollout of the queue” (B42)"
+    assert f"says: Does {owner} not name one?" in asked
     assert f"] {LINES[4]}" in asked
     assert answers[25] not in asked
     assert answers[25] in str(model.sent[-1].body["messages"][1:])

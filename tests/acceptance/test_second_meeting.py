@@ -513,9 +513,9 @@ def test_j7_points_are_titles_that_lead_to_their_blocks_and_handles_become_words
     program.sweep()
     [summary] = [one for one in posted(box) if one.parent_id == page]
     assert on_blocks(box, page)[0].splitlines()[-1] == (
-        "This block must be undone before “We deploy on Monday”, also the B3."
+        "Block “Rollback: N/A” must be undone before “We deploy on Monday”, also the B3."
     )
-    assert "See “Rollback: N/A” (“Plan”) before “Plan”." in plain(summary)
+    assert "See “Plan › Rollback: N/A” before “Plan”." in plain(summary)
     links = {
         item["text"]["content"]: item["text"]["link"]["url"]
         for item in summary.rich_text

@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.domain.secrets import HIDDEN, KEY, KEY_SHAPES, looks_secret, redactor
-from daemon.review.cleaning import SECRET_REMOVED, cleaned, has_secret
+from daemon.review.cleaning import REMOVED, cleaned, has_secret
 
 
 LETTERS = "AbCdEfGhIjKlMnOpQrStUv"
@@ -53,7 +53,7 @@ def test_a_key_is_hidden_in_a_log_line_and_in_a_comment(key):
     assert redactor()(f"refused ({key}).") == f"refused ({HIDDEN})."
     assert looks_secret(f"token: {key}")
     assert has_secret(f"token: {key}")
-    assert cleaned(f"it is **{key}** now", frozenset(), 2_000) == f"it is **{SECRET_REMOVED}** now"
+    assert cleaned(f"it is **{key}** now", frozenset(), 2_000) == f"it is **{REMOVED}** now"
 
 
 @pytest.mark.parametrize("text", HARMLESS)

@@ -239,9 +239,7 @@ def test_question_kept_points_remarks_and_what_an_author_can_do_stand_at_the_end
 
 
 def test_what_code_adds_out_of_the_document_is_cleaned_too() -> None:
-    assert summary("", remarks=["Not read: ask @Ana, evil.com."]) == (
-        "Not read: ask Ana, (link removed)."
-    )
+    assert summary("", remarks=["Not read: ask @Ana, evil.com."]) == ("Not read: ask Ana, (…).")
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,7 @@ def test_words_that_hold_a_secret_are_not_quoted() -> None:
     assert "looks like a secret" in remark(tools, block="B1", quote=plain).text
     answer = remark(tools, block="B1", quote="for now", text=f"Rotate it: {plain}")
     assert answer.accepted
-    assert tools.findings[0].text == "Rotate it: The key is (removed) for now."
+    assert tools.findings[0].text == "Rotate it: The key is (…) for now."
 
 
 def test_f2_the_same_point_is_taken_once_in_one_review() -> None:
@@ -329,10 +329,10 @@ def test_a_handle_that_does_not_exist_is_refused_in_an_answer_to_the_checklist()
     assert tools.answers == {1: "Yes, by B1."}
 
 
-def test_a_handle_that_does_not_exist_becomes_words_in_a_last_text() -> None:
+def test_a_handle_that_does_not_exist_is_left_out_of_a_last_text() -> None:
     tools = review_tools([block("p", "The T400 tier waits.")])
     said = tools.final_text("[B9 new] and T77 deny B1; `T88` and T400 stay.")
-    assert said == ("that block and that thread deny “The T400 tier waits”; `T88` and T400 stay.")
+    assert said == ("(…) and (…) deny “The T400 tier waits”; `T88` and T400 stay.")
 
 
 def test_a_word_of_the_page_that_looks_like_a_handle_is_no_unknown_one() -> None:
@@ -345,7 +345,7 @@ def test_a_word_of_the_page_that_looks_like_a_handle_is_no_unknown_one() -> None
 def test_the_summary_of_the_last_turn_is_not_lost_with_a_handle_that_does_not_exist() -> None:
     tools = review_tools(BLOCKS)
     assert not tools.call("finish", {"summary": "Settle B999 first."}).accepted
-    assert tools.summary == "Settle that block first."
+    assert tools.summary == "Settle (…) first."
     assert tools.call("finish", {"summary": "Settle it first."}).accepted
     assert tools.summary == "Settle it first."
 
@@ -478,7 +478,7 @@ def test_an_answer_names_its_own_block_by_words_that_fit_any_language() -> None:
     assert tools.call(
         "reply", {"thread": "T1", "text": "Dann widerspricht B3 sich selbst."}
     ).accepted
-    named = "“Phase 2 goes to 50% of users” (“Rollout”)"
+    named = "“Phase 2 goes to 50% of users”"
     assert tools.replies[0].text == f"Dann widerspricht {named} sich selbst."
 
 
@@ -487,13 +487,12 @@ def test_people_never_read_a_handle() -> None:
     text = "B3 and [B2] contradict each other; see [B1 new] and T1. Not `B9`, not /B2, not B2x."
     assert remark(tools, text=text).accepted
     assert tools.findings[0].text == (
-        "“Phase 2 goes to 50% of users” and this block contradict each other; see “Rollout” and"
-        " the thread on this block. Not `B9`, not /B2, not B2x."
+        "“Phase 2 goes to 50% of users” and “Phase 1 goes to 10% of users” contradict each other; "
+        "see “Rollout” and “Ana Costa: why 10%?”. Not `B9`, not /B2, not B2x."
     )
     tools.call("finish", {"summary": "Settle T3 and B1-B3."})
-    assert (
-        tools.summary
-        == "Settle the thread on this page and “Rollout” \u2013 “Phase 2 goes to 50% of users”."
+    assert tools.summary == (
+        "Settle “Ana Costa: who owns it?” and “Rollout” \u2013 “Phase 2 goes to 50% of users”."
     )
 
 
@@ -503,9 +502,9 @@ def test_people_never_read_a_handle() -> None:
         ("B1/B3", "“Rollout” / “Phase 2 goes to 50% of users”"),
         (
             "[B1]/[B3]/T3",
-            "“Rollout” / “Phase 2 goes to 50% of users” / the thread on this page",
+            "“Rollout” / “Phase 2 goes to 50% of users” / “Ana Costa: who owns it?”",
         ),
-        ("[T3 on the page]", "the thread on this page"),
+        ("[T3 on the page]", "“Ana Costa: who owns it?”"),
         ("[b1]", "“Rollout”"),
         ("[B1][B3 changed]", "“Rollout”“Phase 2 goes to 50% of users”"),
         ("B\u200b1", "“Rollout”"),

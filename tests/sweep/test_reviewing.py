@@ -87,7 +87,7 @@ def remark(quote: str, text: str, severity: str = "minor") -> dict[str, str]:
 
 def test_a_turn_without_finish_gives_the_summary_cleaned_and_without_handles() -> None:
     review, _ = sit(SESSION, say("Mend B2, @all: https://evil.example/x"))
-    words = "Mend “Phase 1 goes to 10% of users” (“Rollout”), all: (link removed)"
+    words = "Mend “Rollout › Phase 1 goes to 10% of users”, all: (…)"
     assert review.summary == f"{words}\n\n{FOR_AUTHORS}"
     assert review.outcome is Outcome.DONE
 
@@ -151,7 +151,7 @@ def test_only_addresses_of_the_document_and_the_prompt_page_may_be_posted() -> N
     text = "\n".join(f"https://{name}.example/a" for name in (*ADDRESSES, "comment", "other"))
     review, _ = sit(Session(TARGET, read, Change(first=True), prompt, []), say(text))
     kept = [f"https://{name}.example/a" for name in ADDRESSES[:-1]]
-    posted = "\n".join([*kept, *["(link removed)"] * 3])
+    posted = "\n".join([*kept, *["(…)"] * 3])
     assert review.summary == f"{posted}\n\n{FOR_AUTHORS}"
 
 
