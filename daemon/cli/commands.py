@@ -48,24 +48,26 @@ CHECKS_FAILED = 3
 async def preview(context: Context, page_id: str | None = None) -> None:
     """Print what would be posted, one JSON object a line, in place of posting it.
 
-    What would wait for approval says so in `held`.
+    What would wait for approval says so in `held`. Where the reader closes the pipe, the process
+    ends as it stands: an exception would be a failure of the page.
     """
+    from daemon.service.system import end_now
+
     for message in _unposted(context, page_id):
         place = {"page": message.page_id, "kind": message.kind.value, "target": message.target}
         words = {"reviewer": message.name, "text": message.body}
         held = {"held": message.note} if message.state == "held" else {}
-        click.echo(json_text(place | words | held, sys.stdout))
+        try:
+            say(json_text(place | words | held, sys.stdout), folds=False)
+        except click.exceptions.Exit as closed:
+            end_now(closed.exit_code)
 
 
 async def drawn_preview(console: Console, context: Context, page_id: str | None = None) -> None:
     """Draw what would be posted, document by document, in place of posting it."""
     from daemon.cli import terminal
 
-    by_page: dict[str, list[OutboxMessage]] = {}
-    for message in _unposted(context, page_id):
-        by_page.setdefault(message.page_id, []).append(message)
-    for page, messages in by_page.items():
-        terminal.draw(console, terminal.proposed(context.state, page, messages))
+    terminal.draw_proposed(console, context.state, _unposted(context, page_id))
 
 
 def _unposted(context: Context, page_id: str | None) -> list[OutboxMessage]:
@@ -109,7 +111,7 @@ def sweep_once(
         with named_waiting(is_dry=dry_run):
             result, errors = once(settings, noting, preview=show if dry_run else None, only=only)
     if as_json:
-        say(json.dumps(asdict(result)))
+        say(json.dumps(asdict(result)), folds=False)
     if commented and sys.stderr.isatty() and not options.verbose:
         from daemon.store import database, pages
 
@@ -197,7 +199,8 @@ def status(options: Options, *, healthy: bool, as_json: bool) -> None:
     config = options.config_for_state()
     with translated(config.state):
         found = status.status(read_state(config.state), config)
-    say(json_text(found, sys.stdout) if as_json else status.in_words(found))
+    words = json_text(found, sys.stdout) if as_json else status.in_words(found)
+    say(words, folds=not as_json)
     if healthy:
         held, now = holder(config.state), datetime.now(UTC)
         if wrong := status.illness(found, config.schedule, held, now):
@@ -240,7 +243,7 @@ def doctor(options: Options, *, as_json: bool) -> None:
     until_signal(doctor.examine(settings, quietly, found, asking))
     result = check.as_json(checks)
     if as_json:
-        say(options.redact(json_text(result, sys.stdout)))
+        say(options.redact(json_text(result, sys.stdout)), folds=False)
     raise click.exceptions.Exit(0 if result["ok"] else CHECKS_FAILED)
 
 
@@ -335,7 +338,8 @@ def replay(
 
         logs.configure((), verbose=options.verbose)
         found = replay.replay(recorded(options.config_for_state().state, review))
-        say(json_text(found.as_json(review), sys.stdout) if as_json else found.in_words())
+        told = json_text(found.as_json(review), sys.stdout) if as_json else found.in_words()
+        say(told, folds=not as_json)
         raise click.exceptions.Exit(0 if found.is_same else CHECKS_FAILED)
     named = replay.prompt_named(prompt) if prompt else None
     settings = options.settings()
@@ -345,7 +349,8 @@ def replay(
     sides = runner.on_state(
         settings, emit, lambda context: replay.side_by_side(context, then, model, named)
     )
-    say(json_text(sides.as_json(), sys.stdout) if as_json else sides.in_words())
+    said = json_text(sides.as_json(), sys.stdout) if as_json else sides.in_words()
+    say(said, folds=not as_json)
 
 
 @click.command()

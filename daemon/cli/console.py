@@ -91,7 +91,8 @@ def report(options: Options, *, span: str, until: datetime | None, as_json: bool
     config = options.config_for_state()
     with translated(config.state):
         found = report.report(read_state(config.state), Span(span), until or datetime.now(UTC))
-    say(json.dumps(report.as_json(found)) if as_json else report.in_words(found))
+    words = json.dumps(report.as_json(found)) if as_json else report.in_words(found)
+    say(words, folds=not as_json)
 
 
 @click.command()
@@ -107,7 +108,7 @@ def digest(options: Options, *, as_json: bool) -> None:
     with translated(config.state):
         found = digest.digest(read_state(config.state), config, datetime.now(UTC))
     if as_json:
-        say(json_text(digest.as_json(found), sys.stdout))
+        say(json_text(digest.as_json(found), sys.stdout), folds=False)
     else:
         say(digest.in_words(found) or "No document is open.")
 
@@ -130,7 +131,7 @@ def drafts(context: click.Context, *, as_json: bool) -> None:
         waiting = drafts.listed(state) if state else []
     if as_json:
         found = {"drafts": [drafts.as_json(draft) for draft in waiting]}
-        say(json_text(found, sys.stdout))
+        say(json_text(found, sys.stdout), folds=False)
     elif waiting:
         for draft in waiting:
             kinds = [_kind(part) for part in draft.parts if part.waits]

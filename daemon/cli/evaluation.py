@@ -154,7 +154,7 @@ def evaluation(options: Options, /, **given: Any) -> None:
     compared = measures.compare(run.results, before) if before is not None else None
     found = measures.as_json(run.results, compared)
     if asked.as_json:
-        say(json_text(run.as_json(reviewer) | found, sys.stdout))
+        say(json_text(run.as_json(reviewer) | found, sys.stdout), folds=False)
     else:
         say([*run.in_words(reviewer), *measures.in_words(run.results, compared)])
     complaints = [*run.troubles, *_below(found["measures"], asked.fail_below)]

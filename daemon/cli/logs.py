@@ -18,7 +18,7 @@ from structlog.contextvars import bound_contextvars as bound
 from structlog.processors import ExceptionRenderer, TimeStamper, add_log_level
 from structlog.tracebacks import ExceptionDictTransformer
 
-from daemon.cli.options import Form, form, json_text
+from daemon.cli.options import Form, form, hush, json_text
 from daemon.domain.events import LEVELS, Emit
 from daemon.domain.secrets import Redact, redactor
 
@@ -84,8 +84,12 @@ def _retried(details: RetryDetails) -> None:
 
 
 def _log(event: str, /, **facts: Any) -> None:
+    """Write an event; where nobody reads the log any more, the work goes on all the same."""
     level = LEVELS.get(event, "info")
-    getattr(structlog.get_logger(), level)(event, **facts)
+    try:
+        getattr(structlog.get_logger(), level)(event, **facts)
+    except BrokenPipeError:
+        hush(sys.stderr)
 
 
 def _renderer(kind: Form) -> Any:

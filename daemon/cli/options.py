@@ -5,12 +5,13 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from shutil import which
+from shutil import get_terminal_size, which
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -206,17 +207,59 @@ def moment(_: click.Context, __: click.Parameter, value: str | None) -> datetime
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def say(lines: str | Iterable[str]) -> None:
-    """Print data; when the reader closes the pipe, as `head` does, the program ends with 0."""
+def say(lines: str | Iterable[str], *, folds: bool = True) -> None:
+    """Print data; on a terminal in its width, unless it is for a program.
+
+    When the reader closes the pipe, as `head` does, the program ends with 0.
+    """
+    given = [lines] if isinstance(lines, str) else lines
     try:
-        for line in [lines] if isinstance(lines, str) else lines:
+        for line in folded(given, sys.stdout) if folds else given:
             click.echo(line)
     except OSError as error:
-        # What is left in its buffer must not fail once more at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hush(sys.stdout)
         if isinstance(error, BrokenPipeError):
             raise click.exceptions.Exit(0) from None
         raise NotPrinted(f"standard output: cannot be written ({error.strerror})") from error
+
+
+def hush(stream: TextIO) -> None:
+    """Drop what is written from now on: what is left in the buffer must not fail at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+_COLUMNS = re.compile(r"(?<=\S) {2,}(?=\S)")
+_LABEL = re.compile(r" *\S(?:\S| (?! ))* {2,}(?=\S)")
+_LONGEST_LABEL = 16
+
+
+def folded(lines: Iterable[str], stream: TextIO) -> Iterator[str]:
+    """Yield lines as a terminal shows them whole: cut at words, columns moved together.
+
+    Where the stream is no terminal they stay as they are, for other programs.
+    """
+    if not stream.isatty():
+        yield from lines
+        return
+    from textwrap import wrap
+
+    width = get_terminal_size().columns
+    for line in (line for one in lines for line in one.split("\n")):
+        if len(line) <= width:
+            yield line
+            continue
+        label, words = _LABEL.match(line), line.lstrip()
+        hang, lead = len(label[0]) if label else width, len(line) - len(words)
+        if hang > _LONGEST_LABEL or len(_COLUMNS.findall(line)) > 1:
+            lead = min(lead, _LONGEST_LABEL // 2)
+            hang, words = lead + 2, _COLUMNS.sub("  ", words)
+        yield from wrap(
+            " " * lead + words,
+            width,
+            subsequent_indent=" " * hang,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
 
 class NotPrinted(ReviewError):
@@ -261,7 +304,8 @@ def complain(options: Options, message: str) -> None:
     # <3> is an error: https://www.freedesktop.org/software/systemd/man/sd-daemon.html
     lead = "<3>" if form(sys.stderr, os.environ) is Form.JOURNAL else ""
     for line in message.splitlines():
-        click.echo(f"{lead}notion-review: {options.redact(line)}", err=True)
+        for part in folded([f"{lead}notion-review: {options.redact(line)}"], sys.stderr):
+            click.echo(part, err=True)
 
 
 def crash(options: Options, error: Exception) -> None:

@@ -194,7 +194,7 @@ def config(options: Options, *, as_json: bool) -> None:
     chains = loading.chains(read, around)
     rows = [*reference.effective(read, file.read(path)), *reference.surroundings(around)]
     if as_json:
-        say(json.dumps([asdict(one) for one in rows], ensure_ascii=False))
+        say(json.dumps([asdict(one) for one in rows], ensure_ascii=False), folds=False)
         return
     wide = max(len(one.key) for one in rows)
     say(f"{one.key:<{wide}}  {one.value}  ({one.origin})" for one in rows)
@@ -212,14 +212,14 @@ def help_(context: click.Context, *, man: bool, command: Sequence[str]) -> None:
     """Show the help of the program, or of a COMMAND."""
     at = context.find_root()
     if man:
-        say(manual(at))
+        say(manual(at), folds=False)
         return
     for word in command:
         inner = at.command.get_command(at, word) if isinstance(at.command, click.Group) else None
         if inner is None:
             raise click.UsageError(f"{word} is no command of {at.command_path}")
         at = click.Context(inner, info_name=word, parent=at)
-    say(at.get_help())
+    say(at.get_help(), folds=False)
 
 
 _IN_SHELLS = """\
@@ -246,7 +246,7 @@ def completion(context: click.Context, *, shell: str) -> None:
     known = get_completion_class(shell)
     if known is None:
         raise AssertionError("click completes all three")
-    say(known(root.command, {}, name, variable).source())
+    say(known(root.command, {}, name, variable).source(), folds=False)
 
 
 def _places(command: F) -> F:
@@ -267,11 +267,13 @@ def _agree(question: str, places: Places) -> None:
     """Show where things are, and ask.
 
     Raises:
-        Abort: The answer is no.
+        Exit: The answer is no.
     """
     for place in fields(places):
         click.echo(f"{place.name:<9}{getattr(places, place.name)}", err=True)
-    click.confirm(question, abort=True, err=True)
+    if not click.confirm(question, err=True):
+        click.echo("Nothing was changed.", err=True)
+        raise click.exceptions.Exit(0)
 
 
 @click.group()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -46,7 +46,7 @@ _SAID = {
     "comment.dropped": "[yellow]![/] Not posted ({kind}): {why}",
     "prompt.not_read": "[yellow]![/] The prompt page of [bold]{database}[/] was not read: {why}",
     "prompt.page_not_read": "[yellow]![/] A page that the prompt mentions was not read: {why}",
-    "prompt.taken_up": "[green]✓[/] The prompt [bold]{name}[/] is in use [dim]({version})[/]",
+    "prompt.taken_up": "[green]✓[/] The prompt [bold]{name}[/] {is_} in use [dim]({version})[/]",
     "prompt.not_tried": "[yellow]![/] The prompt [bold]{name}[/] is tried later: {why}",
     "prompt.tried": "[green]✓[/] The prompt [bold]{name}[/] was tried: {found}",
     "alert.raised": "[red]![/] {text}",
@@ -80,6 +80,7 @@ class _Progress:
         for key, one in facts.items():
             shown = counted(int(one), _COUNTED[key]) if key in _COUNTED else str(one)
             words[key] = escape(shown)
+        words["is_"] = "would be" if self._is_dry else "is"
         words["told"] = escape(_outcome(event, facts, is_dry=self._is_dry))
         self._due = int(facts["count"]) if event == "pages.due" else self._due
         self._done += event in _ENDS_A_PAGE
@@ -139,7 +140,16 @@ class Document:
     threads: Mapping[str, Sequence[Sequence[Said]]]
 
 
-def proposed(state: State, page_id: str, messages: Sequence[OutboxMessage]) -> Document:
+def draw_proposed(console: Console, state: State, messages: Iterable[OutboxMessage]) -> None:
+    """Draw what is to be posted, document by document."""
+    by_page: dict[str, list[OutboxMessage]] = {}
+    for message in messages:
+        by_page.setdefault(message.page_id, []).append(message)
+    for page_id, of_page in by_page.items():
+        draw(console, _proposed(state, page_id, of_page))
+
+
+def _proposed(state: State, page_id: str, messages: Sequence[OutboxMessage]) -> Document:
     """Return a page as it would be with what is to be posted on it."""
     row, said = pages.page(state, page_id), threads.comments(state, page_id).values()
     read = (reviews.text(state, one.review_id) for one in messages if one.review_id)
@@ -150,6 +160,8 @@ def proposed(state: State, page_id: str, messages: Sequence[OutboxMessage]) -> D
     for one in messages:
         held = f", held: {one.note}" if one.state == "held" else ""
         edits = ", in place of its comment" if one.kind is MessageKind.EDIT else ""
+        if row is None:  # a prompt page, where the reviewer tells of what it did
+            edits = ", once the rest is posted"
         thread = [
             Said(seen.author, from_markdown.quoted(seen.text), is_own=False)
             for seen in said

@@ -33,7 +33,8 @@ from daemon.sweep.context import Context
 
 WIDTHS = (32, 24, 24)  # columns: a name, now, before
 GROUP_WIDTHS = (28, 9, 10, 12, 11, 10)
-SHARE_WIDTHS = (28, 10, 12, 10, 10, 10)
+SHARE_WIDTHS = (27, 8, 13, 11, 11, 10)
+LENS_WIDTHS = (27, 7, 10, 13, 11, 12)
 TOPICS = 5  # shown at most; --json has all
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -249,7 +250,7 @@ _SHARE = _Table(
     SHARE_WIDTHS, ("settled", "addressed", "95% range", "dismissed", "resolved"), _shares
 )
 _LENS = _Table(
-    SHARE_WIDTHS,
+    LENS_WIDTHS,
     ("made", "settled", "addressed", "95% range", "dismissed"),
     lambda work: (f"{work.findings:,}", *_shares(work)[:4]),
 )

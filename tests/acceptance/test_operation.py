@@ -656,25 +656,45 @@ def test_an_idle_run_loads_nothing_heavy_and_check_little(program: Program, rfcs
     assert len(loaded) < 420
 
 
-def test_a_reader_that_has_had_enough_ends_the_program_in_peace(
-    box: Sandbox, program: Program, rfcs: str
-) -> None:
+def unread(program: Program, *words: str, closed: str) -> tuple[int, str]:
+    """Run where nobody reads a stream; return the exit code, and what the other one got."""
     program.write()
-    code = "from daemon.cli.main import main; import sys; sys.argv[0] = 'notion-review'; main()"
-    running = subprocess.Popen(
-        [sys.executable, "-c", code, "status"],
+    with subprocess.Popen(
+        [sys.executable, "-c", MAIN, *words],
         cwd=program.folder,
         env={**os.environ, **program.env},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert running.stdout is not None
-    assert running.stderr is not None
-    running.stdout.close()
-    assert running.stderr.read() == ""
-    running.stderr.close()
-    assert running.wait() == 0
+    ) as running:
+        ends, reads = (running.stdout, running.stderr)[:: 1 if closed == "stdout" else -1]
+        assert ends is not None
+        assert reads is not None
+        ends.close()
+        said = reads.read()
+    return running.returncode, said
+
+
+def test_a_reader_that_has_had_enough_ends_the_program_in_peace(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page(box, rfcs)
+    model.think = lambda _document, _turn: [finish("Say which queue.")]
+    assert unread(program, "status", closed="stdout") == (0, "")
+    code, said = unread(program, "--once", "--dry-run", closed="stdout")
+    assert code == 0
+    assert "internal error" not in said
+    assert "Traceback" not in said
+
+
+def test_a_sweep_whose_log_nobody_reads_posts_all_the_same(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page(box, rfcs)
+    model.think = lambda _document, _turn: [finish("Say which queue.")]
+    assert unread(program, "--once", closed="stderr") == (0, "")
+    assert len(posted(box)) == 1
+    assert program.run("status", "--json").json["pages"]["done"] == 1
 
 
 def test_a_database_whose_title_breaks_its_line_is_named_in_one(

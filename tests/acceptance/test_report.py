@@ -213,7 +213,7 @@ def test_the_share_of_addressed_findings_has_an_interval_and_is_not_told_of_few(
         prompts.save_version(db, "v1", said, NOW)
     lines = program.run("report", "--until", until).out.splitlines()
     table = lines[lines.index(next(one for one in lines if one.startswith("settled, by prompt"))) :]
-    assert any(one.startswith(f"How our en…Cs of {NOW:%Y-%m-%d}  ") for one in table)
+    assert any(one.startswith(f"How our e…Cs of {NOW:%Y-%m-%d}  ") for one in table)
     assert ["12", "67%", "39-86%", "4", "0"] in [line.split()[-5:] for line in table]
     assert ["v2", "9", "cannot", "tell", "1", "0"] in [line.split() for line in table]
 

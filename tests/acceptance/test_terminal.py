@@ -137,5 +137,25 @@ def test_the_picture_in_the_handbook_is_what_the_demo_prints(program: Program, r
     assert "Nothing to do. 2 requests to Notion, 0 to models." in printed
 
 
+@pytest.mark.usefixtures("_a_critic")
+@pytest.mark.parametrize("columns", [40, 50, 80])
+def test_what_is_printed_keeps_to_the_width_of_the_terminal_and_breaks_at_words(
+    box: Sandbox, program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    page = queues(box, rfcs)
+    program.sweep()
+    commands = [("status",), ("report",), ("explain", page), ("digest",), ("check",), ("config",)]
+    whole = {words: program.run(*words).out.split() for words in commands}
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for words in commands:
+        shown = program.run(*words).out
+        longer = [one for one in shown.splitlines() if len(one) > columns]
+        assert [one for one in longer if len(one.split()) > 1] == []
+        assert shown.split() == whole[words]
+    as_json = program.run("status", "--json").out
+    assert len(as_json.splitlines()) == 1
+
+
 def _errors(kind: type[ReviewError]) -> set[type[ReviewError]]:
     return {kind}.union(*(_errors(one) for one in kind.__subclasses__()))

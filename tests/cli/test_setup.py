@@ -103,3 +103,16 @@ def test_a_shell_completes_a_command_of_a_command(shell: str, tmp_path: Path) ->
         check=True,
     )
     assert done.stdout.startswith("approve"), done.stderr
+
+
+@pytest.mark.parametrize("act", ["install", "uninstall"])
+def test_who_does_not_agree_to_a_change_of_the_machine_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    monkeypatch.setattr(f"daemon.service.install.{act}", lambda _: pytest.fail("it went on"))
+    places = [f"--prefix={tmp_path}/opt", f"--confdir={tmp_path}/etc", f"--bindir={tmp_path}/bin"]
+    done = CliRunner().invoke(cli, ["service", act, *places], input="n\n")
+    assert done.exit_code == 0
+    assert done.output.endswith("Nothing was changed.\n")
+    assert [*tmp_path.iterdir()] == []

@@ -32,5 +32,6 @@ def selftest(*, redteam: bool, as_json: bool) -> None:
 
     verdicts = judge.run(cases())
     found = judge.as_json(verdicts)
-    say(json_text(found, sys.stdout) if as_json else judge.in_words(verdicts))
+    words = json_text(found, sys.stdout) if as_json else judge.in_words(verdicts)
+    say(words, folds=not as_json)
     raise click.exceptions.Exit(0 if found["ok"] else SOMETHING_GOT_THROUGH)
