@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import timedelta
 
+from daemon.domain import times
 from daemon.domain.findings import Event
 from daemon.review.quotes import fold
 from daemon.store import outbox, reviews
@@ -16,6 +18,7 @@ from simulation.record import Words
 from simulation.writers import plain
 
 
+MINUTE = timedelta(minutes=1)
 _CLOSED = ("addressed", "withdrawn", "dismissed", "resolved", "retracted", "refused")
 
 
@@ -103,6 +106,8 @@ def a_no_is_heard(final: Final) -> Iterator[str]:
 def a_ruling_has_words_that_came_or_went(final: Final) -> Iterator[str]:
     """What shows that a point is fixed was not said on its page since the point was made.
 
+    Where it was moved, somebody moved a block of the page since.
+
     A block counts from the review on that read it: one that somebody adds while a page is read, or
     while the model thinks, has come since.
     """
@@ -111,6 +116,12 @@ def a_ruling_has_words_that_came_or_went(final: Final) -> Iterator[str]:
         "SELECT findings.page_id, review_id, finding_history.at, why FROM finding_history"
         " JOIN findings ON findings.id = finding_id WHERE finding_history.state = 'addressed'"
     ):
+        if why.startswith("moved: "):
+            made = times.when(dict(final.rows("SELECT id, at FROM reviews"))[made_by])
+            moved = final.record.moved.get(page)
+            if moved is None or moved < made - MINUTE:
+                yield f"page {page[:8]}: {why}, but since {made} nobody moved anything"
+            continue
         quote = fold(re.sub(r"\\(.)", r"\1", why).strip("“”")).text
         read = reviews.text(final.state, made_by)
         untouched = [

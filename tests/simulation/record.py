@@ -50,6 +50,8 @@ class Record:
     asked: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     # When each page or block was moved away, and back.
     away: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    # When somebody last moved a block within a page.
+    moved: dict[str, datetime] = field(default_factory=dict)
     # The pages that were paused when it was last looked, since when, and when that was.
     paused: dict[str, str] = field(default_factory=dict)
     looked_at: datetime | None = None

@@ -11,16 +11,17 @@ from typing import Any
 from daemon.domain.errors import BudgetEmpty, Unavailable
 from daemon.domain.values import Outcome, Usage
 from daemon.review.agent import Conversation, ModelInput, ReviewLimits, Toolbox
+from daemon.review.handles import MARKS
 from simulation.record import Record
 from support import virtual_time
 
 
-_BLOCK = re.compile(r"^\[(B\d+)(?: new| changed)?\] (.+)$", re.MULTILINE)
+_BLOCK = re.compile(rf"^\[(B\d+)(?: {MARKS})?\] (.+)$", re.MULTILINE)
 _THREAD = re.compile(r"^\[(T\d+) on ", re.MULTILINE)
 _POINT = re.compile(r"^\[(T\d+) on [^\n]*\]\n  begun by your [^\n]*(?<!\(closed\))$", re.MULTILINE)
 _WAS = re.compile(r"^  (?:was:|-) (.+)$", re.MULTILINE)
 _SAID = re.compile(r"^  [^\n(]+, \d{4}-\d\d-\d\d \d\d:\d\d(?:, new)?: (.+)$", re.MULTILINE)
-_NEW = re.compile(r"^\[B\d+ (?:new|changed)\] (.+)$", re.MULTILINE)
+_NEW = re.compile(rf"^\[B\d+ {MARKS}\] (.+)$", re.MULTILINE)
 _JUNK: tuple[tuple[str, dict[str, Any]], ...] = (
     ("comment", {"block": "B999", "quote": "x", "text": "x", "severity": "minor"}),
     ("comment", {"block": "B1", "quote": "words that stand nowhere", "text": "x"}),

@@ -142,8 +142,9 @@ class Writers:
         page = self._page()
         top = self.box.world.blocks(page) if page else []
         if len(top) > 1:
-            block = self._dice.choice(top)
-            self.box.world.move_block(block, to=page)
+            block, *others = self._dice.sample(top, len(top))
+            self.box.world.move_block(block, after=self._dice.choice(["", *others]))
+            self._record.moved[page] = virtual_time.now()
             self._note("move", block=block.id[:8])
 
     def _delete(self, block: str | None = None) -> None:
