@@ -148,6 +148,26 @@ def test_what_moved_two_reviews_ago_shows_that_a_point_is_fixed_and_is_marked_no
     assert on_blocks(box, page)[0].startswith("✓ Settled: “A TODO in the plan” · moved: ")
 
 
+def test_who_asks_about_a_move_is_answered_before_the_page_is_reviewed(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str
+) -> None:
+    program.config |= {"settle": "3h", "settle_limit": "9h"}
+    box.clock.advance(4 * HOUR)
+    first(program, model, TODO)
+    move(box, page, "TODO", "Which region")
+    box.world.comment(posted(box)[0], "I moved it. Is that all?")
+    fixed = follow_up("A TODO in the plan", "fixed", "Yes, that is all.", "who runs the queue")
+    says(model, fixed, finish())
+    program.sweep()
+    assert "Only threads are answered now" in model.documents[-1]
+    assert "[B6 moved] TODO" in model.documents[-1]
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “A TODO in the plan” · moved: ")
+    box.clock.advance(9 * HOUR)
+    says(model, finish())
+    assert program.sweep().json["pages_reviewed"] == 1
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “A TODO in the plan” · moved: ")
+
+
 def test_a_move_elsewhere_settles_nothing_and_one_nearby_is_named_by_the_refusal(
     box: Sandbox, program: Program, model: ScriptedModel, page: str
 ) -> None:
