@@ -95,11 +95,6 @@ class Outcome(StrEnum):
         """Whether the model had its whole say; an incomplete review still counts what it found."""
         return self in (Outcome.DONE, Outcome.NOTHING_TO_ADD, Outcome.EMPTY)
 
-    @property
-    def says_nothing(self) -> bool:
-        """Whether the model gave no answer of its own: refused, cut off, or empty."""
-        return self in (Outcome.REFUSED, Outcome.TRUNCATED, Outcome.EMPTY)
-
 
 class ReviewKind(StrEnum):
     """What the model was asked for."""
@@ -363,6 +358,13 @@ class Review:
     refuted: tuple[Finding, ...] = ()
     look: Look | None = None
     digest: tuple[tuple[str, str], ...] | None = None
+
+    @property
+    def without_answer(self) -> str:
+        """Why the model gave no answer of its own: refused, cut off, or empty; "" where it did."""
+        gave = self.findings or self.kept or self.replies or self.left or self.rulings
+        none = (Outcome.REFUSED, Outcome.TRUNCATED, Outcome.EMPTY)
+        return self.outcome.value if self.outcome in none and not gave else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,10 @@ from typing import Any, Protocol
 from daemon.domain.errors import BudgetEmpty, PageSpent
 from daemon.domain.values import Effort, Outcome, Usage
 from daemon.review.models.cost import NOBODY, Overdrawn, Spender
-from daemon.review.models.failures import Down, Hollow
+from daemon.review.models.failures import CutShort, Down, Hollow
 
 
-FINAL_TEXT_CHARS = (
-    24_000  # characters of a final text that are looked at; of a summary fewer are posted
-)
+FINAL_TEXT_CHARS = 24_000  # of a final text that are looked at; of a summary fewer are posted
 CUT_SHORT = (
     "the answer was cut off before a word of use; give the model a larger window, or more room for "
     "its answer, or turn its thinking down"
@@ -29,8 +27,6 @@ NO_CALL_READ = (
 LAST_TURN_NOTE = "One turn is left: call {} in it."
 # The tools that end a review, and a pass of one that is held in several.
 FINISH, NOTE = ENDS = ("finish", "note")
-
-
 # At most, of one image; vendors count fewer: https://platform.claude.com/docs/en/build-with-claude/vision
 IMAGE_TOKENS = 3_000
 
@@ -47,7 +43,7 @@ class ModelInput:
         opening: What comes before the document and is the same in every pass of a review, so that
             providers cache it.
         following: Makes what the model reads in the next pass, a conversation of its own, from what
-            the tools accepted by then; None where this is the last.
+            the tools accepted by then and the words that ended this one; None for the last.
         images: What is shown besides: words before each, its type, its bytes in base64.
     """
 
@@ -56,7 +52,7 @@ class ModelInput:
     key: str
     omitted: tuple[str, ...] = ()
     opening: str = ""
-    following: Callable[[], ModelInput | None] = lambda: None
+    following: Callable[[str], ModelInput | None] = lambda _: None
     images: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -178,7 +174,7 @@ class Conversation:
 
     Attributes:
         outcome: How it ended.
-        text: The last text of a model that ended without `finish`, or that refused; else "".
+        text: The last text, whole, of a model that ended without `finish`; else "".
         model: The model that answered, such as `anthropic:claude-sonnet-5-5`.
         usage: All requests, including those to providers that failed.
         tools: The tools with what they accepted, also when the outcome is not complete.
@@ -207,33 +203,34 @@ async def in_passes(
 ) -> tuple[Outcome, str, tuple[str, ...]]:
     """Hold the conversation of a brief, then of each that follows it; a pass that fails fails all.
 
-    Args:
-        brief: The first.
-        talk: Holds one conversation.
-        limits: The seconds are those of all passes, the rounds those of each.
-        monotonic: A clock in seconds that only goes forward.
+    The seconds of `limits` are those of all passes, the rounds those of each.
 
     Returns:
         The outcome, the final text of the last, and the names of the sections that were not read.
 
     Raises:
-        Down, Hollow: A pass failed.
+        Down, CutShort: A pass failed.
+        Hollow: The first pass holds nothing that can be used; a later one just ends.
         Overdrawn, BudgetEmpty, PageSpent: As `converse`, in the first pass; later the review ends.
     """
     until = monotonic() + limits.seconds
     outcome, text = await talk(brief, limits)
     outcomes = [outcome]
-    while outcome not in _STOPS and (following := brief.following()):
+    while outcome not in _STOPS and (following := brief.following(text)):
         left = max(until - monotonic(), 0.0)
         try:
             outcome, text = await talk(following, replace(limits, seconds=left))
+        except CutShort:
+            raise
+        except Hollow:
+            outcome, text = Outcome.EMPTY, ""
         except (Overdrawn, BudgetEmpty, PageSpent):
             return Outcome.BUDGET, "", brief.omitted
         except Down:
             if monotonic() < until:
                 raise
             return Outcome.TIME, "", brief.omitted
-        brief = following
+        brief = brief if outcome in _STOPS else following  # what it was shown counts as unread
         outcomes.append(outcome)
     incomplete = [one for one in outcomes if not one.is_complete]
     said = [one for one in outcomes if one is not Outcome.EMPTY]
@@ -250,11 +247,11 @@ async def converse(tools: Toolbox, ask: NextTurn, limits: ReviewLimits) -> tuple
         limits: The rounds and seconds.
 
     Returns:
-        The outcome, and the final text when the model ended without `finish`, else "".
+        The outcome, and the final text, whole, when the model ended without `finish`, else "".
 
     Raises:
         Down: The time ran out before the first turn.
-        Hollow: What the model said holds nothing that can be used.
+        Hollow, CutShort: What the model said holds nothing that can be used.
         Overdrawn: The review's budget does not cover the first request.
         BudgetEmpty, PageSpent: Another budget ran out before a call was accepted.
     """
@@ -285,7 +282,7 @@ class _Progress:
         self.tools = tools
         self.turns = 0
         self.accepted = False
-        self.readable = False
+        self.readable = self.is_cut = False
         self._last: Counter[tuple[str, str, str]] | None = None
         self._seen: set[tuple[tuple[str, str, str], str]] = set()
         self._is_told = False
@@ -345,6 +342,7 @@ async def _rounds(talk: _Progress, ask: NextTurn, rounds: int) -> tuple[Outcome,
     for left in reversed(range(rounds)):
         turn = await ask(answers)
         talk.turns += 1
+        talk.is_cut |= turn.ending is TurnEnding.CUT
         if end := _end(talk, turn):
             return end
         answers = talk.run_all(turn, is_last=left == 0)
@@ -363,10 +361,10 @@ def _stopped(talk: _Progress, outcome: Outcome) -> tuple[Outcome, str]:
     """Return how a review ends that was stopped.
 
     Raises:
-        Hollow: None of its calls could be read.
+        Hollow, CutShort: None of its calls could be read.
     """
     if not talk.readable and not talk.accepted:
-        raise Hollow(NO_CALL_READ)
+        raise CutShort(CUT_SHORT) if talk.is_cut else Hollow(NO_CALL_READ)
     return outcome, ""
 
 
@@ -374,15 +372,17 @@ def _end(talk: _Progress, turn: Turn) -> tuple[Outcome, str] | None:
     """Return how `turn` ends the review, or None when its calls are to be run.
 
     Raises:
-        Hollow: It ends a review in which nothing was said.
+        Hollow, CutShort: It ends a review in which nothing was said.
     """
-    text = clamp(turn.text)
     if turn.ending is TurnEnding.REFUSED:
-        return Outcome.REFUSED, text
-    if turn.ending is TurnEnding.CUT and all(call.problem for call in turn.calls):
+        return Outcome.REFUSED, ""
+    text = clamp(turn.text)
+    again = talk.repeats(turn)  # a call that is cut off is made once more, shorter
+    has_stumps = turn.ending is TurnEnding.CUT and all(call.problem for call in turn.calls)
+    if has_stumps and (again or not turn.calls):
         if not text and not talk.accepted:
-            raise Hollow(CUT_SHORT)
-        return Outcome.TRUNCATED, text
+            raise CutShort(CUT_SHORT)
+        return Outcome.TRUNCATED, ""
     if not turn.calls:
         if turn.hollow and not talk.accepted:
             raise Hollow(turn.hollow)
@@ -390,7 +390,7 @@ def _end(talk: _Progress, turn: Turn) -> tuple[Outcome, str] | None:
         return (Outcome.EMPTY if silent else Outcome.DONE), text
     # A model that insists on its end after a refusal has its way.
     insists = any(call.name in ENDS for call in turn.calls)
-    return _stopped(talk, Outcome.LOOP) if talk.repeats(turn) and not insists else None
+    return _stopped(talk, Outcome.LOOP) if again and not insists else None
 
 
 def clamp(text: str) -> str:

@@ -155,12 +155,16 @@ class SectionTools(ReviewTools):
         """What was noted, by the id of a block each, with words in place of handles."""
         return self._digest.spelled_out
 
-    def next_pass(self) -> Shown | None:
+    def next_pass(self, said: str = "") -> Shown | None:
         """Begin the next pass: more of the sections, or the last look at all; None after that.
+
+        What was `said` in place of a call that ends the pass is noted as such a call's words are.
 
         Raises:
             WindowTooSmall: There is no room for the last look.
         """
+        if said and self._group:
+            self._digest.take(said, self._group, self._unread)
         self._unread -= {one.number for one in self._group}
         same = all(one not in self._touched for one in self._group)
         self._digest.close(self._group, same=same)
@@ -347,7 +351,8 @@ class SectionTools(ReviewTools):
         order: str = "",
     ) -> str:
         if self._group:
-            return self._end_section(refused, summary)
+            asked = f"Open question: {question}" if question else ""
+            return self._end_section(refused, "\n".join(filter(None, (summary, asked))))
         points = self._points()
         numbers = map(int, _NUMBER.findall(order))
         first = [points[number] for number in numbers if number in points]
@@ -360,9 +365,9 @@ class SectionTools(ReviewTools):
         Raises:
             ToolRefusal: A call of the turn was refused, and the model has not heard why.
         """
-        if self.finished and not self._is_held:
-            return "the section has ended"
         self._digest.take(digest, self._group or self._parts, self._unread)
+        if self.finished and not self._is_held:
+            return "noted; the section has ended"
         if why := self._unheard(refused):
             self._is_held = bool(self._group)
             raise ToolRefusal("; ".join(why))

@@ -106,7 +106,7 @@ def brief(
     points for which there is no room do not go along.
 
     Raises:
-        WindowTooSmall: The window has no room for that, or what is left of the budget has none.
+        WindowTooSmall: The window has no room for that.
     """
     blocks = (*snapshot.blocks, *(others := _passages(points)).values())
     bare = replace(snapshot, blocks=blocks, threads=(), comments_readable=True)
@@ -129,7 +129,7 @@ def brief(
     if window and estimated_tokens(text) + taken > window.whole:
         if others and (own := [one for one in points if isinstance(one, Finding)]):
             return brief(own, snapshot, prompt, whole_up_to, window, noted)
-        raise WindowTooSmall("the points are too much for its window, or for the review's budget")
+        raise WindowTooSmall("its window has no room for the points")
     taking = Opinions(points, snapshot.blocks, notes, reader)
     return ModelInput(system, f"{text}\n{asked}", snapshot.page.id), taking
 

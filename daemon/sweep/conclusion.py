@@ -60,10 +60,10 @@ def concluded(conversation: Conversation, prepared: Prepared, heard: Heard | Non
     if not isinstance(tools, ReviewTools):
         raise TypeError("the chain returned other tools than it was given")
     _hear_noes(tools, session)
-    # A refusal and a cut-off answer are no summary.
-    said = conversation.text if conversation.outcome.is_complete else ""
     refuted = heard.refuted if heard else ()
-    summary = unsaid(tools.summary or tools.final_text(said), refuted, prepared.handles)
+    summary = unsaid(
+        tools.summary or tools.final_text(conversation.text), refuted, prepared.handles
+    )
     by_rule = conversation.model == OFFLINE
     nothing = not (tools.findings or tools.replies or tools.rulings or summary)
     done = conversation.outcome is Outcome.DONE

@@ -196,7 +196,7 @@ async def _review(
     number = record_review(context, row, session, review, dialogue)
     second_look.record(context, session, review)
     recording.keep(context, made_with, number, session, review)
-    alerts.count_answer(context, review.outcome.value if review.outcome.says_nothing else "")
+    alerts.count_answer(context, review.without_answer)
     context.emit(
         "page.reviewed",
         title=row.title,

@@ -232,8 +232,8 @@ def _in_sections(
     most = window.whole / PART_OF_WINDOW if window else inf
 
     def brief(shown: Shown) -> ModelInput:
-        def following() -> ModelInput | None:
-            more = tools.next_pass()
+        def following(words: str) -> ModelInput | None:
+            more = tools.next_pass(words)
             return brief(more) if more else None
 
         said, key = shown.document, session.snapshot.page.id

@@ -219,6 +219,88 @@ def test_a_pass_that_fails_fails_the_page_and_not_half_of_it(
     assert len(on_blocks(box, page)) == PLANTED
 
 
+def test_what_a_weak_model_says_in_place_of_calls_ends_a_section_and_is_noted(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    reader, notes = Reader(4_000), list[str]()
+    thought = Reply(anthropic_message({"type": "thinking", "thinking": "…", "signature": "s"}))
+
+    def talks(shown: str, turn: int) -> list[Call] | str | Reply:
+        if not PLACE.search(shown):
+            return "Settle the limits." if turn else reader(shown, turn)[:-1]
+        if not turn:
+            *calls, (_, noted) = reader(shown, turn)
+            notes.append(noted["digest"])
+            if "Sentence 5.0" in shown:
+                return thought
+            if calls:
+                return calls
+        return notes[-1]
+
+    model.think = talks
+    program.config["windows"] = {MODEL: 8_000}
+    assert program.sweep().json["pages_reviewed"] == 1
+    assert reader.parts == [*range(1, SECTIONS + 1)]
+    assert len(on_blocks(box, page)) == PLANTED
+    [summary] = [plain(one) for one in posted(box) if one.parent_id == page.id]
+    assert "Settle the limits." in summary
+    assert "not complete" not in summary
+
+
+def test_a_pass_that_was_cut_off_before_a_word_fails_the_page(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    reader = Reader(4_000)
+    cut = Reply(anthropic_message(tool_use("note", digest="B1: al"), stop="max_tokens"))
+    model.think = lambda shown, turn: cut if "Sentence 18.0" in shown else reader(shown, turn)
+    program.config["windows"] = {MODEL: 8_000}
+    assert program.run("--once", "--json").json["pages_failed"] == 1
+    assert posted(box) == []
+    assert "cut off before a word of use" in program.run("explain", page.id).out
+    model.think = lambda shown, turn: (
+        cut if "Sentence 18.0" in shown and not turn else reader(shown, max(0, turn - 1))
+    )
+    assert program.run("review", page.id).code == 0
+    assert len(on_blocks(box, page)) == PLANTED
+
+
+def test_a_point_that_a_later_section_answers_is_taken_back_and_not_posted(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    def thinks(shown: str, turn: int) -> list[Call]:
+        if turn or not PLACE.search(shown):
+            return [finish("Settle it.")]
+        made = list[Call]()
+        for section, title in ((1, "Nobody owns it"), (2, "No way back")):
+            if at := re.search(rf"\[(B\d+)\] Sentence {section}\.0 ", shown):
+                made.append(comment(at[1], f"Sentence {section}.0", f"{title}?", title=title))
+        if "Sentence 12.0" in shown:
+            [point] = re.findall(r"(P\d+) on B\d+ \(important\): “Nobody owns it”", shown)
+            made.append(("take_back", {"point": point}))
+        return [*made, ("note", {"digest": ""})]
+
+    model.think = thinks
+    program.config["windows"] = {MODEL: 8_000}
+    program.sweep()
+    assert "Nobody owns it" not in model.documents[-1]
+    assert [one.splitlines()[0] for one in on_blocks(box, page)] == ["No way back · important"]
+    told = program.run("explain", page.id).out
+    assert "the model took “Nobody owns it” back later" in told
+
+
+def test_where_there_is_no_room_it_is_told_whether_of_the_window_or_of_a_budget(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    program.config["windows"] = {MODEL: 2_000}
+    assert program.run("--once", "--json").json["pages_failed"] == 1
+    assert "its window has no room for the document" in program.run("explain", page.id).out
+    program.config |= {"windows": {MODEL: 8_000}, "limits": {"tokens_per_review": 3_000}}
+    program.run("review", page.id)
+    told = program.run("explain", page.id).out
+    assert "limits.tokens_per_review: 0 of 3000 tokens are spent" in told
+    assert model.sent == []
+
+
 def test_a_thread_stands_beside_its_section_until_it_is_dealt_with_and_answers_see_an_excerpt(
     box: Sandbox, program: Program, model: ScriptedModel, page: Any
 ) -> None:

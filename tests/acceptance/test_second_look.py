@@ -529,7 +529,8 @@ def test_one_that_is_dead_slow_or_answers_nonsense_changes_nothing_but_a_note(
         "openai:other: no connection: connection refused",
         f"{same}: no answer within 0.01 s",
         f"{same}: it gave no ruling that can be read",
-        f"{same}: the points are too much for its window, or for the review's budget",
+        f"{same}: limits.tokens_per_review: 30005 of 50000 tokens are spent, and the next request "
+        "may take 31522",
     ]
     assert alerts(program) == {}
     for number in range(1, 5):

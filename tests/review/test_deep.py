@@ -134,14 +134,27 @@ def test_what_ends_a_section_hears_of_refused_calls_and_finish_ends_it_too() -> 
     assert not tools.finished
     assert tools.call("finish", {"summary": "B2: said"}).accepted
     assert tools.finished
-    assert tools.call("finish", {"summary": "late"}).text == "the section has ended"
-    assert tools.summary == ""
+    late = {"summary": "B2: late", "question": "Who pays?"}
+    assert tools.call("finish", late).text == "noted; the section has ended"
+    assert (tools.summary, tools.question) == ("", "")
     second = tools.next_pass()
     assert second is not None
-    assert "  B2: kept\n  B2: said\n" in second.document
+    told = ["B1: Open question: Who pays?", "B2: kept", "B2: said", "B2: late"]
+    assert second.document.startswith(
+        "What you noted of the sections that are not shown:\n  " + "\n  ".join(told) + "\nDocument:"
+    )
     last = [*read_on(tools, second)][-1]
     assert last.document.startswith("What you noted")
     assert first.document.startswith("Document:")
+
+
+def test_words_that_end_a_section_in_place_of_a_call_are_its_notes() -> None:
+    tools, _ = begun(page(2, words=1_500))
+    second = tools.next_pass("B2: sessions end after 30 days\nNothing else.")
+    assert second is not None
+    assert "  B1: Nothing else.\n  B2: sessions end after 30 days\n" in second.document
+    read_on(tools, second)
+    assert tools.next_pass("Settle it.") is None  # the words of the last pass are the summary
 
 
 def test_once_note_waited_for_a_correction_what_corrects_ends_the_section() -> None:

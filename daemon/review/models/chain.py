@@ -250,23 +250,25 @@ class Chain:
         if self._imported is not None:
             # Two threads in the midst of one import may get half of a module.
             await self._imported.wait()
-        window, why = await self._window(name, make), "the document does not fit into its window"
+        window, spent = await self._window(name, make), ""
         room = _within(limits, window)
         for _ in range(SHRINKS + 1):
-            brief, tools = make(window)
             try:
+                brief, tools = make(window)
                 talk = self._talk(name, tools, bill)
                 outcome, text, omitted = await in_passes(brief, talk, room, self._monotonic)
+            except WindowTooSmall as error:
+                raise WindowTooSmall(spent or str(error)) from None
             except TooLong as error:
                 window = self._smaller(name, window, _estimate(brief, tools), error.tokens)
                 room = _within(limits, window)
             except Overdrawn as error:
                 # The budget may cover a smaller document; the answer keeps its room.
-                window, why = self._smaller(name, window, _estimate(brief, tools)), str(error)
+                window, spent = self._smaller(name, window, _estimate(brief, tools)), str(error)
             else:
                 blind = any(one.name == IMAGES for one in self._endpoint(name).lessons)
                 return Conversation(outcome, text, name, bill.total, tools, omitted, blind)
-        raise WindowTooSmall(why)
+        raise WindowTooSmall(spent or "the document does not fit into its window")
 
     def _talk(self, name: str, tools: Toolbox, bill: ConversationCost) -> Talk:
         async def talk(brief: ModelInput, limits: ReviewLimits) -> tuple[Outcome, str]:

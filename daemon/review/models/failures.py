@@ -5,6 +5,7 @@ Down                  the next model takes over
 Unfit                 this model cannot take this document; the next one may
 ├── WindowTooSmall    however much of it is left out
 ├── Hollow            its answer holds nothing that can be used
+│   └── CutShort      for it was cut off before that
 └── Flagged           its provider does not let it read the document
 Rejected              the document's fault or the configuration's: a tiny request shows which
 TooLong               the same model, with less of the document
@@ -88,6 +89,10 @@ class Rejected(Exception):
 
 class Hollow(Unfit):
     """The model answered, and nothing in its answer can be used; names what may help."""
+
+
+class CutShort(Hollow):
+    """Its answer was cut off before a word or a call of use."""
 
 
 class TooLong(Exception):

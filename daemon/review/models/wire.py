@@ -213,7 +213,7 @@ def _turn(
         case None:
             raise Hiccup("malformed answer: its end is missing")
         case "content_filter":
-            return Turn(details.get("refusal") or text, (), TurnEnding.REFUSED)
+            return Turn("", (), TurnEnding.REFUSED)
         case "length":
             if details.get("finish_reason") == "model_context_window_exceeded":
                 raise TooLong

@@ -314,7 +314,7 @@ def test_a22_a_refusal_is_not_taken_to_the_next_model() -> None:
     refusal = turn(text("I will not."), finish="content_filter")
     rig = Rig(anthropic=ScriptedModel(refusal), openai=second)
     conversation = asyncio.run(rig.converse(A, B))
-    assert (conversation.outcome, conversation.text) == (Outcome.REFUSED, "I will not.")
+    assert (conversation.outcome, conversation.text) == (Outcome.REFUSED, "")
     assert second.requests == 0
 
 

@@ -361,21 +361,19 @@ def test_a22_a_call_that_openai_cut_off_is_not_run_and_a_whole_one_is(
     assert "cut off" in json.loads(outputs[1])["error"]
 
 
-@pytest.mark.parametrize(
-    "cut",
-    [
-        anthropic_message(
-            {"type": "thinking", "thinking": "", "signature": "s"}, stop="max_tokens"
-        ),
-        anthropic_message(tool_use("comment"), stop="max_tokens"),
-    ],
+THINKING = anthropic_message(
+    {"type": "thinking", "thinking": "", "signature": "s"}, stop="max_tokens"
 )
+STUMP = anthropic_message(tool_use("comment"), stop="max_tokens")
+
+
+@pytest.mark.parametrize(("cut", "requests"), [(THINKING, 1), (STUMP, 2)])
 def test_a22_an_answer_cut_off_before_a_word_is_none_and_names_the_cure(
-    vendor: VendorServer, cut: Json
+    vendor: VendorServer, cut: Json, requests: int
 ) -> None:
     with pytest.raises(PageRejected, match="cut off before a word of use; give the model a larger"):
         review(vendor, SONNET, cut)
-    assert len(vendor.sent) == 1
+    assert len(vendor.sent) == requests  # a call that was cut off is asked for once more
 
 
 def test_a22_an_answer_cut_off_in_its_words_is_named(vendor: VendorServer) -> None:
@@ -389,16 +387,17 @@ REFUSALS = [
         SONNET,
         anthropic_message(stop="refusal")
         | {"stop_details": {"type": "refusal", "category": "cyber", "explanation": "Not this."}},
-        "Not this.",
     ),
-    (LOCAL, chat_completion("No.", finish="content_filter"), "No."),
+    (LOCAL, chat_completion("No.", finish="content_filter")),
 ]
 
 
-@pytest.mark.parametrize(("name", "reply", "said"), REFUSALS, ids=["anthropic", "chat"])
-def test_a22_a_refusal_is_named(vendor: VendorServer, name: str, reply: Json, said: str) -> None:
+@pytest.mark.parametrize(("name", "reply"), REFUSALS, ids=["anthropic", "chat"])
+def test_a22_a_refusal_is_named_and_its_words_are_no_summary(
+    vendor: VendorServer, name: str, reply: Json
+) -> None:
     conversation = review(vendor, name, reply)
-    assert (conversation.outcome, conversation.text) == (Outcome.REFUSED, said)
+    assert (conversation.outcome, conversation.text) == (Outcome.REFUSED, "")
     assert len(vendor.sent) == 1
 
 
@@ -406,7 +405,7 @@ def test_a22_a_refusal_over_responses_is_named(at_openai: VendorServer) -> None:
     message = output_text("")
     message["content"] = [{"type": "refusal", "refusal": "Not this."}]
     conversation = review(at_openai, SOL, response(message))
-    assert (conversation.outcome, conversation.text) == (Outcome.REFUSED, "Not this.")
+    assert (conversation.outcome, conversation.text) == (Outcome.REFUSED, "")
 
 
 BROKEN = [
