@@ -14,7 +14,8 @@ from typing import Any
 from daemon.domain.change import Change
 from daemon.domain.times import counted
 from daemon.domain.values import Finding, Refusal, Source
-from daemon.review.agent import ENDS, NOTE, ToolResult, ToolSpec
+from daemon.review import prompt
+from daemon.review.agent import ENDS, NOTE, ContextWindow, ToolResult, ToolSpec
 from daemon.review.excerpt import Recall
 from daemon.review.handles import Handles
 from daemon.review.models.failures import WindowTooSmall
@@ -52,6 +53,7 @@ DIGEST_TOKENS, DIGEST_PART, DOCUMENT_PART = 2_000, 3, 20
 LEAST_DIGEST = 400
 # How much of what the digest may take is noted: the rest is for the margin of each line.
 NOTED_PART = 0.9
+SMALL_WINDOW = 6_000
 # Tokens of text that a pass has room for at least, and those of the words around it.
 LEAST_TEXT, AROUND = 80, 80
 # The part of a pass for the points that were made and for what changed elsewhere, and its most
@@ -68,9 +70,20 @@ _LOOKS = ("read", "look_up")  # calls that correct nothing
 _ORDER = {"type": "string", "description": "Your points, the most important first: P3, P1"}
 
 
-def is_asked(handles: Handles) -> bool:
-    """Tell whether a thread waits for an answer."""
-    return any(one.waiting for one in handles.threads.values())
+def needless(task: ReviewInput, handles: Handles, window: ContextWindow | None) -> list[str]:
+    """Return the headings of the instructions that a review in sections does without.
+
+    They are the same in all its passes. In a small window the text needs the room of the examples.
+    """
+    found = {
+        prompt.AT_ONCE: True,
+        prompt.CHANGED: task.change.first,
+        prompt.EXAMPLES: window is not None and window.tokens < SMALL_WINDOW,
+        prompt.OWN_POINTS: not task.points,
+        prompt.CLOSED_POINTS: not any(one.closed for one in task.points.values()),
+        prompt.ANSWERS: not any(one.waiting for one in handles.threads.values()),
+    }
+    return [heading for heading, is_needless in found.items() if is_needless]
 
 
 def _touched(change: Change, parts: Sequence[Part]) -> list[Part]:
@@ -93,7 +106,8 @@ class SectionTools(ReviewTools):
 
     def __init__(self, context: ToolContext, recall: Recall | None = None) -> None:
         self._handles, self._names = context.handles, context.handles.of_block
-        self._unused = set() if is_asked(context.handles) else {"reply", "leave"}
+        is_asked = any(one.waiting for one in context.handles.threads.values())
+        self._unused = set() if is_asked else {"reply", "leave"}
         self._unused |= set() if context.points else {"follow_up"}
         super().__init__(context, recall)
         self._group: list[Part] = []
@@ -112,7 +126,9 @@ class SectionTools(ReviewTools):
             WindowTooSmall: There is no room for any of the document.
         """
         self._task, self._room = task, room - estimated_tokens(opening_text(task))
-        self._shown = min(DIGEST_TOKENS, self._room // DIGEST_PART)
+        whole = sum(estimated_tokens(one.line) for one in self._handles.blocks.values())
+        noted_most = int(max(whole // DOCUMENT_PART, LEAST_DIGEST) / NOTED_PART)
+        self._shown = min(DIGEST_TOKENS, self._room // DIGEST_PART, noted_most)
         text = self._room - self._shown - AROUND
         if text < LEAST_TEXT:
             raise WindowTooSmall(NO_ROOM)
@@ -120,8 +136,8 @@ class SectionTools(ReviewTools):
         self._parts = parts_of(task, self._handles, text)
         self._part_of = {key: one for one in reversed(self._parts) for key in one.pieces}
         tokens = sum(one.tokens for one in self._parts)
-        limit = min(self._shown * NOTED_PART, max(tokens // DOCUMENT_PART, LEAST_DIGEST))
-        self._digest = Digest(self._handles, self._parts, int(limit * BYTES_PER_TOKEN), noted)
+        limit = int(self._shown * NOTED_PART * BYTES_PER_TOKEN)
+        self._digest = Digest(self._handles, self._parts, limit, noted)
         self._most = min(text, max(tokens // PASSES, LEAST_PASS))
         unread = {key for key, words in noted or () if not words}
         self._touched = _touched(task.change, self._parts)

@@ -51,8 +51,9 @@ _SEVERAL = (
 )
 _BLOCK_LINK = re.compile(r"\[((?:\\.|[^\[\]\\])*)\]\(https?://[^()\s]*#[0-9a-f]{8,}\)")
 # The headings of the instructions that only some reviews are given.
-AT_ONCE, IN_SECTIONS = "Reading", "In sections"
-OWN_POINTS, ANSWERS = "Your own points", "Answers to people"
+AT_ONCE, IN_SECTIONS, CHANGED = "At once", "In sections", "What changed"
+OWN_POINTS, CLOSED_POINTS = "Your own points", "Closed points"
+ANSWERS, EXAMPLES = "Answers to people", "Examples"
 _REPORTED = "Already reported by checks, do not raise again:"
 _KEPT = "Kept from the last review, not posted; comment again on what still matters:"
 _NOTICED = "Found by checks, raise only what bears on the decision:"

@@ -23,7 +23,7 @@ from daemon.domain.values import (
 from daemon.review import offline, prompt
 from daemon.review.agent import ContextWindow, ModelInput, Toolbox, ToolSpec
 from daemon.review.cleaning import links_in, may_contain_links
-from daemon.review.deep import NO_ROOM, SectionTools, Shown, is_asked
+from daemon.review.deep import NO_ROOM, SectionTools, Shown, needless
 from daemon.review.excerpt import (
     LEAST_CHARS,
     Reader,
@@ -220,8 +220,7 @@ def _in_sections(
         WindowTooSmall: The window leaves no room for any of the document.
     """
     session, room = prepared.session, max(context.config.whole_up_to, LEAST_ROOM)
-    leaving = [prompt.AT_ONCE, *([] if task.points else [prompt.OWN_POINTS])]
-    leaving += [] if is_asked(prepared.handles) else [prompt.ANSWERS]
+    leaving = needless(task, prepared.handles, window)
     system = prompt.system_text(session.prompt, leaving)
     tools.reader = Reader(task, prepared.handles, WHOLE, 0)  # the tool takes room too
     if window:

@@ -358,7 +358,7 @@ def test_lines_that_do_not_fit_are_cut_the_longest_first(lines: list[str], most:
 
 
 def test_what_is_read_again_has_room_for_notes_in_place_of_the_old_round_after_round() -> None:
-    blocks = page(12, words=600)
+    blocks = page(12, words=900)
     tools, first = begun(blocks)
     full = [f"B{2 * n + 2}: value {n} is 10{n}, as " + "words " * 400 for n in range(12)]
     read_on(tools, first, full)
