@@ -280,6 +280,7 @@ def test_a_dry_run_prints_the_comment(owner: Owner, program: Program) -> None:
     (one,) = [one for one in printed if one["kind"] == "notice"]
     assert one["page"] == owner.page
     assert one["text"].startswith("In use since ")
+    assert one["text"].endswith(" UTC:** counted when this is posted.")
     assert owner.said == []
 
 
@@ -336,10 +337,10 @@ def test_the_week_is_told_in_numbers_and_edited_once_a_day_at_most(
     by_prompt(model, {"Be ": STRICT})
     owner.writes("Queues")
     cost = owner.sweeps().json["cost_usd"]
-    (said,) = owner.said
+    (said,), at = owner.said, f"{owner.box.clock():%Y-%m-%d %H:%M} UTC"
     assert said.splitlines()[1:] == [
         "",
-        f"The last seven days: 1 review, 2 points; ${cost:.2f}.",
+        f"The last seven days, as of {at}: 1 review, 2 points; ${cost:.2f}.",
         "Waiting for people: 2 open points, since 2026-11-20.",
         "",
         "To steer me, write only pause, resume, report or help in this thread.",
@@ -358,7 +359,7 @@ def test_the_week_is_told_in_numbers_and_edited_once_a_day_at_most(
     assert owner.writings == written
     for _ in range(8):
         owner.sweeps(after=DAY)
-    assert "The last seven days: nothing was reviewed.\n" in owner.said[0]
+    assert " UTC: nothing was reviewed.\n" in owner.said[0]
     written = owner.writings
     for _ in range(3):
         owner.sweeps(after=DAY)

@@ -29,7 +29,6 @@ from daemon.review.cleaning import cleaned
 from daemon.review.points import reanchored
 from daemon.review.summary import without_point
 from daemon.store import findings, outbox, pages, prompts, sweeps
-from daemon.store import prompts as notices
 from daemon.store.database import State
 from daemon.store.views import reporting
 from daemon.sweep.context import Context, Target
@@ -155,7 +154,7 @@ async def post(context: Context) -> None:
     Raises:
         ReviewError: Notion refused; it is tried again at the next sweep.
     """
-    for page_id, mistakes in notices.all_mistakes(context.state):
+    for page_id, mistakes in prompts.all_mistakes(context.state):
         messages = outbox.messages_of(context.state, page_id=page_id)
         messages = [one for one in messages if not one.is_for_owner]
         notes = [one for one in messages if one.kind is MessageKind.NOTICE]
@@ -163,7 +162,7 @@ async def post(context: Context) -> None:
         if mistakes:
             _say(context, page_id, mistakes, messages, standing)
         elif standing is None:
-            notices.delete_mistakes(context.state, page_id)
+            prompts.delete_mistakes(context.state, page_id)
         elif standing.comment_id and context.notion.writes:
             await _take_back(context, standing, standing.comment_id)
         if any(
@@ -202,13 +201,13 @@ async def _take_back(context: Context, standing: OutboxMessage, comment_id: str)
         await context.notion.edit_comment(comment_id, from_markdown.rich_text(MENDED))
         done = "edited, since nobody knows who answered it"
     outbox.set_state(context.state, standing.key, DeliveryState.DROPPED, f"mended: {done}")
-    notices.delete_mistakes(context.state, standing.page_id)
+    prompts.delete_mistakes(context.state, standing.page_id)
 
 
 # How the status comment begins: by this it is known again where the state was lost.
 IN_USE = "In use since"
 # What stands before this matters and is said at once; what follows, once a day.
-DAILY = "\n\n**The last seven days:** "
+DAILY = "\n\n**The last seven days"
 # So long what a comment says will do; and so long after one that Notion did not take.
 STATUS_EVERY = timedelta(days=1)
 
@@ -235,14 +234,19 @@ async def say_status(
     standing = _standing(letters)
     if _will_do(letters, head, context.notion.now) or (standing and not standing.comment_id):
         return
-    said = f"{head}{DAILY}{rest()}"
-    if letters and letters[-1].state is not DeliveryState.DROPPED and letters[-1].body == said:
-        return
+    key, now, told = _status_key(page_id, len(letters)), context.notion.now, rest()
+
+    def said(at: datetime) -> str:
+        return f"{head}{DAILY}, as of {at:%Y-%m-%d %H:%M} UTC:** {told}"
+
+    last = letters[-1] if letters else None
+    if last and last.state is not DeliveryState.DROPPED and last.body == said(last.created_at):
+        return  # nothing changed but the time
     kind, target = MessageKind.NOTICE, page_id
     if standing and standing.comment_id:
         kind, target = MessageKind.EDIT, standing.comment_id
-    key, now = _status_key(page_id, len(letters)), context.notion.now
-    outbox.add(context.state, [OutboxMessage(key, page_id, kind, target, page_id, said, name, now)])
+    letter = OutboxMessage(key, page_id, kind, target, page_id, said(now), name, now)
+    outbox.add(context.state, [letter])
 
 
 def last_status(state: State, page_id: str) -> OutboxMessage | None:
@@ -336,7 +340,7 @@ def told(context: Context, targets: Iterable[Target], *, before: bool = False) -
 
 def report(context: Context, targets: Sequence[Target]) -> str:
     """Return what the word `report` is answered with."""
-    said = f"{DAILY.strip()} {told(context, targets, before=True)}"
+    said = f"{DAILY.strip()}:** {told(context, targets, before=True)}"
     return joined([said, paused(context, targets), alerts(context, targets)], "\n\n")
 
 

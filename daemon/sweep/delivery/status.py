@@ -40,6 +40,7 @@ from daemon.sweep.reviewing import run_review
 from daemon.sweep.snapshot import read_unrecorded
 
 
+NOT_COUNTED = "counted when this is posted."
 NEW, GONE, GRAVER, MILDER = "new", "gone", "graver", "milder"
 # Points of one kind that are named; the rest are counted.
 NAMED_POINTS = 5
@@ -128,7 +129,10 @@ async def _say(
     head = joined(
         [said, letters.paused(context, targets), letters.alerts(context, targets)], "\n\n"
     )
-    rest = partial(letters.daily, context, targets)
+    # A dry run would count its own reviews, which are not made.
+    rest = (
+        partial(letters.daily, context, targets) if context.notion.writes else lambda: NOT_COUNTED
+    )
     await letters.say_status(context, page_id, head, rest, status.prompt.name)
     if outbox.undelivered(context.state, page_id):
         await context.deliver(context, page_id)
