@@ -19,7 +19,7 @@ from daemon.review.quotes import fold
 
 
 # The most characters and words of a block that stand in a text for people in place of its handle;
-# in a title, and where it is named again, they are fewer.
+# where it is named again they are fewer.
 OPENING, BRIEF = (40, 8), (32, 4)
 # The most of one that begins as another in its section does.
 LONGER = (80, 16)
@@ -124,7 +124,7 @@ class Handles:
             return ""
         told, names, heading = [], self.of_block, change.regrouped.get(block_id)
         if heading:
-            told.append(f"under {names[heading]} “{self.briefs[names[heading]].words}”")
+            told.append(f"under {names[heading]} “{opening(self.blocks[names[heading]], BRIEF)}”")
         elif heading is not None:
             told.append("above the first heading")
         if stood.below != (heading or ""):
@@ -161,7 +161,8 @@ class Handles:
         Args:
             text: The words of the model.
             own: The id of the block that the text stands on: its heading goes without saying.
-            briefly: Name a block by a few of its words alone and without marks, as in a title.
+            briefly: Name a block by few words and without marks, as in a title: where it has more
+                than a few, or words that another has, by its heading.
         """
         while text != (apart := _APART.sub(_set_apart, text)):
             text = apart
@@ -231,12 +232,7 @@ class Handles:
     @cached_property
     def labels(self) -> dict[str, _Label]:
         """What names each block, by its handle."""
-        return _labelled(self.blocks, OPENING)
-
-    @cached_property
-    def briefs(self) -> dict[str, _Label]:
-        """What names each block in a title, by its handle."""
-        return _labelled(self.blocks, BRIEF)
+        return _labelled(self.blocks)
 
     @cached_property
     def _folded(self) -> dict[str, str]:
@@ -247,7 +243,7 @@ class Handles:
         """The handles of the blocks that a name may mean."""
         found = defaultdict[str, list[str]](list)
         for handle, one in self.labels.items():
-            for words in {one.words, _opening(one.block, BRIEF)}:
+            for words in {one.words, opening(one.block, BRIEF)}:
                 for name in {words, f"{one.section}{UNDER}{words}"}:
                     if any(map(str.isalnum, words)):
                         found[name.replace("`", "")].append(handle)
@@ -257,9 +253,9 @@ class Handles:
         return {name: [*dict.fromkeys(handles)] for name, handles in found.items()}
 
 
-def _labelled(blocks: Mapping[str, Block], most: tuple[int, int]) -> dict[str, _Label]:
-    """Return what names each block; below headings, unless it is named as in a title."""
-    openings = {handle: _opening(block, most) for handle, block in blocks.items()}
+def _labelled(blocks: Mapping[str, Block]) -> dict[str, _Label]:
+    """Return what names each block: its words below its heading."""
+    openings = {handle: opening(block, OPENING) for handle, block in blocks.items()}
     heads = Counter(openings[handle] for handle, block in blocks.items() if block.is_heading)
     labels, above = dict[str, _Label](), list[_Label]()
     alike = defaultdict[tuple[str, str], list[str]](list)
@@ -271,14 +267,17 @@ def _labelled(blocks: Mapping[str, Block], most: tuple[int, int]) -> dict[str, _
             section = above[-1].words if above and heads[words] > 1 else ""
         elif above:
             section = UNDER.join(filter(None, (above[-1].section, above[-1].words)))
-        label = labels[handle] = _Label(block, words, "" if most == BRIEF else section)
+        label = labels[handle] = _Label(block, words, section)
         above += [label] * (block.is_heading and any(map(str.isalnum, words)))
         alike[words, label.section].append(handle)
     firsts = {first for first, _ in alike}
     for (first, _), handles in alike.items():
         if len(handles) == 1:
             continue
-        longer = [_opening(blocks[one], OPENING if most == BRIEF else LONGER) for one in handles]
+        # More of the code would be no name.
+        longer = [
+            first if blocks[one].type == "code" else opening(blocks[one], LONGER) for one in handles
+        ]
         is_enough = len({*longer}) == len(longer) and not ({*longer} - {first}) & firsts
         for number, (handle, words) in enumerate(zip(handles, longer, strict=True), 1):
             told = {"words": words} if is_enough else {"number": number}
@@ -317,23 +316,24 @@ class _Spelling:
         return f"{before}{name})" if before else name
 
     def _named(self, handle: str) -> str:
-        labels = self.handles.briefs if self.briefly else self.handles.labels
+        labels = self.handles.labels
         block, shown, section, number = labels[handle]
-        brief = _opening(block, BRIEF)
-        if self.own in self.handles.of_block:
-            self.sections.add(labels[self.handles.of_block[self.own]].section)
+        brief, is_code = opening(block, BRIEF), block.type == "code"
         is_sign = not any(map(str.isalnum, shown))
         is_alone = not is_sign and [one.words for one in labels.values()].count(shown) == 1
+        if self.briefly:
+            is_told = block.is_heading or (is_alone and brief == shown and not is_code)
+            head = shown if is_told else section.rpartition(UNDER)[2]
+            return f"“{head}”" if head and "…" not in head else REMOVED
+        if self.own in self.handles.of_block:
+            self.sections.add(labels[self.handles.of_block[self.own]].section)
         under = "" if is_alone and section in self.sections else section
         if block.id in self.told and [*self.told.values()].count(brief) == 1:
             shown, under, number = brief, "", 0
         self.told[block.id] = brief
         self.sections.add(section or shown)
         tail = f" ({number})" * bool(number)
-        if self.briefly:
-            return f"“{shown}”{tail}"
-        is_code = block.type == "code" and "`" not in shown
-        words = f"`{shown}`" if is_code else _literal(shown)
+        words = f"`{shown}`" if is_code and "`" not in shown else _literal(shown)
         return f"“{_literal(under)}{UNDER * bool(under)}{words}”{tail}"
 
 
@@ -366,10 +366,10 @@ def _free(letter: str, words: Collection[str]) -> Iterator[str]:
     return (name for number in count(1) if (name := f"{letter}{number}") not in words)
 
 
-def _opening(block: Block, most: tuple[int, int]) -> str:
+def opening(block: Block, most: tuple[int, int]) -> str:
     """Return a block's first words, of code its first line; its signs where it has no words."""
     is_code = block.type == "code"
-    lines = block.plain.splitlines() if is_code and most != LONGER else [block.plain]
+    lines = block.plain.splitlines() if is_code else [block.plain]
     text = next((line for line in lines if any(map(str.isalnum, line))), "")
     signs = "🖼" if block.type == "image" else " ".join(block.plain.split())[: BRIEF[0]] or "…"
     return _first_words(text, most, is_code=is_code) or signs.translate(INNER)

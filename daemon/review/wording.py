@@ -24,7 +24,7 @@ from daemon.review.cleaning import (
     removal_reasons,
     visible,
 )
-from daemon.review.handles import Handles
+from daemon.review.handles import BRIEF, Handles, opening
 from daemon.review.leaks import LeakGuard
 from daemon.review.points import REPETITIVE_CHARS, tells_of
 from daemon.review.prompt import instructions
@@ -312,7 +312,7 @@ def unsaid(text: str, refuted: Iterable[Finding], handles: Handles) -> str:
     """
     about = []
     for one in refuted:
-        words = handles.briefs[handles.of_block[one.block_id]].words.rstrip("…")
+        words = opening(handles.blocks[handles.of_block[one.block_id]], BRIEF).rstrip("…")
         about.append((one.title, words if _says_something(words) else ""))
 
     def tells(sentence: str) -> bool:
