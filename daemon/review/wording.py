@@ -193,7 +193,7 @@ _COUNTS = (
     "thousand|million|billion|dozen|half|twice"
 )
 _FIGURE = re.compile(rf"\d+(?:[.,:/-]\d+)*|\b(?:{_COUNTS})\b", re.IGNORECASE)
-_TOKEN = re.compile(r"\w+")
+_TOKEN = re.compile(r"(?:\w[\u0300-\u036f]*)+")  # with the accents that stand apart
 # Letters that a word must share with one that is known, where it may be another form of it.
 STEM, ENDING = 4, 3
 
