@@ -218,16 +218,17 @@ class World:
         to: Thing | None = None,
         by: Thing | None = None,
     ) -> None:
-        """Move a block: after a sibling, to the start (""), or to the end of another holder."""
+        """Move a block: after another, to the start of its holder (""), or to the end of `to`."""
         with self.state.lock:
             found, who = self.state.blocks[ident(block)], self._author(by)
-            self.state.detach(found)
-            holder = ident(to) if to is not None else found.parent_id
-            siblings = self.state.children.setdefault(holder, [])
+            beside = self.state.blocks[ident(after)] if after else found
+            holder = beside.parent_id if to is None else ident(to)
+            siblings = [one for one in self.state.children.get(holder, []) if one != found.id]
             place = len(siblings)
             if after is not None:
-                place = siblings.index(ident(after)) + 1 if after else 0
-            siblings.insert(place, found.id)
+                place = siblings.index(beside.id) + 1 if after else 0
+            self.state.detach(found)
+            self.state.children.setdefault(holder, []).insert(place, found.id)
             self.state.touch_page(found.page_id, who)
             target = self.state.blocks.get(holder)
             self.state.put_below(found, holder, target.page_id if target else holder)

@@ -242,6 +242,16 @@ def test_people_move_blocks_within_a_page_and_under_others(api, world, page):
     world.move_block(two, to=one)
     assert [text(block) for block in kids(api, page.id)] == ["1", "3"]
     assert kids(api, one.id)[0]["parent"] == {"type": "block_id", "block_id": one.id}
+    world.move_block(two, after=one)
+    assert [text(block) for block in kids(api, page.id)] == ["1", "2", "3"]
+    assert kids(api, one.id) == []
+
+
+def test_a_block_that_cannot_be_put_there_stays_where_it_is(api, world, page):
+    one, two = (world.add_block(page, blocks.toggle(name)) for name in "12")
+    with pytest.raises(ValueError, match="is not in list"):
+        world.move_block(one, after=two, to=two)
+    assert [text(block) for block in kids(api, page.id)] == ["1", "2"]
 
 
 def test_people_write_between_and_delete(api, world, page):
