@@ -272,9 +272,11 @@ def _followed(
     """
     state, known = context.state, findings.of_page(context.state, row.id)
     here = {*LIVE, FindingState.KEPT, FindingState.HELD}
+    # Of a point that was made again the newest tells how it stands, unless one of them is open.
+    newest = {(one.finding.title, one.finding.block_id): one for one in known}
     stand = {(one.finding.title, one.finding.block_id) for one in known if one.state in here}
     # Not only of those that changed: a summary may stand again as it was before a later review.
-    ended = [one for one in known if (one.finding.title, one.finding.block_id) not in stand]
+    ended = [one for name, one in newest.items() if name not in stand]
     settled = [one.finding for one in ended if one.state in MENDED]
     now = replace(_as_they_stand(state, row, known, changed), settled=settled)
     gone = [one.finding for one in ended if one.state not in MENDED]

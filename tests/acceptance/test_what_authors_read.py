@@ -135,6 +135,24 @@ def test_a_review_leaves_nothing_to_follow_and_what_people_resolve_is_followed(
     assert reads.startswith(since + "\n\nNo longer open: “No owner” resolved.\n\nNone")
 
 
+def test_a_point_that_was_kept_back_and_made_again_is_named_once_it_is_settled(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = first_review(box, program, model, rfcs)
+    model.think = lambda *_: [
+        comment("B5", "nothing", "Say what the disks cost.", "minor", "No costs"),
+        finish("Look at the costs."),
+    ]
+    for number, words in enumerate(("We deploy on Friday.", "It costs 12 EUR a month."), 3):
+        box.clock.advance(HOUR)
+        box.world.edit_block(box.world.blocks(page)[number], words)
+        box.clock.advance(HOUR)
+        program.sweep()
+        says(model, "No costs", "fixed", "", "12 EUR a month")
+    [reads] = summaries(box, page)
+    assert reads.endswith("• No owner (still open)\n\nSince last time:\n• Settled: “No costs”")
+
+
 def test_who_asks_for_a_review_is_told_once_what_it_brought_where_no_new_summary_tells_it(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
