@@ -22,7 +22,7 @@ from daemon.cli.options import (
     port_option,
     say,
 )
-from daemon.domain.times import counted, iso
+from daemon.domain.notation import counted, iso
 
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from daemon.console import app, views
 from daemon.console.access import Door, RequestRefused
 from daemon.console.app import Act, Show, application
 from daemon.console.views import ConsoleContext
+from daemon.domain.notation import counted
 from daemon.domain.providers import PROVIDERS
-from daemon.domain.times import counted
 from daemon.domain.values import Author, AuthorKind
 from daemon.notion import blocks, properties, reading, to_markdown
 from daemon.notion.gateway import Gateway

@@ -17,9 +17,8 @@ from daemon.config.environment import (
 from daemon.config.loading import LOCAL, NAME, chains
 from daemon.config.values import duration_text
 from daemon.domain.errors import ConfigError, NotionError, ReviewError, TokenRefused
-from daemon.domain.ids import database_id, notion_id
+from daemon.domain.notation import counted, database_id, notion_id
 from daemon.domain.providers import OFFLINE, PROVIDERS
-from daemon.domain.times import counted
 from daemon.notion import properties, reading
 from daemon.notion.gateway import HOST, Gateway
 from daemon.operations import doctor

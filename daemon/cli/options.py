@@ -154,7 +154,7 @@ def page_id(page: str) -> str:
     Raises:
         UsageError: It names none.
     """
-    from daemon.domain.ids import notion_id
+    from daemon.domain.notation import notion_id
 
     try:
         return notion_id(page)

@@ -18,8 +18,8 @@ from rich.status import Status
 from rich.text import Text
 
 from daemon.domain.events import Emit
+from daemon.domain.notation import counted, joined, some
 from daemon.domain.records import MessageKind, OutboxMessage
-from daemon.domain.times import counted, joined, some
 from daemon.notion import from_markdown
 from daemon.store import pages, prompts, reviews, threads
 from daemon.store.database import State

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from daemon.domain.ids import database_id, notion_id
+from daemon.domain.notation import database_id, notion_id
 from daemon.domain.providers import OFFLINE, PROVIDERS
 from daemon.domain.secrets import looks_secret
 

@@ -15,8 +15,8 @@ from daemon.config import schedule
 from daemon.console import views
 from daemon.console.access import RequestRefused
 from daemon.console.views import ConsoleContext
+from daemon.domain.notation import iso
 from daemon.domain.records import PageRow, PageState
-from daemon.domain.times import iso
 from daemon.operations import explain
 from daemon.operations.status import status
 from daemon.store import lock, pages

@@ -17,7 +17,7 @@ from daemon.console import views
 from daemon.console.charts import Chart, Layer, Reach, Series, ranges, stacked
 from daemon.console.views import ConsoleContext
 from daemon.domain.findings import FindingState
-from daemon.domain.times import iso
+from daemon.domain.notation import iso
 from daemon.operations import report
 from daemon.operations.figures import (
     LEAST_SETTLED,

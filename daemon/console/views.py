@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse
 
 from daemon.config import Config
 from daemon.console.access import Door
-from daemon.domain.times import counted
+from daemon.domain.notation import counted
 from daemon.notion import from_markdown
 from daemon.operations import explain
 from daemon.store.reviews import ReviewedLine

@@ -8,7 +8,7 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from daemon.domain.ids import addresses_by_id
+from daemon.domain.notation import addresses_by_id
 from daemon.domain.order import Order, Stood
 from daemon.domain.phrases import bare
 from daemon.domain.values import Block, Page, Snapshot

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from daemon.domain.times import counted
+from daemon.domain.notation import counted
 
 
 @dataclass(frozen=True, slots=True)

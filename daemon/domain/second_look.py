@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
-from daemon.domain.times import iso, when
+from daemon.domain.notation import iso, when
 
 
 WATCH = "second look"  # where the state keeps what is known of those who look

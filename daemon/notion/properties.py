@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from daemon.domain.errors import Incomplete
-from daemon.domain.ids import addresses_by_id
+from daemon.domain.notation import addresses_by_id
 from daemon.domain.values import Page
 from daemon.notion.blocks import file_name
 from daemon.notion.rich_text import NOBODY, date_text, person, tidy

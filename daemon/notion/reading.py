@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import httpx
 
 from daemon.domain.errors import Forbidden, Incomplete, Missing
+from daemon.domain.notation import iso
 from daemon.domain.records import SourceRow
-from daemon.domain.times import iso
 from daemon.domain.values import Author, Block, Comment, Thread
 from daemon.notion.blocks import file_name
 from daemon.notion.properties import database_title, moment

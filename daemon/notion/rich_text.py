@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from daemon.domain.errors import Incomplete
-from daemon.domain.ids import notion_id
+from daemon.domain.notation import notion_id
 
 
 BOLD, ITALIC, STRIKE, CODE, MATH = "**", "*", "~~", "`", "$"

@@ -15,7 +15,7 @@ from daemon.config import Config, Settings, covered_twice
 from daemon.config.limits import verifiers
 from daemon.config.schema import DEFAULT_MODELS
 from daemon.domain.errors import ConfigError, StateUnwritable
-from daemon.domain.times import counted
+from daemon.domain.notation import counted
 from daemon.store import database, pages
 from daemon.store.lock import holder, refuse_foreign
 

@@ -19,8 +19,8 @@ from daemon.config.network import Proxies
 from daemon.config.schedule import last_digest
 from daemon.config.values import one_line
 from daemon.domain.errors import Forbidden, Missing, ReviewError
+from daemon.domain.notation import counted, first_of, iso
 from daemon.domain.records import DIGEST_KEY, MessageKind, OutboxMessage
-from daemon.domain.times import counted, first_of, iso
 from daemon.domain.values import AuthorKind
 from daemon.notion import from_markdown
 from daemon.notion.from_markdown import quoted

@@ -13,7 +13,7 @@ from daemon.config import Database as Configured
 from daemon.config import Settings, covered_twice, schedule
 from daemon.config.environment import PING_URL
 from daemon.config.limits import verifiers
-from daemon.domain import times
+from daemon.domain import notation
 from daemon.domain.errors import (
     Forbidden,
     LockHeld,
@@ -82,7 +82,7 @@ def _last_success(settings: Settings) -> Check:
     now = datetime.now(UTC)
     every = schedule.interval(settings.config.schedule, now)
     limit = max(MISSED_SWEEPS * every, schedule.LONGEST_REST)
-    words = times.iso(since) if since else "never"
+    words = notation.iso(since) if since else "never"
     if (since or began) > now - limit:
         return ok(name, words)
     remedy = "see whether the service runs (systemctl status notion-review) and what its log says"
@@ -95,7 +95,7 @@ def _prompt_pages(settings: Settings) -> Iterator[Check]:
     if state is None:
         return
     for given, pause in prompts.paused(state).items():
-        words = f"all that is reviewed under it is paused since {times.iso(pause.at)}"
+        words = f"all that is reviewed under it is paused since {notation.iso(pause.at)}"
         remedy = f"`resume` in a comment there, or notion-review resume {given}"
         yield Check(f"prompt {prompts.title(state, given)}", CheckStatus.NOTE, words, remedy)
     wanted = (one.prompt for one in settings.config.databases if one.status_comment and one.prompt)
@@ -123,14 +123,14 @@ def _events(settings: Settings) -> Iterator[Check]:
         todo = "paste it in Notion's form; if Notion does not take it, have it resent there"
         yield Check(name, CheckStatus.NOTE, f"Notion's verification token stands in {kept}", todo)
     else:
-        more = f", {times.counted(seen.refused, 'request')} refused" if seen.refused else ""
+        more = f", {notation.counted(seen.refused, 'request')} refused" if seen.refused else ""
         if missed := sweeps.event_missed(state) if state else "":
             more += f"; a comment was found without one at {missed}"
         known = [pages.sources_of(state, one.id) for one in config.databases] if state else []
         ids = [row.id for rows in known for row in rows]
         edited = reporting.newest_edit(state, ids) if state else None
-        if edited and edited > times.when(seen.last) + UNTOLD:
-            words = f"the last came at {seen.last}, and a page was edited at {times.iso(edited)}"
+        if edited and edited > notation.when(seen.last) + UNTOLD:
+            words = f"the last came at {seen.last}, and a page was edited at {notation.iso(edited)}"
             todo = "see whether the subscription is active in Notion, and what your proxy says"
             yield Check(name, CheckStatus.NOTE, words + more, todo)
         else:
@@ -182,7 +182,7 @@ async def _alerts(settings: Settings, asking: Callable[[str], None]) -> AsyncIte
     """Send a test message to people, and look whether the monitor of signs of life answers."""
     proxies, ping = settings.addresses.proxies, settings.secrets.ping
     ways = notify.ways(settings.config.alerts, proxies)
-    now = times.iso(datetime.now(UTC))
+    now = notation.iso(datetime.now(UTC))
     message = notify.Message("doctor", "a test of the alerts; nothing is wrong", now, "test")
     if not ways:
         remedy = "set alerts.command or alerts.url in config.yaml"

@@ -14,8 +14,8 @@ from typing import Any
 from daemon.domain import records
 from daemon.domain.errors import ReviewError, UnknownItem
 from daemon.domain.findings import Event
+from daemon.domain.notation import counted, iso
 from daemon.domain.records import DeliveryState, DraftState, MessageKind, OutboxMessage
-from daemon.domain.times import counted, iso
 from daemon.domain.values import Finding
 from daemon.notion import from_markdown
 from daemon.review.cleaning import REMOVED, cleaned, links_in

@@ -21,8 +21,8 @@ from daemon.config import Database
 from daemon.domain.change import Change, Reviewed, content_hash
 from daemon.domain.errors import BudgetSpent, ReviewError, StateUnwritable
 from daemon.domain.findings import FindingState
+from daemon.domain.notation import counted
 from daemon.domain.records import PageRow
-from daemon.domain.times import counted
 from daemon.domain.values import Block, Finding, Page, Prompt, Review, Snapshot
 from daemon.notion.blocks import TYPES
 from daemon.operations.measures import (

@@ -10,6 +10,7 @@ from daemon.domain.due import Pause
 from daemon.domain.errors import UnknownItem
 from daemon.domain.events import HOLDING, split_alert
 from daemon.domain.findings import FindingState
+from daemon.domain.notation import counted, iso
 from daemon.domain.records import (
     DeliveryState,
     FindingRow,
@@ -18,7 +19,6 @@ from daemon.domain.records import (
     PageRow,
     PageState,
 )
-from daemon.domain.times import counted, iso
 from daemon.domain.values import Outcome, ReviewKind
 from daemon.notion.from_markdown import plain_text, rich_text
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps, threads

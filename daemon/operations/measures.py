@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from daemon.domain.findings import FindingState
-from daemon.domain.times import counted
+from daemon.domain.notation import counted
 from daemon.domain.values import Severity
 from daemon.operations.intervals import Measure, chance_of, mean, ratio, share
 from daemon.operations.planted import Defect

@@ -11,8 +11,8 @@ from pathlib import Path
 from daemon.domain import due
 from daemon.domain.due import Pause
 from daemon.domain.errors import UnknownItem
+from daemon.domain.notation import counted, iso, joined, some
 from daemon.domain.records import PageRow, PageState
-from daemon.domain.times import counted, iso, joined, some
 from daemon.store import database, memory, outbox, pages, prompts, recordings, sweeps
 from daemon.store.database import State
 from daemon.store.lock import reachable

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from daemon.domain.errors import BudgetEmpty, PromptUnusable, ReviewError, UnknownItem
-from daemon.domain.ids import notion_id
+from daemon.domain.notation import counted, notion_id
 from daemon.domain.providers import PROVIDERS
 from daemon.domain.records import MessageKind
 from daemon.domain.secrets import HIDDEN
-from daemon.domain.times import counted
 from daemon.domain.values import Finding, Outcome, Prompt, Review, Usage
 from daemon.notion import from_markdown
 from daemon.review.models.access import ModelAccess, Player

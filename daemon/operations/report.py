@@ -9,7 +9,7 @@ from typing import Any
 
 from daemon.domain.events import Alert
 from daemon.domain.findings import FindingState
-from daemon.domain.times import iso
+from daemon.domain.notation import iso
 from daemon.operations.figures import (
     LEAST_SETTLED,
     Figures,

@@ -15,8 +15,8 @@ from typing import Any
 from daemon.config import Config, Schedule, Settings
 from daemon.config.schedule import next_run
 from daemon.domain.events import Emit, split_alert
+from daemon.domain.notation import counted, iso, when
 from daemon.domain.scope import Capability
-from daemon.domain.times import counted, iso, when
 from daemon.store import drafts, outbox, pages, prompts, reviews, sweeps
 from daemon.store.database import State
 from daemon.store.views import reporting

@@ -14,9 +14,9 @@ from functools import lru_cache
 from itertools import combinations
 
 from daemon.domain.errors import ReviewError
+from daemon.domain.notation import first_of
 from daemon.domain.phrases import phrases
 from daemon.domain.records import TAUGHT_KEY, DeliveryState, MessageKind, OutboxMessage
-from daemon.domain.times import first_of
 from daemon.domain.values import Prompt
 from daemon.notion.from_markdown import INNER, link, quoted
 from daemon.operations.figures import NO_HEADING, topic_of

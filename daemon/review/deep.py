@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from daemon.domain.change import Change
-from daemon.domain.times import counted
+from daemon.domain.notation import counted
 from daemon.domain.values import Finding, Refusal, Source
 from daemon.review import prompt
 from daemon.review.agent import ENDS, NOTE, ContextWindow, ToolResult, ToolSpec

@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from daemon.domain.change import Change, differing_part
 from daemon.domain.findings import TITLE_WORDS, LedgerEntry
-from daemon.domain.times import counted
+from daemon.domain.notation import counted
 from daemon.domain.values import (
     AuthorKind,
     Comment,

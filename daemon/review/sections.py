@@ -9,7 +9,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass
 
 from daemon.domain.change import differing_part
-from daemon.domain.times import counted
+from daemon.domain.notation import counted
 from daemon.domain.values import Block
 from daemon.review.excerpt import section_name, sections_of
 from daemon.review.handles import MARKS, Handles

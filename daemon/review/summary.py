@@ -11,7 +11,7 @@ from functools import reduce
 from typing import Any
 
 from daemon.domain.findings import FindingState, LedgerEntry, who_said_no
-from daemon.domain.times import first_of
+from daemon.domain.notation import first_of
 from daemon.domain.values import Finding, Outcome, Severity
 from daemon.notion.from_markdown import INNER, link, quoted
 from daemon.review.cleaning import cleaned

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from daemon.domain.notation import counted
 from daemon.domain.phrases import asks
-from daemon.domain.times import counted
 from daemon.domain.values import Block, Finding, Refusal, Reply, Ruling, Source, Thread, Verdict
 from daemon.review.agent import ENDS, ToolResult, ToolSpec
 from daemon.review.cleaning import visible

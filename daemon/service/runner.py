@@ -33,7 +33,7 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, timedelta
 
-from daemon.domain.times import iso, when
+from daemon.domain.notation import iso, when
 from daemon.service.system import Systemd
 
 

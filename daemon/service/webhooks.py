@@ -25,8 +25,7 @@ from typing import Any
 from daemon import loopback
 from daemon.domain.errors import ReviewError
 from daemon.domain.events import Emit
-from daemon.domain.ids import notion_id
-from daemon.domain.times import iso
+from daemon.domain.notation import iso, notion_id
 from daemon.store import sweeps
 from daemon.store.database import State, get_json, translated
 from daemon.store.lock import keep_token, kept_token, mark_of, token_file

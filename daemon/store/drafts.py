@@ -10,8 +10,8 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.domain.change import Reviewed
+from daemon.domain.notation import iso, when
 from daemon.domain.records import DraftRow, DraftState
-from daemon.domain.times import iso, when
 from daemon.domain.values import Review, ReviewKind
 from daemon.store import pages
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 from sqlite_utils import Database
 
 from daemon.domain.findings import MENDED, UNPUBLISHED, Event, FindingState, LedgerEntry, next_state
+from daemon.domain.notation import iso, when
 from daemon.domain.records import FindingRow, StateChange
-from daemon.domain.times import iso, when
 from daemon.domain.values import Finding, Severity, Source
 from daemon.store.database import get_json, set_value
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from daemon.domain.notation import iso, when
 from daemon.domain.passages import Passage, RememberedPage
-from daemon.domain.times import iso, when
 
 
 _TOKENIZER = "porter unicode61 remove_diacritics 2"

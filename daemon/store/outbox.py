@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from daemon.domain.notation import iso, when
 from daemon.domain.records import RETURNING, DeliveryState, MessageKind, OutboxMessage
-from daemon.domain.times import iso, when
 
 
 _MESSAGE = tuple(OutboxMessage.__dataclass_fields__)

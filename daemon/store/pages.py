@@ -13,9 +13,9 @@ from sqlite_utils import Database
 
 from daemon.domain.change import Reviewed
 from daemon.domain.due import Pause
+from daemon.domain.notation import iso, when
 from daemon.domain.records import PageRow, PageState, SourceRow, Standing
 from daemon.domain.scope import Capability, Refusals, Refused
-from daemon.domain.times import iso, when
 from daemon.store import memory, prompts, reviews, threads
 from daemon.store.database import get_value, set_value
 

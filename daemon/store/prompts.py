@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sqlite_utils import Database
 
 from daemon.domain.due import Pause
+from daemon.domain.notation import iso, when
 from daemon.domain.records import STATUS_KEY, TAUGHT_KEY, PromptDatabase, PromptRow, PromptStatus
-from daemon.domain.times import iso, when
 from daemon.domain.values import Prompt, PromptSettings, Severity
 from daemon.store.database import get_json, get_value, set_value
 

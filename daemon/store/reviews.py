@@ -15,7 +15,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.domain.change import Reviewed
-from daemon.domain.times import iso, when
+from daemon.domain.notation import iso, when
 from daemon.domain.values import Review, ReviewKind, Snapshot, Usage
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from daemon.domain.times import iso, when
+from daemon.domain.notation import iso, when
 from daemon.store import pages, prompts, reviews, threads
 from daemon.store.database import get_json, get_value, set_value
 

@@ -10,8 +10,8 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.domain.comments import CommentState
+from daemon.domain.notation import iso, when
 from daemon.domain.records import KEPT_CHARS, Place, SeenComment, ThreadRow
-from daemon.domain.times import iso, when
 from daemon.domain.values import AuthorKind, Thread
 
 

@@ -15,8 +15,8 @@ from daemon.domain.errors import (
     TokenRefused,
 )
 from daemon.domain.events import Alert, split_alert
+from daemon.domain.notation import iso, when
 from daemon.domain.second_look import WATCH, Watch
-from daemon.domain.times import iso, when
 from daemon.store import drafts, pages, sweeps
 from daemon.store.database import get_value, set_value
 from daemon.store.views import reporting

@@ -23,9 +23,9 @@ from daemon.domain.errors import (
     Unavailable,
 )
 from daemon.domain.events import Alert
+from daemon.domain.notation import iso
 from daemon.domain.records import LEFT, PageRow, PageState, SourceRow
 from daemon.domain.scope import Scope
-from daemon.domain.times import iso
 from daemon.notion import properties, reading
 from daemon.store import pages, sweeps
 from daemon.sweep import memory, snapshot

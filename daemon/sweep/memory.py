@@ -11,7 +11,7 @@ from typing import Any
 
 from daemon.config import Database
 from daemon.domain.errors import NotionError, Unavailable
-from daemon.domain.ids import leads_elsewhere
+from daemon.domain.notation import leads_elsewhere
 from daemon.domain.passages import Linked, Passage, Picture, RememberedPage, Unread
 from daemon.domain.providers import OFFLINE
 from daemon.domain.values import Block, Snapshot

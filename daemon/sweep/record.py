@@ -9,6 +9,7 @@ from dataclasses import replace
 from daemon.domain import due
 from daemon.domain.change import FORM, Reviewed, content_hash
 from daemon.domain.findings import CLOSED, LIVE, MENDED, Event, FindingState, LedgerEntry
+from daemon.domain.notation import counted, joined, some
 from daemon.domain.passages import unseen_note
 from daemon.domain.records import (
     WORD_KEY,
@@ -18,7 +19,6 @@ from daemon.domain.records import (
     OutboxMessage,
     PageRow,
 )
-from daemon.domain.times import counted, joined, some
 from daemon.domain.values import Finding, Review, ReviewKind, Severity, Snapshot, Verdict
 from daemon.notion.from_markdown import quoted
 from daemon.review.points import is_repeat, reanchored

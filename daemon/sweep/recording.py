@@ -16,9 +16,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from daemon.config import Config
 from daemon.domain.errors import UnknownItem
+from daemon.domain.notation import iso
 from daemon.domain.providers import OFFLINE
 from daemon.domain.secrets import HIDDEN, SHORTEST
-from daemon.domain.times import iso
 from daemon.domain.values import Review
 from daemon.review import prompt
 from daemon.review.models.access import Exchange, Recorder

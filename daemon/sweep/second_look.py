@@ -11,10 +11,10 @@ from dataclasses import replace
 from daemon.config import Config
 from daemon.domain.errors import BudgetEmpty, BudgetSpent, PageSpent, ReviewError
 from daemon.domain.findings import MENDED, FindingState
+from daemon.domain.notation import counted
 from daemon.domain.providers import OFFLINE, split
 from daemon.domain.records import FindingRow, OutboxMessage, PageRow
 from daemon.domain.second_look import WATCH, Look, Watch
-from daemon.domain.times import counted
 from daemon.domain.values import Block, Review, Severity, Source, Usage
 from daemon.review.agent import ContextWindow, Conversation, ModelInput, ReviewLimits
 from daemon.review.deep import SectionTools

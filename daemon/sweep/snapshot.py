@@ -14,7 +14,7 @@ from daemon.config.values import Condition
 from daemon.domain import due
 from daemon.domain.errors import ConfigError, Incomplete
 from daemon.domain.events import Alert
-from daemon.domain.ids import notion_id
+from daemon.domain.notation import notion_id
 from daemon.domain.records import (
     ARCHIVED,
     LEFT,

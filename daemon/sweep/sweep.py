@@ -23,8 +23,8 @@ from daemon.domain.errors import (
     Unavailable,
 )
 from daemon.domain.events import Alert
+from daemon.domain.notation import iso
 from daemon.domain.records import MessageKind, PageRow, PageState
-from daemon.domain.times import iso
 from daemon.store import pages, prompts, sweeps, threads
 from daemon.sweep import alerts, discovery, failures, memory, record, recording, snapshot
 from daemon.sweep.context import FATAL, HALTING, Context, Target

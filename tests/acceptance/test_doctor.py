@@ -22,7 +22,7 @@ import yaml
 from daemon.cli.init import Answers
 from daemon.cli.setup import write
 from daemon.config import environment, reference
-from daemon.domain import times
+from daemon.domain import notation
 from daemon.review.models.access import ModelAccess
 from daemon.review.models.endpoints import retirement
 from daemon.sandbox import Sandbox, blocks
@@ -257,7 +257,7 @@ def test_a_last_success_that_is_too_long_ago(program: Program, rfcs: str) -> Non
 
 def _age(path: Path, by: timedelta) -> None:
     state = database.open_state(path)
-    then = times.iso(datetime.now(UTC) - by)
+    then = notation.iso(datetime.now(UTC) - by)
     state.execute("UPDATE sweeps SET started = ?, finished = ?", [then, then])
     state.close()
 

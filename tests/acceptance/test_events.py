@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from daemon import loopback
 from daemon.config import Config, Secrets, Settings, load
 from daemon.config.environment import Addresses
-from daemon.domain.times import iso
+from daemon.domain.notation import iso
 from daemon.operations import check, doctor
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.webhooks import SIGNATURE, signed

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.domain.times import counted
+from daemon.domain.notation import counted
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.faults import Fault, FaultKind
 from daemon.sandbox.model import SandboxComment

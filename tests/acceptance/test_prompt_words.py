@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from daemon.domain.times import when
+from daemon.domain.notation import when
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.faults import Fault, FaultKind
 from daemon.sandbox.state import Doing

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from daemon.domain.times import counted
+from daemon.domain.notation import counted
 from daemon.review import prompt
 from daemon.sandbox import Sandbox, blocks
 from daemon.store import recordings

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon import loopback
+from daemon.domain.notation import iso
 from daemon.domain.records import SourceRow
-from daemon.domain.times import iso
 from daemon.sandbox.webhooks import signed
 from daemon.service import webhooks
 from daemon.service.webhooks import Inbox, application, named_by

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from daemon.domain.notation import when
 from daemon.domain.records import COMMENT_GONE, DeliveryState
-from daemon.domain.times import when
 from daemon.review.quotes import fold
 from daemon.sandbox.state import Doing
 from daemon.store import prompts

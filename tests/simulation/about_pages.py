@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
-from daemon.domain import times
-from daemon.domain.times import iso
+from daemon.domain import notation
+from daemon.domain.notation import iso
 from daemon.store import pages, prompts
 from simulation.final import Final, is_selected, there
 from simulation.history import Ended
@@ -25,7 +25,7 @@ def checkpoint_not_ahead(so_far: Ended) -> Iterator[str]:
     row = state.execute("SELECT checkpoint FROM sources WHERE id = ?", own).fetchone()
     if row is None or row[0] is None:
         return
-    checkpoint = times.when(row[0])
+    checkpoint = notation.when(row[0])
     if checkpoint > box.clock():
         yield f"checkpoint {checkpoint} lies in the future"
     known = dict(state.execute("SELECT id, edited FROM pages").fetchall())
@@ -36,7 +36,7 @@ def checkpoint_not_ahead(so_far: Ended) -> Iterator[str]:
         if not is_selected(so_far, page):
             continue
         floored = edited.replace(second=0, microsecond=0)
-        if page not in known or times.when(known[page]) < floored:
+        if page not in known or notation.when(known[page]) < floored:
             yield f"checkpoint {checkpoint} is ahead of page {page[:8]}, edited {edited}"
 
 
@@ -49,7 +49,7 @@ def no_edit_hides(so_far: Ended) -> Iterator[str]:
     for page, edited, read_at in rows.fetchall():
         last = so_far.box.world.state.pages[page].edited
         floored = last.replace(second=0, microsecond=0)
-        if floored <= times.when(edited) and last > times.when(read_at) + ROUNDED:
+        if floored <= notation.when(edited) and last > notation.when(read_at) + ROUNDED:
             yield f"page {page[:8]}, edited {last} and read {read_at}, is not read again"
 
 
@@ -64,13 +64,13 @@ def a_read_is_whole(so_far: Ended) -> Iterator[str]:
         "SELECT id, read_at FROM pages WHERE read_at IS NOT NULL AND snapshot IS NOT NULL"
     )
     for page, read_at in read.fetchall():
-        if state.pages[page].edited > times.when(read_at):
+        if state.pages[page].edited > notation.when(read_at):
             continue
         seen = pages.last_reviewed(so_far.state, page)
         known = {block for block, _ in seen.blocks} if seen else set()
         for block, history in so_far.record.texts.items():
             stands = state.blocks[block].page_id == page and not state.in_trash(block)
-            if stands and history[0][0] < times.when(read_at) and block not in known:
+            if stands and history[0][0] < notation.when(read_at) and block not in known:
                 yield f"page {page[:8]} was read without its block {block[:8]}"
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
-from daemon.domain.times import iso
+from daemon.domain.notation import iso
 from daemon.sweep.conversation.threads import ENOUGH
 from daemon.sweep.delivery.retract import NOTE as RETRACTED
 from simulation.final import Final

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
-from daemon.domain import times
+from daemon.domain import notation
 from daemon.domain.findings import Event
 from daemon.review.quotes import fold
 from daemon.store import outbox, reviews
@@ -117,7 +117,7 @@ def a_ruling_has_words_that_came_or_went(final: Final) -> Iterator[str]:
         " JOIN findings ON findings.id = finding_id WHERE finding_history.state = 'addressed'"
     ):
         if why.startswith("moved: "):
-            made = times.when(dict(final.rows("SELECT id, at FROM reviews"))[made_by])
+            made = notation.when(dict(final.rows("SELECT id, at FROM reviews"))[made_by])
             moved = final.record.moved.get(page)
             if moved is None or moved < made - MINUTE:
                 yield f"page {page[:8]}: {why}, but since {made} nobody moved anything"

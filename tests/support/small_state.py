@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from daemon.config import parse
-from daemon.domain import times
+from daemon.domain import notation
 from daemon.domain.records import PageRow, PageState, SourceRow
 from daemon.store import database, pages, sweeps
 
@@ -54,7 +54,7 @@ def sweep(state, outcome="ok", at=NOW, why=()):
     number = sweeps.begin_sweep(state, at)
     result = {
         "outcome": outcome,
-        "finished": times.iso(at),
+        "finished": notation.iso(at),
         "seconds": 1.5,
         "notion_requests": 7,
         "pages_reviewed": 1,

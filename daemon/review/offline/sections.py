@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from daemon.domain.times import first_of
+from daemon.domain.notation import first_of
 from daemon.review.offline.document import (
     Document,
     Hit,

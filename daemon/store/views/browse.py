@@ -12,8 +12,8 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.domain.findings import FindingState
+from daemon.domain.notation import iso, when
 from daemon.domain.records import StateChange
-from daemon.domain.times import iso, when
 
 
 @dataclass(frozen=True, slots=True)

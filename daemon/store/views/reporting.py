@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from sqlite_utils import Database
 
-from daemon.domain.times import iso, when
+from daemon.domain.notation import iso, when
 from daemon.domain.values import Finding, ReviewKind, Severity, Source
 
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from daemon.domain import due
 from daemon.domain.comments import Decision
 from daemon.domain.findings import SAID_NO, Event, FindingState
+from daemon.domain.notation import counted, iso, joined
 from daemon.domain.providers import OFFLINE
 from daemon.domain.records import WORD_KEY, DeliveryState, MessageKind, OutboxMessage, PageRow
-from daemon.domain.times import counted, iso, joined
 from daemon.domain.values import AuthorKind, Comment, Outcome, Review, ReviewKind, Source, Thread
 from daemon.notion.from_markdown import quoted
 from daemon.review.cleaning import beginning

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from daemon.domain.notation import counted
 from daemon.domain.phrases import asks, clauses, has_question_mark, is_claim, phrases
-from daemon.domain.times import counted
 from daemon.domain.values import Comment, Finding, Source, Thread
 from daemon.notion.from_markdown import quoted
 from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from daemon.config import schedule
 from daemon.domain.due import Pause
 from daemon.domain.errors import NotionError, Unavailable
+from daemon.domain.notation import iso
 from daemon.domain.records import (
     NO_COMMENT_THERE,
     OWNER_KEY,
@@ -15,7 +16,6 @@ from daemon.domain.records import (
     OutboxMessage,
     Place,
 )
-from daemon.domain.times import iso
 from daemon.domain.values import AuthorKind, Prompt, Thread
 from daemon.notion import reading
 from daemon.store import outbox, pages, prompts, sweeps

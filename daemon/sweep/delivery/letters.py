@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from daemon.domain.errors import Forbidden
 from daemon.domain.events import PLAIN, split_alert
 from daemon.domain.findings import CLOSED, Event
+from daemon.domain.notation import counted, joined, some, when
 from daemon.domain.records import (
     COMMENT_GONE,
     STATUS_KEY,
@@ -22,7 +23,6 @@ from daemon.domain.records import (
     OutboxMessage,
     PageRow,
 )
-from daemon.domain.times import counted, joined, some, when
 from daemon.domain.values import Finding, Snapshot
 from daemon.notion import from_markdown, properties, to_markdown
 from daemon.review.cleaning import cleaned

@@ -19,6 +19,7 @@ from daemon.domain.errors import (
     Unavailable,
 )
 from daemon.domain.findings import title_of
+from daemon.domain.notation import counted, first_of, joined
 from daemon.domain.records import (
     DeliveryState,
     PageRow,
@@ -27,7 +28,6 @@ from daemon.domain.records import (
     TrialState,
     TriedPoint,
 )
-from daemon.domain.times import counted, first_of, joined
 from daemon.domain.values import Finding, Prompt, Usage
 from daemon.notion import from_markdown
 from daemon.review.points import compared

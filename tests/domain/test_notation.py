@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.ids import addresses_by_id, database_id, notion_id
+from daemon.domain.notation import addresses_by_id, database_id, notion_id
 
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"
