@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -21,6 +22,7 @@ from support.program import (
     follow_up,
     plain,
     posted,
+    reply,
 )
 
 
@@ -288,3 +290,135 @@ def test_the_summary_follows_an_answer_that_an_operator_takes_back_and_goes_with
     program.run("retract", "1")
     program.sweep()
     assert summaries(box, page) == []
+
+
+ENGLISH = (
+    blocks.heading(2, "Background"),
+    blocks.paragraph("Labels are printed while the customer waits in the shop."),
+    blocks.bullet("The numbers: https://tracker.example/shop/issues/30449"),
+    blocks.heading(2, "Plan"),
+    blocks.paragraph("The worker retries for ever, so an order waits."),
+    blocks.code("def drain(queue):\n    queue.pop()"),
+    blocks.paragraph("Rollback: N/A."),
+    blocks.heading(2, "Rollout"),
+    blocks.paragraph("We deploy on Monday, and on Tuesday the old printer is off."),
+    blocks.paragraph("Nobody owns the queue."),
+    blocks.paragraph("The alarm goes to the channel of the shop."),
+    blocks.paragraph("It costs nothing."),
+)
+SAID = {
+    "No way back": ("B7", "N/A", "B9 cannot be undone; see B6 and B3.", "blocking"),
+    "Endless retries": ("B5", "The worker retries for ever", "An order is lost.", "blocking"),
+    "No owner": ("B10", "Nobody owns", "Name an owner, as B11 has one.", "important"),
+    "Deaf alarm": ("B11", "the channel of the shop", "Nobody reads it.", "important"),
+    "No date": ("B9", "Monday", "Which one (B9)?", "minor"),
+    "No costs": ("B12", "nothing", "Say what the disks cost.", "minor"),
+}
+WORDING = "The worker retries for a day"
+
+
+def threads_of(box: Sandbox) -> dict[str, list[str]]:
+    """Return what stands in each thread, by the title of its point; "" is the page's own."""
+    found, begun = dict[str, list[str]](), dict[str, str]()
+    for one in box.world.comments():
+        title = next((title for title in SAID if title in plain(one).split("\n")[0]), "")
+        is_of_page = one.parent_id in box.world.state.pages
+        title = begun.setdefault(one.discussion_id, "" if is_of_page else title)
+        found.setdefault(title, []).append(plain(one))
+    return found
+
+
+def three_rounds(box: Sandbox, program: Program, model: ScriptedModel, rfcs: str) -> None:
+    ana, ben = box.world.person("Ana Costa"), box.world.person("Ben Ode")
+    page = box.world.page(rfcs, "Queues", ENGLISH, at=NOW - HOUR).id
+    program.config["limits"] = {"comments_per_review": 5}
+    raised = [
+        comment(block, quote, words, severity, title)
+        for title, (block, quote, words, severity) in SAID.items()
+    ]
+    raised[1][1]["instead"] = WORDING
+    model.think = lambda *_: [*raised, finish("B7 first: B9 is one-way. Then B5.", "Who runs B9?")]
+    program.sweep()
+
+    begun = {plain(one).partition(" · ")[0]: one for one in posted(box)}
+    box.clock.advance(HOUR)
+    box.world.comment(begun["No owner"], "No, the platform team owns it.", by=ana)
+    box.world.comment(begun["No way back"], "Done", by=ben)
+    box.world.comment(begun["No date"], "The calendar has it, is that not enough?", by=ben)
+    box.world.comment(next(one for one in posted(box) if one.parent_id == page), "more", by=ana)
+    box.world.edit_block(box.world.blocks(page)[4], f"{WORDING}, so an order waits.")
+    box.world.edit_block(box.world.blocks(page)[10], "The alarm calls the person on duty.")
+    box.clock.advance(HOUR)
+    rules = {
+        "No way back": ("not_yet", "B7 reads as before."),
+        "Deaf alarm": ("fixed", "", "calls the person on duty"),
+        "No date": ("withdrawn", "You are right."),
+    }
+
+    def think(document: str, turn: int) -> list[Call]:
+        ruled = [follow_up(begun_by(title, document), *call) for title, call in rules.items()]
+        return [*(ruled if not turn else []), finish("B7 is what is left.", "Who runs B9?")]
+
+    model.think = think
+    program.sweep()
+
+    box.clock.advance(HOUR)
+    box.world.add_block(page, blocks.paragraph("Wir drucken nur noch nachts."))
+    box.world.comment(begun["No way back"], "Warum reicht das nicht?", by=ben)
+    box.clock.advance(HOUR)
+    model.think = lambda document, turn: [
+        *[
+            reply(
+                begun_by("No way back", document), "B7 schweigt, siehe B9 und https://e.example/x."
+            )
+        ]
+        * (not turn),
+        comment("B13", "nachts", "Das widerspricht B2; B13 prüfen.", "important", "Nachts"),
+        finish("Offen ist B7, und B13 widerspricht B2.", "Wer druckt?"),
+    ]
+    program.sweep()
+    box.clock.advance(HOUR)
+    costs = next(one for one in posted(box) if plain(one).startswith("No costs"))
+    box.world.comment(costs, "nein", by=ana)
+    box.clock.advance(HOUR)
+    program.sweep()
+
+
+def test_a_page_reads_well_to_its_author_after_three_rounds(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    three_rounds(box, program, model, rfcs)
+    said = threads_of(box)
+    print("\n\n".join("\n".join(one) for one in said.values()))  # noqa: T201 - to be read: -rP
+    ours = [plain(one) for one in posted(box)]
+    # Names in place of handles, whole, and no word of the program between those of the model.
+    assert not [one for one in ours if re.search(r"\b[BT]\d+\b|`|link removed|\bblock\b", one)]
+    assert all(one.count("“") == one.count("”") for one in ours)
+    assert said["No way back"][-1] == (
+        "“Rollback: N/A” schweigt, siehe “Rollout › We deploy on Monday, and on Tuesday…” und (…)."
+    )
+    assert (
+        "see “def drain(queue)” and “Background › The numbers: tracker.example/…/30449”"
+        in (said["No way back"][0])
+    )
+    # What is closed says how, and offers nothing.
+    taken = f"the offered wording was taken: “{WORDING}”"
+    ended = {title: words[0].split("\n")[0] for title, words in said.items() if "✓" in words[0]}
+    assert ended == {
+        "Endless retries": f"✓ Settled: “Endless retries” · {taken}",
+        "No owner": "✓ Dropped: “No owner” · Ana Costa said no",
+        "Deaf alarm": "✓ Settled: “Deaf alarm” · “calls the person on duty”",
+        "No date": "✓ Withdrawn: “No date”",
+        "No costs": "✓ Dropped: “No costs” · Ana Costa said no",
+    }
+    assert not [one for one in ours if "Instead:" in one]
+    # One summary names what is open and what became of the rest, and says of when its words are.
+    older, *_, newest = said[""]
+    assert older == "A newer summary follows below."
+    assert newest.startswith(
+        "Settle first:\n• No way back (still open; see my answer)\nImportant:\n• Nachts\n\n"
+        f"As of {NOW + 4 * HOUR:%Y-%m-%d %H:%M} UTC:\nOffen ist “Plan › Rollback: N/A”, und "
+        "“Rollout › Wir drucken nur noch nachts” widerspricht “Background › Labels are printed"
+    )
+    assert "No longer open: “No costs” dropped by Ana Costa." in newest
+    assert newest.endswith(f"Question of {NOW + 4 * HOUR:%Y-%m-%d %H:%M} UTC: Wer druckt?")
