@@ -30,6 +30,7 @@ from daemon.review.tool_specs import BLOCKS_NAMED, ToolContext, ToolRefusal
 
 _OPEN, _GONE = "open", "its thread is gone; to make it anew, give the comment its title"
 _NO = "turned down in this review"
+_MOVED = "; where a move makes these words wrong, say that, and name the other block"
 # How many characters of a person's no a refusal repeats.
 NO_CHARS = 200
 # What is ruled so needs no comment any more.
@@ -104,12 +105,13 @@ class Said:
     def _is_of_move(self, block: Block, words: str) -> bool:
         """Tell whether a comment may say what a move made wrong: of what is closed, in other words.
 
-        Its block stands elsewhere, or it names one that was moved.
+        It names another block, and that one or its own stands elsewhere.
         """
-        change, blocks = self.context.change, self.context.handles.blocks
-        named = [blocks[name].id for name in self.context.edited(words)]
+        change, handles = self.context.change, self.context.handles
+        names = [name for name in handles.parse(words, "B") if name in handles.blocks]
+        others = {handles.blocks[name].id for name in names} - {block.id}
         shifted = {*change.moved, *change.regrouped}
-        return block.id in shifted or not shifted.isdisjoint(named)
+        return bool(others) and not shifted.isdisjoint({block.id, *others})
 
     def _refuse_own(
         self, finding: Finding, block: Block, point: OwnPoint, thread: str, *, is_of_move: bool
@@ -119,6 +121,7 @@ class Said:
         is_other = is_of_move and not says_the_same(finding, point.finding)
         if point.closed and is_again and not is_other:
             more = "" if point.mute else "; to open it again, use follow_up with not_yet"
+            more += _MOVED if self.context.change.moved else ""
             raise ToolRefusal(
                 f"“{title}” was raised on {handle} before, in {thread}, and is closed "
                 f"({point.closed}); do not repeat it{more}"
@@ -227,6 +230,7 @@ class Said:
         """
         ruled = [one.finding for one in self.context.points.values() if one.id in self.ruled]
         over = [one.finding for one in self.context.ledger if one.state not in LIVE]
+        moves = self.context.change.moved
         for one in [*self.standing, *self.made]:
             is_over = one in ruled or (is_of_move and one in over)
             is_again = not is_over and is_repeat(finding, [one], block)
@@ -235,7 +239,7 @@ class Said:
                 title = f"“{one_line(one.title)}”" if one.title else "this"
                 raise ToolRefusal(
                     f"{title} was raised on {self.context.handles.of_block[block.id]} before and "
-                    f"{self._became(one)}; do not repeat it"
+                    f"{self._became(one)}; do not repeat it{_MOVED if moves else ''}"
                 )
 
     def _became(self, one: Finding) -> str:

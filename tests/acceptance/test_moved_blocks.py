@@ -203,7 +203,7 @@ def test_not_yet_is_said_of_a_block_that_was_moved(
 
 
 SHOWN = comment("B3", "as shown above", "Say where.", "important", "Nothing shown above")
-BEFORE = "Now the costs come before it: name what you mean."
+BEFORE = "Now B6 comes before it: name what you mean."
 
 
 def test_what_a_move_makes_wrong_is_said_though_it_was_turned_down_before_and_not_in_its_words(
@@ -221,7 +221,8 @@ def test_what_a_move_makes_wrong_is_said_though_it_was_turned_down_before_and_no
         [finish()],
     ][turn]
     program.sweep()
-    assert any("is closed (Ana Costa said no); do not repeat it" in one for one in model.answers)
+    told = "is closed (Ana Costa said no); do not repeat it; where a move makes these words wrong"
+    assert any(told in one for one in model.answers)
     assert any("(Ana Costa said no: “No, the drawing is on" in one for one in model.answers)
     assert [one.splitlines()[0] for one in on_blocks(box, page)] == [
         "✓ Dropped: “Nothing shown above” · Ana Costa said no",

@@ -126,8 +126,9 @@ def test_a_contradiction_is_doubted_once_from_its_other_end() -> None:
 @pytest.mark.parametrize(
     ("change", "names", "taken"),
     [
-        (Change(first=False, moved={"p": Stood("r", None, leads=True)}), "", True),
-        (Change(first=False, regrouped={"p": "i"}), "", True),
+        (Change(first=False, moved={"p": Stood("r", None, leads=True)}), "See B3.", True),
+        (Change(first=False, moved={"p": Stood("r", None, leads=True)}), "See B2.", False),
+        (Change(first=False, regrouped={"p": "i"}), "See B3.", True),
         (Change(first=False, moved={"q": Stood("r", None, leads=True)}), "", False),
         (
             Change(first=False, moved={"q": Stood("r", None, leads=True)}),
