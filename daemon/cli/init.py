@@ -27,7 +27,7 @@ from daemon.review.models.chain import Chain
 from daemon.store import database
 from daemon.sweep.connections import connected
 from daemon.sweep.context import Context
-from daemon.sweep.prompts.page import ACTIVE, APPLIES, ORDER
+from daemon.sweep.prompts.page import lacking
 
 
 _RULES_ALONE = "offline: rules alone; for a model set its key, and `models` in config.yaml"
@@ -345,11 +345,8 @@ async def _prompt(notion: Gateway, given: str, reviewed: set[str]) -> str:
             raise InvalidAnswer(
                 "--prompt: this is the database to review; give a page with a prompt"
             )
-        known = {
-            name.strip().casefold() for name in (await notion.data_source(source))["properties"]
-        }
-        each = "" if known & {APPLIES, ACTIVE, ORDER} else "; each of its rows counts as a prompt"
-        return f"{title or id_}, a database of prompts{each}"
+        wrong = lacking((await notion.data_source(source))["properties"])
+        return f"{title or id_}, a database of prompts" + (f"; {wrong}" if wrong else "")
     try:
         raw = await notion.page(id_)
     except NotionError as error:

@@ -37,7 +37,7 @@ from daemon.sweep import snapshot
 from daemon.sweep.connections import connected, model_access
 from daemon.sweep.context import Context, Target
 from daemon.sweep.delivery import letters
-from daemon.sweep.prompts import current
+from daemon.sweep.prompts import current, page
 
 
 # Notion's own clock decides, but a machine that is further off breaks TLS and the schedule.
@@ -362,6 +362,9 @@ async def _prompts(context: Context, looked: list[DatabaseChecks]) -> AsyncItera
         elif kept := prompts.database(context.state, settings.prompt or ""):
             for found_wrong in _prompt_rows(one, kept):
                 yield replace(found_wrong, name=name)
+            schemas, _ = await schemas_of(context, str(settings.prompt))
+            if wrong := page.lacking(column for each in schemas for column in each["properties"]):
+                yield Check(name, CheckStatus.NOTE, wrong, "add “Applies to”, or name a page")
         else:
             yield ok(name, f"{found.name}, {len(found.text)} characters")
 

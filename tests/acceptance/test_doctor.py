@@ -532,10 +532,22 @@ def test_init_says_what_a_link_is_that_is_of_the_wrong_kind(
 
 
 def test_init_takes_a_database_of_prompts(box: Sandbox, program: Program, rfcs: str) -> None:
-    prompts = box.world.database("Lenses").id
+    prompts = box.world.database("Lenses", {"Applies to": "multi_select"}).id
     done = init(program, "--database", rfcs, "--prompt", prompts)
-    told = "prompt     Lenses, a database of prompts; each of its rows counts as a prompt\n"
-    assert (done.code, told in done.out) == (0, True)
+    assert (done.code, "prompt     Lenses, a database of prompts\n" in done.out) == (0, True)
+
+
+def test_a_database_without_the_properties_of_prompts_is_told_what_it_lacks(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    names = box.world.database("Names", {"Order": "number"})
+    box.world.page(names, "Ana", [blocks.paragraph("Ana knows the queue.")])
+    lacks = "it has no property “Applies to” or “Active”: each of its rows counts as a prompt for"
+    done = init(program, "--database", rfcs, "--prompt", names.id)
+    assert f"prompt     Names, a database of prompts; {lacks}" in done.out
+    program.config["databases"][0]["prompt"] = names.id
+    [said] = [one for one in checks(program)["prompt of RFCs"] if lacks in one["words"]]
+    assert said["standing"] == "note"
 
 
 def test_in_a_clone_init_leaves_the_file_of_git_alone_and_its_own_comes_first(

@@ -198,6 +198,18 @@ APPLIES, ACTIVE, ORDER = "applies to", "active", "order"
 _LISTED = re.compile(r"[,;\n]")
 
 
+def lacking(columns: Iterable[str]) -> str:
+    """Say what a prompt database without *Applies to* cannot decide; "" for one that has it."""
+    known = {name.strip().casefold() for name in columns}
+    missing = [f"“{one.capitalize()}”" for one in (APPLIES, ACTIVE, ORDER) if one not in known]
+    if APPLIES in known:
+        return ""
+    return (
+        f"it has no property {' or '.join(missing)}: each of its rows counts as a prompt for all "
+        "documents, and the first one reviews them"
+    )
+
+
 def rows_of(raws: Iterable[dict[str, Any]]) -> list[PromptRow]:
     """Return the rows of a prompt database that are switched on, in the order of precedence.
 
