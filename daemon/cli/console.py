@@ -110,7 +110,7 @@ def digest(options: Options, *, as_json: bool) -> None:
     if as_json:
         say(json_text(digest.as_json(found), sys.stdout), folds=False)
     else:
-        say(digest.in_words(found) or "No document is open.")
+        say(digest.in_words(found) or digest.NOTHING)
 
 
 @click.group(invoke_without_command=True)

@@ -35,6 +35,10 @@ from daemon.sweep.delivery import status
 from daemon.sweep.delivery.letters import last_status
 
 
+NOTHING = (
+    "Nothing is open: no blocking point, no question, no silent draft, and no accepted document "
+    "that was edited since."
+)
 # A draft that nobody touched for so long is silent.
 SILENT = timedelta(days=14)
 # A message holds so many characters: less than every service takes, with its own marks added.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -164,7 +165,8 @@ def _deliveries(messages: Sequence[OutboxMessage], remedy: Remedy) -> Iterator[s
     posted = [one for one in messages if one.state is DeliveryState.POSTED]
     for kind in MessageKind:
         if number := sum(one.kind is kind for one in posted):
-            yield f"{counted(number, _NOUNS[kind])} posted"
+            verb = "edited" if kind is MessageKind.EDIT else "posted"
+            yield f"{counted(number, _NOUNS[kind])} {verb}"
     if held := [one for one in messages if one.state is DeliveryState.HELD]:
         show = remedy("drafts show", str(held[0].review_id))
         yield f"{len(held)} held for approval ({held[0].note}): {show}"
@@ -179,11 +181,13 @@ _NOUNS = {
     MessageKind.FINDING: "comment",
     MessageKind.REPLY: "reply",
     MessageKind.SUMMARY: "summary",
-    MessageKind.EDIT: "edited comment",
+    MessageKind.EDIT: "comment",
     MessageKind.NOTICE: "notice",
 }
 
 
+# Quotation marks within others, such as those of a title that quotes.
+_NESTED = re.compile("“([^“”]*)“([^“”]*)”([^“”]*)”")
 LONGEST = 100  # characters of a comment in the list; the whole text stands in Notion
 
 
@@ -231,7 +235,8 @@ def explain(
 
 def _decisions(state: State, page_id: str) -> Iterator[str]:
     for at, what, detail in sweeps.decisions(state, page_id):
-        yield f"{at}  {what}: {detail}" if detail else f"{at}  {what}"
+        said = _NESTED.sub("“\\1\u2018\\2\u2019\\3”", detail)
+        yield f"{at}  {what}: {said}" if said else f"{at}  {what}"
 
 
 def _prompts(state: State, facts: Facts) -> Iterator[str]:
@@ -309,9 +314,9 @@ def _comments(facts: Facts, raised: Sequence[FindingRow]) -> Iterator[str]:
     by_thread = {one.discussion_id: one for one in raised}
     found = list[tuple[datetime, int, int, list[str]]]()
     for message in facts.messages:
-        number = f"review {message.review_id}" if message.review_id else "no review"
+        of_review = f" of review {message.review_id}" if message.review_id else ""
         note = f" ({message.note})" if message.note else ""
-        lines = [f"{message.kind.value} of {number}: {message.state.value}{note}"]
+        lines = [f"{message.kind.value}{of_review}: {message.state.value}{note}"]
         point = by_id.get(message.finding_id or 0) or by_thread.get(message.target)
         rank, said_there = 2, plain_text(rich_text(message.body))
         if message.kind is MessageKind.FINDING and point is not None:

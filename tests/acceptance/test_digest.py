@@ -12,6 +12,7 @@ import pytest
 
 from daemon.cli import console
 from daemon.operations import notify
+from daemon.operations.digest import NOTHING
 from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.faults import FaultKind
 from daemon.sandbox.state import Doing
@@ -130,7 +131,7 @@ def test_who_has_acted_is_not_named_and_what_is_settled_is_gone(
     for time in (MONDAY + WEEK + DAY + HOUR, MONDAY + 2 * WEEK):
         at(box, program, time)
     assert len(told()) == 2
-    assert lines(program) == ["No document is open."]
+    assert lines(program) == [NOTHING]
 
 
 def test_who_edited_a_block_before_somebody_else_edited_another_has_acted(
@@ -195,12 +196,12 @@ def test_a_paused_document_and_one_that_left_are_not_open(
     program.sweep()
     assert len(lines(program)) == 4
     program.run("pause", queues.id)
-    assert lines(program) == ["No document is open."]
+    assert lines(program) == [NOTHING]
     program.run("resume", queues.id)
     assert len(lines(program)) == 4
     box.world.trash(queues)
     at(box, program, NOW + 2 * DAY)
-    assert lines(program) == ["No document is open."]
+    assert lines(program) == [NOTHING]
 
 
 @pytest.mark.parametrize("arrived", [False, True])
@@ -263,7 +264,7 @@ def test_a_long_digest_is_cut_and_counts_what_is_beyond(
 
 
 def test_without_a_state_nothing_is_open(program: Program, rfcs: str) -> None:
-    assert lines(program) == ["No document is open."]
+    assert lines(program) == [NOTHING]
     assert program.run("digest", "--json").json == {"open": 0, "documents": []}
 
 
@@ -331,7 +332,7 @@ def test_what_is_paused_by_its_prompt_is_not_open(
     assert len(lines(program)) == 4
     box.world.comment(box.world.comments(prompt)[0], "pause")
     at(box, program, NOW + 2 * HOUR)
-    assert lines(program) == ["No document is open."]
+    assert lines(program) == [NOTHING]
     before = len(thread(box, prompt))
     at(box, program, MONDAY)
     assert len(thread(box, prompt)) == before

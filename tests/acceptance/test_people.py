@@ -755,6 +755,7 @@ def test_the_reason_of_a_point_is_cut_at_a_word_and_never_within_code(
     rfc(box, rfcs)
     model.think = lambda *_: [comment("B1", "We need queues.", reason, title="Why?"), finish()]
     program.sweep()
+    box.clock.advance(MINUTE)
     box.world.comment(posted(box)[0], "why")
     program.sweep()
     [told] = [one for one in in_thread(box, posted(box)[0]) if "\nIt is about" in one]

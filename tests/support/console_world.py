@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -66,6 +67,7 @@ class World:
     settings: Settings
 
     def sweep(self, only: str | None = None) -> None:
+        self.box.clock.advance(timedelta(minutes=1))  # whatever was said is heard
         # In a thread of its own: a browser's driver keeps a loop in this one.
         sweep = partial(runner.once, self.settings, _quietly, only=only, to_end=asyncio.run)
         with ThreadPoolExecutor(1) as aside:

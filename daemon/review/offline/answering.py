@@ -111,14 +111,14 @@ def _described(document: Document, passage: Passage, weights: dict[str, float]) 
     return f"{where} says: “{shown(best, _QUOTE)}”"
 
 
-_RULES = {
-    Kind.MISSING: "I look for a section, or a passage, on each thing that a proposal needs.",
-    Kind.EMPTY: "I look for headings with nothing under them.",
-    Kind.LEFTOVER: "I look for signs of unfinished text, such as TODO and TBD.",
-    Kind.COUNT: "I compare a number in the text with the list that follows.",
-    Kind.REFERENCE: "I look for references to places that the document does not have.",
-    Kind.DATE: "I look for plans whose date has passed.",
-    Kind.DOUBLED: "I look for words written twice in a row.",
+_REASONS = {
+    Kind.MISSING: "Who decides on a proposal looks for this first.",
+    Kind.EMPTY: "A heading with nothing under it reads like a section that was forgotten.",
+    Kind.LEFTOVER: "Words like TODO and TBD tell readers that something is not decided yet.",
+    Kind.COUNT: "The number in the text and the list after it should agree.",
+    Kind.REFERENCE: "Readers who follow this reference find nothing.",
+    Kind.DATE: "The date has passed, so readers cannot tell whether it was done.",
+    Kind.DOUBLED: "The same word stands here twice in a row.",
 }
 _CHECK = re.compile(
     r"\b(?:check|look|try|run|see) (?:\w+ )?again|\bre-?check"
@@ -152,7 +152,7 @@ def reply(
     question = asked[-1].plain.replace("\u2019", "'") if asked else ""
     if raised and asked and not checked and _is_about(question, raised):
         kind = kind_of(raised)
-        return f"{_RULES[kind]} {_checked(kind, raised, document, now)}" if kind else None
+        return f"{_REASONS[kind]} {_checked(kind, raised, document, now)}" if kind else None
     parts = []
     if raised and checked and (kind := kind_of(raised)):
         parts.append(_checked(kind, raised, document, now))

@@ -16,19 +16,19 @@ from daemon.sweep.conversation.stance import (
 )
 
 
-SETTLED = "a no: the finding is settled"
+SETTLED = "the finding is settled"
 
 
 class Gate(StrEnum):
-    """What happens with a new comment."""
+    """What happens with a new comment; `explain` tells it in these words."""
 
     REPLY = "reply"
     JUDGE = "judge"  # as reply; where the model does not rule on the point, it is a no to it
-    SILENT = "silent"
-    HAND_OVER = "hand over"
-    RUN = "obey"  # a word to the reviewer; code carries it out
-    DISMISS = "dismiss"  # silent, and the finding is settled
-    CORRECT = "correct"  # "done" is answered by code: the text reads as before
+    SILENT = "not answered"
+    HAND_OVER = "handed over to people"
+    RUN = "carried out"  # a word to the reviewer; code carries it out
+    DISMISS = "taken as a no"  # not answered, and the finding is settled
+    CORRECT = "answered"  # "done" is answered by code: the text reads as before
     ENOUGH = "enough"  # its author had the answers of a day: it comes up again tomorrow
     WAIT = "wait"  # not decided yet: it comes up again
 

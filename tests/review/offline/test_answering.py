@@ -98,7 +98,7 @@ def test_a_finding_of_somebody_else_is_left_to_people():
 def test_a_question_about_the_finding_is_answered_with_the_rule(question):
     markdown = "We store the the file."
     text = answer(markdown, question, raised=first(markdown))
-    assert text.startswith("I look for words written twice in a row.")
+    assert text.startswith("The same word stands here twice in a row.")
     assert "“the the”" in text
 
 
