@@ -26,6 +26,7 @@ from daemon.cli.options import (
     json_option,
     json_text,
     model_name,
+    note,
     page_id,
     port_option,
     say,
@@ -98,8 +99,7 @@ def sweep_once(
 
         console = Console()
         show = partial(drawn_preview, console)
-    live = console is not None or not dry_run
-    with emitting(options, settings, live=live, console=console, is_dry=dry_run) as emit:
+    with emitting(options, settings, console=console, is_dry=dry_run) as emit:
         from daemon.service.runner import once
         from daemon.sweep.sweep import exit_code
 
@@ -119,7 +119,7 @@ def sweep_once(
         for row in pages.by_ids(state, [*commented]).values() if state else ():
             click.echo(f"  {row.title or '(no title)'}\n    {row.url}", err=True)
     if dry_run and sys.stderr.isatty():
-        click.echo("A dry run: nothing was written to Notion or to the state.", err=True)
+        note("A dry run: nothing was written to Notion or to the state.")
     for words in dict.fromkeys(map(str, errors)):  # several pages may have met the same
         complain(options, words)
     raise click.exceptions.Exit(exit_code(result, errors))
@@ -144,14 +144,13 @@ def emitting(
     options: Options,
     settings: Settings,
     *,
-    live: bool,
-    console: Console | None = None,
-    is_dry: bool = False,
+    console: Console | None,
+    is_dry: bool,
 ) -> Iterator[Emit]:
     """Show progress on a terminal; elsewhere, and where asked for, log lines.
 
-    A live line only where no data is printed besides, but by its own `console`: they would be
-    written into its middle.
+    A live line only where a dry run prints no data besides, but by its own `console`: they would
+    be written into its middle.
     """
     emit = options.log(settings)
     if options.verbose or not sys.stderr.isatty():
@@ -161,10 +160,10 @@ def emitting(
 
     from daemon.cli import terminal
 
-    console = console or Console(stderr=True)
-    if not live:
-        yield terminal.in_words(console, is_dry=is_dry)
+    if is_dry and console is None:
+        yield terminal.in_words(Console(stderr=True), is_dry=is_dry)
         return
+    console = console or Console(stderr=True)
     with terminal.on_terminal(console, is_dry=is_dry) as shown:
         yield shown
 
@@ -238,7 +237,7 @@ def doctor(options: Options, *, as_json: bool) -> None:
             say(options.redact(one.line()))
 
     def asking(words: str) -> None:
-        click.echo(options.redact(words), err=True)
+        note(options.redact(words))
 
     until_signal(doctor.examine(settings, quietly, found, asking))
     result = check.as_json(checks)

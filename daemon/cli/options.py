@@ -304,8 +304,13 @@ def complain(options: Options, message: str) -> None:
     # <3> is an error: https://www.freedesktop.org/software/systemd/man/sd-daemon.html
     lead = "<3>" if form(sys.stderr, os.environ) is Form.JOURNAL else ""
     for line in message.splitlines():
-        for part in folded([f"{lead}notion-review: {options.redact(line)}"], sys.stderr):
-            click.echo(part, err=True)
+        note(f"{lead}notion-review: {options.redact(line)}")
+
+
+def note(words: str) -> None:
+    """Tell people something beside the data."""
+    for line in folded([words], sys.stderr):
+        click.echo(line, err=True)
 
 
 def crash(options: Options, error: Exception) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
-from daemon.cli.options import F, Options, common, json_option, program, say
+from daemon.cli.options import F, Options, common, json_option, note, program, say
 from daemon.domain.errors import TokenRefused
 from daemon.service import install
 from daemon.service.install import Places
@@ -65,7 +65,7 @@ def init(
     ask = first.Ask(
         partial(_asked, hidden=False, what="--database and --prompt"),
         partial(_asked, hidden=True, what=_SECRETS),
-        partial(click.echo, err=True),
+        note,
         lambda around: until_signal(first.try_token(around)),
         is_possible=sys.stdin.isatty(),
     )
@@ -73,7 +73,7 @@ def init(
     answers = first.asked(database, prompt, env, ask, offline=offline)
 
     def asking(words: str) -> None:
-        click.echo(options.redact(words), err=True)
+        note(options.redact(words))
 
     while True:
         options.hide(answers.around.secrets.values)

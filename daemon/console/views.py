@@ -94,6 +94,7 @@ def environment() -> Environment:
         "web": web,
         "prompt_name": prompt_name,
         "plain": title,
+        "columns": columns,
         "shape": lambda name: SHAPES.get(name, "○"),
     }
     return made
@@ -113,6 +114,20 @@ _ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ")
 def times(text: str) -> str:
     """Write the times in a text as `stamp` does."""
     return _ISO.sub(r"\1 \2", text)
+
+
+_BLANKS = re.compile(r"(?<=\S) {2,}|^ {9,}")
+
+
+def columns(line: str) -> Markup:
+    """Return a line of a table with its blanks marked: a narrow window has no room for them."""
+    shown, end = Markup(), 0
+    for found in _BLANKS.finditer(line):
+        kind = "between" if found.start() else ""
+        shown += line[end : found.start()]
+        shown += Markup('<span class="{}">{}</span>').format(kind, found[0])
+        end = found.end()
+    return shown + line[end:]
 
 
 def number(value: float) -> str:

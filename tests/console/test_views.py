@@ -102,7 +102,7 @@ def test_now_says_who_is_at_work_and_what_runs_or_was_cut_short(browser, world):
         sweeps.begin_sweep(state, datetime.now(UTC))
     said = read(browser, "/").text
     assert "cut short" in said
-    assert "Nothing is at work on this state" in said
+    assert "No service or sweep is running" in said
     with lock(path):
         said = read(browser, "/").text
     assert f"At work: pid {os.getpid()} since" in said
