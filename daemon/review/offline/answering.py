@@ -36,10 +36,8 @@ _STOP = vocabulary(
 _ENOUGH = 0.5
 # The weight that a word of the heading adds.
 _HEADING_BONUS = 0.5
-_NEAR_BEST = 0.85
 _FEWEST = 2
 _MANY = 0.6
-_MOST = 2
 _QUOTE = 160
 _HEADING = 80
 # The number of blocks that a word counts as having if it is in none, so that it weighs most.
@@ -60,14 +58,14 @@ def content(text: str) -> frozenset[str]:
     return frozenset(stems) | frozenset(re.findall(r"\b\d{2,}\b", text))
 
 
-def pointers(question: str, document: Document, asked_on: str | None) -> list[str]:
-    """Describe the one or two places that share the rarest words with a question.
+def pointer(question: str, document: Document, asked_on: str | None) -> str:
+    """Describe the place that shares the rarest words with a question; "" where none does.
 
     The block `asked_on`, which bears the thread, is left out: its reader asked the question.
     """
     texts = [p for p in document.passages if p.is_prose and p.block.id != asked_on]
     if not texts:
-        return []
+        return ""
     contents = [content(passage.text) for passage in texts]
     # Weigh each word asked for by its rarity; all weights together are 1
     asked = content(question)
@@ -84,10 +82,10 @@ def pointers(question: str, document: Document, asked_on: str | None) -> list[st
             # One word in common is chance, but where it is half of a heading.
             if shared >= _FEWEST or (passage.level and shared * 2 >= len(found)):
                 scores[passage.index] = _score(weights, found, above)
-    best = sorted(scores, key=lambda index: (-scores[index], index))[:_MOST]
-    near = [index for index in best if scores[index] >= scores[best[0]] * _NEAR_BEST > 0]
-    places = (_described(document, document.passages[index], weights) for index in near)
-    return list(dict.fromkeys(places))
+    best = max(scores, key=lambda index: (scores[index], -index), default=None)
+    if best is None or not scores[best]:
+        return ""
+    return _described(document, document.passages[best], weights)
 
 
 def _score(weights: dict[str, float], found: frozenset[str], heading: frozenset[str]) -> float:
@@ -102,13 +100,14 @@ def _score(weights: dict[str, float], found: frozenset[str], heading: frozenset[
 
 def _described(document: Document, passage: Passage, weights: dict[str, float]) -> str:
     heading = passage if passage.level else document.heading_of(passage)
-    name = shown(heading.block.plain, _HEADING) if heading else ""
-    if heading is passage:
-        return f"See the section “{name}”."
+    name = f"section “{shown(heading.block.plain, _HEADING)}”" if heading else "opening"
     texts = [passage.block.plain[start:end] for start, end in sentences(passage.text)]
-    best = max(texts, key=lambda text: _score(weights, content(text), frozenset()))
-    where = f"The section “{name}”" if name else "The opening"
-    return f"{where} says: “{shown(best, _QUOTE)}”"
+    best = max(texts, key=lambda text: _score(weights, content(text), frozenset()), default="")
+    quote = shown(best, _QUOTE)
+    # A sentence that shares one word with the question, or is cut before the others, is no answer.
+    if heading is passage or len(weights.keys() & content(quote)) < min(_FEWEST, len(weights)):
+        return f"See the {name}."
+    return f"The {name} says: “{quote}”"
 
 
 _REASONS = {
@@ -157,7 +156,7 @@ def reply(
     if raised and checked and (kind := kind_of(raised)):
         parts.append(_checked(kind, raised, document, now))
     if asked and asked[-1] not in checked:
-        parts.append(_pointer(question, document, thread.block_id))
+        parts.append(pointer(question, document, thread.block_id))
     return "\n\n".join(filter(None, parts)) or None
 
 
@@ -209,8 +208,3 @@ def is_same(kind: Kind, raised: Finding, found: Finding) -> bool:
         return True
     is_there = found.block_id == raised.block_id
     return is_there and (kind is not Kind.DOUBLED or found.quote == raised.quote)
-
-
-def _pointer(question: str, document: Document, asked_on: str | None) -> str:
-    """Lead a question to where the document speaks of it; "" where it does not."""
-    return "\n\n".join(pointers(question, document, asked_on) if content(question) else [])

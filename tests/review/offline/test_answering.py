@@ -158,6 +158,14 @@ def test_a_question_is_led_to_the_section_that_speaks_of_it(question, section, q
     assert text.startswith(f"The section “{section}” says: “{quote}")
 
 
+def test_a_sentence_that_shares_one_word_with_a_question_is_not_quoted():
+    markdown = "## Feature staging\n\nThese hacks can be removed before the release."
+    said = "See the section “Feature staging”."
+    assert answer(markdown, "What happens when a feature is removed?", block_id=None) == said
+    long = f"## Parts\n\nIt lets {'parts of it ' * 20}stay compatible with those before."
+    assert answer(long, "Which parts stay compatible?", block_id=None) == "See the section “Parts”."
+
+
 def test_the_block_that_the_question_is_on_is_no_answer():
     text = answer(DOCUMENT, "How does vacuum fall behind?", block_id="b6")
     assert "Vacuum may" not in (text or "")
