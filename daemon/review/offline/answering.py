@@ -36,6 +36,7 @@ _STOP = vocabulary(
 _ENOUGH = 0.5
 # The weight that a word of the heading adds.
 _HEADING_BONUS = 0.5
+_NEAR_BEST = 0.85
 _FEWEST = 2
 _MANY = 0.6
 _QUOTE = 160
@@ -82,10 +83,14 @@ def pointer(question: str, document: Document, asked_on: str | None) -> str:
             # One word in common is chance, but where it is half of a heading.
             if shared >= _FEWEST or (passage.level and shared * 2 >= len(found)):
                 scores[passage.index] = _score(weights, found, above)
-    best = max(scores, key=lambda index: (scores[index], -index), default=None)
-    if best is None or not scores[best]:
+    enough = max(scores.values(), default=0.0) * _NEAR_BEST
+    near = [document.passages[index] for index in scores if scores[index] >= enough > 0]
+    if not near:
         return ""
-    return _described(document, document.passages[best], weights)
+    # Of those that are nearly as good, the one that has most of the question's words as they stand.
+    said = {*words(question)}
+    best = max(near, key=lambda one: (len(said & {*words(one.text)}), scores[one.index]))
+    return _described(document, best, weights)
 
 
 def _score(weights: dict[str, float], found: frozenset[str], heading: frozenset[str]) -> float:

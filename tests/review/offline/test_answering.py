@@ -166,6 +166,14 @@ def test_a_sentence_that_shares_one_word_with_a_question_is_not_quoted():
     assert answer(long, "Which parts stay compatible?", block_id=None) == "See the section “Parts”."
 
 
+def test_of_two_sentences_on_the_same_things_the_one_that_reads_like_the_question_is_quoted():
+    markdown = (
+        "## Proposal\n\nCarriers post events.\n\nCarriers that cannot post events are polled."
+    )
+    text = answer(markdown, "What becomes of carriers that cannot post events?", block_id=None)
+    assert text == "The section “Proposal” says: “Carriers that cannot post events are polled.”"
+
+
 def test_the_block_that_the_question_is_on_is_no_answer():
     text = answer(DOCUMENT, "How does vacuum fall behind?", block_id="b6")
     assert "Vacuum may" not in (text or "")
