@@ -142,15 +142,13 @@ def finding_body(finding: Finding) -> str:
     # A list or a heading begins after a blank line; a line of dashes would make the quote one.
     between = "\n\n" if _STRUCTURE.match(finding.text) else "\n"
     lens = f" · {quoted(_MENTION.sub('', finding.lens))}" if finding.lens else ""
+    offer = f"\n{INSTEAD} “{escaped(finding.instead)}”" if finding.instead else ""
     head = f"**{title}** · {finding.severity.value}{lens}"
-    return f"{head}\n{quote}{between}{finding.text}{_offer(finding)}"
-
-
-def _offer(finding: Finding) -> str:
-    return f"\n{INSTEAD} “{escaped(finding.instead)}”" if finding.instead else ""
+    return f"{head}\n{quote}{between}{finding.text}{offer}"
 
 
 INSTEAD = "**Instead:**"
+_OFFER = re.compile(rf"\n{re.escape(INSTEAD)} “[^\n]*”\Z")
 SETTLED_SIGN = "✓"
 
 
@@ -167,8 +165,13 @@ def settled_body(body: str, finding: Finding, state: FindingState, why: str) -> 
     named = quoted(_MENTION.sub("", finding.title).translate(INNER))
     taken = "the offered wording was taken: " if state is FindingState.ADOPTED else ""
     told = "" if why == Event.WITHDRAWN else f" · {taken}{why}"
-    said = body.removesuffix(_offer(finding)) if state in MENDED else body
+    said = without_offer(body) if state in MENDED else body
     return f"{SETTLED_SIGN} **{_CLOSED.get(state, 'Settled')}: “{named}”**{told}\n\n{said}"
+
+
+def without_offer(body: str) -> str:
+    """Return a finding's comment without the wording that it offers."""
+    return _OFFER.sub("", body)
 
 
 def reopened_body(body: str, why: str) -> str:

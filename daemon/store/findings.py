@@ -176,10 +176,10 @@ def replace_block_ids(db: Database, page_id: str, moved: Mapping[str, str]) -> N
 
 
 def set_place(db: Database, finding_id: int, finding: Finding) -> None:
-    """Give a finding the block, the quote and the text that it has on a pasted block."""
+    """Give a finding the block, the quote, the text and the offer that it has now."""
     db.execute(
-        "UPDATE findings SET block_id = ?, quote = ?, text = ? WHERE id = ?",
-        [finding.block_id, finding.quote, finding.text, finding_id],
+        "UPDATE findings SET block_id = ?, quote = ?, text = ?, instead = ? WHERE id = ?",
+        [finding.block_id, finding.quote, finding.text, finding.instead, finding_id],
     )
 
 

@@ -256,6 +256,11 @@ def set_body(db: Database, key: str, body: str) -> None:
     )
 
 
+def rewrite(db: Database, key: str, body: str) -> None:
+    """Give a posted letter the text that an edit gives its comment: later edits go on from it."""
+    db.execute("UPDATE outbox SET body = ? WHERE key = ?", [body, key])
+
+
 def body(db: Database, key: str) -> str:
     """Return the text of a letter, "" where there is none."""
     row = db.execute("SELECT body FROM outbox WHERE key = ?", [key]).fetchone()

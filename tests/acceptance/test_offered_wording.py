@@ -161,6 +161,48 @@ def test_a_wording_that_is_taken_settles_nothing_where_the_comment_names_another
     assert "\n      adopted" not in program.run("explain", page).out
 
 
+@pytest.mark.parametrize(
+    ("text", "other", "stands"),
+    [
+        ("The worker retries for ever.", "", True),
+        ("The worker retries for a while.", "", False),
+        (f"{OFFER}.", "", False),
+        ("The worker retries for ever.", "Somebody reads this line.", False),
+    ],
+)
+def test_a_wording_that_the_text_went_past_is_taken_back_where_the_point_stays_open(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    page: str,
+    text: str,
+    other: str,
+    stands: bool,  # noqa: FBT001 - a table
+) -> None:
+    name, call = offer(OFFER)
+    both = (name, {**call, "text": "Change both, here and [B2]."})
+    model.think = lambda _, turn: [both] if not turn else [finish("Bound the retries.")]
+    program.sweep()
+    box.world.comment(posted(box)[0], "Is that so?")
+    if other:
+        box.world.edit_block(box.world.blocks(page)[1], other)
+
+    def think(document: str, turn: int) -> list[Any]:
+        thread = begun_by("The retries have no end", document)
+        return [follow_up(thread, "not_yet", "Still not.")] * (not turn) + [finish("Bound them.")]
+
+    model.think = think
+    sweep(box, program, page, text)
+    reads = next(plain(one) for one in posted(box) if "The retries have no end ·" in plain(one))
+    assert reads.startswith("The retries have no end · important\n")
+    assert ("Instead:" in reads) == stands
+    model.think = lambda _, __: [finish()]
+    sweep(box, program, page, f"{OFFER}, I say.")
+    reads = next(plain(one) for one in posted(box) if "The retries have no end ·" in plain(one))
+    assert ("Instead:" in reads) == stands
+    assert program.run("explain", page).out.count("open again") == 0
+
+
 def test_a_person_sees_the_wording_before_it_is_posted(
     box: Sandbox, program: Program, model: ScriptedModel, page: str
 ) -> None:

@@ -184,6 +184,7 @@ ON_THE_PATH = {
     "findings.set_place": lambda db: findings.set_place(db, 1, FINDING),
     "outbox.drop_marks": lambda db: outbox.drop_marks(db, PAGE.id, 1, "retracted"),
     "outbox.set_body": lambda db: outbox.set_body(db, LETTER.key, "body"),
+    "outbox.rewrite": lambda db: outbox.rewrite(db, LETTER.key, "body"),
     "outbox.body": lambda db: outbox.body(db, LETTER.key),
     "outbox.last_not_yet": lambda db: outbox.last_not_yet(db, "thread", "Title"),
     "outbox.present": lambda db: outbox.present(db, [LETTER.key]),

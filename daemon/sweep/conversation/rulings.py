@@ -21,21 +21,22 @@ from daemon.domain.values import (
     Snapshot,
     Verdict,
 )
-from daemon.notion.from_markdown import QUOTE_CHARS, SHORTENED, quoted
+from daemon.notion.from_markdown import QUOTE_CHARS, SHORTENED, quoted, without_offer
 from daemon.review.points import (
     OwnPoint,
     makes_anew,
     page_texts,
 )
 from daemon.review.prompt import clipped, one_line
-from daemon.review.quotes import contains_words, stands_in, unmarked_line
+from daemon.review.quotes import contains_words, is_quote_of, stands_in, unmarked_line
 from daemon.store import findings, outbox, sweeps
 from daemon.store import threads as thread_store
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.points import not_yet_keys
+from daemon.sweep.conversation.points import has_taken, not_yet_keys
 from daemon.sweep.delivery.approval import Case
 from daemon.sweep.delivery.letters import finding_letter, open_mark, settled_mark
+from daemon.sweep.delivery.validity import named_since
 
 
 MADE_ELSEWHERE = "made again on another block"
@@ -184,6 +185,7 @@ def record_rulings(
             number = None if is_no else case.number
             letters += _settle(context, told, number, point, session.snapshot, now)
             continue
+        letters += _unoffered(context, session, case, point)
         if point.closed:
             findings.apply_event(context.state, point.id, Event.TAKEN_UP, context.notion.now)
             why = clipped(one_line(ruling.text), QUOTE_CHARS)
@@ -194,6 +196,35 @@ def record_rulings(
         if point.thread_id not in answered and not point.pasted:
             letters.append(_not_yet(context, row, session, case, point, ruling, dialogue))
     return letters
+
+
+def _unoffered(
+    context: Context, session: Session, case: Case, point: OwnPoint
+) -> list[OutboxMessage]:
+    """Take back the wording that an open point offers, where the text went past it.
+
+    Its block no longer says the quote, or says the wording, which settles nothing as it seems; or
+    another block changed that the comment names.
+    """
+    state, found = context.state, findings.get(context.state, point.id)
+    block = session.snapshot.by_id.get(point.finding.block_id)
+    if found is None or block is None or not found.finding.instead:
+        return []
+    stands = is_quote_of(point.finding.quote, block.plain)
+    others = named_since(state, found, session.snapshot)
+    if stands and not has_taken(point.finding, session.snapshot) and not any(others.values()):
+        return []
+    findings.set_place(state, point.id, replace(found.finding, instead=""))
+    raised = outbox.letter_of(state, found.review_id, point.id)
+    if raised is None or point.pasted:
+        return []
+    body = without_offer(raised.body)
+    outbox.rewrite(state, raised.key, body)
+    # A point that is opened again has an edit that says so, of this text.
+    if not raised.comment_id or point.closed or point.again:
+        return []
+    edit = raised.edit(f"unoffered:{point.id}", raised.comment_id, body, context.notion.now)
+    return [replace(edit, review_id=case.number)]
 
 
 def _settle(
