@@ -116,12 +116,21 @@ def _read(path: Path) -> bytes:
 
 
 def forget(folder: Path, page_id: str) -> int:
-    """Delete the recordings of a page; return how many there were.
+    """Delete the recordings of a page and those that name it; return how many there were.
+
+    A review that was told of it, or of a page that links to it, names it by its id.
 
     Raises:
         OSError: The folder cannot be written.
     """
-    return _delete(folder, [path for path in _manifests(folder) if _names(path)[1] == page_id])
+    kept = [path for path in folder.glob("*") if _DIGEST.fullmatch(path.name.encode())]
+    naming = {path.name for path in kept if page_id.encode() in _read_or_nothing(path)}
+    going = [
+        path
+        for path in _manifests(folder)
+        if _names(path)[1] == page_id or not naming.isdisjoint(_bodies(path))
+    ]
+    return _delete(folder, going)
 
 
 def _manifests(folder: Path) -> list[Path]:
@@ -149,9 +158,13 @@ def _delete(folder: Path, manifests: Iterable[Path]) -> int:
 
 
 def _bodies(manifest: Path) -> set[str]:
+    return {name.decode() for name in _DIGEST.findall(_read_or_nothing(manifest))}
+
+
+def _read_or_nothing(path: Path) -> bytes:
     with suppress(Unreadable):
-        return {name.decode() for name in _DIGEST.findall(_read(manifest))}
-    return set()
+        return _read(path)
+    return b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,15 @@ def test_a_page_is_forgotten_with_all_that_it_does_not_share(folder):
     assert recordings.forget(folder, PAGES[0].id) == 0
 
 
+def test_with_a_page_what_other_reviews_were_told_of_it_is_forgotten(folder):
+    recorded(folder, 1, b"own")
+    recorded(folder, 2, f'{{"page": "{PAGES[0].id}"}}'.encode(), b"shared")
+    recorded(folder, 3, b"shared")
+    assert recordings.forget(folder, PAGES[0].id) == 2
+    assert kept(folder) == {3}
+    assert len(list(folder.iterdir())) == 2
+
+
 def test_a_full_disk_leaves_no_half_a_file(folder, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
