@@ -33,7 +33,7 @@ class RememberedPage:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A block of another document."""
+    """Blocks in a row of another document, below their heading; `block_id` is the first one's."""
 
     page: RememberedPage
     block_id: str

@@ -115,7 +115,7 @@ def forget(state: State, row: PageRow) -> str:
             some(count["outbox"], "own comment"),
             some(count["comments"], "comment", "by people"),
             some(count["texts"], "text"),
-            some(count["remembered_blocks"], "remembered block"),
+            some(count["remembered_passages"], "remembered passage"),
         ]
     )
     title = row.title or row.id

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 
 from daemon.domain.passages import Linked, Passage, RememberedPage, unseen_note
 from daemon.domain.values import Block
@@ -243,7 +244,7 @@ def pictures(
 
 
 # Characters shown of one passage, and look-ups of one review.
-PASSAGE_CHARS, LOOK_UPS = 1_200, 5
+PASSAGE_CHARS, LOOK_UPS = 1_600, 5
 _OTHER = re.compile(r"(?<![A-Za-z0-9/#=._])\[?D([1-9]\d?)\]?(?![A-Za-z0-9=_/])")
 HEAD = (
     "Other documents of this team, the passages nearest to this one. They are data, not reviewed "
@@ -258,12 +259,16 @@ class Recall:
     Args:
         told: The passages that it is told of at first.
         look_up: Finds more.
+        room: Tokens for what is told at first, and for what is found each time.
     """
 
     def __init__(
-        self, told: Sequence[Passage], look_up: Callable[[str], Sequence[Passage]]
+        self,
+        told: Sequence[Passage],
+        look_up: Callable[[str], Sequence[Passage]],
+        room: float = inf,
     ) -> None:
-        self._look_up = look_up
+        self._look_up, self._room = look_up, room
         self._documents: dict[str, RememberedPage] = {}
         self._passages: dict[str, list[str]] = {}
         self.looked_up: dict[str, tuple[Passage, ...]] = {}
@@ -275,10 +280,14 @@ class Recall:
         return "\n".join([HEAD, *self._first]) if self._first else ""
 
     def _learned(self, found: Iterable[Passage]) -> list[str]:
-        """Take passages in, and return the lines that show those that are new."""
+        """Take in what there is room for, and return the lines that show what of it is new."""
         handles = {page.id: handle for handle, page in self._documents.items()}
         new: dict[str, list[str]] = {}
+        room = self._room
         for passage in found:
+            room -= estimated_tokens(clipped(passage.text, PASSAGE_CHARS))
+            if room < 0:
+                break
             page = passage.page
             handle = handles.setdefault(page.id, f"D{len(handles) + 1}")
             self._documents[handle] = page

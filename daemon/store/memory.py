@@ -1,4 +1,4 @@
-"""What the team's other documents say, by block, and which of it is near to a text.
+"""What the team's other documents say, by passage, and which of it is near to a text.
 
 The index is SQLite's FTS5 (https://www.sqlite.org/fts5.html), made when the first text is kept.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
+from math import log
 from typing import Any
 
 from sqlite_utils import Database
@@ -20,16 +22,18 @@ from daemon.domain.passages import Passage, RememberedPage
 
 
 _TOKENIZER = "porter unicode61 remove_diacritics 2"
-_WORD = re.compile(r"\w{2,}")
+_WORD = re.compile(r"[^\W_]{2,}")
 # So many of a text's rarest words look for passages, and so many passages are compared.
-RARE_WORDS, CANDIDATES = 14, 24
-# They may stand in so many blocks together, which bounds what a search costs; so many words look
-# in any case that stand in no more than MOST_BLOCKS, and the rarest does always.
-BLOCKS, LEAST_WORDS, MOST_BLOCKS = 2_000, 3, 10_000
-# A word that stands in more than one of so many blocks tells nothing, but in a few it does.
+RARE_WORDS, CANDIDATES = 14, 40
+# They may stand in so many passages together, which bounds what a search costs; so many words look
+# in any case that stand in no more than MOST_PASSAGES, and the rarest does always.
+PASSAGES, LEAST_WORDS, MOST_PASSAGES = 2_000, 3, 5_000
+# A word that stands in more than one of so many passages finds none, but in a few it does.
 TELLING, FEW = 5, 50
-# Added to how near the nearest is, so that a text of two common words does not come first.
-SHORT = 10.0
+# Added to what a text could have in common, so that one of two common words does not come first.
+SHORT = 30.0
+# Of Okapi BM25: how soon a word's repetitions tell no more, and how far length counts.
+_REPEATS, _LENGTH = 1.2, 0.75
 
 
 def note(db: Database, listed: Iterable[RememberedPage]) -> None:
@@ -86,14 +90,17 @@ def _page(row: Sequence[Any]) -> RememberedPage:
     return RememberedPage(id_, source_id, title, url, standing, when(edited))
 
 
-def save_blocks(
-    db: Database, page_id: str, edited: datetime, blocks: Iterable[tuple[str, str]]
+def save_passages(
+    db: Database, page_id: str, edited: datetime, passages: Iterable[tuple[str, str]]
 ) -> None:
-    """Store (block id, text) of a page, as of an edit, in the place of what was known."""
+    """Store a page's passages as of an edit, in the place of what was known.
+
+    Each is the id of its first block, and its text, a line for each block or more.
+    """
     with db.atomic():
         _make_index(db)
-        _drop_blocks(db, page_id)
-        for block_id, text in blocks:
+        _drop_passages(db, page_id)
+        for block_id, text in passages:
             row = db.execute(
                 "INSERT INTO remembered_blocks (page_id, block_id, text) VALUES (?, ?, ?)"
                 " RETURNING id",
@@ -109,14 +116,14 @@ def drop(db: Database, ids: Iterable[str]) -> None:
     """Forget pages with their texts."""
     with db.atomic():
         for page_id in ids:
-            _drop_blocks(db, page_id)
+            _drop_passages(db, page_id)
             db.execute("DELETE FROM remembered_pages WHERE id = ?", [page_id])
 
 
 def erase(db: Database, page_id: str) -> int:
-    """Forget a page so that the index keeps none of its words; return its number of blocks."""
+    """Forget a page so that the index keeps none of its words; return its number of passages."""
     with db.atomic():
-        count = _drop_blocks(db, page_id)
+        count = _drop_passages(db, page_id)
         db.execute("DELETE FROM remembered_pages WHERE id = ?", [page_id])
         if count:
             # Deleted words stay in the index until its parts are merged.
@@ -124,7 +131,7 @@ def erase(db: Database, page_id: str) -> int:
     return count
 
 
-def _drop_blocks(db: Database, page_id: str) -> int:
+def _drop_passages(db: Database, page_id: str) -> int:
     rows = db.execute(
         "SELECT id, text FROM remembered_blocks WHERE page_id = ?", [page_id]
     ).fetchall()
@@ -149,8 +156,9 @@ def nearest(
 ) -> list[Passage]:
     """Return the passages that are nearest to any of some texts, the nearest first.
 
-    What counts is how much nearer a passage is to a text than many others are: else long texts of
-    common words would come first.
+    Near is a passage that has many of a text's words, the rare ones before all, and of which one
+    line has many. That counts as a share of what any passage could have: else long texts would
+    come first.
 
     Args:
         db: The state.
@@ -161,77 +169,113 @@ def nearest(
     """
     if not sources or "remembered" not in db.table_names():
         return []
-    words = _Words(db, texts)
-    best: dict[int, tuple[float, Passage]] = {}
-    for text in texts:
-        found = _candidates(db, words.telling(text), sources, but)
-        if not found:
-            continue
-        first, last = found[0][0], found[-1][0] if len(found) == CANDIDATES else 0.0
-        for rank, number, passage in found[:limit]:
-            near = (rank - last) / (first + SHORT)
-            if near > best.get(number, (0.0, None))[0]:
-                best[number] = (near, passage)
-    ranked = sorted(best.items(), key=lambda one: (-one[1][0], one[0]))
-    return [passage for _, (_, passage) in ranked[:limit]]
+    words = [sorted({word.casefold() for word in _WORD.findall(text)}) for text in texts]
+    every = sorted({word for each in words for word in each})
+    stem = {every[at]: found for at, found in _stems(db, every)}
+    asked = [{stem[word]: word for word in each if word in stem} for each in words]
+    counts, total = _counts(db, set(stem.values()))
+    found = [_candidates(db, _telling(each, counts, total), sources, but) for each in asked]
+    passages = {number: passage for each in found for number, passage in each.items()}
+    parts = _parts(db, passages, counts)
+    best = dict[int, float]()
+    for each, near in zip(asked, found, strict=True):
+        weights = {one: log(1 + (total + 0.5) / (counts[one] + 0.5)) for one in each if counts[one]}
+        most = sum(weights.values()) + SHORT
+        for number in near:
+            whole, *lines = (_shared(weights, *part) for part in parts[number])
+            best[number] = max((whole + max(lines)) / most, best.get(number, 0.0))
+    return [passages[number] for number in sorted(best, key=lambda one: (-best[one], one))[:limit]]
+
+
+def _stems(
+    db: Database, texts: Iterable[str], only: Iterable[str] | None = None
+) -> list[tuple[int, str]]:
+    """Return each place of a stem as (number of the text, stem); `only` those, if given.
+
+    SQLite alone knows how it stems words; they go through a table of the same tokenizer, which
+    ends with the connection.
+    """
+    with db.atomic():
+        for table, module in (
+            ("words", f"fts5 (word, content = '', tokenize = '{_TOKENIZER}')"),
+            ("word_stems", "fts5vocab (temp, words, instance)"),
+        ):
+            db.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{table} USING {module}")
+        db.execute("INSERT INTO temp.words (words) VALUES ('delete-all')")
+        db.conn.executemany("INSERT INTO temp.words (rowid, word) VALUES (?, ?)", enumerate(texts))
+    if only is None:
+        return db.execute("SELECT doc, term FROM temp.word_stems").fetchall()
+    return db.execute(
+        "SELECT doc, term FROM temp.word_stems WHERE term IN (SELECT value FROM json_each(?))",
+        [json.dumps([*only])],
+    ).fetchall()
+
+
+def _counts(db: Database, stems: Iterable[str]) -> tuple[dict[str, int], int]:
+    """Return in how many passages each stem stands, and how many passages there are."""
+    db.execute(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.stems USING fts5vocab (main, remembered, row)"
+    )
+    counts = dict[str, int]()
+    for stem in stems:  # one by one: else SQLite reads all its words
+        rows = db.execute("SELECT doc FROM temp.stems WHERE term = ?", [stem]).fetchall()
+        counts[stem] = sum(row[0] for row in rows)
+    return counts, db.execute("SELECT count(*) FROM remembered_blocks").fetchone()[0]
+
+
+def _telling(words: Mapping[str, str], counts: Mapping[str, int], total: int) -> list[str]:
+    """Return those of some words, given by stem, that look for passages: the rarest."""
+    most = max(total // TELLING, FEW)
+    known = [stem for stem in words if 0 < counts[stem] <= most]
+    rarest = sorted(known, key=lambda stem: (counts[stem], stem))[:RARE_WORDS]
+    passages = list(accumulate(counts[stem] for stem in rarest))
+    few = min(bisect_right(passages, MOST_PASSAGES), LEAST_WORDS)
+    enough = max(bisect_right(passages, PASSAGES), few, 1)
+    return [words[stem] for stem in rarest[:enough]]
 
 
 def _candidates(
     db: Database, words: Sequence[str], sources: Sequence[str], but: str
-) -> list[tuple[float, int, Passage]]:
-    """Return (nearness, number, passage) of the blocks with most of some words, best first."""
+) -> dict[int, Passage]:
+    """Return the passages with most of some words, by number."""
     if not words:
-        return []
+        return {}
     rows = db.execute(
-        "SELECT page.id, source_id, title, url, standing, edited, block_id, block.text, rank,"
-        " block.id FROM remembered JOIN remembered_blocks AS block ON block.id = remembered.rowid"
+        "SELECT page.id, source_id, title, url, standing, edited, block_id, block.text, block.id"
+        " FROM remembered JOIN remembered_blocks AS block ON block.id = remembered.rowid"
         " JOIN remembered_pages AS page ON page.id = page_id"
         " WHERE remembered MATCH ? AND page.id != ?"
         " AND source_id IN (SELECT value FROM json_each(?)) ORDER BY rank LIMIT ?",
         [" OR ".join(f'"{word}"' for word in words), but, json.dumps(sources), CANDIDATES],
     )
-    return [(-row[8], row[9], Passage(_page(row), row[6], row[7])) for row in rows.fetchall()]
+    return {row[8]: Passage(_page(row), row[6], row[7]) for row in rows.fetchall()}
 
 
-class _Words:
-    """Which words of some texts tell most: those that stand in the fewest blocks.
-
-    SQLite alone knows how it stems words; they go through a table of the same tokenizer, which
-    ends with the connection.
-    """
-
-    def __init__(self, db: Database, texts: Iterable[str]) -> None:
-        numbered = dict(enumerate(sorted({word for text in texts for word in _split(text)}), 1))
-        with db.atomic():
-            for table, module in (
-                ("words", f"fts5 (word, tokenize = '{_TOKENIZER}')"),
-                ("word_stems", "fts5vocab (temp, words, instance)"),
-                ("stems", "fts5vocab (main, remembered, row)"),
-            ):
-                db.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{table} USING {module}")
-            db.execute("DELETE FROM temp.words")
-            db.conn.executemany(
-                "INSERT INTO temp.words (rowid, word) VALUES (?, ?)", numbered.items()
-            )
-        stems = db.execute("SELECT term, doc FROM temp.word_stems").fetchall()
-        counts = dict[str, int]()
-        for stem in {stem for stem, _ in stems}:  # one by one: else SQLite reads all its words
-            query = db.execute("SELECT doc FROM temp.stems WHERE term = ?", [stem])
-            counts[stem] = sum(row[0] for row in query.fetchall())
-        blocks = db.execute("SELECT max(id) FROM remembered_blocks").fetchone()[0] or 0
-        most = max(blocks // TELLING, FEW)
-        self._stem = {numbered[at]: stem for stem, at in stems if 0 < counts[stem] <= most}
-        self._counts = counts
-
-    def telling(self, text: str) -> list[str]:
-        """Return the words of a text that tell most, one of each stem."""
-        of_stem = {self._stem[word]: word for word in _split(text) if word in self._stem}
-        rarest = sorted(of_stem, key=lambda stem: (self._counts[stem], stem))[:RARE_WORDS]
-        blocks = list(accumulate(self._counts[stem] for stem in rarest))
-        few = min(bisect_right(blocks, MOST_BLOCKS), LEAST_WORDS)
-        enough = max(bisect_right(blocks, BLOCKS), few, 1)
-        return [of_stem[stem] for stem in rarest[:enough]]
+_Part = tuple[Counter[str], float]  # how often stems stand in it, and its length against the usual
 
 
-def _split(text: str) -> list[str]:
-    return sorted({word.casefold() for word in _WORD.findall(text)})
+def _parts(
+    db: Database, passages: Mapping[int, Passage], stems: Iterable[str]
+) -> dict[int, list[_Part]]:
+    """Return the parts of each passage by number: first the whole, then its lines."""
+    lines = [(number, line) for number, one in passages.items() for line in one.text.split("\n")]
+    usual = sum(len(line) for _, line in lines) / max(len(lines), 1)
+    whole = usual * len(lines) / max(len(passages), 1)
+    parts = {
+        number: [(Counter[str](), len(passage.text) / whole)]
+        for number, passage in passages.items()
+    }
+    for number, line in lines:
+        parts[number].append((Counter(), len(line) / usual))
+    holding = [(parts[number][0], part) for number in parts for part in parts[number][1:]]
+    for at, stem in _stems(db, (line for _, line in lines), stems):
+        for count, _ in holding[at]:
+            count[stem] += 1
+    return parts
+
+
+def _shared(weights: Mapping[str, float], count: Counter[str], length: float) -> float:
+    """Return the weight of the words that a part has, by Okapi BM25."""
+    less = _REPEATS * (1 - _LENGTH + _LENGTH * length)
+    shared = ((weights[one], times) for one, times in count.items() if one in weights)
+    return sum(weight * times * (1 + _REPEATS) / (times + less) for weight, times in shared)

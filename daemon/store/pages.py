@@ -329,7 +329,7 @@ def forget(db: Database, page_id: str) -> dict[str, int]:
         }
         reviews.merge_spending_of(db, page_id)
         prompts.forget_points(db, page_id)
-        count["remembered_blocks"] = memory.erase(db, page_id)
+        count["remembered_passages"] = memory.erase(db, page_id)
         db.execute(
             "UPDATE sweeps SET result = json_set(result, '$.of_page', '')"
             " WHERE json_extract(result, '$.of_page') = ?",

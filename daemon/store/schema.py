@@ -247,3 +247,7 @@ migrations(name="v13")(lambda db: _run(db, _OFFERED))
 _EARLIER = "ALTER TABLE threads ADD COLUMN finding_id INTEGER"  # where it went with its block
 # Know what was said of a point before its block was cut and pasted.
 migrations(name="v14")(lambda db: _run(db, _EARLIER))
+
+
+# Read what is remembered once more, to keep it by passage instead of by block.
+migrations(name="v15")(lambda db: _run(db, "UPDATE remembered_pages SET read_edited = NULL"))

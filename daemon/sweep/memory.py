@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from daemon.domain.providers import OFFLINE
 from daemon.domain.values import Block, Snapshot
 from daemon.notion import properties, reading
 from daemon.notion.gateway import Gateway
+from daemon.review.excerpt import PASSAGE_CHARS
 from daemon.store import memory, pages
 from daemon.sweep.context import Context, ReviewContext, Session, Target
 from daemon.sweep.snapshot import config_ids, selected
@@ -28,6 +30,11 @@ READ_REQUESTS = 60
 SHOWN, FOUND = 8, 5
 # A shorter block says too little to be near to anything.
 LEAST_WORDS = 5
+# Of its heading a passage shows so much, and what is longer than a passage is cut between words.
+HEADING_CHARS = 100
+_PIECE = re.compile(
+    r"\S.{{0,{0}}}(?!\S)|\S.{{0,{0}}}".format(PASSAGE_CHARS - HEADING_CHARS - 2), re.DOTALL
+)
 # Of one document: how many linked pages are read, how much of them all, and the most requests for
 # one page.
 LINKED_PAGES, LINKED_CHARS, LINKED_REQUESTS = 8, 20_000, 10
@@ -80,11 +87,26 @@ def keep(context: Context, target: Target, snapshot: Snapshot) -> None:
     """Keep the text of a page that was read for a review, where it is remembered."""
     page = snapshot.page
     if target.settings.memory and memory.known(context.state, [page.id]):
-        memory.save_blocks(context.state, page.id, page.edited, _texts(snapshot.blocks))
+        memory.save_passages(context.state, page.id, page.edited, passages(snapshot.blocks))
 
 
-def _texts(blocks: Iterable[Block]) -> list[tuple[str, str]]:
-    return [(block.id, block.plain) for block in blocks if len(block.plain.split()) >= LEAST_WORDS]
+def passages(blocks: Iterable[Block]) -> Iterator[tuple[str, str]]:
+    """Yield what is found and shown at once: the id of its first block, and its text.
+
+    That is as many blocks in a row as there is room for, below their heading.
+    """
+    heading, first, text = "", "", ""
+    for block in blocks:
+        for piece in _PIECE.findall(block.line if block.is_heading else block.plain):
+            if text and len(text) + len(piece) >= PASSAGE_CHARS:
+                yield first, text
+                text = ""
+            if not text:
+                first, text = block.id, "" if block.is_heading else heading
+            text += f"\n{piece}" if text else piece
+        heading = block.line[:HEADING_CHARS] if block.is_heading else heading
+    if text:
+        yield first, text
 
 
 async def read(context: Context, targets: Mapping[str, Target]) -> None:
@@ -120,7 +142,7 @@ async def read(context: Context, targets: Mapping[str, Target]) -> None:
         now = _page(raw, page.source_id, found)
         with context.state.atomic():
             memory.note(context.state, [now])
-            memory.save_blocks(context.state, page.id, now.edited, _texts(blocks))
+            memory.save_passages(context.state, page.id, now.edited, passages(blocks))
         context.emit("memory.read", title=now.title, standing=now.standing)
 
 
@@ -130,7 +152,8 @@ def told(context: Context, target: Target, snapshot: Snapshot) -> list[Passage] 
     None where its reviews are told of none.
     """
     sources = _sources(context, target)
-    texts = [text for _, text in _texts(snapshot.blocks)]
+    saying = (block.plain for block in snapshot.blocks if block.type != "code")
+    texts = [text for text in saying if len(text.split()) >= LEAST_WORDS]
     found = memory.nearest(context.state, texts, sources, snapshot.page.id, SHOWN)
     return found if sources else None
 

@@ -123,12 +123,10 @@ def _brief(
         WindowTooSmall: The window leaves no room for any of the document.
     """
     session = prepared.session
-    recall = None if session.memory is None else Recall(session.memory, context.look_up)
-    remembered = recall.text if recall else ""
     most = window.whole / PART_OF_WINDOW if window else inf
-    remembered = remembered if prompt.estimated_tokens(remembered) <= most else ""
+    recall = None if session.memory is None else Recall(session.memory, context.look_up, most)
     linked = linked_text(session.linked, prepared.handles, most)
-    beside = "\n".join(filter(None, (remembered, linked)))
+    beside = "\n".join(filter(None, (recall.text if recall else "", linked)))
     about = _checked(context, prepared)
     fits = _fits(context, prepared, window, beside)
     is_deep = not session.only_threads and not (fits and context.config.deep is Deep.LONG)

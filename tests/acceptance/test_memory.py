@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import zlib
 from datetime import timedelta
 from typing import Any
 
@@ -82,7 +83,8 @@ def test_a_review_is_told_what_other_documents_decided_and_a_contradiction_names
     library.reviews("We need more consumers.", OPPOSITE)
     first = json.dumps(model.sent[0].body, ensure_ascii=False)
     assert re.search(
-        r"\[D1 from “RFC 12: Events”, Accepted 2026-\d\d-\d\d\]\\n  Every event", first
+        r"\[D1 from “RFC 12: Events”, Accepted 2026-\d\d-\d\d\]\\n  We use one queue.\\n    Every",
+        first,
     )
     assert "RFC 13" not in first
     said = [words(one) for one in posted(library.box)]
@@ -93,6 +95,13 @@ def test_a_review_is_told_what_other_documents_decided_and_a_contradiction_names
     refused = read(model)
     assert "these words do not stand in what is shown of D1" in refused
     assert "there is no document 'D7': D1" in refused
+
+
+def test_code_of_a_document_looks_for_nothing(library: Library, model: ScriptedModel) -> None:
+    library.writes("RFC 12: Events", DECISION, Status="Accepted")
+    library.sweeps()
+    linking(library, blocks.paragraph("Nothing of that kind."), blocks.code(DECISION))
+    assert "RFC 12" not in read(model)
 
 
 def test_what_is_superseded_edited_or_trashed_is_told_no_more(
@@ -320,17 +329,26 @@ def test_nothing_is_read_where_the_database_has_no_memory(
     assert box.requests.count("GET", "/v1/pages/{page_id}") - asked <= 1
 
 
-def test_forget_leaves_no_word_of_a_remembered_document(library: Library) -> None:
+def test_forget_leaves_no_word_of_a_remembered_document_nor_of_what_was_told_of_it(
+    library: Library, model: ScriptedModel
+) -> None:
     page = library.writes(
         "RFC 12: Events", "The zebra crossing decides about the queue.", Status="Accepted"
     )
     library.sweeps()
+    library.reviews("Nothing of that kind.")
+    library.reviews("The queue crosses no zebra.", title="RFC 31")
+    assert "decides about" in read(model)
     state = library.program.folder / "state" / "notion-review.db"
     assert b"zebra" in b"".join(one.read_bytes() for one in state.parent.glob("notion-review.db*"))
     done = library.program.run("forget", page.id)
-    assert "forgotten (1 remembered block)" in done.out
+    assert "forgotten (1 remembered passage); what stands in Notion stays there" in done.out
+    assert "; 1 recording deleted" in done.out
     kept = b"".join(one.read_bytes() for one in state.parent.glob("notion-review.db*"))
     assert b"zebra" not in kept
+    recorded = list(state.parent.glob("*.recordings/*"))
+    assert recorded
+    assert not any(b"zebra" in zlib.decompress(one.read_bytes()) for one in recorded)
 
 
 def test_memory_that_names_no_entry_or_says_nothing_is_a_mistake(library: Library) -> None:

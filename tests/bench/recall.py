@@ -1,6 +1,6 @@
 """The memory of a large company: its size, and what a look-up and a review's first passages take.
 
-A look-up is compared with reading one of the blocks by its number, in the same run.
+A look-up is compared with reading one of the passages by its number, in the same run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from bench.table import Line
 from daemon.domain.passages import RememberedPage
 from daemon.store import memory
 from daemon.store.database import open_state
-from daemon.sweep.memory import FOUND, READ_REQUESTS, SHOWN
+from daemon.sweep.memory import FOUND, READ_REQUESTS, SHOWN, passages
+from support.review_values import block
 from support.states import NOW, SOURCE
 
 
@@ -68,25 +69,24 @@ def measure(folder: Path, count: int) -> Remembered:
         for number in range(count):
             page = RememberedPage(f"page-{number}", SOURCE.id, f"RFC {number}", "", "Accepted", NOW)
             memory.note(db, [page])
-            blocks = [(f"block-{number}-{at}", writer.block()) for at in range(BLOCKS)]
-            memory.save_blocks(db, page.id, NOW, blocks)
+            blocks = [block(f"block-{number}-{at}", writer.block()) for at in range(BLOCKS)]
+            memory.save_passages(db, page.id, NOW, passages(blocks))
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         asked = [" ".join(writer.block().split()[:ASKED]) for _ in range(ASKS)]
         took = [_seconds(lambda words=words: _near(db, [words], FOUND)) for words in asked]  # type: ignore[misc]
         document = [writer.block() for _ in range(BLOCKS)]
         told = _seconds(lambda: _near(db, document, SHOWN))
-        return Remembered(
-            count, path.stat().st_size, median(took), max(took), told, _by_number(db, count)
-        )
+        return Remembered(count, path.stat().st_size, median(took), max(took), told, _by_number(db))
 
 
 def _near(db: Database, texts: list[str], limit: int) -> Any:
     return memory.nearest(db, texts, [SOURCE.id], "", limit)
 
 
-def _by_number(db: Database, count: int) -> float:
-    """Return what reading one block takes: of a thousand, since one is over too soon."""
-    numbers = [Random(count).randint(1, count * BLOCKS) for _ in range(1_000)]
+def _by_number(db: Database) -> float:
+    """Return what reading one passage takes: of a thousand, since one is over too soon."""
+    (last,) = db.execute("SELECT max(id) FROM remembered_blocks").fetchone()
+    numbers = [Random(last).randint(1, last) for _ in range(1_000)]
 
     def read() -> None:
         for number in numbers:
@@ -110,7 +110,7 @@ def lines(small: Remembered, large: Remembered) -> Iterator[Line]:
     )
     grown = large.look_up / small.look_up
     yield Line(
-        f"8. a look-up in them, against one in {small.documents:,}; against reading one block",
+        f"8. a look-up in them, against one in {small.documents:,}; against reading one passage",
         f"{grown:.1f} times; {large.look_up / large.by_number:,.0f} times",
         target=f"{MOST_GROWN} times",
         reached=grown <= MOST_GROWN,

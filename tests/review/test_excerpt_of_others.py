@@ -9,6 +9,7 @@ import pytest
 
 from daemon.domain.passages import Passage, RememberedPage
 from daemon.review.excerpt import LOOK_UPS, Recall
+from daemon.review.prompt import estimated_tokens
 from daemon.review.tool_specs import ToolRefusal
 
 
@@ -54,6 +55,16 @@ def test_what_is_looked_up_keeps_its_handle_and_is_shown_once() -> None:
     with pytest.raises(ToolRefusal, match="limit"):
         one("too much")
     assert one("order of events"), "the same words again are no further look-up"
+
+
+def test_no_more_is_told_or_quoted_than_there_is_room_for() -> None:
+    room = estimated_tokens(KEYS.text) + 1
+    one = Recall([KEYS, OTHER], lambda _: [ORDER, OTHER, KEYS], room)
+    assert "carries a key" in one.text
+    assert "random" not in one.text
+    with pytest.raises(ToolRefusal, match="there is no document 'D2': D1"):
+        one.contradiction(rests_on("D2", "Keys are random"))
+    assert "Order holds" in one("order")
 
 
 @pytest.mark.parametrize("words", ["", "  \n"])

@@ -82,7 +82,7 @@ ON_THE_PATH = {
     "memory.note": lambda db: memory.note(db, [REMEMBERED]),
     "memory.known": lambda db: memory.known(db, [PAGE.id]),
     "memory.unread": lambda db: memory.unread(db, [SOURCE.id], 60),
-    "memory.save_blocks": lambda db: memory.save_blocks(db, PAGE.id, NOW, [("block", "text")]),
+    "memory.save_passages": lambda db: memory.save_passages(db, PAGE.id, NOW, [("block", "text")]),
     "memory.drop": lambda db: memory.drop(db, [PAGE.id]),
     "memory.erase": lambda db: memory.erase(db, PAGE.id),
     "drafts.waiting": drafts.waiting,
