@@ -367,21 +367,22 @@ def _free(letter: str, words: Collection[str]) -> Iterator[str]:
 
 
 def opening(block: Block, most: tuple[int, int]) -> str:
-    """Return a block's first words, of code its first line; its signs where it has no words."""
-    is_code = block.type == "code"
-    lines = block.plain.splitlines() if is_code else [block.plain]
-    text = next((line for line in lines if any(map(str.isalnum, line))), "")
+    """Return a block's first words, or its signs: the first line of code, or cell of a table."""
+    by = {"code": "\n", "table_row": " | "}.get(block.type, "")
+    parts = block.plain.split(by) if by and most != LONGER else [block.plain]
+    text = next((part for part in parts if any(map(str.isalnum, part))), "")
     signs = "🖼" if block.type == "image" else " ".join(block.plain.split())[: BRIEF[0]] or "…"
-    return _first_words(text, most, is_code=is_code) or signs.translate(INNER)
+    is_whole = most == LONGER or block.type == "code" or block.is_heading
+    return _first_words(text, most, is_whole=is_whole) or signs.translate(INNER)
 
 
-def _first_words(text: str, most: tuple[int, int], *, is_code: bool = False) -> str:
-    """Return the first words of a text within a number of characters and words."""
+def _first_words(text: str, most: tuple[int, int], *, is_whole: bool = False) -> str:
+    """Return the first words of a text's first sentence, or of all of it, within a limit."""
     chars, words = most
     text = " ".join(_URL.sub(_shorter, text).split()).translate(INNER)
-    first = text if is_code or most == LONGER else _SENTENCE.split(text, maxsplit=1)[0]
+    first = text if is_whole else _SENTENCE.split(text, maxsplit=1)[0]
     text = (first if len(first.split()) >= LEAST_WORDS else text).rstrip(".,;:| ")
-    kept = text if is_code or len(text) <= chars else cut_short(text.split()[:words])
+    kept = text if len(text) <= chars else cut_short(text.split()[:words])
     if len(kept) > chars:
         whole = kept[: chars + 1].rsplit(" ", 1)[0]
         # A long word is cut rather than left out: a word or two name no block.
@@ -391,9 +392,8 @@ def _first_words(text: str, most: tuple[int, int], *, is_code: bool = False) -> 
 
 def _shorter(url: re.Match[str]) -> str:
     """Return the host and the end of an address."""
-    path = url[2].strip("/.,;:)")
-    end = path.rpartition("/")[2]
-    return f"{url[1]}/{'…/' * ('/' in path)}{end}" if path else url[1]
+    *more, end = url[2].strip("/.,;:)").split("/")
+    return f"{url[1]}/{'…/' * bool(more)}{end}".rstrip("/")
 
 
 def _set_apart(found: re.Match[str]) -> str:

@@ -165,7 +165,7 @@ def test_code_is_named_by_its_first_line_and_what_has_no_words_by_its_signs() ->
         "See “…”, “Plan › `fn drain(queue) {`”, “Plan › 🖼”, “Plan › —”, “Plan › …” (2)"
     )
     assert handles.spelled_out("In B8 it is 3, in B3 not.", "c") == (
-        "In “Ana | 3” it is 3, in “`fn drain(queue) {`” not."
+        "In “Ana” it is 3, in “`fn drain(queue) {`” not."
     )
     assert handles.named_in("“Plan › …” (2) says “…”", "c") == set()
 
