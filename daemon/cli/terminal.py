@@ -207,7 +207,8 @@ def draw(console: Console, document: Document, *, whole: bool = False) -> None:
 
 _INDENT = 2
 _MARK = re.compile(r"^(?:#{1,6} |- (?:\[[ x]\] )?|\[[ x]\] |> )")
-_SIGNS = {"bulleted_list_item": "• ", "toggle": "▸ ", "quote": "▎ ", "code": "  "}
+_BULLET = "• "
+_SIGNS = {"bulleted_list_item": _BULLET, "toggle": "▸ ", "quote": "▎ ", "code": "  "}
 _STYLES = {"bold": "bold", "italic": "italic", "strikethrough": "strike", "code": "green"}
 
 
@@ -230,7 +231,9 @@ def _draw_thread(console: Console, thread: Sequence[Said], indent: int) -> None:
         name = Text(f"{'↳' if index else '💬'} {one.author}")
         name.stylize("bold yellow" if one.is_own else "bold cyan")
         _put(console, name, indent + 4)
-        _put(console, marked(one.text), indent + 7)
+        for line in marked(one.text).split("\n", allow_blank=True):
+            sign = _BULLET if line.plain.startswith(_BULLET) else ""
+            _put(console, line[len(sign) :], indent + 7, sign)
 
 
 def marked(markdown: str) -> Text:

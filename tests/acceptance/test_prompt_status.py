@@ -48,6 +48,21 @@ def test_the_first_reading_and_each_edit_are_told_in_one_comment_without_a_docum
     assert owner.writings == written + 1
 
 
+@pytest.mark.parametrize("events", [False, True])
+def test_where_documents_are_watched_an_edit_is_told_by_the_next_sweep(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, *, events: bool
+) -> None:
+    """Also where events come, and no place is looked at."""
+    owner.writes("Queues")
+    owner.sweeps()
+    monkeypatch.setattr("daemon.store.sweeps.events_tell", lambda *_: events)
+    owner.sweeps()
+    before = version(owner.said[0])
+    owner.edits("Be stricter.")
+    owner.sweeps()
+    assert version(owner.said[0]) != before
+
+
 def test_the_version_is_the_one_that_explain_and_the_report_name(
     owner: Owner, program: Program
 ) -> None:

@@ -138,6 +138,22 @@ def test_the_picture_in_the_handbook_is_what_the_demo_prints(program: Program, r
 
 
 @pytest.mark.usefixtures("_a_critic")
+def test_a_dry_run_says_of_the_prompt_page_what_would_be(
+    box: Sandbox, program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues(box, rfcs)
+    text = [blocks.paragraph("Be strict.")]
+    prompt = box.world.page(None, "How we review", text, at=NOW - HOUR)
+    program.config["databases"][0]["prompt"] = prompt.id
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    done = seen(program, monkeypatch, "--once", "--dry-run")
+    drawn = ESCAPES.sub("", re.sub(r".*\x1b\[2K", "", done.out))  # the live line is wiped out
+    assert "✓ The prompt How we review would be in use" in drawn
+    assert "💬 How we review, once the rest is posted\n       In use since " in drawn
+    assert "✓ The prompt How we review is in use (" in read(seen(program, monkeypatch, "--once"))
+
+
+@pytest.mark.usefixtures("_a_critic")
 @pytest.mark.parametrize("columns", [40, 50, 80])
 def test_what_is_printed_keeps_to_the_width_of_the_terminal_and_breaks_at_words(
     box: Sandbox, program: Program, rfcs: str, monkeypatch: pytest.MonkeyPatch, columns: int

@@ -196,7 +196,7 @@ async def watch(
 
     told = named is None and sweeps.events_tell(context.state, context.notion.now)
     if named is None:
-        is_time = bool(_turns(context, targets, spent, told=told))
+        is_time = told or bool(_turns(context, targets, spent, told=told))
         prompts = await _prompts(context, targets if is_time else {})
         places = _turns(context, prompts, spent, told=told)
     else:
