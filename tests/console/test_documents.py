@@ -110,6 +110,23 @@ def test_a_text_that_is_kept_no_longer_leaves_what_was_said(browser, world):
     assert len(re.findall(r'id="f\d+"', text)) == earlier.findings + later.findings
 
 
+def test_a_document_marks_what_was_only_moved(browser, world):
+    page = world.page("Move shipment")
+    with closing(open_state(world.settings.config.state)) as state:
+        later, earlier = reviews.recent(state, page.id, 2)
+        read = reviews.text(state, later.review_id)
+        *lines, last = read.lines
+        state.execute("DELETE FROM texts WHERE review_id = ?", [earlier.review_id])
+        was = replace(read, lines=(last, *lines))
+        reviews.save_text(state, earlier.review_id, page.id, was, earlier.at)
+    text = browser.get(f"/documents/{page.id}").text
+    [mark] = re.findall(r'class="mark" title="([^"]*)"', text)
+    assert mark == "moved in this review"
+    shown = text[text.index(f'id="b-{last.id}"') :]
+    assert mark in shown.partition('<div class="block')[0]
+    assert "<del>" not in text
+
+
 def test_a_prompt_shows_what_came_and_went_since_the_version_before(browser, world):
     with closing(open_state(world.settings.config.state)) as state:
         [version] = prompts.version_names(state)
