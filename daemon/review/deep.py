@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from daemon.domain.change import Change
@@ -268,10 +269,11 @@ class SectionTools(ReviewTools):
             return "shown since it changed or was not read before"
         return "shown again since your notes on it share words with notes on what changed"
 
-    def _told(self) -> list[str]:
-        """Return what was noted of other sections, in document order."""
+    def _told(self, share: int = 1) -> list[str]:
+        """Return what was noted of other sections, in document order, in a share of its room."""
         lines = [f"{INDENT}{line}" for line in self._digest.lines]
-        return [_NOTED, *levelled(lines, int(self._shown * BYTES_PER_TOKEN))] if lines else []
+        kept = levelled(lines, int(self._shown * BYTES_PER_TOKEN / share))
+        return [_NOTED, *kept] if lines else []
 
     def _beside(self, there: Container[str], left: int) -> list[str]:
         """Return what changed elsewhere, and the points, by title and at last whole."""
@@ -309,18 +311,17 @@ class SectionTools(ReviewTools):
         own = {one for one, point in task.points.items() if not point.closed} - dealt
         on_page = {one.id for one in threads if one.block_id is None}
         headings = [block for block in self._handles.blocks.values() if block.is_heading]
-        told = self._told()
         beside = self._beside((), self._room // DIGEST_PART)
         kinds = sorted({block.type for block in headings})
-        for depth in reversed(range(len(kinds) + 1)):
+        ways = (asked | own | on_page, asked | own, asked)
+        for share, depth, shown in product((1, 2, 4), range(len(kinds), -1, -1), ways):
             outline = {block.id for block in headings if block.type in kinds[:depth]}
             out = frozenset(self._names.keys() - outline)
-            for shown in (asked | own | on_page, asked | own, asked):
-                seen = Excerpt(left_out=out, note=_OUTLINE, threads=frozenset(shown))
-                body = body_text(task, self._handles, seen)
-                text = "\n".join([*told, body, *beside])
-                if estimated_tokens(text) <= self._room:
-                    return text
+            seen = Excerpt(left_out=out, note=_OUTLINE, threads=frozenset(shown))
+            body = body_text(task, self._handles, seen)
+            text = "\n".join([*self._told(share), body, *beside])
+            if estimated_tokens(text) <= self._room:
+                return text
         raise WindowTooSmall(NO_ROOM)
 
     def _dealt(self) -> set[str]:

@@ -335,6 +335,29 @@ def test_a_thread_stands_beside_its_section_until_it_is_dealt_with_and_answers_s
     assert "✓" in plain(next(one for one in posted(box) if one.id == begun.id))
 
 
+def test_in_a_window_of_4000_there_is_room_beside_points_and_a_person_who_waits(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    reader = model.think = Reader(2_000)
+    program.config["windows"] = {MODEL: 4_000}
+    program.sweep()
+    first, second = [one for one in posted(box) if one.parent_id != page.id][:2]
+    box.world.comment(first, "No, we will not do this.")
+    box.clock.advance(HOUR)
+    program.sweep()
+    box.world.comment(second, "Which of them holds?")
+    edit(box, page, 3, "The carrierd limit is 333 letters.")
+    reader.read.clear()
+    count = len(model.sent)
+    assert program.run("review", page.id).code == 0
+    assert reader.parts == [*range(1, int(PLACE.search(model.documents[count])[3]) + 1)]
+    told = model.sent[count].body
+    assert {"reply", "follow_up"} <= {tool["name"] for tool in told["tools"]}
+    headings = ("Closed points", "Answers to people", "Examples", "At once")
+    system = "".join(part["text"] for part in told["system"])
+    assert [f"\n{one}\n" in system for one in headings] == [True, True, False, False]
+
+
 OUTPUT = 5  # how many times as dear as input what a model writes is
 
 
