@@ -17,7 +17,7 @@ from daemon.config.environment import (
 from daemon.config.loading import LOCAL, NAME, chains
 from daemon.config.values import duration_text
 from daemon.domain.errors import ConfigError, NotionError, ReviewError, TokenRefused
-from daemon.domain.notation import counted, database_id, notion_id
+from daemon.domain.notation import counted, database_id, few, notion_id
 from daemon.domain.providers import OFFLINE, PROVIDERS
 from daemon.notion import properties, reading
 from daemon.notion.gateway import HOST, Gateway
@@ -332,9 +332,8 @@ async def _reviewed_now(context: Context, schemas: Sequence[dict[str, Any]]) -> 
     span = duration_text(lookback)
     if not titles:
         return f"now        nothing: no page was edited in the last {span} (`lookback`)"
-    more = f" and {len(titles) - NAMED} more" if len(titles) > NAMED else ""
-    named = ", ".join(titles[:NAMED])
-    return f"now        {counted(len(titles), 'page')} of the last {span}: {named}{more}"
+    named = few(titles, NAMED)
+    return f"now        {counted(len(titles), 'page')} of the last {span}: {named}"
 
 
 async def _prompt(notion: Gateway, given: str, reviewed: set[str]) -> str:

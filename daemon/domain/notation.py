@@ -142,3 +142,9 @@ def first_of(items: Sequence[T], most: int) -> tuple[Sequence[T], int]:
     """
     shown = items if len(items) == most + 1 else items[:most]
     return shown, len(items) - len(shown)
+
+
+def few(names: Sequence[str], most: int) -> str:
+    """Name the first in a line, and say how many more there are: `A, B and 3 more`."""
+    shown, more = first_of(names, most)
+    return f"{', '.join(shown)}{f' and {more} more' if more else ''}"

@@ -19,7 +19,7 @@ from daemon.config.network import Proxies
 from daemon.config.schedule import last_digest
 from daemon.config.values import one_line
 from daemon.domain.errors import Forbidden, Missing, ReviewError
-from daemon.domain.notation import counted, first_of, iso
+from daemon.domain.notation import counted, few, iso
 from daemon.domain.records import DIGEST_KEY, MessageKind, OutboxMessage
 from daemon.domain.values import AuthorKind
 from daemon.notion import from_markdown
@@ -77,26 +77,20 @@ class Reason:
 
     def said(self, shown: Callable[[str], str]) -> str:
         """Return it in words; `shown` writes what a document says as the place takes it."""
-        words, more = first_of(self.words, NAMED)
-        day, few, rest = self.since[:10], [f"“{shown(one)}”" for one in words], _and_more(more)
+        day, words = self.since[:10], [f"“{shown(one)}”" for one in self.words]
         match self.why:
             case Why.BLOCKING:
                 have = "have" if len(self.words) > 1 else "has"
                 number = counted(len(self.words), "blocking point")
-                said = f"{number} {have} stood since {day}: {', '.join(few)}{rest}"
+                said = f"{number} {have} stood since {day}: {few(words, NAMED)}"
             case Why.QUESTION:
-                said = f"a question has waited since {day}: {few[0]}"
+                said = f"a question has waited since {day}: {words[0]}"
             case Why.ACCEPTED:
                 said = f"accepted by {day}, and edited since"
             case Why.DRAFT:
                 said = f"a draft, untouched since {day}"
-        people, more = first_of(self.people, NAMED)
-        names = ", ".join(map(shown, people))
-        return f"{said}; waiting for {names}{_and_more(more)}" if names else said
-
-
-def _and_more(number: int) -> str:
-    return f" and {number} more" if number else ""
+        names = few([*map(shown, self.people)], NAMED)
+        return f"{said}; waiting for {names}" if names else said
 
 
 @dataclass(frozen=True, slots=True)

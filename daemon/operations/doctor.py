@@ -385,7 +385,6 @@ def _prompt_rows(found: DatabaseChecks, kept: PromptDatabase) -> Iterator[Check]
     ]
     fit_none = [page.title for page in documents if not any(row.fits(page) for row in kept.rows)]
     if fit_none:
-        more = f" and {len(fit_none) - NAMED} more" if len(fit_none) > NAMED else ""
         verb = "fits" if len(fit_none) == 1 else "fit"
-        what = f"{', '.join(fit_none[:NAMED])}{more} {verb} none of them"
+        what = f"{notation.few(fit_none, NAMED)} {verb} none of them"
         yield Check("", CheckStatus.NOTE, what, "add a row, or one without “Applies to” for all")

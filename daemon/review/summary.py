@@ -11,7 +11,7 @@ from functools import reduce
 from typing import Any
 
 from daemon.domain.findings import FindingState, LedgerEntry, who_said_no
-from daemon.domain.notation import first_of
+from daemon.domain.notation import few, first_of
 from daemon.domain.values import Finding, Outcome, Severity
 from daemon.notion.from_markdown import INNER, link, quoted
 from daemon.review.cleaning import cleaned
@@ -306,8 +306,7 @@ def unread_note(omitted: Sequence[str]) -> str:
     """Return the names of the sections that the model was not shown; "" for none."""
     if not omitted:
         return ""
-    shown, more = first_of(omitted, OMITTED_NAMED)
-    return f"Not read: {', '.join(shown)}{f' and {more} more' * bool(more)}."
+    return f"Not read: {few(omitted, OMITTED_NAMED)}."
 
 
 def incomplete_note(outcome: Outcome) -> str:

@@ -503,13 +503,13 @@ def test_init_tells_options_capabilities_and_what_it_would_review_now(
     assert "options    Status: Draft, In review; `where` selects by them" in done.out
     assert "comments   reading: not tried: there is no page yet" in done.out
     assert "now        nothing: no page was edited in the last 1d" in done.out
-    for title in ("One", "Two", "Three", "Four"):
+    for title in ("One", "Two", "Three", "Four", "Five"):
         box.world.page(rfcs, title, [blocks.paragraph("Text.")])
     box.world.page(rfcs, "Old", [blocks.paragraph("Text.")], at=box.clock() - 48 * HOUR)
     done = init(program, "--database", rfcs, "--prompt", "", "--force")
     [now] = [line for line in done.out.splitlines() if line.startswith("now ")]
-    assert now.startswith("now        4 pages of the last 1d: ")
-    assert now.endswith(" and 1 more")
+    assert now.startswith("now        5 pages of the last 1d: ")
+    assert now.endswith(" and 2 more")
     assert "Old" not in now
     assert "comments   posting: allowed" in done.out
     assert done.out.splitlines()[-1].startswith("next ")
