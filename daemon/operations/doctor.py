@@ -31,7 +31,7 @@ from daemon.operations.check import Check, CheckStatus, ok, problem
 from daemon.review.models import endpoints
 from daemon.review.models.chain import Chain
 from daemon.store import database, pages, prompts, sweeps
-from daemon.store.lock import kept_token, mark_of, token_file
+from daemon.store.lock import kept_token, lock, mark_of, token_file
 from daemon.store.views import reporting
 from daemon.sweep import snapshot
 from daemon.sweep.connections import connected, model_access
@@ -61,7 +61,7 @@ def local(settings: Settings) -> Iterator[Check]:
         yield ok("state", check.state(path))
         if path.with_name(path.name + ".lock").exists():
             try:
-                with database.lock(path):
+                with lock(path):
                     yield ok("lock", "free")
             except LockHeld as error:
                 held = str(error).partition("; ")[0]

@@ -17,6 +17,7 @@ from daemon.service import webhooks
 from daemon.service.system import until_signal
 from daemon.store import database, pages, sweeps
 from daemon.store.database import State
+from daemon.store.lock import lock
 from daemon.sweep import alerts
 from daemon.sweep.connections import Connections, connected
 from daemon.sweep.context import FATAL, Context, Deliver
@@ -66,7 +67,7 @@ def once(
             state = database.copy_in_memory(path)
         else:
             held.enter_context(database.translated(path))
-            held.enter_context(database.lock(path))
+            held.enter_context(lock(path))
             state = database.open_state(path)
         held.callback(state.close)
         return to_end(_once(settings, state, emit, preview=preview, only=only))
@@ -133,7 +134,7 @@ def deliver(
         return context.deliver(context, page_id)
 
     path = settings.config.state
-    with database.translated(path), database.lock(path):
+    with database.translated(path), lock(path):
         on_state(settings, emit, send, to_end)
 
 

@@ -34,6 +34,7 @@ from daemon.service.system import (
     stacks,
 )
 from daemon.store import database
+from daemon.store.lock import lock
 
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _serve_state(
     path = settings.config.state
     with (
         database.translated(path),
-        database.lock(path),
+        lock(path),
         closing(database.open_state(path)) as state,
     ):
         if outage is not None and outage.attempts >= TOLD_AT:

@@ -17,25 +17,9 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.domain.errors import LockHeld, ReviewError, StateDamaged, StateUnwritable
-from daemon.store.lock import lock, make_private, reachable, refuse_foreign
+from daemon.store.lock import make_private, reachable, refuse_foreign
 from daemon.store.schema import migrations
 
-
-__all__ = [
-    "State",
-    "check_integrity",
-    "copy_in_memory",
-    "empty_log",
-    "get_json",
-    "get_value",
-    "lock",
-    "open_state",
-    "quick_read",
-    "read_state",
-    "set_value",
-    "translated",
-    "try_writing",
-]
 
 # The open state, as every other room names it.
 State = Database

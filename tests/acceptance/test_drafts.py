@@ -196,7 +196,7 @@ def test_an_answer_that_was_lost_does_not_make_an_approved_comment_stand_twice(
 def test_while_the_service_holds_the_lock_its_next_sweep_posts_what_was_approved(
     box: Sandbox, program: Program, one: str
 ) -> None:
-    from daemon.store.database import lock
+    from daemon.store.lock import lock
 
     program.config["state"] = "state.db"
     program.sweep()

@@ -393,7 +393,7 @@ def test_f17_a_second_instance_is_75_and_names_the_first(
     state = program.folder / "state" / "notion-review.db"
     code = (
         "import pathlib, sys\n"
-        "from daemon.store.database import lock\n"
+        "from daemon.store.lock import lock\n"
         "with lock(pathlib.Path(sys.argv[1])):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )

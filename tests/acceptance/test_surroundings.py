@@ -25,6 +25,7 @@ import yaml
 
 from daemon.sandbox import Sandbox, blocks
 from daemon.store import database
+from daemon.store.lock import lock
 from support.lab import why_not
 from support.places import FIXTURES, ROOT
 from support.program import Program, ScriptedModel, comment, finish, plain, posted
@@ -436,7 +437,7 @@ def test_m10_a_symlink_to_the_state_shares_its_lock(program: Program, rfcs: str)
     real = program.folder / "state/notion-review.db"
     (program.folder / "link.db").symlink_to(real)
     program.config["state"] = "link.db"
-    with database.lock(real):
+    with lock(real):
         done = program.run("--once")
     assert (done.code, f"{real}.lock" in done.err) == (75, True)
     assert program.sweep().json["outcome"] == "ok"

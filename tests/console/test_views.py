@@ -18,7 +18,8 @@ from daemon.operations import explain
 from daemon.operations.pages import do, pause
 from daemon.sandbox import blocks
 from daemon.store import pages, sweeps
-from daemon.store.database import lock, open_state, quick_read
+from daemon.store.database import open_state, quick_read
+from daemon.store.lock import lock
 from daemon.store.views import browse
 from support.console_world import BASE, HOSTILE, entered
 from support.rows import some

@@ -57,7 +57,7 @@ class Attempts:
         self._failures = list(failures)
         self._stopped_at = stopped_at
         monkeypatch.setattr(service, "until_stopped", self.ran)
-        monkeypatch.setattr(service.database, "lock", self.lock)
+        monkeypatch.setattr(service, "lock", self.lock)
 
     @contextlib.contextmanager
     def lock(self, _path):

@@ -15,6 +15,7 @@ import pytest
 from daemon.domain.errors import LockHeld, ReviewError, StateDamaged, StateForeign, StateUnwritable
 from daemon.store import database, pages, sweeps
 from daemon.store.database import copy_in_memory, open_state, read_state, translated
+from daemon.store.lock import lock
 from support.dying import Killed
 from support.states import (
     NOBODY,
@@ -241,8 +242,9 @@ def service_at_work(path):
     code = (
         "import sys, pathlib\n"
         "from daemon.store import database\n"
+        "from daemon.store.lock import lock\n"
         "path = pathlib.Path(sys.argv[1])\n"
-        "with database.lock(path):\n"
+        "with lock(path):\n"
         "    db = database.open_state(path)\n"
         "    database.set_value(db, 'seen', 'committed')\n"
         "    db.execute('BEGIN')\n"
@@ -346,7 +348,7 @@ def test_f17_root_does_not_touch_a_state_of_another_user(thing):
         said = f"{re.escape(str(target))}: belongs to user {NOBODY}, this is user 0;"
         with pytest.raises(StateForeign, match=said):
             open_state(path)
-        with pytest.raises(StateForeign), database.lock(path):
+        with pytest.raises(StateForeign), lock(path):
             pass
         assert contents(folder) == before
 
@@ -361,7 +363,7 @@ def test_f17_a_state_of_root_is_refused_to_others(mode):
         with as_nobody():
             with pytest.raises(StateForeign, match="belongs to user 0"):
                 open_state(path)
-            with pytest.raises(StateForeign), database.lock(path):
+            with pytest.raises(StateForeign), lock(path):
                 pass
         assert contents(folder) == before
 
@@ -375,7 +377,7 @@ def test_f17_a_folder_of_root_is_refused_to_others(mode):
         with as_nobody():
             with pytest.raises(StateForeign, match="belongs to user 0"):
                 open_state(path)
-            with pytest.raises(StateForeign), database.lock(path):
+            with pytest.raises(StateForeign), lock(path):
                 pass
         assert contents(folder) == {}
 
@@ -394,7 +396,7 @@ def test_a_shared_folder_is_no_foreign_one():
     with open_folder() as folder:
         folder.chmod(0o1777)
         path = folder / "notion-review.db"
-        with as_nobody(), database.lock(path):
+        with as_nobody(), lock(path):
             filled(path, 1)
         assert path.stat().st_uid == NOBODY
 
@@ -421,7 +423,7 @@ def test_a_path_through_a_file_is_told(tmp_path):
     path = tmp_path / "file" / "notion-review.db"
     with pytest.raises(StateUnwritable, match="cannot be reached"):
         open_state(path)
-    with pytest.raises(StateUnwritable, match="cannot be reached"), database.lock(path):
+    with pytest.raises(StateUnwritable, match="cannot be reached"), lock(path):
         pass
 
 
@@ -487,8 +489,8 @@ def test_d2_a_disk_too_full_to_name_the_holder_is_told():
         (folder / "ballast").touch()
         with pytest.raises(OSError, match="No space left"):
             (folder / "ballast").write_bytes(b"x" * 2**20)
-        lock = database.lock(folder / "notion-review.db")
-        with pytest.raises(StateUnwritable, match="free space"), lock:
+        held = lock(folder / "notion-review.db")
+        with pytest.raises(StateUnwritable, match="free space"), held:
             pass
 
 

@@ -10,13 +10,14 @@ from contextlib import closing
 import pytest
 
 from daemon.domain.errors import LockHeld, StateUnwritable
-from daemon.store.database import lock, open_state
+from daemon.store.database import open_state
+from daemon.store.lock import lock
 from support.states import begin, python
 
 
 HOLD = (
     "import sys, pathlib\n"
-    "from daemon.store.database import lock\n"
+    "from daemon.store.lock import lock\n"
     "with lock(pathlib.Path(sys.argv[1])):\n"
     "    print('ready', flush=True)\n"
     "    sys.stdin.read()"
@@ -71,7 +72,7 @@ def test_the_lock_is_let_go_when_its_block_fails(state):
 def test_what_an_alert_starts_does_not_keep_the_lock(state):
     code = (
         "import subprocess, sys, pathlib\n"
-        "from daemon.store.database import lock\n"
+        "from daemon.store.lock import lock\n"
         "with lock(pathlib.Path(sys.argv[1])):\n"
         "    child = subprocess.Popen([sys.executable, '-c', 'import sys; sys.stdin.read()'],"
         " stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)\n"
