@@ -9,7 +9,7 @@ import sqlite3
 import traceback
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
@@ -142,9 +142,15 @@ def _of_today(db: Database) -> Database:
     """Return a state that was opened for reading as this version knows it."""
     if not migrations.pending(db):
         return db
-    copy = Database(sqlite3.connect(":memory:", isolation_level=None))
     with closing(db):
-        db.conn.backup(copy.conn)
+        return _copy(db)
+
+
+def _copy(source: Database | None) -> Database:
+    """Return a copy in memory, as this version knows it, of a state or of none."""
+    copy = Database(sqlite3.connect(":memory:", isolation_level=None))
+    if source is not None:
+        source.conn.backup(copy.conn)
     copy.execute("PRAGMA foreign_keys = ON")
     migrations.apply(copy)
     return copy
@@ -171,13 +177,9 @@ def quick_read(path: Path) -> Iterator[Database | None]:
 
 def copy_in_memory(path: Path) -> Database:
     """Return a copy of the state in memory: a dry run changes it, and the file stays as it is."""
-    copy = Database(sqlite3.connect(":memory:", isolation_level=None))
-    if (source := read_state(path)) is not None:
-        with closing(source):
-            source.conn.backup(copy.conn)
-    copy.execute("PRAGMA foreign_keys = ON")
-    migrations.apply(copy)
-    return copy
+    source = read_state(path)
+    with closing(source) if source else nullcontext():
+        return _copy(source)
 
 
 def try_writing(path: Path) -> None:

@@ -41,7 +41,7 @@ class RecordedSize:
     database_id: str
     kind: ReviewKind
     prompt: str
-    load: ReviewSize
+    size: ReviewSize
 
 
 def _draft(row: Sequence[Any]) -> DraftRow:
@@ -135,19 +135,19 @@ def set_message_body(db: Database, key: str, body: str) -> bool:
     return row is not None
 
 
-def record_size(db: Database, weighed: RecordedSize, *, passed: bool) -> None:
+def record_size(db: Database, recorded: RecordedSize, *, passed: bool) -> None:
     """Store the size of a review; it is compared with later ones only if it was published."""
-    load = weighed.load
+    size = recorded.size
     db.execute(
         "INSERT INTO loads VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            weighed.review_id,
-            weighed.database_id,
-            weighed.kind,
-            weighed.prompt,
-            load.comments,
-            load.replies,
-            load.tokens,
+            recorded.review_id,
+            recorded.database_id,
+            recorded.kind,
+            recorded.prompt,
+            size.comments,
+            size.replies,
+            size.tokens,
             int(passed),
         ],
     )

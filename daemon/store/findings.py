@@ -24,7 +24,7 @@ _SELECT = (
 )
 
 
-def _stored(row: Sequence[Any]) -> FindingRow:
+def _finding(row: Sequence[Any]) -> FindingRow:
     block, quote, text, severity, source, title, lens, instead, *rest = row
     number, state, thread, at, review, why = rest
     finding = Finding(block, quote, text, Severity(severity), Source(source), title, lens, instead)
@@ -99,13 +99,13 @@ def _note(db: Database, finding_id: int, state: FindingState, why: str, at: date
 def get(db: Database, finding_id: int) -> FindingRow | None:
     """Return a finding, or None."""
     row = db.execute(f"{_SELECT} FROM findings WHERE id = ?", [finding_id]).fetchone()
-    return _stored(row) if row else None
+    return _finding(row) if row else None
 
 
 def of_page(db: Database, page_id: str) -> list[FindingRow]:
     """Return every finding of a page, the oldest first."""
     rows = db.execute(f"{_SELECT} FROM findings WHERE page_id = ? ORDER BY id", [page_id])
-    return [_stored(row) for row in rows.fetchall()]
+    return [_finding(row) for row in rows.fetchall()]
 
 
 def ledger(known: Iterable[FindingRow]) -> list[LedgerEntry]:
@@ -150,7 +150,7 @@ def settled(
         " AND page_id != ? ORDER BY id DESC LIMIT ?",
         [json.dumps(list(source_ids)), json.dumps([one.value for one in states]), page_id, limit],
     )
-    return [_stored(row) for row in rows.fetchall()]
+    return [_finding(row) for row in rows.fetchall()]
 
 
 def kept_of_review(db: Database, review_id: int) -> list[int]:
@@ -250,7 +250,7 @@ def closed_since_review(db: Database, page_id: str, before: int = 0) -> list[Fin
         " ORDER BY id",
         [page_id, before],
     )
-    return [_stored(row) for row in rows.fetchall()]
+    return [_finding(row) for row in rows.fetchall()]
 
 
 def opened_since_review(db: Database, page_id: str) -> dict[int, str]:

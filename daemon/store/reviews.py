@@ -81,33 +81,33 @@ _SELECT = (
 )
 
 
-def _held(row: tuple[object, ...]) -> ReviewRow:
-    id_, page, at, kind, outcome, model, summary, refusals, cost, prompt = row
-    pairs = tuple((tool, reason) for tool, reason in json.loads(str(refusals)))
+def _review(row: Sequence[Any]) -> ReviewRow:
+    id_, page_id, at, kind, outcome, model, summary, refusals, cost, prompt = row
+    pairs = tuple((tool, reason) for tool, reason in json.loads(refusals))
     return ReviewRow(
-        int(str(id_)),
-        str(page),
-        when(str(at)),
-        ReviewKind(str(kind)),
-        str(outcome),
-        str(model),
-        str(summary),
+        id_,
+        page_id,
+        when(at),
+        ReviewKind(kind),
+        outcome,
+        model,
+        summary,
         pairs,
-        float(str(cost)),
-        str(prompt),
+        float(cost),
+        prompt,
     )
 
 
 def review(db: Database, review_id: int) -> ReviewRow | None:
     """Return a review, or None."""
     row = db.execute(f"{_SELECT} WHERE id = ?", [review_id]).fetchone()
-    return _held(row) if row else None
+    return _review(row) if row else None
 
 
 def reviews_of(db: Database, page_id: str) -> list[ReviewRow]:
     """Return every review of a page, the oldest first."""
     rows = db.execute(f"{_SELECT} WHERE page_id = ? ORDER BY id", [page_id])
-    return [_held(row) for row in rows.fetchall()]
+    return [_review(row) for row in rows.fetchall()]
 
 
 def pages_of(db: Database, review_ids: Sequence[int]) -> dict[int, str]:
