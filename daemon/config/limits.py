@@ -22,7 +22,7 @@ from daemon.domain.values import Effort
 
 
 Tokens = Annotated[int, whole(1, 10**12)]
-Dollars = Annotated[float, amount(0.01, 1_000_000)]
+Dollars = Annotated[float, amount(0.01)]
 
 
 class Section(BaseModel):
@@ -163,9 +163,9 @@ class Efforts(Section):
 class Price(Section):
     """US dollars per million tokens; without `cached`, cached input costs as `input`."""
 
-    input: Annotated[float, amount(0, 1_000_000)]
-    output: Annotated[float, amount(0, 1_000_000)]
-    cached: Annotated[float, amount(0, 1_000_000)] | None = None
+    input: Annotated[float, amount(0)]
+    output: Annotated[float, amount(0)]
+    cached: Annotated[float, amount(0)] | None = None
 
 
 _LOOKS = ("off", "same", "auto")

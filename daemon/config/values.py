@@ -135,40 +135,27 @@ def duration_text(value: timedelta) -> str:
 
 def whole(low: int, high: int) -> BeforeValidator:
     """Return the check for a whole number from `low` to `high`."""
-
-    def check(value: Any) -> Any:
-        number = _number(value, _WHOLE)
-        if number is None or number % 1 or not low <= number <= high:
-            raise ValueError(
-                f"{shown(value)} does not fit; write a whole number from {low} to {high}"
-            )
-        return int(number)
-
-    return BeforeValidator(check, json_schema_input_type=Annotated[int, Field(ge=low, le=high)])
+    return _within(int, low, high, "a whole number")
 
 
-def amount(low: float, high: int) -> BeforeValidator:
-    """Return the check for a number of US dollars from `low` to `high`."""
-
-    def check(value: Any) -> Any:
-        number = _number(value, _DECIMAL)
-        if number is None or not low <= number <= high:
-            raise ValueError(f"{shown(value)} does not fit; write US dollars from {low} to {high}")
-        return float(number)
-
-    return BeforeValidator(check, json_schema_input_type=Annotated[float, Field(ge=low, le=high)])
+def amount(low: float) -> BeforeValidator:
+    """Return the check for a number of US dollars from `low` to a million."""
+    return _within(float, low, 1_000_000, "US dollars")
 
 
 def share() -> BeforeValidator:
     """Return the check for a share, from 0 to 1."""
+    return _within(float, 0, 1, "a share")
 
+
+def _within(kind: type[int | float], low: float, high: int, form: str) -> BeforeValidator:
     def check(value: Any) -> Any:
-        number = _number(value, _DECIMAL)
-        if number is None or not 0 <= number <= 1:
-            raise ValueError(f"{shown(value)} does not fit; write a share from 0 to 1")
-        return float(number)
+        number = _number(value, _WHOLE if kind is int else _DECIMAL)
+        if number is None or (kind is int and number % 1) or not low <= number <= high:
+            raise ValueError(f"{shown(value)} does not fit; write {form} from {low} to {high}")
+        return kind(number)
 
-    return BeforeValidator(check, json_schema_input_type=Annotated[float, Field(ge=0, le=1)])
+    return BeforeValidator(check, json_schema_input_type=Annotated[kind, Field(ge=low, le=high)])
 
 
 def _number(value: Any, form: re.Pattern[str]) -> float | None:

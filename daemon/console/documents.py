@@ -19,7 +19,7 @@ from daemon.console.views import ConsoleContext, row_number
 from daemon.domain import records
 from daemon.domain.change import Change
 from daemon.domain.findings import FindingState
-from daemon.domain.records import KEPT_CHARS, StateChange
+from daemon.domain.records import StateChange
 from daemon.domain.values import Block, Page, Snapshot
 from daemon.operations import explain
 from daemon.operations.pages import do, pause, resume, retry
@@ -144,7 +144,7 @@ def _notes(
     db: State, page_id: str, step: reviews.ReviewSummary | None
 ) -> Mapping[str | None, Sequence[Note]]:
     """Gather what stands beside each block, under None what stands on the page."""
-    words = [*browse.messages_of_people(db, page_id, KEPT_CHARS), *browse.own_replies(db, page_id)]
+    words = [*browse.messages_of_people(db, page_id), *browse.own_replies(db, page_id)]
     threads: dict[str, list[ThreadMessage]] = {}
     for word in sorted(words, key=lambda one: one.at):
         threads.setdefault(word.thread_id, []).append(word)

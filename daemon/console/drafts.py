@@ -15,7 +15,7 @@ from daemon.console import views
 from daemon.console.access import RequestRefused
 from daemon.console.views import ConsoleContext, row_number
 from daemon.domain.errors import ReviewError, UnknownItem
-from daemon.domain.records import KEPT_CHARS, DeliveryState, MessageKind
+from daemon.domain.records import DeliveryState, MessageKind
 from daemon.operations import drafts
 from daemon.operations.drafts import Draft, Part
 from daemon.store import database, pages, reviews
@@ -117,7 +117,7 @@ def _beside(state: State, draft: Draft, part: Part, refusal: Refusal) -> DraftCo
     read = reviews.text(state, draft.number)
     lines = read.lines if read else ()
     reply = part.message.kind is MessageKind.REPLY
-    said = browse.messages_of_people(state, part.message.page_id, KEPT_CHARS) if reply else ()
+    said = browse.messages_of_people(state, part.message.page_id) if reply else ()
     line = next((one for one in lines if one.id == part.message.place), None)
     return DraftComment(
         part=part,

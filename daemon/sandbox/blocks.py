@@ -139,12 +139,10 @@ def equation(expression: str) -> Json:
     return block("equation", {"expression": expression})
 
 
-def external(kind: str, url: str, caption: Text = "", name: str = "") -> Json:
+def external(kind: str, url: str, caption: Text = "") -> Json:
     """Build an image, video, audio, pdf or file that lies elsewhere."""
     content: Json = {"caption": as_rich(caption), "type": "external", "external": {"url": url}}
-    return block(
-        kind, content | ({"name": name or url.rsplit("/", 1)[-1]} if kind == "file" else {})
-    )
+    return block(kind, content | ({"name": url.rsplit("/", 1)[-1]} if kind == "file" else {}))
 
 
 def hosted(kind: str, name: str, caption: Text = "") -> Json:
@@ -178,16 +176,10 @@ def link_to_page(target: Named | str, kind: str = "page_id") -> Json:
     return block("link_to_page", {"type": kind, kind: ident(target)})
 
 
-def table(
-    rows: Sequence[Sequence[Text]], *, column_header: bool = True, row_header: bool = False
-) -> Json:
+def table(rows: Sequence[Sequence[Text]]) -> Json:
     """Build a table with its rows; short rows are filled up."""
     width = max((len(row) for row in rows), default=1)
-    content = {
-        "table_width": width,
-        "has_column_header": column_header,
-        "has_row_header": row_header,
-    }
+    content = {"table_width": width, "has_column_header": True, "has_row_header": False}
     return block("table", content, [table_row(row, width) for row in rows])
 
 

@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from daemon.domain.findings import FindingState
 from daemon.domain.notation import iso, when
-from daemon.domain.records import StateChange
+from daemon.domain.records import KEPT_CHARS, StateChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,9 @@ class ListedPage:
         return PageCursor(self.edited, self.id)
 
 
-def sweeps(db: Database, limit: int, before: int = 2**62) -> list[SweepRow]:
-    """Return sweeps, the newest first, of those with a smaller number than `before`."""
-    rows = db.execute(
-        "SELECT id, started, result FROM sweeps WHERE id < ? ORDER BY id DESC LIMIT ?",
-        [before, limit],
-    )
+def sweeps(db: Database, limit: int) -> list[SweepRow]:
+    """Return the last sweeps, the newest first."""
+    rows = db.execute("SELECT id, started, result FROM sweeps ORDER BY id DESC LIMIT ?", [limit])
     return [
         SweepRow(row[0], when(row[1]), json.loads(row[2]) if row[2] else None)
         for row in rows.fetchall()
@@ -110,7 +107,7 @@ _ONLY = {
 _TOP = ("9999", "")
 
 
-def list_pages(db: Database, wish: PageQuery, limit: int) -> list[ListedPage]:
+def list_pages(db: Database, query: PageQuery, limit: int) -> list[ListedPage]:
     """Return pages, the last edited first.
 
     Pages are chosen in an index that holds every column needed; only the rows shown are read.
@@ -118,7 +115,7 @@ def list_pages(db: Database, wish: PageQuery, limit: int) -> list[ListedPage]:
     db.conn.create_function(
         "holds", 2, lambda title, words: words in title.casefold(), deterministic=True
     )
-    edited, page_id = (iso(wish.after.edited), wish.after.id) if wish.after else _TOP
+    edited, page_id = (iso(query.after.edited), query.after.id) if query.after else _TOP
     rows = db.execute(
         "SELECT pages.id, pages.title, pages.state, paused, attempts, edited, due_at, reviewed_at,"  # noqa: S608 - own words
         " coalesce((SELECT title FROM sources WHERE id = source_id), ''),"
@@ -126,10 +123,10 @@ def list_pages(db: Database, wish: PageQuery, limit: int) -> list[ListedPage]:
         " (SELECT count(*) FROM findings WHERE page_id = pages.id)"
         " FROM (SELECT id AS chosen FROM pages INDEXED BY pages_listed"
         " WHERE (edited, id) < (?1, ?2) AND (?3 = '' OR source_id = ?3)"
-        f" AND (?4 = '' OR holds(title, ?4)) AND {_ONLY[wish.only]}"
+        f" AND (?4 = '' OR holds(title, ?4)) AND {_ONLY[query.only]}"
         " ORDER BY edited DESC, id DESC LIMIT ?5)"
         " JOIN pages ON pages.id = chosen ORDER BY edited DESC, pages.id DESC",
-        [edited, page_id, wish.source_id, wish.words.strip().casefold(), limit],
+        [edited, page_id, query.source_id, query.words.strip().casefold(), limit],
     )
     return [_listed(row) for row in rows.fetchall()]
 
@@ -260,8 +257,8 @@ class ThreadMessage:
     is_whole: bool = True
 
 
-def messages_of_people(db: Database, page_id: str, kept: int) -> list[ThreadMessage]:
-    """Return the messages of people on a page; of each, at most `kept` characters are stored."""
+def messages_of_people(db: Database, page_id: str) -> list[ThreadMessage]:
+    """Return the messages of people on a page, as far as they are kept."""
     rows = db.execute(
         "SELECT discussion_id, threads.block_id, author, edited, text"
         " FROM comments LEFT JOIN threads ON threads.id = discussion_id"
@@ -269,8 +266,10 @@ def messages_of_people(db: Database, page_id: str, kept: int) -> list[ThreadMess
         [page_id],
     )
     return [
-        ThreadMessage(row[0], row[1], row[2] or "Someone", when(row[3]), row[4], len(row[4]) < kept)
-        for row in rows.fetchall()
+        ThreadMessage(
+            thread_id, block_id, author or "Someone", when(at), text, len(text) < KEPT_CHARS
+        )
+        for thread_id, block_id, author, at, text in rows.fetchall()
     ]
 
 

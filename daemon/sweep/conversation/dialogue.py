@@ -9,7 +9,7 @@ from datetime import datetime
 from daemon.domain.errors import Forbidden, Missing, NotionError
 from daemon.domain.events import HOLDING, PLAIN, split_alert
 from daemon.domain.findings import LIVE, FindingState
-from daemon.domain.records import KEPT_CHARS, PageRow, PageState
+from daemon.domain.records import PageRow, PageState
 from daemon.domain.scope import Capability
 from daemon.domain.values import Author, AuthorKind, Comment, Prompt, Snapshot, Thread
 from daemon.notion import from_markdown, reading
@@ -112,7 +112,7 @@ def threads_shown(
     listed, shown = {thread.id: thread for thread in dialogue.sorted.threads}, {}
     me = Author("", dialogue.reviewer, AuthorKind.OWN)
     said: dict[str, list[Comment]] = {}
-    for one in browse.messages_of_people(context.state, row.id, KEPT_CHARS):
+    for one in browse.messages_of_people(context.state, row.id):
         text = one.text if one.is_whole or not one.text else f"{one.text} …"
         person = Author("", one.author, AuthorKind.PERSON)
         said.setdefault(one.thread_id, []).append(Comment("", person, one.at, text, text, one.at))
