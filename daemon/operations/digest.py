@@ -126,9 +126,8 @@ def digest(
     if state is None:
         return []
     asleep = pages.asleep(state, config.prompts)
-    wanted = [one.id for one in config.databases if only is None or one.id in only]
-    known = [row.id for one in wanted for row in pages.sources_of(state, one)]
-    sources = [one for one in known if one not in asleep]
+    wanted = (one.id for one in config.databases if only is None or one.id in only)
+    sources = [one for one in pages.source_ids(state, wanted) if one not in asleep]
     items = browse.open_items(state, sources, now - SILENT)
     documents = browse.open_documents(state, sorted({one.page_id for one in items}))
     users = threads.users(state)

@@ -349,7 +349,7 @@ def kept_documents(db: State, settings: Database, limit: int) -> list[Document]:
     With each comes what its author made of it, where a later text is kept, and the points of
     that review that were settled.
     """
-    sources = [one.id for one in pages.sources_of(db, settings.id)]
+    sources = pages.source_ids(db, [settings.id])
     found = []
     for review_id, page_id in reviews.latest_texts(db, sources, limit):
         row, text = pages.page(db, page_id), reviews.text(db, review_id)

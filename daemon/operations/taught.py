@@ -161,7 +161,7 @@ def _letters(context: Context, page_id: str, targets: Sequence[Target]) -> Itera
         for one in said
         if one.key.startswith(prefix)
     }
-    sources = [row.id for one in targets for row in pages.sources_of(state, one.settings.id)]
+    sources = pages.source_ids(state, (one.settings.id for one in targets))
     settled = [
         one
         for one in reporting.settled_points(state, sources)

@@ -83,6 +83,11 @@ def sources_of(db: Database, database_id: str) -> list[SourceRow]:
     return [SourceRow(**_loaded(_SOURCE, values)) for values in rows.fetchall()]
 
 
+def source_ids(db: Database, database_ids: Iterable[str]) -> list[str]:
+    """Return the ids of the data sources of databases, as `sources_of` finds them."""
+    return [row.id for database_id in database_ids for row in sources_of(db, database_id)]
+
+
 def asleep(db: Database, given: Mapping[str, str]) -> dict[str, Pause]:
     """Return the pause of each data source whose prompt is paused.
 
@@ -90,10 +95,10 @@ def asleep(db: Database, given: Mapping[str, str]) -> dict[str, Pause]:
     """
     found = prompts.paused(db)
     return {
-        source.id: found[prompt]
+        source_id: found[prompt]
         for database_id, prompt in (given.items() if found else ())
         if prompt in found
-        for source in sources_of(db, database_id)
+        for source_id in source_ids(db, [database_id])
     }
 
 

@@ -119,7 +119,7 @@ def _first(errors: Sequence[ReviewError], kind: type[ReviewError]) -> str:
 def _overdue(context: Context) -> dict[Alert, str]:
     """Return what has been waited for too long, in words by alert; "" for what has not."""
     state, config, now = context.state, context.config, context.notion.now
-    sources = [row.id for one in config.databases for row in pages.sources_of(state, one.id)]
+    sources = pages.source_ids(state, (one.id for one in config.databases))
     words = dict.fromkeys((Alert.WAITING, Alert.QUIET, Alert.DRAFTS), "")
     asleep = pages.asleep(state, config.prompts)
     waiting = reporting.longest_waiting(state, [one for one in sources if one not in asleep])

@@ -177,6 +177,10 @@ class Context:
     readings: Readings = field(default_factory=Readings)
     recordings: Path | None = None
 
+    def target(self, settings: Database) -> Target:
+        """Return a configured database under the name that the config has for it."""
+        return Target(settings, settings.name or settings.id, self.chains[settings.id])
+
     @property
     def for_review(self) -> ReviewContext:
         """What a review is made with now."""

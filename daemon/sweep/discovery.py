@@ -352,11 +352,6 @@ async def look_at(context: Context, targets: Mapping[str, Target], page_id: str)
         _queue(context, targets[source.id], source, [raw])
 
 
-def access_is_there(context: Context, target: Target) -> None:
-    """Record that a database was swept whole; people are told when it was lost before."""
-    clear(context, Alert.ACCESS.of(target.settings.id))
-
-
 def access_lost(context: Context, target: Target, error: Exception) -> None:
     """Record that a database cannot be swept; people are told once."""
     for row in pages.sources_of(context.state, target.settings.id):
@@ -380,7 +375,7 @@ async def find_page(context: Context, page_id: str) -> tuple[PageRow, Target]:
         titles = {str(source_id): source.title if source else str(source_id)}
         raise ConfigError(*covered_twice([(one, titles) for one in holders]))
     for settings in holders:
-        target = Target(settings, settings.name or settings.id, context.chains[settings.id])
+        target = context.target(settings)
         known = {source.id for source in await sources(context, target)}
         if source_id not in known:
             known = {source.id for source in await _list_sources(context, target)}

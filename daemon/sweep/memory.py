@@ -115,8 +115,8 @@ async def read(context: Context, targets: Mapping[str, Target]) -> None:
     In a sweep that reviewed nothing, until a share of the requests is spent; the next sweep goes
     on. One that Notion does not give is forgotten until it is listed again.
     """
-    remembering = [one.id for one in context.config.databases if one.memory]
-    configured = [row.id for id_ in remembering for row in pages.sources_of(context.state, id_)]
+    remembering = (one.id for one in context.config.databases if one.memory)
+    configured = pages.source_ids(context.state, remembering)
     if others := memory.ids_elsewhere(context.state, configured):
         memory.drop(context.state, others)
     sources = [id_ for id_ in configured if id_ in targets]
@@ -272,8 +272,7 @@ class _Within:
 
 def _sources(context: Context, target: Target) -> Sequence[str]:
     """Return the data sources that the reviews of a database may be told of."""
-    told_of = _telling(context, target)
-    return [row.id for one in told_of for row in pages.sources_of(context.state, one.id)]
+    return pages.source_ids(context.state, (one.id for one in _telling(context, target)))
 
 
 def _telling(context: Context, target: Target) -> Sequence[Database]:

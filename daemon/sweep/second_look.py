@@ -76,7 +76,7 @@ def _settled(
     context: Context, target: Target, row: PageRow, chance: random.Random
 ) -> Iterator[SettledPoint]:
     """Choose a point of each kind, of other pages, each with the text that shows what it is."""
-    sources = [one.id for one in pages.sources_of(context.state, target.settings.id)]
+    sources = pages.source_ids(context.state, [target.settings.id])
     used = dict[str, int]()  # two states of one page would contradict each other
     for states in (_TRUE, _FALSE):
         known = findings.settled(context.state, sources, states, row.id, CANDIDATES)

@@ -209,7 +209,7 @@ async def _named_pages(context: Context) -> None:
     context.tally.swept = 1
     targets: dict[str, Target] = {}
     for settings in context.config.databases:
-        target = Target(settings, settings.name or settings.id, context.chains[settings.id])
+        target = context.target(settings)
         for source in pages.sources_of(context.state, settings.id):
             snapshot.claim(targets, source, target)
     now = context.notion.now
@@ -287,7 +287,7 @@ async def _discover(context: Context) -> dict[str, Target]:
     """Queue what was edited; return the database of each data source that was swept."""
     targets: dict[str, Target] = {}
     for settings in context.config.databases:
-        target = Target(settings, settings.name or settings.id, context.chains[settings.id])
+        target = context.target(settings)
         try:
             target, troubles = await _sweep_sources(context, target, targets)
             if found := await discovery.census(context, target):
@@ -296,7 +296,7 @@ async def _discover(context: Context) -> dict[str, Target]:
                     snapshot.claim(targets, row, target)
             if troubles:
                 raise troubles[0]
-            discovery.access_is_there(context, target)
+            alerts.clear(context, Alert.ACCESS.of(target.settings.id))
             context.tally.swept += 1
         except AccessLost as error:
             discovery.access_lost(context, target, error)

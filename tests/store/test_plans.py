@@ -117,6 +117,7 @@ ON_THE_PATH = {
     "pages.save_source": lambda db: pages.save_source(db, SOURCE),
     "pages.source": lambda db: pages.source(db, SOURCE.id),
     "pages.sources_of": lambda db: pages.sources_of(db, "database"),
+    "pages.source_ids": lambda db: pages.source_ids(db, [SOURCE.database_id]),
     "pages.save": lambda db: pages.save(db, [PAGE]),
     "pages.reviewed_under_other_settings": lambda db: pages.reviewed_under_other_settings(
         db, SOURCE.id, "s"

@@ -358,7 +358,7 @@ def paused(context: Context, targets: Iterable[Target]) -> str:
 def alerts(context: Context, targets: Iterable[Target]) -> str:
     """Return the alerts that stand and concern some databases, in plain words."""
     databases = [one.settings.id for one in targets]
-    sources = [one.id for id_ in databases for one in pages.sources_of(context.state, id_)]
+    sources = pages.source_ids(context.state, databases)
     lines = []
     for alert in sweeps.alerts(context.state):
         name, subject = split_alert(alert["name"])
