@@ -102,12 +102,19 @@ def done(row: PageRow, edited: datetime, read_at: datetime) -> PageRow:
     )
 
 
+def growing_wait(attempts: int) -> timedelta | None:
+    """Return the wait after so many failed attempts in a row; None where no further one is made."""
+    if attempts >= PARKED_AFTER:
+        return None
+    return min(FIRST_RETRY_WAIT * (1 << (attempts - 1)), LONGEST_RETRY_WAIT)
+
+
 def failed(row: PageRow, error: str, now: datetime) -> PageRow:
     """Return the row after a failure: a growing wait, and parked after some attempts."""
     attempts = row.attempts + 1
-    if attempts >= PARKED_AFTER:
+    wait = growing_wait(attempts)
+    if wait is None:
         return replace(row, state=PageState.PARKED, attempts=attempts, error=error, due_at=None)
-    wait = min(FIRST_RETRY_WAIT * 2 ** (attempts - 1), LONGEST_RETRY_WAIT)
     return replace(row, state=PageState.DUE, attempts=attempts, error=error, due_at=now + wait)
 
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+
+from daemon.domain.due import PARKED_AFTER, growing_wait
 
 
 # After so many objects in a row without an answer all of Notion counts as out of reach.
 NOTION_IS_DOWN = 3
 # So many pages must be refused before a capability counts as off.
 SEVERAL = 2
-FIRST_WAIT = timedelta(minutes=5)
-LONGEST_WAIT = timedelta(hours=6)
-PARKED_AFTER = 10  # refusals in a row, about a day of growing waits
 TRIES_AT_ONCE = 3  # of a letter whose answer is lost, before it waits
 
 
@@ -67,8 +66,8 @@ def refused(before: Refusals, page_id: str, words: str, now: datetime) -> Refusa
     """Return the refusals after one more: the page waits longer each time, and is parked then."""
     known = before.get(page_id)
     times = known.times + 1 if known else 1
-    wait = min(FIRST_WAIT * 2 ** (times - 1), LONGEST_WAIT)
-    until = now + wait if times < PARKED_AFTER else None
+    wait = growing_wait(times)
+    until = now + wait if wait else None
     return {**before, page_id: Refused(words, times, until, known=bool(known and known.known))}
 
 
@@ -111,7 +110,8 @@ def letter_waits(tries: int, last: datetime | None, now: datetime) -> bool:
     rounds = tries // TRIES_AT_ONCE
     if rounds == 0 or last is None:
         return False
-    return is_parked(tries) or last + min(FIRST_WAIT * 2 ** (rounds - 1), LONGEST_WAIT) > now
+    wait = growing_wait(rounds)
+    return wait is None or last + wait > now
 
 
 def is_parked(tries: int) -> bool:

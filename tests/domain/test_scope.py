@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from daemon.domain import scope
-from daemon.domain.scope import NOTION_IS_DOWN, PARKED_AFTER, Refusals, Scope, Silence
+from daemon.domain.due import PARKED_AFTER
+from daemon.domain.scope import NOTION_IS_DOWN, Refusals, Scope, Silence
 
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daemon.cli.commands import preview
+from daemon.domain.due import PARKED_AFTER
 from daemon.domain.errors import Forbidden, ReviewError, TokenRefused, Unavailable
 from daemon.domain.findings import FindingState
 from daemon.domain.records import DeliveryState
-from daemon.domain.scope import NOTION_IS_DOWN, PARKED_AFTER, TRIES_AT_ONCE
+from daemon.domain.scope import NOTION_IS_DOWN, TRIES_AT_ONCE
 from daemon.notion import from_markdown
 from daemon.sandbox import blocks
 from daemon.sandbox.faults import ApiRefusal, Fault, FaultKind
