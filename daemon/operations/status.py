@@ -45,7 +45,7 @@ def status(state: State | None, config: Config) -> dict[str, Any]:
             "taken": seen.taken,
             "repeated": seen.repeated,
             "refused": seen.refused,
-            "waiting": sweeps.next_nomination(state)[0],
+            "waiting": sweeps.count_nominations(state),
         },
         "failed_pages": _failed_pages(state),
         "paused_pages": [

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, ExitStack, closing
+from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from daemon.config import Settings
 from daemon.domain import due
 from daemon.domain.errors import LockHeld, ReviewError, TokenRefused
 from daemon.domain.events import Alert, Emit
+from daemon.domain.notation import iso, when
 from daemon.operations import digest, notify, report, status, taught
 from daemon.service import webhooks
-from daemon.service.system import until_signal
+from daemon.service.system import Systemd, until_signal
 from daemon.store import database, pages, sweeps
 from daemon.store.database import State
 from daemon.store.lock import lock
@@ -28,15 +30,6 @@ from daemon.sweep.sweep import Ending, Result, sweep
 
 if TYPE_CHECKING:
     import httpx
-
-
-import asyncio
-from contextlib import suppress
-from datetime import UTC, timedelta
-
-from daemon.domain.notation import iso, when
-from daemon.service.system import Systemd
-
 
 T = TypeVar("T")
 Swept = tuple[Result, Sequence[ReviewError]]
@@ -252,11 +245,11 @@ class Worker:
             self._inbox.named.clear()
             due_at = None  # where the state is locked for a moment, the next event is waited for
             with suppress(LockHeld), database.translated(self._settings.config.state):
-                _, due_at = sweeps.next_nomination(self._state)
+                due_at = sweeps.next_nomination(self._state)
             now = self._connections.notion.now if self._connections else datetime.now(UTC)
-            wait = (when(due_at) - now).total_seconds() if due_at else due_at
-            if wait == "" or (wait is not None and wait <= 0):
+            if due_at is not None and (not due_at or when(due_at) <= now):
                 return
+            wait = (when(due_at) - now).total_seconds() if due_at else None
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._inbox.named.wait()

@@ -47,7 +47,7 @@ PROBE_SECONDS = 10.0
 STOP_SECONDS = 4.5
 PULSE_SECONDS = 30.0
 # What events name within this time is looked at together; after failures the pause grows to this.
-NAMED_SECONDS, LONGEST_PAUSE = 2.0, 3600.0
+NAMED_SECONDS, LONGEST_NAMED_SECONDS = 2.0, 3600.0
 # A clock that went back by more was set: what was planned by it would come that much too late.
 SET_BACK = timedelta(minutes=1)
 # Timers go off a few milliseconds early or late.
@@ -284,7 +284,7 @@ class Service:
             async with self._at_work:
                 fine = await self._sweep(named=True)
                 self._show()
-            pause = NAMED_SECONDS if fine else min(2 * pause, LONGEST_PAUSE)
+            pause = NAMED_SECONDS if fine else min(2 * pause, LONGEST_NAMED_SECONDS)
 
     async def _sweep(self, *, named: bool = False) -> bool:
         if self._adopted is not None:

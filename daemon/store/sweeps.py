@@ -185,10 +185,15 @@ def nominations(db: Database, now: datetime, limit: int, *, edits: bool) -> list
     return [Nomination(page_id, place, when(at)) for page_id, place, at in rows.fetchall()]
 
 
-def next_nomination(db: Database) -> tuple[int, str | None]:
-    """Return how many nominations wait, and when the next one is due: "" is now, None never."""
-    row = db.execute("SELECT count(*), min(due_at) FROM nominations").fetchone()
-    return int(row[0]), row[1]
+def count_nominations(db: Database) -> int:
+    """Return how many nominations wait."""
+    return int(db.execute("SELECT count(*) FROM nominations").fetchone()[0])
+
+
+def next_nomination(db: Database) -> str | None:
+    """Return when the next nomination is to be looked at: "" is now, None never."""
+    row = db.execute("SELECT min(due_at) FROM nominations").fetchone()
+    return None if row[0] is None else str(row[0])
 
 
 def drop_nomination(db: Database, one: Nomination) -> None:

@@ -50,7 +50,7 @@ class Postman:
             taken = inbox.take(body, signed(body, self._token))
             self._record.note(virtual_time.now(), "event comes", status=int(taken))
         inbox.store()
-        next_at = sweeps.next_nomination(inbox._state)[1]
+        next_at = sweeps.next_nomination(inbox._state)
         return next_at is not None and next_at <= virtual_time.now().isoformat()
 
     def _forged(self) -> bytes:

@@ -241,6 +241,7 @@ ON_THE_PATH = {
     "sweeps.nominate": lambda db: sweeps.nominate(db, [NOMINATED]),
     "sweeps.nominations": lambda db: sweeps.nominations(db, NOW, 10, edits=True),
     "sweeps.next_nomination": sweeps.next_nomination,
+    "sweeps.count_nominations": sweeps.count_nominations,
     "sweeps.drop_nomination": lambda db: sweeps.drop_nomination(db, NOMINATED),
     "sweeps.put_off_nomination": lambda db: sweeps.put_off_nomination(db, NOMINATED, NOW),
     "threads.named_places": lambda db: threads.named_places(
