@@ -226,11 +226,12 @@ class Gateway:
         Raises `Unclear` when the answer was lost: it is never sent again here.
         """
         self._refuse_if_dry()
+        shown = {"type": "custom", "custom": {"name": name}}
 
         async def send() -> Any:
             may_go()
             return await self._client.comments.create(
-                **target, rich_text=list(rich_text), display_name=_display_name(name)
+                **target, rich_text=list(rich_text), display_name=shown
             )
 
         return await self._call("posting a comment", send, repeatable=False)
@@ -384,7 +385,3 @@ def _list(answer: Any) -> Json:
     if answer["has_more"] and not isinstance(answer.get("next_cursor"), str):
         raise Incomplete("Notion says there is more, but not where")
     return answer
-
-
-def _display_name(name: str) -> Json:
-    return {"type": "custom", "custom": {"name": name}}
