@@ -77,7 +77,7 @@ class SourceRow:
 
 
 class MessageKind(StrEnum):
-    """What an outbox row writes; its `target` is a block, discussion, page or comment, by kind."""
+    """What a letter writes; its `target` is a block, discussion, page or comment, by kind."""
 
     FINDING = "finding"
     REPLY = "reply"
@@ -99,7 +99,7 @@ RETURNING = (LEFT, ARCHIVED, NOT_SELECTED, BLOCK_LEFT, THREAD_CLOSED)
 
 
 class DeliveryState(StrEnum):
-    """How far the delivery of an outbox row is."""
+    """How far the delivery of a letter is."""
 
     INTENT = "intent"
     HELD = "held"  # waits for approval: no delivery takes it
@@ -120,7 +120,7 @@ OWNER_KEY = f"{WORD_KEY}owner:"
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """One write to Notion, kept before it is made.
+    """A letter: one write to Notion, kept in the outbox before it is made.
 
     Attributes:
         last_seen: Of a reply, the last comment of its thread when it was written.

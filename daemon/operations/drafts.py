@@ -148,7 +148,7 @@ def approve(state: State, number: int) -> Draft:
     with state.atomic():
         if drafts.close(state, number, DraftState.APPROVED, now, "by a person"):
             messages = held(state, number)
-            drafts.release_messages(state, number, APPROVED)
+            outbox.release(state, number, APPROVED)
             for message in messages:
                 if message.raises is not None:
                     findings.apply_event(state, message.raises, Event.APPROVED, now)
@@ -216,7 +216,7 @@ def edit(state: State, number: int, part: int, text: str) -> Draft:
     finding = chosen.finding and replace(chosen.finding, text=words)
     body = from_markdown.finding_body(finding) if finding else words
     with state.atomic():
-        if not drafts.set_message_body(state, chosen.message.key, body):
+        if not outbox.set_held_body(state, chosen.message.key, body):
             raise Decided(_decided(shown(state, number)))
         if chosen.message.raises is not None:
             findings.set_text(state, chosen.message.raises, words)

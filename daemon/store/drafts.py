@@ -109,32 +109,6 @@ def close(db: Database, review_id: int, state: DraftState, at: datetime, note: s
     return row is not None
 
 
-def release_messages(db: Database, review_id: int, note: str) -> None:
-    """Hand the held messages of a draft over to delivery."""
-    db.execute(
-        "UPDATE outbox SET state = 'intent', note = ? WHERE review_id = ? AND state = 'held'",
-        [note, review_id],
-    )
-
-
-def drop_message(db: Database, key: str, note: str) -> bool:
-    """Drop a held message; return False where it is no longer held."""
-    row = db.execute(
-        "UPDATE outbox SET state = 'dropped', note = ? WHERE key = ? AND state = 'held'"
-        " RETURNING key",
-        [note, key],
-    ).fetchone()
-    return row is not None
-
-
-def set_message_body(db: Database, key: str, body: str) -> bool:
-    """Give a held message another text; return False where it is no longer held."""
-    row = db.execute(
-        "UPDATE outbox SET body = ? WHERE key = ? AND state = 'held' RETURNING key", [body, key]
-    ).fetchone()
-    return row is not None
-
-
 def record_size(db: Database, recorded: RecordedSize, *, passed: bool) -> None:
     """Store the size of a review; it is compared with later ones only if it was published."""
     size = recorded.size

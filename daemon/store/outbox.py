@@ -14,74 +14,74 @@ from daemon.domain.notation import iso, when
 from daemon.domain.records import RETURNING, DeliveryState, MessageKind, OutboxMessage
 
 
-_MESSAGE = tuple(OutboxMessage.__dataclass_fields__)
+_COLUMNS = tuple(OutboxMessage.__dataclass_fields__)
 _TIMES = ("created_at", "posted_at", "sent_at", "asked_at", "retracted_at", "lost_at")
 
-_SELECT_MESSAGE = f"SELECT {', '.join(_MESSAGE)} FROM outbox"  # noqa: S608 - own names
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM outbox"  # noqa: S608 - own names
 
 
-def _message(values: Sequence[Any]) -> OutboxMessage:
-    fields = dict(zip(_MESSAGE, values, strict=True))
+def _letter(values: Sequence[Any]) -> OutboxMessage:
+    fields = dict(zip(_COLUMNS, values, strict=True))
     fields["kind"], fields["state"] = MessageKind(fields["kind"]), DeliveryState(fields["state"])
     for name in _TIMES:
         fields[name] = when(fields[name]) if fields[name] else None
     return OutboxMessage(**fields)
 
 
-def add(db: Database, messages: Iterable[OutboxMessage]) -> None:
-    """Put messages into the outbox; one whose key is there already stays as it is."""
-    marks = ", ".join("?" * len(_MESSAGE))
+def add(db: Database, letters: Iterable[OutboxMessage]) -> None:
+    """Put letters into the outbox; one whose key is there already stays as it is."""
+    marks = ", ".join("?" * len(_COLUMNS))
     rows = [
-        [iso(value) if isinstance(value, datetime) else value for value in astuple(message)]
-        for message in messages
+        [iso(value) if isinstance(value, datetime) else value for value in astuple(letter)]
+        for letter in letters
     ]
     with db.atomic():
         db.conn.executemany(
-            f"INSERT INTO outbox ({', '.join(_MESSAGE)}) VALUES ({marks}) "  # noqa: S608 - own names
+            f"INSERT INTO outbox ({', '.join(_COLUMNS)}) VALUES ({marks}) "  # noqa: S608 - own names
             "ON CONFLICT (key) DO NOTHING",
             rows,
         )
 
 
 def undelivered(db: Database, page_id: str | None = None) -> list[OutboxMessage]:
-    """Return the messages that are still to be sent, replies first, then the oldest first."""
+    """Return the letters that are still to be sent, replies first, then the oldest first."""
     rows = db.execute(
-        f"{_SELECT_MESSAGE} WHERE state IN ('intent', 'sending', 'unclear')"
+        f"{_SELECT} WHERE state IN ('intent', 'sending', 'unclear')"
         " AND (?1 IS NULL OR page_id = ?1)"
         " ORDER BY kind != 'reply', created_at, finding_id IS NULL, finding_id, key",
         [page_id],
     )
-    return [_message(values) for values in rows.fetchall()]
+    return [_letter(values) for values in rows.fetchall()]
 
 
-def claim(db: Database, message: OutboxMessage) -> bool:
-    """Claim a message before its POST: from then on Notion may have saved it.
+def claim(db: Database, letter: OutboxMessage) -> bool:
+    """Claim a letter before its POST: from then on Notion may have saved it.
 
-    Returns False where the message changed since it was read, or an operator took it back: then it
+    Returns False where the letter changed since it was read, or an operator took it back: then it
     must not be sent.
     """
     row = db.execute(
         "UPDATE outbox SET state = 'sending', attempts = attempts + 1"
         " WHERE key = ? AND state = ? AND attempts = ? AND retracted_at IS NULL RETURNING key",
-        [message.key, message.state.value, message.attempts],
+        [letter.key, letter.state.value, letter.attempts],
     ).fetchone()
     return row is not None
 
 
-def record_attempt(db: Database, message: OutboxMessage, at: datetime) -> bool:
-    """Record when the POST of a message begins; called again for each attempt.
+def record_attempt(db: Database, letter: OutboxMessage, at: datetime) -> bool:
+    """Record when the POST of a letter begins; called again for each attempt.
 
     Returns False where an operator took it back meanwhile: then it must not be sent.
     """
-    row = db.execute(
-        "UPDATE outbox SET sent_at = ? WHERE key = ? AND retracted_at IS NULL RETURNING key",
-        [iso(at), message.key],
-    ).fetchone()
-    return row is not None
+    begun = db.execute(
+        "UPDATE outbox SET sent_at = ? WHERE key = ? AND retracted_at IS NULL",
+        [iso(at), letter.key],
+    )
+    return begun.rowcount > 0
 
 
 def set_state(db: Database, key: str, state: DeliveryState, note: str | None = None) -> None:
-    """Record how far a message is; without a note, the one before stays.
+    """Record how far a letter is; without a note, the one before stays.
 
     One that was dropped, maybe by another process meanwhile, stays dropped for the reason it has.
     """
@@ -93,7 +93,7 @@ def set_state(db: Database, key: str, state: DeliveryState, note: str | None = N
 
 
 def mark_shown(db: Database, key: str, at: datetime) -> None:
-    """Record that a dry run showed a message in place of posting it."""
+    """Record that a dry run showed a letter in place of posting it."""
     db.execute("UPDATE outbox SET state = 'posted', posted_at = ? WHERE key = ?", [iso(at), key])
 
 
@@ -153,11 +153,11 @@ def outdate(db: Database, page_id: str, comment_id: str, note: str, at: datetime
 def retracted(db: Database, page_id: str | None = None) -> list[OutboxMessage]:
     """Return the letters, taken back or outdated, of which something may stand."""
     rows = db.execute(
-        f"{_SELECT_MESSAGE} WHERE retracted_at IS NOT NULL AND state != 'dropped'"
+        f"{_SELECT} WHERE retracted_at IS NOT NULL AND state != 'dropped'"
         " AND (?1 IS NULL OR page_id = ?1) ORDER BY created_at, key",
         [page_id],
     )
-    return [_message(values) for values in rows.fetchall()]
+    return [_letter(values) for values in rows.fetchall()]
 
 
 def set_lost(db: Database, key: str, at: datetime | None) -> None:
@@ -167,8 +167,8 @@ def set_lost(db: Database, key: str, at: datetime | None) -> None:
 
 def lost(db: Database) -> list[OutboxMessage]:
     """Return the letters of which a POST was given up, and that were not looked for since."""
-    rows = db.execute(f"{_SELECT_MESSAGE} WHERE lost_at IS NOT NULL ORDER BY lost_at, key")
-    return [_message(values) for values in rows.fetchall()]
+    rows = db.execute(f"{_SELECT} WHERE lost_at IS NOT NULL ORDER BY lost_at, key")
+    return [_letter(values) for values in rows.fetchall()]
 
 
 def reopen_replies(db: Database, page_id: str, thread_ids: Iterable[str]) -> None:
@@ -187,9 +187,9 @@ def reopen_replies(db: Database, page_id: str, thread_ids: Iterable[str]) -> Non
 
 
 def mark_posted(
-    db: Database, message: OutboxMessage, comment_id: str, discussion_id: str | None, at: datetime
+    db: Database, letter: OutboxMessage, comment_id: str, discussion_id: str | None, at: datetime
 ) -> bool:
-    """Record that a message was posted, and the thread that it began if it is a finding.
+    """Record that a letter was posted, and the thread that it began if it is a finding.
 
     Returns whether an operator took it back meanwhile.
     """
@@ -197,17 +197,17 @@ def mark_posted(
         row = db.execute(
             "UPDATE outbox SET state = 'posted', comment_id = ?, posted_at = ? WHERE key = ?"
             " RETURNING retracted_at",
-            [comment_id, iso(at), message.key],
+            [comment_id, iso(at), letter.key],
         ).fetchone()
-        if message.kind is MessageKind.FINDING:
+        if letter.kind is MessageKind.FINDING:
             db.execute(
                 "UPDATE findings SET discussion_id = ? WHERE id = ?",
-                [discussion_id, message.finding_id],
+                [discussion_id, letter.finding_id],
             )
             db.execute(
                 "INSERT INTO threads (id, page_id, block_id)"
                 " SELECT ?1, ?2, ?3 WHERE ?1 IS NOT NULL ON CONFLICT DO NOTHING",
-                [discussion_id, message.page_id, message.target],
+                [discussion_id, letter.page_id, letter.target],
             )
     return bool(row and row[0])
 
@@ -223,11 +223,11 @@ def posted_comment_ids(db: Database, page_id: str) -> set[str]:
 def letter_of(db: Database, review_id: int, finding_id: int) -> OutboxMessage | None:
     """Return the letter that raises a finding of a review, the latest; None for none."""
     row = db.execute(
-        f"{_SELECT_MESSAGE} WHERE review_id = ? AND finding_id = ? AND kind = 'finding'"
+        f"{_SELECT} WHERE review_id = ? AND finding_id = ? AND kind = 'finding'"
         " ORDER BY created_at DESC LIMIT 1",
         [review_id, finding_id],
     ).fetchone()
-    return _message(row) if row else None
+    return _letter(row) if row else None
 
 
 def was_posted(db: Database, page_id: str, finding_id: int) -> bool:
@@ -259,6 +259,29 @@ def set_body(db: Database, key: str, body: str) -> None:
 def rewrite(db: Database, key: str, body: str) -> None:
     """Give a posted letter the text that an edit gives its comment: later edits go on from it."""
     db.execute("UPDATE outbox SET body = ? WHERE key = ?", [body, key])
+
+
+def release(db: Database, review_id: int, note: str) -> None:
+    """Hand the held letters of a draft over to delivery."""
+    db.execute(
+        "UPDATE outbox SET state = 'intent', note = ? WHERE review_id = ? AND state = 'held'",
+        [note, review_id],
+    )
+
+
+def drop_held(db: Database, key: str, note: str) -> bool:
+    """Drop a held letter; return False where it is no longer held."""
+    dropped = db.execute(
+        "UPDATE outbox SET state = 'dropped', note = ? WHERE key = ? AND state = 'held'",
+        [note, key],
+    )
+    return dropped.rowcount > 0
+
+
+def set_held_body(db: Database, key: str, body: str) -> bool:
+    """Give a held letter another text; return False where it is no longer held."""
+    edit = "UPDATE outbox SET body = ? WHERE key = ? AND state = 'held'"
+    return db.execute(edit, [body, key]).rowcount > 0
 
 
 def body(db: Database, key: str) -> str:
@@ -344,7 +367,7 @@ def awaits_summary(db: Database, page_id: str) -> bool:
 
 
 def counts(db: Database) -> dict[str, int]:
-    """Return how many messages are `pending` and how many `unclear`."""
+    """Return how many letters are `pending` and how many `unclear`."""
     row = db.execute(
         "SELECT count(*) FILTER (WHERE state = 'intent'),"
         " count(*) FILTER (WHERE state IN ('sending', 'unclear')) FROM outbox"
@@ -356,12 +379,12 @@ def counts(db: Database) -> dict[str, int]:
 def messages_of(
     db: Database, *, page_id: str | None = None, review_id: int | None = None
 ) -> list[OutboxMessage]:
-    """Return all messages of a page or of a review, in whatever state, the oldest first."""
+    """Return all letters of a page or of a review, in whatever state, the oldest first."""
     wanted = {"page_id": page_id, "review_id": review_id}
     chosen = {name: value for name, value in wanted.items() if value is not None}
     where = " AND ".join(f"{name} = ?" for name in chosen) or "1"
     rows = db.execute(
-        f"{_SELECT_MESSAGE} WHERE {where} ORDER BY created_at, finding_id IS NULL, finding_id, key",
+        f"{_SELECT} WHERE {where} ORDER BY created_at, finding_id IS NULL, finding_id, key",
         list(chosen.values()),
     )
-    return [_message(values) for values in rows.fetchall()]
+    return [_letter(values) for values in rows.fetchall()]

@@ -249,7 +249,7 @@ def end(state: State, draft: DraftRow, messages: Iterable[OutboxMessage], ended:
     """Drop messages of a draft; when nothing of it waits any more, that was its end."""
     with state.atomic():
         dropped = [
-            message for message in messages if drafts.drop_message(state, message.key, ended.why)
+            message for message in messages if outbox.drop_held(state, message.key, ended.why)
         ]
         for message in dropped:
             if message.raises is not None:
