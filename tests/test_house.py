@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from support.places import ROOT
 
@@ -15,7 +14,6 @@ MODULES = {
 }
 LONGEST_FUNCTION = 40
 LONGEST_MODULE = 400
-SQL = re.compile(r"\b(SELECT .+ FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b")
 
 
 def functions(text: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -34,9 +32,3 @@ def test_no_function_is_too_long():
 
 def test_no_module_is_too_long():
     assert [n for n, text in MODULES.items() if len(text.splitlines()) > LONGEST_MODULE] == []
-
-
-def test_sql_stands_in_the_store_and_nowhere_else():
-    assert "store/pages.py" in [name for name, text in MODULES.items() if SQL.search(text)]
-    others = {name: text for name, text in MODULES.items() if not name.startswith("store/")}
-    assert [name for name, text in others.items() if SQL.search(text)] == []

@@ -1,7 +1,7 @@
 """The providers of models, a row each: name, variables, address, models and the shape of a key.
 
 Another provider is another row here, its client in `review/models/endpoints.py`, what is special in
-its errors in `review/models/failures.py`, and `LoadCredential=` lines in the systemd units. Prices
+its errors in `review/models/answers.py`, and `LoadCredential=` lines in the systemd units. Prices
 are those of `genai-prices`, or of `prices` in config.yaml.
 """
 

@@ -13,14 +13,13 @@ from daemon.domain import due
 from daemon.domain.due import LONGEST_RETRY_WAIT, PARKED_AFTER, SAME_MINUTE, STALE, Timing
 from daemon.domain.records import PageState
 from daemon.domain.values import Page
+from daemon.notion.reading import LOOKBACK
 from support.states import NOW, page_row
 
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 TIMING = Timing(settle=10 * MINUTE, limit=4 * HOUR)
 LONG_AGO = NOW - timedelta(days=1)
-# What the sweep asks for besides what came since its checkpoint; see discover.py.
-LOOKBACK = 10 * MINUTE
 
 
 def listed(edited, page_id="page-00000", title="RFC 0"):

@@ -14,7 +14,7 @@ MODULES = [
     if "sandbox" not in path.parts
 ]
 # What takes an alert's name, and at which place.
-TAKES_ALERT = {"raise_alert": 1, "clear": 1, "_hold": 1}
+TAKES_ALERT = {"raise_alert": 1, "clear": 1, "hold": 1}
 
 
 def test_every_event_that_is_reported_has_a_level_and_every_level_an_event():

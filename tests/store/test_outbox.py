@@ -39,7 +39,9 @@ def only(db):
 
 
 def test_a_letter_comes_out_as_it_went_in(db):
-    full = replace(LETTER, review_id=3, finding_id=4, note="why", attempts=2, sent_at=NOW)
+    times = dict.fromkeys(("posted_at", "sent_at", "asked_at", "retracted_at", "lost_at"), NOW)
+    told = {"note": "why", "comment_id": "c1", "last_seen": "c2", "person": "ana"}
+    full = replace(LETTER, review_id=3, finding_id=4, attempts=2, **times, **told)
     outbox.add(db, [full])
     assert outbox.undelivered(db) == [full]
 

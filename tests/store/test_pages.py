@@ -54,6 +54,10 @@ rows = st.builds(
     prompt=st.none() | words,
     read_at=st.none() | times,
     reviewed_at=st.none() | times,
+    paused_at=st.none() | times,
+    paused_until=st.none() | times,
+    settings=st.none() | words,
+    left_at=st.none() | times,
 )
 
 
@@ -75,8 +79,8 @@ def test_saving_again_changes_everything_but_the_snapshot_and_a_pause(before, af
         pages.save(db, [before])
         pages.save_reviewed(db, before.id, snapshot)
         pages.save(db, [replace(after, id=before.id)])
-        expected = replace(after, id=before.id, paused=before.paused)
-        assert pages.page(db, before.id) == expected
+        pause = {name: getattr(before, name) for name in ("paused", "paused_at", "paused_until")}
+        assert pages.page(db, before.id) == replace(after, id=before.id, **pause)
         assert pages.last_reviewed(db, before.id) == snapshot
 
 
