@@ -109,13 +109,12 @@ class DeliveryState(StrEnum):
     DROPPED = "dropped"
 
 
-# How keys of letters begin: of the status comment of a prompt page, of answers to a word, and of
-# those to a word on a prompt page.
-STATUS_KEY = "status:"
+# How keys of letters begin.
+STATUS_KEY = "status:"  # of the status comment of a prompt page
 DIGEST_KEY = "digest:"  # on a prompt page, below its status comment
 TAUGHT_KEY = "taught:"  # of a line that is proposed for a prompt page
-WORD_KEY = "word:"
-OWNER_KEY = f"{WORD_KEY}owner:"
+WORD_KEY = "word:"  # of answers to a word to the reviewer
+OWNER_KEY = f"{WORD_KEY}owner:"  # of those to a word on a prompt page
 
 
 @dataclass(frozen=True, slots=True)

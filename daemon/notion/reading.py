@@ -44,10 +44,6 @@ _REFERRING = frozenset({"people", "relation", "rich_text", "title"})
 class NotionReader(Protocol):
     """What is read of Notion; every list is whole, or an error says that it is not."""
 
-    @property
-    def now(self) -> datetime:
-        """The server's time."""
-
     async def children(self, block_id: str) -> list[Json]:
         """List the blocks right below a page or a block."""
 

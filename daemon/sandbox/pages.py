@@ -96,7 +96,7 @@ def _requested(call: ApiCall, found: SandboxPage, told: Json) -> list[tuple[Prop
     """Read all properties of a request before any is set.
 
     Raises:
-        Refusal: 400, there is no such property or a value is not of its type.
+        ApiRefusal: 400, there is no such property or a value is not of its type.
     """
     read: list[tuple[Property, Any]] = []
     for name, value in told.items():
@@ -156,7 +156,7 @@ def children(call: ApiCall) -> Json:
     """Answer GET /v1/blocks/{block_id}/children: the first level, what is shared of it.
 
     Raises:
-        Refusal: 404; of a copy of a synced block too, where it does not list its source's blocks.
+        ApiRefusal: 404; of a copy of a synced block too, unless it lists its source's blocks.
     """
     need(allowed=call.bot.read_content)
     found, state = block_at(call, call.id("block_id")), call.state

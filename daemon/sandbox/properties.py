@@ -116,7 +116,7 @@ def requested_value(prop: Property, told: Any, where: str) -> Any:
     """Take a value of a PATCH; gives the kept form.
 
     Raises:
-        Refusal: 400, the value is not of the property's type.
+        ApiRefusal: 400, the value is not of the property's type.
     """
     kind = prop.type
     if not isinstance(told, Mapping) or kind not in told:

@@ -41,7 +41,7 @@ def query(call: ApiCall) -> Json:
     """Answer POST /v1/data_sources/{data_source_id}/query.
 
     Raises:
-        Refusal: 400, the filter or a sort is not one by time; 403; 404.
+        ApiRefusal: 400, the filter or a sort is not one by time; 403; 404.
     """
     need(allowed=call.bot.read_content)
     source = source_at(call, call.id("data_source_id"))

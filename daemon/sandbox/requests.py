@@ -97,7 +97,7 @@ class RequestWindow:
         """Count a request of a token.
 
         Raises:
-            Refusal: 429, with the seconds until the next window.
+            ApiRefusal: 429, with the seconds until the next window.
         """
         if self.per_minute is None:
             return
@@ -142,7 +142,7 @@ class ApiCall:
         """Read the body as an object that holds nothing but `allowed`.
 
         Raises:
-            Refusal: 400.
+            ApiRefusal: 400.
         """
         if not isinstance(self.body, dict):
             raise failed("body", "should be an object", self.body)
@@ -164,7 +164,7 @@ def valid_id(value: Any, where: str) -> str:
     """Check an id, with or without dashes.
 
     Raises:
-        Refusal: 400.
+        ApiRefusal: 400.
     """
     if value is None:
         raise failed(where, "should be defined", None)
@@ -178,7 +178,7 @@ def need(*, allowed: bool) -> None:
     """Refuse where a capability is off.
 
     Raises:
-        Refusal: 403.
+        ApiRefusal: 403.
     """
     if not allowed:
         raise restricted()
@@ -188,7 +188,7 @@ def unless_refused(call: ApiCall, doing: Doing, object_id: str) -> None:
     """Refuse what Notion refuses of this object, or of the page that it stands on.
 
     Raises:
-        Refusal: Any.
+        ApiRefusal: Any.
     """
     block = call.state.blocks.get(object_id)
     for place in (object_id, block.page_id if block else ""):
@@ -200,7 +200,7 @@ def page_at(call: ApiCall, page_id: str) -> SandboxPage:
     """Find a page that the bot sees.
 
     Raises:
-        Refusal: 404.
+        ApiRefusal: 404.
     """
     found = call.state.pages.get(page_id)
     if found is None or not call.sees(page_id):
@@ -212,7 +212,7 @@ def database_at(call: ApiCall, database_id: str) -> SandboxDatabase:
     """Find a database that the bot sees.
 
     Raises:
-        Refusal: 404.
+        ApiRefusal: 404.
     """
     found = call.state.databases.get(database_id)
     if found is None or not call.sees(database_id):
@@ -224,7 +224,7 @@ def source_at(call: ApiCall, source_id: str) -> SandboxSource:
     """Find a data source that the bot sees; a database's id is not one.
 
     Raises:
-        Refusal: 404.
+        ApiRefusal: 404.
     """
     found = call.state.sources.get(source_id)
     if found is None or found.in_trash or not call.sees(source_id):
@@ -236,7 +236,7 @@ def block_at(call: ApiCall, block_id: str) -> SandboxBlock:
     """Find a block that the bot sees; a page and a database are blocks too.
 
     Raises:
-        Refusal: 404.
+        ApiRefusal: 404.
     """
     found = call.state.blocks.get(block_id) or _as_block(call.state, block_id)
     if found is None or not call.sees(block_id):
@@ -277,7 +277,7 @@ def page_size(call: ApiCall) -> int:
     """Read how many results are wanted: from the body of a POST, else from the query string.
 
     Raises:
-        Refusal: 400.
+        ApiRefusal: 400.
     """
     part, given = _asked(call, "page_size")
     if given is None:
@@ -307,7 +307,7 @@ def resume(call: ApiCall, walk: str) -> Any:
         walk: What is walked; a cursor of another walk is refused.
 
     Raises:
-        Refusal: 400.
+        ApiRefusal: 400.
     """
     _, cursor = _asked(call, "start_cursor")
     if cursor is None:

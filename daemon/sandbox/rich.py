@@ -156,7 +156,7 @@ def rich_text(value: Any, where: str) -> Rich:
     """Check rich text of a request and bring it to the kept form.
 
     Raises:
-        Refusal: 400, in Notion's words.
+        ApiRefusal: 400, in Notion's words.
     """
     if not isinstance(value, list):
         raise failed(where, "should be an array", value)

@@ -180,7 +180,7 @@ class ReviewedText:
 
 @dataclass(frozen=True, slots=True)
 class ReviewSummary:
-    """One review in the list of a page; `has_text` is False once its text was deleted."""
+    """One review in the list of a page."""
 
     review_id: int
     at: datetime
@@ -189,7 +189,6 @@ class ReviewSummary:
     prompt: str
     findings: int
     cost_usd: float
-    has_text: bool
 
 
 def save_text(db: Database, review_id: int, page_id: str, text: ReviewedText, at: datetime) -> None:
@@ -248,16 +247,12 @@ def recent(db: Database, page_id: str, limit: int) -> list[ReviewSummary]:
     """Return the last reviews of a page, the newest first."""
     rows = db.execute(
         "SELECT reviews.id, reviews.at, outcome, model, prompt,"
-        " (SELECT count(*) FROM findings WHERE review_id = reviews.id), cost_usd,"
-        " EXISTS (SELECT 1 FROM texts WHERE review_id = reviews.id)"
+        " (SELECT count(*) FROM findings WHERE review_id = reviews.id), cost_usd"
         " FROM reviews WHERE reviews.page_id = ? AND kind = 'review'"
         " ORDER BY reviews.id DESC LIMIT ?",
         [page_id, limit],
     )
-    return [
-        ReviewSummary(row[0], when(row[1]), row[2], row[3], row[4], row[5], row[6], bool(row[7]))
-        for row in rows.fetchall()
-    ]
+    return [ReviewSummary(number, when(at), *rest) for number, at, *rest in rows.fetchall()]
 
 
 def prune_texts(db: Database, before: datetime) -> None:

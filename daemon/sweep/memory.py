@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from daemon.config import Database
@@ -256,10 +255,6 @@ class _Within:
         self._notion, self._left = notion, requests
         self.block, self.comments = notion.block, notion.comments
         self.property_items = notion.property_items
-
-    @property
-    def now(self) -> datetime:
-        return self._notion.now
 
     async def children(self, block_id: str) -> list[dict[str, Any]]:
         return await self._notion.children(block_id, self._count)
