@@ -303,17 +303,8 @@ def _queue(
                 str((raw.get("last_edited_by") or {}).get("id")),
             )
         for row in changed:
-            former = known.get(row.id)
-            if row.state is PageState.BASELINED:
-                what, detail = "left until edited", "older than the first sweep looks back"
-            elif row.state is PageState.LEFT:
-                what, detail = "left", not_ours(context.state, target.settings, raws[row.id])
-            elif former and former.edited == row.edited and former.state is row.state:
-                continue
-            else:
-                from_when = iso(row.due_at) if row.due_at else "now"
-                what, detail = "edit seen", f"edited {iso(row.edited)}, read from {from_when} on"
-            sweeps.record_decision(context.state, row.id, context.notion.now, what, detail)
+            if decided := _decided(context, target, known.get(row.id), row, raws[row.id]):
+                sweeps.record_decision(context.state, row.id, context.notion.now, *decided)
     due = {row.id for row in before if row.state is PageState.DUE}
     return Found(
         len(rows),
@@ -321,6 +312,20 @@ def _queue(
         sum(r.state is PageState.BASELINED for r in changed),
         sum(r.state is PageState.LEFT for r in changed),
     )
+
+
+def _decided(
+    context: Context, target: Target, before: PageRow | None, row: PageRow, raw: dict[str, Any]
+) -> tuple[str, str] | None:
+    """Say what becomes of a page that a query shows otherwise than it is known, for `explain`."""
+    if row.state is PageState.BASELINED:
+        return "left until edited", "older than the first sweep looks back"
+    if row.state is PageState.LEFT:
+        return "left", not_ours(context.state, target.settings, raw)
+    if before and before.edited == row.edited and before.state is row.state:
+        return None
+    from_when = iso(row.due_at) if row.due_at else "now"
+    return "edit seen", f"edited {iso(row.edited)}, read from {from_when} on"
 
 
 def _row(

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from daemon.domain.findings import Event, FindingState
 from daemon.domain.records import FindingRow, StateChange
 from daemon.domain.values import Finding, Outcome, Review, ReviewKind, Severity, Usage
-from daemon.store import findings, pages, reviews
-from daemon.store.database import copy_in_memory
-from support.states import NOW, SOURCE, page_row
+from daemon.store import findings, reviews
+from support.states import NOW, page_row
 
 
 PAGE = page_row(1)
 FINDING = Finding("block", "the quote", "What then?", Severity.IMPORTANT)
 REVIEW = Review(Outcome.DONE, (FINDING,), (), (), "Summary.", (), "offline", Usage(1, 2, 0, 3, 0.5))
-
-
-@pytest.fixture
-def db():
-    with closing(copy_in_memory(Path("there is none"))) as db:
-        pages.save_source(db, SOURCE)
-        pages.save(db, [PAGE, page_row(2)])
-        yield db
 
 
 @pytest.fixture

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from daemon.domain import records
 from daemon.domain.records import DeliveryState, MessageKind, OutboxMessage
 from daemon.domain.values import Finding, Outcome, Review, ReviewKind, Severity, Usage
-from daemon.store import findings, outbox, pages, reviews
-from daemon.store.database import copy_in_memory
-from support.states import NOW, SOURCE, page_row
+from daemon.store import findings, outbox, reviews
+from support.states import NOW, page_row
 
 
 PAGE = page_row(1)
@@ -23,14 +20,6 @@ REVIEW = Review(Outcome.DONE, (FINDING,), (), (), "Summary.", (), "offline", Usa
 LETTER = OutboxMessage(
     "key", PAGE.id, MessageKind.FINDING, "block", "block", "body", "RFC reviewer", NOW
 )
-
-
-@pytest.fixture
-def db():
-    with closing(copy_in_memory(Path("there is none"))) as db:
-        pages.save_source(db, SOURCE)
-        pages.save(db, [PAGE, page_row(2)])
-        yield db
 
 
 def only(db):

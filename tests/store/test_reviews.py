@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import date, timedelta
-from pathlib import Path
-
-import pytest
 
 from daemon.domain.values import Outcome, Review, ReviewKind, Usage
-from daemon.store import pages, reviews, sweeps
-from daemon.store.database import copy_in_memory
+from daemon.store import reviews, sweeps
 from daemon.store.reviews import ReviewedLine, ReviewedText
-from support.states import NOW, SOURCE, page_row
+from support.states import NOW, page_row
 
 
 USAGE = Usage(1, 100, 0, 10, 0.001)
@@ -21,14 +16,6 @@ REVIEW = Review(Outcome.DONE, (), (), {}, "", (), "offline", Usage())
 
 def text(words):
     return ReviewedText("RFC", (("Status", "Ready"),), (ReviewedLine("b1", "to_do", 2, words),))
-
-
-@pytest.fixture
-def db():
-    with closing(copy_in_memory(Path("there is none"))) as db:
-        pages.save_source(db, SOURCE)
-        pages.save(db, [page_row(1), page_row(2)])
-        yield db
 
 
 def review(db, page, days, words):
