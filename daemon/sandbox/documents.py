@@ -113,19 +113,23 @@ def _kinds(found: Sequence[MarkdownDocument]) -> dict[str, str]:
 def _values(world: World, front: Mapping[str, Any], kinds: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in front.items():
-        if key.lower() == "status" and value is not None:
+        if value is None:
+            continue
+        if key.lower() == "status":
             values["Status"] = str(value)
-        elif key.lower() == "owner" and value is not None:
+        elif key.lower() == "owner":
             names = value if isinstance(value, list) else [value]
             values["Owner"] = [person(world, str(name)) for name in names]
-        elif value is not None and kinds[key] == "rich_text":
-            said = str(value)
-            if isinstance(value, (dict, list)):  # then text that says all of it
-                said = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True).strip()
-            values[key] = [rich.text(said)]
-        elif value is not None:
-            values[key] = value
+        else:
+            values[key] = [rich.text(_said(value))] if kinds[key] == "rich_text" else value
     return values
+
+
+def _said(value: Any) -> str:
+    """Return all that a value of the front matter says."""
+    if isinstance(value, (dict, list)):
+        return str(yaml.safe_dump(value, allow_unicode=True, default_flow_style=True)).strip()
+    return str(value)
 
 
 def person(world: World, name: str) -> str:

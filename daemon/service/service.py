@@ -364,7 +364,10 @@ class Service:
         seconds = min(PULSE_SECONDS, third) if third else PULSE_SECONDS
         wall, ticks = datetime.now(UTC), loop.time()
         while True:
-            self._refuse_hung()
+            patience = self._work.patience
+            if self._watch is not None and self._watch.still(self._work.progress) > patience:
+                self._emit("service.stuck", stacks=stacks())
+                raise Hung(f"the sweep did nothing for {patience:.0f} s; ended to be started anew")
             self._systemd.alive()
             await asyncio.sleep(seconds)
             passed = timedelta(seconds=loop.time() - ticks)
@@ -375,10 +378,3 @@ class Service:
                 # Timers stand still while the machine is suspended.
                 self._scheduler.wakeup()
             wall, ticks = datetime.now(UTC), loop.time()
-
-    def _refuse_hung(self) -> None:
-        patience = self._work.patience
-        if self._watch is None or self._watch.still(self._work.progress) <= patience:
-            return
-        self._emit("service.stuck", stacks=stacks())
-        raise Hung(f"the sweep did nothing for {patience:.0f} s; ended to be started anew")

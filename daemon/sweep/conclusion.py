@@ -116,12 +116,6 @@ def _unposted(tools: ReviewTools) -> Iterator[Refusal]:
         yield Refusal("comment", f"left out, {one.severity.value} is not posted: {said}")
 
 
-def _remarks(said: str, tools: ReviewTools, review: Review) -> list[str]:
-    has_words = review.findings or said or review.omitted
-    incomplete = incomplete_note(review.outcome) if has_words else ""
-    return [left_out_note(tools.below_floor), unread_note(review.omitted), incomplete]
-
-
 def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -> str:
     """Put around the model's words what it does not know; "" where there is nothing to say."""
     verdicts = {one.finding_id: one.verdict for one in review.rulings}
@@ -141,7 +135,9 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
         asked_for = [f"**Missing sections:** {', '.join(absent)}."] if absent else []
         asked_for.append(checklist_text(rules.checklist, tools.answers, tools.wording.for_people))
     said = "\n\n".join(filter(None, (words, *asked_for)))
-    remarks = _remarks(said, tools, review)
+    has_words = review.findings or said or review.omitted
+    incomplete = incomplete_note(review.outcome) if has_words else ""
+    remarks = [left_out_note(tools.below_floor), unread_note(review.omitted), incomplete]
     by_rule = review.model == OFFLINE and review.findings
     if not (said or closed or opened or settled or by_rule or any(remarks)):
         return ""
