@@ -305,6 +305,16 @@ def present(db: Database, keys: Iterable[str]) -> set[str]:
     return {row[0] for row in rows.fetchall()}
 
 
+def answers_on(db: Database, page_id: str) -> list[str]:
+    """Return the ids of the comments on a page in which the reviewer itself answers."""
+    rows = db.execute(
+        "SELECT comment_id FROM outbox WHERE page_id = ? AND kind = 'reply'"
+        " AND review_id IS NOT NULL AND comment_id IS NOT NULL ORDER BY created_at, key",
+        [page_id],
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
 def answers_to(db: Database, person: str, since: datetime) -> int:
     """Return how many answers a person got, or is to get, since a time.
 

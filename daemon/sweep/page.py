@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from daemon.domain import due
 from daemon.domain.change import FORM, Change, Reviewed, content_hash
 from daemon.domain.findings import FindingState, LedgerEntry
-from daemon.domain.records import LEFT, MessageKind, PageRow
+from daemon.domain.records import LEFT, PageRow
 from daemon.domain.values import Prompt, Snapshot
 from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -80,8 +80,8 @@ async def review_page(
     if not asked and _is_silent(context, row):
         await context.deliver(context, row.id)
         return PageResult(changed=True, why="a person paused it")
-    extent = Extent.WHOLE if wanted or _is_asked_for(row) else Extent.DIFFERENCE
-    await _review(context, target, row, snapshot, prompt, dialogue, extent)
+    session = await _session(context, target, row, snapshot, prompt, dialogue, whole=wanted)
+    await _review(context, row, dialogue, session)
     return PageResult(changed=True, reviewed=True)
 
 
@@ -135,16 +135,18 @@ def _record_unchanged(
     context.emit("page.unchanged", title=row.title, why=reason)
 
 
-def _session(
+async def _session(
     context: Context,
     target: Target,
     row: PageRow,
     snapshot: Snapshot,
     prompt: Prompt,
     dialogue: Dialogue,
-    extent: Extent,
+    *,
+    whole: bool,
 ) -> Session:
-    """Put together what one review is about."""
+    """Put together what one review is about; the page itself is remembered for those of others."""
+    memory.keep(context, target, snapshot)
     threads = dialogue.sorted.threads
     orphans = recovery.orphan_findings(threads, outbox.posted_comment_ids(context.state, row.id))
     unknown = [LedgerEntry(one, FindingState.OPEN) for one in orphans]
@@ -161,35 +163,21 @@ def _session(
         prompt,
         [*findings.ledger(known), *unknown],
         raised=findings.by_thread(known),
-        extent=extent,
+        extent=Extent.WHOLE if whole or _is_asked_for(row) else Extent.DIFFERENCE,
         points=points,
         kept=[one.finding for one in findings.kept(context.state, row.id, known)],
         closed=findings.closed_since_review(context.state, row.id),
         question=reviews.last_question(context.state, row.id),
-        answers=[
-            one.comment_id
-            for one in outbox.messages_of(context.state, page_id=row.id)
-            if one.kind is MessageKind.REPLY and one.review_id and one.comment_id
-        ],
+        answers=outbox.answers_on(context.state, row.id),
         memory=memory.told(context, target, snapshot),
         second_look=second_look.planned(context, target, row),
         digest=last.digest_now(snapshot) if last else None,
+        linked=await memory.linked(context, target, snapshot),
     )
 
 
-async def _review(
-    context: Context,
-    target: Target,
-    row: PageRow,
-    snapshot: Snapshot,
-    prompt: Prompt,
-    dialogue: Dialogue,
-    extent: Extent,
-) -> None:
+async def _review(context: Context, row: PageRow, dialogue: Dialogue, session: Session) -> None:
     """Review a page, record the review and deliver it."""
-    memory.keep(context, target, snapshot)
-    session = _session(context, target, row, snapshot, prompt, dialogue, extent)
-    session = replace(session, linked=await memory.linked(context, target, snapshot))
     context.emit("page.reviewing", title=row.title)
     made_with = memory.with_look_ups(context, recording.listening(context), session)
     review = await run_review(made_with, session)

@@ -214,6 +214,7 @@ ON_THE_PATH = {
     "threads.places_to_list where something happened": lambda db: threads.places_to_list(
         db, [SOURCE.id], NOW, 10, known=False, stirred=NOW
     ),
+    "outbox.answers_on": lambda db: outbox.answers_on(db, PAGE.id),
     "outbox.answers_to": lambda db: outbox.answers_to(db, "person", NOW),
     "reviews.pages_of": lambda db: reviews.pages_of(db, [1, 2]),
     "reviews.content_hash": lambda db: reviews.content_hash(db, 1),
