@@ -266,11 +266,12 @@ _MINUTE = timedelta(minutes=1)
 
 async def walk(
     notion: Gateway, source: SourceRow, gaps: list[datetime], *, whole: bool
-) -> AsyncIterator[list[dict[str, Any]]]:
-    """Yield result pages; where Notion stops at its cap of rows, go on from the last one.
+) -> AsyncIterator[list[Json]]:
+    """Yield the rows of a data source, page by page: those edited since its checkpoint, or all.
 
-    Where one minute holds more rows than that, it is walked from its other end too, and the walk
-    goes on after it. The minute is added to `gaps` where the two ends do not meet.
+    Where Notion stops at its cap of rows, the walk goes on from the last one. Where one minute
+    holds more rows than that, it is walked from its other end too, and the walk goes on after it.
+    The minute is added to `gaps` where the two ends do not meet.
 
     The census walks by creation, which no edit moves, as Notion advises for large sources
     (https://github.com/makenotion/notion-cookbook, query-large-data-sources).
