@@ -114,13 +114,6 @@ def test_a_turn_without_finish_tells_no_secret_and_no_instructions(prompt: str, 
     assert [refusal.tool for refusal in review.refusals] == ["finish"]
 
 
-@pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.TRUNCATED])
-def test_a_refusal_and_a_cut_answer_are_no_summary(outcome: Outcome) -> None:
-    review, _ = sit(SESSION, say("I cannot"), outcome=outcome)
-    assert review.summary == ""
-    assert review.outcome is outcome
-
-
 def test_nothing_said_is_an_outcome_of_its_own() -> None:
     review, _ = sit(SESSION, say(""))
     assert review.outcome is Outcome.NOTHING_TO_ADD
@@ -199,7 +192,7 @@ def long_page(sections: int) -> Snapshot:
 
 def passes(brief: ModelInput) -> list[ModelInput]:
     found = [brief]
-    while (following := found[-1].following()) is not None:
+    while (following := found[-1].following("")) is not None:
         found.append(following)
     return found
 
