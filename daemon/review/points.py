@@ -27,6 +27,7 @@ from daemon.domain.values import (
 from daemon.notion.from_markdown import as_typed
 from daemon.review.cleaning import person_name
 from daemon.review.quotes import (
+    WEIGHTY_CHARS,
     contains_words,
     fold,
     is_quote_of,
@@ -39,7 +40,7 @@ from daemon.review.quotes import (
 
 
 # A title's words of weight have so many letters; who says such a share of them speaks of the point.
-WEIGHTY_CHARS, TITLE_SHARE = 4, 0.5
+TITLE_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,12 @@ def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[st
         also = f"; or words of what was moved: {', '.join(moved)}" if moved else ""
         raise NoEvidence(
             "these words stood there when you made the point, and stand there still; quote what "
-            f"came or changed, the whole of a block that did, or old words that are gone{also}"
+            f"came or changed, the whole of a block that did, or old words that are gone{also}; "
+            "where what stood there then settles it, rule withdrawn"
         )
     raise NoEvidence(
         "these words are not on the page, and did not come or go since you made the point; "
-        "quote exactly what came, changed or went"
+        "quote exactly what came, changed or went; where nothing did, it is not fixed"
     )
 
 
@@ -191,16 +193,24 @@ def turning_down(quote: str, thread: Thread, point: OwnPoint) -> Comment:
         NoEvidence: Nobody did, or the words end in a question mark: a question is no no.
     """
     for said in reversed(thread.comments):
-        is_later = said.new or (point.opened is not None and said.created >= point.opened)
-        if said.author.kind is AuthorKind.PERSON and is_later and contains_words(quote, said.plain):
+        if _is_said_since(said, point) and contains_words(quote, said.plain):
             rest = said.plain.partition(locate(quote, said.plain) or quote)[2]
             if has_question_mark(quote.rstrip(CLOSING)[-1:] + rest.lstrip(CLOSING)[:1]):
-                raise NoEvidence("a question turns nothing down; quote the words of a no")
+                raise NoEvidence(
+                    "a question turns nothing down; answer it, or quote the words of a no"
+                )
             return said
+    if not any(_is_said_since(said, point) for said in thread.comments):
+        raise NoEvidence("no person wrote in its thread since the point is open: nobody said no")
     raise NoEvidence(
         "no person said these words in its thread since the point is open; quote the words of a "
         "person by which they turn it down, exactly"
     )
+
+
+def _is_said_since(said: Comment, point: OwnPoint) -> bool:
+    is_later = said.new or (point.opened is not None and said.created >= point.opened)
+    return said.author.kind is AuthorKind.PERSON and is_later
 
 
 def _first_absent(found: Iterable[str], texts: Sequence[str]) -> str:

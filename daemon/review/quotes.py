@@ -1,4 +1,4 @@
-"""Finding a model's quote in a block, although its marks, dashes, spaces or letters differ."""
+"""Finding a model's quote in a block, although marks or letters differ; how alike texts are."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import log, sqrt
 
 from daemon.domain.values import Block
 from daemon.review.cleaning import visible
@@ -175,6 +177,20 @@ def locate_in_blocks(quote: str, named: Block, blocks: Sequence[Block]) -> tuple
 def blocks_with(quote: str, blocks: Iterable[Block]) -> list[Block]:
     """Return the blocks that contain a quote as whole words."""
     return [block for block in blocks if contains_words(quote, block.plain)]
+
+
+def nearly_in(quote: str, blocks: Sequence[Block]) -> tuple[Block, str] | None:
+    """Return the block with words like a quote, or a part of one across blocks; None for none."""
+    from rapidfuzz import fuzz
+
+    ways: tuple[Callable[[Block], str | None], ...] = (
+        lambda one: locate(quote, one.plain),
+        lambda one: _part(quote, one, blocks),
+    )
+    for find in ways:
+        if found := [(block, words) for block in blocks if (words := find(block))]:
+            return max(found, key=lambda one: fuzz.ratio(fold(quote).text, fold(one[1]).text))
+    return None
 
 
 def contains_words(quote: str, plain: str) -> bool:
@@ -350,3 +366,34 @@ def _nearly(
     while _is_inside(plain, end):
         end += 1
     return _with_marks((begin, end), plain, *_around_words(quote))
+
+
+# A word of weight has so many letters, or a digit; so many of its first ones tell it from others.
+WEIGHTY_CHARS, STEM = 4, 5
+
+
+def weighty(text: str) -> set[str]:
+    """Return the different words of weight of a text, folded."""
+    words = re.findall(r"\w+", fold(text).text)
+    return {one for one in words if len(one) >= WEIGHTY_CHARS or any(map(str.isdigit, one))}
+
+
+def alike(one: str, other: str, texts: tuple[str, ...]) -> float:
+    """Return how much two texts speak of the same, from 0 to 1.
+
+    A word that both say counts the more, the fewer of `texts` say it.
+    """
+    rarity, rarest = _rarity(texts), log(len(texts) + 1)
+    ours, theirs = ({w: rarity.get(w, rarest) for w in _stems(text)} for text in (one, other))
+    said = sqrt(sum(ours.values()) * sum(theirs.values()))
+    return sum(ours[word] for word in ours.keys() & theirs) / said if said else 0.0
+
+
+@lru_cache(maxsize=4)  # all comments of a review are held against the same texts
+def _rarity(texts: tuple[str, ...]) -> Mapping[str, float]:
+    counts = Counter(word for text in texts for word in _stems(text))
+    return {word: log((len(texts) + 1) / count) for word, count in counts.items()}
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:STEM] for word in weighty(text)}

@@ -6,7 +6,7 @@ when the model makes the call again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from daemon.domain.change import sections
@@ -24,8 +24,8 @@ from daemon.review.points import (
     words_of,
 )
 from daemon.review.prompt import clipped, one_line
-from daemon.review.quotes import is_quote_of
-from daemon.review.tool_specs import BLOCKS_NAMED, ToolContext, ToolRefusal
+from daemon.review.quotes import alike, is_quote_of, weighty
+from daemon.review.tool_specs import ToolContext, ToolRefusal, listed
 
 
 _OPEN, _GONE = "open", "its thread is gone; to make it anew, give the comment its title"
@@ -37,9 +37,10 @@ NO_CHARS = 200
 _ENDS = (Verdict.FIXED, Verdict.WITHDRAWN, Verdict.TURNED_DOWN)
 
 
-# Titles are nearly the same that share so many words of weight, and differ in one at most. Such a
-# word has so many letters, or a digit.
-NEAR_TITLES, WEIGHTY_CHARS = 2, 4
+# Titles are nearly the same that share so many words of weight, and differ in one at most.
+NEAR_TITLES = 2
+# A comment may be what people turned down from such a likeness on, elsewhere and in its section.
+ALIKE, ALIKE_NEARBY = 0.15, 0.1
 
 
 def is_nearly_same(finding: Finding, other: Finding) -> bool:
@@ -49,11 +50,57 @@ def is_nearly_same(finding: Finding, other: Finding) -> bool:
     """
     if Source.CHECK in (finding.source, other.source):
         return False
-    one, two = (
-        {w for w in words_of(title) if len(w) >= WEIGHTY_CHARS or any(map(str.isdigit, w))}
-        for title in (finding.title, other.title)
-    )
+    one, two = weighty(finding.title), weighty(other.title)
     return len(one & two) >= NEAR_TITLES and max(len(one - two), len(two - one)) <= 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """What a comment may repeat: an own point, or a comment of this review.
+
+    Attributes:
+        finding: The finding.
+        at: The handle of its block; "" where that is gone.
+        how: How it stands; "" of a comment of this review.
+        thread: The handle of the thread that shows the point.
+        point: The point; None of a comment of this review.
+    """
+
+    finding: Finding
+    at: str
+    how: str = ""
+    thread: str = ""
+    point: OwnPoint | None = None
+
+    @property
+    def title(self) -> str:
+        """Its title on one line."""
+        return one_line(self.finding.title)
+
+    @property
+    def is_no(self) -> bool:
+        """Whether a person turned it down."""
+        return self.how == _NO or self.how.endswith(SAID_NO)
+
+    @property
+    def where(self) -> str:
+        """Where it is, in words."""
+        if self.point is None:
+            return f"your comment on {self.at}"
+        return f"your own point in {self.thread}{f' on {self.at}' if self.at else ''}"
+
+    def told(self, says: str) -> str:
+        """Say to the model that it `says` the same, and how it stands."""
+        no = one_line(self.point.no) if self.point and self.is_no else ""
+        how = f"{self.how}: “{clipped(no, NO_CHARS)}”" if no else self.how
+        return f"{self.where}{f' ({how})' if how else ''} {says}: “{self.title}”"
+
+
+# Whether a person said no to what is repeated; what it is, and what is to be done.
+_Refused = tuple[bool, str, str]
+# What is doubted (a block and a title), what it may repeat, and where the comment is right.
+_Doubt = tuple[tuple[str, str], str, str]
+_IS_OTHER = "this is another matter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +112,7 @@ class Said:
         standing: The earlier findings whose words stand, each on the block that has them.
         made: The findings that the review made so far.
         ruled: Its rulings so far, by the points' numbers.
-        doubted: What was doubted so far: a block or "", and the title that it may repeat.
+        doubted: What was doubted so far: a block, and the title that it may repeat.
     """
 
     context: ToolContext
@@ -75,21 +122,45 @@ class Said:
     doubted: set[tuple[str, str]]
 
     def refuse(self, finding: Finding, block: Block, words: str) -> None:
-        """Do nothing with a finding that says something new; `words` are the model's own.
+        """Do nothing with a finding that repeats nothing for certain; `words` are the model's own.
+
+        Of what it repeats, a point that a person turned down is named before others, then the
+        nearest; where it may repeat such a point too, that is said first.
 
         Raises:
-            ToolRefusal: It repeats something, or may do so and was not doubted yet.
+            ToolRefusal: It repeats something, or its block takes no comment in this review.
         """
-        is_of_move = self._is_of_move(block, words)
-        for thread_id, point in self.context.points.items():
-            thread = self.context.handles.of_thread[thread_id]
-            self._refuse_own(finding, block, point, thread, is_of_move=is_of_move)
-        self._refuse_elsewhere(finding)
-        self._refuse_same(finding, block, is_of_move=is_of_move)
-        if finding.source is Source.MODEL:
-            likely = (self._near, self._crossing, self._turned_down)
-            self._doubt([told for find in likely for told in find(finding)])
-        self._refuse_unasked(finding, block, words)
+        others, (why, unless) = self._others(finding), self._unasked(finding, block, words)
+        moved = self._is_of_move(block, words)
+        found = [one for other in others for one in self._own(finding, block, other, moved=moved)]
+        found += self._elsewhere(finding, block, others)
+        found += self._same(finding, block, moved=moved)
+        told = [why] * bool(why and not unless)
+        if found:
+            is_no, what, instead = min(found, key=lambda one: not one[0])
+            noes = [] if is_no else self._likely(finding, [one for one in others if one.is_no])
+            likely = [one for one in noes if one[0] not in self.doubted]
+            self.doubted.update(key for key, _, _ in likely)
+            instead = "drop this, or say another matter in other words" if likely else instead
+            told = [*(one for _, one, _ in likely), what, instead, *told]
+        if told:
+            raise ToolRefusal("; ".join(told))
+
+    def doubt(self, finding: Finding, block: Block, words: str) -> None:
+        """Do nothing with a finding that is surely another, or was doubted before.
+
+        Raises:
+            ToolRefusal: It may repeat something, or its block was made wrong by nothing that shows.
+        """
+        doubts = [*self._likely(finding, self._others(finding))]
+        why, unless = self._unasked(finding, block, words)
+        doubts += [((block.id, ""), why, unless)] * bool(unless)
+        if new := [one for one in doubts if one[0] not in self.doubted]:
+            self.doubted.update(key for key, _, _ in doubts)
+            right = dict.fromkeys(one for _, _, one in new)
+            told = [*(one for _, one, _ in new), f"if {' and '.join(right)}, "]
+            title = "say in the title what tells them apart, and " * (_IS_OTHER in right)
+            raise ToolRefusal(f"{'; '.join(told)}{title}make the call again")
 
     def on_block(self, block_id: str, floor: Severity) -> int:
         """Return how many comments on a block nobody settled; those below the floor aside."""
@@ -102,6 +173,23 @@ class Said:
         there += [one for one in self.made if one.severity.rank <= floor.rank]
         return sum(one.block_id == block_id for one in there)
 
+    def _others(self, finding: Finding) -> list[_Other]:
+        """Return what a finding may repeat: first what people turned down, then what is nearest."""
+        handles, found = self.context.handles, list[_Other]()
+        for thread_id, point in self.context.points.items():
+            ruled = self.ruled.get(point.id)
+            how = point.closed or (_GONE if point.gone else _OPEN)
+            if ruled is Verdict.TURNED_DOWN:
+                how = _NO
+            elif ruled is Verdict.NOT_YET and not point.gone:
+                how = _OPEN
+            elif ruled in (Verdict.FIXED, Verdict.WITHDRAWN):
+                continue
+            at = handles.of_block.get(point.finding.block_id, "")
+            found.append(_Other(point.finding, at, how, handles.of_thread[thread_id], point))
+        found += [_Other(one, handles.of_block[one.block_id]) for one in self.made]
+        return sorted(found, key=lambda one: (not one.is_no, -self._likeness(finding, one.finding)))
+
     def _is_of_move(self, block: Block, words: str) -> bool:
         """Tell whether a comment may say what a move made wrong: of what is closed, in other words.
 
@@ -113,134 +201,160 @@ class Said:
         shifted = {*change.moved, *change.regrouped}
         return bool(others) and not shifted.isdisjoint({block.id, *others})
 
-    def _refuse_own(
-        self, finding: Finding, block: Block, point: OwnPoint, thread: str, *, is_of_move: bool
-    ) -> None:
-        handle, title = self.context.handles.of_block[block.id], one_line(point.finding.title)
-        is_again = is_repeat(finding, [point.finding], block)
-        is_other = is_of_move and not says_the_same(finding, point.finding)
-        if point.closed and is_again and not is_other:
-            more = "" if point.mute else "; to open it again, use follow_up with not_yet"
-            more += _MOVED if self.context.change.moved else ""
-            raise ToolRefusal(
-                f"“{title}” was raised on {handle} before, in {thread}, and is closed "
-                f"({point.closed}); do not repeat it{more}"
-            )
-        ruled = self.ruled.get(point.id)
-        is_over = ruled is not None and not (point.pasted and ruled is Verdict.NOT_YET)
-        if point.closed or point.gone or is_over:
+    def _own(
+        self, finding: Finding, block: Block, other: _Other, *, moved: bool
+    ) -> Iterator[_Refused]:
+        """Yield that a finding repeats an own point on its block."""
+        point, handle = other.point, self.context.handles.of_block[block.id]
+        if point is None or point.gone:
             return
-        if is_same_matter(finding, point.finding, block):
-            own = f"your own point “{title}” in {thread}"
-            raise ToolRefusal(
-                f"{own} stood on {handle} before that was cut and pasted, and is posted anew there "
-                "without a call; comment only on another matter"
-                if point.pasted
-                else f"{own} stands on {handle} and is still open; rule on it with follow_up first"
-            )
+        ruled, own = self.ruled.get(point.id), f"your own point “{other.title}” in {other.thread}"
+        is_other = moved and not says_the_same(finding, point.finding)
+        if point.closed and is_repeat(finding, [point.finding], block) and not is_other:
+            what = f"“{other.title}” was raised on {handle} before, in {other.thread}, and is "
+            what += f"{other.how} again" if ruled else f"closed ({other.how})"
+            more = "" if ruled or point.mute else "; to open it again, use follow_up with not_yet"
+            more += _MOVED * bool(self.context.change.moved)
+            yield other.is_no, what, f"do not repeat it{more}"
+        is_over = ruled is not None and not (point.pasted and ruled is Verdict.NOT_YET)
+        if point.closed or is_over or not is_same_matter(finding, point.finding, block):
+            return
+        if point.pasted:
+            what = f"{own} stood on {handle} before that was cut and pasted"
+            what += ", and is posted anew there without a call"
+            yield other.is_no, what, "comment only on another matter"
+        else:
+            what = f"{own} stands on {handle} and is still open"
+            yield other.is_no, what, self._rule_first(other, block)
 
-    def _others(self) -> Iterator[tuple[str, Finding, str]]:
-        """Yield what a comment may repeat elsewhere: where it is, and how it stands."""
-        handles = self.context.handles
-        for thread_id, point in self.context.points.items():
-            if self.ruled.get(point.id) in (Verdict.FIXED, Verdict.WITHDRAWN):
-                continue
-            at = handles.of_block.get(point.finding.block_id)
-            where = f"your own point in {handles.of_thread[thread_id]}{f' on {at}' if at else ''}"
-            how = point.closed or (_GONE if point.gone else _OPEN)
-            ruled = self.ruled.get(point.id)
-            if ruled is Verdict.TURNED_DOWN:
-                how = _NO
-            elif ruled is Verdict.NOT_YET and not point.gone:
-                how = _OPEN
-            yield where, point.finding, how
-        for one in self.made:
-            yield f"your comment on {handles.of_block[one.block_id]}", one, ""
+    def _rule_first(self, other: _Other, block: Block) -> str:
+        """Say what to do in place of a comment on the matter of an own point that is open."""
+        if self._is_heard(other, block):
+            return "rule on it with follow_up first"
+        if is_quote_of(other.finding.quote, block.plain):
+            return "drop this, or quote other words where it is another matter"
+        return "drop this, unless you can rule first that it is fixed or withdrawn"
 
-    def _refuse_elsewhere(self, finding: Finding) -> None:
-        anew = [
-            point.finding
-            for point in self.context.points.values()
-            if point.gone and makes_anew(finding, point.finding)
-        ]
-        for where, one, how in self._others():
-            is_same = how in ("", _OPEN, _NO) and is_same_elsewhere(finding, one)
+    def _is_heard(self, other: _Other, block: Block) -> bool:
+        """Tell whether `not_yet` may say in the thread of an open point how a block bears on it."""
+        context, point = self.context, other.point
+        if point is None or point.id in self.ruled:
+            return False
+        waits = bool(context.handles.threads[other.thread].waiting)
+        return (
+            waits
+            or (point.pasted and context.comments_on_blocks)
+            or not context.unheard(other.thread, point, context.handles.of_block[block.id])
+        )
+
+    def _elsewhere(
+        self, finding: Finding, block: Block, others: Sequence[_Other]
+    ) -> Iterator[_Refused]:
+        """Yield what a finding repeats for certain on another block."""
+        anew = self._made_anew(finding)
+        for other in others:
+            one, how = other.finding, other.how
+            is_same = (how in ("", _OPEN) or other.is_no) and is_same_elsewhere(finding, one)
             is_titled = one.block_id != finding.block_id and is_nearly_same(finding, one)
             is_titled = is_titled and words_of(finding.title) == words_of(one.title)
             is_twice = not how and any(makes_anew(one, point) for point in anew)
             if is_twice or ((is_same or is_titled) and one not in anew):
-                raise ToolRefusal(
-                    f"this is {where}, “{one_line(one.title)}”; {_instead_of_it(how)}. "
-                    "If this is another one, say it in other words"
-                )
+                what = f"this is {other.where}, “{other.title}”"
+                instead = self._instead(other, block)
+                other_one = "If this is another one, give it another title, quote and text"
+                yield other.is_no, what, f"{instead}. {other_one}"
 
-    def _doubt(self, doubts: Sequence[tuple[tuple[str, str], str]]) -> None:
-        """Refuse what may repeat something, once for each."""
-        if new := [told for key, told in doubts if key not in self.doubted]:
-            self.doubted.update(key for key, _ in doubts)
-            why = "if this is another matter, say in the title what tells them apart"
-            raise ToolRefusal("; ".join([*new, f"{why}, and make the call again"]))
+    def _made_anew(self, finding: Finding) -> list[Finding]:
+        """Return the points that lost their blocks and that a finding makes anew."""
+        points = self.context.points.values()
+        return [one.finding for one in points if one.gone and makes_anew(finding, one.finding)]
 
-    def _near(self, finding: Finding) -> Iterator[tuple[tuple[str, str], str]]:
-        """Yield what has nearly the same title, or lost its place to this block."""
-        for where, one, how in self._others():
-            lost = how == _GONE and one.block_id == finding.block_id
-            if (is_nearly_same(finding, one) or lost) and not (
-                how == _GONE and makes_anew(finding, one)
-            ):
-                says = "may be the same" if lost else "says nearly the same"
-                told = f"{where}{f' ({how})' if how else ''} {says}: “{one_line(one.title)}”"
-                yield (finding.block_id, one.title), told
+    def _instead(self, other: _Other, block: Block) -> str:
+        """Say what to do in place of a comment on what was said on another block."""
+        point = other.point
+        if other.is_no:
+            return f"it was turned down ({other.how}): drop it"
+        if point is None:
+            return "one matter, one comment"
+        if other.how != _OPEN:
+            again = "where it holds again, say so with follow_up and not_yet"
+            return f"it is closed ({other.how}); {'drop it' if point.mute else again}"
+        said = "say it there with follow_up, and name this place"
+        heard = said if self._is_heard(other, block) else "it stays open, drop this"
+        return f"one matter, one comment: {heard}"
 
-    def _crossing(self, finding: Finding) -> Iterator[tuple[tuple[str, str], str]]:
-        """Yield what names the block of a comment, and stands on one that the comment names."""
-        handles, of_block = self.context.handles, self.context.handles.of_block
-        named = handles.named_in(finding.text, finding.block_id)
-        for where, one, how in self._others():
-            if one.block_id not in named or not (how in ("", _OPEN) or _is_no(how)):
+    def _likely(self, finding: Finding, others: Sequence[_Other]) -> Iterator[_Doubt]:
+        """Yield what a finding of a model may repeat, though that is not certain."""
+        if finding.source is not Source.MODEL:
+            return
+        named = self.context.handles.named_in(finding.text, finding.block_id)
+        anew = self._made_anew(finding)
+        for other in others:
+            one = other.finding
+            lost = other.how == _GONE and one.block_id == finding.block_id
+            if one in anew:
                 continue
-            if finding.block_id in handles.named_in(one.text, one.block_id):
-                on, at = of_block[finding.block_id], of_block[one.block_id]
-                told = f"{where}{f' ({how})' if how else ''} names {on} as this names {at}"
-                yield (finding.block_id, one.title), f"{told}: “{one_line(one.title)}”"
+            says = "may be the same" if lost else ""
+            if is_nearly_same(finding, one):
+                says = "says nearly the same"
+            says = says or self._crossing(finding, other, named)
+            is_no = other.is_no and not anew and self._stands(one)
+            if not says and is_no and self._is_alike(finding, one):
+                says = "may be the same"
+            if says:
+                yield (finding.block_id, one.title), other.told(says), _IS_OTHER
 
-    def _turned_down(self, finding: Finding) -> Iterator[tuple[tuple[str, str], str]]:
-        """Yield what people turned down in the section of a comment, while its words stand."""
-        handles, under = self.context.handles, sections(self.context.handles.blocks.values())
-        for thread_id, point in self.context.points.items():
-            block = handles.blocks.get(handles.of_block.get(point.finding.block_id, ""))
-            turned = self.ruled.get(point.id) is Verdict.TURNED_DOWN or (
-                point.declined and point.id not in self.ruled
-            )
-            if not turned or block is None or under[block.id] != under[finding.block_id]:
-                continue
-            is_told = any(title == point.finding.title for where, title in self.doubted if where)
-            is_told = is_told or is_nearly_same(finding, point.finding)
-            if not is_told and is_quote_of(point.finding.quote, block.plain):
-                how = point.closed or _NO
-                said = f"{how}: “{clipped(one_line(point.no), NO_CHARS)}”" if point.no else how
-                where = f"in {handles.of_thread[thread_id]} on {handles.of_block[block.id]}"
-                title = one_line(point.finding.title)
-                yield ("", point.finding.title), f"“{title}” {where} was turned down ({said})"
+    def _crossing(self, finding: Finding, other: _Other, named: Collection[str]) -> str:
+        """Say how a finding and another one name each other's blocks; "" where they do not.
 
-    def _refuse_same(self, finding: Finding, block: Block, *, is_of_move: bool) -> None:
-        """Refuse what was said of the block before; of what is ruled on, only the same words.
+        Of what people turned down it is enough that one names the other's.
+        """
+        one, on = other.finding, self.context.handles.of_block[finding.block_id]
+        if not (other.how in ("", _OPEN) or (other.is_no and self._stands(one))):
+            return ""
+        names = one.block_id in named
+        if not (names or other.is_no):
+            return ""
+        if finding.block_id in self.context.handles.named_in(one.text, one.block_id):
+            return f"names {on} as this names {other.at}" if names else f"names {on} too"
+        return f"stands on {other.at}, which this names" if names and other.is_no else ""
+
+    def _stands(self, one: Finding) -> bool:
+        """Tell whether the words of a finding stand in its block."""
+        block = self.context.handles.blocks.get(self.context.handles.of_block.get(one.block_id, ""))
+        return block is not None and is_quote_of(one.quote, block.plain)
+
+    def _is_alike(self, finding: Finding, one: Finding) -> bool:
+        """Tell whether a finding may be what people turned down: the nearer, the likelier."""
+        under = sections(self.context.handles.blocks.values())
+        is_near = under[one.block_id] == under[finding.block_id]
+        least = ALIKE_NEARBY if is_near else ALIKE
+        return one.block_id == finding.block_id or self._likeness(finding, one) >= least
+
+    def _likeness(self, finding: Finding, other: Finding) -> float:
+        """Return how much two findings speak of the same, by words that are rare on the page."""
+        page = (block.plain for block in self.context.handles.blocks.values())
+        said = (f"{one.finding.title} {one.finding.text}" for one in self.context.ledger)
+        one, two = (f"{each.title} {each.text} {each.quote}" for each in (finding, other))
+        return alike(one, two, (*page, *said))
+
+    def _same(self, finding: Finding, block: Block, *, moved: bool) -> Iterator[_Refused]:
+        """Yield what was said of the block before; of what is ruled on, only the same words.
 
         So too of what is closed, in a comment that may say what a move made wrong.
         """
-        ruled = [one.finding for one in self.context.points.values() if one.id in self.ruled]
-        over = [one.finding for one in self.context.ledger if one.state not in LIVE]
-        moves = self.context.change.moved
+        over = [one.finding for one in self.context.points.values() if one.id in self.ruled]
+        over += [one.finding for one in self.context.ledger if moved and one.state not in LIVE]
         for one in [*self.standing, *self.made]:
-            is_over = one in ruled or (is_of_move and one in over)
-            is_again = not is_over and is_repeat(finding, [one], block)
+            is_again = one not in over and is_repeat(finding, [one], block)
             is_alike = one.block_id == block.id and says_the_same(finding, one)
-            if is_again or (is_alike and (is_over or one in self.made)):
-                title = f"“{one_line(one.title)}”" if one.title else "this"
-                raise ToolRefusal(
-                    f"{title} was raised on {self.context.handles.of_block[block.id]} before and "
-                    f"{self._became(one)}; do not repeat it{_MOVED if moves else ''}"
-                )
+            if is_again or (is_alike and (one in over or one in self.made)):
+                title, handle = one_line(one.title), self.context.handles.of_block[block.id]
+                name, how = f"“{title}”" if title else "this", self._became(one)
+                is_no = how.endswith(f"{SAID_NO})")
+                more = _MOVED * bool(self.context.change.moved and how.startswith("is closed"))
+                what = f"{name} was raised on {handle} before and {how}"
+                yield is_no, what, f"do not repeat it{more}"
 
     def _became(self, one: Finding) -> str:
         """Say what became of a finding that was made before, or in this review."""
@@ -250,44 +364,24 @@ class Said:
                 return f"is closed ({how})" if how else f"still stands ({entry.state.value})"
         return "still stands"
 
-    def _refuse_unasked(self, finding: Finding, block: Block, words: str) -> None:
-        """Refuse a comment on text that did not change, unless it names what makes it wrong."""
-        context, handles = self.context, self.context.handles
-        handle, change = handles.of_block[block.id], context.change
+    def _unasked(self, finding: Finding, block: Block, words: str) -> tuple[str, str]:
+        """Say why a block takes no comment in this review, and what makes it right all the same.
+
+        A comment is right that names what makes its block wrong, or makes a point anew.
+        """
+        context, handle = self.context, self.context.handles.of_block[block.id]
         known = {one.finding.block_id for one in context.ledger} & context.unchanged_blocks
         is_kept = is_repeat(finding, context.kept, block)
-        if block.id not in known and (block.id not in context.closed_blocks or is_kept):
-            return
-        if context.edited(words):
-            return
+        is_free = block.id not in known and (block.id not in context.closed_blocks or is_kept)
+        if is_free or context.edited(words) or self._made_anew(finding):
+            return "", ""
         told = "was commented on before, and it and its section say what they said then"
         if block.id not in known:
             told = "and its section say what they said at the last review"
         why = f"{handle} {told}"
-        if edited := [*context.edited(" ".join(handles.blocks))]:
-            more = " and others" if len(edited) > BLOCKS_NAMED else ""
-            blocks = f"{', '.join(edited[:BLOCKS_NAMED])}{more}"
-            raise ToolRefusal(
-                f"{why}; comment on what is new, changed or moved, or name in the text the one of "
-                f"these that makes it wrong: {blocks}"
-            )
-        if not (change.removed or change.fields):
-            raise ToolRefusal(f"{why}; it takes another comment once one of them changes")
-        if (block.id, "") not in self.doubted:
-            self.doubted.add((block.id, ""))
-            went = "what was removed or changed beside the blocks"
-            raise ToolRefusal(f"{why}; where {went} makes it wrong, make the call again")
-
-
-def _is_no(how: str) -> bool:
-    return how == _NO or how.endswith(SAID_NO)
-
-
-def _instead_of_it(how: str) -> str:
-    """Say what to do in place of a comment, by how the point stands that it repeats."""
-    if _is_no(how):
-        return f"it was turned down ({how}): drop it"
-    if how in ("", _OPEN):
-        there = ": say it there with follow_up, and name this place" if how else ""
-        return f"one matter, one comment{there}"
-    return f"it is closed ({how}); where it holds again, say so with follow_up and not_yet"
+        if edited := context.edited(" ".join(context.handles.blocks)):
+            named = "comment on what is new, changed or moved, or name in the text the one of these"
+            return f"{why}; {named} that makes it wrong: {listed(edited)}", ""
+        if not (context.change.removed or context.change.fields):
+            return f"{why}; it takes another comment once one of them changes", ""
+        return why, "what was removed or changed beside the blocks makes it wrong"

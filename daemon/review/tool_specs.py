@@ -292,7 +292,7 @@ class ToolContext:
             case [_, _, *_]:
                 raise ToolRefusal(f"{_echo(text)} names several blocks; a comment is about one")
         if threads := self.handles.parse(text, "T"):
-            raise ToolRefusal(f"{threads[0]} is a thread, no block; to answer there, use reply")
+            raise ToolRefusal(f"{threads[0]} is a thread, no block; name a block")
         known = _range(self.handles.blocks)
         raise ToolRefusal(f"there is no block {_echo(text)}; {known}")
 
@@ -324,10 +324,10 @@ class ToolContext:
         blocks = {handles.blocks[key].id for key in keys}
         on = [handle for handle, one in handles.threads.items() if one.block_id in blocks]
         meant = [handle for handle in on if is_meant(handles.threads[handle])]
-        if len(meant) == 1:
-            return meant[0]
+        if len(meant) > 1:
+            raise ToolRefusal(f"{_echo(text)} is a block; its threads are {', '.join(meant)}")
         if on:
-            raise ToolRefusal(f"{_echo(text)} is a block; its threads are {', '.join(on)}")
+            return (meant or on)[0]
         raise ToolRefusal(f"there is no thread {_echo(text)}; {_range(handles.threads)}")
 
     def edited(self, words: str) -> list[str]:
@@ -339,27 +339,29 @@ class ToolContext:
             if name in named and self.change.mark(block.id)
         ]
 
-    def refuse_noise(self, handle: str, point: OwnPoint, words: str) -> None:
-        """Do nothing with words in an own point's thread that are to be said there.
+    def unheard(self, handle: str, point: OwnPoint, words: str) -> str:
+        """Say why some words are not to be said in an own point's thread; "" where they are.
 
-        Raises:
-            ToolRefusal: Nothing can be said there, or nobody answered and nothing changed.
+        Nothing can be said there, or nobody answered and nothing changed.
         """
         if point.mute:
-            raise ToolRefusal(f"nothing can be said in {handle}: {point.mute}; it stays open")
+            return f"nothing can be said in {handle}: {point.mute}; it stays open"
         block_id, talkers = point.finding.block_id, (AuthorKind.PERSON, AuthorKind.OWN)
         said = self.handles.threads[handle].comments
         last = next((one for one in reversed(said) if one.author.kind in talkers), None)
         is_answered = last is not None and last.author.kind is AuthorKind.PERSON
-        is_near = block_id not in self.unchanged_blocks or bool(self.edited(words))
-        is_new = is_near and not (last and are_same_texts(words, last.plain))
         is_edited = bool(self.change.mark(block_id))
-        if not (point.closed or point.again or is_answered or is_edited or is_new):
-            raise ToolRefusal(
-                f"nobody answered in {handle}, and its text stands as it did at the last review: "
-                "it stays open without a word. Where a change beside it was to mend it, say what "
-                "is still missing; where one elsewhere was, name that block too"
-            )
+        is_near = block_id not in self.unchanged_blocks or bool(self.edited(words))
+        is_said = last is not None and are_same_texts(words, last.plain)
+        is_new = is_near and not is_said
+        if point.closed or point.again or is_answered or is_edited or is_new:
+            return ""
+        why = f"nobody answered in {handle}, and its text stands as it did at the last review: "
+        why += "it stays open without a word"
+        if is_near:
+            return f"{why}. Where a change was to mend it, say in other words what is still missing"
+        edited = listed(self.edited(" ".join(self.handles.blocks)))
+        return f"{why}. Where one of these was to mend it, name it: {edited}" if edited else why
 
     def own_point(self, text: str) -> str:
         """Return the handle of the thread that an own point began.
@@ -377,7 +379,13 @@ class ToolContext:
             if not point.closed
         )
         theirs = f"; yours that are open are {named}" if named else ""
-        raise ToolRefusal(f"{handle} was not begun by an open point of yours{theirs}")
+        raise ToolRefusal(f"{handle} was not begun by a point of yours{theirs}")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first of some handles, and whether there are others."""
+    more = " and others" if len(names) > BLOCKS_NAMED else ""
+    return f"{', '.join(names[:BLOCKS_NAMED])}{more}"
 
 
 def _echo(text: str) -> str:

@@ -26,13 +26,13 @@ from daemon.review.points import (
     turning_down,
 )
 from daemon.review.prompt import clipped, one_line
-from daemon.review.quotes import blocks_with, locate_in_blocks, shortened
+from daemon.review.quotes import blocks_with, locate_in_blocks, nearly_in, shortened
 from daemon.review.repeats import Said
 from daemon.review.summary import checklist_answers
 from daemon.review.tool_specs import (
-    BLOCKS_NAMED,
     ToolContext,
     ToolRefusal,
+    listed,
     parse_severity,
     parse_verdict,
     specs_for,
@@ -236,20 +236,21 @@ class ReviewTools:
         found = locate_in_blocks(quote, named, self._blocks)
         if found is None:
             handle, says = self._handle(named), clipped(one_line(named.line), ECHO_CHARS)
-            others = [self._handle(block) for block in blocks_with(quote, self._blocks)]
-            raise ToolRefusal(
-                f"these words do not stand in {handle} but in {', '.join(others[:BLOCKS_NAMED])};"
-                " name the one you mean"
-                if others
-                else f"these words do not stand in {handle}; quote from it exactly. It says: {says}"
-            )
+            if others := [self._handle(block) for block in blocks_with(quote, self._blocks)]:
+                where = f" but in {listed(others)}; name the one you mean"
+            elif near := nearly_in(quote, self._blocks):
+                words = shortened(near[1], QUOTE_CHARS)
+                where = f" but nearly in {self._handle(near[0])}; quote from there: “{words}”"
+            else:
+                where = f"; quote from it exactly. It says: {says}"
+            raise ToolRefusal(f"these words do not stand in {handle}{where}")
         self.wording.refuse_quote(found[1])
         return found[0], shortened(visible(found[1]), QUOTE_CHARS)
 
     def _refuse_finding(self, finding: Finding, block: Block, words: str) -> None:
         context, handle = self._context, self._handle(block)
         if not block.commentable:
-            raise ToolRefusal(f"Notion takes no comment on {handle}; choose a block beside it")
+            raise ToolRefusal(f"Notion takes no comment on {handle}; quote a block beside it")
         ruled = {one.finding_id: one.verdict for one in self.rulings}
         said = Said(context, self._standing, self.accepted, ruled, self._doubted)
         said.refuse(finding, block, words)
@@ -261,6 +262,7 @@ class ReviewTools:
         best = ranked([*self.accepted, finding], floor)
         if is_full and finding not in best[: context.comments_per_review]:
             raise ToolRefusal("there are more comments than an author can take; finish now")
+        said.doubt(finding, block, words)
 
     def _leave(self, thread: str, reason: str) -> str:
         handle = self._context.thread(thread, lambda one: bool(one.waiting))
@@ -320,9 +322,10 @@ class ReviewTools:
         if found is Verdict.FIXED and point.fires:
             says = clipped(one_line(point.finding.text), ECHO_CHARS)
             raise ToolRefusal(f"the check that made {handle} finds it still: {says}; {CHECK_ERRS}")
-        is_said_anew = point.pasted and self._context.comments_on_blocks
-        if found is Verdict.NOT_YET and not waits and not is_said_anew:
-            self._context.refuse_noise(handle, point, words)
+        is_said_anew = waits or (point.pasted and self._context.comments_on_blocks)
+        is_said = found is Verdict.NOT_YET and not is_said_anew
+        if is_said and (why := self._context.unheard(handle, point, words)):
+            raise ToolRefusal(why)
         noes = self._context.handles.threads[handle].noes
         if noes and found is Verdict.NOT_YET and (handle, "") not in self._doubted:
             self._doubted.add((handle, ""))
@@ -365,16 +368,13 @@ class ReviewTools:
     def _lost(self) -> list[str]:
         """Return the threads of the open points that lost their blocks, and are not made anew."""
         ruled = {one.finding_id for one in self.rulings}
-        return (
-            [
-                self._context.handles.of_thread[thread_id]
-                for thread_id, point in self._context.points.items()
-                if point.gone and not point.closed and point.id not in ruled
-                if not any(makes_anew(one, point.finding) for one in self.accepted)
-            ]
+        return [
+            self._context.handles.of_thread[thread_id]
+            for thread_id, point in self._context.points.items()
+            if point.gone and not point.closed and point.id not in ruled
             if self._context.comments_on_blocks
-            else []
-        )
+            if not any(makes_anew(one, point.finding) for one in self.accepted)
+        ]
 
     def _unheard(self, refused: int) -> list[str]:
         """Return what to say of the calls of this turn that were refused."""
@@ -388,7 +388,7 @@ class ReviewTools:
         handle = self._context.thread(text, lambda thread: bool(thread.waiting))
         thread = self._context.handles.threads[handle]
         if not thread.waiting:
-            raise ToolRefusal(f"nobody waits in {handle}: that is answered or obeyed already")
+            raise ToolRefusal(f"nobody waits in {handle}, so it takes no answer")
         if self._is_answered(thread):
             raise ToolRefusal(f"{handle} is answered; one reply is enough")
         return thread

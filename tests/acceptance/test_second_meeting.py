@@ -365,7 +365,7 @@ def test_a_block_takes_another_comment_where_its_section_was_touched_and_no_more
         edit(box, page, 1, f"We deploy on day {number}.")
         says(model, comment("B5", quote, f"Matter {number}: {'abc'[number]}?"), finish())
         program.sweep()
-        assert any("rule on it with follow_up first" in one for one in model.answers)
+        assert any("stands on B5 and is still open; " in one for one in model.answers)
         owned = [one for one in posted(box) if one.parent_id == owner.id]
         assert len(owned) == (1 if number == 0 or how == "elsewhere" else 2)
 
@@ -414,11 +414,31 @@ def test_what_a_person_turned_down_is_not_made_again_on_another_block_without_a_
     ]
     program.sweep()
     told = (
-        "your own point in T2 on B4 (Ana Costa said no) says nearly the same: “No owner of the "
-        "queue”; if this is another matter, say in the title what tells them apart"
+        "your own point in T2 on B4 (Ana Costa said no: “No, won't do.”) says nearly the same: “No "
+        "owner of the queue”; if this is another matter, say in the title what tells them apart"
     )
     assert any(told in one for one in model.answers)
     assert on_blocks(box, page)[-1].startswith("No owner of the poller · important")
+
+
+@pytest.mark.parametrize("insists", [True, False])
+def test_what_a_person_turned_down_comes_back_in_other_words_only_where_the_model_insists(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, *, insists: bool
+) -> None:
+    page = rfc(box, rfcs, *LINES, *MORE)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[1], "No, won't do.")
+    edit(box, page, 10, "Line 7 says that carrier 7 has a queue of its own.")
+    again = comment("B12", "has a queue", "In [B4] and here it is nobody's.", "important", "Adrift")
+    model.think = lambda _document, turn: [
+        *[again] * (insists or not turn),
+        finish("Carrier 7 is new."),
+    ]
+    program.sweep()
+    told = "“No, won't do.”) stands on B4, which this names: “No owner”; if this is another matter"
+    assert sum(told in one for one in model.answers) == 1
+    assert any("Adrift" in one for one in on_blocks(box, page)) is insists
 
 
 def test_j5_who_answers_is_shown_the_whole_document(
@@ -1582,7 +1602,7 @@ def test_a_no_that_was_taken_back_closes_nothing_a_second_time(
     edit(box, page, 1, "We deploy on Tuesday.")
     says(model, follow_up("No way back", "turned_down", quote=DECLINED), finish())
     program.sweep()
-    assert any("no person said these words in its thread since" in one for one in model.answers)
+    assert any("no person wrote in its thread since the point is" in one for one in model.answers)
     assert on_blocks(box, page)[0].startswith("No way back · blocking")
 
 

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from daemon.review import quotes
 from daemon.review.cleaning import visible
 from daemon.review.quotes import (
+    alike,
     blocks_with,
     fold,
     is_quote_of,
     locate,
     locate_in_blocks,
+    nearly_in,
     overlap,
     reworded,
     shortened,
@@ -356,6 +358,27 @@ def test_a_quote_is_placed_where_it_plainly_belongs(
 )
 def test_a_quote_that_belongs_nowhere_or_anywhere_is_not_placed(quote: str, named: object) -> None:
     assert locate_in_blocks(quote, named, BLOCKS) is None
+
+
+def test_a_quote_that_is_not_in_its_block_is_nearly_in_the_likeliest() -> None:
+    blocks = [
+        block("a", "The queue holds ten thousand jobs at night."),
+        block("b", "The queue holds ten thousand jobs at most."),
+        block("c", "Redis is gone."),
+    ]
+    found = nearly_in("queue holds ten thousand job at most", blocks)
+    assert found == (blocks[1], "queue holds ten thousand jobs at most")
+    assert nearly_in("at most. Redis is gone", blocks) == (blocks[2], "Redis is gone")
+    assert nearly_in("Nobody owns the worker", blocks) is None
+
+
+def test_two_texts_are_alike_by_words_that_few_others_say() -> None:
+    common = tuple(f"Rollback {number} of the queue" for number in range(9))
+    one, other = "The rollback of the queue loses invoices.", "Invoices are lost on the way."
+    assert alike(one, other, common) > alike(one, "Name the rollback of the queue.", common)
+    assert alike(one, other, common) == alike(other, one, common)
+    assert alike(one, one, common) == pytest.approx(1)
+    assert alike("", one, common) == alike("", "", ()) == 0
 
 
 def test_the_named_block_wins_over_an_equal_one() -> None:

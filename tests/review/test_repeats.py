@@ -101,7 +101,14 @@ def test_the_same_matter_on_another_block_is_dropped_where_a_person_said_no_to_i
     assert "it was turned down (turned down in this review): drop it" in told
     tools = tools_of(TURNED_DOWN)
     assert rule(tools, "not_yet", "Open again.").accepted
-    assert "say it there with follow_up" in remark(tools, "B5", "200 euros", named).text
+    told = remark(tools, "B5", "200 euros", named).text
+    assert "one matter, one comment: it stays open, drop this" in told, "one ruling is enough"
+    for point, what in (
+        (POINT, "say it there with follow_up, and name this place"),
+        (replace(POINT, mute="it takes no more replies"), "it stays open, drop this"),
+    ):
+        told = remark(tools_of(point), "B5", "200 euros", named).text
+        assert f"your own point in T1 on B2, “{named}”; one matter, one comment: {what}" in told
     fixed = replace(POINT, closed="you ruled that it is fixed")
     told = remark(tools_of(fixed), "B5", "200 euros", named).text
     assert "where it holds again, say so with follow_up and not_yet" in told
@@ -112,7 +119,8 @@ def test_a_contradiction_is_doubted_once_from_its_other_end() -> None:
     says = "Ten percent cost nothing here, and “The queue costs 200 euros a month” there."
     raised = replace(RAISED, text=says)
     other = {"text": "It is 200 here, and B2 says nothing of it."}
-    for point, how in ((replace(TURNED_DOWN, finding=raised), "Ana said no"), (POINT, "open")):
+    no = "Ana said no: “No, it is a guess.”"
+    for point, how in ((replace(TURNED_DOWN, finding=raised), no), (POINT, "open")):
         tools = tools_of(replace(point, finding=raised))
         told = remark(tools, "B5", "200 euros", "Cost unlike the share", **other).text
         assert f"in T1 on B2 ({how}) names B5 as this names B2: “{RAISED.title}”" in told
@@ -145,7 +153,7 @@ def test_a_move_takes_a_comment_on_words_that_were_closed_but_not_the_same_one(
     closed: str,
 ) -> None:
     is_no = closed == "Ana said no"
-    point = replace(POINT, closed=closed, declined=is_no)
+    point = replace(POINT, closed=closed, declined=is_no, no="No, it is a guess.")
     state = FindingState.DISMISSED if is_no else FindingState.ADDRESSED
     ledger = [LedgerEntry(RAISED, state, closed)]
     tools = tools_of(point, earlier=(), ledger=ledger, change=change)
@@ -154,25 +162,30 @@ def test_a_move_takes_a_comment_on_words_that_were_closed_but_not_the_same_one(
         assert "do not repeat it" in remark(tools, quote="10% of", title=title, **same).text
     other = {"text": f"Phase 2 comes before phase 1 here. {names}"}
     told = remark(tools, quote="10% of", title="Order of phases", **other)
-    assert ("turned down (Ana said no)" in told.text) is (taken and is_no)
+    assert ("(Ana said no: “No, it is a guess.”) may be" in told.text) is (taken and is_no)
     again = (
         told if told.accepted else remark(tools, quote="10% of", title="Order of phases", **other)
     )
     assert again.accepted is taken, again.text
 
 
-def test_what_people_turned_down_is_doubted_once_in_its_section_while_its_words_stand() -> None:
+TEN = {"title": "A guess", "text": "No reason says why it is ten percent here."}
+
+
+def test_what_people_turned_down_is_doubted_once_where_it_may_come_back() -> None:
+    """On its block, in its section or elsewhere where the words are alike, while its own stand."""
     told = (
-        "refused: “No reason for ten percent” in T1 on B2 was turned down (Ana said no: “No, it is "
-        "a guess.”); if this is another matter, say in the title what tells them apart, and make "
-        "the call again"
+        "refused: your own point in T1 on B2 (Ana said no: “No, it is a guess.”) may be the same: "
+        "“No reason for ten percent”; if this is another matter, say in the title what tells them "
+        "apart, and make the call again"
     )
-    for on, quote in (("B2", "phase 2"), ("B3", "Nobody")):
+    for on, quote, more in (("B2", "phase 2", {}), ("B3", "Nobody", TEN), ("B5", "200 euros", TEN)):
         tools = tools_of(TURNED_DOWN)
-        assert remark(tools, on, quote).text == told
-        assert remark(tools, on, quote).accepted
-        assert remark(tools, "B1", "Rollout", "Who rolls").accepted, "once for each point"
-    assert remark(tools_of(TURNED_DOWN), "B5", "200 euros").accepted
+        assert remark(tools, on, quote, **more).text == told
+        assert remark(tools, on, quote, **more).accepted
+    for on, quote in (("B3", "Nobody"), ("B5", "200 euros")):
+        assert remark(tools_of(TURNED_DOWN), on, quote).accepted
+        assert remark(tools_of(POINT), on, quote, **TEN).accepted, "an open one is ruled on"
     gone = replace(TURNED_DOWN, finding=replace(RAISED, quote="5% of users"))
     assert remark(tools_of(gone)).accepted
     tools = tools_of(TURNED_DOWN)
@@ -180,7 +193,56 @@ def test_what_people_turned_down_is_doubted_once_in_its_section_while_its_words_
     assert remark(tools).accepted
     tools = tools_of(POINT, said=(comment("2", "So soll es sein", new=True),))
     assert rule(tools, "turned_down", "", "So soll es sein").accepted
-    assert "was turned down (turned down in this review)" in remark(tools).text
+    assert "(turned down in this review) may be the same" in remark(tools).text
+
+
+@pytest.mark.parametrize(
+    ("raised", "says", "told"),
+    [
+        ("Say why.", "The share of B2 is a guess.", "stands on B2, which this names"),
+        ("Say why.", "As T1 says, it is a guess.", "stands on B2, which this names"),
+        ("Say why.", "It reads “Phase 1 goes to 10%” there.", "stands on B2, which this names"),
+        ("“The queue costs 200 euros a month” knows no share.", "Who?", "names B5 too"),
+    ],
+)
+def test_what_people_turned_down_is_doubted_once_where_one_names_the_block_of_the_other(
+    raised: str, says: str, told: str
+) -> None:
+    point = replace(TURNED_DOWN, finding=replace(RAISED, text=raised))
+    tools = tools_of(point)
+    answer = remark(tools, "B5", "200 euros", "Cost", text=says)
+    assert (
+        f"in T1 on B2 (Ana said no: “No, it is a guess.”) {told}: “{RAISED.title}”" in answer.text
+    )
+    assert remark(tools, "B5", "200 euros", "Cost", text=says).accepted
+    alone = replace(POINT, finding=replace(RAISED, text=raised))
+    assert remark(tools_of(alone), "B5", "200 euros", "Cost", text=says).accepted
+
+
+def test_a_refusal_names_what_people_turned_down_before_what_is_closed_otherwise() -> None:
+    fixed = OwnPoint(
+        8,
+        finding("r", "200 euros", "Who pays?", title="Nobody pays"),
+        "8",
+        closed="you withdrew it",
+    )
+    said = {"title": "Ten percent cost the same", "text": "Say why ten percent cost as much."}
+    for points in ((fixed, TURNED_DOWN), (TURNED_DOWN, fixed)):
+        own = [thread(one.thread_id, one.finding.block_id, ASKED) for one in points]
+        tools = review_tools(BLOCKS, own, points=points)
+        first, second = (tools._context.handles.of_thread[key] for key in ("own", "8"))
+        assert remark(tools, "B5", "200 euros", **said).text == (
+            f"refused: your own point in {first} on B2 (Ana said no: “No, it is a guess.”) may be "
+            f"the same: “{RAISED.title}”; “Nobody pays” was raised on B5 before, in {second}, and "
+            "is closed (you withdrew it); drop this, or say another matter in other words"
+        )
+        again = remark(tools, "B5", "200 euros", "Who is billed for it")
+        assert "to open it again, use follow_up with not_yet" in again.text
+    shut = replace(TURNED_DOWN, mute="only a person's later word opens it")
+    for point, opens in ((shut, False), (replace(shut, mute=""), True)):
+        told = remark(tools_of(point), quote="10% of users").text
+        assert "is closed (Ana said no); do not repeat it" in told
+        assert ("to open it again" in told) is opens
 
 
 NOTHING = replace(EDITED, new=frozenset(), stirred=frozenset())

@@ -93,7 +93,7 @@ REFUSED = [
     ({"block": "the rollout"}, "there is no block 'the rollout'; the handles are B1 to B5"),
     ({"block": ""}, "there is no block ''; the handles are B1 to B5"),
     ({"block": "B2, B3"}, "'B2, B3' names several blocks; a comment is about one"),
-    ({"block": "T1"}, "T1 is a thread, no block; to answer there, use reply"),
+    ({"block": "T1"}, "T1 is a thread, no block; name a block"),
     ({"block": None}, "block is missing or no text"),
     ({"block": True}, "block is missing or no text"),
     ({"block": ["B2"]}, "block is missing or no text"),
@@ -116,7 +116,7 @@ REFUSED = [
     ({"severity": None}, "severity is missing or no text"),
     (
         {"block": "B5", "quote": "Notes"},
-        "Notion takes no comment on B5; choose a block beside it",
+        "Notion takes no comment on B5; quote a block beside it",
     ),
 ]
 
@@ -131,7 +131,7 @@ def test_a2_a_wrong_comment_is_refused_with_what_would_be_right(
     assert [(one.tool, one.reason) for one in tools.refusals] == [("comment", reason)]
 
 
-UNASKED = "nobody waits in T2: that is answered or obeyed already"
+UNASKED = "nobody waits in T2, so it takes no answer"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ UNASKED = "nobody waits in T2: that is answered or obeyed already"
             {"thread": "B1", "text": "x"},
             "there is no thread 'B1'; the handles are T1 to T3",
         ),
-        ("reply", {"thread": "B3", "text": "x"}, "'B3' is a block; its threads are T2"),
+        ("reply", {"thread": "B3", "text": "x"}, UNASKED),
         ("reply", {"thread": "T2", "text": "x"}, UNASKED),
         ("leave", {"thread": "T2", "reason": "x"}, UNASKED),
         (
