@@ -350,8 +350,9 @@ class SectionTools(ReviewTools):
         points = self._points()
         named = [number for number in map(int, _NUMBER.findall(point)) if number in points]
         if len(named) != 1:
-            known = ", ".join(f"P{number}" for number in points) or "none"
-            raise ToolRefusal(f"name one point of this review; they are {known}")
+            known = ", ".join(f"P{number}" for number in points)
+            which = f"name one point of this review; they are {known}"
+            raise ToolRefusal(which if points else "no point of this review is left to take back")
         gone = points[named[0]]
         self.accepted.remove(gone)
         self._again.pop((gone.block_id, gone.quote), None)

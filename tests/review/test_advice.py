@@ -16,7 +16,8 @@ from daemon.domain.findings import FindingState, LedgerEntry
 from daemon.domain.order import Stood
 from daemon.domain.passages import Passage, RememberedPage
 from daemon.domain.values import Comment, Thread
-from daemon.review import excerpt, points, repeats, tool_specs, tools, wording
+from daemon.review import deep, excerpt, points, repeats, tool_specs, tools, wording
+from daemon.review.deep import SectionTools
 from daemon.review.excerpt import LOOK_UPS, Reader, Recall
 from daemon.review.handles import Handles
 from daemon.review.leaks import leak_guard
@@ -107,6 +108,12 @@ def under_lenses() -> ReviewTools:
 def reading(room: int) -> ReviewTools:
     made, seen = with_threads(), task(snapshot(BLOCKS))
     made.reader = Reader(seen, Handles.of(seen.snapshot), Excerpt(frozenset({"u"})), room)
+    return made
+
+
+def in_sections() -> ReviewTools:
+    made = SectionTools(with_threads()._context)
+    made.begin(task(snapshot(BLOCKS)), 4_000, None)
     return made
 
 
@@ -256,7 +263,27 @@ ROWS = {
     ),
     "no words": Row(with_threads, remark(text=" "), "say what is the matter in words", [remark()]),
     "noise": Row(with_threads, remark(text="Great work!"), "it gives the author nothing to do"),
-    # Other documents, and what was left out.
+    # Sections, other documents, and what was left out.
+    "take back without a point": Row(
+        in_sections,
+        ("take_back", {"point": "P1"}),
+        "no point of this review is left to take back",
+        [("note", {"digest": ""})],
+    ),
+    "take back of all": Row(
+        in_sections,
+        ("take_back", {"point": "all"}),
+        "name one point of this review; they are P1",
+        [("take_back", {"point": "P1"})],
+        before=[remark()],
+    ),
+    "note beside a refusal": Row(
+        in_sections,
+        ("note", {"digest": ""}),
+        "or call note alone to drop it",
+        [("note", {"digest": ""})],
+        refused=1,
+    ),
     "read of several": Row(
         lambda: reading(999),
         ("read", {"first": "B7, B8", "last": "B8"}),
@@ -595,7 +622,7 @@ def test_who_does_what_a_refusal_says_is_not_refused_again(monkeypatch: pytest.M
         if not is_heard or not all(one.accepted for one in (*before, *then)):
             wrong.append((name, [one.text for one in (*before, refused, *then)]))
     assert wrong == []
-    modules = (tools, tool_specs, repeats, points, wording, excerpt)
+    modules = (tools, tool_specs, repeats, points, wording, excerpt, deep)
     unplayed = [
         (file, first)
         for module in modules
