@@ -214,7 +214,9 @@ class Said:
             what = f"“{other.title}” was raised on {handle} before, in {other.thread}, and is "
             what += f"{other.how} again" if ruled else f"closed ({other.how})"
             more = "" if ruled or point.mute else "; to open it again, use follow_up with not_yet"
-            more += _MOVED * bool(self.context.change.moved)
+            if self.context.change.moved:
+                more += _MOVED
+                self.doubted.add((block.id, point.finding.title))  # who does that was asked
             yield other.is_no, what, f"do not repeat it{more}"
         is_over = ruled is not None and not (point.pasted and ruled is Verdict.NOT_YET)
         if point.closed or is_over or not is_same_matter(finding, point.finding, block):

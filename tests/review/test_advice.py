@@ -330,14 +330,16 @@ ROWS = {
         "is closed (you withdrew it); do not repeat it; to open it again, use follow_up with not",
         [rule("not_yet", "It holds.")],
     ),
-    "closed on its block, and moved": Row(
-        lambda: with_point(NO, change=replace(STILL, moved={"q": Stood("r", None, leads=True)})),
+    "turned down on its block, and a block moved": Row(
+        lambda: with_point(
+            NO,
+            earlier=(),
+            ledger=[LedgerEntry(POINT.finding, FindingState.DISMISSED, "Ana said no")],
+            change=replace(STILL, moved={"q": Stood("r", None, leads=True)}),
+        ),
         ON_TEN,
         "do not repeat it; where a move makes these words wrong, say that, and name the other",
-        [
-            again := remark(quote="10% of users", title="B3 is too far", text="B3 fits before it."),
-            again,
-        ],
+        [remark(quote="10% of users", title="Too far apart", text="B3 fits before it.")],
     ),
     "turned down on its block": Row(
         lambda: with_point(NO), ON_TEN, "is closed (Ana said no); do not repeat it"
