@@ -142,7 +142,7 @@ def finding_body(finding: Finding) -> str:
     # A list or a heading begins after a blank line; a line of dashes would make the quote one.
     between = "\n\n" if _STRUCTURE.match(finding.text) else "\n"
     lens = f" · {quoted(_MENTION.sub('', finding.lens))}" if finding.lens else ""
-    offer = f"\n{INSTEAD} “{escaped(finding.instead)}”" if finding.instead else ""
+    offer = f"\n{INSTEAD} “{_escaped(finding.instead)}”" if finding.instead else ""
     head = f"**{title}** · {finding.severity.value}{lens}"
     return f"{head}\n{quote}{between}{finding.text}{offer}"
 
@@ -190,10 +190,10 @@ def quoted(text: str) -> str:
     if len(line) > QUOTE_CHARS:
         half = QUOTE_CHARS // 2
         line = f"{line[:half].rsplit(' ', 1)[0]}{SHORTENED}{line[-half:].split(' ', 1)[-1]}"
-    return escaped(line)
+    return _escaped(line)
 
 
-def escaped(text: str) -> str:
+def _escaped(text: str) -> str:
     """Return words as Markdown that shows just these."""
     return re.sub(r"([\\`*_\[\]<>&~#|!])", r"\\\1", text)
 
