@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from functools import partial
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -257,13 +258,14 @@ def _on_state(options: Options, act: Callable[[State], T]) -> T:
 def _paragraphs(part: Part) -> Iterator[str]:
     from textwrap import wrap
 
+    width = min(COLUMNS, get_terminal_size().columns)
     grade = f", {part.finding.severity.value}" if part.finding else ""
     yield f"{part.number}  {_kind(part)}{grade}: {_fate(part)}"
     words = [part.finding.title, f"“{part.finding.quote}”"] if part.finding else []
     offer = [f"Instead: “{part.finding.instead}”"] if part.finding and part.finding.instead else []
     for paragraph in [*words, *part.text.splitlines(), *offer]:
         lead = "    "
-        yield from wrap(paragraph, COLUMNS, initial_indent=lead, subsequent_indent=lead) or [""]
+        yield from wrap(paragraph, width, initial_indent=lead, subsequent_indent=lead) or [""]
 
 
 def _kind(part: Part) -> str:

@@ -173,5 +173,26 @@ def test_what_is_printed_keeps_to_the_width_of_the_terminal_and_breaks_at_words(
     assert len(as_json.splitlines()) == 1
 
 
+def test_the_paragraphs_of_a_draft_are_broken_once(
+    box: Sandbox,
+    program: Program,
+    rfcs: str,
+    model: ScriptedModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queues(box, rfcs)
+    long = (
+        "Which queues are meant here, those of the carriers or those that the support team reads?"
+    )
+    model.think = lambda *_: [comment("B1", "queues", long), finish()]
+    program.config["databases"][0]["approve"] = "all"
+    program.sweep()
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "50")
+    lines = program.run("drafts", "show", "1").out.splitlines()
+    begun = lines.index("    Which queues are meant here, those of the")
+    assert lines[begun + 1] == "    carriers or those that the support team reads?"
+
+
 def _errors(kind: type[ReviewError]) -> set[type[ReviewError]]:
     return {kind}.union(*(_errors(one) for one in kind.__subclasses__()))
