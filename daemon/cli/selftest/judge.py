@@ -71,7 +71,7 @@ _OURS = re.compile(r"^  [^\s(][^:(]*\(you\), \d{4}-", re.MULTILINE)
 _FOR_OWNER = re.compile(
     r"In use since (?:[-0-9.,:;$`\s]|\b(?:[0-9a-f]{12}|UTC|version|The|last|seven|days|nothing|was"
     r"|reviewed|reviews?|points?|addressed|declined|threads?|closed|by|people|questions?|answered"
-    r"|Waiting|for|open|of|them|blocking|since|to|approve"
+    r"|as|Waiting|for|open|of|them|blocking|since|to|approve"
     r"|To|steer|me|write|only|pause|resume|report|or|help|in|this)\b)*"
 )
 _WRITES = re.compile(r"^(?:POST /v1/comments|POST /v1/data_sources/[^/]+/query|GET .*)$")
