@@ -35,13 +35,17 @@ def do(act: Act, path: Path, page_id: str) -> str:
             f"page {page_id}: no sweep has seen it, no state is at {path}; run notion-review --once"
         )
     with database.translated(path), closing(database.open_state(path)) as state:
+        folder, recorded = recordings.folder_of(path), 0
+        if act is forget:
+            with reachable(folder):
+                recorded = recordings.forget(folder, page_id)
         with state.atomic():
             row = pages.page(state, page_id)
             given = prompts.given_for(state, page_id) if row is None else None
             if given and (done := _on_prompt(state, given, act)):
                 return done
-            if row is None and act is forget and memory.known(state, [page_id]):
-                # No sweep reviews it: other reviews are told of it.
+            if row is None and (recorded or (act is forget and memory.known(state, [page_id]))):
+                # No sweep reviews it: other reviews are, or were, told of it.
                 row = PageRow(page_id, "", "", "", datetime.now(UTC), PageState.BASELINED)
             if row is None:
                 raise UnknownItem(
@@ -51,10 +55,7 @@ def do(act: Act, path: Path, page_id: str) -> str:
             done = act(state, row)
         if act is forget:
             database.empty_log(state)
-            folder = recordings.folder_of(path)
-            with reachable(folder):
-                count = recordings.forget(folder, page_id)
-            done += f"; {counted(count, 'recording')} deleted" if count else ""
+            done += f"; {counted(recorded, 'recording')} deleted" if recorded else ""
         return done
 
 

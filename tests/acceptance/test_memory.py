@@ -351,6 +351,18 @@ def test_forget_leaves_no_word_of_a_remembered_document_nor_of_what_was_told_of_
     assert not any(b"zebra" in zlib.decompress(one.read_bytes()) for one in recorded)
 
 
+def test_forget_deletes_what_reviews_were_told_of_a_document_that_is_remembered_no_more(
+    library: Library,
+) -> None:
+    page = library.writes("RFC 12: Events", DECISION, Status="Accepted")
+    library.sweeps()
+    library.reviews(OPPOSITE)
+    library.box.world.edit_property(page, "Status", "Superseded")
+    library.sweeps()
+    assert "; 1 recording deleted" in library.program.run("forget", page.id).out
+    assert library.program.run("forget", page.id).code == 2
+
+
 def test_memory_that_names_no_entry_or_says_nothing_is_a_mistake(library: Library) -> None:
     library.entry["memory"] = {"decided": {}, "shares": ["Ops"]}
     done = library.program.run("check")
