@@ -33,7 +33,7 @@ ITEMS = 100
 # Of the 500 KB that a request may have.
 BYTES = 400_000
 URL_CHARS = 2_000
-CUT = "… (cut: too long for one comment)"
+CUT = "…\n(cut: too long for one comment)"
 _MENTION = re.compile(r"(?<![\w.+-])@(?=\w)")
 QUOTE_CHARS = 200
 SHORTENED = " … "  # what stands for the middle of a long one

@@ -15,7 +15,7 @@ from daemon.domain.secrets import KEY
 
 
 REMOVED = "(…)"  # no word: the text may be in any language
-CUT = "… (cut: too long)"
+CUT = "…\n(cut: too long)"
 # A removal may form something new to remove; a text that needs more passes is an attack.
 PASSES = 12
 

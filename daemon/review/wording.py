@@ -27,7 +27,7 @@ from daemon.review.cleaning import (
 from daemon.review.handles import BRIEF, Handles, opening
 from daemon.review.leaks import LeakGuard
 from daemon.review.points import REPETITIVE_CHARS, tells_of
-from daemon.review.prompt import instructions
+from daemon.review.prompt import instructions, one_line
 from daemon.review.quotes import contains_words, fold
 from daemon.review.tool_specs import ToolRefusal
 
@@ -113,7 +113,11 @@ class Wording:
         """Return what is posted otherwise than it was given, in words for the model."""
         out = ", ".join(removal_reasons(given, self._allowed_links))
         found = [f"removed from the {what}: {out}"] if out else []
-        return [*found, f"the {what} is too long and is cut"] if CUT in posted else found
+        return (
+            [*found, f"the {what} is too long and is cut"]
+            if one_line(CUT) in one_line(posted)
+            else found
+        )
 
     def words(self, text: str, limit: int, own: str = "") -> str:
         """Return a text as it may be posted.

@@ -335,7 +335,7 @@ def test_no_text_is_longer_than_its_limit_and_a_cut_brings_nothing_back(
 
 def test_a_text_is_cut_at_words() -> None:
     posted = cleaned("one two three four five six", ALLOWED, 26)
-    assert posted == "one two… (cut: too long)"
+    assert posted == "one two…\n(cut: too long)"
 
 
 @pytest.mark.parametrize(

@@ -619,7 +619,7 @@ def test_f13_a_wall_that_says_the_same_again_and_again_is_cut_after_its_beginnin
     for text in (tools.findings[0].text, tools.replies[0].text, tools.summary):
         assert len(text) <= REPETITIVE_CHARS
         assert text.startswith("Say how it is undone. Say")
-        assert text.endswith("… (cut: too long)")
+        assert text.endswith("…\n(cut: too long)")
 
 
 def test_a_text_that_says_the_same_again_and_again_is_whole_where_it_is_no_wall() -> None:
