@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
-from daemon.cli.options import F, Options, common, json_option, note, program, say
+from daemon.cli.options import F, Options, common, folded, json_option, note, program, say
 from daemon.domain.errors import TokenRefused
 from daemon.service import install
 from daemon.service.install import Places
@@ -167,9 +167,11 @@ def _asked(question: str, *, hidden: bool, what: str) -> str:
         raise click.UsageError(f"{question}: cannot be asked without a terminal; give {what}")
     from daemon.service.system import raised
 
+    words = f"{question}, not shown as you type:" if hidden else f"{question}:"
     with raised():
         answer: str = click.prompt(
-            f"{question}, not shown as you type" if hidden else question,
+            "\n".join(folded([words], sys.stderr)),
+            prompt_suffix=" ",
             default="",
             show_default=False,
             hide_input=hidden,
