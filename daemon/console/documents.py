@@ -52,7 +52,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One block with its margin; `mark` is as in `Change.mark`."""
+    """One block with its margin; `mark` is "new", "changed", "moved", "changed and moved" or ""."""
 
     id: str
     kind: str
@@ -168,6 +168,7 @@ def _rows(
         beside = tuple(notes.get(one.id, ()))
         if not one.text and not beside:
             continue
+        moved = ["moved"] * (one.id in change.moved)
         yield Row(
             id=one.id,
             kind=one.type,
@@ -175,7 +176,7 @@ def _rows(
             lead=views.lead(one),
             depth=min(one.depth, 6),
             html=views.line(one),
-            mark=change.mark(one.id),
+            mark=" and ".join(filter(None, [change.mark(one.id), *moved])),
             was=views.line(replace(one, text=change.changed.get(one.id, ""))),
             notes=beside,
         )

@@ -151,11 +151,12 @@ class Change:
         return self.first or bool(differs)
 
     def mark(self, block_id: str) -> str:
-        """Return how a block is marked: "new", "changed", "moved", "changed and moved" or ""."""
-        if block_id in self.new:
-            return "new"
-        marks = ["changed"] * (block_id in self.changed) + ["moved"] * (block_id in self.moved)
-        return " and ".join(marks)
+        """Return how a block's line is marked: "new", "changed" or ""."""
+        return "new" if block_id in self.new else "changed" if block_id in self.changed else ""
+
+    def is_edited(self, block_id: str) -> bool:
+        """Tell whether a block came, was changed or was moved."""
+        return bool(self.mark(block_id)) or block_id in self.moved
 
 
 def _stirred(blocks: Iterable[tuple[str, bool]], headings: Container[str]) -> frozenset[str]:
@@ -274,7 +275,7 @@ def unchanged_blocks(change: Change, blocks: Iterable[Block]) -> frozenset[str]:
     return frozenset(
         block_id
         for block_id, under in sections(blocks).items()
-        if change.stirred.isdisjoint((under, block_id)) and not change.mark(block_id)
+        if change.stirred.isdisjoint((under, block_id)) and not change.is_edited(block_id)
     )
 
 

@@ -89,7 +89,7 @@ def needless(task: ReviewInput, handles: Handles, window: ContextWindow | None) 
 
 def _touched(change: Change, parts: Sequence[Part]) -> list[Part]:
     """Return the parts with a marked block; of a section that only lost some, the first."""
-    anew = [one for one in parts if any(map(change.mark, one.pieces))]
+    anew = [one for one in parts if any(map(change.is_edited, one.pieces))]
     lost = change.stirred - {one.section for one in anew}
     return [*anew, *(one for one in parts if one.first in lost)]
 

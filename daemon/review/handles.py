@@ -26,7 +26,7 @@ LONGER = (80, 16)
 
 _NAME = re.compile(r"(?<![A-Za-z0-9])([BbTt])[ -]?0*([1-9]\d{0,5})(?![A-Za-z0-9])")
 # How a block is marked, see `Change.mark`.
-MARKS = r"(?:new|changed(?: and moved)?|moved)"
+MARKS = r"(?:new|changed)"
 _NUMBER = re.compile(r"\W*0*([1-9]\d{0,5})\W*")
 # A handle in brackets, as the model reads it, or bare, also as code, but not within an address or
 # identifier. `B3-B5` is two handles.
@@ -115,7 +115,7 @@ class Handles:
         return {thread.id: handle for handle, thread in self.threads.items()}
 
     def where_stood(self, block_id: str, change: Change) -> str:
-        """Say where a moved block stood, by handles: “under B1 “Rollout”, below B3, inside B2”.
+        """Say where a moved block stood, by handles: “stood under B1 “Rollout”, below B3”.
 
         "" where the block was not moved, or went along with the one before it.
         """
@@ -135,7 +135,7 @@ class Handles:
                 if stood.inside
                 else "inside no block"
             )
-        return ", ".join(told or ["at the top"])
+        return f"stood {', '.join(told or ['at the top'])}"
 
     def parse(self, text: str, kind: str) -> list[str]:
         """Return the handles of a kind, "B" or "T", in an argument such as "b3", "[B3 new]" or "3".

@@ -263,8 +263,9 @@ def _block(handle: str, handles: Handles, change: Change, longest: int | None) -
         part = differing_part(old, block.line)
         was = indented(part if longest is None else clipped(part, longest), INDENT * 3)
         yield f"{INDENT}was: {was or '(empty)'}"
-    if stood := one_line(handles.where_stood(block.id, change)):
-        yield f"{INDENT}stood: {stood}"
+    if block.id in change.moved:
+        stood = one_line(handles.where_stood(block.id, change))
+        yield f"{INDENT}moved: {stood or 'along with the block above'}"
 
 
 def _threads(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> list[str]:

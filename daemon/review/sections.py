@@ -305,5 +305,5 @@ def changes_elsewhere(
             was, now = map(one_line, parts)
             yield f"{INDENT}{name} was: {was or '(empty)'}; it is: {now}"
         if stood := one_line(handles.where_stood(block.id, change)):
-            yield f"{INDENT}{name} was moved, it stood {stood}: {one_line(block.line)}"
+            yield f"{INDENT}{name} was moved, it {stood}: {one_line(block.line)}"
     yield from (f"{INDENT}removed: {one_line(line)}" for line in change.removed if removed)

@@ -336,7 +336,7 @@ class ToolContext:
         return [
             name
             for name, block in self.handles.blocks.items()
-            if name in named and self.change.mark(block.id)
+            if name in named and self.change.is_edited(block.id)
         ]
 
     def unheard(self, handle: str, point: OwnPoint, words: str) -> str:
@@ -350,7 +350,7 @@ class ToolContext:
         said = self.handles.threads[handle].comments
         last = next((one for one in reversed(said) if one.author.kind in talkers), None)
         is_answered = last is not None and last.author.kind is AuthorKind.PERSON
-        is_edited = bool(self.change.mark(block_id))
+        is_edited = self.change.is_edited(block_id)
         is_near = block_id not in self.unchanged_blocks or bool(self.edited(words))
         is_said = last is not None and are_same_texts(words, last.plain)
         is_new = is_near and not is_said

@@ -220,7 +220,7 @@ def test_a_moved_block_is_a_change_and_a_touched_page_is_none(
     box.world.move_block(first, to=page.id)
     box.clock.advance(HOUR)
     assert program.sweep().json["pages_reviewed"] == 1
-    assert "[B1] Two.\n[B2] Three.\n[B3 moved] One.\n  stood: at the top" in model.documents[-1]
+    assert "[B1] Two.\n[B2] Three.\n[B3] One.\n  moved: stood at the top" in model.documents[-1]
     box.world.add_block(page, blocks.paragraph(""))
     box.clock.advance(HOUR)
     assert program.sweep().json["pages_reviewed"] == 0

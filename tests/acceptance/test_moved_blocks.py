@@ -85,7 +85,7 @@ def test_a_point_is_settled_by_moving_its_block_and_open_again_when_that_moves_b
     move(box, page, "TODO", "Which region")
     says(model, follow_up("A TODO in the plan", "fixed", quote="who runs the queue"), finish())
     program.sweep()
-    told = "[B6 moved] TODO: who runs the queue?\n  stood: under B1 “Plan”\n"
+    told = "[B6] TODO: who runs the queue?\n  moved: stood under B1 “Plan”\n"
     assert told in model.documents[-1]
     [mark] = on_blocks(box, page)
     settled = "moved: “who runs the queue”, now under “Unresolved questions”\n"
@@ -144,7 +144,7 @@ def test_what_moved_two_reviews_ago_shows_that_a_point_is_fixed_and_is_marked_no
     box.clock.advance(HOUR)
     says(model, follow_up("A TODO in the plan", "fixed", quote="who runs the queue"), finish())
     program.sweep()
-    assert " moved]" not in model.documents[-1]
+    assert "\n  moved:" not in model.documents[-1]
     assert on_blocks(box, page)[0].startswith("✓ Settled: “A TODO in the plan” · moved: ")
 
 
@@ -160,7 +160,7 @@ def test_who_asks_about_a_move_is_answered_before_the_page_is_reviewed(
     says(model, fixed, finish())
     program.sweep()
     assert "Only threads are answered now" in model.documents[-1]
-    assert "[B6 moved] TODO" in model.documents[-1]
+    assert "[B6] TODO: who runs the queue?\n  moved: " in model.documents[-1]
     assert on_blocks(box, page)[0].startswith("✓ Settled: “A TODO in the plan” · moved: ")
     box.clock.advance(9 * HOUR)
     says(model, finish())
@@ -267,5 +267,5 @@ def test_an_item_of_a_list_that_was_dragged_up_is_moved_and_the_numbers_of_the_o
     box.clock.advance(HOUR)
     program.sweep()
     assert model.documents[-1].partition("Document:\n")[2] == (
-        "[B1 moved] 1. Go.\n  stood: below B4\n[B2] 2. Ask.\n[B3] 3. Tell.\n[B4] 4. Wait."
+        "[B1] 1. Go.\n  moved: stood below B4\n[B2] 2. Ask.\n[B3] 3. Tell.\n[B4] 4. Wait."
     )

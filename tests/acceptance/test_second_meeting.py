@@ -1826,7 +1826,7 @@ def test_a_block_that_is_pasted_with_small_changes_keeps_its_point_and_what_was_
     ruling = [follow_up(TITLE, "not_yet", words)] * ruled
     says(model, *ruling, again, finish("One thing."))
     program.sweep()
-    assert "[B5 changed and moved]" in model.documents[-1]
+    assert "[B5 changed]" in model.documents[-1]
     thread = model.documents[-1].partition(f"“{TITLE}”")[2]
     assert "Which carriers?" in thread
     assert "Those of the north." in thread

@@ -408,8 +408,7 @@ def test_what_was_moved_is_read_again_and_told_where_it_is_not_shown() -> None:
     now = [*was[:4], was[11], *was[4:11], *was[12:]]
     change = Change.between(Reviewed.of(snapshot(was)), snapshot(now))
     tools, first = begun(now, change=change, noted=NOTES)
-    assert "[B5 moved] Text 5. words" in first.document
-    assert first.document.endswith("  stood: under B12 “Part 5”")
+    assert first.document.endswith("\n  moved: stood under B12 “Part 5”")
     second = read_on(tools, first)[1]
     assert "] ## Part 5" in second.document
     assert "  B5 was moved, it stood under B12 “Part 5”: Text 5. words" in second.document

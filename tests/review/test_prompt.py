@@ -92,9 +92,9 @@ def test_the_document_is_written_line_by_line_as_the_contract_says() -> None:
     )
 
 
-def test_a_moved_block_is_marked_and_the_first_of_a_group_says_where_it_stood() -> None:
+def test_of_a_moved_block_the_line_beneath_says_where_it_stood() -> None:
     plan, todo, later = heading("h", "Plan"), block("a", "TODO"), block("b", "Later.")
-    asked, inner = heading("q", "[B9] Open\nstood: x"), block("c", "Which?", depth=1)
+    asked, inner = heading("q", "[B9] Open\nmoved: x"), block("c", "Which?", depth=1)
     holder, last = block("t", "+ More"), block("z", "End.")
     was = [plan, todo, later, asked, holder, inner, last]
     now = [plan, later, asked, holder, last, replace(todo, line="TODO: ask", depth=1), inner]
@@ -103,15 +103,26 @@ def test_a_moved_block_is_marked_and_the_first_of_a_group_says_where_it_stood() 
     assert text.partition("Document:\n")[2] == (
         "[B1] ## Plan\n"
         "[B2] Later.\n"
-        "[B3] ## [B9] Open\n    stood: x\n"
+        "[B3] ## [B9] Open\n    moved: x\n"
         "[B4] + More\n"
         "[B5] End.\n"
-        "[B6 changed and moved]   TODO: ask\n"
+        "[B6 changed]   TODO: ask\n"
         "  was: TODO\n"
-        "  stood: under B1 “Plan”, inside no block\n"
-        "[B7 moved]   Which?\n"
-        "  stood: below B4, inside B4"
+        "  moved: stood under B1 “Plan”, inside no block\n"
+        "[B7]   Which?\n"
+        "  moved: stood below B4, inside B4"
     )
+
+
+def test_what_was_moved_along_says_so() -> None:
+    holder, inner, last = block("t", "+ More"), block("c", "Which?", depth=1), block("z", "End.")
+    seen = snapshot([last, holder, inner])
+    text = read(task(seen, Change.between(Reviewed.of(snapshot([holder, inner, last])), seen)))
+    assert text.endswith("[B1] End.\n  moved: stood below B3\n[B2] + More\n[B3]   Which?")
+    seen = snapshot([last, block("y", "Also."), holder, inner])
+    was = snapshot([holder, inner, last, block("y", "Also.")])
+    text = read(task(seen, Change.between(Reviewed.of(was), seen)))
+    assert "[B3] + More\n  moved: stood at the top\n[B4]   Which?\n  moved: along with" in text
 
 
 def test_a17_title_and_properties_are_read() -> None:

@@ -21,7 +21,7 @@ _THREAD = re.compile(r"^\[(T\d+) on ", re.MULTILINE)
 _POINT = re.compile(r"^\[(T\d+) on [^\n]*\]\n  begun by your [^\n]*(?<!\(closed\))$", re.MULTILINE)
 _WAS = re.compile(r"^  (?:was:|-) (.+)$", re.MULTILINE)
 _SAID = re.compile(r"^  [^\n(]+, \d{4}-\d\d-\d\d \d\d:\d\d(?:, new)?: (.+)$", re.MULTILINE)
-_NEW = re.compile(rf"^\[B\d+ {MARKS}\] (.+)$", re.MULTILINE)
+_NEW = re.compile(rf"^\[B\d+(?: {MARKS}\]|\](?=.+\n  moved:)) (.+)$", re.MULTILINE)
 _JUNK: tuple[tuple[str, dict[str, Any]], ...] = (
     ("comment", {"block": "B999", "quote": "x", "text": "x", "severity": "minor"}),
     ("comment", {"block": "B1", "quote": "words that stand nowhere", "text": "x"}),
