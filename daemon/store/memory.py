@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
 from math import log
+from operator import itemgetter
 from typing import Any
 
 from sqlite_utils import Database
@@ -32,6 +33,8 @@ PASSAGES, LEAST_WORDS, MOST_PASSAGES = 2_000, 3, 5_000
 TELLING, FEW = 5, 50
 # Added to what a text could have in common, so that one of two common words does not come first.
 SHORT = 30.0
+# So many texts look at once, which bounds what is held of passages meanwhile.
+TOGETHER = 32
 # Of Okapi BM25: how soon a word's repetitions tell no more, and how far length counts.
 _REPEATS, _LENGTH = 1.2, 0.75
 
@@ -169,6 +172,19 @@ def nearest(
     """
     if not sources or "remembered" not in db.table_names():
         return []
+    best = dict[int, tuple[float, Passage]]()
+    for at in range(0, len(texts), TOGETHER):
+        for number, found in _near(db, texts[at : at + TOGETHER], sources, but).items():
+            best[number] = max(found, best.get(number, found), key=itemgetter(0))
+        ranked = sorted(best.items(), key=lambda one: (-one[1][0], one[0]))
+        best = dict(ranked[:limit])
+    return [passage for _, passage in best.values()]
+
+
+def _near(
+    db: Database, texts: Sequence[str], sources: Sequence[str], but: str
+) -> dict[int, tuple[float, Passage]]:
+    """Return by number what is near to any of some texts, and how near."""
     words = [sorted({word.casefold() for word in _WORD.findall(text)}) for text in texts]
     every = sorted({word for each in words for word in each})
     stem = {every[at]: found for at, found in _stems(db, every)}
@@ -177,14 +193,14 @@ def nearest(
     found = [_candidates(db, _telling(each, counts, total), sources, but) for each in asked]
     passages = {number: passage for each in found for number, passage in each.items()}
     parts = _parts(db, passages, counts)
-    best = dict[int, float]()
+    best = dict.fromkeys(passages, 0.0)
     for each, near in zip(asked, found, strict=True):
         weights = {one: log(1 + (total + 0.5) / (counts[one] + 0.5)) for one in each if counts[one]}
         most = sum(weights.values()) + SHORT
         for number in near:
             whole, *lines = (_shared(weights, *part) for part in parts[number])
-            best[number] = max((whole + max(lines)) / most, best.get(number, 0.0))
-    return [passages[number] for number in sorted(best, key=lambda one: (-best[one], one))[:limit]]
+            best[number] = max((whole + max(lines)) / most, best[number])
+    return {number: (best[number], passage) for number, passage in passages.items()}
 
 
 def _stems(
