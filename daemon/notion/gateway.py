@@ -226,12 +226,11 @@ class Gateway:
         Raises `Unclear` when the answer was lost: it is never sent again here.
         """
         self._refuse_if_dry()
-        shown = {"type": "custom", "custom": {"name": name}}
 
         async def send() -> Any:
             may_go()
             return await self._client.comments.create(
-                **target, rich_text=list(rich_text), display_name=shown
+                **target, rich_text=list(rich_text), display_name=_display_name(name)
             )
 
         return await self._call("posting a comment", send, repeatable=False)
@@ -385,3 +384,7 @@ def _list(answer: Any) -> Json:
     if answer["has_more"] and not isinstance(answer.get("next_cursor"), str):
         raise Incomplete("Notion says there is more, but not where")
     return answer
+
+
+def _display_name(name: str) -> Json:
+    return {"type": "custom", "custom": {"name": name}}
