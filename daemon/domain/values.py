@@ -360,7 +360,7 @@ class Review:
     digest: tuple[tuple[str, str], ...] | None = None
 
     @property
-    def without_answer(self) -> str:
+    def nothing_said(self) -> str:
         """Why the model gave no answer of its own: refused, cut off, or empty; "" where it did."""
         gave = self.findings or self.kept or self.replies or self.left or self.rulings
         none = (Outcome.REFUSED, Outcome.TRUNCATED, Outcome.EMPTY)

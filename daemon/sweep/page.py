@@ -184,7 +184,7 @@ async def _review(context: Context, row: PageRow, dialogue: Dialogue, session: S
     number = record_review(context, row, session, review, dialogue)
     second_look.record(context, session, review)
     recording.keep(context, made_with, number, session, review)
-    alerts.count_answer(context, review.without_answer)
+    alerts.count_answer(context, review.nothing_said)
     context.emit(
         "page.reviewed",
         title=row.title,

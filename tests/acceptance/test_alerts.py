@@ -14,8 +14,8 @@ from daemon.sandbox import Sandbox, blocks
 from daemon.sandbox.state import Doing
 from daemon.store import reviews
 from daemon.store.database import open_state
-from support.program import NOW, Done, Program, ScriptedModel
-from support.vendor_server import Reply
+from support.program import NOW, Done, Program, ScriptedModel, comment, posted
+from support.vendor_server import Reply, anthropic_message, text
 
 
 HOUR = timedelta(hours=1)
@@ -197,3 +197,22 @@ def test_a_week_with_surely_more_reviews_than_before_is_told_with_the_next_days_
     [told] = program.run("status", "--json").json["alerts"]
     assert "41 reviews (0.00 a week before)" in told["text"]
     assert said(sweep(box, program), "alert.raised") == []
+
+
+def test_reviews_that_were_cut_off_after_a_comment_brought_something(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    cut = Reply(anthropic_message(text("It is"), stop="max_tokens"))
+    says = [comment("B1", "We need queues", "Which load shows it?")]
+    model.think = lambda _, turn: cut if turn else says
+    for number in range(6):
+        page(box, rfcs, f"Queues {number}")
+    sweep(box, program)
+    assert any("Which load" in str(one.rich_text) for one in posted(box))
+    assert standing(program) == []
+    model.think = lambda _, __: cut
+    box.clock.advance(HOUR)
+    for number in range(6):
+        page(box, rfcs, f"Logs {number}")
+    sweep(box, program)
+    assert standing(program) == ["empty"]

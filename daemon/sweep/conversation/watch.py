@@ -394,7 +394,7 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
     review = await run_review(made_with, session)
     number = record_replies(context, row, session, review, dialogue)
     recording.keep(context, made_with, number, session, review)
-    alerts.count_answer(context, review.without_answer)
+    alerts.count_answer(context, review.nothing_said)
     context.emit("page.answered", title=row.title, replies=len(review.replies), model=review.model)
     context.tally.model_answered = True
     await context.deliver(context, row.id)
