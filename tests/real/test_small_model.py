@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from daemon.domain.errors import PageRejected, Unavailable
 from daemon.domain.providers import PROVIDERS
@@ -24,7 +32,9 @@ from daemon.review.agent import (
 )
 from daemon.review.models.access import ModelAccess
 from daemon.review.models.chain import Chain
+from daemon.sandbox import Sandbox
 from support.model_fakes import OpenPurse
+from support.places import RFCS
 from support.small_model import CONTEXT, NotThereError, model_file, served
 from support.vendor_server import Reply, Sent, VendorServer, serving
 
@@ -260,3 +270,58 @@ def test_a_document_that_overflows_is_cut_to_the_window_that_the_server_tells(
 def test_a_ping_says_ok(each_api: tuple[str, Rig]) -> None:
     name, rig = each_api
     assert rig.run(lambda: rig.chain.ping(name)).startswith("ok (")
+
+
+class Terse(VendorServer):
+    """Hands requests on to the model's server, and lets it write little: it is slow."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._address = address
+
+    def take(self, sent: Sent) -> Reply:
+        self.sent.append(sent)
+        body = {**sent.body, "max_tokens": min(sent.body["max_tokens"], 200)}
+        answer = httpx.post(f"{self._address}{sent.path}", json=body, timeout=600)
+        return Reply(answer.json(), answer.status_code)
+
+
+RFC = RFCS / "2457-non-ascii-idents.md"
+PLACE = re.compile(r"\(parts? (\d+)(?: to (\d+))? of (\d+)")
+
+
+def test_a_long_document_is_read_in_sections_to_its_end(address: str, tmp_path: Path) -> None:
+    if not RFC.exists():
+        pytest.skip(f"{RFC} is not here")
+    (tmp_path / "rfcs").mkdir()
+    shutil.copy(RFC, tmp_path / "rfcs")
+    box = Sandbox.importing(tmp_path / "rfcs")
+    config = {
+        "databases": [{"id": next(iter(box.world.state.databases))}],
+        "models": [CHAT],
+        "windows": {CHAT: CONTEXT},
+        "prices": {CHAT: {"input": 0.01, "output": 0.01}},
+        "limits": {"seconds_per_review": 3_600, "rounds": 3},
+        "lookback": "3650d",
+        "settle": "0s",
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    with serving(Terse(address)) as server, box.serve(0) as notion:
+        env = os.environ | {
+            "NOTION_TOKEN": box.token,
+            "NOTION_BASE_URL": notion,
+            "OPENAI_API_KEY": "none",
+            "OPENAI_BASE_URL": f"{server.url}/v1",
+        }
+        command = [sys.executable, "-m", "daemon", "--once", "--json"]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["pages_reviewed"] == 1
+    documents = [sent.body["messages"][1]["content"] for sent in server.sent]
+    places = [found.groups() for one in dict.fromkeys(documents) if (found := PLACE.search(one))]
+    read = [part for first, last, _ in places for part in range(int(first), int(last or first) + 1)]
+    assert read == [*range(1, int(places[0][2]) + 1)]
+    assert len(places) > 5
+    assert "the outline alone" in documents[-1]
