@@ -127,6 +127,8 @@ async def _take_back(context: Context, message: OutboxMessage, authors: PageAuth
     comment_id = message.comment_id or await _saved(context, message)
     if comment_id is None:
         done = "was not posted"
+    elif _is_being_edited(context, message, comment_id):
+        return f"{what}: is being edited; it is taken back as soon as that is done"
     elif message.kind is MessageKind.EDIT:
         done = await _restored(context, message)
     elif message.kind is MessageKind.SUMMARY and _is_replaced(context, message, comment_id):
@@ -152,6 +154,16 @@ def _is_under_way(context: Context, message: OutboxMessage) -> bool:
     """
     since = message.sent_at
     return bool(since and (context.notion.now - since).total_seconds() < LONGEST_SENDING_SECONDS)
+
+
+def _is_being_edited(context: Context, message: OutboxMessage, comment_id: str) -> bool:
+    """Tell whether another process may be giving a comment another text just now."""
+    return any(
+        one.target == comment_id
+        and one.state is DeliveryState.SENDING
+        and _is_under_way(context, one)
+        for one in outbox.messages_of(context.state, page_id=message.page_id)
+    )
 
 
 def _is_replaced(context: Context, message: OutboxMessage, comment_id: str) -> bool:

@@ -206,6 +206,25 @@ def test_a_letter_in_another_processs_hands_is_told_as_such(path):
     play(path, story)
 
 
+def test_what_another_process_edits_just_now_is_taken_back_after_that(path):
+    async def story(scene):
+        number = one_review(scene)
+        await scene.deliver()
+        [own] = [one for one, text in zip(scene.own, scene.texts, strict=True) if "What" in text]
+        scene.world.comment(own, "No.", by=scene.ana)
+        scene.edit(own.id, "Settled.")
+        scene.box.faults.plant(Fault(FaultKind.SLOW, "PATCH", wait=3))
+        delivery = asyncio.create_task(scene.deliver())
+        await asyncio.sleep(1)
+        lines = await by_another_process(scene, number)
+        assert any(line.endswith("it is taken back as soon as that is done") for line in lines)
+        await delivery
+        await the_next_sweep(scene)
+        assert scene.texts == ["Withdrawn."]
+
+    play(path, story)
+
+
 def saved_late(scene, seconds):
     """Hold the first POST back; the server saves it so many seconds later all the same."""
     inner, under_way = scene.box.transport(), []
