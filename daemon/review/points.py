@@ -295,7 +295,9 @@ def ranked(findings: Iterable[Finding], floor: Severity) -> list[Finding]:
     return sorted(told, key=lambda one: (one.severity.rank, one.source is Source.CHECK))
 
 
-def is_same_matter(finding: Finding, point: Finding, block: Block) -> bool:
+def is_same_matter(
+    finding: Finding, point: Finding, block: Block, *, is_heard: bool = True
+) -> bool:
     """Return whether a finding is about what an open point is about.
 
     It is when their quotes overlap, when both say the same of one block, or when the
@@ -305,11 +307,12 @@ def is_same_matter(finding: Finding, point: Finding, block: Block) -> bool:
         finding: The new finding.
         point: The open point.
         block: The block that the new finding is about.
+        is_heard: Whether the point can be ruled not yet: what cannot be ruled first is not asked.
     """
     if point.block_id != block.id:
         return False
     return (
-        not is_quote_of(point.quote, block.plain)
+        (is_heard and not is_quote_of(point.quote, block.plain))
         or overlap(finding.quote, point.quote, block.plain)
         or says_the_same(finding, point)
     )

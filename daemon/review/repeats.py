@@ -219,7 +219,9 @@ class Said:
                 self.doubted.add((block.id, point.finding.title))  # who does that was asked
             yield other.is_no, what, f"do not repeat it{more}"
         is_over = ruled is not None and not (point.pasted and ruled is Verdict.NOT_YET)
-        if point.closed or is_over or not is_same_matter(finding, point.finding, block):
+        is_heard = self._is_heard(other, block)
+        is_same = is_same_matter(finding, point.finding, block, is_heard=is_heard)
+        if point.closed or is_over or not is_same:
             return
         if point.pasted:
             what = f"{own} stood on {handle} before that was cut and pasted"
@@ -242,12 +244,11 @@ class Said:
         context, point = self.context, other.point
         if point is None or point.id in self.ruled:
             return False
-        waits = bool(context.handles.threads[other.thread].waiting)
-        return (
-            waits
-            or (point.pasted and context.comments_on_blocks)
-            or not context.unheard(other.thread, point, context.handles.of_block[block.id])
+        anew, handle = (
+            point.pasted and context.comments_on_blocks,
+            context.handles.of_block[block.id],
         )
+        return anew or not context.unheard(other.thread, point, handle)
 
     def _elsewhere(
         self, finding: Finding, block: Block, others: Sequence[_Other]

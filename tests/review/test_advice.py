@@ -366,9 +366,27 @@ ROWS = {
         lambda: with_point(
             replace(POINT, mute="no", finding=replace(POINT.finding, quote="5% of users"))
         ),
-        remark(),
+        remark(title=POINT.finding.title),
         "drop this, unless you can rule first that it is fixed or withdrawn",
         [rule("fixed", quote="and phase 2 to all of them"), remark()],
+    ),
+    "open on its block, without its words, and another matter": Row(
+        lambda: with_point(
+            replace(POINT, mute="no", finding=replace(POINT.finding, quote="5% of users"))
+        ),
+        rule("not_yet", "It is open."),
+        "nothing can be said in T1: no; it stays open",
+        [remark()],
+    ),
+    "open on its block, without its words, and answered": Row(
+        lambda: with_point(
+            replace(POINT, mute="no", finding=replace(POINT.finding, quote="5% of users")),
+            said=[WAITING],
+        ),
+        rule("not_yet", "It is open."),
+        "nothing can be said in T1: no; it stays open",
+        [remark()],
+        before=[("reply", {"thread": "T1", "text": "The plan says none."})],
     ),
     "pasted": Row(
         lambda: with_point(replace(POINT, pasted=True, mute="pasted")),
