@@ -20,9 +20,9 @@ from daemon.domain.values import Finding, Outcome, Prompt, Review, Usage
 from daemon.notion import from_markdown
 from daemon.review.models.access import ModelAccess, Player
 from daemon.review.models.cost import Spender
-from daemon.review.points import Comparison, compared
 from daemon.review.summary import SHRUNK
 from daemon.sweep.context import Context, ReviewContext
+from daemon.sweep.delivery.status import Comparison, compared
 from daemon.sweep.prompts import page
 from daemon.sweep.prompts.current import version
 from daemon.sweep.recording import Letter, Recording, asking, review_json

@@ -113,7 +113,6 @@ class SectionTools(ReviewTools):
         super().__init__(context, recall)
         self._group: list[Part] = []
         self._is_over = self._is_held = False
-        self._numbers: dict[tuple[str, str], int] = {}  # of points, by their blocks and quotes
 
     def begin(self, task: ReviewInput, room: int, noted: Noted | None) -> Shown:
         """Choose what is read, all or after an edit what changed, and begin the first pass.
@@ -334,6 +333,7 @@ class SectionTools(ReviewTools):
         self, name: str, arguments: Mapping[str, Any], *, refused: int = 0, is_last: bool = False
     ) -> ToolResult:
         """Run one call; the first one that is accepted after `note` waited for it ends the pass."""
+        self._points()  # numbers them: a refusal names one
         result = super().call(name, arguments, refused=refused, is_last=is_last)
         corrects = self._is_held and result.accepted and name not in (*ENDS, *_LOOKS)
         self.finished = self.finished or corrects

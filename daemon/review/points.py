@@ -36,6 +36,7 @@ from daemon.review.quotes import (
     overlap,
     stands_in,
     unmarked_line,
+    weighty,
 )
 
 
@@ -337,6 +338,39 @@ def is_same_elsewhere(finding: Finding, other: Finding) -> bool:
     return False
 
 
+# How many words of a block a refusal offers to quote, of so many characters at least.
+FREE_WORDS, FREE_CHARS = 8, 5
+_AT_WORDS = re.compile(r"^\W+|\W+$")
+
+# Titles are nearly the same that share so many words of weight, and differ in one at most.
+NEAR_TITLES = 2
+
+
+def free_words(block: Block, others: Iterable[Finding]) -> str:
+    """Return the first words of the longest part of a block that no finding quotes; "" for none."""
+    hay, taken = fold(block.plain), set[int]()
+    said = [one.quote for one in others if one.block_id == block.id and fold(one.quote).text]
+    for quote in (fold(one).text for one in said):
+        spans = (one.start() for one in re.finditer(f"(?={re.escape(quote)})", hay.text))
+        taken |= {at for start in spans for at in hay.at[start : start + len(quote)]}
+    left = "".join("\n" if at in taken else sign for at, sign in enumerate(block.plain))
+    parts = [" ".join(_AT_WORDS.sub("", part).split()[:FREE_WORDS]) for part in left.split("\n")]
+    # They may stand a second time, in a quote.
+    free = [one for one in parts if not any(overlap(one, quote, block.plain) for quote in said)]
+    return max((one for one in free if len(one) >= FREE_CHARS), key=len, default="")
+
+
+def is_nearly_same(finding: Finding, other: Finding) -> bool:
+    """Return whether the titles of two findings differ in one word of weight at most.
+
+    Both findings are a model's. Whether they are one matter is not certain.
+    """
+    if Source.CHECK in (finding.source, other.source):
+        return False
+    one, two = weighty(finding.title), weighty(other.title)
+    return len(one & two) >= NEAR_TITLES and max(len(one - two), len(two - one)) <= 1
+
+
 def makes_anew(finding: Finding, point: Finding) -> bool:
     """Return whether a finding takes the place of a point whose block is gone."""
     is_titled = words_of(finding.title) == words_of(point.title) != set()
@@ -356,42 +390,5 @@ def tells_of(sentence: str, title: str, words: str) -> bool:
     """
     if words and contains_words(words, sentence):
         return True
-    weighty = {word for word in words_of(title) if len(word) >= WEIGHTY_CHARS}
-    return bool(weighty) and len(weighty & words_of(sentence)) >= len(weighty) * TITLE_SHARE
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The points of two reviews of one text, side by side.
-
-    Attributes:
-        same: Those that both make, as pairs, the first review's first.
-        new: Those of the second alone.
-        lost: Those of the first alone.
-    """
-
-    same: tuple[tuple[Finding, Finding], ...]
-    new: tuple[Finding, ...]
-    lost: tuple[Finding, ...]
-
-    @property
-    def moved(self) -> tuple[tuple[Finding, Finding], ...]:
-        """Those that both make, and grade otherwise."""
-        return tuple((one, two) for one, two in self.same if one.severity is not two.severity)
-
-
-def compared(
-    first: Iterable[Finding], second: Iterable[Finding], blocks: Sequence[Block]
-) -> Comparison:
-    """Compare the points of two reviews; a point of one is the same as one of the other at most."""
-    by_id = {block.id: block for block in blocks}
-    lost, same, new = list(first), [], []
-    for two in second:
-        block = by_id[two.block_id]
-        one = next((one for one in lost if is_repeat(two, [one], block)), None)
-        if one is None:
-            new.append(two)
-        else:
-            lost.remove(one)
-            same.append((one, two))
-    return Comparison(tuple(same), tuple(new), tuple(lost))
+    heavy = {word for word in words_of(title) if len(word) >= WEIGHTY_CHARS}
+    return bool(heavy) and len(heavy & words_of(sentence)) >= len(heavy) * TITLE_SHARE

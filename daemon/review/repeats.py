@@ -14,7 +14,9 @@ from daemon.domain.findings import LIVE, SAID_NO
 from daemon.domain.values import Block, Finding, Severity, Source, Verdict
 from daemon.review.points import (
     OwnPoint,
+    free_words,
     how_closed,
+    is_nearly_same,
     is_repeat,
     is_same_elsewhere,
     is_same_matter,
@@ -24,7 +26,7 @@ from daemon.review.points import (
     words_of,
 )
 from daemon.review.prompt import clipped, one_line
-from daemon.review.quotes import alike, is_quote_of, weighty
+from daemon.review.quotes import alike, is_quote_of
 from daemon.review.tool_specs import ToolContext, ToolRefusal, listed
 
 
@@ -35,23 +37,8 @@ _MOVED = "; where a move makes these words wrong, say that, and name the other b
 NO_CHARS = 200
 # What is ruled so needs no comment any more.
 _ENDS = (Verdict.FIXED, Verdict.WITHDRAWN, Verdict.TURNED_DOWN)
-
-
-# Titles are nearly the same that share so many words of weight, and differ in one at most.
-NEAR_TITLES = 2
 # A comment may be what people turned down from such a likeness on, elsewhere and in its section.
 ALIKE, ALIKE_NEARBY = 0.15, 0.1
-
-
-def is_nearly_same(finding: Finding, other: Finding) -> bool:
-    """Return whether the titles of two findings differ in one word of weight at most.
-
-    Both findings are a model's. Whether they are one matter is not certain.
-    """
-    if Source.CHECK in (finding.source, other.source):
-        return False
-    one, two = weighty(finding.title), weighty(other.title)
-    return len(one & two) >= NEAR_TITLES and max(len(one - two), len(two - one)) <= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +83,9 @@ class _Other:
         return f"{self.where}{f' ({how})' if how else ''} {says}: “{self.title}”"
 
 
-# Whether a person said no to what is repeated; what it is, and what is to be done.
-_Refused = tuple[bool, str, str]
+# Whether a person said no to what is repeated; what it is, what is to be done, and whether only the
+# quoted words are the same: then it may be another matter.
+_Refused = tuple[bool, str, str, bool]
 # What is doubted (a block and a title), what it may repeat, and where the comment is right.
 _Doubt = tuple[tuple[str, str], str, str]
 _IS_OTHER = "this is another matter"
@@ -113,6 +101,7 @@ class Said:
         made: The findings that the review made so far.
         ruled: Its rulings so far, by the points' numbers.
         doubted: What was doubted so far: a block, and the title that it may repeat.
+        numbers: Of points of this review that can be taken back, by their blocks and quotes.
     """
 
     context: ToolContext
@@ -120,6 +109,7 @@ class Said:
     made: Sequence[Finding]
     ruled: Mapping[int, Verdict]
     doubted: set[tuple[str, str]]
+    numbers: Mapping[tuple[str, str], int]
 
     def refuse(self, finding: Finding, block: Block, words: str) -> None:
         """Do nothing with a finding that repeats nothing for certain; `words` are the model's own.
@@ -137,7 +127,8 @@ class Said:
         found += self._same(finding, block, moved=moved)
         told = [why] * bool(why and not unless)
         if found:
-            is_no, what, instead = min(found, key=lambda one: not one[0])
+            is_no, what, instead, is_apart = min(found, key=lambda one: not one[0])
+            instead += self._apart(finding, block, words) if is_apart else ""
             noes = [] if is_no else self._likely(finding, [one for one in others if one.is_no])
             likely = [one for one in noes if one[0] not in self.doubted]
             self.doubted.update(key for key, _, _ in likely)
@@ -167,9 +158,8 @@ class Said:
         points = self.context.points.values()
         ended = [one.finding for one in points if self.ruled.get(one.id) in _ENDS]
         live = [one.finding for one in self.context.ledger if one.state in LIVE]
-        there = reanchored(
-            (one for one in live if one not in ended), [*self.context.handles.blocks.values()]
-        )
+        blocks = [*self.context.handles.blocks.values()]
+        there = reanchored([one for one in live if one not in ended], blocks)
         there += [one for one in self.made if one.severity.rank <= floor.rank]
         return sum(one.block_id == block_id for one in there)
 
@@ -209,7 +199,8 @@ class Said:
         if point is None or point.gone:
             return
         ruled, own = self.ruled.get(point.id), f"your own point “{other.title}” in {other.thread}"
-        is_other = moved and not says_the_same(finding, point.finding)
+        is_same = says_the_same(finding, point.finding)
+        is_other = moved and not is_same
         if point.closed and is_repeat(finding, [point.finding], block) and not is_other:
             what = f"“{other.title}” was raised on {handle} before, in {other.thread}, and is "
             what += f"{other.how} again" if ruled else f"closed ({other.how})"
@@ -217,38 +208,50 @@ class Said:
             if self.context.change.moved:
                 more += _MOVED
                 self.doubted.add((block.id, point.finding.title))  # who does that was asked
-            yield other.is_no, what, f"do not repeat it{more}"
+            is_apart = not (is_same or other.is_no or self.context.change.moved)
+            yield other.is_no, what, f"do not repeat it{more}", is_apart
         is_over = ruled is not None and not (point.pasted and ruled is Verdict.NOT_YET)
         is_heard = self._is_heard(other, block)
-        is_same = is_same_matter(finding, point.finding, block, is_heard=is_heard)
-        if point.closed or is_over or not is_same:
+        is_matter = is_same_matter(finding, point.finding, block, is_heard=is_heard)
+        if point.closed or is_over or not is_matter:
             return
         if point.pasted:
             what = f"{own} stood on {handle} before that was cut and pasted"
             what += ", and is posted anew there without a call"
-            yield other.is_no, what, "comment only on another matter"
+            yield other.is_no, what, "comment only on another matter", False
         else:
             what = f"{own} stands on {handle} and is still open"
-            yield other.is_no, what, self._rule_first(other, block)
+            is_quoted = is_quote_of(point.finding.quote, block.plain)
+            but = "" if is_quoted else ", unless you can rule first that it is fixed or withdrawn"
+            instead = "rule on it with follow_up first" if is_heard else f"drop this{but}"
+            is_apart = is_quoted and not (is_heard or is_same)
+            yield other.is_no, what, instead, is_apart
 
-    def _rule_first(self, other: _Other, block: Block) -> str:
-        """Say what to do in place of a comment on the matter of an own point that is open."""
-        if self._is_heard(other, block):
-            return "rule on it with follow_up first"
-        if is_quote_of(other.finding.quote, block.plain):
-            return "drop this, or quote other words where it is another matter"
-        return "drop this, unless you can rule first that it is fixed or withdrawn"
+    def _apart(self, finding: Finding, block: Block, words: str) -> str:
+        """Say where another matter than what has the words of a block can stand; "" for nowhere."""
+        blocks, handle = self.context.handles.blocks, self.context.handles.of_block[block.id]
+        names, at = [*blocks], [*blocks].index(handle)
+        nearest = (handle, *reversed(names[:at]), *names[at + 1 :])
+        for one in nearest if self._takes(finding, block, words) else ():
+            free = free_words(blocks[one], [*self.standing, *self.made])
+            if free and self._takes(finding, blocks[one], words):
+                what = f"other words of {one}" if one == handle else f"words of {one} beside it"
+                return f"; if {_IS_OTHER}, quote {what}, such as “{free}”"
+        return ""
+
+    def _takes(self, finding: Finding, block: Block, words: str) -> bool:
+        """Tell whether a block takes a comment more in this review."""
+        most, floor = self.context.comments_per_block, self.context.least_severity
+        is_full = self.on_block(block.id, floor) >= most
+        return block.commentable and not is_full and not self._unasked(finding, block, words)[0]
 
     def _is_heard(self, other: _Other, block: Block) -> bool:
         """Tell whether `not_yet` may say in the thread of an open point how a block bears on it."""
         context, point = self.context, other.point
         if point is None or point.id in self.ruled:
             return False
-        anew, handle = (
-            point.pasted and context.comments_on_blocks,
-            context.handles.of_block[block.id],
-        )
-        return anew or not context.unheard(other.thread, point, handle)
+        anew, here = point.pasted and context.comments_on_blocks, context.handles.of_block[block.id]
+        return anew or not context.unheard(other.thread, point, here)
 
     def _elsewhere(
         self, finding: Finding, block: Block, others: Sequence[_Other]
@@ -265,7 +268,7 @@ class Said:
                 what = f"this is {other.where}, “{other.title}”"
                 instead = self._instead(other, block)
                 other_one = "If this is another one, give it another title, quote and text"
-                yield other.is_no, what, f"{instead}. {other_one}"
+                yield other.is_no, what, f"{instead}. {other_one}", False
 
     def _made_anew(self, finding: Finding) -> list[Finding]:
         """Return the points that lost their blocks and that a finding makes anew."""
@@ -278,7 +281,7 @@ class Said:
         if other.is_no:
             return f"it was turned down ({other.how}): drop it"
         if point is None:
-            return "one matter, one comment"
+            return f"one matter, one comment{self._widened(other.finding)}"
         if other.how != _OPEN:
             again = "where it holds again, say so with follow_up and not_yet"
             return f"it is closed ({other.how}); {'drop it' if point.mute else again}"
@@ -297,12 +300,11 @@ class Said:
             lost = other.how == _GONE and one.block_id == finding.block_id
             if one in anew:
                 continue
-            says = "may be the same" if lost else ""
-            if is_nearly_same(finding, one):
-                says = "says nearly the same"
+            is_near = is_nearly_same(finding, one)
+            says = "says nearly the same" if is_near else "may be the same" * lost
             says = says or self._crossing(finding, other, named)
-            is_no = other.is_no and not anew and self._stands(one)
-            if not says and is_no and self._is_alike(finding, one):
+            is_no = other.is_no and not anew and not says and self._stands(one)
+            if is_no and self._is_alike(finding, one):
                 says = "may be the same"
             if says:
                 yield (finding.block_id, one.title), other.told(says), _IS_OTHER
@@ -330,8 +332,7 @@ class Said:
     def _is_alike(self, finding: Finding, one: Finding) -> bool:
         """Tell whether a finding may be what people turned down: the nearer, the likelier."""
         under = sections(self.context.handles.blocks.values())
-        is_near = under[one.block_id] == under[finding.block_id]
-        least = ALIKE_NEARBY if is_near else ALIKE
+        least = ALIKE_NEARBY if under[one.block_id] == under[finding.block_id] else ALIKE
         return one.block_id == finding.block_id or self._likeness(finding, one) >= least
 
     def _likeness(self, finding: Finding, other: Finding) -> float:
@@ -352,12 +353,19 @@ class Said:
             is_again = one not in over and is_repeat(finding, [one], block)
             is_alike = one.block_id == block.id and says_the_same(finding, one)
             if is_again or (is_alike and (one in over or one in self.made)):
-                title, handle = one_line(one.title), self.context.handles.of_block[block.id]
-                name, how = f"“{title}”" if title else "this", self._became(one)
+                handle, how = self.context.handles.of_block[block.id], self._became(one)
+                name = f"“{one_line(one.title)}”" if one.title.strip() else "this"
                 is_no = how.endswith(f"{SAID_NO})")
                 more = _MOVED * bool(self.context.change.moved and how.startswith("is closed"))
                 what = f"{name} was raised on {handle} before and {how}"
-                yield is_no, what, f"do not repeat it{more}"
+                instead = f"do not repeat it{more}{self._widened(one)}"
+                yield is_no, what, instead, not (is_alike or more or is_no)
+
+    def _widened(self, one: Finding) -> str:
+        """Say how a point of this review is made to say more; "" where it cannot be taken back."""
+        number = self.numbers.get((one.block_id, one.quote))
+        more = f"; to add to it, take_back P{number} and make it anew in the same turn"
+        return more if number else ""
 
     def _became(self, one: Finding) -> str:
         """Say what became of a finding that was made before, or in this review."""

@@ -77,8 +77,8 @@ class ReviewTools:
         self.rulings: list[Ruling] = []
         self.refusals: list[Refusal] = []
         self.summary = self.question = self._unoffered = ""
-        self.finished = False
-        self._reminded, self._heard = False, 0
+        self.finished, self._reminded, self._heard = False, False, 0
+        self._numbers: dict[tuple[str, str], int] = {}  # of points, by their blocks and quotes
         self._again: dict[tuple[str, str], Finding] = {}  # those that read otherwise than given
         self._doubted: set[tuple[str, str]] = set()
 
@@ -252,7 +252,7 @@ class ReviewTools:
         if not block.commentable:
             raise ToolRefusal(f"Notion takes no comment on {handle}; quote a block beside it")
         ruled = {one.finding_id: one.verdict for one in self.rulings}
-        said = Said(context, self._standing, self.accepted, ruled, self._doubted)
+        said = Said(context, self._standing, self.accepted, ruled, self._doubted, self._numbers)
         said.refuse(finding, block, words)
         most, floor = context.comments_per_block, context.least_severity
         if said.on_block(block.id, floor) >= most:

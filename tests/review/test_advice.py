@@ -40,6 +40,7 @@ from support.review_values import (
 
 
 Call = tuple[str, dict[str, Any]]
+NOTES = {"digest": ""}
 SECRET = "ntn_planted-4711-0815-aabbccdd"
 PLAN = "We keep every order for thirty days, and then it is deleted by a job that nobody owns."
 BLOCKS = (
@@ -359,8 +360,8 @@ ROWS = {
     "open on its block, that did not change": Row(
         lambda: with_point(replace(POINT, mute="no"), change=CAME),
         ON_TEN,
-        "is still open; drop this, or quote other words where it is another matter",
-        [remark()],
+        "drop this; if this is another matter, quote other words of B2, such as “and phase 2 to",
+        [remark(quote="and phase 2 to all")],
     ),
     "open on its block, without its words": Row(
         lambda: with_point(
@@ -429,6 +430,46 @@ ROWS = {
         with_threads,
         remark("B5", "200 euros"),
         "this is your comment on B2, “What is all of it now”; one matter, one comment",
+        before=[remark(title="What is all of it now", text="What is all, in words?")],
+    ),
+    "other words on a block": Row(
+        with_threads,
+        remark("B8", "every order for thirty", "Who counts the days"),
+        "before and still stands; do not repeat it; if this is another matter, quote other words "
+        "of B8, such as “and then it is deleted by a job”",
+        [remark("B8", "deleted by a job", "Who counts the days")],
+        before=[remark("B8", "We keep every order for thirty days", "Which orders")],
+    ),
+    "a block without other words": Row(
+        lambda: with_threads(earlier=[finding("q", "Nobody owns the queue.")]),
+        remark("B3", "the queue", "Which of the queues"),
+        "if this is another matter, quote words of B2 beside it, such as “Phase 1 goes to",
+        [remark("B2", "Phase 1 goes to", "Which of the queues")],
+    ),
+    "the same words on a full block": Row(
+        lambda: with_threads(per_block=1),
+        remark(quote="phase 2 to", title="When is it"),
+        "before and still stands; do not repeat it",
+        before=[remark()],
+    ),
+    "other words beside what is closed": Row(
+        lambda: with_point(replace(POINT, closed="you withdrew it")),
+        remark(quote="10% of users", title="Which of them"),
+        "use follow_up with not_yet; if this is another matter, quote other words of B2, such as",
+        [remark(quote="and phase 2 to all", title="Which of them")],
+    ),
+    "more in a point": Row(
+        in_sections,
+        remark(text="Not all, says B5."),
+        "do not repeat it; to add to it, take_back P1 and make it anew in the same turn",
+        [("take_back", {"point": "P1"}), remark(text="Not all, says B5."), ("note", NOTES)],
+        before=[remark()],
+    ),
+    "more in a point elsewhere": Row(
+        in_sections,
+        remark("B5", "200 euros", "What is all of it now"),
+        "one matter, one comment; to add to it, take_back P1 and make it anew",
+        [("take_back", {"point": "P1"}), remark(title="What is all of it now", text="See B5.")],
         before=[remark(title="What is all of it now", text="What is all, in words?")],
     ),
     "resolved": Row(

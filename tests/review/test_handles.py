@@ -373,6 +373,22 @@ def test_words_that_name_no_block_or_more_than_one_stay_without_a_handle() -> No
     assert handles.with_handles("as `a\\[0]` in \\[it\\]") == "as `a\\[0]` in [it]"
 
 
+def test_a_word_as_code_names_no_block_and_a_label_in_quotation_marks_does() -> None:
+    read = [
+        heading("e", "`edition`"),
+        block("w", "Warn where it is missing."),
+        heading("o", "cargo"),
+    ]
+    handles = Handles.of(snapshot([*read, block("p", "The key is needed.")]))
+    for said in ("Set `edition`, then `cargo`.", "“`cargo` frontmatter” has `edition`", "edition"):
+        assert handles.named_in(said, "p") == set()
+        assert handles.with_handles(said, "p") == said
+    assert handles.named_in(handles.spelled_out("B1 says so, as “cargo” does.", "p"), "p") == {
+        "e",
+        "o",
+    }
+
+
 @given(st.sampled_from(["B2", "B4", "B5", "B1"]), st.sampled_from(["h1", "r1", "r3", "r4"]))
 def test_the_blocks_that_a_text_names_are_known_from_its_posted_words(name: str, own: str) -> None:
     handles = Handles.of(snapshot(LIKE))

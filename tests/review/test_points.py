@@ -14,8 +14,8 @@ from daemon.review import points, quotes
 from daemon.review.points import (
     NoEvidence,
     OwnPoint,
-    compared,
     evidence,
+    free_words,
     how_closed,
     is_repeat,
     is_same_elsewhere,
@@ -199,22 +199,15 @@ def test_what_still_stands_is_looked_for_in_its_own_block_alone(
     assert read == ["Sentence 4", "Sentence 4."]
 
 
-def test_the_points_of_two_reviews_stand_side_by_side():
-    blocks = [block("b", TEXT), block("c", "Rollback is not planned.")]
-    queue = finding("b", "Redis as the queue", "Say why not Postgres.", Severity.MINOR)
-    cache = finding("b", "for the cache", "Who pays for the memory?")
-    graver = finding("b", "the queue", "Whose queue is it?", Severity.BLOCKING)
-    rollback = finding("c", "Rollback is not planned", "Plan it.")
-    found = compared([queue, cache], [rollback, graver], blocks)
-    assert found.same == found.moved == ((queue, graver),)
-    assert found.new == (rollback,)
-    assert found.lost == (cache,)
-
-
-def test_a_point_is_the_same_as_one_other_point_at_most():
-    one = finding("b", "Redis as the queue", "Say why not Postgres.")
-    found = compared([one], [one, one], [block("b", TEXT)])
-    assert (len(found.same), len(found.new), found.lost) == (1, 1, ())
+@given(st.lists(st.tuples(st.integers(0, 54), st.integers(1, 30)), max_size=4))
+def test_the_free_words_of_a_block_stand_there_and_no_finding_quotes_any(spans):
+    held = block("b", TEXT)
+    said = [finding("b", TEXT[at : at + length].strip()) for at, length in spans]
+    said = [one for one in said if one.quote]
+    free = free_words(held, [*said, finding("c", TEXT)])
+    assert free in TEXT
+    assert not any(quotes.overlap(free, one.quote, TEXT) for one in said)
+    assert free or said
 
 
 NEIN = "Nein, **das** bleibt so."

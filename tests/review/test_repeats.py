@@ -12,8 +12,7 @@ from daemon.domain.findings import FindingState, LedgerEntry
 from daemon.domain.order import Stood
 from daemon.domain.values import Comment, Finding, Severity, Source
 from daemon.review.agent import ToolResult
-from daemon.review.points import OwnPoint
-from daemon.review.repeats import is_nearly_same
+from daemon.review.points import OwnPoint, is_nearly_same
 from daemon.review.tools import ReviewTools
 from support.review_values import BOT, OWN, block, comment, finding, heading, review_tools, thread
 

@@ -233,7 +233,9 @@ def test_f2_the_same_point_is_taken_once_in_one_review() -> None:
     assert remark(tools).accepted
     again = remark(tools, quote="10% of", text="In quite other words.")
     assert again.text == (
-        "refused: “Why 10%?” was raised on B2 before and still stands; do not repeat it"
+        "refused: “Why 10%?” was raised on B2 before and still stands; do not repeat it; if this "
+        "is another matter, quote other words of B2, such as "
+        "“See https://good.example/plan for details”"
     )
     assert remark(tools, quote="for details", text="Which ones?").accepted
 

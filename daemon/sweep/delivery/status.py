@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from daemon.domain.change import Change
@@ -28,9 +28,9 @@ from daemon.domain.records import (
     TrialState,
     TriedPoint,
 )
-from daemon.domain.values import Finding, Prompt, Usage
+from daemon.domain.values import Block, Finding, Prompt, Usage
 from daemon.notion import from_markdown
-from daemon.review.points import compared
+from daemon.review.points import is_repeat
 from daemon.store import outbox, pages, prompts, reviews
 from daemon.sweep import budget
 from daemon.sweep.context import Context, Extent, ReviewContext, Session, Target
@@ -237,6 +237,43 @@ async def _with_trial(
         found = summary(result) if result.documents else f"not done: {result.why}"
         context.emit("prompt.tried", page=page_id, name=status.prompt.name, found=found)
     return status
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The points of two reviews of one text, side by side.
+
+    Attributes:
+        same: Those that both make, as pairs, the first review's first.
+        new: Those of the second alone.
+        lost: Those of the first alone.
+    """
+
+    same: tuple[tuple[Finding, Finding], ...]
+    new: tuple[Finding, ...]
+    lost: tuple[Finding, ...]
+
+    @property
+    def moved(self) -> tuple[tuple[Finding, Finding], ...]:
+        """Those that both make, and grade otherwise."""
+        return tuple((one, two) for one, two in self.same if one.severity is not two.severity)
+
+
+def compared(
+    first: Iterable[Finding], second: Iterable[Finding], blocks: Sequence[Block]
+) -> Comparison:
+    """Compare the points of two reviews; a point of one is the same as one of the other at most."""
+    by_id = {block.id: block for block in blocks}
+    lost, same, new = list(first), [], []
+    for two in second:
+        block = by_id[two.block_id]
+        one = next((one for one in lost if is_repeat(two, [one], block)), None)
+        if one is None:
+            new.append(two)
+        else:
+            lost.remove(one)
+            same.append((one, two))
+    return Comparison(tuple(same), tuple(new), tuple(lost))
 
 
 async def _compared(

@@ -20,7 +20,9 @@ from daemon.store import pages, prompts
 from daemon.store.views import reporting
 from daemon.sweep.context import Target
 from daemon.sweep.delivery import letters, status
+from daemon.sweep.delivery.status import compared
 from support.dying import dying_at
+from support.review_values import block, finding
 from support.scene import TEXTS, Scene, play
 
 
@@ -212,3 +214,24 @@ def test_an_outage_puts_a_trial_off_and_a_stop_too(
         assert tried.asked == ["Be strict.", "Be strict.", "Be stricter."]
 
     play(tmp_path / "s.db", tell)
+
+
+TEXT = "We use Redis as the queue. We use Redis for the cache."
+
+
+def test_the_points_of_two_reviews_stand_side_by_side():
+    blocks = [block("b", TEXT), block("c", "Rollback is not planned.")]
+    queue = finding("b", "Redis as the queue", "Say why not Postgres.", Severity.MINOR)
+    cache = finding("b", "for the cache", "Who pays for the memory?")
+    graver = finding("b", "the queue", "Whose queue is it?", Severity.BLOCKING)
+    rollback = finding("c", "Rollback is not planned", "Plan it.")
+    found = compared([queue, cache], [rollback, graver], blocks)
+    assert found.same == found.moved == ((queue, graver),)
+    assert found.new == (rollback,)
+    assert found.lost == (cache,)
+
+
+def test_a_point_is_the_same_as_one_other_point_at_most():
+    one = finding("b", "Redis as the queue", "Say why not Postgres.")
+    found = compared([one], [one, one], [block("b", TEXT)])
+    assert (len(found.same), len(found.new), found.lost) == (1, 1, ())
