@@ -7,12 +7,12 @@ goes by: after an edit only what changed is read again, and what the digest ties
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from daemon.domain.change import Change
+from daemon.domain.findings import TITLE_WORDS
 from daemon.domain.notation import counted
 from daemon.domain.values import Finding, Refusal, Source
 from daemon.review import prompt
@@ -40,6 +40,7 @@ from daemon.review.sections import (
     parts_of,
     related,
     size,
+    touched,
 )
 from daemon.review.tool_specs import NOTED, TAKE_BACK, ToolContext, ToolRefusal, text_arguments
 from daemon.review.tools import ReviewTools
@@ -87,11 +88,10 @@ def needless(task: ReviewInput, handles: Handles, window: ContextWindow | None) 
     return [heading for heading, is_needless in found.items() if is_needless]
 
 
-def _touched(change: Change, parts: Sequence[Part]) -> list[Part]:
-    """Return the parts with a marked block; of a section that only lost some, the first."""
-    anew = [one for one in parts if any(map(change.is_edited, one.pieces))]
-    lost = change.stirred - {one.section for one in anew}
-    return [*anew, *(one for one in parts if one.first in lost)]
+def _so_cut(point: Finding) -> str:
+    """Say how a title that was cut can be said otherwise: the pass had ended when that was told."""
+    again = f"a title has at most {TITLE_WORDS} words; for another, comment again with the quote"
+    return f" (so cut: {again} “{one_line(point.quote)}”)" if point.title.endswith("…") else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class SectionTools(ReviewTools):
         self._digest = Digest(self._handles, self._parts, limit, noted)
         self._most = min(text, max(tokens // PASSES, LEAST_PASS))
         unread = {key for key, words in noted or () if not words}
-        self._touched = _touched(task.change, self._parts)
+        self._touched = touched(task.change, self._parts)
         anew = [one for one in self._parts if one in self._touched or unread & one.pieces.keys()]
         self._anew = self._parts if noted is None else anew
         self._unread = {one.number for one in self._anew}
@@ -279,7 +279,7 @@ class SectionTools(ReviewTools):
         most, is_last = int(min(left - 1, BESIDE_TOKENS) * BYTES_PER_TOKEN), not self._group
         made = [
             f"{INDENT}P{number} on {self._names[one.block_id]} ({one.severity.value}): "
-            f"“{one_line(one.title)}”{f': {one_line(one.text)}' if is_last else ''}"
+            f"“{one_line(one.title)}”{_so_cut(one)}{f': {one_line(one.text)}' if is_last else ''}"
             for number, one in self._points().items()
         ]
         changes = changes_elsewhere(self._task, self._handles, there, removed=not is_last)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from daemon.domain.change import differing_part
+from daemon.domain.change import Change, differing_part
 from daemon.domain.notation import counted
 from daemon.domain.values import Block
 from daemon.review.excerpt import section_name, sections_of
@@ -288,6 +288,13 @@ def _as_now(key: str, kept: str, handles: Handles) -> str:
     says = _KEPT.sub(lambda found: names[found[1]].get(found[2], _GONE[found[1]]), kept)
     own, led = names["B"].get(key), _LED.match(says)
     return says if own is None or (led and led[1] == own) else f"{own}: {says}"
+
+
+def touched(change: Change, parts: Sequence[Part]) -> list[Part]:
+    """Return the parts with a marked block; of a section that only lost some, the first."""
+    anew = [one for one in parts if any(map(change.is_edited, one.pieces))]
+    lost = change.stirred - {one.section for one in anew}
+    return [*anew, *(one for one in parts if one.first in lost)]
 
 
 def changes_elsewhere(

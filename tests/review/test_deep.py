@@ -102,6 +102,29 @@ def test_whatever_the_texts_and_the_room_each_pass_fits_and_nothing_is_lost(
     assert all(estimated_tokens(one.document) <= room for one in shown)
 
 
+LONG = "With a content hash, writing the lock forces a rebuild"
+
+
+def test_a_title_that_was_cut_beside_the_notes_can_be_said_anew_in_a_later_pass() -> None:
+    tools, _ = begun(page(3, words=900))
+    said = {"block": "B2", "quote": "Text 0", "text": "Why is it?", "severity": "minor"}
+    assert tools.call("comment", {**said, "title": LONG}).accepted
+    tools.call("note", {"digest": ""})
+    second = tools.next_pass()
+    assert second is not None
+    assert (
+        "P1 on B2 (minor): “With a content hash, writing the lock forces…” (so cut: a title has at "
+        "most 8 words; for another, comment again with the quote “Text 0”)"
+    ) in second.document
+    whole = "Writing the lock forces a rebuild"
+    assert tools.call("comment", {**said, "title": whole}).text == "noted"
+    tools.call("note", {"digest": ""})
+    third = tools.next_pass()
+    assert third is not None
+    assert f"P1 on B2 (minor): “{whole}”\n" in third.document
+    assert [one.title for one in tools.findings] == [whole]
+
+
 def test_a_window_without_room_for_a_section_is_told() -> None:
     with pytest.raises(WindowTooSmall, match="no room for the document"):
         begun(page(2), room=150)
