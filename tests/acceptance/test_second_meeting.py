@@ -1487,6 +1487,54 @@ def test_a_no_with_more_words_is_judged_and_counts_where_the_model_does_not_rule
     assert told is (turns[0][:1] == [follow_up("No way back", "not_yet", STILL)])
 
 
+TAKEN_BACK = "Sorry, I take that back: you were right. I wrote the way back above."
+
+
+@pytest.mark.parametrize(
+    ("calls", "state", "mark"),
+    [
+        (
+            [follow_up("No way back", "fixed", "", "switch the flag off")],
+            "addressed, blocking",
+            "✓ Settled: “No way back” · “switch the flag off”",
+        ),
+        ([follow_up("No way back", "not_yet", STILL)], "answered, blocking", "No way back"),
+        ([reply("No way back", "Thank you.")], "answered, blocking", "No way back"),
+        (
+            [follow_up("No way back", "turned_down", "", "No, won't do.")],
+            "dismissed, blocking",
+            "✓ Dropped: “No way back” · Ben said no",
+        ),
+    ],
+    ids=["fixed", "not yet", "no ruling", "turned down"],
+)
+def test_a_no_that_its_author_takes_back_before_the_sweep_closes_nothing_without_a_ruling(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    calls: list[Call],
+    state: str,
+    mark: str,
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    raised, ben = posted(box)[0], box.world.person("Ben")
+    edit(box, page, 0, "Rollback: we switch the flag off.")
+    box.world.comment(raised, "No, won't do.", by=ben)
+    box.world.comment(raised, TAKEN_BACK, by=ben)
+
+    def think(document: str, _turn: int) -> list[Call]:
+        ruled = [_placed(one, document) for one in calls] if TAKEN_BACK in document else []
+        return [*(ruled if ", new: " in document else []), finish("Read.")]
+
+    model.think = think
+    program.sweep()
+    assert not any("refused" in one for one in model.answers)
+    assert state in program.run("explain", page).out
+    assert on_blocks(box, page)[0].startswith(mark)
+
+
 def test_a_no_with_more_words_holds_without_a_model_and_whatever_becomes_of_its_review(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

@@ -58,6 +58,7 @@ class GateInput:
         to_person: Whether another person spoke last before: the comment may answer them.
         asked: Whether our last comment before it ends in a question, which a no may answer.
         again: Whether a person turned the finding down before: there each further no is one to it.
+        later: What its author wrote in the thread after it, without words to the reviewer.
         corrected: Whether a claim in this thread was replied to before.
         followed: Whether a comment of ours follows it in its thread.
         claim: What is known of the text of the open point that began the thread; None where there
@@ -80,6 +81,7 @@ class GateInput:
     to_person: bool = False
     asked: bool = False
     again: bool = False
+    later: tuple[str, ...] = ()
     corrected: bool = False
     followed: bool = False
     claim: ClaimCheck | None = None
@@ -109,9 +111,18 @@ class GateInput:
 
     @property
     def is_for_judgement(self) -> bool:
-        """Whether it says more than no to a point that is still open, or answers our question."""
-        says_more = self.answers or not is_plain_no(self.text)
+        """Whether it is a no to an open point that says or is followed by more, or answers us."""
+        says_more = self.answers or not is_plain_no(self.text) or bool(self._no_noes)
         return self.turns_down and self.claim is not None and says_more
+
+    @property
+    def may_be_taken_back(self) -> bool:
+        """Whether its author wrote more after it that is no no and no mere acknowledgement."""
+        return not all(map(is_acknowledgement, self._no_noes))
+
+    @property
+    def _no_noes(self) -> list[str]:
+        return [one for one in self.later if not is_dismissal(one)]
 
     @property
     def waits_for_review(self) -> bool:
@@ -145,6 +156,7 @@ def gate(asked: GateInput, setting: str, limit: int) -> tuple[Gate, str]:
         (asked.idle, Gate.SILENT, "paused already"),
         (asked.paused, Gate.WAIT, "the page is paused"),
         (asked.waits_for_review, Gate.WAIT, "the page was never reviewed"),
+        (judged and asked.may_be_taken_back, Gate.REPLY, "a no that may be taken back"),
         (judged, Gate.JUDGE, "a no with more words: the model is asked"),
         (asked.turns_down, Gate.DISMISS, SETTLED),
         (checked is ClaimCheck.AS_BEFORE, Gate.CORRECT, "the text reads as before"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -205,9 +205,9 @@ def sort(threads: Iterable[Thread], known: ThreadState) -> SortedThreads:
             for one in decided
             if one.gate is Gate.DISMISS
         },
-        corrected=_first_of_thread(decided),
+        corrected=_firsts(decided, Gate.CORRECT, lambda one: one.thread.id),
         granted=tuple((one.thread, one.comment) for one in found if one.gate in _ANSWERED),
-        enough=_first_of_person(found),
+        enough=_firsts(found, Gate.ENOUGH, lambda one: one.comment.author.id),
     )
 
 
@@ -260,15 +260,11 @@ def _rationed(found: Sequence[_Decision], known: ThreadState) -> list[_Decision]
     return rationed
 
 
-def _first_of_thread(decided: Iterable[_Decision]) -> tuple[_Placed, ...]:
-    """Return the first claim that is corrected in each thread: that is said once."""
-    found = [one for one in decided if one.gate is Gate.CORRECT]
-    return tuple({one.thread.id: one[:2] for one in reversed(found)}.values())
-
-
-def _first_of_person(decided: Iterable[_Decision]) -> tuple[_Placed, ...]:
-    found = [one for one in decided if one.gate is Gate.ENOUGH]
-    return tuple({one.comment.author.id: one[:2] for one in reversed(found)}.values())
+def _firsts(
+    found: Sequence[_Decision], gate: Gate, of: Callable[[_Decision], str]
+) -> tuple[_Placed, ...]:
+    """Return the first comment with this gate of each thread or person: it is answered once."""
+    return tuple({of(one): one[:2] for one in reversed(found) if one.gate is gate}.values())
 
 
 def shown(comment: Comment) -> str:
@@ -329,6 +325,11 @@ def _decide(
         to_person=_answers_person(comment, thread),
         asked=_answers_question(comment, thread),
         again=thread.id in known.turned_down,
+        later=tuple(
+            _called(one, known)[1]
+            for one in thread.comments[thread.comments.index(comment) + 1 :]
+            if one.author.id == comment.author.id and not pending.includes(one)
+        ),
         corrected=corrected,
         followed=_is_followed(comment, thread),
         claim=known.claims.get(thread.id),

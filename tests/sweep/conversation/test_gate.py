@@ -75,6 +75,16 @@ LIMIT = 5
         ({**OPEN_POINT, "asked": True, "text": "Won't fix."}, "any", Gate.JUDGE),
         ({**OPEN_POINT, "asked": True, "text": "Won't fix."}, "none", Gate.DISMISS),
         ({**OPEN_POINT, "asked": True, "text": "No.", "claim": None}, "any", Gate.DISMISS),
+        # Of a no after which its author writes more, the model says what it means.
+        (
+            {**OPEN_POINT, "text": "No.", "later": ("I take that back: it is 18.",)},
+            "any",
+            Gate.REPLY,
+        ),
+        ({**OPEN_POINT, "later": ("Won't fix.", "Which number?")}, "any", Gate.REPLY),
+        ({**OPEN_POINT, "text": "No.", "later": ("Sorry, my bad.",)}, "any", Gate.JUDGE),
+        ({**OPEN_POINT, "text": "No.", "later": ("Won't fix.",)}, "any", Gate.DISMISS),
+        ({**OPEN_POINT, "text": "No.", "later": ("I take it back.",)}, "none", Gate.DISMISS),
         ({"text": "No.", "in_thread": True}, "any", Gate.SILENT),
         ({"text": "No.", "in_thread": True, "asked": True}, "any", Gate.REPLY),
         ({**OPEN_POINT, "to_person": True}, "any", Gate.REPLY),
