@@ -79,7 +79,7 @@ def a_no_holds_until_people_take_it_back(final: Final) -> Iterator[str]:
 def a_no_is_heard(final: Final) -> Iterator[str]:
     """A no that is the first word to a point closes it; one with a reason the model may judge.
 
-    So it may one that answers a question of ours.
+    So it may one that answers a question of ours, and one after which its author wrote more.
     """
     decided = dict(final.rows("SELECT id, state FROM comments"))
     first = dict[str, Words]()
@@ -98,7 +98,14 @@ def a_no_is_heard(final: Final) -> Iterator[str]:
             " 'answered', 'held')",
             finding,
         )
-        judged = word.kind == "reason" and final.record.rulings[page, "not_yet"]
+        wrote_more = any(
+            one.discussion_id == thread
+            and one.author_id == word.author_id
+            and one.kind not in ("no", "reason")
+            for one in final.record.words.values()
+        )
+        is_refused = word.kind == "reason" and final.record.rulings[page, "not_yet"]
+        judged = wrote_more or is_refused
         if is_heard and not closed and not judged:
             yield f"finding {finding}: the no {word.id[:8]} closed nothing"
 
