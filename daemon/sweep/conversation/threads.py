@@ -304,6 +304,7 @@ def _decide(
     called, words = _called(comment, known)
     row, acknowledged = known.threads.get(thread.id), pending.count_in(thread)
     replies = replies_so_far(thread, known) + acknowledged
+    later = [one for one in _after(comment, thread) if one.author.id == comment.author.id]
     # A claim in a finding's thread is corrected once.
     corrected = thread.id in known.raised and any(
         seen.thread_id == thread.id
@@ -325,11 +326,7 @@ def _decide(
         to_person=_answers_person(comment, thread),
         asked=_answers_question(comment, thread),
         again=thread.id in known.turned_down,
-        later=tuple(
-            _called(one, known)[1]
-            for one in thread.comments[thread.comments.index(comment) + 1 :]
-            if one.author.id == comment.author.id and not pending.includes(one)
-        ),
+        later=tuple(_called(one, known)[1] for one in later if not pending.includes(one)),
         corrected=corrected,
         followed=_is_followed(comment, thread),
         claim=known.claims.get(thread.id),
@@ -343,11 +340,9 @@ def _decide(
 
 def _answers_person(comment: Comment, thread: Thread) -> bool:
     """Tell whether the comment before is another person's."""
-    at = thread.comments.index(comment)
-    before = thread.comments[at - 1].author if at else None
-    return before is not None and (
-        before.kind is AuthorKind.PERSON and before.id != comment.author.id
-    )
+    before = thread.comments[: thread.comments.index(comment)][-1:]
+    people = [one.author.id for one in before if one.author.kind is AuthorKind.PERSON]
+    return people not in ([], [comment.author.id])
 
 
 def _answers_question(comment: Comment, thread: Thread) -> bool:
@@ -385,8 +380,11 @@ def _is_of_another_life(comment: Comment, thread: Thread, known: ThreadState) ->
 
 def _is_followed(comment: Comment, thread: Thread) -> bool:
     """Tell whether a comment of ours stands after it."""
-    after = thread.comments[thread.comments.index(comment) + 1 :]
-    return any(one.author.kind is AuthorKind.OWN for one in after)
+    return any(one.author.kind is AuthorKind.OWN for one in _after(comment, thread))
+
+
+def _after(comment: Comment, thread: Thread) -> Sequence[Comment]:
+    return thread.comments[thread.comments.index(comment) + 1 :]
 
 
 def replies_so_far(thread: Thread, known: ThreadState) -> int:
