@@ -1,7 +1,7 @@
 """What a comment may not repeat: points of earlier reviews, and comments of this one. Pure.
 
 What is certain is refused. What is not is doubted: refused once, with what it may repeat, and taken
-when the model makes the call again.
+when the model makes the call again; where people turned that down, under another title alone.
 """
 
 from __future__ import annotations
@@ -86,8 +86,9 @@ class _Other:
 # Whether a person said no to what is repeated; what it is, what is to be done, and whether only the
 # quoted words are the same: then it may be another matter.
 _Refused = tuple[bool, str, str, bool]
-# What is doubted (a block and a title), what it may repeat, and where the comment is right.
-_Doubt = tuple[tuple[str, str], str, str]
+# What is doubted (a block and a title), what it may repeat, where the comment is right, and whether
+# a person said no to that.
+_Doubt = tuple[tuple[str, str], str, str, bool]
 _IS_OTHER = "this is another matter"
 
 
@@ -100,7 +101,7 @@ class Said:
         standing: The earlier findings whose words stand, each on the block that has them.
         made: The findings that the review made so far.
         ruled: Its rulings so far, by the points' numbers.
-        doubted: What was doubted so far: a block, and the title that it may repeat.
+        doubted: The title of what was doubted so far, by its block and the title it may repeat.
         numbers: Of points of this review that can be taken back, by their blocks and quotes.
     """
 
@@ -108,7 +109,7 @@ class Said:
     standing: Sequence[Finding]
     made: Sequence[Finding]
     ruled: Mapping[int, Verdict]
-    doubted: set[tuple[str, str]]
+    doubted: dict[tuple[str, str], str]
     numbers: Mapping[tuple[str, str], int]
 
     def refuse(self, finding: Finding, block: Block, words: str) -> None:
@@ -129,11 +130,10 @@ class Said:
         if found:
             is_no, what, instead, is_apart = min(found, key=lambda one: not one[0])
             instead += self._apart(finding, block, words) if is_apart else ""
-            noes = [] if is_no else self._likely(finding, [one for one in others if one.is_no])
-            likely = [one for one in noes if one[0] not in self.doubted]
-            self.doubted.update(key for key, _, _ in likely)
+            noes = [] if is_no else [*self._likely(finding, [one for one in others if one.is_no])]
+            likely = self._unanswered(finding.title, noes)
             instead = "drop this, or say another matter in other words" if likely else instead
-            told = [*(one for _, one, _ in likely), what, instead, *told]
+            told = [*(one[1] for one in likely), what, instead, *told]
         if told:
             raise ToolRefusal("; ".join(told))
 
@@ -145,13 +145,20 @@ class Said:
         """
         doubts = [*self._likely(finding, self._others(finding))]
         why, unless = self._unasked(finding, block, words)
-        doubts += [((block.id, ""), why, unless)] * bool(unless)
-        if new := [one for one in doubts if one[0] not in self.doubted]:
-            self.doubted.update(key for key, _, _ in doubts)
-            right = dict.fromkeys(one for _, _, one in new)
-            told = [*(one for _, one, _ in new), f"if {' and '.join(right)}, "]
+        doubts += [((block.id, ""), why, unless, False)] * bool(unless)
+        if new := self._unanswered(finding.title, doubts):
+            right = dict.fromkeys(one[2] for one in new)
+            told = [*(one[1] for one in new), f"if {' and '.join(right)}, "]
             title = "say in the title what tells them apart, and " * (_IS_OTHER in right)
             raise ToolRefusal(f"{'; '.join(told)}{title}make the call again")
+
+    def _unanswered(self, title: str, doubts: Sequence[_Doubt]) -> list[_Doubt]:
+        """Return the doubts that are new, or of a no raised by the same title; remember them."""
+        was = [self.doubted.get(one[0]) for one in doubts]
+        pairs = zip(doubts, was, strict=True)
+        new = [one for one, said in pairs if said is None or (one[3] and said == title)]
+        self.doubted.update({one[0]: title for one in new})
+        return new
 
     def on_block(self, block_id: str, floor: Severity) -> int:
         """Return how many comments on a block nobody settled; those below the floor aside."""
@@ -207,7 +214,7 @@ class Said:
             more = "" if ruled or point.mute else "; to open it again, use follow_up with not_yet"
             if self.context.change.moved:
                 more += _MOVED
-                self.doubted.add((block.id, point.finding.title))  # who does that was asked
+                self.doubted[block.id, point.finding.title] = ""  # who does that was asked
             is_apart = not (is_same or other.is_no or self.context.change.moved)
             yield other.is_no, what, f"do not repeat it{more}", is_apart
         is_over = ruled is not None and not (point.pasted and ruled is Verdict.NOT_YET)
@@ -294,7 +301,7 @@ class Said:
         if finding.source is not Source.MODEL:
             return
         named = self.context.handles.named_in(finding.text, finding.block_id)
-        anew = self._made_anew(finding)
+        anew, under = self._made_anew(finding), sections(self.context.handles.blocks.values())
         for other in others:
             one = other.finding
             lost = other.how == _GONE and one.block_id == finding.block_id
@@ -303,11 +310,12 @@ class Said:
             is_near = is_nearly_same(finding, one)
             says = "says nearly the same" if is_near else "may be the same" * lost
             says = says or self._crossing(finding, other, named)
-            is_no = other.is_no and not anew and not says and self._stands(one)
-            if is_no and self._is_alike(finding, one):
-                says = "may be the same"
+            if not says and other.is_no and not anew and self._stands(one):
+                least = ALIKE_NEARBY if under[one.block_id] == under[finding.block_id] else ALIKE
+                is_here = one.block_id == finding.block_id
+                says = "may be the same" * (is_here or self._likeness(finding, one) >= least)
             if says:
-                yield (finding.block_id, one.title), other.told(says), _IS_OTHER
+                yield (finding.block_id, one.title), other.told(says), _IS_OTHER, other.is_no
 
     def _crossing(self, finding: Finding, other: _Other, named: Collection[str]) -> str:
         """Say how a finding and another one name each other's blocks; "" where they do not.
@@ -328,12 +336,6 @@ class Said:
         """Tell whether the words of a finding stand in its block."""
         block = self.context.handles.blocks.get(self.context.handles.of_block.get(one.block_id, ""))
         return block is not None and is_quote_of(one.quote, block.plain)
-
-    def _is_alike(self, finding: Finding, one: Finding) -> bool:
-        """Tell whether a finding may be what people turned down: the nearer, the likelier."""
-        under = sections(self.context.handles.blocks.values())
-        least = ALIKE_NEARBY if under[one.block_id] == under[finding.block_id] else ALIKE
-        return one.block_id == finding.block_id or self._likeness(finding, one) >= least
 
     def _likeness(self, finding: Finding, other: Finding) -> float:
         """Return how much two findings speak of the same, by words that are rare on the page."""

@@ -80,7 +80,7 @@ class ReviewTools:
         self.finished, self._reminded, self._heard = False, False, 0
         self._numbers: dict[tuple[str, str], int] = {}  # of points, by their blocks and quotes
         self._again: dict[tuple[str, str], Finding] = {}  # those that read otherwise than given
-        self._doubted: set[tuple[str, str]] = set()
+        self._doubted: dict[tuple[str, str], str] = {}
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -328,7 +328,7 @@ class ReviewTools:
             raise ToolRefusal(why)
         noes = self._context.handles.threads[handle].noes
         if noes and found is Verdict.NOT_YET and (handle, "") not in self._doubted:
-            self._doubted.add((handle, ""))
+            self._doubted[handle, ""] = ""
             raise ToolRefusal(
                 f"what {one_line(noes[-1].author.name)} wrote in {handle} reads as a no: that is "
                 "turned_down, also where you disagree. If it is none, call not_yet again"

@@ -421,24 +421,26 @@ def test_what_a_person_turned_down_is_not_made_again_on_another_block_without_a_
     assert on_blocks(box, page)[-1].startswith("No owner of the poller · important")
 
 
-@pytest.mark.parametrize("insists", [True, False])
-def test_what_a_person_turned_down_comes_back_in_other_words_only_where_the_model_insists(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, *, insists: bool
+@pytest.mark.parametrize("second", ["Adrift", "Carrier 7 asks nobody", ""])
+def test_what_a_person_turned_down_comes_back_in_other_words_only_under_another_title(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, second: str
 ) -> None:
     page = rfc(box, rfcs, *LINES, *MORE)
     first_review(program, model)
     box.clock.advance(HOUR)
     box.world.comment(posted(box)[1], "No, won't do.")
     edit(box, page, 10, "Line 7 says that carrier 7 has a queue of its own.")
-    again = comment("B12", "has a queue", "In [B4] and here it is nobody's.", "important", "Adrift")
+    again = ("B12", "has a queue", "In [B4] and here it is nobody's.", "important")
+    titles = [one for one in ("Adrift", second) if one]
     model.think = lambda _document, turn: [
-        *[again] * (insists or not turn),
+        *(comment(*again, one) for one in titles[turn : turn + 1]),
         finish("Carrier 7 is new."),
     ]
     program.sweep()
     told = "“No, won't do.”) stands on B4, which this names: “No owner”; if this is another matter"
     assert sum(told in one for one in model.answers) == 1
-    assert any("Adrift" in one for one in on_blocks(box, page)) is insists
+    is_posted = any("In “" in one and "nobody's" in one for one in on_blocks(box, page))
+    assert is_posted is (second not in ("Adrift", ""))
 
 
 def test_j5_who_answers_is_shown_the_whole_document(

@@ -123,7 +123,7 @@ def test_a_contradiction_is_doubted_once_from_its_other_end() -> None:
         tools = tools_of(replace(point, finding=raised))
         told = remark(tools, "B5", "200 euros", "Cost unlike the share", **other).text
         assert f"in T1 on B2 ({how}) names B5 as this names B2: “{RAISED.title}”" in told
-        assert remark(tools, "B5", "200 euros", "Cost unlike the share", **other).accepted
+        assert remark(tools, "B5", "200 euros", "Cost of it here", **other).accepted
     for closed in (replace(POINT, finding=raised, closed="you withdrew it"), POINT):
         assert remark(tools_of(closed), "B5", "200 euros", "Cost unlike", **other).accepted
     assert remark(tools_of(replace(POINT, finding=raised)), "B5", "200 euros").accepted
@@ -160,7 +160,8 @@ def test_a_move_takes_a_comment_on_words_that_were_closed_but_not_the_same_one(
     for title in (RAISED.title, "Quite another title"):
         assert "do not repeat it" in remark(tools, quote="10% of", title=title, **same).text
     other = {"text": f"Phase 2 comes before phase 1 here. {names}"}
-    calls = (remark(tools, quote="10% of", title="Order of phases", **other) for _ in range(2))
+    titles = ("Order of phases", "Phases in a wrong order")
+    calls = (remark(tools, quote="10% of", title=one, **other) for one in titles)
     assert any(one.accepted for one in calls) is taken
     first = tools_of(point, earlier=(), ledger=ledger, change=change)
     told = remark(first, quote="10% of", title="Order of phases", **other)
@@ -170,7 +171,7 @@ def test_a_move_takes_a_comment_on_words_that_were_closed_but_not_the_same_one(
 TEN = {"title": "A guess", "text": "No reason says why it is ten percent here."}
 
 
-def test_what_people_turned_down_is_doubted_once_where_it_may_come_back() -> None:
+def test_what_people_turned_down_is_doubted_until_the_title_tells_it_apart() -> None:
     """On its block, in its section or elsewhere where the words are alike, while its own stand."""
     told = (
         "refused: your own point in T1 on B2 (Ana said no: “No, it is a guess.”) may be the same: "
@@ -180,7 +181,8 @@ def test_what_people_turned_down_is_doubted_once_where_it_may_come_back() -> Non
     for on, quote, more in (("B2", "phase 2", {}), ("B3", "Nobody", TEN), ("B5", "200 euros", TEN)):
         tools = tools_of(TURNED_DOWN)
         assert remark(tools, on, quote, **more).text == told
-        assert remark(tools, on, quote, **more).accepted
+        assert remark(tools, on, quote, **more).text == told
+        assert remark(tools, on, quote, **more | {"title": "Who pays for it"}).accepted
     for on, quote in (("B3", "Nobody"), ("B5", "200 euros")):
         assert remark(tools_of(TURNED_DOWN), on, quote).accepted
         assert remark(tools_of(POINT), on, quote, **TEN).accepted, "an open one is ruled on"
@@ -203,7 +205,7 @@ def test_what_people_turned_down_is_doubted_once_where_it_may_come_back() -> Non
         ("“The queue costs 200 euros a month” knows no share.", "Who?", "names B5 too"),
     ],
 )
-def test_what_people_turned_down_is_doubted_once_where_one_names_the_block_of_the_other(
+def test_what_people_turned_down_is_doubted_where_one_names_the_block_of_the_other(
     raised: str, says: str, told: str
 ) -> None:
     point = replace(TURNED_DOWN, finding=replace(RAISED, text=raised))
@@ -212,7 +214,7 @@ def test_what_people_turned_down_is_doubted_once_where_one_names_the_block_of_th
     assert (
         f"in T1 on B2 (Ana said no: “No, it is a guess.”) {told}: “{RAISED.title}”" in answer.text
     )
-    assert remark(tools, "B5", "200 euros", "Cost", text=says).accepted
+    assert remark(tools, "B5", "200 euros", "Cost of it here", text=says).accepted
     alone = replace(POINT, finding=replace(RAISED, text=raised))
     assert remark(tools_of(alone), "B5", "200 euros", "Cost", text=says).accepted
 
