@@ -27,7 +27,6 @@ from daemon.domain.values import (
 from daemon.notion.from_markdown import as_typed
 from daemon.review.cleaning import person_name
 from daemon.review.quotes import (
-    WEIGHTY_CHARS,
     contains_words,
     fold,
     is_quote_of,
@@ -38,10 +37,6 @@ from daemon.review.quotes import (
     unmarked_line,
     weighty,
 )
-
-
-# A title's words of weight have so many letters; who says such a share of them speaks of the point.
-TITLE_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +62,7 @@ class OwnPoint:
         moved: The blocks that were moved near it since it was made, and where each stands now.
         beside: Where its block took the wording that it offers: the other blocks that it names, by
             id, and what became of the text of each; "" where that stands as it did.
+        lost: What its block said when it was made, where that block is gone; "" where it is not.
     """
 
     id: int
@@ -86,6 +82,7 @@ class OwnPoint:
     fires: bool = False
     moved: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
+    lost: str = ""
 
     def stands(self, names: Mapping[str, str]) -> str:
         """Say to the model how it stands; `names` are the handles of the blocks, by id."""
@@ -143,8 +140,8 @@ def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[st
     """Return the exact words that came, went or were moved near a point since it was made.
 
     What went may also have come after the point: it stood at the last review. Words that stand
-    elsewhere too show it where they are the whole of a text that came: a short heading has no more.
-    `now` is all that the page says, `blocks` has its blocks by their handles.
+    elsewhere too show it where they are the whole of a text that came: a short heading has no more;
+    or they went with the point's block. `now` is all that the page says, `blocks` its by handles.
 
     Raises:
         NoEvidence: The quote shows no such thing.
@@ -164,6 +161,7 @@ def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[st
         or _first_absent(near, point.before)
         or next((one for one in whole if _count(one, now) > _count(one, point.before)), "")
         or next((words for one in moved.values() if (words := locate_surely(quote, one.plain))), "")
+        or (locate_surely(quote, point.lost) if went_with_block(quote, point, now) else "")
     )
     if shown:
         return shown
@@ -178,6 +176,12 @@ def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[st
         "these words are not on the page, and did not come or go since you made the point; "
         "quote exactly what came, changed or went; where nothing did, it is not fixed"
     )
+
+
+def went_with_block(words: str, point: OwnPoint, now: Sequence[str]) -> bool:
+    """Tell whether the block of a point is gone with some words, that fewer texts have since."""
+    then = sum(stands_in(words, text) for text in point.before)
+    return stands_in(words, point.lost) and sum(stands_in(words, text) for text in now) < then
 
 
 def _count(words: str, texts: Sequence[str]) -> int:
@@ -381,14 +385,3 @@ def makes_anew(finding: Finding, point: Finding) -> bool:
 def words_of(text: str) -> set[str]:
     """Return the different words of a text, without case, width and accents."""
     return {*re.findall(r"\w+", fold(text).text)}
-
-
-def tells_of(sentence: str, title: str, words: str) -> bool:
-    """Tell whether a sentence speaks of a point.
-
-    It has words of the point's block, or half of those of weight in the point's title.
-    """
-    if words and contains_words(words, sentence):
-        return True
-    heavy = {word for word in words_of(title) if len(word) >= WEIGHTY_CHARS}
-    return bool(heavy) and len(heavy & words_of(sentence)) >= len(heavy) * TITLE_SHARE

@@ -15,7 +15,8 @@ from daemon.domain.notation import few, first_of
 from daemon.domain.values import Finding, Outcome, Severity
 from daemon.notion.from_markdown import INNER, link, quoted
 from daemon.review.cleaning import cleaned
-from daemon.review.points import tells_of
+from daemon.review.points import words_of
+from daemon.review.quotes import WEIGHTY_CHARS, contains_words
 
 
 # The most sections that a summary names as not read, and points in one of its lists.
@@ -353,3 +354,18 @@ def checklist_answers(given: Any, count: int) -> dict[int, str]:
         if 1 <= int(item) <= count and words.strip():
             found[int(item)] = words.strip()
     return found
+
+
+# Who says such a share of the words of weight in a title speaks of the point.
+TITLE_SHARE = 0.5
+
+
+def tells_of(sentence: str, title: str, words: str) -> bool:
+    """Tell whether a sentence speaks of a point.
+
+    It has words of the point's block, or half of those of weight in the point's title.
+    """
+    if words and contains_words(words, sentence):
+        return True
+    heavy = {word for word in words_of(title) if len(word) >= WEIGHTY_CHARS}
+    return bool(heavy) and len(heavy & words_of(sentence)) >= len(heavy) * TITLE_SHARE

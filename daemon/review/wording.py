@@ -26,9 +26,10 @@ from daemon.review.cleaning import (
 )
 from daemon.review.handles import BRIEF, Handles, opening
 from daemon.review.leaks import LeakGuard
-from daemon.review.points import REPETITIVE_CHARS, tells_of
+from daemon.review.points import REPETITIVE_CHARS
 from daemon.review.prompt import instructions, one_line
 from daemon.review.quotes import contains_words, fold
+from daemon.review.summary import tells_of
 from daemon.review.tool_specs import ToolRefusal
 
 

@@ -1032,6 +1032,37 @@ def test_the_summary_counts_a_no_that_the_review_itself_heard(
     assert "dropped by Ana." in on_page(box, page)[-1]
 
 
+def test_words_that_went_with_the_points_own_block_settle_it_though_they_stand_elsewhere(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs, "Name: N/A", "Costs", "N/A", "Owner", "N/A", *LINES[1:])
+    said = [comment("B4", "N/A", "Say what it costs.", title="No cost")]
+    model.think = lambda _document, _turn: [*said, finish("One thing.")]
+    program.sweep()
+    costs, cost, _, owner = box.world.blocks(page)[2:6]
+    model.think = lambda document, turn: (
+        [follow_up(begun_by("No cost", document), "fixed", quote="N/A")] if not turn else [finish()]
+    )
+    box.clock.advance(HOUR)
+    box.world.delete_block(owner)
+    edit(box, page, 0, "Name: N/A.")
+    program.sweep()
+    assert any("stand there still" in one for one in model.answers)
+    for one in (costs, cost):
+        box.world.delete_block(one)
+    edit(box, page, 0, "Name: N/A!")
+    program.sweep()
+    assert "✓ Settled: “No cost” · its block with “N/A” is gone" in program.run("explain", page).out
+    edit(box, page, 0, "Name: Queues")
+    model.think = lambda _document, _turn: [finish()]
+    program.sweep()
+    assert "its block is back" not in program.run("explain", page).out
+    box.world.state.blocks[cost.id] = cost
+    edit(box, page, 0, "Name: N/A")
+    program.sweep()
+    assert "its block is back" in program.run("explain", page).out
+
+
 def test_the_summary_says_whose_word_is_the_last_about_each_point_that_is_still_open(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

@@ -140,7 +140,6 @@ def open_points(
         thread_id = one.discussion_id or f"point {one.id}"
         mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
         mute = mute or (SAID_ALREADY if keys.get(thread_id) in said else "")
-        is_taken = has_taken(one.finding, snapshot)
         points.append(
             OwnPoint(
                 one.id,
@@ -155,7 +154,8 @@ def open_points(
                 pasted=mute == POSTED_ANEW,
                 gone=mute == WENT,
                 moved=_moved_near(one.finding.block_id, since[one.review_id], snapshot),
-                beside=named_since(state, one, snapshot) if is_taken else {},
+                beside=_beside(state, one, snapshot),
+                lost=_lost(one.finding.block_id, before[one.review_id], snapshot),
             )
         )
     return points
@@ -178,6 +178,17 @@ def _texts(read: Reviewed | None) -> tuple[str, ...]:
         return ()
     lines = (unmarked_line(line) for _, line in read.blocks)
     return (read.title, *(value for _, value in read.properties), *lines)
+
+
+def _beside(state: State, row: FindingRow, snapshot: Snapshot) -> dict[str, str]:
+    """Return what became of the other blocks that a finding names, where its wording is taken."""
+    return named_since(state, row, snapshot) if has_taken(row.finding, snapshot) else {}
+
+
+def _lost(block_id: str, read: Reviewed | None, snapshot: Snapshot) -> str:
+    """Return what a block that is gone said when it was read; "" where it is not gone."""
+    lines = dict(read.blocks) if read and block_id not in snapshot.by_id else {}
+    return unmarked_line(lines.get(block_id, ""))
 
 
 def _moved_near(block_id: str, since: Change, snapshot: Snapshot) -> dict[str, str]:

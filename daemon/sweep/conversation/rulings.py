@@ -11,6 +11,7 @@ from daemon.domain.change import sections
 from daemon.domain.findings import LIVE, MENDED, SAID_NO, Event, FindingState
 from daemon.domain.records import (
     DeliveryState,
+    FindingRow,
     MessageKind,
     OutboxMessage,
     PageRow,
@@ -26,6 +27,7 @@ from daemon.review.points import (
     OwnPoint,
     makes_anew,
     page_texts,
+    went_with_block,
 )
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import contains_words, is_quote_of, stands_in, unmarked_line
@@ -41,6 +43,7 @@ from daemon.sweep.delivery.validity import named_since
 
 MADE_ELSEWHERE = "made again on another block"
 BY_RULE = "it is no longer there"
+_LOST = "its block with “"
 _MOVED = re.compile(
     r"moved: “(?P<words>.*?)”(?:, now (?P<how>under|above|below) “(?P<place>.*)”)?", re.DOTALL
 )
@@ -55,15 +58,18 @@ def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> None:
     """
     state, now = context.state, context.notion.now
     for one in findings.of_page(state, row.id):
-        if one.state not in MENDED or not (why := _shows_no_more(one.why, snapshot)):
+        if one.state not in MENDED or not (why := _shows_no_more(one, snapshot)):
             continue
         with state.atomic():
             findings.open_again(state, one.id, Event.UNSETTLED, now, why)
             outbox.add(state, opened_again(context, row, one.id, Event.UNSETTLED, why))
 
 
-def _shows_no_more(told: str, snapshot: Snapshot) -> str:
+def _shows_no_more(point: FindingRow, snapshot: Snapshot) -> str:
     """Say why what settled a point does not show it any more; "" where it does."""
+    told = point.why
+    if told.startswith(_LOST):
+        return "its block is back" if point.finding.block_id in snapshot.by_id else ""
     if moved := _MOVED.fullmatch(told):
         words, blocks = moved["words"], list(snapshot.blocks)
         has = [at for at, one in enumerate(blocks) if contains_words(words, one.plain)]
@@ -270,7 +276,7 @@ def close(
 
 
 def _evidence(quote: str, point: OwnPoint, snapshot: Snapshot) -> str:
-    """Say what shows that a point is fixed: words that came, went or moved, or a whole block."""
+    """Say what shows that a point is fixed: words that came, went or moved, or a block."""
     if not quote:
         return BY_RULE
     words, texts = quoted(quote), page_texts(snapshot)
@@ -282,6 +288,8 @@ def _evidence(quote: str, point: OwnPoint, snapshot: Snapshot) -> str:
     ]
     if stood and moved:
         return ", now ".join(filter(None, (f"moved: “{words}”", point.moved[moved[0]])))
+    if went_with_block(quote, point, texts):
+        return f"{_LOST}{words}” is gone"
     block = "the block " if stood and _still_shows(words, texts, whole=True) else ""
     return f"{block}“{words}”"
 
