@@ -52,6 +52,7 @@ class Look:
         reasons: Why each of the refuted points was dropped, in their order.
         lowered: The title of each point that was made less grave, and why.
         overruled: The title of each point that was refused without evidence: why, and what lacks.
+        unjudged: How many of the review's points it gave no ruling on.
     """
 
     model: str
@@ -60,6 +61,7 @@ class Look:
     reasons: tuple[str, ...] = ()
     lowered: tuple[tuple[str, str], ...] = ()
     overruled: tuple[tuple[str, str], ...] = ()
+    unjudged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,9 @@ A refusal counts only with evidence: words that stand in the document. Doubt kee
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from daemon.domain.change import Change
@@ -16,15 +15,13 @@ from daemon.domain.second_look import Look, Seen
 from daemon.domain.values import Block, Finding, Prompt, Severity, Snapshot
 from daemon.review.agent import ContextWindow, ModelInput, ToolResult, ToolSpec
 from daemon.review.cleaning import visible
-from daemon.review.excerpt import Reader, sections_of
+from daemon.review.excerpt import Reader
 from daemon.review.handles import Handles
 from daemon.review.models.failures import WindowTooSmall
 from daemon.review.points import MOVED_QUOTE_CHARS, NoEvidence
 from daemon.review.prompt import (
     INDENT,
-    Excerpt,
     ReviewInput,
-    block_lines,
     clipped,
     document_text,
     estimated_tokens,
@@ -33,7 +30,7 @@ from daemon.review.prompt import (
     resource,
 )
 from daemon.review.quotes import contains_words, fold, locate_surely
-from daemon.review.sections import related
+from daemon.review.sections import sections_near
 from daemon.review.tool_specs import JUDGE, READ, ToolRefusal
 
 
@@ -67,29 +64,7 @@ class SettledPoint:
     passage: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SecondLook:
-    """A second look that is to be taken.
-
-    Attributes:
-        wanted: Who looks: `same`, `auto`, or a model's name.
-        settled: The settled points that go along.
-        left_out: Who is not asked, and why.
-    """
-
-    wanted: str
-    settled: tuple[SettledPoint, ...] = ()
-    left_out: Mapping[str, str] = field(default_factory=dict)
-
-
 Point = Finding | SettledPoint
-
-
-def shuffled(points: Iterable[Finding], plan: SecondLook, seed: str) -> list[Point]:
-    """Return what is looked at, in an order that tells nothing."""
-    found: list[Point] = [*points, *plan.settled]
-    random.Random(seed).shuffle(found)  # noqa: S311 - an order, no secret
-    return found
 
 
 def brief(
@@ -102,36 +77,88 @@ def brief(
 ) -> tuple[ModelInput, Opinions]:
     """Return what is read, the document or a part of it and the points, and what takes the rulings.
 
-    What was `noted` of blocks, by their ids, stands beside the part; the rest can be read. Settled
-    points for which there is no room do not go along.
+    What was `noted` of blocks, by their ids, stands beside the part; the rest can be read. Points
+    for which there is no room follow, each batch in a request of its own; settled ones go along
+    with the first batch alone.
 
     Raises:
-        WindowTooSmall: The window has no room for that.
+        WindowTooSmall: The window has no room for any of that.
     """
+    taking = Opinions((), snapshot.blocks, "", None)
+    room = None if window is None else window.whole
+    told = [one for one in noted if one[1]]
+
+    def following(waiting: Sequence[Point]) -> ModelInput | None:
+        def request(batch: Sequence[Point]) -> _Request | None:
+            first = len(taking.points) + 1
+            return _request(batch, first, snapshot, prompt, whole_up_to, room, told)
+
+        batch, made = _batch(waiting, request)
+        if made is None:
+            return None
+        later = [one for one in waiting if isinstance(one, Finding) and one not in batch]
+        read, notes, reader = made
+        taking.begin(batch, notes, reader)
+        return replace(read, following=lambda _: following(later))
+
+    if first := following(points):
+        return first, taking
+    raise WindowTooSmall("its window has no room for the points")
+
+
+_Request = tuple[ModelInput, str, Reader | None]  # with the notes that are shown
+
+
+def _batch(
+    points: Sequence[Point], request: Callable[[Sequence[Point]], _Request | None]
+) -> tuple[Sequence[Point], _Request | None]:
+    """Return as many points as fit into one request, and that; no request where no own one fits."""
+    if made := request(points) if points else None:
+        return points, made
+    settled = [one for one in points if isinstance(one, SettledPoint)]
+    for first in (settled, []) if settled else ([],):
+        taken, best = list[Point](), None
+        for one in (*first, *(one for one in points if isinstance(one, Finding))):
+            batch = [other for other in points if other in taken or other is one]
+            if made := request(batch):
+                taken, best = batch, made
+        if any(isinstance(one, Finding) for one in taken):
+            return taken, best
+    return (), None
+
+
+def _request(
+    points: Sequence[Point],
+    first: int,
+    snapshot: Snapshot,
+    prompt: Prompt,
+    whole_up_to: int,
+    most: int | None,
+    noted: Iterable[tuple[str, str]],
+) -> _Request | None:
+    """Write what is read of some points, numbered from `first` on; None above `most` tokens."""
     blocks = (*snapshot.blocks, *(others := _passages(points)).values())
     bare = replace(snapshot, blocks=blocks, threads=(), comments_readable=True)
     handles, task = Handles.of(bare), ReviewInput(bare, Change(first=False), prompt)
     wanted = f"# What this team asks of its documents\n\n{INDENT}{indented(prompt.text, INDENT)}"
     system = f"{resource('second_look.md')}\n\n{wanted}"
-    asked = "\n".join(["Points:", *_lines(points, handles)])
+    asked = "\n".join(["Points:", *_lines(points, first, handles)])
     taken = estimated_tokens(f"{system}{asked}{JUDGE}{READ}")
-    most = whole_up_to + sum(estimated_tokens(one.line) for one in others.values())
-    room = most if window is None else min(most, window.whole - taken)
+    room = whole_up_to + sum(estimated_tokens(one.line) for one in others.values())
+    room = room if most is None else min(room, most - taken)
     text, notes, reader = document_text(task, handles), "", None
     if estimated_tokens(text) > room:
-        told = [(key, handles.with_handles(words, key)) for key, words in noted if words]
-        shown = _part(points, task, handles, told, room - room // READING)
+        told = [(key, handles.with_handles(words, key)) for key, words in noted]
+        own = [one for one in points if isinstance(one, Finding)]
+        shown = sections_near(own, others.keys(), task, handles, told, room - room // READING)
         told = [one for one in told if one[0] in shown.left_out]
         lines = [f"{INDENT}{handles.of_block[key]}: {words}" for key, words in told]
         notes = "\n".join(["\nNotes on other sections:", *lines] if lines else [])
         text = document_text(task, handles, shown) + notes
         reader = Reader(task, handles, shown, max(room - estimated_tokens(text), room // READING))
-    if window and estimated_tokens(text) + taken > window.whole:
-        if others and (own := [one for one in points if isinstance(one, Finding)]):
-            return brief(own, snapshot, prompt, whole_up_to, window, noted)
-        raise WindowTooSmall("its window has no room for the points")
-    taking = Opinions(points, snapshot.blocks, notes, reader)
-    return ModelInput(system, f"{text}\n{asked}", snapshot.page.id), taking
+    if most is not None and estimated_tokens(text) + taken > most:
+        return None
+    return ModelInput(system, f"{text}\n{asked}", snapshot.page.id), notes, reader
 
 
 def _passages(points: Iterable[Point]) -> dict[str, Block]:
@@ -139,9 +166,9 @@ def _passages(points: Iterable[Point]) -> dict[str, Block]:
     return {block.id: block for one in settled for block in one.passage}
 
 
-def _lines(points: Sequence[Point], handles: Handles) -> Iterator[str]:
+def _lines(points: Sequence[Point], first: int, handles: Handles) -> Iterator[str]:
     """Yield the points without what their author thinks of them."""
-    for number, one in enumerate(points, 1):
+    for number, one in enumerate(points, first):
         finding = one if isinstance(one, Finding) else one.finding
         where = handles.of_block[finding.block_id]
         title, text = (
@@ -150,47 +177,6 @@ def _lines(points: Sequence[Point], handles: Handles) -> Iterator[str]:
         yield f"[P{number} on {where}] {one_line(title)}"
         yield f"{INDENT}about: {one_line(finding.quote)}"
         yield f"{INDENT}says: {indented(text, INDENT * 2)}"
-
-
-def _part(
-    points: Sequence[Point],
-    task: ReviewInput,
-    handles: Handles,
-    noted: Iterable[tuple[str, str]],
-    room: int,
-) -> Excerpt:
-    """Show the headings and the sections of the points; as far as there is room, more of them.
-
-    First the sections that the points name, then those that say, or of which was noted, what is
-    nearest to one.
-    """
-    sections = [
-        {one.id: one for one in (head, *body) if one} for head, body in sections_of(handles.blocks)
-    ]
-    under = {key: number for number, body in enumerate(sections) for key in body}
-    own = [one for one in points if isinstance(one, Finding)]
-    texts = {number: [one.plain for one in body.values()] for number, body in enumerate(sections)}
-    for key, words in noted:
-        texts[under[key]] += [words] if key in under else []
-    named, near = list[Iterable[str]](), list[Iterable[str]]()
-    for one in own:
-        said = handles.with_handles(f"{one.title}\n{one.text}", one.block_id)
-        there = (
-            handles.blocks[name].id for name in handles.parse(said, "B") if name in handles.blocks
-        )
-        named += [keys for key in there for keys in (sections[under[key]], [key])]
-        others = {number: body for number, body in texts.items() if number != under[one.block_id]}
-        near += [sections[number] for number in related([said, one.quote], others)]
-    out = {block.id for block in handles.blocks.values() if not block.is_heading}
-    out -= {key for one in own for key in sections[under[one.block_id]]}
-    out -= _passages(points).keys()
-    room -= estimated_tokens(document_text(task, handles, Excerpt(frozenset(out))))
-    for keys in (*named, *near):
-        more = out.intersection(keys)
-        lines = [block_lines(task, handles, handles.of_block[key]) for key in more]
-        cost = sum(estimated_tokens("\n".join(one)) for one in lines)
-        out, room = (out - more, room - cost) if cost <= room else (out, room)
-    return Excerpt(frozenset(out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +201,17 @@ class Opinions:
     def __init__(
         self, points: Sequence[Point], blocks: Sequence[Block], notes: str, reader: Reader | None
     ) -> None:
-        self.points, self._blocks, self._notes, self._reader = points, blocks, notes, reader
-        self._returned = dict[int, bool]()  # what was to be mended, and whether it still is
+        self._blocks = blocks
+        self._returned: dict[int, bool] = {}  # what was to be mended, and whether it still is
+        self.points: list[Point] = []
         self.given: dict[int, Opinion] = {}
+        self.begin(points, notes, reader)
+
+    def begin(self, points: Sequence[Point], notes: str, reader: Reader | None) -> None:
+        """Look at other points; those before have their rulings, or none."""
+        self._asked = range(len(self.points) + 1, len(self.points) + len(points) + 1)
+        self.points += points
+        self._notes, self._reader, self._returned = notes, reader, {}
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -227,7 +221,7 @@ class Opinions:
     @property
     def finished(self) -> bool:
         """Whether there is a ruling on every point, and none is to be mended."""
-        return len(self.given) == len(self.points) and not any(self._returned.values())
+        return self.given.keys() >= {*self._asked} and not any(self._returned.values())
 
     def call(
         self,
@@ -250,8 +244,9 @@ class Opinions:
     def _judged(self, point: str, verdict: str, quote: str, reason: str) -> str:
         found, ground = re.search(r"\d+", point), verdict.lower()
         number = int(found[0]) if found else 0
-        if not 1 <= number <= len(self.points):
-            raise ToolRefusal(f"there is no such point; they are P1 to P{len(self.points)}")
+        if number not in self._asked:
+            known = f"P{self._asked[0]} to P{self._asked[-1]}"
+            raise ToolRefusal(f"there is no such point; they are {known}")
         if ground not in (STANDS, *REFUSALS):
             raise ToolRefusal(f"verdict is {STANDS}, {', '.join(REFUSALS)}")
         if number in self.given and not self._returned.get(number):

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 
 from daemon.domain.change import Change, differing_part
 from daemon.domain.notation import counted
-from daemon.domain.values import Block
+from daemon.domain.values import Block, Finding
 from daemon.review.excerpt import section_name, sections_of
 from daemon.review.handles import MARKS, Handles
 from daemon.review.points import words_of
 from daemon.review.prompt import (
     BYTES_PER_TOKEN,
     INDENT,
+    Excerpt,
     ReviewInput,
     block_lines,
+    document_text,
     estimated_tokens,
     indented,
     one_line,
@@ -142,6 +144,47 @@ def related(differing: Iterable[str], noted: Mapping[int, Iterable[str]]) -> lis
     }
     best = sorted((number for number in shared if shared[number]), key=lambda one: -shared[one])
     return sorted(best[:RELATED])
+
+
+def sections_near(
+    points: Sequence[Finding],
+    also: Collection[str],
+    task: ReviewInput,
+    handles: Handles,
+    noted: Iterable[tuple[str, str]],
+    room: int,
+) -> Excerpt:
+    """Show the headings, the sections of the points and the blocks `also`; with more room, more.
+
+    First the sections that the points name, then those that say, or of which was noted, what is
+    nearest to one.
+    """
+    sections = [
+        {one.id: one for one in (head, *body) if one} for head, body in sections_of(handles.blocks)
+    ]
+    under = {key: number for number, body in enumerate(sections) for key in body}
+    texts = {number: [one.plain for one in body.values()] for number, body in enumerate(sections)}
+    for key, words in noted:
+        texts[under[key]] += [words] if key in under else []
+    named, near = list[Iterable[str]](), list[Iterable[str]]()
+    for one in points:
+        said = handles.with_handles(f"{one.title}\n{one.text}", one.block_id)
+        there = (
+            handles.blocks[name].id for name in handles.parse(said, "B") if name in handles.blocks
+        )
+        named += [keys for key in there for keys in (sections[under[key]], [key])]
+        others = {number: body for number, body in texts.items() if number != under[one.block_id]}
+        near += [sections[number] for number in related([said, one.quote], others)]
+    out = {block.id for block in handles.blocks.values() if not block.is_heading}
+    out -= {key for one in points for key in sections[under[one.block_id]]}
+    out.difference_update(also)
+    room -= estimated_tokens(document_text(task, handles, Excerpt(frozenset(out))))
+    for keys in (*named, *near):
+        more = out.intersection(keys)
+        lines = [block_lines(task, handles, handles.of_block[key]) for key in more]
+        cost = sum(estimated_tokens("\n".join(one)) for one in lines)
+        out, room = (out - more, room - cost) if cost <= room else (out, room)
+    return Excerpt(frozenset(out))
 
 
 def _telling(line: str) -> set[str]:

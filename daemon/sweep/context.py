@@ -31,7 +31,7 @@ from daemon.review.handles import Handles
 from daemon.review.models.access import Tape
 from daemon.review.models.chain import Chain
 from daemon.review.points import OwnPoint
-from daemon.review.second_look import SecondLook
+from daemon.review.second_look import SettledPoint
 from daemon.store.database import State
 from daemon.sweep.budget import Meter
 from daemon.sweep.people import People
@@ -206,6 +206,21 @@ class Extent(Enum):
 
     WHOLE = auto()  # an operator or a person asks, or the prompt is another
     DIFFERENCE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """A second look that is to be taken.
+
+    Attributes:
+        wanted: Who looks: `same`, `auto`, or a model's name.
+        settled: The settled points that go along.
+        left_out: Who is not asked, and why.
+    """
+
+    wanted: str
+    settled: tuple[SettledPoint, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

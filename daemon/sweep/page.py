@@ -193,6 +193,7 @@ async def _review(context: Context, row: PageRow, dialogue: Dialogue, session: S
         findings=len(review.findings),
         kept=len(review.kept),
         refuted=len(review.refuted),
+        unjudged=review.look.unjudged if review.look else 0,
         replies=len(review.replies),
         rulings=len(review.rulings),
         tokens=review.usage.tokens,

@@ -15,7 +15,7 @@ from daemon.domain.notation import counted
 from daemon.domain.providers import OFFLINE, split
 from daemon.domain.records import FindingRow, OutboxMessage, PageRow
 from daemon.domain.second_look import WATCH, Look, Watch
-from daemon.domain.values import Block, Review, Severity, Source, Usage
+from daemon.domain.values import Block, Finding, Review, Severity, Source, Usage
 from daemon.review.agent import ContextWindow, Conversation, ModelInput, ReviewLimits
 from daemon.review.deep import SectionTools
 from daemon.review.models.cost import ConversationCost
@@ -25,18 +25,16 @@ from daemon.review.second_look import (
     Heard,
     Opinions,
     Point,
-    SecondLook,
     SettledPoint,
     brief,
     evidence,
-    shuffled,
     weighed,
 )
 from daemon.review.sections import Noted
 from daemon.review.tools import ReviewTools
 from daemon.store import findings, outbox, pages, reviews
 from daemon.store.database import get_value, set_value
-from daemon.sweep.context import Context, Prepared, ReviewContext, Session, Target
+from daemon.sweep.context import Context, Prepared, ReviewContext, SecondLook, Session, Target
 
 
 OFF, SAME, AUTO = "off", "same", "auto"
@@ -130,6 +128,13 @@ def _answers(
                 yield at
 
 
+def shuffled(points: Iterable[Finding], plan: SecondLook, seed: str) -> list[Point]:
+    """Return what is looked at, in an order that tells nothing."""
+    found: list[Point] = [*points, *plan.settled]
+    random.Random(seed).shuffle(found)  # noqa: S311 - an order, no secret
+    return found
+
+
 async def look(
     context: ReviewContext,
     prepared: Prepared,
@@ -152,15 +157,18 @@ async def look(
     if not points or not name:
         return None, conversation.usage
     if why := plan.left_out.get(name):
-        return Heard(Look(name, f"left out: {why}")), conversation.usage
+        return Heard(Look(name, f"left out: {why}", unjudged=len(points))), conversation.usage
     page = session.snapshot.page
     asked = shuffled(points, plan, f"{page.id} {page.edited}")
     bill = context.models.bill(limits.spender, conversation.usage)
     noted = tools.noted if isinstance(tools, SectionTools) else ()
     given = await _opinions(context, session, name, asked, noted, limits, bill)
     if isinstance(given, Look):
-        return Heard(given), bill.total
+        return Heard(replace(given, unjudged=len(points))), bill.total
     heard = weighed(name, given.points, given.given, session.snapshot.blocks, floor)
+    ruled = {given.points[number - 1] for number in given.given}
+    unjudged = sum(one not in ruled for one in points)
+    heard = replace(heard, look=replace(heard.look, unjudged=unjudged))
     lowered = {one: replace(one, severity=Severity.IMPORTANT) for one in heard.lowered}
     tools.amend({**dict.fromkeys(heard.refuted), **lowered})
     return heard, bill.total
@@ -230,10 +238,9 @@ def told(review: Review) -> Iterator[tuple[str, str]]:
     seen = found.seen
     said = f"{counted(seen.rulings, 'ruling')}, {counted(seen.refused, 'refusal')}" if seen else ""
     counts = f"{len(review.refuted)} dropped, {len(found.lowered)} lowered"
-    yield (
-        "second look",
-        f"by {found.model}: {'; '.join(filter(None, (said, found.note or counts)))}",
-    )
+    left = f"{counted(found.unjudged, 'point')} not judged" if found.unjudged else ""
+    parts = filter(None, (said, found.note or counts, left))
+    yield "second look", f"by {found.model}: {'; '.join(parts)}"
     for one, why in zip(review.refuted, found.reasons, strict=True):
         yield "refuted", f"“{one.title}” ({one.severity.value}): {why}"
     for title, why in found.lowered:

@@ -111,9 +111,9 @@ class Both:
         if "\nPoints:\n" not in document:
             return self.make(document)
         self.asked.append(document)
-        titles = re.findall(r"^\[P\d+ on [^\]]+\] (.*)", document, re.MULTILINE)
+        titles = re.findall(r"^\[P(\d+) on [^\]]+\] (.*)", document, re.MULTILINE)
         calls = []
-        for number, title in enumerate(titles, 1):
+        for number, title in ((int(number), title) for number, title in titles):
             verdict, quote = self.verify(title, number)
             said = {"verdict": verdict, "quote": quote, "reason": f"see {number}"}
             calls.append(("judge", {"point": f"P{number}", **said}))
@@ -374,6 +374,46 @@ def test_in_deep_reading_the_section_that_answers_a_point_is_shown_or_read(
     assert "2 rulings, 2 refusals; 2 dropped" in explained(program, page)
 
 
+def test_where_not_all_points_fit_they_are_judged_in_batches(
+    box: Sandbox, program: Program, rfcs: str, both: Both
+) -> None:
+    content, made = [], []
+    things = ["Cache", "Queue", "Clock", "Ledger", "Router", "Printer", "Scanner", "Backup"]
+    for number in range(8):
+        content += [
+            blocks.heading(2, f"Part {number}"),
+            blocks.paragraph(f"It {number} says. " * 90),
+        ]
+        content.append(
+            blocks.paragraph(f"Owner {number} is {'Ana' if number else 'nobody'} Costa.")
+        )
+        about = things[number]
+        title, text = f"{about} without {about.lower()}r {number}", f"Say who mends the {about}."
+        made.append(comment(f"B{number * 3 + 2}", f"It {number} says", text, "important", title))
+    page = box.world.page(rfcs, "Queues", content, at=box.clock()).id
+    both.make = lambda document: [
+        *[one for one in made if f"[{one[1]['block']}]" in document],
+        ("note", {"digest": ""})
+        if "room for notes" in document
+        else ("finish", {"summary": "Mend it.", "question": "", "order": ""}),
+    ]
+    both.verify = lambda title, _: ("answered", f"Owner {title[-1]} is Ana Costa")
+    both.verify = lambda title, n, told=both.verify: (
+        told(title, n) if title[-1] in "367" else ("stands", "")
+    )
+    program.config |= {"deep": "always", "windows": {"anthropic:claude-sonnet-5-5": 6_000}}
+    box.clock.advance(HOUR)
+    lines = [json.loads(line) for line in program.run("--once").err.splitlines()]
+    [told] = [line for line in lines if line["event"] == "page.reviewed"]
+    assert told["unjudged"] == 0
+    assert told["refuted"] == 3
+    assert len(both.asked) > 1
+    assert sum(one.count("\n[P") for one in both.asked) == 8
+    assert len(points(box, page)) == 5
+    assert "8 rulings, 3 refusals; 3 dropped, 0 lowered\n" in explained(program, page)
+    assert program.run("replay", "1").out.startswith("the same")
+
+
 def test_a_verifier_that_refuses_everything_is_left_out_within_three_reviews(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, both: Both
 ) -> None:
@@ -524,10 +564,12 @@ def test_one_that_is_dead_slow_or_answers_nonsense_changes_nothing_but_a_note(
         assert len(points(box, page)) == 4
         told.append(explained(program, page))
     found = [one.partition("second look: by ")[2].splitlines()[0] for one in told]
+    left = "; 4 points not judged"
+    assert all(one.endswith(left) for one in found)
     same = "anthropic:claude-sonnet-5-5"
     spent = "limits.tokens_per_review: 30005 of 50000 tokens are spent, and the next request "
     spent += "may take 31522"
-    assert found == [
+    assert [one.removesuffix(left) for one in found] == [
         "openai:other: no connection: connection refused",
         f"{same}: no answer within 0.01 s",
         f"{same}: it gave no ruling that can be read",

@@ -19,14 +19,14 @@ from daemon.review.second_look import (
     STANDS,
     Opinion,
     Opinions,
-    SecondLook,
     SettledPoint,
     brief,
     evidence,
-    shuffled,
     weighed,
 )
 from daemon.review.tool_specs import JUDGE
+from daemon.sweep.context import SecondLook
+from daemon.sweep.second_look import shuffled
 from support.review_values import block, heading, snapshot
 
 
@@ -270,3 +270,35 @@ def test_the_section_that_a_point_names_or_that_is_nearest_to_it_is_shown_within
     assert not opinions.call("read", {"first": "B900", "last": ""}).accepted
     whole = brief([point], snapshot(blocks), built_in_prompt(), 40_000, None)[1]
     assert [one.name for one in whole.specs] == ["judge"]
+
+
+def test_points_that_do_not_fit_together_come_in_batches_and_one_too_long_is_left_out() -> None:
+    points = [
+        Finding(f"b{number}", "of it", f"Of {number}: {'say it ' * 60}", Severity.MINOR)
+        for number in range(8)
+    ]
+    endless = replace(points[0], text="endless " * 4_000)
+    asked: list[Any] = [endless, *points[:3], RIGHT, *points[3:]]
+    window = ContextWindow(5_000)
+    read, taken = brief(asked, snapshot(LONG), built_in_prompt(), 40_000, window)
+    batches, following = [], read
+    while following:
+        shown = re.findall(r"^\[(P\d+) on B", following.document, re.MULTILINE)
+        first, room = len(taken.points) - len(shown), estimated_tokens(following.document)
+        assert shown == [f"P{first + at + 1}" for at in range(len(shown))]
+        assert room + estimated_tokens(following.system) < window.whole
+        assert all(
+            f"In part {one.block_id[1:]} there" in following.document
+            for one in taken.points[first:]
+            if isinstance(one, Finding)
+        )
+        batches.append(taken.points[first:])
+        judged(taken, "P1", STANDS)
+        for name in shown:
+            judged(taken, name, STANDS)
+        assert taken.finished
+        following = following.following("")
+    assert len(batches) > 1
+    assert [one for one in taken.points if one in points] == points
+    assert len(taken.given) == len(taken.points) == len(points) + 1
+    assert RIGHT in batches[0]
