@@ -122,6 +122,7 @@ def next_state(state: FindingState, event: Event) -> FindingState:
 
 
 SAID_NO = " said no"
+UNREAD = "what was written under the old block since {:%Y-%m-%d %H:%M} UTC could not be read"
 
 
 def who_said_no(why: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 
-from daemon.domain.findings import SAID_NO, FindingState, who_said_no
+from daemon.domain.findings import SAID_NO, UNREAD, FindingState, who_said_no
 from daemon.domain.phrases import CLOSING, has_question_mark
 from daemon.domain.values import (
     AuthorKind,
@@ -58,6 +58,7 @@ class OwnPoint:
         no: The words of that no; "" where they are not known.
         pasted: Whether its block was cut and pasted, so that its thread went.
         gone: Whether its thread went with its block, and its text stands nowhere else.
+        unread: Since when words in its old thread could not be read; None where all were read.
         fires: Whether it is a rule's, and the rule finds it in the text as it is.
         moved: The blocks that were moved near it since it was made, and where each stands now.
         beside: Where its block took the wording that it offers: the other blocks that it names, by
@@ -79,6 +80,7 @@ class OwnPoint:
     no: str = ""
     pasted: bool = False
     gone: bool = False
+    unread: datetime | None = None
     fires: bool = False
     moved: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
@@ -98,7 +100,8 @@ class OwnPoint:
         )
         taken = f"; its block took your wording, but {', '.join(others)}" if self.beside else ""
         again = f"; open again: {as_typed(self.again)}" if self.again else ""
-        return (taken or again) + pasted
+        unread = f"; {UNREAD.format(self.unread)}" if self.unread else ""
+        return (taken or again) + pasted + unread
 
 
 _CLOSED = {

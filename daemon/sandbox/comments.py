@@ -24,7 +24,7 @@ def listed(call: ApiCall) -> Json:
     need(allowed=call.bot.read_comments)
     block_id = valid_id(call.param("block_id"), "query.block_id")
     found = block_at(call, block_id)
-    if found.in_trash:
+    if found.in_trash and not call.state.quirks.lists_trash:
         raise call.missing("block", block_id)
     requests.unless_refused(call, Doing.LIST_COMMENTS, block_id)
     rows = call.state.open_comments(block_id)

@@ -52,6 +52,7 @@ class Quirks:
             content without saying which.
         notes_list_children: Whether meeting notes say that they have children; their parts can be
             listed by their ids all the same.
+        lists_trash: Whether comments on a block in the trash can be listed; Notion does not say.
         date_off: By how many seconds the `Date` of every answer is wrong.
     """
 
@@ -64,6 +65,7 @@ class Quirks:
     copies_list_children: bool = False
     notes_list_children: bool = True
     refused_content: frozenset[str] = frozenset()
+    lists_trash: bool = False
     date_off: float = 0
 
 

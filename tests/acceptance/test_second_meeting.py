@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -783,7 +784,8 @@ def test_a_point_whose_text_was_cut_and_pasted_is_posted_anew_there_once(
         program.sweep()
         box.clock.advance(HOUR)
     [anew] = [one for one in posted(box) if one.parent_id == new.id]
-    said = "Say how it is undone.\n\nIt still says N/A."
+    lost = f"What was written under the old block since {NOW:%Y-%m-%d %H:%M} UTC could not be read."
+    said = f"Say how it is undone.\n\nIt still says N/A.\n\n{lost}"
     assert plain(anew) == f"No way back · blocking\nN/A\n{said}"
     assert "No way back (still open)" in on_page(box, page)[-1]
     box.world.edit_block(new, "Rollback: we switch the flag off.")
@@ -1838,6 +1840,78 @@ def test_who_only_answers_is_told_where_a_pasted_block_is(
     assert told not in line
 
 
+def cut_after(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str, *, listed: bool
+) -> str:
+    """Cut and paste the block of a point after a person wrote there; return the new block."""
+    box.world.quirks.lists_trash = listed
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], words, by=box.world.person("Ana"))
+    new = pasted(box, page, 0, LINES[0])
+    box.world.add_block(page, blocks.paragraph("One more line."))
+    box.clock.advance(HOUR)
+    return new
+
+
+@pytest.mark.parametrize("words", ["No.", "No, names stay free."])
+@pytest.mark.parametrize("requests", [0, 240])
+def test_a_no_said_right_before_its_block_was_cut_and_pasted_is_heard(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str, requests: int
+) -> None:
+    program.config["watch_requests"] = requests
+    new = cut_after(box, program, model, rfcs, words, listed=True)
+    says(model, finish("No news."))
+    for _ in range(2):
+        program.sweep()
+        box.clock.advance(HOUR)
+    assert words in model.documents[-1]
+    assert [one for one in posted(box) if one.parent_id == new] == []
+    page = box.world.state.blocks[new].parent_id
+    assert "dismissed, blocking: No way back" in program.run("explain", page).out
+
+
+@pytest.mark.parametrize("call", [follow_up, reply, None])
+def test_a_done_said_right_before_its_block_was_cut_and_pasted_is_answered_on_the_new_block(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, call: Any
+) -> None:
+    new = cut_after(box, program, model, rfcs, "Done.", listed=True)
+    told = "It still says N/A."
+    calls = {
+        follow_up: [follow_up("No way back", "not_yet", told)],
+        reply: [reply("No way back", told)],
+        None: [],
+    }[call]
+    says(model, *calls, finish("No news."))
+    for _ in range(2):
+        program.sweep()
+        box.clock.advance(HOUR)
+    assert any(", new: Done." in one for one in model.documents)
+    assert not any("could not be read" in one for one in model.documents)
+    [anew] = [plain(one) for one in posted(box) if one.parent_id == new]
+    said = f"Say how it is undone.\n\n{told}" if calls else "Say how it is undone."
+    assert anew == f"No way back · blocking\nN/A\n{said}"
+
+
+@pytest.mark.parametrize("words", ["No.", "No, names stay free.", "Done."])
+@pytest.mark.parametrize("refusal", ["missing", "empty"])
+def test_words_that_cannot_be_read_any_more_are_said_to_be_lost(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str, refusal: str
+) -> None:
+    new = cut_after(box, program, model, rfcs, words, listed=refusal == "empty")
+    if refusal == "empty":
+        box.world.resolve(posted(box)[0])
+    says(model, finish("No news."))
+    for _ in range(2):
+        program.sweep()
+        box.clock.advance(HOUR)
+    lost = f"hat was written under the old block since {NOW:%Y-%m-%d %H:%M} UTC could not be read"
+    assert any(f"; w{lost}" in one for one in model.documents)
+    [anew] = [plain(one) for one in posted(box) if one.parent_id == new]
+    assert anew == f"No way back · blocking\nN/A\nSay how it is undone.\n\nW{lost}."
+
+
 @pytest.mark.parametrize("text", [LINES[0], f"{LINES[0]} And so on."])
 def test_a_wrong_ruling_is_taken_back_where_the_block_was_pasted_anew(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, text: str
@@ -1916,6 +1990,8 @@ def test_a_block_that_is_pasted_with_small_changes_keeps_its_point_and_what_was_
     program.sweep()
     told = f"Ask for more.\n\n{words}" if ruled else "Ask for more."
     [anew] = [plain(one) for one in posted(box) if one.parent_id == new]
+    anew, _, lost = anew.rpartition("\n\n")
+    assert lost.startswith("What was written under the old block since ")
     assert anew == f"{TITLE} · blocking\n{quote}\n{told}"
     [summary] = on_page(box, page)
     assert summary.count(TITLE) == 1

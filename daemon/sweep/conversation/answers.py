@@ -153,7 +153,7 @@ def record_answers(
     context: Context, row: PageRow, case: Case, dialogue: Dialogue, waits: Waits
 ) -> None:
     """Store what became of the comments that waited; part of the caller's transaction."""
-    left = case.review.left
+    left, anew = case.review.left, findings.earlier_threads(context.state, row.id)
     replies = {reply.thread_id: reply.text for reply in case.review.replies}
     for thread in dialogue.sorted.waiting:
         states = {one.id: dialogue.known.state_of(one) for one in thread.waiting}
@@ -167,8 +167,9 @@ def record_answers(
             reply = _Reply(
                 key, replies[thread.id], asked, case.number, waits.replies, person=person
             )
-            approval.overtake(context, row, thread.id)
-            _queue_reply(context, row, dialogue, thread, reply)
+            if thread.id not in anew:  # there the point's comment says it
+                approval.overtake(context, row, thread.id)
+                _queue_reply(context, row, dialogue, thread, reply)
             states = {id_: state.after_answer() for id_, state in states.items()}
         elif thread.id in left:
             states = {id_: state.without_answer(Decision.LEFT) for id_, state in states.items()}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from daemon.domain.errors import Forbidden, Missing, NotionError
+from daemon.domain.errors import Forbidden, Invalid, Missing, NotionError
 from daemon.domain.events import HOLDING, PLAIN, split_alert
 from daemon.domain.findings import LIVE, FindingState
-from daemon.domain.records import PageRow, PageState
+from daemon.domain.records import PageRow, PageState, ThreadRow
 from daemon.domain.scope import Capability
 from daemon.domain.values import Author, AuthorKind, Comment, Prompt, Snapshot, Thread
 from daemon.notion import from_markdown, reading
@@ -27,6 +28,9 @@ from daemon.sweep.conversation.threads import SortedThreads, ThreadState, sort
 from daemon.sweep.delivery.letters import lost_kept
 
 
+_AuthorOf = Callable[[dict[str, Any]], Awaitable[Author]]
+
+
 @dataclass(frozen=True, slots=True)
 class Dialogue:
     """The threads of a page as they were read.
@@ -39,6 +43,8 @@ class Dialogue:
         looked: The places whose comments were listed: blocks, and the page under its own id.
         missing: Blocks that were to be looked at and are gone.
         gone: Threads that left the list of open ones.
+        left: Threads that were listed though their blocks left the page: nothing can be said there.
+        unread: Such threads that could not be listed.
         refusal: Why Notion gave no comments, or None.
         lost: Where more is asked for, the kept findings that are not posted, and why.
     """
@@ -50,6 +56,8 @@ class Dialogue:
     looked: tuple[str, ...] = ()
     missing: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
     refusal: Forbidden | None = None
     lost: Mapping[int, str] = field(default_factory=dict)
 
@@ -83,7 +91,7 @@ async def read(
     """
     authors, began = await context.people.on_page(row.id), context.notion.now
     try:
-        found, missing = await reading.discussions(context.notion, places, authors)
+        found, missing, left = await _listed(context, row, places, authors, snapshot)
     except Forbidden as error:
         refusal = failures.refused(context, Capability.READ_COMMENTS, row.id, error)
         known = _known(context, target, row, prompt, authors.own, snapshot, ())
@@ -91,14 +99,62 @@ async def read(
     if row.id in missing:
         raise Missing(f"“{row.title}”: its comments cannot be listed, it is gone or not shared")
     failures.allowed(context, Capability.READ_COMMENTS, row.id)
-    _learn_findings(context, row, found)
     known = _known(context, target, row, prompt, authors.own, snapshot, found)
-    looked = tuple(place for place in places if place not in missing)
     _grant(context, decided := sort(found, known))
-    gone = _gone(known, found, {None if place == row.id else place for place in looked})
+    looked = tuple(place for place in places if place not in missing)
+    where = {None if place == row.id else place for place in looked}
+    gone = frozenset(one.id for one in _gone(known.threads.values(), found, where))
     wants_more = any(one.word is Command.MORE and not one.is_hint for one in decided.commands)
     lost = await lost_kept(context, row, snapshot) if wants_more else {}
-    return Dialogue(decided, known, prompt.name, began, looked, missing, gone, lost=lost)
+    return Dialogue(decided, known, prompt.name, began, looked, missing, gone, *left, lost=lost)
+
+
+async def _listed(
+    context: Context,
+    row: PageRow,
+    places: Sequence[str],
+    author: _AuthorOf,
+    snapshot: Snapshot | None,
+) -> tuple[tuple[Thread, ...], frozenset[str], tuple[frozenset[str], frozenset[str]]]:
+    """Return the threads, the blocks that are gone, and the `left` and `unread` of a dialogue.
+
+    Notion does not say whether comments on a block in the trash are listed. That such a thread is
+    refused, or not listed, tells nothing of what people said there.
+    """
+    found, missing = await reading.discussions(context.notion, places, author)
+    _learn_findings(context, row, found)
+    if snapshot is None:
+        stored = thread_store.threads(context.state, row.id).values()
+        trash = await _in_trash(context, _gone(stored, found, {*places} - missing))
+        return found, missing | trash, (frozenset(), frozenset())
+    left, there = _left(context, snapshot), list[Thread]()
+    for block in sorted({*left.values()}):
+        try:
+            threads, _ = await reading.discussions(context.notion, [block], author)
+        except (Forbidden, Invalid):
+            continue
+        there += [one for one in threads if one.id in left]
+    heard = frozenset(one.id for one in there)
+    return (*found, *there), missing, (heard, frozenset(left) - heard)
+
+
+def _left(context: Context, snapshot: Snapshot) -> dict[str, str]:
+    """Return the threads of open points whose blocks left the page, and the blocks.
+
+    A block that was cut and pasted is asked for until its points are posted anew; a deleted one is
+    at the first review without it.
+    """
+    known = thread_store.threads(context.state, snapshot.page.id)
+    last = pages.last_reviewed(context.state, snapshot.page.id)
+    before = {key for key, _ in last.blocks} if last else set()
+    left = {}
+    for one in findings.of_page(context.state, snapshot.page.id):
+        thread = known.get(one.discussion_id or "")
+        block = thread.block_id if thread and one.state in LIVE else None
+        is_due = one.finding.block_id in snapshot.by_id or block in before
+        if thread and block and block not in snapshot.by_id and is_due:
+            left[thread.id] = block
+    return left
 
 
 def threads_shown(
@@ -128,18 +184,34 @@ def threads_shown(
         at, words = point.made or dialogue.at, point.finding.text
         first, *rest = thread.comments if thread else [Comment("", me, at, words, words, at)]
         comments = (first, *sorted(told, key=lambda one: one.created), *rest)
-        on = thread.block_id if thread else point.finding.block_id
+        stands = thread is not None and thread.id not in dialogue.left
+        on = thread.block_id if thread and stands else point.finding.block_id
         shown[point.thread_id] = Thread(point.thread_id, on, comments)
     return tuple((listed | shown).values())
 
 
 def _gone(
-    known: ThreadState, found: Iterable[Thread], where: Container[str | None]
-) -> frozenset[str]:
+    known: Iterable[ThreadRow], found: Iterable[Thread], where: Container[str | None]
+) -> list[ThreadRow]:
     """Return the open threads that stood where we looked and are not listed any more."""
-    stood = (one for one in known.threads.values() if not one.gone_at and one.block_id in where)
+    stood = (one for one in known if not one.gone_at and one.block_id in where)
     listed = {thread.id for thread in found}
-    return frozenset(one.id for one in stood if one.id not in listed)
+    return [one for one in stood if one.id not in listed]
+
+
+async def _in_trash(context: Context, gone: Iterable[ThreadRow]) -> frozenset[str]:
+    """Return those blocks of threads that are not listed any more which are gone themselves.
+
+    Nobody resolved the threads there.
+    """
+    blocks = set[str]()
+    for block in sorted({one.block_id for one in gone if one.block_id}):
+        try:
+            raw = await context.notion.block(block)
+        except Missing:
+            raw = {"in_trash": True}
+        blocks |= {block} if raw.get("in_trash") else set()
+    return frozenset(blocks)
 
 
 def _answers_left(context: Context, found: Iterable[Thread]) -> dict[str, int]:

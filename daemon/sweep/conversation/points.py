@@ -69,7 +69,7 @@ def closed_points(
     points = []
     for one in known:
         thread = listed.get(one.discussion_id or "")
-        pasted = thread is None and _mute(one, None, dialogue, snapshot) == POSTED_ANEW
+        pasted = _mute(one, thread, dialogue, snapshot) == POSTED_ANEW
         if one.state not in CLOSED or not (thread or pasted):
             continue
         ruled = times.get((one.id, FindingState.DISMISSED), one.at)
@@ -132,10 +132,9 @@ def open_points(
     keys = not_yet_keys(state, row.id, [one.discussion_id for one in open_ones], snapshot)
     said = outbox.present(state, keys.values())
     last, times = _texts(pages.last_reviewed(state, row.id)), findings.last_times(state, row.id)
-    again = findings.opened_since_review(state, row.id)
+    again, points = findings.opened_since_review(state, row.id), list[OwnPoint]()
     before = {key: _read_by(state, row.id, key) for key in {one.review_id for one in open_ones}}
     since = {key: Change.between(read, snapshot) for key, read in before.items()}
-    points = []
     for one in open_ones:
         thread_id = one.discussion_id or f"point {one.id}"
         mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
@@ -153,12 +152,23 @@ def open_points(
                 again=again.get(one.id, ""),
                 pasted=mute == POSTED_ANEW,
                 gone=mute == WENT,
+                unread=_unread_since(one, dialogue),
                 moved=_moved_near(one.finding.block_id, since[one.review_id], snapshot),
                 beside=_beside(state, one, snapshot),
                 lost=_lost(one.finding.block_id, before[one.review_id], snapshot),
             )
         )
     return points
+
+
+def _unread_since(row: FindingRow, dialogue: Dialogue) -> datetime | None:
+    """Return since when it is not known what was written in a thread that could not be read."""
+    if row.discussion_id not in dialogue.unread:
+        return None
+    known = dialogue.known
+    block = known.threads[row.discussion_id].block_id
+    heard = [one.edited for one in known.comments.values() if one.thread_id == row.discussion_id]
+    return max([row.at, *filter(None, [known.looks.get(block)]), *filter(None, heard)])
 
 
 def has_taken(finding: Finding, snapshot: Snapshot) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from daemon.domain.change import sections
-from daemon.domain.findings import LIVE, MENDED, SAID_NO, Event, FindingState
+from daemon.domain.findings import LIVE, MENDED, SAID_NO, UNREAD, Event, FindingState
 from daemon.domain.records import (
     DeliveryState,
     FindingRow,
@@ -140,10 +140,12 @@ def raise_anew(
     """Return the comments that raise open points anew whose blocks were cut and pasted.
 
     Notion gives the pasted block a new id, and their threads went with the old one. The words of a
-    ruling follow those of the point, which nobody would understand without the other. A point whose
-    text went too ends where the review makes it again on another block.
+    ruling, or of an answer to who wrote there last, follow those of the point, which nobody would
+    understand without the other. A point whose text went too ends where the review makes it again
+    on another block.
     """
     rulings = {one.finding_id: one for one in case.review.rulings}
+    answers = {one.thread_id: one.text for one in case.review.replies}
     letters, made = list[OutboxMessage](), [*case.review.findings, *case.review.kept]
     for point in session.points:
         if point.gone and any(makes_anew(one, point.finding) for one in made):
@@ -152,11 +154,15 @@ def raise_anew(
         if found is None:
             continue
         ruling, raised = rulings.get(point.id), point.finding
-        if ruling and ruling.text and ruling.text not in raised.text:
-            raised = replace(raised, text=f"{raised.text}\n\n{ruling.text}")
+        words = (ruling.text if ruling else "") or answers.get(point.thread_id, "")
+        if words not in raised.text:
+            raised = replace(raised, text=f"{raised.text}\n\n{words}")
         findings.set_place(context.state, point.id, raised)
         if found.state in LIVE and (ruling is None or ruling.verdict is Verdict.NOT_YET):
             findings.unlink_thread(context.state, point.id)
+            if point.unread:
+                lost = UNREAD.format(point.unread)
+                raised = replace(raised, text=f"{raised.text}\n\n{lost[0].upper()}{lost[1:]}.")
             found = replace(found, finding=raised)
             letters.append(finding_letter(row.id, found, session.prompt.name, context.notion.now))
     return letters

@@ -339,6 +339,9 @@ class World:
         author.own = frozenset()  # type: ignore[attr-defined]
         return author
 
+    async def block(self, _: str) -> dict[str, Any]:
+        return {"in_trash": False}
+
     async def comments(self, place: str) -> list[dict[str, Any]]:
         return list(self.listed) if place == BLOCK else []
 
