@@ -23,6 +23,16 @@ _ASKING = re.compile(
     r"|disse|dissemos))|cual\w*|perche|come(?! (?:(?:gia|ho|abbiamo) )*detto)|quale|quali"
     r"|waarom|hoe|welke|почему|зачем|как|какои|какие)\b"
 )
+# The words to the reviewer, with what each does: people and models are told the same ones.
+WORDS = {
+    "review again": "makes me read the page again",
+    "more": "makes me post the next points that I kept back",
+    "why": "tells a point's reason and where it comes from",
+    "pause": "makes me leave this page alone until `resume`",
+    "pause 7d": "does so for seven days",
+    "resume": "makes me take the page up again",
+    "help": "tells these words",
+}
 
 
 def bare(text: str) -> str:

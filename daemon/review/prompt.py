@@ -16,6 +16,7 @@ from importlib.resources import files
 from daemon.domain.change import Change, differing_part
 from daemon.domain.findings import TITLE_WORDS, LedgerEntry
 from daemon.domain.notation import counted
+from daemon.domain.phrases import WORDS
 from daemon.domain.values import (
     AuthorKind,
     Comment,
@@ -129,7 +130,7 @@ def resource(name: str) -> str:
 
 def instructions(leaving: Collection[str] = ()) -> str:
     """Return the program's own instructions, but for those under some headings."""
-    told = resource("instructions.md").split("\n\n")
+    told = resource("instructions.md").replace("{words}", "`, `".join(WORDS)).split("\n\n")
     return "\n\n".join(one for one in told if one.split("\n")[0] not in leaving)
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Self
 
 from daemon.domain.notation import counted
-from daemon.domain.phrases import asks, clauses, has_question_mark, is_claim, phrases
+from daemon.domain.phrases import WORDS, asks, clauses, has_question_mark, is_claim, phrases
 from daemon.domain.values import Comment, Finding, Source, Thread
 from daemon.notion.from_markdown import quoted
 from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal
@@ -96,11 +96,8 @@ _WORD_FOR = {
     ),
     Command.HELP: (
         "To drop a point, answer no in its thread. A comment with one of these words alone:\n"
-        "• `review again` makes me read the page again\n"
-        "• `more` makes me post the next points that I kept back\n"
-        "• `why` tells a point's reason and where it comes from\n"
-        "• `pause` makes me leave this page alone until `resume`, `pause 7d` for seven days\n"
-        "Ask anything else in your own words. "
+        + "".join(f"• `{word}` {does}\n" for word, does in WORDS.items())
+        + "Ask anything else in your own words. "
         "What I look for in all documents, the owner of my prompt can change."
     ),
 }
