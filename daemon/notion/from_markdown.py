@@ -163,10 +163,15 @@ def settled_body(body: str, finding: Finding, state: FindingState, why: str) -> 
     What the text settles is offered no wording any more.
     """
     named = quoted(_MENTION.sub("", finding.title).translate(INNER))
-    taken = "the offered wording was taken: " if state is FindingState.ADOPTED else ""
-    told = "" if why == Event.WITHDRAWN else f" · {taken}{why}"
+    became, reason = ended(state, why)
     said = without_offer(body) if state in MENDED else body
-    return f"{SETTLED_SIGN} **{_CLOSED.get(state, 'Settled')}: “{named}”**{told}\n\n{said}"
+    return f"{SETTLED_SIGN} **{became}: “{named}”**{f' · {reason}' * bool(reason)}\n\n{said}"
+
+
+def ended(state: FindingState, why: str) -> tuple[str, str]:
+    """Return how a closed finding ended, in a word, and what settled it, "" for nothing to tell."""
+    taken = "the offered wording was taken: " if state is FindingState.ADOPTED else ""
+    return _CLOSED.get(state, "Settled"), "" if why == Event.WITHDRAWN else f"{taken}{why}"
 
 
 def without_offer(body: str) -> str:

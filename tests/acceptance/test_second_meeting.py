@@ -1322,7 +1322,12 @@ def test_who_asks_for_help_is_told_the_words_without_a_model(
     program.sweep()
     assert len(model.sent) == 1
     answer = on_page(box, page)[-1]
-    assert all(f"{word} " in f"{answer} " for word in ("review again", "more", "why", "pause 7d"))
+    listed = [line[2:] for line in answer.splitlines() if line.startswith("• ")]
+    told = str(model.sent[0].body["system"]).partition("obeys these words")[2]
+    named = re.findall("`(.+?)`", told.partition(". ")[0])
+    assert {"pause 7d", "help"} <= {*named}
+    assert len(named) == len(listed)
+    assert all(line.startswith(f"{word} ") for word, line in zip(named, listed, strict=True))
 
 
 def test_who_asks_for_help_with_a_point_is_answered_by_the_model(
@@ -1652,6 +1657,78 @@ def test_a_no_that_answers_a_question_is_news_and_a_wrong_ruling_on_it_is_taken_
     said = [plain(one) for one in posted(box) if one.discussion_id == thread]
     assert said[0].startswith("No way back · blocking")
     assert said[1:] == ["Then say so in the plan.", "Right, it is open."]
+
+
+@pytest.mark.parametrize("no", ["No, 60 days is right.", "Nein, das liest dort niemand.", "No."])
+def test_a_no_under_a_settled_point_is_heard_and_can_open_it_again(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, no: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 1, "Rollback: switch the flag off.")
+    says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Settled")
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], no, by=box.world.person("Ben"))
+    says(model, follow_up("No way back", "not_yet", "Then say who switches it."), finish())
+    program.sweep()
+    assert f", new: {no}" in model.documents[-1]
+    assert "Open again" in on_blocks(box, page)[0]
+    assert "Then say who switches it." in on_blocks(box, page)
+    assert "dismissed" not in program.run("explain", page).out
+    asked = len(model.sent)
+    program.sweep()
+    assert len(model.sent) == asked, "it is heard once"
+
+
+@pytest.mark.parametrize("closed", ["dropped", "withdrawn"])
+def test_a_no_under_a_point_that_is_dropped_says_nothing_new(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, closed: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    if closed == "dropped":
+        box.world.comment(posted(box)[0], "No.", by=box.world.person("Ana"))
+    else:
+        edit(box, page, 1, "We deploy on Tuesday.")
+        says(model, follow_up("No way back", closed, "You are right."), finish())
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith(f"✓ {closed.capitalize()}")
+    asked, said = len(model.sent), len(posted(box))
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "No, one region is enough.", by=box.world.person("Ben"))
+    program.sweep()
+    assert (len(model.sent), len(posted(box))) == (asked, said)
+    assert on_blocks(box, page)[0].startswith(f"✓ {closed.capitalize()}")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        ("fixed", "Settled: “switch the flag off”"),
+        ("withdrawn", "Withdrawn: Right."),
+        ("turned_down", "Dropped: Ana said no"),
+    ],
+)
+def test_why_under_a_closed_point_says_first_how_it_was_closed(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, verdict: str, told: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    if verdict == "turned_down":
+        box.world.comment(posted(box)[0], "No.", by=box.world.person("Ana"))
+    else:
+        edit(box, page, 1, "Rollback: switch the flag off.")
+        says(model, follow_up("No way back", verdict, "Right.", "switch the flag off"), finish())
+    box.clock.advance(HOUR)
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "why")
+    program.sweep()
+    [why] = [one for one in on_blocks(box, page) if "It is about “N/A”" in one]
+    assert why.startswith(f"{told}\nSay how it is undone.\nIt is about")
 
 
 def test_the_model_hears_a_no_in_any_words_and_it_has_the_effects_of_a_no(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from daemon.domain.notation import iso
-from daemon.sweep.conversation.threads import ENOUGH
+from daemon.sweep.conversation.gate import ENOUGH
 from daemon.sweep.delivery.retract import NOTE as RETRACTED
 from simulation.final import Final
 from simulation.record import Own

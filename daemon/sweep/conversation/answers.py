@@ -10,12 +10,12 @@ from datetime import datetime
 
 from daemon.domain import due
 from daemon.domain.comments import Decision
-from daemon.domain.findings import SAID_NO, Event, FindingState
+from daemon.domain.findings import CLOSED, SAID_NO, Event, FindingState
 from daemon.domain.notation import counted, iso, joined
 from daemon.domain.providers import OFFLINE
 from daemon.domain.records import WORD_KEY, DeliveryState, MessageKind, OutboxMessage, PageRow
 from daemon.domain.values import AuthorKind, Comment, Outcome, Review, ReviewKind, Source, Thread
-from daemon.notion.from_markdown import quoted
+from daemon.notion.from_markdown import ended, quoted
 from daemon.review.cleaning import beginning
 from daemon.review.offline.document import kind_of
 from daemon.review.summary import incomplete_note
@@ -36,12 +36,10 @@ from daemon.sweep.conversation.commands import (
     told_word,
 )
 from daemon.sweep.conversation.dialogue import Dialogue
+from daemon.sweep.conversation.gate import AS_BEFORE, ENOUGH, HANDED_OVER
 from daemon.sweep.conversation.rulings import opened_again, record_rulings
 from daemon.sweep.conversation.stance import is_dismissal
 from daemon.sweep.conversation.threads import (
-    AS_BEFORE,
-    ENOUGH,
-    HANDED_OVER,
     ThreadState,
     replies_so_far,
     shown,
@@ -257,28 +255,31 @@ def _run_command(
 def _because(context: Context, row: PageRow, dialogue: Dialogue, thread_id: str) -> str:
     """Tell the reason of a thread's point, and where it, or the last review, comes from.
 
-    The reason is what the reviewer ruled last there, else the point's own words.
+    The reason is what the reviewer ruled last there, else the point's own words. In front stands
+    how the point was closed.
     """
     origin = findings.origin_of_thread(context.state, row.id, thread_id)
     if origin is None:
         return NOTHING_KNOWN
-    raised = dialogue.known.raised.get(thread_id)
-    by_rule = raised is not None and raised.source is Source.CHECK
+    own = {one.discussion_id: one for one in findings.of_page(context.state, row.id)}.get(thread_id)
+    by_rule = own is not None and own.finding.source is Source.CHECK
     kept = prompts.version(context.state, origin.prompt)
     name = kept[0].name if kept else dialogue.reviewer
     version = f", in the version first used {kept[1]:%Y-%m-%d %H:%M} UTC" if kept else ""
     when, model = f"{origin.at:%Y-%m-%d %H:%M} UTC", OFFLINE if by_rule else origin.model
     under = f"by `{model}` under the prompt “{quoted(name)}”{version}"
-    if raised is None:
-        ended = incomplete_note(Outcome(origin.outcome))
-        return joined([f"I last reviewed this page on {when}, {under}.", ended], " ")
+    if own is None:
+        cut = incomplete_note(Outcome(origin.outcome))
+        return joined([f"I last reviewed this page on {when}, {under}.", cut], " ")
+    raised = own.finding
+    closed = joined([*ended(own.state, own.why)], ": ") + "\n" if own.state in CLOSED else ""
     kind = kind_of(raised) if by_rule else None
     rule = f" Its rule is “{kind.value}”." if kind else ""
     words = outbox.last_not_yet(context.state, thread_id, raised.title) or raised.text
     lines = filter(str.strip, _FENCED.sub("", words).splitlines())
     reason, about = beginning(next(lines, ""), REASON_CHARS), quoted(raised.quote).rstrip(".,;:")
     return (
-        f"{reason}\n"
+        f"{closed}{reason}\n"
         f"It is about “{about}”. Raised as {raised.severity.value} on {when}, {under}.{rule}"
     ).strip()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from daemon.domain.errors import Forbidden, Invalid, Missing, NotionError
 from daemon.domain.events import HOLDING, PLAIN, split_alert
-from daemon.domain.findings import LIVE, FindingState
+from daemon.domain.findings import LIVE, MENDED, FindingState
 from daemon.domain.records import PageRow, PageState, ThreadRow
 from daemon.domain.scope import Capability
 from daemon.domain.values import Author, AuthorKind, Comment, Prompt, Snapshot, Thread
@@ -324,10 +324,9 @@ def _known(
         own=own,
         raised=findings.by_thread(known),
         turned_down=frozenset(
-            one.discussion_id
-            for one in known
-            if one.discussion_id and (one.id, FindingState.DISMISSED) in was
+            findings.by_thread(one for one in known if (one.id, FindingState.DISMISSED) in was)
         ),
+        mended=frozenset(findings.by_thread(one for one in known if one.state in MENDED)),
         claims=_claims(context, row, snapshot),
         answers_left=_answers_left(context, found),
         waits=_waits(context, row, snapshot),

@@ -17,6 +17,15 @@ from daemon.sweep.conversation.stance import (
 
 
 SETTLED = "the finding is settled"
+HANDED_OVER = (
+    "I have answered {count} times in this thread, so I leave it to the people here. "
+    "A new thread on a block reaches me again."
+)
+AS_BEFORE = "The text reads as before: “{quote}” still stands there."
+ENOUGH = (
+    "I have answered you {count} times today, so I write no more to you until tomorrow (UTC). "
+    "What you ask meanwhile is answered then."
+)
 
 
 class Gate(StrEnum):
@@ -59,6 +68,7 @@ class GateInput:
         asked: Whether our last comment before it ends in a question, which a no may answer.
         again: Whether a person turned the finding down before: there each further no is one to it.
         later: What its author wrote in the thread after it, without words to the reviewer.
+        mended: Whether an edit settled the finding: a no there says that it did not.
         corrected: Whether a claim in this thread was replied to before.
         followed: Whether a comment of ours follows it in its thread.
         claim: What is known of the text of the open point that began the thread; None where there
@@ -82,6 +92,7 @@ class GateInput:
     asked: bool = False
     again: bool = False
     later: tuple[str, ...] = ()
+    mended: bool = False
     corrected: bool = False
     followed: bool = False
     claim: ClaimCheck | None = None
@@ -103,11 +114,21 @@ class GateInput:
         return self.asked and not (self.finding and self.claim is None)
 
     @property
-    def turns_down(self) -> bool:
+    def says_no(self) -> bool:
         """Whether it is a no to the finding, and not to what another person said."""
         to_us = self.addressed or self.again or not self.to_person
         says_no = is_refusal if self.answers else is_dismissal
         return self.finding and to_us and says_no(self.text)
+
+    @property
+    def turns_down(self) -> bool:
+        """Whether its no is one to a finding that no edit settled."""
+        return self.says_no and not self.mended
+
+    @property
+    def dissents(self) -> bool:
+        """Whether its no is one to what settled the finding, which the model hears."""
+        return self.says_no and self.mended
 
     @property
     def is_for_judgement(self) -> bool:
@@ -123,6 +144,16 @@ class GateInput:
     @property
     def _no_noes(self) -> list[str]:
         return [one for one in self.later if not is_dismissal(one)]
+
+    @property
+    def is_thanks(self) -> bool:
+        """Whether it only acknowledges; a sign that disagrees with what is settled does not."""
+        return is_acknowledgement(self.text) and not self.dissents
+
+    @property
+    def is_idle_no(self) -> bool:
+        """Whether it says no and nothing else where nothing is asked or to be settled."""
+        return is_bare(self.text) and not (self.answers or self.dissents)
 
     @property
     def waits_for_review(self) -> bool:
@@ -161,8 +192,8 @@ def gate(asked: GateInput, setting: str, limit: int) -> tuple[Gate, str]:
         (asked.turns_down, Gate.DISMISS, SETTLED),
         (checked is ClaimCheck.AS_BEFORE, Gate.CORRECT, "the text reads as before"),
         (checked is ClaimCheck.TO_READ, Gate.WAIT, "the page is to be read first"),
-        (not checked and is_acknowledgement(asked.text), Gate.SILENT, "an acknowledgement"),
-        (is_bare(asked.text) and not asked.answers, Gate.SILENT, "a no, and nothing to settle"),
+        (not checked and asked.is_thanks, Gate.SILENT, "an acknowledgement"),
+        (asked.is_idle_no, Gate.SILENT, "a no, and nothing to settle"),
         (asked.corrected and is_claim(asked.text), Gate.SILENT, "a claim was corrected before"),
         (not wanted[setting], Gate.SILENT, f"replies: {setting}"),
         (asked.handed_over, Gate.SILENT, "handed over to people"),

@@ -18,16 +18,7 @@ from daemon.sweep.conversation.gate import SETTLED, ClaimCheck, Gate, GateInput,
 
 # Of a comment, in the reasons that `explain` tells.
 EXCERPT_CHARS = 60
-HANDED_OVER = (
-    "I have answered {count} times in this thread, so I leave it to the people here. "
-    "A new thread on a block reaches me again."
-)
 GUESSED = "Notion does not say who; no mark of a bot, so taken for a person"
-AS_BEFORE = "The text reads as before: “{quote}” still stands there."
-ENOUGH = (
-    "I have answered you {count} times today, so I write no more to you until tomorrow (UTC). "
-    "What you ask meanwhile is answered then."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +35,7 @@ class ThreadState:
         own: Ids of the users that we comment as; to mention one is to address the reviewer.
         raised: The findings that began threads, by the threads' ids.
         turned_down: Those of them in which a person said no, now or before.
+        mended: Those of them that an edit settled: a no there says that it did not.
         claims: What is known of the text under open points, by the threads that they began.
         answers_left: How many answers each person may still get today, by id; without a limit where
             a person is missing.
@@ -67,6 +59,7 @@ class ThreadState:
     own: frozenset[str] = frozenset()
     raised: Mapping[str, Finding] = field(default_factory=dict)
     turned_down: frozenset[str] = frozenset()
+    mended: frozenset[str] = frozenset()
     claims: Mapping[str, ClaimCheck] = field(default_factory=dict)
     answers_left: Mapping[str, int] = field(default_factory=dict)
     granted: frozenset[str] = frozenset()
@@ -327,6 +320,7 @@ def _decide(
         asked=_answers_question(comment, thread),
         again=thread.id in known.turned_down,
         later=tuple(_called(one, known)[1] for one in later if not pending.includes(one)),
+        mended=thread.id in known.mended,
         corrected=corrected,
         followed=_is_followed(comment, thread),
         claim=known.claims.get(thread.id),

@@ -28,6 +28,7 @@ OPEN_POINT = {
     "in_thread": True,
     "claim": ClaimCheck.FOR_MODEL,
 }
+MENDED = {**OPEN_POINT, "claim": None, "mended": True}
 SETTINGS = ("any", "ours", "mentioned", "none")
 LIMIT = 5
 
@@ -88,6 +89,19 @@ LIMIT = 5
         ({"text": "No.", "in_thread": True}, "any", Gate.SILENT),
         ({"text": "No.", "in_thread": True, "asked": True}, "any", Gate.REPLY),
         ({**OPEN_POINT, "to_person": True}, "any", Gate.REPLY),
+        # Where an edit settled the point, a no says that it did not.
+        (MENDED, "any", Gate.REPLY),
+        ({**MENDED, "text": "No."}, "any", Gate.REPLY),
+        ({**MENDED, "text": "No, won't do."}, "any", Gate.REPLY),
+        ({**MENDED, "text": "👎"}, "any", Gate.REPLY),
+        ({**MENDED, "text": "No.", "asked": True}, "any", Gate.REPLY),
+        ({**MENDED, "text": "No.", "again": True}, "any", Gate.REPLY),
+        ({**MENDED, "text": "No.", "to_person": True}, "any", Gate.SILENT),
+        ({**MENDED, "text": THANKS}, "any", Gate.SILENT),
+        ({**MENDED, "text": "No.", "replies": LIMIT}, "any", Gate.HAND_OVER),
+        ({**MENDED, "text": "No.", "handed_over": True}, "any", Gate.SILENT),
+        ({**MENDED, "text": "No."}, "mentioned", Gate.SILENT),
+        ({**MENDED, "text": "No."}, "none", Gate.SILENT),
     ],
 )
 def test_the_table_of_the_gate(change: dict[str, object], setting: str, verdict: Gate) -> None:
