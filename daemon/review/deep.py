@@ -15,10 +15,8 @@ from typing import Any
 from daemon.domain.findings import TITLE_WORDS
 from daemon.domain.notation import counted
 from daemon.domain.values import Finding, Refusal, Source
-from daemon.review import prompt
-from daemon.review.agent import ENDS, NOTE, ContextWindow, ToolResult, ToolSpec
-from daemon.review.excerpt import Recall
-from daemon.review.handles import Handles
+from daemon.review.agent import ENDS, NOTE, ToolResult, ToolSpec
+from daemon.review.excerpt import Recall, threads_by_title
 from daemon.review.models.failures import WindowTooSmall
 from daemon.review.prompt import (
     BYTES_PER_TOKEN,
@@ -55,7 +53,6 @@ DIGEST_TOKENS, DIGEST_PART, DOCUMENT_PART = 2_000, 3, 20
 LEAST_DIGEST = 400
 # How much of what the digest may take is noted: the rest is for the margin of each line.
 NOTED_PART = 0.9
-SMALL_WINDOW = 6_000
 # Tokens of text that a pass has room for at least, and those of the words around it.
 LEAST_TEXT, AROUND = 80, 80
 # The part of a pass for the points that were made and for what changed elsewhere, and its most
@@ -70,22 +67,6 @@ _OUTLINE = "the outline alone: every section was read; read shows what stands un
 NO_ROOM = "its window has no room for the document beside the instructions and the prompt page"
 _LOOKS = ("read", "look_up")  # calls that correct nothing
 _ORDER = {"type": "string", "description": "Your points, the most important first: P3, P1"}
-
-
-def needless(task: ReviewInput, handles: Handles, window: ContextWindow | None) -> list[str]:
-    """Return the headings of the instructions that a review in sections does without.
-
-    They are the same in all its passes. In a small window the text needs the room of the examples.
-    """
-    found = {
-        prompt.AT_ONCE: True,
-        prompt.CHANGED: task.change.first,
-        prompt.EXAMPLES: window is not None and window.tokens < SMALL_WINDOW,
-        prompt.OWN_POINTS: not task.points,
-        prompt.CLOSED_POINTS: not any(one.closed for one in task.points.values()),
-        prompt.ANSWERS: not any(one.waiting for one in handles.threads.values()),
-    }
-    return [heading for heading, is_needless in found.items() if is_needless]
 
 
 def _so_cut(point: Finding) -> str:
@@ -304,24 +285,41 @@ class SectionTools(ReviewTools):
         Raises:
             WindowTooSmall: There is no room for them.
         """
-        task, dealt = self._task, self._dealt()
-        threads = [one for one in self._handles.threads.values() if one.id not in dealt]
-        asked = {one.id for one in threads if one.waiting}
-        own = {one for one, point in task.points.items() if not point.closed} - dealt
-        on_page = {one.id for one in threads if one.block_id is None}
+        task, asked, ranked = self._task, *self._left()
         headings = [block for block in self._handles.blocks.values() if block.is_heading]
         beside = self._beside((), self._room // DIGEST_PART)
         kinds = sorted({block.type for block in headings})
-        ways = (asked | own | on_page, asked | own, asked)
-        for share, depth, shown in product((1, 2, 4), range(len(kinds), -1, -1), ways):
+
+        def written(share: int, depth: int, shown: frozenset[str], most: int | None) -> str:
             outline = {block.id for block in headings if block.type in kinds[:depth]}
             out = frozenset(self._names.keys() - outline)
-            seen = Excerpt(left_out=out, note=_OUTLINE, threads=frozenset(shown))
-            body = body_text(task, self._handles, seen)
-            text = "\n".join([*self._told(share), body, *beside])
-            if estimated_tokens(text) <= self._room:
-                return text
+            body = body_text(task, self._handles, Excerpt(out, note=_OUTLINE, threads=shown))
+            rest = [one for one in ranked if one not in shown]
+            titles = [] if most is None else threads_by_title(task, self._handles, rest, most)
+            text = "\n".join([*self._told(share), body, *titles, *beside])
+            return text if estimated_tokens(text) <= self._room else ""
+
+        fewer = [(4, 0, most) for most in (*reversed(range(len(ranked))), None)]
+        ways = (*product((1, 2, 4), range(len(kinds), -1, -1), (len(ranked),)), *fewer)
+        for share, depth, most in ways:
+            if not (text := written(share, depth, asked, most)):
+                continue
+            for one in ranked:
+                if more := written(share, depth, asked | {one}, most):
+                    text, asked = more, asked | {one}
+            return text
         raise WindowTooSmall(NO_ROOM)
+
+    def _left(self) -> tuple[frozenset[str], list[str]]:
+        """Return the threads where somebody waits, and the other open ones, the gravest first."""
+        dealt, points = self._dealt(), self._task.points
+        threads = [one for one in self._handles.threads.values() if one.id not in dealt]
+        asked = frozenset(one.id for one in threads if one.waiting)
+        own = [one.id for one in threads if one.id in points]
+        open_ones = [key for key in own if not points[key].closed]
+        open_ones.sort(key=lambda key: points[key].finding.severity.rank)
+        on_page = [one.id for one in threads if one.block_id is None]
+        return asked, [one for one in dict.fromkeys([*open_ones, *on_page]) if one not in asked]
 
     def _dealt(self) -> set[str]:
         """Return the ids of the threads that were answered, left or ruled on."""

@@ -8,10 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from math import inf
 
+from daemon.domain.notation import counted
 from daemon.domain.passages import Linked, Passage, RememberedPage, unseen_note
 from daemon.domain.values import Block
 from daemon.notion.from_markdown import link, quoted
-from daemon.review.agent import IMAGE_TOKENS
+from daemon.review import prompt
+from daemon.review.agent import IMAGE_TOKENS, ContextWindow
 from daemon.review.handles import Handles
 from daemon.review.prompt import (
     INDENT,
@@ -35,8 +37,41 @@ NEIGHBOURS = 3
 # characters for each token of the window, and at least LEAST_CHARS.
 BLOCK_SHARE, LEAST_CHARS = 1.5, 200
 NAME_CHARS = 60
+SMALL_WINDOW = 6_000
 
 _Sections = Sequence[tuple[Block | None, Sequence[Block]]]
+
+
+def needless(task: ReviewInput, handles: Handles, window: ContextWindow | None) -> list[str]:
+    """Return the headings of the instructions that a review in sections does without.
+
+    They are the same in all its passes. In a small window the text needs the room of the examples.
+    """
+    found = {
+        prompt.AT_ONCE: True,
+        prompt.CHANGED: task.change.first,
+        prompt.EXAMPLES: window is not None and window.tokens < SMALL_WINDOW,
+        prompt.OWN_POINTS: not task.points,
+        prompt.CLOSED_POINTS: not any(one.closed for one in task.points.values()),
+        prompt.ANSWERS: not any(one.waiting for one in handles.threads.values()),
+    }
+    return [heading for heading, is_needless in found.items() if is_needless]
+
+
+def threads_by_title(
+    task: ReviewInput, handles: Handles, thread_ids: Sequence[str], most: int
+) -> list[str]:
+    """Return open threads by the titles of their points, `most` at most; the others are counted."""
+    lines = list[str]()
+    for key in thread_ids[:most]:
+        point = task.points.get(key)
+        on = handles.of_block.get(point.finding.block_id, "a block that is gone") if point else ""
+        lines.append(f"{INDENT}[{handles.of_thread[key]} on {on or 'the page'}]")
+        if point:
+            lines[-1] += f" {point.finding.severity.value}: “{one_line(point.finding.title)}”"
+    left = len(thread_ids) - len(lines)
+    lines += [f"{INDENT}({counted(left, 'more open thread')} left out)"] * bool(left)
+    return ["Other open threads, by title, the gravest first:", *lines] if lines else []
 
 
 def excerpt_for_threads(task: ReviewInput, handles: Handles) -> Excerpt:

@@ -23,7 +23,7 @@ from daemon.domain.values import (
 from daemon.review import offline, prompt
 from daemon.review.agent import ContextWindow, ModelInput, Toolbox, ToolSpec
 from daemon.review.cleaning import links_in, may_contain_links
-from daemon.review.deep import NO_ROOM, SectionTools, Shown, needless
+from daemon.review.deep import NO_ROOM, SectionTools, Shown
 from daemon.review.excerpt import (
     LEAST_CHARS,
     Reader,
@@ -31,6 +31,7 @@ from daemon.review.excerpt import (
     excerpt_for_threads,
     fit_to_window,
     linked_text,
+    needless,
     pictures,
 )
 from daemon.review.handles import Handles

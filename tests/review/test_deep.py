@@ -280,6 +280,36 @@ def test_threads_stand_beside_their_section_and_what_is_left_of_them_in_the_last
     ]
 
 
+def test_threads_that_do_not_fit_whole_stand_by_their_titles_the_gravest_first() -> None:
+    ranks = (Severity.MINOR, Severity.IMPORTANT, Severity.BLOCKING)
+    points = [
+        OwnPoint(
+            number,
+            finding("p0", "Text 0", severity=ranks[number % 3], title=f"Point {number} here"),
+            f"t{number}",
+            before=("Text 0.",),
+        )
+        for number in range(30)
+    ]
+    threads = [thread(f"t{one.id}", "p0", comment(f"c{one.id}", "look " * 90)) for one in points]
+    for room, is_whole, is_all in ((40_000, True, True), (4_000, False, True), (350, False, False)):
+        tools, first = begun(page(2, words=1_000), threads, points=points, room=room)
+        last = read_on(tools, first)[-1].document
+        assert estimated_tokens(last) <= room
+        whole = re.findall(r"begun by your (\w+) point “Point (\d+) here”", last)
+        alone = re.findall(r"^  \[T\d+ on B2\] (\w+): “Point (\d+) here”", last, re.MULTILINE)
+        left = sum(map(int, re.findall(r"\((\d+) more open threads? left out\)", last)))
+        shown = [*whole, *alone]
+        assert len({number for _, number in shown}) == len(shown) == 30 - left
+        assert (alone == []) is is_whole
+        assert (left == 0) is is_all
+        assert whole if is_all else alone
+        order = [Severity(one).rank for one, _ in alone]
+        assert order == sorted(order)
+        graver = max((Severity(one).rank for one, _ in whole), default=0)
+        assert graver <= min(order, default=2)
+
+
 NOTES = (
     ("p0", "sessions end after 30 days"),
     ("p3", "backups keep sessions 30 days"),
