@@ -95,10 +95,11 @@ class OwnPoint:
             return f" (closed: {self.closed}){pasted}"
         pasted += ", where it is posted anew while it is open" if self.pasted else ""
         others = (
-            f"{names.get(block_id, 'a block that you named')} {became or 'says what it said'}"
+            f"{names.get(block_id, 'a block')}, which it names, {became or 'is unchanged'}"
             for block_id, became in self.beside.items()
         )
-        taken = f"; its block took your wording, but {', '.join(others)}" if self.beside else ""
+        taken = f"; its block took your wording; {'; '.join(others)}; rule whether they agree now"
+        taken = taken if self.beside else ""
         again = f"; open again: {as_typed(self.again)}" if self.again else ""
         unread = f"; {UNREAD.format(self.unread)}" if self.unread else ""
         return (taken or again) + pasted + unread

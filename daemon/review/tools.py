@@ -137,7 +137,7 @@ class ReviewTools:
         finding = replace(proposed, block_id=target.id, quote=words, title=title)
         finding = replace(finding, text=text + rests_on, instead=offer)
         before = self._again.pop((target.id, words), finding)
-        if before == finding:  # it is new, or said as it was
+        if before == finding and not (self._unoffered and finding in self.accepted):  # as it was
             self._refuse_finding(finding, target, proposed.text)
             self.accepted.append(finding)
         self.accepted[self.accepted.index(before)] = finding

@@ -200,9 +200,10 @@ def _still_open(
             found |= dict.fromkeys((one for one in anew if one in review.findings), again)
             continue  # it stands on another block now
         said = ""
-        if ruled is Verdict.NOT_YET:
-            said = "" if point.pasted else "see my answer"
-        elif point.thread_id in replied or (last and last.id in session.answers):
+        is_mine = point.thread_id in replied or (last and last.id in session.answers)
+        if point.pasted:
+            said = ""  # its link leads to its new thread, where nobody wrote yet
+        elif ruled is Verdict.NOT_YET or is_mine:
             said = "see my answer"
         elif last and last.author.kind is AuthorKind.PERSON and last.author.name.strip():
             said = f"see what {quoted(last.author.name)} wrote"  # true also once it is answered

@@ -141,13 +141,22 @@ def test_a_wording_that_is_taken_settles_nothing_where_the_comment_names_another
     program.sweep()
     model.think = lambda _, __: [finish()]
     sweep(box, program, page, f"{OFFER}.")
-    assert "took your wording, but B2 says what it said" in model.documents[-1]
+    assert (
+        "took your wording; B2, which it names, is unchanged; rule whether they"
+        in model.documents[-1]
+    )
     sweep(box, program, page, f"{OFFER}, at most.")
-    assert "took your wording, but B2 says what it said" in model.documents[-1]
+    assert (
+        "took your wording; B2, which it names, is unchanged; rule whether they"
+        in model.documents[-1]
+    )
     line = box.world.blocks(page)[1]
     box.world.edit_block(line, "Somebody reads this line.")
     sweep(box, program, page, f"{OFFER}, no more.")
-    assert "took your wording, but B2 changed since\n" in model.documents[-1]
+    assert (
+        "took your wording; B2, which it names, changed since; rule whether they"
+        in model.documents[-1]
+    )
     box.world.delete_block(line)
     model.think = lambda document, turn: (
         [follow_up(begun_by("The retries have no end", document), "fixed", quote=OFFER)]
@@ -155,7 +164,7 @@ def test_a_wording_that_is_taken_settles_nothing_where_the_comment_names_another
         else [finish()]
     )
     sweep(box, program, page, f"{OFFER}, at the most.")
-    gone = "took your wording, but a block that you named is gone: “Nobody reads this line.”\n"
+    gone = "took your wording; a block, which it names, is gone: “Nobody reads this line.”; rule"
     assert gone in model.documents[-1]
     assert point(box, page).startswith("✓ Settled: “The retries have no end”")
     assert "\n      adopted" not in program.run("explain", page).out

@@ -800,6 +800,27 @@ def test_a_point_whose_text_was_cut_and_pasted_is_posted_anew_there_once(
     assert explained.count("finding of review 1: posted") == 2
 
 
+def test_the_summary_sends_nobody_to_words_that_went_with_a_pasted_block(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    old = box.world.blocks(page)[1]
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "A week is enough, I think.")
+    says(model, leave("No way back"), finish())
+    program.sweep()
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, finish("No news."))
+    program.sweep()
+    assert "No way back (still open; see what Ana Costa wrote)" in on_page(box, page)[-1]
+    box.world.delete_block(old)
+    box.world.add_block(page, blocks.paragraph(LINES[0]))
+    edit(box, page, 0, "We deploy on Friday.")
+    program.sweep()
+    assert "No way back (still open)" in on_page(box, page)[-1]
+
+
 @pytest.mark.parametrize(
     ("was", "now", "quote"),
     [

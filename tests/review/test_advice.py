@@ -691,3 +691,13 @@ def test_who_does_what_a_refusal_says_is_not_refused_again(monkeypatch: pytest.M
         if not any(file == at and first <= line <= last for at, line in seen)
     ]
     assert unplayed == []
+
+
+def test_an_offer_that_is_left_out_again_says_its_reason_again() -> None:
+    made = with_threads()
+    told = [made.call(*remark(instead=f"at {city}")) for city in ("Zagreb", "Oslo")]
+    assert [one.accepted for one in told] == [True, True]
+    for one, city in zip(told, ("Zagreb", "Oslo"), strict=True):
+        assert one.text.startswith("noted; instead is left out: neither the document nor")
+        assert city in one.text
+    assert len(made.accepted) == 1
