@@ -740,6 +740,42 @@ def test_a_settled_point_opens_again_when_the_words_that_settled_it_are_gone(
     assert "Open again" not in mark
 
 
+@pytest.mark.parametrize(
+    ("line", "is_open"),
+    [
+        ("Ana Costa owns the queue from May 2 on.", False),
+        ("Nobody owns the queue. Ana Costa owns the queue from May 2 on.", True),
+        ("The queue is owned by a team.", True),
+    ],
+    ids=["reworded", "the point's words are back", "gone"],
+)
+def test_a_settled_point_stays_settled_where_its_evidence_is_only_reworded_and_the_model_is_told(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    line: str,
+    is_open: bool,  # noqa: FBT001 - a table
+) -> None:
+    page = rfc(box, rfcs, *LINES, "Ana Costa owns the cache from June 1 on.")
+    first_review(program, model)
+    edit(box, page, 2, "Ana Costa owns the queue from May 1 on.")
+    says(model, follow_up("No owner", "fixed", quote="Ana Costa owns the queue from May 1 on"))
+    program.sweep()
+    settled = on_blocks(box, page)[1]
+    assert settled.startswith("✓ Settled: “No owner”")
+    edit(box, page, 2, line)
+    says(model, finish("Read."))
+    program.sweep()
+    told = "settled by “Ana Costa owns the queue from May 1 on”, which reads now “Ana Costa owns"
+    assert (told in model.documents[-1]) is not is_open
+    assert (on_blocks(box, page)[1] == settled) is not is_open
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, follow_up("No owner", "not_yet", "May 2 is a holiday."), finish())
+    program.sweep()
+    assert on_blocks(box, page)[1].startswith("No owner · important")
+
+
 def test_where_the_reviewer_says_itself_why_a_point_is_open_again_its_comment_gives_no_other_reason(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from daemon.domain.change import Change, Reviewed, content_hash, sections
-from daemon.domain.findings import CLOSED, LIVE, FindingState, who_said_no
+from daemon.domain.findings import CLOSED, LIVE, MENDED, FindingState, who_said_no
 from daemon.domain.records import FindingRow, PageRow
 from daemon.domain.values import AuthorKind, Finding, Snapshot, Thread
-from daemon.notion.from_markdown import quoted
+from daemon.notion.from_markdown import as_typed, quoted
 from daemon.review.cleaning import beginning
-from daemon.review.points import OwnPoint, how_closed, reanchored
+from daemon.review.points import OwnPoint, how_closed, page_texts, reanchored
 from daemon.review.prompt import one_line
-from daemon.review.quotes import is_quote_of, is_taken, reworded, unmarked_line
+from daemon.review.quotes import contains_words, is_quote_of, is_taken, reworded, unmarked_line
 from daemon.store import findings, outbox, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.database import State
@@ -31,6 +32,8 @@ POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
 # Characters of the block that a moved one is said to stand by.
 NAMED_CHARS = 60
 SAID_ALREADY = "that was said of this text already"
+# What settled a point, where it is words that came and not a whole block.
+_CAME = re.compile(r"“(?P<words>.*)”", re.DOTALL)
 NOBODY_ASKS = "only a person's later word in its thread opens it again"
 
 
@@ -83,13 +86,42 @@ def closed_points(
                 _texts(_read_by(state, snapshot.page.id, one.review_id)) if declined else (),
                 mute=NOBODY_ASKS if is_shut else "",
                 made=one.at,
-                closed=how_closed(one.state, one.why),
+                closed=how_closed(one.state, one.why) + _told_now(state, one, snapshot),
                 declined=declined,
                 no=_no(thread, one.why) if declined else "",
                 pasted=pasted,
             )
         )
     return points
+
+
+def _told_now(state: State, row: FindingRow, snapshot: Snapshot) -> str:
+    """Say how the words that settled a point read now; "" where they read as they did."""
+    now = reads_now(state, row, snapshot)
+    was = one_line(as_typed(row.why))
+    return f"; settled by {was}, which reads now “{one_line(now)}”" if now else ""
+
+
+def reads_now(state: State, row: FindingRow, snapshot: Snapshot) -> str:
+    """Return the words that those became by which a point was settled; "" where none did.
+
+    None did where those still stand, where what is like them stood when the point was made, or
+    where the point's own words are back since the last review.
+    """
+    settled = _CAME.fullmatch(row.why)
+    texts = page_texts(snapshot)
+    if row.state not in MENDED or settled is None:
+        return ""
+    words, last = settled["words"], _texts(pages.last_reviewed(state, snapshot.page.id))
+    own = row.finding.quote
+    is_back = any(contains_words(own, text) for text in texts) and not any(
+        contains_words(own, text) for text in last
+    )
+    if is_back or any(contains_words(words, text) for text in texts):
+        return ""
+    before = _texts(_read_by(state, snapshot.page.id, row.review_id))
+    came = (text for text in texts if text not in before)
+    return next(filter(None, (reworded(words, text) for text in came)), "")
 
 
 def _no(thread: Thread | None, why: str) -> str:

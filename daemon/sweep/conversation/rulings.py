@@ -35,7 +35,7 @@ from daemon.store import findings, outbox, sweeps
 from daemon.store import threads as thread_store
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.points import has_taken, not_yet_keys
+from daemon.sweep.conversation.points import has_taken, not_yet_keys, reads_now
 from daemon.sweep.delivery.approval import Case
 from daemon.sweep.delivery.letters import finding_letter, open_mark, settled_mark
 from daemon.sweep.delivery.validity import named_since
@@ -54,11 +54,14 @@ def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> None:
     """Open points again whose settling words are gone or moved, or whose own words are back.
 
     Their comments say so instead of the mark; whether they are settled all the same is asked of the
-    model anew.
+    model anew. One whose settling words were only reworded stays settled, while its own are not
+    back: the model is told how they read now.
     """
     state, now = context.state, context.notion.now
     for one in findings.of_page(state, row.id):
         if one.state not in MENDED or not (why := _shows_no_more(one, snapshot)):
+            continue
+        if reads_now(state, one, snapshot):
             continue
         with state.atomic():
             findings.open_again(state, one.id, Event.UNSETTLED, now, why)
