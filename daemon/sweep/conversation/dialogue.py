@@ -125,10 +125,14 @@ async def _listed(
     _learn_findings(context, row, found)
     if snapshot is None:
         stored = thread_store.threads(context.state, row.id).values()
-        trash = await _in_trash(context, _gone(stored, found, {*places} - missing))
+        gone = _gone(stored, found, {*places} - missing)
+        trash = await _in_trash(context, {one.block_id for one in gone if one.block_id})
         return found, missing | trash, (frozenset(), frozenset())
     left, there = _left(context, snapshot), list[Thread]()
-    for block in sorted({*left.values()}):
+    # One that was moved to another page is not ours any more.
+    trash = await _in_trash(context, {*left.values()})
+    left = {thread: block for thread, block in left.items() if block in trash}
+    for block in sorted(trash):
         try:
             threads, _ = await reading.discussions(context.notion, [block], author)
         except (Forbidden, Invalid):
@@ -199,13 +203,10 @@ def _gone(
     return [one for one in stood if one.id not in listed]
 
 
-async def _in_trash(context: Context, gone: Iterable[ThreadRow]) -> frozenset[str]:
-    """Return those blocks of threads that are not listed any more which are gone themselves.
-
-    Nobody resolved the threads there.
-    """
+async def _in_trash(context: Context, places: Iterable[str]) -> frozenset[str]:
+    """Return those blocks that are gone themselves: nobody resolved the threads there."""
     blocks = set[str]()
-    for block in sorted({one.block_id for one in gone if one.block_id}):
+    for block in sorted(places):
         try:
             raw = await context.notion.block(block)
         except Missing:
