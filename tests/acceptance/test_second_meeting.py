@@ -2007,6 +2007,23 @@ def test_a_no_said_right_before_its_block_was_cut_and_pasted_is_heard(
     assert "dismissed, blocking: No way back" in program.run("explain", page).out
 
 
+def test_nothing_is_read_or_said_in_a_thread_whose_block_was_moved_to_another_page(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    program.config["watch_requests"] = 0
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "Which flag?", by=box.world.person("Ana"))
+    box.world.move_block(box.world.blocks(page)[1], to=box.world.page(None, "Mine"))
+    box.world.add_block(page, blocks.paragraph("One more line."))
+    box.clock.advance(HOUR)
+    says(model, reply("No way back", "That of the launch."), finish("No news."))
+    program.sweep()
+    assert "Which flag?" not in model.documents[-1]
+    assert not any("That of the launch." in plain(one) for one in posted(box))
+
+
 @pytest.mark.parametrize("call", [follow_up, reply, None])
 def test_a_done_said_right_before_its_block_was_cut_and_pasted_is_answered_on_the_new_block(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, call: Any
