@@ -56,14 +56,7 @@ async def retract(context: Context, review_id: int) -> list[str]:
             findings.apply_event(context.state, kept, Event.RETRACTED, context.notion.now)
         drafts.close(context.state, review_id, DraftState.REFUSED, context.notion.now, NOTE)
         # A summary that it wrote over stands again, as it was then.
-        texts = (MessageKind.SUMMARY, MessageKind.EDIT)
-        stands = (
-            one.created_at
-            for one in outbox.messages_of(context.state, page_id=held.page_id)
-            if one.kind in texts and one.finding_id is None and not one.retracted_at
-        )
-        written = max((at for at in stands if at < held.at), default=held.at)
-        findings.follow_again(context.state, written)
+        findings.follow_again(context.state, held.at)
     authors = await context.people.on_page(held.page_id)
     messages = outbox.messages_of(context.state, review_id=review_id)
     lines = [await _take_back(context, message, authors) for message in messages]
