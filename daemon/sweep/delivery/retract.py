@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import takewhile
 
 from daemon.domain.errors import Forbidden, Missing, NotionError, Unavailable, UnknownItem
-from daemon.domain.findings import Event
+from daemon.domain.findings import LIVE, Event
 from daemon.domain.records import DeliveryState, DraftState, MessageKind, OutboxMessage
 from daemon.domain.values import AuthorKind
 from daemon.notion import from_markdown
@@ -56,7 +56,14 @@ async def retract(context: Context, review_id: int) -> list[str]:
             findings.apply_event(context.state, kept, Event.RETRACTED, context.notion.now)
         drafts.close(context.state, review_id, DraftState.REFUSED, context.notion.now, NOTE)
         # A summary that it wrote over stands again, as it was then.
-        findings.follow_again(context.state, held.at)
+        # Of this page a point may have been closed since that was written.
+        closed = (
+            at
+            for one in findings.of_page(context.state, held.page_id)
+            for at in [findings.history(context.state, one.id)[-1].at]
+            if one.state not in LIVE and at < held.at
+        )
+        findings.follow_again(context.state, max(closed, default=held.at))
     authors = await context.people.on_page(held.page_id)
     messages = outbox.messages_of(context.state, review_id=review_id)
     lines = [await _take_back(context, message, authors) for message in messages]
