@@ -388,7 +388,8 @@ class History:
         with self._process(Life(self._next_number(), None)) as connections:
             # Where events come, watching slows down; a day after the last one it is as before.
             later = (1500, 1500, 15, 15) if self._postman else ()
-            for wait in (0, 15, 15, 360, 1440, 15, 15, *later):
+            # A question that is first heard after the day may be passed over twice.
+            for wait in (0, 15, 15, 360, 1440, 15, 15, 15, *later):
                 await self._rest(connections, wait * MINUTE)
                 self._operator.resume_all(connections.context(self._emit))
                 await self._sweep(connections)
