@@ -9,14 +9,14 @@ from daemon.domain.change import FORM, Change, Reviewed, content_hash
 from daemon.domain.findings import FindingState, LedgerEntry
 from daemon.domain.records import LEFT, PageRow
 from daemon.domain.values import Prompt, Snapshot
-from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
+from daemon.store import findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.sweep import alerts, memory, recording, second_look
 from daemon.sweep.context import Context, Extent, Session, Target
 from daemon.sweep.conversation import dialogue as dialogues
+from daemon.sweep.conversation import points
 from daemon.sweep.conversation.answers import store_decisions
-from daemon.sweep.conversation.dialogue import Dialogue, threads_shown
-from daemon.sweep.conversation.points import anchored, closed_points, open_points
+from daemon.sweep.conversation.dialogue import Dialogue
 from daemon.sweep.conversation.rulings import reopen
 from daemon.sweep.delivery import recovery
 from daemon.sweep.prompts import current
@@ -147,29 +147,18 @@ async def _session(
 ) -> Session:
     """Put together what one review is about; the page itself is remembered for those of others."""
     memory.keep(context, target, snapshot)
-    threads = dialogue.sorted.threads
-    orphans = recovery.orphan_findings(threads, outbox.posted_comment_ids(context.state, row.id))
+    posted = outbox.posted_comment_ids(context.state, row.id)
+    orphans = recovery.orphan_findings(dialogue.sorted.threads, posted)
     unknown = [LedgerEntry(one, FindingState.OPEN) for one in orphans]
-    change = Change.between(drafts.last_published(context.state, row.id), snapshot)
     last = pages.last_reviewed(context.state, row.id)
-    known = anchored(findings.of_page(context.state, row.id), change, snapshot)
-    points = open_points(context, row, known, snapshot, dialogue)
-    points += closed_points(context.state, known, dialogue, snapshot)
-    shown = threads_shown(context, row, points, dialogue)
-    return Session(
-        target,
-        replace(snapshot, threads=shown, comments_readable=dialogue.readable),
-        change,
-        prompt,
-        [*findings.ledger(known), *unknown],
-        raised=findings.by_thread(known),
+    about = points.session(context, target, row, snapshot, prompt, dialogue)
+    return replace(
+        about,
+        ledger=[*about.ledger, *unknown],
         extent=Extent.WHOLE if whole or _is_asked_for(row) else Extent.DIFFERENCE,
-        points=points,
-        kept=[one.finding for one in findings.kept(context.state, row.id, known)],
         closed=findings.closed_since_review(context.state, row.id),
         question=reviews.last_question(context.state, row.id),
         answers=outbox.answers_on(context.state, row.id),
-        memory=memory.told(context, target, snapshot),
         second_look=second_look.planned(context, target, row),
         digest=last.digest_now(snapshot) if last else None,
         linked=await memory.linked(context, target, snapshot),

@@ -1,4 +1,4 @@
-"""The reviewer's own points as the model is shown them: where each stands, and what may be said."""
+"""What a sitting is about: the reviewer's own points, where each stands, and what may be said."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from datetime import datetime
 from daemon.domain.change import Change, Reviewed, content_hash, sections
 from daemon.domain.findings import CLOSED, LIVE, MENDED, FindingState, who_said_no
 from daemon.domain.records import FindingRow, PageRow
-from daemon.domain.values import AuthorKind, Finding, Snapshot, Thread
+from daemon.domain.values import AuthorKind, Finding, Prompt, Snapshot, Thread
 from daemon.notion.from_markdown import as_typed, quoted
 from daemon.review.cleaning import beginning
 from daemon.review.points import OwnPoint, how_closed, page_texts, reanchored
 from daemon.review.prompt import one_line
 from daemon.review.quotes import contains_words, is_quote_of, is_taken, reworded, unmarked_line
-from daemon.store import findings, outbox, pages, reviews
+from daemon.store import drafts, findings, outbox, pages, reviews
 from daemon.store import threads as thread_store
 from daemon.store.database import State
-from daemon.sweep.context import Context
-from daemon.sweep.conversation.dialogue import Dialogue
+from daemon.sweep import memory
+from daemon.sweep.context import Context, Session, Target
+from daemon.sweep.conversation.dialogue import Dialogue, threads_shown
 from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal
 from daemon.sweep.conversation.threads import replies_so_far
 from daemon.sweep.delivery.validity import named_since
@@ -37,7 +38,41 @@ _CAME = re.compile(r"“(?P<words>.*)”", re.DOTALL)
 NOBODY_ASKS = "only a person's later word in its thread opens it again"
 
 
-def anchored(known: Iterable[FindingRow], change: Change, snapshot: Snapshot) -> list[FindingRow]:
+def session(
+    context: Context,
+    target: Target,
+    row: PageRow,
+    snapshot: Snapshot,
+    prompt: Prompt,
+    dialogue: Dialogue,
+    *,
+    only_threads: bool = False,
+) -> Session:
+    """Put together what a sitting about a page is about: its change, its points, their threads."""
+    change = Change.between(drafts.last_published(context.state, row.id), snapshot)
+    known = _anchored(findings.of_page(context.state, row.id), change, snapshot)
+    points = _open_points(context, row, known, snapshot, dialogue)
+    points += closed_points(context.state, known, dialogue, snapshot)
+    kept = [] if only_threads else findings.kept(context.state, row.id, known)
+    return Session(
+        target,
+        replace(
+            snapshot,
+            threads=threads_shown(context, row, points, dialogue),
+            comments_readable=dialogue.readable,
+        ),
+        change,
+        prompt,
+        findings.ledger(known),
+        only_threads=only_threads,
+        raised=findings.by_thread(known),
+        points=points,
+        kept=[one.finding for one in kept],
+        memory=memory.told(context, target, snapshot),
+    )
+
+
+def _anchored(known: Iterable[FindingRow], change: Change, snapshot: Snapshot) -> list[FindingRow]:
     """Return a page's findings, each on the block where its text stands now.
 
     Notion gives a block that is cut and pasted a new id, and other words may come into it then. A
@@ -151,7 +186,7 @@ def _asked_since(thread: Thread | None, no: datetime) -> bool:
     return since
 
 
-def open_points(
+def _open_points(
     context: Context,
     row: PageRow,
     known: Iterable[FindingRow],

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import TypeVar
 
 from daemon.config import schedule
 from daemon.domain import due
-from daemon.domain.change import Change
 from daemon.domain.errors import Missing
 from daemon.domain.records import PageRow, PageState, Place
 from daemon.domain.scope import Capability
 from daemon.domain.values import AuthorKind, Prompt
 from daemon.notion import properties, reading
-from daemon.store import drafts, findings, pages, sweeps
+from daemon.store import pages, sweeps
 from daemon.store import threads as thread_store
 from daemon.sweep import alerts, failures, memory, recording
-from daemon.sweep.context import Context, Session, Target
-from daemon.sweep.conversation import dialogue
+from daemon.sweep.context import Context, Target
+from daemon.sweep.conversation import dialogue, points
 from daemon.sweep.conversation.answers import record_replies, store_decisions
-from daemon.sweep.conversation.dialogue import Dialogue, threads_shown
-from daemon.sweep.conversation.points import anchored, closed_points, open_points
+from daemon.sweep.conversation.dialogue import Dialogue
 from daemon.sweep.conversation.rulings import reopen
 from daemon.sweep.prompts import current
 from daemon.sweep.reviewing import run_review
@@ -373,22 +371,7 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
         with suppress(current.NoneFits):
             prompt = await current.current(context, target, snapshot.page) or prompt
     reopen(context, row, snapshot)
-    change = Change.between(drafts.last_published(context.state, row.id), snapshot)
-    known = anchored(findings.of_page(context.state, row.id), change, snapshot)
-    points = open_points(context, row, known, snapshot, dialogue)
-    points += closed_points(context.state, known, dialogue, snapshot)
-    shown = threads_shown(context, row, points, dialogue)
-    session = Session(
-        target,
-        replace(snapshot, threads=shown),
-        change,
-        prompt,
-        findings.ledger(known),
-        only_threads=True,
-        raised=findings.by_thread(known),
-        points=points,
-        memory=memory.told(context, target, snapshot),
-    )
+    session = points.session(context, target, row, snapshot, prompt, dialogue, only_threads=True)
     context.emit("page.answering", title=row.title, threads=len(dialogue.sorted.waiting))
     made_with = memory.with_look_ups(context, recording.listening(context), session)
     review = await run_review(made_with, session)
