@@ -247,10 +247,21 @@ def _dated(paragraphs: Sequence[str], written: datetime) -> list[str]:
 
 def _asks_of(paragraph: str, points: Iterable[Finding]) -> bool:
     """Tell whether a paragraph is the question, and that is about one of some points."""
-    asked = _ASKED.match(paragraph)
-    return asked is not None and any(
-        tells_of(paragraph[asked.end() :], one.title, one.quote) for one in points
-    )
+    asked = question_of(paragraph)
+    return asked != "" and any(tells_of(asked, one.title, one.quote) for one in points)
+
+
+def question_of(summary: str) -> str:
+    """Return what a summary asks; "" for nothing."""
+    paragraphs = summary.split("\n\n")
+    asked = (one[head.end() :] for one in paragraphs if (head := _ASKED.match(one)))
+    return next(asked, "")
+
+
+def without_question(summary: str) -> str:
+    """Return a summary that asks nothing."""
+    paragraphs = summary.split("\n\n")
+    return "\n\n".join(one for one in paragraphs if not _ASKED.match(one))
 
 
 def _with_line(text: str, head: str, line: str) -> str:

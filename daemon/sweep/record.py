@@ -22,7 +22,14 @@ from daemon.domain.records import (
 from daemon.domain.values import Finding, Review, ReviewKind, Severity, Snapshot, Verdict
 from daemon.notion.from_markdown import quoted
 from daemon.review.points import is_repeat, reanchored
-from daemon.review.summary import OPEN_AGAIN, SHRUNK, SummaryParts, followed, incomplete_note
+from daemon.review.summary import (
+    OPEN_AGAIN,
+    SHRUNK,
+    SummaryParts,
+    followed,
+    incomplete_note,
+    question_of,
+)
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.database import State
@@ -71,7 +78,7 @@ def record_review(
         messages = _findings(context, row, session, case, waits)
         messages += record_rulings(context, row, session, case, dialogue, now)
         messages += raise_anew(context, row, session, case, now)
-        messages += _summaries(context, row, session, case)
+        messages += _summaries(context, row, session, case, dialogue)
         approval.file(context, row, case, waits, messages)
         closings = _closings(context, row, case, messages, waits)
         outbox.add(state, [*map(waits.message, messages), *closings])
@@ -143,10 +150,13 @@ def _findings(
     return [finding_letter(row.id, one, session.prompt.name, now) for one in rows]
 
 
-def _summaries(context: Context, row: PageRow, session: Session, case: Case) -> list[OutboxMessage]:
+def _summaries(
+    context: Context, row: PageRow, session: Session, case: Case, dialogue: Dialogue
+) -> list[OutboxMessage]:
     """Write the summary: in place where one stands, anew where a grave finding came.
 
-    Every older one shrinks to a line, which goes when the next one shrinks.
+    And where it would put another question above what a person wrote. Every older one shrinks to a
+    line, which goes when the next one shrinks.
     """
     review, number = case.review, case.number
     standing = _standing(context, row, session)
@@ -156,6 +166,7 @@ def _summaries(context: Context, row: PageRow, session: Session, case: Case) -> 
         return []
     grave = any(finding.severity is not Severity.MINOR for finding in review.findings)
     wanted = grave or not standing or outbox.awaits_summary(context.state, row.id)
+    wanted = wanted or _asks_another(context, row, case, dialogue, standing[0])
     anew = wanted and review.summary != ""
     letter = OutboxMessage(
         key=f"summary:{number}",
@@ -177,6 +188,17 @@ def _summaries(context: Context, row: PageRow, session: Session, case: Case) -> 
         if says != body:
             letters.append(replace(letter, key=key, kind=kind, target=comment_id, body=body))
     return letters
+
+
+def _asks_another(
+    context: Context, row: PageRow, case: Case, dialogue: Dialogue, standing: tuple[str, str]
+) -> bool:
+    """Tell whether a review asks another question than the summary that a person wrote below."""
+    (comment_id, says), asked = standing, question_of(case.review.summary)
+    threads = dialogue.sorted.threads
+    return asked not in ("", question_of(says)) and recovery.is_answered(
+        context.state, row.id, threads, comment_id
+    )
 
 
 def _closings(

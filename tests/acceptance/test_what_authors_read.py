@@ -233,6 +233,96 @@ def test_of_older_summaries_one_line_is_left_and_those_that_people_answered(
     assert again(7).count(line) == 2
 
 
+LINE = "A newer summary follows below."
+
+
+def on_page(box: Sandbox, page: str) -> list[str]:
+    return [plain(one) for one in box.world.comments() if one.parent_id == page]
+
+
+def reviewed_again(
+    box: Sandbox, program: Program, model: ScriptedModel, page: str, question: str
+) -> list[str]:
+    """Review the page once more, with nothing but this question; return what stands on it."""
+    box.clock.advance(HOUR)
+    box.world.add_block(page, blocks.paragraph(f"We met at {box.clock():%H:%M}."))
+    box.clock.advance(HOUR)
+    model.think = lambda *_: [finish("Nearly there.", question)]
+    program.sweep()
+    return on_page(box, page)
+
+
+@pytest.mark.parametrize(
+    ("written", "question", "is_new"),
+    [
+        ("The platform team.", "When is the flag switched?", True),
+        ("The platform team.", "Who runs it?", False),
+        ("more", "When is the flag switched?", False),
+        ("RFC reviewer, pause 1m", "When is the flag switched?", False),
+        ("", "When is the flag switched?", False),
+    ],
+)
+def test_another_question_is_asked_below_what_a_person_answered_to_the_last_one(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    written: str,
+    question: str,
+    *,
+    is_new: bool,
+) -> None:
+    page = first_review(box, program, model, rfcs)
+    if written:
+        write(box, "Look at the rollback", written)
+        model.think = lambda *_: [finish()]
+        program.sweep()
+    reads = reviewed_again(box, program, model, page, question)
+    assert (reads[0] == LINE) == is_new
+    summary = reads[-1 if is_new else 0]
+    assert "Nearly there." in summary
+    assert f"Question: {question}" in summary
+    if is_new:  # nobody wrote below that: the next one takes its place
+        reads = reviewed_again(box, program, model, page, "What does it cost?")
+        assert [one.count("Question: What does it cost?") for one in reads] == [0, 0, 1]
+
+
+def test_a_question_that_somebody_answers_while_the_next_is_written_has_no_other_in_its_place(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = first_review(box, program, model, rfcs)
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[3], "We deploy on Tuesday.")
+    box.clock.advance(HOUR)
+
+    def think(_document: str, _turn: int) -> list[Call]:
+        write(box, "Look at the rollback", "The platform team.")
+        return [finish("Nearly there.", "When is the flag switched?")]
+
+    model.think = think
+    program.sweep()
+    summary, answer = on_page(box, page)
+    assert answer == "The platform team."
+    assert "Nearly there." in summary
+    assert "Question" not in summary
+    reads = reviewed_again(box, program, model, page, "When is the flag switched?")
+    assert reads[:2] == [LINE, "The platform team."]
+    assert "Question: When is the flag switched?" in reads[-1]
+
+
+def test_a_summary_that_stands_again_asks_nothing_above_an_answer_to_another_question(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = first_review(box, program, model, rfcs)
+    reviewed_again(box, program, model, page, "When is the flag switched?")
+    write(box, "Nearly there.", "On Tuesday.")
+    program.run("retract", "2")
+    summary, answer = on_page(box, page)
+    assert "Look at the rollback first." in summary
+    assert "Question" not in summary
+    assert answer == "On Tuesday."
+
+
 @pytest.mark.parametrize("state", ["kept", "retracted"])
 def test_a_kept_point_that_is_taken_back_while_the_model_is_at_work_is_not_offered(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, state: str

@@ -207,6 +207,11 @@ async def _try_one(context: Context, message: OutboxMessage, looks: dict[str, _L
     if message.kind is not MessageKind.FINDING:
         # A finding that lost its place is not named in the summary any more.
         message = replace(message, body=outbox.body(context.state, message.key))
+    if message.kind is MessageKind.EDIT:
+        body = await retract.without_late_question(context, message)
+        if body != message.body:
+            outbox.rewrite(context.state, message.key, body)
+            message = replace(message, body=body)
     await _send_standing(context, message, looks)
 
 

@@ -15,6 +15,7 @@ from daemon.domain.values import AuthorKind, Comment, Finding, Severity, Thread
 from daemon.notion import from_markdown, to_markdown
 from daemon.notion.from_markdown import SETTLED_SIGN
 from daemon.store import outbox
+from daemon.store.database import State
 from daemon.sweep.context import Context
 
 
@@ -132,6 +133,19 @@ def orphan_summary(threads: Iterable[Thread]) -> tuple[str, str] | None:
     found = [comment for thread, comment in _begun(threads) if thread.block_id is None]
     newest = max(found, key=lambda comment: comment.created, default=None)
     return (newest.id, newest.text) if newest else None
+
+
+def is_answered(state: State, page_id: str, threads: Iterable[Thread], comment_id: str) -> bool:
+    """Tell whether a person wrote more than words to the reviewer below a comment of a page."""
+    letters = outbox.messages_of(state, page_id=page_id)
+    words = [letter.key for letter in letters if letter.answers_word]
+    for thread in threads:
+        ids = [one.id for one in thread.comments]
+        for one in thread.comments[ids.index(comment_id) + 1 :] if comment_id in ids else ():
+            is_word = any(f":{one.id}:" in key for key in words)
+            if one.author.kind is AuthorKind.PERSON and not is_word:
+                return True
+    return False
 
 
 def _begun(threads: Iterable[Thread]) -> Iterable[tuple[Thread, Comment]]:

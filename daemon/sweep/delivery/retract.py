@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from itertools import takewhile
 
@@ -10,9 +11,10 @@ from daemon.domain.errors import Forbidden, Missing, NotionError, Unavailable, U
 from daemon.domain.findings import LIVE, Event
 from daemon.domain.records import DeliveryState, DraftState, MessageKind, OutboxMessage
 from daemon.domain.values import AuthorKind
-from daemon.notion import from_markdown
+from daemon.notion import from_markdown, reading
 from daemon.notion.gateway import ANSWER_SECONDS
 from daemon.notion.retry import PATIENCE_SECONDS
+from daemon.review.summary import question_of, without_question
 from daemon.store import drafts, findings, outbox, reviews, sweeps
 from daemon.sweep.context import Context
 from daemon.sweep.delivery import recovery, validity
@@ -212,11 +214,7 @@ async def _saved(context: Context, message: OutboxMessage) -> str | None:
 
 async def _restored(context: Context, message: OutboxMessage) -> str:
     """Put back what a summary said before this review edited it."""
-    of_comment = [
-        one
-        for one in outbox.messages_of(context.state, page_id=message.page_id)
-        if message.target in (one.comment_id, one.target)
-    ]
+    of_comment = _of_comment(context, message)
     versions = [one for one in of_comment if one.state is DeliveryState.POSTED]
     place = next((i for i, one in enumerate(versions) if one.key == message.key), None)
     if place is None:
@@ -229,12 +227,36 @@ async def _restored(context: Context, message: OutboxMessage) -> str:
         (one.body for one in reversed(versions[:place]) if is_kept and not one.retracted_at),
         WITHDRAWN,
     )
+    before = await without_late_question(context, replace(message, body=before))
     try:
         await context.notion.edit_comment(message.target, from_markdown.rich_text(before))
     except Missing:
         await _refuse_away(context, message)
         return "was gone"
     return "put back to what it said before"
+
+
+def _of_comment(context: Context, message: OutboxMessage) -> list[OutboxMessage]:
+    """Return the letters that wrote the comment which a letter edits, in whatever state."""
+    letters = outbox.messages_of(context.state, page_id=message.page_id)
+    return [one for one in letters if message.target in (one.comment_id, one.target)]
+
+
+async def without_late_question(context: Context, message: OutboxMessage) -> str:
+    """Return the text that a letter gives to a summary, fit to stand above what people wrote.
+
+    It asks nothing else than what stood there, where a person wrote below that.
+    """
+    said = [one.body for one in _of_comment(context, message) if one.state is DeliveryState.POSTED]
+    asked = question_of(message.body)
+    if message.finding_id or not (said and asked) or asked == question_of(said[-1]):
+        return message.body
+    authors = await context.people.on_page(message.page_id)
+    with suppress(Missing, Forbidden):
+        threads, _ = await reading.discussions(context.notion, [message.page_id], authors)
+        if recovery.is_answered(context.state, message.page_id, threads, message.target):
+            return without_question(message.body)
+    return message.body
 
 
 async def remove(
