@@ -275,19 +275,20 @@ def _database(config: Config, asked: Asked) -> Database:
 
 async def _run(settings: Settings, asked: Asked) -> tuple[Run, Reviewer]:
     from daemon.operations import evaluation
-    from daemon.store import database
+    from daemon.store import database, pages
     from daemon.sweep.budget import Meter, RunBudget
     from daemon.sweep.connections import review_context
     from daemon.sweep.context import Target
 
     path, base = settings.config.state, settings.config.databases[0]
-    target = Target(base, base.name or base.id, settings.chains[base.id])
-    is_free = set(target.models) == {OFFLINE}
     now = datetime.now(UTC)
     with database.translated(path), closing(database.copy_in_memory(path)) as known:
+        titles = (source.title for source in pages.sources_of(known, base.id))
+        target = Target(base, base.called(*titles), settings.chains[base.id])
+        is_free = set(target.models) == {OFFLINE}
         prompt = await _prompt(settings, target, known)
         wanted = list(
-            evaluation.cases(await _documents(asked, base, known), asked.seed, asked.repeat)
+            evaluation.cases(await _documents(asked, target, known), asked.seed, asked.repeat)
         )
         # The rules cost nothing; what a model costs counts like that of any review.
         state = known if is_free else database.open_state(path)
@@ -334,17 +335,15 @@ async def _prompt(settings: Settings, target: Target, known: State) -> Prompt:
     return prompt
 
 
-async def _documents(asked: Asked, base: Database, known: State) -> list[Document]:
+async def _documents(asked: Asked, target: Target, known: State) -> list[Document]:
     from daemon.operations.evaluation import kept_documents
 
     if asked.last is None:
         built_in = Path(str(files("daemon.operations") / "documents"))
-        return await in_folder(asked.folder or built_in, base.properties)
-    if found := kept_documents(known, base, asked.last):
+        return await in_folder(asked.folder or built_in, target.settings.properties)
+    if found := kept_documents(known, target.settings, asked.last):
         return found
-    raise UnknownItem(
-        f"the state keeps no text of {base.name or base.id}; sweep first, or give --folder"
-    )
+    raise UnknownItem(f"the state keeps no text of {target.name}; sweep first, or give --folder")
 
 
 async def in_folder(folder: Path, properties: Sequence[str]) -> list[Document]:

@@ -201,7 +201,7 @@ def config(options: Options, *, as_json: bool) -> None:
     wide = max(len(one.key) for one in rows)
     say(f"{one.key:<{wide}}  {one.value}  ({one.origin})" for one in rows)
     for base in read.databases:
-        say(f"models for {base.name or base.id}: {', '.join(chains.models[base.id]) or 'no model'}")
+        say(f"models for {base.called()}: {', '.join(chains.models[base.id]) or 'no model'}")
     say([*chains.notes, *around.notes])
 
 

@@ -37,6 +37,7 @@ from daemon.config.schedule import Digest, Schedule, one_of
 from daemon.config.values import (
     DatabaseId,
     Duration,
+    FilePath,
     Flag,
     ModelName,
     OwnAddress,
@@ -46,7 +47,7 @@ from daemon.config.values import (
     Text,
     Url,
     Where,
-    as_text,
+    as_file,
     duration_text,
     share,
     shown,
@@ -58,32 +59,9 @@ from daemon.domain.values import Severity
 
 DEFAULT_MODELS = tuple(provider.default_model for provider in PROVIDERS.values())
 EVERY_HOUR = timedelta(hours=1)
-_VARIABLE = re.compile(r"\$(?:\{\w+\}|[A-Za-z_]\w*)")
 _FILE = re.compile(r"file: *(\S.*)")
 _IN_FILE = {"type": "object", "properties": {"file": {"type": "string"}}, "required": ["file"]}
 _PAGE_OR_FILE = {"anyOf": [{"type": "string"}, _IN_FILE]}
-
-
-def _as_file(value: Any, info: ValidationInfo) -> Any:
-    path = value
-    if not isinstance(value, Path):
-        text = as_text(value)
-        if "\0" in text:
-            raise ValueError("holds a zero byte; write a path")
-        if variable := _VARIABLE.search(text):
-            raise ValueError(
-                f"{shown(text)} holds {variable[0]}, which is not replaced here; write the path "
-                "in full, or ~/ for the home folder"
-            )
-        try:
-            path = Path(text).expanduser()
-        except RuntimeError:
-            raise ValueError(f"{shown(text)} names a home folder that is unknown here") from None
-    folder = (info.context or {}).get("folder")
-    return folder / path if folder else path
-
-
-FilePath = Annotated[Path, BeforeValidator(_as_file)]
 
 
 class Database(Section):
@@ -161,6 +139,10 @@ class Database(Section):
         examples=["[openai:gpt-6.1-sol, offline]"],
     )
 
+    def called(self, *titles: str) -> str:
+        """Return how it is named to people: as the config does, by its title, or by its id."""
+        return self.name or next(filter(None, titles), self.id)
+
     @property
     def where_words(self) -> dict[str, tuple[str, ...]]:
         """The values that `where` names, by property."""
@@ -230,7 +212,7 @@ class Alerts(Section):
     def _from_folder(cls, command: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         """Read the program, and what looks like a path behind it, as every path of the file."""
         return tuple(
-            str(_as_file(word, info))
+            str(as_file(word, info))
             if word.startswith(("./", "../", "~/")) or (not index and "/" in word)
             else word
             for index, word in enumerate(command)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from daemon.domain.notation import database_id, notion_id
 from daemon.domain.providers import OFFLINE, PROVIDERS
@@ -26,6 +27,7 @@ _BOOL_TAG = "tag:yaml.org,2002:bool"
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _NULL_TAG = "tag:yaml.org,2002:null"
 _SHOWN = 100
+_VARIABLE = re.compile(r"\$(?:\{\w+\}|[A-Za-z_]\w*)")
 _MOMENT = re.compile(r"((Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _OWN_ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost):(\d{1,5})", re.ASCII)
 _WHOLE = re.compile(r"\d[\d_]{0,17}", re.ASCII)
@@ -231,6 +233,26 @@ def web_url(text: str) -> str:
     return text
 
 
+def as_file(value: Any, info: ValidationInfo) -> Any:
+    """Read a path: `~` is the home, and others start at the folder of the file."""
+    path = value
+    if not isinstance(value, Path):
+        text = as_text(value)
+        if "\0" in text:
+            raise ValueError("holds a zero byte; write a path")
+        if variable := _VARIABLE.search(text):
+            raise ValueError(
+                f"{shown(text)} holds {variable[0]}, which is not replaced here; write the path "
+                "in full, or ~/ for the home folder"
+            )
+        try:
+            path = Path(text).expanduser()
+        except RuntimeError:
+            raise ValueError(f"{shown(text)} names a home folder that is unknown here") from None
+    folder = (info.context or {}).get("folder")
+    return folder / path if folder else path
+
+
 def as_moment(value: Any) -> Any:
     """Return a time of day, or of the week, as `09:00` or `Mon 09:00`."""
     text = " ".join(as_text(value).split()).title()
@@ -345,6 +367,7 @@ ModelName = Annotated[
     str, BeforeValidator(as_model), WithJsonSchema({"type": "string", "pattern": _MODEL})
 ]
 Url = Annotated[str, BeforeValidator(as_url), WithJsonSchema({"type": "string", "format": "uri"})]
+FilePath = Annotated[Path, BeforeValidator(as_file)]
 OwnAddress = Annotated[str, BeforeValidator(as_own_address)]
 Where = Mapping[
     Text,

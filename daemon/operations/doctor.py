@@ -269,7 +269,7 @@ class DatabaseChecks:
 
 
 async def _database(context: Context, settings: Configured) -> DatabaseChecks:
-    called = settings.name or settings.id
+    called = settings.called()
     name = f"database {called}"
     try:
         schemas, rows = await schemas_of(context, settings.id)
@@ -284,8 +284,8 @@ async def _database(context: Context, settings: Configured) -> DatabaseChecks:
         return DatabaseChecks(settings, [problem(name, error)], called)
     looked = DatabaseChecks(settings, [], called, rows, schemas)
     titles = list(looked.sources.values())
-    if not settings.name and len(titles) == 1:
-        called = titles[0]
+    if len(titles) == 1:
+        called = settings.called(*titles)
     name = f"database {called}"
     checks = [
         problem(name, words, f"known are {', '.join(known)}")

@@ -118,11 +118,11 @@ def _spent(state: State, first: date, last: date) -> dict[str, Any]:
 
 def _database(state: State | None, target: Any) -> dict[str, Any]:
     sources = pages.sources_of(state, target.id) if state else []
-    titles = [source.title for source in sources if source.title]
+    titles = [source.title for source in sources]
     checkpoints = [source.checkpoint for source in sources if source.checkpoint]
     oks = [source.last_ok for source in sources if source.last_ok]
     return {
-        "name": target.name or (titles[0] if titles else target.id),
+        "name": target.called(*titles),
         "checkpoint": iso(min(checkpoints)) if checkpoints else None,
         "last_ok": iso(min(oks)) if oks else None,
     }

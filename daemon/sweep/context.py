@@ -32,6 +32,7 @@ from daemon.review.models.access import Tape
 from daemon.review.models.chain import Chain
 from daemon.review.points import OwnPoint
 from daemon.review.second_look import SettledPoint
+from daemon.store import pages
 from daemon.store.database import State
 from daemon.sweep.budget import Meter
 from daemon.sweep.people import People
@@ -178,8 +179,9 @@ class Context:
     recordings: Path | None = None
 
     def target(self, settings: Database) -> Target:
-        """Return a configured database under the name that the config has for it."""
-        return Target(settings, settings.name or settings.id, self.chains[settings.id])
+        """Return a configured database as it is swept."""
+        titles = (source.title for source in pages.sources_of(self.state, settings.id))
+        return Target(settings, settings.called(*titles), self.chains[settings.id])
 
     @property
     def for_review(self) -> ReviewContext:

@@ -125,12 +125,12 @@ async def _began(context: Context, source_id: str) -> datetime:
 
 async def _unusable(context: Context, target: Target, error: Invalid) -> str:
     """Say that what the config names is no database, such as the view of another one."""
-    name = target.name
+    title = ""
     if target.settings.name is None:
         with suppress(NotionError, Unavailable):  # a view can be read as a block alone
             block = await context.notion.block(target.settings.id)
-            name = (block.get("child_database") or {}).get("title") or name
-    return f"database {name}: {error}"
+            title = (block.get("child_database") or {}).get("title") or ""
+    return f"database {target.settings.called(title, target.name)}: {error}"
 
 
 def _no_access(target: Target, error: Exception) -> str:

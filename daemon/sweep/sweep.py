@@ -316,7 +316,7 @@ async def _sweep_sources(
     """
     troubles: list[ReviewError] = []
     for source in await discovery.sources(context, target):
-        target = replace(target, name=target.settings.name or source.title or target.settings.id)
+        target = replace(target, name=target.settings.called(source.title))
         snapshot.claim(targets, source, target)
         try:
             _count(context, target, await discovery.edited(context, target, source))

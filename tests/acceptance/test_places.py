@@ -194,7 +194,8 @@ def test_an_asked_for_review_of_a_page_that_moved_away_is_refused_in_a_line(
     program.sweep()
     out_of_where(box, page)
     refused = program.run("review", page.id)
-    assert (refused.code, "`where` does not select it" in refused.err) == (77, True)
+    told = "`where` does not select it; it gets no review in RFCs"
+    assert (refused.code, told in refused.err) == (77, True)
     with_its_data_source(box, page)
     refused = program.run("review", page.id)
     assert (refused.code, "none of the configured databases" in refused.err) == (77, True)

@@ -52,10 +52,7 @@ def by_prompt_page(context: Context) -> dict[str, list[Target]]:
     """Return the databases that are reviewed under each prompt page."""
     found: dict[str, list[Target]] = {}
     for settings in context.config.databases:
-        titles = [one.title for one in pages.sources_of(context.state, settings.id)]
-        name = settings.name or next(filter(None, titles), settings.id)
-        target = Target(settings, name, context.chains[settings.id])
-        given = settings.prompt
+        target, given = context.target(settings), settings.prompt
         for page_id in prompts.pages_of(context.state, given) if given else ():
             found.setdefault(page_id, []).append(target)
     return found
