@@ -10,7 +10,7 @@ C5  "Never passes an unsettled page": one that settles stands in the queue, dura
     it is due, so the checkpoint may pass it. It never passes what is not queued.
 H5  What was reviewed is posted where its quote still stands, looked at just before.
 D1  Exits with 65, sysexits' EX_DATAERR, since 78 is for the configuration.
-D6  Sweeps and decisions go after ninety days. Reviews, findings and letters stay: they are what
+D6  Sweeps and decisions go after ninety days. Reviews, findings and messages stay: they are what
     keeps a point from being made again.
 D7  No schema was released before the first, of which the dump is kept.
 N3  Notion counts in windows of a minute, so the limit is one of minutes, not of seconds.

@@ -29,7 +29,7 @@ from daemon.store.reviews import ReviewedLine, ReviewedText
 from daemon.store.views import browse
 from daemon.store.views.browse import (
     FindingView,
-    ThreadMessage,
+    ThreadComment,
 )
 
 
@@ -46,7 +46,7 @@ class Note:
     """
 
     finding: FindingView | None
-    words: tuple[ThreadMessage, ...] = ()
+    words: tuple[ThreadComment, ...] = ()
     history: tuple[StateChange, ...] = ()
 
 
@@ -144,8 +144,8 @@ def _notes(
     db: State, page_id: str, step: reviews.ReviewSummary | None
 ) -> Mapping[str | None, Sequence[Note]]:
     """Gather what stands beside each block, under None what stands on the page."""
-    words = [*browse.messages_of_people(db, page_id), *browse.own_replies(db, page_id)]
-    threads: dict[str, list[ThreadMessage]] = {}
+    words = [*browse.comments_of_people(db, page_id), *browse.own_replies(db, page_id)]
+    threads: dict[str, list[ThreadComment]] = {}
     for word in sorted(words, key=lambda one: one.at):
         threads.setdefault(word.thread_id, []).append(word)
     found: dict[str | None, list[Note]] = {}

@@ -22,7 +22,7 @@ from daemon.store import database, pages, reviews
 from daemon.store import drafts as store
 from daemon.store.database import State
 from daemon.store.views import browse
-from daemon.store.views.browse import ThreadMessage
+from daemon.store.views.browse import ThreadComment
 
 
 SHOWN = 50
@@ -47,7 +47,7 @@ class DraftComment:
     name: str
     block: Markup
     kind: str
-    words: tuple[ThreadMessage, ...]
+    words: tuple[ThreadComment, ...]
     text: str
     trouble: str = ""
 
@@ -117,7 +117,7 @@ def _beside(state: State, draft: Draft, part: Part, refusal: Refusal) -> DraftCo
     read = reviews.text(state, draft.number)
     lines = read.lines if read else ()
     reply = part.message.kind is MessageKind.REPLY
-    said = browse.messages_of_people(state, part.message.page_id) if reply else ()
+    said = browse.comments_of_people(state, part.message.page_id) if reply else ()
     line = next((one for one in lines if one.id == part.message.place), None)
     return DraftComment(
         part=part,

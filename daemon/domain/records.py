@@ -77,7 +77,7 @@ class SourceRow:
 
 
 class MessageKind(StrEnum):
-    """What a letter writes; its `target` is a block, discussion, page or comment, by kind."""
+    """What a message writes; its `target` is a block, discussion, page or comment, by kind."""
 
     FINDING = "finding"
     REPLY = "reply"
@@ -99,7 +99,7 @@ RETURNING = (LEFT, ARCHIVED, NOT_SELECTED, BLOCK_LEFT, THREAD_CLOSED)
 
 
 class DeliveryState(StrEnum):
-    """How far the delivery of a letter is."""
+    """How far the delivery of a message is."""
 
     INTENT = "intent"
     HELD = "held"  # waits for approval: no delivery takes it
@@ -109,7 +109,7 @@ class DeliveryState(StrEnum):
     DROPPED = "dropped"
 
 
-# How keys of letters begin.
+# How keys of messages begin.
 STATUS_KEY = "status:"  # of the status comment of a prompt page
 DIGEST_KEY = "digest:"  # on a prompt page, below its status comment
 TAUGHT_KEY = "taught:"  # of a line that is proposed for a prompt page
@@ -119,7 +119,7 @@ OWNER_KEY = f"{WORD_KEY}owner:"  # of those to a word on a prompt page
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """A letter: one write to Notion, kept in the outbox before it is made.
+    """A message: one write to Notion, kept in the outbox before it is made.
 
     Attributes:
         last_seen: Of a reply, the last comment of its thread when it was written.
@@ -152,7 +152,7 @@ class OutboxMessage:
     person: str = ""
 
     def edit(self, key: str, comment_id: str, body: str, at: datetime) -> OutboxMessage:
-        """Return the letter that gives a comment of this one another text."""
+        """Return the message that gives a comment of this one another text."""
         kind, place = MessageKind.EDIT, self.place
         edit = OutboxMessage(key, self.page_id, kind, comment_id, place, body, self.name, at)
         return replace(edit, review_id=self.review_id, finding_id=self.finding_id)

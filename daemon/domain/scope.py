@@ -20,7 +20,7 @@ from daemon.domain.due import PARKED_AFTER, growing_wait
 NOTION_IS_DOWN = 3
 # So many pages must be refused before a capability counts as off.
 SEVERAL = 2
-TRIES_AT_ONCE = 3  # of a letter whose answer is lost, before it waits
+TRIES_AT_ONCE = 3  # of a message whose answer is lost, before it waits
 
 
 class Scope(StrEnum):
@@ -99,8 +99,8 @@ def waits(refusals: Refusals, page_id: str, now: datetime) -> bool:
     return found.until is None or found.until > now
 
 
-def letter_waits(tries: int, last: datetime | None, now: datetime) -> bool:
-    """Tell whether a letter whose answer is lost each time is left alone for now.
+def message_waits(tries: int, last: datetime | None, now: datetime) -> bool:
+    """Tell whether a message whose answer is lost each time is left alone for now.
 
     Args:
         tries: How often it was sent.
@@ -115,7 +115,7 @@ def letter_waits(tries: int, last: datetime | None, now: datetime) -> bool:
 
 
 def is_parked(tries: int) -> bool:
-    """Tell whether a letter was sent so often that it waits until an operator asks for it."""
+    """Tell whether a message was sent so often that it waits until an operator asks for it."""
     return tries >= TRIES_AT_ONCE * PARKED_AFTER
 
 

@@ -32,7 +32,7 @@ from daemon.store.views import browse
 from daemon.store.views.browse import OpenDocument, OpenItem
 from daemon.sweep.context import Context
 from daemon.sweep.delivery import status
-from daemon.sweep.delivery.letters import last_status
+from daemon.sweep.delivery.messages import last_status
 
 
 NOTHING = (
@@ -202,9 +202,9 @@ _TOLD = "digest"
 async def send(context: Context, proxies: Proxies) -> None:
     """Send the digest where it is due, has something to say, and says something new.
 
-    What is sent is kept first: a crash on the way loses a message and never doubles one. It is
+    What is sent is kept first: a crash on the way loses a notification and never doubles one. It is
     tried again after the next sweep only where it surely did not arrive. On prompt pages it is a
-    letter like any other, which is sent exactly once.
+    message like any other, which is sent exactly once.
     """
     config, state = context.config, context.state
     if config.digest.every is None:
@@ -215,24 +215,24 @@ async def send(context: Context, proxies: Proxies) -> None:
         database.set_value(state, _TOLD, json.dumps({"period": period, "said": ""}))
     if before is None or before["period"] >= period:
         return
-    said, letters = in_words(await _named(context), ROOM), list[OutboxMessage]()
+    said, messages = in_words(await _named(context), ROOM), list[OutboxMessage]()
     is_news = said not in ("", before["said"])
     if is_news and Channel.NOTION in config.digest.to:
         try:
-            letters = [one async for one in _letters(context, period)]
+            messages = [one async for one in _messages(context, period)]
         except ReviewError as error:  # all of it waits for the next sweep
             context.emit("alert.not_told", alert="digest", why=str(error))
             return
     with state.atomic():
         database.set_value(state, _TOLD, json.dumps({"period": period, "said": said}))
-        outbox.add(state, letters)
-    for letter in letters:
+        outbox.add(state, messages)
+    for message in messages:
         with suppress(ReviewError):  # it waits in the outbox
-            await context.deliver(context, letter.page_id)
+            await context.deliver(context, message.page_id)
     if is_news and Channel.ALERTS in config.digest.to:
-        message = notify.Message("digest", said, period, "digest")
+        notification = notify.Notification("digest", said, period, "digest")
         ways = notify.ways(config.alerts, proxies)
-        if not await notify.tell(ways, message, context.emit, doubted=True):
+        if not await notify.tell(ways, notification, context.emit, doubted=True):
             database.set_value(state, _TOLD, json.dumps(before))
 
 
@@ -247,8 +247,8 @@ async def _named(context: Context) -> list[Document]:
     return digest(context.state, context.config, now)
 
 
-async def _letters(context: Context, period: str) -> AsyncIterator[OutboxMessage]:
-    """Yield the letters that tell prompt pages what is open under them, where that is new.
+async def _messages(context: Context, period: str) -> AsyncIterator[OutboxMessage]:
+    """Yield the messages that tell prompt pages what is open under them, where that is new.
 
     Each is a reply to the page's status comment. Where none stands, nothing is said there. A
     database with several prompts has its digest on the first.

@@ -36,7 +36,7 @@ from daemon.store.views import reporting
 from daemon.sweep import snapshot
 from daemon.sweep.connections import connected, model_access
 from daemon.sweep.context import Context, Target
-from daemon.sweep.delivery import letters
+from daemon.sweep.delivery import messages
 from daemon.sweep.prompts import current, page
 
 
@@ -100,7 +100,7 @@ def _prompt_pages(settings: Settings) -> Iterator[Check]:
         yield Check(f"prompt {prompts.title(state, given)}", CheckStatus.NOTE, words, remedy)
     wanted = (one.prompt for one in settings.config.databases if one.status_comment and one.prompt)
     for page_id in dict.fromkeys(id_ for given in wanted for id_ in prompts.pages_of(state, given)):
-        told, kept = letters.last_status(state, page_id), prompts.prompt(state, page_id)
+        told, kept = messages.last_status(state, page_id), prompts.prompt(state, page_id)
         if told and told.note and told.note.startswith(NO_COMMENT_THERE):
             name = f"prompt page {kept[0].name if kept else page_id}"
             remedy = "allow comments there, or do without the comment on what is in use"
@@ -183,7 +183,7 @@ async def _alerts(settings: Settings, asking: Callable[[str], None]) -> AsyncIte
     proxies, ping = settings.addresses.proxies, settings.secrets.ping
     ways = notify.ways(settings.config.alerts, proxies)
     now = notation.iso(datetime.now(UTC))
-    message = notify.Message("doctor", "a test of the alerts; nothing is wrong", now, "test")
+    test = notify.Notification("doctor", "a test of the alerts; nothing is wrong", now, "test")
     if not ways:
         remedy = "set alerts.command or alerts.url in config.yaml"
         yield Check(
@@ -192,7 +192,7 @@ async def _alerts(settings: Settings, asking: Callable[[str], None]) -> AsyncIte
     for name, way in ways.items():
         asking(f"sending a test message to {name} …")
         try:
-            await way(message)
+            await way(test)
             form = f" in the format {notify.format_of(settings.config.alerts)}"
             yield ok(name, f"took a test message{form if name == 'alerts.url' else ''}")
         except notify.NotTold as error:

@@ -1,4 +1,4 @@
-"""Messages out of the service: alerts to people, and signs of life to a monitor."""
+"""Notifications out of the service: alerts to people, and signs of life to a monitor."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _FOR_NO_CHAT = (
 
 
 class NotTold(Exception):
-    """The message did not get through; the text says why.
+    """The notification did not get through; the text says why.
 
     `is_doubted` says that it may have arrived all the same.
     """
@@ -54,8 +54,8 @@ class NotTold(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A message to people.
+class Notification:
+    """A notification to people.
 
     Attributes:
         alert: The alert that it is about.
@@ -76,12 +76,12 @@ class Message:
 
     @property
     def subject(self) -> str:
-        """The message in a few words of our own."""
+        """The notification in a few words of our own."""
         return f"notion-review: {split_alert(self.alert)[0]}{' is over' if self.is_over else ''}"
 
     @property
     def text(self) -> str:
-        """The whole message in one line, with every sign that a document has."""
+        """The whole notification in one line, with every sign that a document has."""
         return f"notion-review: {'over: ' if self.is_over else ''}{self.words}"
 
     def as_json(self) -> dict[str, str]:
@@ -104,23 +104,23 @@ def _fitting(text: str, room: int, written: Callable[[str], Written]) -> Written
     return found
 
 
-def _slack(message: Message) -> dict[str, Any]:
+def _slack(notification: Notification) -> dict[str, Any]:
     """https://docs.slack.dev/messaging/formatting-message-text: three signs are written otherwise.
 
     The recommended length is 4,000 characters.
     """
     signs = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-    text = _fitting(message.text, 4_000, lambda words: words.translate(signs))
+    text = _fitting(notification.text, 4_000, lambda words: words.translate(signs))
     return {"json": {"text": text, "mrkdwn": False, "unfurl_links": False}}
 
 
-def _teams(message: Message) -> dict[str, Any]:
+def _teams(notification: Notification) -> dict[str, Any]:
     """A card is 28 KB at most; a run of text is no Markdown, where a block of text is.
 
     https://learn.microsoft.com/en-us/connectors/teams/#microsoft-teams-webhook
     https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/text-features
     """
-    lines = _fitting(message.text, 6_000, str).splitlines()
+    lines = _fitting(notification.text, 6_000, str).splitlines()
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -141,7 +141,7 @@ _DISCORD_SIGN = re.compile(r"([\\*_~`|<>\[\]#])")
 _SUPPRESS_EMBEDS = 1 << 2
 
 
-def _discord(message: Message) -> dict[str, Any]:
+def _discord(notification: Notification) -> dict[str, Any]:
     """https://discord.com/developers/docs/resources/webhook#execute-webhook: 2,000 characters."""
 
     def written(words: str) -> str:
@@ -150,22 +150,26 @@ def _discord(message: Message) -> dict[str, Any]:
         parts[::2] = [_DISCORD_SIGN.sub(r"\\\1", part) for part in parts[::2]]
         return "".join(parts)
 
-    content = _fitting(message.text, 2_000, written)
+    content = _fitting(notification.text, 2_000, written)
     nobody: dict[str, list[str]] = {"parse": []}
     return {"json": {"content": content, "allowed_mentions": nobody, "flags": _SUPPRESS_EMBEDS}}
 
 
-def _ntfy(message: Message) -> dict[str, Any]:
+def _ntfy(notification: Notification) -> dict[str, Any]:
     """https://docs.ntfy.sh/publish: what is longer than 4,096 bytes becomes a file."""
-    tags = {"raised": "warning", "over": "white_check_mark"}.get(message.state, "memo")
-    headers = {"Title": message.subject, "Tags": tags, "Content-Type": "text/plain; charset=utf-8"}
-    if message.state == "raised":
+    tags = {"raised": "warning", "over": "white_check_mark"}.get(notification.state, "memo")
+    headers = {
+        "Title": notification.subject,
+        "Tags": tags,
+        "Content-Type": "text/plain; charset=utf-8",
+    }
+    if notification.state == "raised":
         headers["Priority"] = "high"
-    return {"content": _fitting(message.text, 4_096, str.encode), "headers": headers}
+    return {"content": _fitting(notification.text, 4_096, str.encode), "headers": headers}
 
 
-_PAYLOADS: Mapping[Format, Callable[[Message], dict[str, Any]]] = {
-    Format.JSON: lambda message: {"json": message.as_json()},
+_PAYLOADS: Mapping[Format, Callable[[Notification], dict[str, Any]]] = {
+    Format.JSON: lambda notification: {"json": notification.as_json()},
     Format.SLACK: _slack,
     Format.TEAMS: _teams,
     Format.DISCORD: _discord,
@@ -192,8 +196,8 @@ def format_of(alerts: Alerts) -> Format:
     return alerts.format or next(told, Format.JSON)
 
 
-# Takes a message; raises `NotTold`.
-Way = Callable[[Message], Awaitable[None]]
+# Takes a notification; raises `NotTold`.
+Way = Callable[[Notification], Awaitable[None]]
 
 
 def ways(alerts: Alerts, proxies: Proxies) -> dict[str, Way]:
@@ -203,7 +207,7 @@ def ways(alerts: Alerts, proxies: Proxies) -> dict[str, Way]:
         found["alerts.command"] = partial(_run, alerts.command)
     if (url := alerts.url) is not None:
         payload = _PAYLOADS[format_of(alerts)]
-        found["alerts.url"] = lambda message: _post(url, proxies, **payload(message))
+        found["alerts.url"] = lambda notification: _post(url, proxies, **payload(notification))
     return found
 
 
@@ -223,61 +227,61 @@ async def tell_people(
 ) -> None:
     """Send every alert that stands and was not sent, and every sent one that is over.
 
-    A message that does not get through is a warning, and is sent again after the next sweep.
+    A notification that does not get through is a warning, and is sent again after the next sweep.
     """
     known = ways(alerts, proxies or Proxies())
     if not known:
         return
-    for message in _messages(sweeps.alerts(state), _told(state)):
-        if not await tell(known, message, emit):
+    for notification in _notifications(sweeps.alerts(state), _told(state)):
+        if not await tell(known, notification, emit):
             continue
-        if message.is_over:
+        if notification.is_over:
             told = _told(state)
-            del told[message.alert]
+            del told[notification.alert]
             database.set_value(state, TOLD, json.dumps(told))
         else:
-            keep_told(state, message)
+            keep_told(state, notification)
 
 
 async def tell(
-    known: Mapping[str, Way], message: Message, emit: Emit, *, doubted: bool = False
+    known: Mapping[str, Way], notification: Notification, emit: Emit, *, doubted: bool = False
 ) -> bool:
-    """Send a message every way there is; tell whether one got through, which is enough.
+    """Send a notification every way there is; tell whether one got through, which is enough.
 
     `doubted` is what counts where it may have arrived, and nobody knows.
     """
     came_through = False
     for way in known.values():
         try:
-            await way(message)
+            await way(notification)
             came_through = True
         except NotTold as error:
             came_through |= doubted and error.is_doubted
-            emit("alert.not_told", alert=message.alert, why=str(error))
+            emit("alert.not_told", alert=notification.alert, why=str(error))
     return came_through
 
 
-def keep_told(state: State, message: Message) -> None:
+def keep_told(state: State, notification: Notification) -> None:
     """Keep that people were told of an alert: they hear of its end, too."""
-    now = {"text": message.words, "since": message.since}
-    database.set_value(state, TOLD, json.dumps(_told(state) | {message.alert: now}))
+    now = {"text": notification.words, "since": notification.since}
+    database.set_value(state, TOLD, json.dumps(_told(state) | {notification.alert: now}))
 
 
 def _told(state: State) -> dict[str, dict[str, str]]:
     return dict(database.get_json(state, TOLD) or {})
 
 
-def _messages(
+def _notifications(
     standing: Sequence[dict[str, str]], told: Mapping[str, dict[str, str]]
-) -> list[Message]:
+) -> list[Notification]:
     names = {alert["name"] for alert in standing}
     begun = [
-        Message(alert["name"], alert["text"], alert["since"])
+        Notification(alert["name"], alert["text"], alert["since"])
         for alert in standing
         if alert["name"] not in told
     ]
     over = [
-        Message(name, was["text"], was["since"], "over")
+        Notification(name, was["text"], was["since"], "over")
         for name, was in told.items()
         if name not in names
     ]
@@ -289,30 +293,30 @@ SUBJECT = "{subject}"
 _MAILERS = frozenset({"sendmail", "msmtp"})
 
 
-def _said_to(command: Sequence[str], message: Message) -> bytes:
+def _said_to(command: Sequence[str], notification: Notification) -> bytes:
     """Return what a command reads: text where it takes the subject, a mail, else a line of JSON.
 
     No line of a text begins with a sign: `mail` of GNU runs what stands behind a `~` there
     (https://github.com/advisories/GHSA-m985-3f3v-cwmm), and `sendmail` ends at a `.`.
     """
-    text = re.sub(r"(?m)^(?=[~.])", " ", message.text)
+    text = re.sub(r"(?m)^(?=[~.])", " ", notification.text)
     if any(SUBJECT in word for word in command):
         return f"{text}\n".encode()
     if PurePath(command[0]).name not in _MAILERS:
-        return (json.dumps(message.as_json(), ensure_ascii=False) + "\n").encode()
+        return (json.dumps(notification.as_json(), ensure_ascii=False) + "\n").encode()
     from email.message import EmailMessage
 
     mail = EmailMessage()
-    mail["Subject"] = message.subject
+    mail["Subject"] = notification.subject
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text)
     return bytes(mail)
 
 
-async def _run(command: Sequence[str], message: Message) -> None:
-    """Run a command with the message on its standard input."""
-    words = _said_to(command, message)
-    command = [word.replace(SUBJECT, message.subject) for word in command]
+async def _run(command: Sequence[str], notification: Notification) -> None:
+    """Run a command with the notification on its standard input."""
+    words = _said_to(command, notification)
+    command = [word.replace(SUBJECT, notification.subject) for word in command]
     public = {
         name: value
         for name, value in os.environ.items()

@@ -25,7 +25,7 @@ from daemon.sweep.context import Context, ReviewContext
 from daemon.sweep.delivery.status import Comparison, compared
 from daemon.sweep.prompts import page
 from daemon.sweep.prompts.current import version
-from daemon.sweep.recording import Letter, Recording, asking, review_json
+from daemon.sweep.recording import Comment, Recording, asking, review_json
 from daemon.sweep.reviewing import run_review
 from daemon.sweep.second_look import OUT_OF_BUDGET
 
@@ -40,13 +40,13 @@ class Replayed:
 
     Attributes:
         requests: How many requests were made and compared.
-        letters: How many comments were compared.
+        comments: How many comments were compared.
         difference: The first difference; "" for none.
         notice: What this version of the program asks otherwise; "" for nothing.
     """
 
     requests: int
-    letters: int
+    comments: int
     difference: str = ""
     notice: str = ""
 
@@ -59,15 +59,15 @@ class Replayed:
         """Return it as `--json` prints it."""
         told = {"review": review, "same": self.is_same, "requests": self.requests}
         found = {"difference": self.difference or None, "notice": self.notice or None}
-        return told | {"letters": self.letters} | found
+        return told | {"comments": self.comments} | found
 
     def in_words(self) -> list[str]:
         """Return it in lines for people."""
         lines = [self.notice] if self.notice else []
         if self.difference:
             return [*lines, f"it differs: {self.difference}"]
-        requests, letters = counted(self.requests, "request"), counted(self.letters, "comment")
-        return [*lines, f"the same, {requests}, {letters}"]
+        requests, comments = counted(self.requests, "request"), counted(self.comments, "comment")
+        return [*lines, f"the same, {requests}, {comments}"]
 
 
 def replay(recording: Recording) -> Replayed:
@@ -93,9 +93,9 @@ def replay(recording: Recording) -> Replayed:
         review = replace(review, look=looks[0])
     results = review_json(recording.result), review_json(review)
     difference = _of_requests(player) or _of_bodies(*results, "the review: ")
-    letters = [one for one in recording.letters if one.kind in _COMPARED]
-    difference = difference or next(_of_letters(letters, review), "")
-    return Replayed(player.played, len(letters), difference, notice)
+    comments = [one for one in recording.comments if one.kind in _COMPARED]
+    difference = difference or next(_of_comments(comments, review), "")
+    return Replayed(player.played, len(comments), difference, notice)
 
 
 async def _held(recording: Recording, player: Player) -> Review:
@@ -185,7 +185,7 @@ class _Loop(asyncio.SelectorEventLoop):
 _COMPARED = (MessageKind.FINDING.value, MessageKind.REPLY.value, MessageKind.SUMMARY.value)
 
 
-def _of_letters(letters: Sequence[Letter], review: Review) -> Iterator[str]:
+def _of_comments(comments: Sequence[Comment], review: Review) -> Iterator[str]:
     """Yield how the comments that were written differ from those that would be written now."""
     bodies: dict[tuple[str, str], list[str]] = {}
     for finding in review.findings:
@@ -194,15 +194,15 @@ def _of_letters(letters: Sequence[Letter], review: Review) -> Iterator[str]:
     for reply in review.replies:
         bodies.setdefault((MessageKind.REPLY.value, reply.thread_id), []).append(reply.text)
     said = [one.text for one in review.rulings if one.text]
-    for letter in letters:
-        now = bodies.get((letter.kind, letter.target), [])
-        if letter.kind == MessageKind.SUMMARY.value:
+    for comment in comments:
+        now = bodies.get((comment.kind, comment.target), [])
+        if comment.kind == MessageKind.SUMMARY.value:
             now = [review.summary, SHRUNK]
-        elif letter.kind == MessageKind.REPLY.value:
+        elif comment.kind == MessageKind.REPLY.value:
             now = [*now, *said]
-        if letter.body not in now:
-            other = _shortened(letter.body, now[0]) if now else "it is not written any more"
-            yield f"the {letter.kind} on {letter.target}: {other}"
+        if comment.body not in now:
+            other = _shortened(comment.body, now[0]) if now else "it is not written any more"
+            yield f"the {comment.kind} on {comment.target}: {other}"
 
 
 def _of_requests(player: Player) -> str:

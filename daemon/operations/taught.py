@@ -28,7 +28,7 @@ from daemon.store import database, outbox, pages, prompts, sweeps, threads
 from daemon.store.views import reporting
 from daemon.store.views.reporting import SettledPoint
 from daemon.sweep.context import Context, Target
-from daemon.sweep.delivery import letters, status
+from daemon.sweep.delivery import messages, status
 
 
 # So many points of a kind are turned down, on so many documents.
@@ -138,7 +138,7 @@ async def send(context: Context) -> None:
         written = [
             one
             for page_id, targets in status.by_prompt_page(context).items()
-            for one in _letters(context, page_id, targets)
+            for one in _messages(context, page_id, targets)
         ]
         outbox.add(state, written)
         database.set_value(state, _LOOKED, today)
@@ -147,12 +147,12 @@ async def send(context: Context) -> None:
             await context.deliver(context, one.page_id)
 
 
-def _letters(context: Context, page_id: str, targets: Sequence[Target]) -> Iterator[OutboxMessage]:
+def _messages(context: Context, page_id: str, targets: Sequence[Target]) -> Iterator[OutboxMessage]:
     """Yield what is to be said on a prompt page that has a status comment."""
     state, now = context.state, context.notion.now
-    comment, kept = letters.last_status(state, page_id), prompts.prompt(state, page_id)
+    comment, kept = messages.last_status(state, page_id), prompts.prompt(state, page_id)
     stands = comment is not None and comment.state is DeliveryState.POSTED
-    if not (stands and kept and status.is_wanted(targets)) or letters.paused(context, targets):
+    if not (stands and kept and status.is_wanted(targets)) or messages.paused(context, targets):
         return
     prompt, prefix = kept[0], f"{TAUGHT_KEY}{page_id}:"
     said = outbox.messages_of(state, page_id=page_id)
@@ -178,7 +178,7 @@ def _letters(context: Context, page_id: str, targets: Sequence[Target]) -> Itera
     found = unwanted(settled, former) if last is None or now >= last + EVERY else None
     if found:
         sweeps.record_decision(state, page_id, now, "proposed", found.line)
-        yield _letter(context, page_id, prompt, found)
+        yield _message(context, page_id, prompt, found)
 
 
 def _is_since(point: SettledPoint, said: OutboxMessage) -> bool:
@@ -191,7 +191,7 @@ def _over(point: SettledPoint) -> str:
     return f"_This is over: since then “{title}” was acted on in {where}._"
 
 
-def _letter(context: Context, page_id: str, prompt: Prompt, found: Unwanted) -> OutboxMessage:
+def _message(context: Context, page_id: str, prompt: Prompt, found: Unwanted) -> OutboxMessage:
     count = len(found.declined)
     whole = f"All {count}" if count == found.settled else f"{count} of {found.settled}"
     shown, more = first_of(found.declined[::-1], SHOWN)

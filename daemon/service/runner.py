@@ -331,9 +331,9 @@ class Outage:
         return min(FIRST_PAUSE * (1 << min(self.attempts - 1, 10)), LONGEST_PAUSE)
 
     @property
-    def message(self) -> notify.Message:
+    def notification(self) -> notify.Notification:
         """What people are told: the state cannot keep the alert."""
-        return notify.Message(Alert.STATE, self.why, iso(self.since))
+        return notify.Notification(Alert.STATE, self.why, iso(self.since))
 
 
 class Pause:
@@ -351,7 +351,7 @@ class Pause:
         self._systemd.status(f"{self._outage.why}; tried again at {again}")
         if self._outage.attempts == TOLD_AT:
             known = notify.ways(self._settings.config.alerts, self._settings.addresses.proxies)
-            await notify.tell(known, self._outage.message, self._emit)
+            await notify.tell(known, self._outage.notification, self._emit)
         third = self._systemd.watchdog_seconds / 3
         with suppress(TimeoutError):
             async with asyncio.timeout(self._outage.seconds):

@@ -142,7 +142,7 @@ def _serve_state(
         closing(database.open_state(path)) as state,
     ):
         if outage is not None and outage.attempts >= TOLD_AT:
-            notify.keep_told(state, outage.message)
+            notify.keep_told(state, outage.notification)
         work = Worker(settings, state, emit)
         until_stopped(Service(settings, work, reload, emit, systemd))
 

@@ -20,7 +20,7 @@ _TIMES = ("created_at", "posted_at", "sent_at", "asked_at", "retracted_at", "los
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM outbox"  # noqa: S608 - own names
 
 
-def _letter(values: Sequence[Any]) -> OutboxMessage:
+def _message(values: Sequence[Any]) -> OutboxMessage:
     fields = dict(zip(_COLUMNS, values, strict=True))
     fields["kind"], fields["state"] = MessageKind(fields["kind"]), DeliveryState(fields["state"])
     for name in _TIMES:
@@ -28,12 +28,12 @@ def _letter(values: Sequence[Any]) -> OutboxMessage:
     return OutboxMessage(**fields)
 
 
-def add(db: Database, letters: Iterable[OutboxMessage]) -> None:
-    """Put letters into the outbox; one whose key is there already stays as it is."""
+def add(db: Database, messages: Iterable[OutboxMessage]) -> None:
+    """Put messages into the outbox; one whose key is there already stays as it is."""
     marks = ", ".join("?" * len(_COLUMNS))
     rows = [
-        [iso(value) if isinstance(value, datetime) else value for value in astuple(letter)]
-        for letter in letters
+        [iso(value) if isinstance(value, datetime) else value for value in astuple(message)]
+        for message in messages
     ]
     with db.atomic():
         db.conn.executemany(
@@ -44,44 +44,44 @@ def add(db: Database, letters: Iterable[OutboxMessage]) -> None:
 
 
 def undelivered(db: Database, page_id: str | None = None) -> list[OutboxMessage]:
-    """Return the letters that are still to be sent, replies first, then the oldest first."""
+    """Return the messages that are still to be sent, replies first, then the oldest first."""
     rows = db.execute(
         f"{_SELECT} WHERE state IN ('intent', 'sending', 'unclear')"
         " AND (?1 IS NULL OR page_id = ?1)"
         " ORDER BY kind != 'reply', created_at, finding_id IS NULL, finding_id, key",
         [page_id],
     )
-    return [_letter(values) for values in rows.fetchall()]
+    return [_message(values) for values in rows.fetchall()]
 
 
-def claim(db: Database, letter: OutboxMessage) -> bool:
-    """Claim a letter before its POST: from then on Notion may have saved it.
+def claim(db: Database, message: OutboxMessage) -> bool:
+    """Claim a message before its POST: from then on Notion may have saved it.
 
-    Returns False where the letter changed since it was read, or an operator took it back: then it
+    Returns False where the message changed since it was read, or an operator took it back: then it
     must not be sent.
     """
     row = db.execute(
         "UPDATE outbox SET state = 'sending', attempts = attempts + 1"
         " WHERE key = ? AND state = ? AND attempts = ? AND retracted_at IS NULL RETURNING key",
-        [letter.key, letter.state.value, letter.attempts],
+        [message.key, message.state.value, message.attempts],
     ).fetchone()
     return row is not None
 
 
-def record_attempt(db: Database, letter: OutboxMessage, at: datetime) -> bool:
-    """Record when the POST of a letter begins; called again for each attempt.
+def record_attempt(db: Database, message: OutboxMessage, at: datetime) -> bool:
+    """Record when the POST of a message begins; called again for each attempt.
 
     Returns False where an operator took it back meanwhile: then it must not be sent.
     """
     begun = db.execute(
         "UPDATE outbox SET sent_at = ? WHERE key = ? AND retracted_at IS NULL",
-        [iso(at), letter.key],
+        [iso(at), message.key],
     )
     return begun.rowcount > 0
 
 
 def set_state(db: Database, key: str, state: DeliveryState, note: str | None = None) -> None:
-    """Record how far a letter is; without a note, the one before stays.
+    """Record how far a message is; without a note, the one before stays.
 
     One that was dropped, maybe by another process meanwhile, stays dropped for the reason it has.
     """
@@ -93,19 +93,19 @@ def set_state(db: Database, key: str, state: DeliveryState, note: str | None = N
 
 
 def mark_shown(db: Database, key: str, at: datetime) -> None:
-    """Record that a dry run showed a letter in place of posting it."""
+    """Record that a dry run showed a message in place of posting it."""
     db.execute("UPDATE outbox SET state = 'posted', posted_at = ? WHERE key = ?", [iso(at), key])
 
 
 def set_refused(db: Database, key: str, at: datetime) -> None:
-    """Record that Notion refused what a letter says."""
+    """Record that Notion refused what a message says."""
     db.execute("UPDATE outbox SET refused_at = ? WHERE key = ?", [iso(at), key])
 
 
 def refused(db: Database) -> list[tuple[str, int, str]]:
-    """Return (page id, attempts, why) of each letter that Notion refused, the latest first.
+    """Return (page id, attempts, why) of each message that Notion refused, the latest first.
 
-    Not where a letter that was written later was posted on its page.
+    Not where a message that was written later was posted on its page.
     """
     rows = db.execute(
         "SELECT page_id, attempts, note FROM outbox AS mine INDEXED BY outbox_refused"
@@ -117,7 +117,7 @@ def refused(db: Database) -> list[tuple[str, int, str]]:
 
 
 def try_again(db: Database, page_id: str) -> bool:
-    """Forget how often the letters of a page were sent whose answer was lost; True for any."""
+    """Forget how often the messages of a page were sent whose answer was lost; True for any."""
     rows = db.execute(
         "UPDATE outbox SET attempts = 0 WHERE page_id = ? AND state IN ('sending', 'unclear')"
         " AND attempts > 0 RETURNING key",
@@ -127,7 +127,7 @@ def try_again(db: Database, page_id: str) -> bool:
 
 
 def retract(db: Database, key: str, note: str, at: datetime) -> bool:
-    """Take a letter back: it is not sent any more, and marked where that may have begun.
+    """Take a message back: it is not sent any more, and marked where that may have begun.
 
     Returns whether it was held back in time.
     """
@@ -151,13 +151,13 @@ def outdate(db: Database, page_id: str, comment_id: str, note: str, at: datetime
 
 
 def retracted(db: Database, page_id: str | None = None) -> list[OutboxMessage]:
-    """Return the letters, taken back or outdated, of which something may stand."""
+    """Return the messages, taken back or outdated, of which something may stand."""
     rows = db.execute(
         f"{_SELECT} WHERE retracted_at IS NOT NULL AND state != 'dropped'"
         " AND (?1 IS NULL OR page_id = ?1) ORDER BY created_at, key",
         [page_id],
     )
-    return [_letter(values) for values in rows.fetchall()]
+    return [_message(values) for values in rows.fetchall()]
 
 
 def set_lost(db: Database, key: str, at: datetime | None) -> None:
@@ -166,9 +166,9 @@ def set_lost(db: Database, key: str, at: datetime | None) -> None:
 
 
 def lost(db: Database) -> list[OutboxMessage]:
-    """Return the letters of which a POST was given up, and that were not looked for since."""
+    """Return the messages of which a POST was given up, and that were not looked for since."""
     rows = db.execute(f"{_SELECT} WHERE lost_at IS NOT NULL ORDER BY lost_at, key")
-    return [_letter(values) for values in rows.fetchall()]
+    return [_message(values) for values in rows.fetchall()]
 
 
 def reopen_replies(db: Database, page_id: str, thread_ids: Iterable[str]) -> None:
@@ -187,9 +187,9 @@ def reopen_replies(db: Database, page_id: str, thread_ids: Iterable[str]) -> Non
 
 
 def mark_posted(
-    db: Database, letter: OutboxMessage, comment_id: str, discussion_id: str | None, at: datetime
+    db: Database, message: OutboxMessage, comment_id: str, discussion_id: str | None, at: datetime
 ) -> bool:
-    """Record that a letter was posted, and the thread that it began if it is a finding.
+    """Record that a message was posted, and the thread that it began if it is a finding.
 
     Returns whether an operator took it back meanwhile.
     """
@@ -197,17 +197,17 @@ def mark_posted(
         row = db.execute(
             "UPDATE outbox SET state = 'posted', comment_id = ?, posted_at = ? WHERE key = ?"
             " RETURNING retracted_at",
-            [comment_id, iso(at), letter.key],
+            [comment_id, iso(at), message.key],
         ).fetchone()
-        if letter.kind is MessageKind.FINDING:
+        if message.kind is MessageKind.FINDING:
             db.execute(
                 "UPDATE findings SET discussion_id = ? WHERE id = ?",
-                [discussion_id, letter.finding_id],
+                [discussion_id, message.finding_id],
             )
             db.execute(
                 "INSERT INTO threads (id, page_id, block_id)"
                 " SELECT ?1, ?2, ?3 WHERE ?1 IS NOT NULL ON CONFLICT DO NOTHING",
-                [discussion_id, letter.page_id, letter.target],
+                [discussion_id, message.page_id, message.target],
             )
     return bool(row and row[0])
 
@@ -220,14 +220,14 @@ def posted_comment_ids(db: Database, page_id: str) -> set[str]:
     return {row[0] for row in rows.fetchall()}
 
 
-def letter_of(db: Database, review_id: int, finding_id: int) -> OutboxMessage | None:
-    """Return the letter that raises a finding of a review, the latest; None for none."""
+def message_of(db: Database, review_id: int, finding_id: int) -> OutboxMessage | None:
+    """Return the message that raises a finding of a review, the latest; None for none."""
     row = db.execute(
         f"{_SELECT} WHERE review_id = ? AND finding_id = ? AND kind = 'finding'"
         " ORDER BY created_at DESC LIMIT 1",
         [review_id, finding_id],
     ).fetchone()
-    return _letter(row) if row else None
+    return _message(row) if row else None
 
 
 def was_posted(db: Database, page_id: str, finding_id: int) -> bool:
@@ -250,19 +250,19 @@ def drop_marks(db: Database, page_id: str, finding_id: int, why: str) -> None:
 
 
 def set_body(db: Database, key: str, body: str) -> None:
-    """Give a letter that was not sent yet another text."""
+    """Give a message that was not sent yet another text."""
     db.execute(
         "UPDATE outbox SET body = ? WHERE key = ? AND state IN ('intent', 'held')", [body, key]
     )
 
 
 def rewrite(db: Database, key: str, body: str) -> None:
-    """Give a posted letter the text that an edit gives its comment: later edits go on from it."""
+    """Give a posted message the text that an edit gives its comment: later edits go on from it."""
     db.execute("UPDATE outbox SET body = ? WHERE key = ?", [body, key])
 
 
 def release(db: Database, review_id: int, note: str) -> None:
-    """Hand the held letters of a draft over to delivery."""
+    """Hand the held messages of a draft over to delivery."""
     db.execute(
         "UPDATE outbox SET state = 'intent', note = ? WHERE review_id = ? AND state = 'held'",
         [note, review_id],
@@ -270,7 +270,7 @@ def release(db: Database, review_id: int, note: str) -> None:
 
 
 def drop_held(db: Database, key: str, note: str) -> bool:
-    """Drop a held letter; return False where it is no longer held."""
+    """Drop a held message; return False where it is no longer held."""
     dropped = db.execute(
         "UPDATE outbox SET state = 'dropped', note = ? WHERE key = ? AND state = 'held'",
         [note, key],
@@ -279,25 +279,25 @@ def drop_held(db: Database, key: str, note: str) -> bool:
 
 
 def set_held_body(db: Database, key: str, body: str) -> bool:
-    """Give a held letter another text; return False where it is no longer held."""
+    """Give a held message another text; return False where it is no longer held."""
     edit = "UPDATE outbox SET body = ? WHERE key = ? AND state = 'held'"
     return db.execute(edit, [body, key]).rowcount > 0
 
 
 def body(db: Database, key: str) -> str:
-    """Return the text of a letter, "" where there is none."""
+    """Return the text of a message, "" where there is none."""
     row = db.execute("SELECT body FROM outbox WHERE key = ?", [key]).fetchone()
     return str(row[0]) if row else ""
 
 
 def comment_of(db: Database, key: str) -> str | None:
-    """Return the id of the comment that a letter became; None where none is known."""
+    """Return the id of the comment that a message became; None where none is known."""
     row = db.execute("SELECT comment_id FROM outbox WHERE key = ?", [key]).fetchone()
     return row[0] if row else None
 
 
 def present(db: Database, keys: Iterable[str]) -> set[str]:
-    """Return those of the keys that name a letter, whatever became of it."""
+    """Return those of the keys that name a message, whatever became of it."""
     rows = db.execute(
         "SELECT key FROM outbox WHERE key IN (SELECT value FROM json_each(?))",
         [json.dumps(list(keys))],
@@ -377,7 +377,7 @@ def awaits_summary(db: Database, page_id: str) -> bool:
 
 
 def counts(db: Database) -> dict[str, int]:
-    """Return how many letters are `pending` and how many `unclear`."""
+    """Return how many messages are `pending` and how many `unclear`."""
     row = db.execute(
         "SELECT count(*) FILTER (WHERE state = 'intent'),"
         " count(*) FILTER (WHERE state IN ('sending', 'unclear')) FROM outbox"
@@ -389,7 +389,7 @@ def counts(db: Database) -> dict[str, int]:
 def messages_of(
     db: Database, *, page_id: str | None = None, review_id: int | None = None
 ) -> list[OutboxMessage]:
-    """Return all letters of a page or of a review, in whatever state, the oldest first."""
+    """Return all messages of a page or of a review, in whatever state, the oldest first."""
     wanted = {"page_id": page_id, "review_id": review_id}
     chosen = {name: value for name, value in wanted.items() if value is not None}
     where = " AND ".join(f"{name} = ?" for name in chosen) or "1"
@@ -397,4 +397,4 @@ def messages_of(
         f"{_SELECT} WHERE {where} ORDER BY created_at, finding_id IS NULL, finding_id, key",
         list(chosen.values()),
     )
-    return [_letter(values) for values in rows.fetchall()]
+    return [_message(values) for values in rows.fetchall()]

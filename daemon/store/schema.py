@@ -85,7 +85,7 @@ CREATE INDEX outbox_retracted ON outbox (page_id)
     WHERE retracted_at IS NOT NULL AND state != 'dropped';
 CREATE INDEX outbox_lost ON outbox (lost_at) WHERE lost_at IS NOT NULL;
 """
-# Mark letters that are taken back while they are sent, and those that may be saved late.
+# Mark messages that are taken back while they are sent, and those that may be saved late.
 migrations(name="v3")(lambda db: _run(db, _DOUBTS))
 
 
@@ -132,11 +132,11 @@ CREATE TABLE prompt_versions (
     body BLOB NOT NULL         -- its text, background pages and settings, see prompts.py
 );
 CREATE INDEX reviews_by_prompt ON reviews (prompt);
--- When Notion refused what a letter says.
+-- When Notion refused what a message says.
 ALTER TABLE outbox ADD COLUMN refused_at TEXT;
 CREATE INDEX outbox_refused ON outbox (page_id) WHERE refused_at IS NOT NULL;
 """
-# Keep what each version of a prompt says, and which letters Notion refused.
+# Keep what each version of a prompt says, and which messages Notion refused.
 migrations(name="v6")(lambda db: _run(db, _PROMPTS))
 
 

@@ -1,4 +1,4 @@
-"""What a review leaves behind, in one transaction: hash, findings, decisions and letters."""
+"""What a review leaves behind, in one transaction: hash, findings, decisions and messages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from daemon.sweep.conversation.points import has_taken
 from daemon.sweep.conversation.rulings import MADE_ELSEWHERE, close, raise_anew, record_rulings
 from daemon.sweep.delivery import approval, recovery, retract
 from daemon.sweep.delivery.approval import Case, Waits
-from daemon.sweep.delivery.letters import finding_letter, settled_mark
+from daemon.sweep.delivery.messages import finding_message, settled_mark
 from daemon.sweep.delivery.validity import named_since
 from daemon.sweep.prompts import current
 
@@ -147,7 +147,7 @@ def _findings(
     for finding, why in zip(review.refuted, reasons, strict=True):
         add(finding, FindingState.REFUTED, why)
     rows = [add(finding, made) for finding in review.findings]
-    return [finding_letter(row.id, one, session.prompt.name, now) for one in rows]
+    return [finding_message(row.id, one, session.prompt.name, now) for one in rows]
 
 
 def _summaries(
@@ -168,7 +168,7 @@ def _summaries(
     wanted = grave or not standing or outbox.awaits_summary(context.state, row.id)
     wanted = wanted or _asks_another(context, row, case, dialogue, standing[0])
     anew = wanted and review.summary != ""
-    letter = OutboxMessage(
+    message = OutboxMessage(
         key=f"summary:{number}",
         page_id=row.id,
         kind=MessageKind.SUMMARY,
@@ -179,15 +179,15 @@ def _summaries(
         created_at=context.notion.now,
         review_id=number,
     )
-    letters = [letter] if anew else []
+    messages = [message] if anew else []
     for place, (comment_id, says) in enumerate(standing):
         if anew and says == SHRUNK:  # the line on the one before the new one is enough
-            outbox.outdate(context.state, row.id, comment_id, retract.OUTDATED, letter.created_at)
+            outbox.outdate(context.state, row.id, comment_id, retract.OUTDATED, message.created_at)
         body = SHRUNK if anew or place else review.summary or says
         key, kind = f"edit:{comment_id}:{number}", MessageKind.EDIT
         if says != body:
-            letters.append(replace(letter, key=key, kind=kind, target=comment_id, body=body))
-    return letters
+            messages.append(replace(message, key=key, kind=kind, target=comment_id, body=body))
+    return messages
 
 
 def _asks_another(
@@ -302,20 +302,20 @@ def _followed(
     settled = [one.finding for one in ended if one.state in MENDED]
     now = replace(_as_they_stand(state, row, known, changed), settled=settled)
     gone = [one.finding for one in ended if one.state not in MENDED]
-    letters = [
-        letter
-        for letter in outbox.messages_of(state, page_id=row.id)
-        if letter.kind in (MessageKind.SUMMARY, MessageKind.EDIT) and letter.finding_id is None
+    messages = [
+        message
+        for message in outbox.messages_of(state, page_id=row.id)
+        if message.kind in (MessageKind.SUMMARY, MessageKind.EDIT) and message.finding_id is None
     ]
     made = {one.id: one.at for one in reviews.reviews_of(state, row.id)}
-    for letter in letters:
-        written = made.get(letter.review_id or 0, letter.created_at)
-        outbox.set_body(state, letter.key, followed(letter.body, now, gone, written))
+    for message in messages:
+        written = made.get(message.review_id or 0, message.created_at)
+        outbox.set_body(state, message.key, followed(message.body, now, gone, written))
     comment_id, says = next(iter(outbox.summaries(state, row.id)), ("", ""))
     if not comment_id:
         return None
     # Who takes that review back takes this back too.
-    of_comment = [one for one in letters if comment_id in (one.comment_id, one.target)]
+    of_comment = [one for one in messages if comment_id in (one.comment_id, one.target)]
     unsaid = (DeliveryState.HELD, DeliveryState.DROPPED)
     *_, last_text = (one for one in of_comment if one.state not in unsaid)
     body = followed(says, now, gone, made.get(last_text.review_id or 0, last_text.created_at))

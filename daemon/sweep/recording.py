@@ -38,7 +38,7 @@ _FAILED = "recording failed"
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Comment:
     """A comment that came of a review: its kind, where it goes, and what it says."""
 
     kind: str
@@ -63,7 +63,7 @@ class Recording:
         urls: The addresses of the providers that are not their own.
         exchanges: The requests and what came of them, in order.
         result: What came of it.
-        letters: The comments that were written.
+        comments: The comments that were written.
         is_redacted: Whether a key stood in it that was left out.
     """
 
@@ -79,7 +79,7 @@ class Recording:
     urls: Mapping[str, str]
     exchanges: tuple[Exchange, ...]
     result: Review
-    letters: tuple[Letter, ...]
+    comments: tuple[Comment, ...]
     is_redacted: bool
 
 
@@ -125,11 +125,11 @@ def keep(
         return
     hide, written = _Hiding(context.secrets), outbox.messages_of(context.state, review_id=number)
     try:
-        letters = [Letter(one.kind.value, one.target, one.body) for one in written]
+        comments = [Comment(one.kind.value, one.target, one.body) for one in written]
         told = {"at": iso(row.at), "today": made_with.today.isoformat()}
         told |= _made_of(made_with.config, session, tape, hide)
-        came = json.dumps([asdict(one) for one in letters]).encode()
-        told |= {"result": hide.keep(review_json(review)), "letters": hide.keep(came)}
+        came = json.dumps([asdict(one) for one in comments]).encode()
+        told |= {"result": hide.keep(review_json(review)), "comments": hide.keep(came)}
         manifest = hide.hidden(json.dumps(told | {"is_redacted": hide.found}).encode())
         recordings.save(context.recordings, number, row.page_id, manifest, hide.kept, row.at)
     except (OSError, ValueError) as error:  # a full disk, or a text that is no Unicode
@@ -273,7 +273,7 @@ def _loaded(folder: Path, number: int, told: Mapping[str, Any]) -> Recording:
     config = Config.model_validate(told["config"])
     session = json.loads(recordings.body(folder, told["session"]))
     session["target"]["settings"] = config.databases[0]
-    letters = json.loads(recordings.body(folder, told["letters"]))
+    comments = json.loads(recordings.body(folder, told["comments"]))
     return Recording(
         review=number,
         at=told["at"],
@@ -287,7 +287,7 @@ def _loaded(folder: Path, number: int, told: Mapping[str, Any]) -> Recording:
         urls=told["urls"],
         exchanges=tuple(_exchange_of(folder, one) for one in told["exchanges"]),
         result=_reviews().validate_json(recordings.body(folder, told["result"])),
-        letters=tuple(Letter(**one) for one in letters),
+        comments=tuple(Comment(**one) for one in comments),
         is_redacted=told["is_redacted"],
     )
 

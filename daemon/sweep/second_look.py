@@ -102,8 +102,8 @@ def _with_passage(
     ]
     finding = replace(row.finding, block_id=prefix + row.finding.block_id)
     on = {at for at, one in enumerate(blocks) if one.id == finding.block_id}
-    letters = () if is_true else outbox.messages_of(context.state, page_id=page_id)
-    answers = {at for at in _answers(row, letters, blocks) if at not in on}
+    messages = () if is_true else outbox.messages_of(context.state, page_id=page_id)
+    answers = {at for at in _answers(row, messages, blocks) if at not in on}
     if not on or not (is_true or answers):
         return None
     told, kept, room = on if is_true else on | answers, set[int](), PASSAGE_CHARS
@@ -117,10 +117,10 @@ def _with_passage(
 
 
 def _answers(
-    row: FindingRow, letters: Iterable[OutboxMessage], blocks: Sequence[Block]
+    row: FindingRow, messages: Iterable[OutboxMessage], blocks: Sequence[Block]
 ) -> Iterator[int]:
     """Yield where the words stand that were quoted when a point was settled."""
-    replies = (one.body for one in letters if one.target == row.discussion_id)
+    replies = (one.body for one in messages if one.target == row.discussion_id)
     for quote in _NAMED.findall("\n".join([row.why, *replies])):
         for at, block in enumerate(blocks):
             with suppress(NoEvidence):

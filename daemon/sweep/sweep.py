@@ -30,7 +30,7 @@ from daemon.sweep import alerts, discovery, failures, memory, record, recording,
 from daemon.sweep.context import FATAL, HALTING, Context, Target
 from daemon.sweep.conversation import owner
 from daemon.sweep.conversation.watch import watch
-from daemon.sweep.delivery import approval, letters, status
+from daemon.sweep.delivery import approval, messages, status
 from daemon.sweep.page import NO_PROMPT, review_page
 from daemon.sweep.prompts import current
 
@@ -153,7 +153,7 @@ async def _all_pages(context: Context) -> None:
     async with _part(context):
         await memory.read(context, targets)
     async with _part(context):
-        await letters.post(context)
+        await messages.post(context)
     for page_id, of_page in prompt_pages.items():
         async with _part(context):
             await status.post(context, page_id, of_page)

@@ -323,10 +323,10 @@ def unmarked(messages: list[Any]) -> list[Any]:
     )
 
 
-def test_a_summary_that_may_stand_is_not_touched_before_its_letter_finds_it(
+def test_a_summary_that_may_stand_is_not_touched_before_its_message_finds_it(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
-    """It was saved late, after its letter had looked for it; the next review sees it first."""
+    """It was saved late, after its message had looked for it; the next review sees it first."""
     page = rfc(box, rfcs)
     program.config["settle"] = "1m"
     model.think = lambda _document, _turn: [finish("First.")]

@@ -50,10 +50,10 @@ def every_byte(program: Program) -> bytes:
     return b"\n".join([*files, *map(zlib.decompress, files)])
 
 
-def is_same(program: Program, review: int, requests: int, letters: int) -> None:
+def is_same(program: Program, review: int, requests: int, comments: int) -> None:
     """Hold a review again and find no difference."""
     done = program.run("replay", str(review))
-    count = f"{counted(requests, 'request')}, {counted(letters, 'comment')}"
+    count = f"{counted(requests, 'request')}, {counted(comments, 'comment')}"
     assert done.out == f"the same, {count}\n", done.out + done.err
     assert done.code == 0
 
@@ -97,7 +97,7 @@ def test_g9_a_review_with_refusals_comes_out_again(
         "review": 1,
         "same": True,
         "requests": 2,
-        "letters": 2,
+        "comments": 2,
         "difference": None,
         "notice": None,
     }
@@ -202,7 +202,7 @@ def test_g9_reviews_at_the_same_time_come_out_again_each_for_itself(
     refused = sum('"strict"' in json.dumps(sent.body) for sent in vendor.sent)
     assert 1 <= refused <= 4
     made = [program.run("replay", str(review), "--json").json for review in (1, 2, 3, 4)]
-    assert [(one["difference"], one["letters"]) for one in made] == [(None, 2)] * 4
+    assert [(one["difference"], one["comments"]) for one in made] == [(None, 2)] * 4
     assert sum(one["requests"] for one in made) == len(vendor.sent) + len(vendor.asked)
 
 

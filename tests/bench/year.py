@@ -78,7 +78,7 @@ def _year(db: Database, number: int) -> None:
 
 
 def _settle(db: Database) -> None:
-    """Let every letter be posted and no page be due: what waits is a handful on any day."""
+    """Let every message be posted and no page be due: what waits is a handful on any day."""
     db.execute("UPDATE outbox SET state = 'posted', comment_id = key, posted_at = created_at")
     db.execute("UPDATE pages SET due_at = NULL")
 

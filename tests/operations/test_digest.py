@@ -125,20 +125,20 @@ class Quarter:
         number = reviews.add(self.state, doc.id, made, at=at, **values)
         self.save(doc, reviewed_at=at)
         doc.question = (asks, at) if asks else None
-        self.letter(doc, MessageKind.SUMMARY, at, number, None)
+        self.message(doc, MessageKind.SUMMARY, at, number, None)
         for _ in range(self.dice.choice([0, 0, 1, 2])):
             title, severity = f"Point {next(self.numbers)}", self.dice.choice(list(Severity))
             point = Finding("b", "q", "t", severity, title=title)
             one = findings.add(self.state, number, doc.id, point, at)
-            self.letter(doc, MessageKind.FINDING, at, number, one)
+            self.message(doc, MessageKind.FINDING, at, number, one)
             if severity is Severity.BLOCKING:
                 doc.points[one] = title, at
 
-    def letter(self, doc, kind, at, review, finding):
+    def message(self, doc, kind, at, review, finding):
         key = f"{kind}:{review}:{finding}"
-        letter = OutboxMessage(key, doc.id, kind, "b", "b", "", "", at, review, finding)
-        outbox.add(self.state, [letter])
-        outbox.mark_posted(self.state, letter, f"c{key}", f"t{key}", at)
+        message = OutboxMessage(key, doc.id, kind, "b", "b", "", "", at, review, finding)
+        outbox.add(self.state, [message])
+        outbox.mark_posted(self.state, message, f"c{key}", f"t{key}", at)
 
     def comment(self, doc, by, at, *, on_page):
         place = None if on_page else "b"

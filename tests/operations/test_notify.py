@@ -155,7 +155,7 @@ def test_a_command_that_does_not_end_is_ended(context, monkeypatch, tmp_path):
     ],
 )
 def test_no_word_of_a_document_is_markup_for_a_chat(words, plain):
-    text = notify.Message("models", words, "2026-11-20T12:00:00Z").as_json()["text"]
+    text = notify.Notification("models", words, "2026-11-20T12:00:00Z").as_json()["text"]
     assert text == f"notion-review: {plain}"
 
 

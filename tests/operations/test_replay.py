@@ -132,7 +132,7 @@ def held(
         urls=tape.urls,
         exchanges=tuple(tape.exchanges),
         result=review,
-        letters=(),
+        comments=(),
         is_redacted=False,
     )
 

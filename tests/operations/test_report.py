@@ -51,11 +51,11 @@ class History:
         for at_most in range(comments):
             point = Finding("b", "q", words, Severity.MINOR)
             one = findings.add(self.state, number, page, point, at, section="Rollout")
-            letter = OutboxMessage(
+            message = OutboxMessage(
                 f"{number}:{at_most}", page, MessageKind.FINDING, "b", "b", "", "", at, number, one
             )
-            outbox.add(self.state, [letter])
-            outbox.mark_posted(self.state, letter, "c" + letter.key, None, at)
+            outbox.add(self.state, [message])
+            outbox.mark_posted(self.state, message, "c" + message.key, None, at)
         return number
 
     def settle(self, at, event):

@@ -12,7 +12,7 @@ from daemon.domain.records import COMMENT_GONE, DeliveryState
 from daemon.review.quotes import fold
 from daemon.sandbox.state import Doing
 from daemon.store import prompts
-from daemon.sweep.delivery import letters
+from daemon.sweep.delivery import messages
 from daemon.sweep.delivery.retract import NOTE as RETRACTED
 from daemon.sweep.delivery.retract import OUTDATED
 from simulation.final import Final
@@ -25,7 +25,7 @@ STALE = timedelta(seconds=15)
 
 
 def every_comment_stands_once(final: Final) -> Iterator[str]:
-    """Own comments and posted letters are one to one, and no letter is left over."""
+    """Own comments and posted messages are one to one, and no message is left over."""
     messages = final.rows("SELECT key, kind, state, comment_id, page_id, note FROM outbox")
     posted = Counter(
         row[3]
@@ -38,7 +38,7 @@ def every_comment_stands_once(final: Final) -> Iterator[str]:
     unsettled, doubles = _never_listed(final), _deleted_doubles(final)
     for comment_id, count in posted.items():
         if comment_id not in made or count > 1:
-            yield f"{count} letters claim the comment {comment_id[:8]}, of {len(made)} made"
+            yield f"{count} messages claim the comment {comment_id[:8]}, of {len(made)} made"
     for own in made.values():
         if own.id not in posted and own.id not in doubles:
             place = own.parent_id if unsettled[own.parent_id] else own.discussion_id
@@ -49,17 +49,17 @@ def every_comment_stands_once(final: Final) -> Iterator[str]:
             ):
                 unsettled[place] -= 1
             else:
-                yield f"the comment {own.id[:8]} “{own.text}” was made without a letter"
+                yield f"the comment {own.id[:8]} “{own.text}” was made without a message"
     # What waits on a paused page is sent when it is taken up again.
     paused = {page for (page,) in final.rows("SELECT id FROM pages WHERE paused")}
     reachable = set(final.hashes) - paused
     for key, _, state, _, page, note in messages:
         if state in ("intent", "sending", "unclear") and page in reachable:
-            yield f"the letter {key} is still {state} ({note})"
+            yield f"the message {key} is still {state} ({note})"
 
 
 def _deleted_doubles(final: Final) -> set[str]:
-    """Return the comments that were saved late and are deleted, since their letter made another."""
+    """Return the comments that were saved late and are deleted: their message made another."""
     claimed = {one for (one,) in final.rows("SELECT comment_id FROM outbox") if one}
     standing = {one.id for one in final.ended.box.world.comments()}
     twins = {(o.parent_id, o.text) for o in final.record.own if o.id in claimed}
@@ -71,9 +71,9 @@ def _deleted_doubles(final: Final) -> set[str]:
 
 
 def _never_listed(final: Final) -> Counter[str]:
-    """Count the places of letters that stay unclear, since Notion lists no comment there, ever.
+    """Count the places of messages that stay unclear, since Notion lists no comment there, ever.
 
-    Whether such a letter stands cannot be read, and it is not posted again blindly.
+    Whether such a message stands cannot be read, and it is not posted again blindly.
     """
     return Counter(
         target
@@ -177,22 +177,22 @@ def _just_moved(own: Own, moves: list[datetime]) -> bool:
 def the_prompt_page_has_one_status(final: Final) -> Iterator[str]:
     """One comment stands on the prompt page, unless people took it away: what is in use."""
     page = final.ended.company.prompt.id
-    told = [o for o in final.record.own if o.page_id == page and o.text.startswith(letters.IN_USE)]
+    told = [o for o in final.record.own if o.page_id == page and o.text.startswith(messages.IN_USE)]
     hidden = final.record.hidden_by_people
     for one, two in pairwise(told):
         if one.id not in hidden or hidden[one.id] > two.at:
             yield f"the status comment {two.id[:8]} was posted while {one.id[:8]} stood"
-    status, last = prompts.status(final.state, page), letters.last_status(final.state, page)
+    status, last = prompts.status(final.state, page), messages.last_status(final.state, page)
     standing = {one.id: plain(one.rich_text) for one in final.ended.box.world.comments(page)}
     if told and told[-1].id in standing and told[-1].id not in hidden and status and last:
         says = standing[told[-1].id]
         if last.state is DeliveryState.POSTED and status.version not in says:
             yield f"the status comment says “{says}”, and {status.version} is in use"
     # It is edited at once on what matters, else once a day at most.
-    letters_of = final.rows(
+    messages_of = final.rows(
         "SELECT body, created_at, note FROM outbox WHERE key LIKE 'status:%' ORDER BY key"
     )
-    for (before, then, note), (after, now, _) in pairwise(letters_of):
-        same = before.partition(letters.DAILY)[0] == after.partition(letters.DAILY)[0]
-        if same and note != COMMENT_GONE and when(now) < when(then) + letters.STATUS_EVERY:
+    for (before, then, note), (after, now, _) in pairwise(messages_of):
+        same = before.partition(messages.DAILY)[0] == after.partition(messages.DAILY)[0]
+        if same and note != COMMENT_GONE and when(now) < when(then) + messages.STATUS_EVERY:
             yield f"the status comment was written anew at {now} without cause"

@@ -65,10 +65,10 @@ def nobody_gets_more_than_a_day_s_answers(final: Final) -> Iterator[str]:
         own
         for own in final.record.own
         if own.text.startswith(ENOUGH.partition("{")[0])
-        and own.id not in final.record.hidden_by_people  # when its letter looked for it
+        and own.id not in final.record.hidden_by_people  # when its message looked for it
     ]
-    letters = dict(final.rows("SELECT comment_id, key FROM outbox WHERE key LIKE 'enough:%'"))
-    for key, count in Counter(letters.get(own.id) for own in said).items():
+    messages = dict(final.rows("SELECT comment_id, key FROM outbox WHERE key LIKE 'enough:%'"))
+    for key, count in Counter(messages.get(own.id) for own in said).items():
         if key is None or count > 1:
             yield f"it was said {count} times that there are no more answers: {key}"
 

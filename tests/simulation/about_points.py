@@ -215,7 +215,7 @@ def what_is_said_of_a_point_is_said_once(final: Final) -> Iterator[str]:
     keys = [row[0] for row in final.rows("SELECT key FROM outbox WHERE state = 'posted'")]
     for key, count in Counter(keys).items():
         if count > 1:
-            yield f"the letter {key} was posted {count} times"
+            yield f"the message {key} was posted {count} times"
     marked = Counter(
         row[0]
         for row in final.rows(

@@ -1,4 +1,4 @@
-"""Letters in the state: each once, its states in order."""
+"""Messages in the state: each once, its states in order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def only(db):
     return message
 
 
-def test_a_letter_comes_out_as_it_went_in(db):
+def test_a_message_comes_out_as_it_went_in(db):
     times = dict.fromkeys(("posted_at", "sent_at", "asked_at", "retracted_at", "lost_at"), NOW)
     told = {"note": "why", "comment_id": "c1", "last_seen": "c2", "person": "ana"}
     full = replace(LETTER, review_id=3, finding_id=4, attempts=2, **times, **told)
@@ -35,7 +35,7 @@ def test_a_letter_comes_out_as_it_went_in(db):
     assert outbox.undelivered(db) == [full]
 
 
-def test_s1_the_same_letter_cannot_enter_twice_whatever_became_of_it(db):
+def test_s1_the_same_message_cannot_enter_twice_whatever_became_of_it(db):
     outbox.add(db, [LETTER])
     outbox.mark_posted(db, LETTER, "comment", "thread", NOW)
     outbox.add(db, [replace(LETTER, body="in other words")])
@@ -43,7 +43,7 @@ def test_s1_the_same_letter_cannot_enter_twice_whatever_became_of_it(db):
 
 
 @pytest.mark.parametrize("state", DeliveryState)
-def test_a_letter_is_open_until_it_is_posted_dropped_or_held_for_approval(db, state):
+def test_a_message_is_open_until_it_is_posted_dropped_or_held_for_approval(db, state):
     outbox.add(db, [LETTER])
     outbox.set_state(db, LETTER.key, state)
     closed = (DeliveryState.POSTED, DeliveryState.DROPPED, DeliveryState.HELD)
@@ -69,12 +69,12 @@ def test_replies_come_first_then_the_oldest(db):
     ]
 
 
-def test_letters_can_be_asked_for_by_page(db):
+def test_messages_can_be_asked_for_by_page(db):
     outbox.add(db, [LETTER, replace(LETTER, key="other", page_id="page-00002")])
     assert [message.key for message in outbox.undelivered(db, "page-00002")] == ["other"]
 
 
-def test_a_letter_is_claimed_by_one_delivery_only(db):
+def test_a_message_is_claimed_by_one_delivery_only(db):
     outbox.add(db, [LETTER])
     seen = only(db)
     assert outbox.claim(db, seen)
@@ -85,7 +85,7 @@ def test_a_letter_is_claimed_by_one_delivery_only(db):
     assert only(db) == replace(claimed, sent_at=NOW)
 
 
-def test_a_letter_that_came_back_meanwhile_is_not_claimed_by_who_saw_it_before(db):
+def test_a_message_that_came_back_meanwhile_is_not_claimed_by_who_saw_it_before(db):
     outbox.add(db, [LETTER])
     seen = only(db)
     assert outbox.claim(db, seen)
@@ -121,7 +121,7 @@ def test_a_posted_finding_knows_its_thread(db):
         (["sending", "unclear", "intent"], {"pending": 1, "unclear": 2}),
     ],
 )
-def test_waiting_and_unclear_letters_are_counted(db, states, counted):
+def test_waiting_and_unclear_messages_are_counted(db, states, counted):
     for number, state in enumerate(states):
         outbox.add(db, [replace(LETTER, key=str(number), state=DeliveryState(state))])
     assert outbox.counts(db) == counted
@@ -177,7 +177,7 @@ def test_an_answer_counts_that_may_still_be_posted(db, state, note, counted):
         ({"page_id": PAGE.id, "review_id": 7}, ["c"]),
     ],
 )
-def test_all_letters_of_a_page_or_a_review_are_listed_the_oldest_first(db, asked, keys):
+def test_all_messages_of_a_page_or_a_review_are_listed_the_oldest_first(db, asked, keys):
     minute = timedelta(minutes=1)
     outbox.add(
         db,

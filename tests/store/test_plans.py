@@ -178,7 +178,7 @@ ON_THE_PATH = {
     "outbox.posted_comment_ids": lambda db: outbox.posted_comment_ids(db, PAGE.id),
     "outbox.summaries": lambda db: outbox.summaries(db, PAGE.id),
     "outbox.awaits_summary": lambda db: outbox.awaits_summary(db, PAGE.id),
-    "outbox.letter_of": lambda db: outbox.letter_of(db, 1, 1),
+    "outbox.message_of": lambda db: outbox.message_of(db, 1, 1),
     "outbox.was_posted": lambda db: outbox.was_posted(db, PAGE.id, 1),
     "findings.unlink_thread": lambda db: findings.unlink_thread(db, 1),
     "findings.earlier_threads": lambda db: findings.earlier_threads(db, PAGE.id),
@@ -292,7 +292,7 @@ ON_THE_PATH = {
     "browse.waiting_pages": lambda db: browse.waiting_pages(db, 10),
     "browse.findings_of": lambda db: browse.findings_of(db, PAGE.id),
     "browse.finding_histories": lambda db: browse.finding_histories(db, PAGE.id),
-    "browse.messages_of_people": lambda db: browse.messages_of_people(db, PAGE.id),
+    "browse.comments_of_people": lambda db: browse.comments_of_people(db, PAGE.id),
     "browse.own_replies": lambda db: browse.own_replies(db, PAGE.id),
     "reporting.settled_points": lambda db: reporting.settled_points(db, [SOURCE.id]),
     "reporting.first_review": reporting.first_review,
@@ -313,7 +313,7 @@ ON_THE_PATH = {
     "reporting.for_people": lambda db: reporting.for_people(db, [SOURCE.id]),
     "reporting.list_findings": lambda db: reporting.list_findings(db, NOW, NOW),
 }
-# A list that was passed in, an index instead of its table, the few letters that wait, the comments
+# A list that was passed in, an index instead of its table, the few messages that wait, the comments
 # of ninety days.
 # What was just chosen and is read at once has no table of its own.
 HARMLESS = re.compile(

@@ -146,7 +146,7 @@ class Scene:
         """Let Ana ask something on a block."""
         return self.world.comment(self.block(number), "Which region?", by=self.ana)
 
-    # Letters
+    # Messages
 
     def finding(self, number: int = 0, text: str = "What then?", **more: Any) -> OutboxMessage:
         """Write a finding about the first words of a block."""
@@ -186,7 +186,7 @@ class Scene:
         return self.message(MessageKind.EDIT, self.page, text, **place | more)
 
     def message(self, kind: MessageKind, page: PageRow, body: str, **more: Any) -> OutboxMessage:
-        """Put a letter into the outbox."""
+        """Put a message into the outbox."""
         fields: dict[str, Any] = {
             "key": f"{kind.value} {next(self._numbers)}",
             "page_id": page.id,
@@ -213,7 +213,7 @@ class Scene:
 
     @property
     def fates(self) -> dict[str, str]:
-        """The state of each letter, by its key."""
+        """The state of each message, by its key."""
         return dict(self.state.execute("SELECT key, state FROM outbox").fetchall())
 
     def sent(self, method: str = "POST", template: str = "/v1/comments") -> int:

@@ -243,10 +243,10 @@ def finding_histories(db: Database, page_id: str) -> dict[int, list[StateChange]
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadMessage:
-    """A message in a thread; `block_id` is None for the page's own discussion.
+class ThreadComment:
+    """A comment in a thread; `block_id` is None for the page's own discussion.
 
-    `author` is "" for our own messages; `is_whole` is False where the text was cut.
+    `author` is "" for our own ones; `is_whole` is False where the text was cut.
     """
 
     thread_id: str
@@ -257,8 +257,8 @@ class ThreadMessage:
     is_whole: bool = True
 
 
-def messages_of_people(db: Database, page_id: str) -> list[ThreadMessage]:
-    """Return the messages of people on a page, as far as they are kept."""
+def comments_of_people(db: Database, page_id: str) -> list[ThreadComment]:
+    """Return the comments of people on a page, as far as they are kept."""
     rows = db.execute(
         "SELECT discussion_id, threads.block_id, author, edited, text"
         " FROM comments LEFT JOIN threads ON threads.id = discussion_id"
@@ -266,14 +266,14 @@ def messages_of_people(db: Database, page_id: str) -> list[ThreadMessage]:
         [page_id],
     )
     return [
-        ThreadMessage(
+        ThreadComment(
             thread_id, block_id, author or "Someone", when(at), text, len(text) < KEPT_CHARS
         )
         for thread_id, block_id, author, at, text in rows.fetchall()
     ]
 
 
-def own_replies(db: Database, page_id: str) -> list[ThreadMessage]:
+def own_replies(db: Database, page_id: str) -> list[ThreadComment]:
     """Return our replies in the threads of a page, those not sent yet included."""
     rows = db.execute(
         "SELECT target, threads.block_id, coalesce(posted_at, created_at), body"
@@ -282,7 +282,7 @@ def own_replies(db: Database, page_id: str) -> list[ThreadMessage]:
         " ORDER BY created_at, key",
         [page_id],
     )
-    return [ThreadMessage(row[0], row[1], "", when(row[2]), row[3]) for row in rows.fetchall()]
+    return [ThreadComment(row[0], row[1], "", when(row[2]), row[3]) for row in rows.fetchall()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ from daemon.sweep.conversation.threads import (
 )
 from daemon.sweep.delivery import approval
 from daemon.sweep.delivery.approval import Case, Waits
-from daemon.sweep.delivery.letters import post_kept, settled_mark
+from daemon.sweep.delivery.messages import post_kept, settled_mark
 from daemon.sweep.delivery.validity import CHANGED
 from daemon.sweep.prompts import current
 
@@ -372,8 +372,8 @@ def _update_findings(context: Context, row: PageRow, dialogue: Dialogue) -> None
                 mark = settled_mark(context.state, stored.id, None, now)
                 outbox.add(context.state, [mark] if mark else [])
             if event is Event.UNSETTLED and after is not stored.state:
-                letters = opened_again(context, row, stored.id, Event.UNSETTLED, NO_GONE)
-                outbox.add(context.state, letters)
+                messages = opened_again(context, row, stored.id, Event.UNSETTLED, NO_GONE)
+                outbox.add(context.state, messages)
 
 
 def _is_no_gone(thread: Thread, known: ThreadState, why: str) -> bool:

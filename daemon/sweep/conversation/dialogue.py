@@ -25,7 +25,7 @@ from daemon.sweep.context import Answers, Context, Target
 from daemon.sweep.conversation.commands import Command
 from daemon.sweep.conversation.gate import ClaimCheck
 from daemon.sweep.conversation.threads import SortedThreads, ThreadState, sort
-from daemon.sweep.delivery.letters import lost_kept
+from daemon.sweep.delivery.messages import lost_kept
 
 
 _AuthorOf = Callable[[dict[str, Any]], Awaitable[Author]]
@@ -172,7 +172,7 @@ def threads_shown(
     listed, shown = {thread.id: thread for thread in dialogue.sorted.threads}, {}
     me = Author("", dialogue.reviewer, AuthorKind.OWN)
     said: dict[str, list[Comment]] = {}
-    for one in browse.messages_of_people(context.state, row.id):
+    for one in browse.comments_of_people(context.state, row.id):
         text = one.text if one.is_whole or not one.text else f"{one.text} …"
         person = Author("", one.author, AuthorKind.PERSON)
         said.setdefault(one.thread_id, []).append(Comment("", person, one.at, text, text, one.at))

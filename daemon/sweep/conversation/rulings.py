@@ -37,7 +37,7 @@ from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.dialogue import Dialogue
 from daemon.sweep.conversation.points import has_taken, not_yet_keys, reads_now
 from daemon.sweep.delivery.approval import Case
-from daemon.sweep.delivery.letters import finding_letter, open_mark, settled_mark
+from daemon.sweep.delivery.messages import finding_message, open_mark, settled_mark
 from daemon.sweep.delivery.validity import named_since
 
 
@@ -149,7 +149,7 @@ def raise_anew(
     """
     rulings = {one.finding_id: one for one in case.review.rulings}
     answers = {one.thread_id: one.text for one in case.review.replies}
-    letters, made = list[OutboxMessage](), [*case.review.findings, *case.review.kept]
+    messages, made = list[OutboxMessage](), [*case.review.findings, *case.review.kept]
     for point in session.points:
         if point.gone and any(makes_anew(one, point.finding) for one in made):
             findings.apply_event(context.state, point.id, Event.WITHDRAWN, now, MADE_ELSEWHERE)
@@ -167,8 +167,8 @@ def raise_anew(
                 lost = UNREAD.format(point.unread)
                 raised = replace(raised, text=f"{raised.text}\n\n{lost[0].upper()}{lost[1:]}.")
             found = replace(found, finding=raised)
-            letters.append(finding_letter(row.id, found, session.prompt.name, context.notion.now))
-    return letters
+            messages.append(finding_message(row.id, found, session.prompt.name, context.notion.now))
+    return messages
 
 
 def record_rulings(
@@ -179,7 +179,7 @@ def record_rulings(
     dialogue: Dialogue,
     now: datetime,
 ) -> list[OutboxMessage]:
-    """Store what a review says of the open points; return the letters that follow from it.
+    """Store what a review says of the open points; return the messages that follow from it.
 
     `now` is the review's own time: what it settles was not settled since.
     """
@@ -187,7 +187,7 @@ def record_rulings(
     answered = {reply.thread_id for reply in case.review.replies}
     # What code reads as a no holds, whatever becomes of the review in which it was heard.
     noes = {thread.id for thread in dialogue.sorted.waiting if thread.noes}
-    letters: list[OutboxMessage] = []
+    messages: list[OutboxMessage] = []
     for ruling in case.review.rulings:
         point = points[ruling.finding_id]
         by = f" by {ruling.person}: “{ruling.quote}”" if ruling.person else ""
@@ -198,19 +198,19 @@ def record_rulings(
             told = replace(ruling, text="") if point.thread_id in answered else ruling
             is_no = ruling.verdict is Verdict.TURNED_DOWN and point.thread_id in noes
             number = None if is_no else case.number
-            letters += _settle(context, told, number, point, session.snapshot, now)
+            messages += _settle(context, told, number, point, session.snapshot, now)
             continue
-        letters += _unoffered(context, session, case, point)
+        messages += _unoffered(context, session, case, point)
         if point.closed:
             findings.apply_event(context.state, point.id, Event.TAKEN_UP, context.notion.now)
             why = clipped(one_line(ruling.text), QUOTE_CHARS)
-            letters += opened_again(context, row, point.id, Event.TAKEN_UP, why)
+            messages += opened_again(context, row, point.id, Event.TAKEN_UP, why)
         elif point.again and (mark := open_mark(context.state, point.id, context.notion.now, "")):
             # The reviewer's answer says why, better than the mark that is not sent yet.
             outbox.set_body(context.state, mark.key, mark.body)
         if point.thread_id not in answered and not point.pasted:
-            letters.append(_not_yet(context, row, session, case, point, ruling, dialogue))
-    return letters
+            messages.append(_not_yet(context, row, session, case, point, ruling, dialogue))
+    return messages
 
 
 def _unoffered(
@@ -230,7 +230,7 @@ def _unoffered(
     if stands and not has_taken(point.finding, session.snapshot) and not any(others.values()):
         return []
     findings.set_place(state, point.id, replace(found.finding, instead=""))
-    raised = outbox.letter_of(state, found.review_id, point.id)
+    raised = outbox.message_of(state, found.review_id, point.id)
     if raised is None or point.pasted:
         return []
     body = without_offer(raised.body)
@@ -276,7 +276,7 @@ def close(
     after = findings.apply_event(state, finding_id, event, now, why)
     if before is None or after is before.state:
         return None
-    raised = outbox.letter_of(state, before.review_id, finding_id)
+    raised = outbox.message_of(state, before.review_id, finding_id)
     if raised and raised.state is DeliveryState.INTENT:
         outbox.set_state(state, raised.key, DeliveryState.DROPPED, event.value)
         if not outbox.was_posted(state, raised.page_id, finding_id):

@@ -26,7 +26,7 @@ from daemon.store import database, drafts, findings, outbox, pages, sweeps
 from daemon.store.database import State
 from daemon.store.drafts import RecordedSize, ReviewSize
 from daemon.sweep.context import Context, Session, Target
-from daemon.sweep.delivery.letters import forget_point
+from daemon.sweep.delivery.messages import forget_point
 
 
 # Nobody reads a week-old remark on a text that went on.

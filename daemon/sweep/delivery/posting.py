@@ -43,7 +43,7 @@ from daemon.store import findings, outbox, pages
 from daemon.sweep import failures
 from daemon.sweep.context import Context
 from daemon.sweep.delivery import retract
-from daemon.sweep.delivery.letters import forget_point, settled_mark
+from daemon.sweep.delivery.messages import forget_point, settled_mark
 from daemon.sweep.delivery.recovery import Fate, resolve_unclear
 from daemon.sweep.delivery.validity import Away, WhyNot, checker, page
 
@@ -68,7 +68,7 @@ async def deliver(context: Context, page_id: str | None = None) -> None:
     """Send every message that waits, of one page or of all, replies first.
 
     A page that Notion refused lately is left alone for a while, unless it is the one to deliver,
-    and so is a letter whose answer is lost each time. On a paused page, and where all that is
+    and so is a message whose answer is lost each time. On a paused page, and where all that is
     reviewed under its prompt is paused, only answers to words are sent, unless a person asked for
     the page by name.
 
@@ -115,7 +115,7 @@ def _paused(context: Context, messages: Iterable[OutboxMessage]) -> set[str]:
 
 
 def _by_page(messages: Iterable[OutboxMessage]) -> Iterator[tuple[str, list[OutboxMessage]]]:
-    """Yield the letters page by page: the replies of all pages, which come first, then the rest."""
+    """Yield the messages page by page: the replies of all pages first, then the rest."""
     groups = defaultdict[tuple[bool, str], list[OutboxMessage]](list)
     for message in messages:
         groups[message.kind is MessageKind.REPLY, message.page_id].append(message)
@@ -132,7 +132,7 @@ def _rests(context: Context, message: OutboxMessage, paused: Collection[str]) ->
         return True
     if message.state is DeliveryState.INTENT:
         return False
-    return scope.letter_waits(message.attempts, message.sent_at, context.notion.now)
+    return scope.message_waits(message.attempts, message.sent_at, context.notion.now)
 
 
 def _is_of_all(context: Context, page_id: str, error: ReviewError) -> bool:
@@ -162,7 +162,7 @@ async def _deliver_page(
             try:
                 await _deliver_one(context, message, looks)
             except Unavailable as error:
-                if trouble:  # with two of them it is not about one letter
+                if trouble:  # with two of them it is not about one message
                     raise
                 trouble = error
     except Away:

@@ -137,8 +137,8 @@ def orphan_summary(threads: Iterable[Thread]) -> tuple[str, str] | None:
 
 def is_answered(state: State, page_id: str, threads: Iterable[Thread], comment_id: str) -> bool:
     """Tell whether a person wrote more than words to the reviewer below a comment of a page."""
-    letters = outbox.messages_of(state, page_id=page_id)
-    words = [letter.key for letter in letters if letter.answers_word]
+    messages = outbox.messages_of(state, page_id=page_id)
+    words = [message.key for message in messages if message.answers_word]
     for thread in threads:
         ids = [one.id for one in thread.comments]
         for one in thread.comments[ids.index(comment_id) + 1 :] if comment_id in ids else ():

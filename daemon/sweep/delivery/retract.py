@@ -107,7 +107,7 @@ async def _delete_line(
 
 
 async def delete_doubles(context: Context) -> None:
-    """Look once more for the letters of which a POST was given up, and delete what came late.
+    """Look once more for the messages of which a POST was given up, and delete what came late.
 
     A server may save what it was sent long after it stopped answering.
     """
@@ -237,13 +237,13 @@ async def _restored(context: Context, message: OutboxMessage) -> str:
 
 
 def _of_comment(context: Context, message: OutboxMessage) -> list[OutboxMessage]:
-    """Return the letters that wrote the comment which a letter edits, in whatever state."""
-    letters = outbox.messages_of(context.state, page_id=message.page_id)
-    return [one for one in letters if message.target in (one.comment_id, one.target)]
+    """Return the messages that wrote the comment which a message edits, in whatever state."""
+    messages = outbox.messages_of(context.state, page_id=message.page_id)
+    return [one for one in messages if message.target in (one.comment_id, one.target)]
 
 
 async def without_late_question(context: Context, message: OutboxMessage) -> str:
-    """Return the text that a letter gives to a summary, fit to stand above what people wrote.
+    """Return the text that a message gives to a summary, fit to stand above what people wrote.
 
     It asks nothing else than what stood there, where a person wrote below that.
     """

@@ -34,7 +34,7 @@ from daemon.review.points import is_repeat
 from daemon.store import outbox, pages, prompts, reviews
 from daemon.sweep import budget
 from daemon.sweep.context import Context, Extent, ReviewContext, Session, Target
-from daemon.sweep.delivery import letters
+from daemon.sweep.delivery import messages
 from daemon.sweep.prompts import current
 from daemon.sweep.reviewing import run_review
 from daemon.sweep.snapshot import read_unrecorded
@@ -85,9 +85,9 @@ async def post(context: Context, page_id: str, targets: Sequence[Target]) -> Non
     await _say(context, page_id, status, targets)
     if status.trial is None or status.trial.state is TrialState.DONE or context.tally.halted:
         return
-    last = letters.last_status(context.state, page_id)
+    last = messages.last_status(context.state, page_id)
     is_read = last and last.state is DeliveryState.POSTED  # else nobody reads what it finds
-    if is_read and not letters.paused(context, targets):
+    if is_read and not messages.paused(context, targets):
         status = await _with_trial(context, page_id, status, targets)
         await _say(context, page_id, status, targets)
 
@@ -124,13 +124,13 @@ async def _say(
 ) -> None:
     said = words(status, versions(context, status.prompt, targets))
     head = joined(
-        [said, letters.paused(context, targets), letters.alerts(context, targets)], "\n\n"
+        [said, messages.paused(context, targets), messages.alerts(context, targets)], "\n\n"
     )
     # A dry run would count its own reviews, which are not made.
     rest = (
-        partial(letters.daily, context, targets) if context.notion.writes else lambda: NOT_COUNTED
+        partial(messages.daily, context, targets) if context.notion.writes else lambda: NOT_COUNTED
     )
-    await letters.say_status(context, page_id, head, rest, status.prompt.name)
+    await messages.say_status(context, page_id, head, rest, status.prompt.name)
     if outbox.undelivered(context.state, page_id):
         await context.deliver(context, page_id)
 
@@ -154,7 +154,7 @@ def words(status: PromptStatus, named: Mapping[str, str]) -> str:
     }
     noun = "versions" if several else "version"
     head = (
-        f"{letters.IN_USE} {status.since:%Y-%m-%d %H:%M} UTC: {noun} {', '.join(sorted(hashes))}."
+        f"{messages.IN_USE} {status.since:%Y-%m-%d %H:%M} UTC: {noun} {', '.join(sorted(hashes))}."
     )
     trial = _trial_in_words(status.trial) if status.trial else ""
     return joined([head, trial], "\n\n")

@@ -1,4 +1,4 @@
-"""S1 and S2: each letter stands on the server exactly once, whatever fails and whenever it dies."""
+"""S1 and S2: each message stands on the server once, whatever fails and whenever it dies."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def assert_once(scene, texts):
 # What must pass in any case
 
 
-def test_letters_are_delivered_and_recorded(path):
+def test_messages_are_delivered_and_recorded(path):
     async def story(scene):
         several(scene)
         await scene.deliver()
@@ -121,7 +121,7 @@ def test_i4_the_replies_of_all_pages_come_before_any_finding(path):
     play(path, story)
 
 
-def test_letters_of_one_page_can_be_delivered_alone(path):
+def test_messages_of_one_page_can_be_delivered_alone(path):
     async def story(scene):
         other = scene.add_page("Caches")
         scene.summary("here")
@@ -149,7 +149,7 @@ TELLING = {
 
 
 @pytest.mark.parametrize("kind", some({kind.value: kind for kind in FAULTS}, TELLING))
-def test_s2_any_fault_at_any_request_leaves_each_letter_once(tmp_path, texts, kind):
+def test_s2_any_fault_at_any_request_leaves_each_message_once(tmp_path, texts, kind):
     def story(skip):
         async def told(scene):
             several(scene)
@@ -171,7 +171,7 @@ def test_s2_any_fault_at_any_request_leaves_each_letter_once(tmp_path, texts, ki
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_s1_a_death_at_any_request_leaves_each_letter_once(tmp_path, texts, when):
+def test_s1_a_death_at_any_request_leaves_each_message_once(tmp_path, texts, when):
     """Before: the intent is kept, nothing was sent. After: the server has it, nobody knows."""
 
     def story(number):
@@ -197,7 +197,7 @@ def test_s1_a_death_at_any_request_leaves_each_letter_once(tmp_path, texts, when
     assert len(list(died)) >= 6
 
 
-def test_s1_a_death_at_any_wait_leaves_each_letter_once(tmp_path, texts):
+def test_s1_a_death_at_any_wait_leaves_each_message_once(tmp_path, texts):
     def story(number):
         async def told(scene):
             several(scene)
@@ -225,7 +225,7 @@ troubles = st.lists(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(troubles)
-def test_s1_several_faults_and_deaths_in_a_row_leave_each_letter_once(
+def test_s1_several_faults_and_deaths_in_a_row_leave_each_message_once(
     tmp_path_factory, texts, plan
 ):
     path = tmp_path_factory.mktemp("disturbed") / "notion-review.db"
@@ -394,7 +394,7 @@ def _normalise(scene):
 
 
 @pytest.mark.parametrize("saved", [[True, True], [True, False], [False, True], [False, False]])
-def test_s2_two_letters_with_the_same_words_on_one_block_are_two_comments(path, saved):
+def test_s2_two_messages_with_the_same_words_on_one_block_are_two_comments(path, saved):
     async def story(scene):
         scene.finding(0, "What then?")
         scene.finding(0, "What then?")
@@ -480,7 +480,7 @@ def test_s2_a_server_that_never_saves_is_asked_a_few_times_a_delivery(path):
 # What changed between the review and its delivery
 
 
-def test_a_letter_without_an_answer_is_sent_after_growing_waits_and_then_parked(path):
+def test_a_message_without_an_answer_is_sent_after_growing_waits_and_then_parked(path):
     async def story(scene):
         lost, other = scene.finding(0), scene.finding(1, "Why **ten**?")
         scene.world.refuse(scene.block(0), Doing.COMMENT, refusal=NO_ANSWER)
@@ -507,7 +507,7 @@ def test_a_letter_without_an_answer_is_sent_after_growing_waits_and_then_parked(
     play(path, story)
 
 
-def test_an_edit_without_an_answer_holds_up_no_other_letter_of_its_page(path):
+def test_an_edit_without_an_answer_holds_up_no_other_message_of_its_page(path):
     async def story(scene):
         scene.finding(0)
         await scene.deliver()
@@ -710,7 +710,7 @@ def test_f3_an_unclear_reply_to_a_thread_that_was_resolved_is_not_sent_again(pat
 
 
 def all_kinds(scene):
-    """A letter of each kind; the summary that is edited stands already."""
+    """A message of each kind; the summary that is edited stands already."""
 
     async def begin():
         scene.summary("First.")
@@ -724,7 +724,7 @@ def all_kinds(scene):
 
 @pytest.mark.parametrize("gone", ["trash", "unshare"])
 @pytest.mark.parametrize("known", [True, False])
-def test_c10_letters_for_a_page_that_is_away_wait_for_its_return(path, gone, known):
+def test_c10_messages_for_a_page_that_is_away_wait_for_its_return(path, gone, known):
     back = {"trash": "restore", "unshare": "share"}[gone]
 
     async def story(scene):
@@ -751,7 +751,7 @@ def test_c10_letters_for_a_page_that_is_away_wait_for_its_return(path, gone, kno
 
 
 @pytest.mark.parametrize("gone", ["trash", "unshare"])
-def test_c10_a_page_that_is_away_for_any_one_request_loses_no_letter(tmp_path, gone):
+def test_c10_a_page_that_is_away_for_any_one_request_loses_no_message(tmp_path, gone):
     """Whatever is asked meanwhile, and though the page is back when it is asked for itself."""
     back, asked = {"trash": "restore", "unshare": "share"}[gone], []
 
@@ -810,7 +810,7 @@ def test_c10_what_is_unclear_when_its_page_goes_is_settled_at_its_return(path, w
     play(path, story)
 
 
-def test_letters_for_a_page_that_never_returns_are_given_up_with_the_trash(path):
+def test_messages_for_a_page_that_never_returns_are_given_up_with_the_trash(path):
     async def story(scene):
         scene.finding()
         scene.summary()
@@ -846,7 +846,7 @@ def test_what_was_posted_before_its_page_went_is_not_given_up(path):
 # Refusals
 
 
-def test_a14_without_the_right_to_comment_letters_wait(path):
+def test_a14_without_the_right_to_comment_messages_wait(path):
     async def story(scene):
         await all_kinds(scene)
         scene.token = scene.box.add_bot("Mute", insert_comments=False)
@@ -919,7 +919,7 @@ def test_i3_a_refused_token_stops_the_delivery_at_once(path):
     play(path, story)
 
 
-def test_a_server_that_is_away_stops_the_delivery_and_letters_wait(path):
+def test_a_server_that_is_away_stops_the_delivery_and_messages_wait(path):
     async def story(scene):
         asked = [scene.finding(page=scene.add_page(f"RFC {number}")) for number in range(5)]
         scene.box.faults.plant(Fault(FaultKind.BAD_GATEWAY, "GET", times=None))
@@ -933,7 +933,7 @@ def test_a_server_that_is_away_stops_the_delivery_and_letters_wait(path):
     play(path, story)
 
 
-def test_a_letter_that_notion_never_takes_is_dropped_with_its_reason(path):
+def test_a_message_that_notion_never_takes_is_dropped_with_its_reason(path):
     async def story(scene):
         divider = scene.world.add_block(scene.page.id, blocks.divider())
         scene.read(scene.page.id)
@@ -1041,7 +1041,7 @@ def test_of_two_waiting_edits_the_newer_one_stands(path):
 # A dry run
 
 
-def test_a_preview_prints_each_letter_and_sends_nothing(path, capsys):
+def test_a_preview_prints_each_message_and_sends_nothing(path, capsys):
     async def story(scene):
         several(scene)
         await preview(scene.context)
@@ -1154,7 +1154,7 @@ def test_on_a_paused_page_only_answers_to_words_are_sent(path):
     play(path, story)
 
 
-def test_a_paused_page_that_is_asked_for_by_name_gets_its_letters(path):
+def test_a_paused_page_that_is_asked_for_by_name_gets_its_messages(path):
     async def story(scene):
         scene.summary()
         pages.pause(scene.state, scene.page.id, scene.box.clock())
@@ -1167,7 +1167,7 @@ def test_a_paused_page_that_is_asked_for_by_name_gets_its_letters(path):
     play(path, story)
 
 
-def test_a_letter_that_another_process_dropped_meanwhile_keeps_its_reason(path):
+def test_a_message_that_another_process_dropped_meanwhile_keeps_its_reason(path):
     async def story(scene):
         message = scene.finding()
         outbox.set_state(scene.state, message.key, DeliveryState.DROPPED, "retracted")

@@ -188,7 +188,7 @@ def test_two_operators_who_take_back_the_same_review_at_once_are_both_told_so(pa
     play(path, story)
 
 
-def test_a_letter_in_another_processs_hands_is_told_as_such(path):
+def test_a_message_in_another_processs_hands_is_told_as_such(path):
     async def story(scene):
         number = one_review(scene)
         scene.box.faults.plant(Fault(FaultKind.SLOW, "POST", times=None, wait=3))
@@ -257,10 +257,10 @@ def a_summary(scene):
     scene.summary()
 
 
-letters = pytest.mark.parametrize("write", [a_finding, a_reply, a_summary])
+messages = pytest.mark.parametrize("write", [a_finding, a_reply, a_summary])
 
 
-@letters
+@messages
 def test_what_is_saved_long_after_it_was_given_up_is_deleted_by_the_next_sweep(path, write):
     async def story(scene):
         write(scene)
@@ -295,16 +295,16 @@ def test_what_was_retracted_and_is_saved_late_is_deleted_too(path):
 
 def test_a_withdrawn_comment_stays_so_whatever_edit_of_it_is_taken_back_after_it(path):
     async def story(scene):
-        letters = [scene.finding()]
+        messages = [scene.finding()]
         await scene.deliver()
         [standing] = scene.own
         scene.world.comment(standing, "Why?", by=scene.ana)
         for text in ("✓ Settled.", "Open again."):
             await asyncio.sleep(60)
-            letters.append(scene.edit(standing.id, text))
+            messages.append(scene.edit(standing.id, text))
             await scene.deliver()
-        for letter in (letters[0], letters[2]):
-            outbox.retract(scene.state, letter.key, NOTE, scene.context.notion.now)
+        for message in (messages[0], messages[2]):
+            outbox.retract(scene.state, message.key, NOTE, scene.context.notion.now)
         await complete(scene.context)
         assert scene.texts == ["Withdrawn."]
 
@@ -325,7 +325,7 @@ def test_a_late_double_that_a_person_answered_is_edited(path):
     play(path, story)
 
 
-def test_the_same_words_that_another_letter_posts_are_no_double(path):
+def test_the_same_words_that_another_message_posts_are_no_double(path):
     async def story(scene):
         scene.finding(0, "What then?")
         scene.finding(0, "What then?")

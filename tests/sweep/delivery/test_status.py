@@ -19,7 +19,7 @@ from daemon.sandbox import blocks
 from daemon.store import pages, prompts
 from daemon.store.views import reporting
 from daemon.sweep.context import Target
-from daemon.sweep.delivery import letters, status
+from daemon.sweep.delivery import messages, status
 from daemon.sweep.delivery.status import compared
 from support.dying import dying_at
 from support.review_values import block, finding
@@ -91,7 +91,7 @@ NOBODY = reporting.ForPeople(0, 0, None, 0, None)
 def test_the_week_is_said_in_a_line_and_what_waits_in_another(
     done: reporting.Week, waiting: reporting.ForPeople, said: list[str]
 ) -> None:
-    assert [letters.in_words(done), letters.waiting_in_words(waiting)] == said
+    assert [messages.in_words(done), messages.waiting_in_words(waiting)] == said
 
 
 def test_every_alert_has_plain_words_that_name_no_command() -> None:

@@ -1,4 +1,4 @@
-"""The letters that are no review: a finding, the mark that it is settled, a prompt page's.
+"""The messages that are no review: a finding, the mark that it is settled, a prompt page's.
 
 And what the owner of a prompt reads there: the week in numbers, what waits, what is not well.
 """
@@ -36,7 +36,7 @@ from daemon.sweep.delivery import retract
 from daemon.sweep.delivery.validity import CHANGED, TEXT_GONE, Away, checker, is_overtaken
 
 
-def finding_letter(page_id: str, row: FindingRow, name: str, at: datetime) -> OutboxMessage:
+def finding_message(page_id: str, row: FindingRow, name: str, at: datetime) -> OutboxMessage:
     """Return the comment that raises a finding, under the reviewer's name."""
     finding = row.finding
     said = hashlib.sha256(f"{finding.quote}\0{finding.text}".encode()).hexdigest()[:16]
@@ -69,7 +69,7 @@ async def lost_kept(context: Context, row: PageRow, snapshot: Snapshot | None) -
         stand = reanchored([one.finding], snapshot.blocks if snapshot else ())
         why = "" if one.finding.block_id in [found.block_id for found in stand] else TEXT_GONE
         if why_not:
-            why = await why_not(finding_letter(row.id, one, "", context.notion.now))
+            why = await why_not(finding_message(row.id, one, "", context.notion.now))
         if why or await is_overtaken(context, one, snapshot):
             lost[one.id] = why or CHANGED
     return lost
@@ -91,7 +91,7 @@ def post_kept(
     stand = [one for one in kept if one.id not in lost]
     for one in stand[:most]:
         findings.apply_event(state, one.id, Event.ASKED_FOR, now)
-    outbox.add(state, [finding_letter(row.id, one, name, now) for one in stand[:most]])
+    outbox.add(state, [finding_message(row.id, one, name, now) for one in stand[:most]])
     return [one.finding for one in stand[:most]], len(stand[most:])
 
 
@@ -106,7 +106,7 @@ def forget_point(state: State, finding_id: int) -> None:
 def open_mark(state: State, finding_id: int, at: datetime, why: str) -> OutboxMessage | None:
     """Return the edit by which a finding's own comment says that it is open again, and why."""
     row = findings.get(state, finding_id)
-    raised = outbox.letter_of(state, row.review_id, finding_id) if row else None
+    raised = outbox.message_of(state, row.review_id, finding_id) if row else None
     if raised is None or raised.state is not DeliveryState.POSTED or not raised.comment_id:
         return None
     times = len(findings.history(state, finding_id))
@@ -124,7 +124,7 @@ def settled_mark(
     row = findings.get(state, finding_id)
     if row is None or row.state not in CLOSED:
         return None
-    raised = outbox.letter_of(state, row.review_id, finding_id)
+    raised = outbox.message_of(state, row.review_id, finding_id)
     if raised is None or raised.state is not DeliveryState.POSTED or not raised.comment_id:
         return None
     history = findings.history(state, finding_id)
@@ -215,7 +215,7 @@ STATUS_EVERY = timedelta(days=1)
 async def say_status(
     context: Context, page_id: str, head: str, rest: Callable[[], str], name: str
 ) -> None:
-    """Write the letter by which the status comment of a prompt page says a text, if it is time.
+    """Write the message by which the status comment of a prompt page says a text, if it is time.
 
     Each page has one such comment, which is edited. A new one takes its place only where people
     deleted it, or resolved its thread, and another version is in use.
@@ -227,45 +227,45 @@ async def say_status(
         rest: Gives what is said with it, and alone once a day at most.
         name: The name that the comment bears.
     """
-    letters = _of_status(context.state, page_id)
-    if not letters and (adopted := await _adopted(context, page_id)):
+    messages = _of_status(context.state, page_id)
+    if not messages and (adopted := await _adopted(context, page_id)):
         outbox.add(context.state, [adopted])
-        letters = [adopted]
-    standing = _standing(letters)
-    if _will_do(letters, head, context.notion.now) or (standing and not standing.comment_id):
+        messages = [adopted]
+    standing = _standing(messages)
+    if _will_do(messages, head, context.notion.now) or (standing and not standing.comment_id):
         return
-    key, now, told = _status_key(page_id, len(letters)), context.notion.now, rest()
+    key, now, told = _status_key(page_id, len(messages)), context.notion.now, rest()
 
     def said(at: datetime) -> str:
         return f"{head}{DAILY}, as of {at:%Y-%m-%d %H:%M} UTC:** {told}"
 
-    last = letters[-1] if letters else None
+    last = messages[-1] if messages else None
     if last and last.state is not DeliveryState.DROPPED and last.body == said(last.created_at):
         return  # nothing changed but the time
     kind, target = MessageKind.NOTICE, page_id
     if standing and standing.comment_id:
         kind, target = MessageKind.EDIT, standing.comment_id
-    letter = OutboxMessage(key, page_id, kind, target, page_id, said(now), name, now)
-    outbox.add(context.state, [letter])
+    message = OutboxMessage(key, page_id, kind, target, page_id, said(now), name, now)
+    outbox.add(context.state, [message])
 
 
 def last_status(state: State, page_id: str) -> OutboxMessage | None:
-    """Return the last letter that writes the status comment of a prompt page, or None."""
+    """Return the last message that writes the status comment of a prompt page, or None."""
     return next(reversed(_of_status(state, page_id)), None)
 
 
 def _of_status(state: State, page_id: str) -> list[OutboxMessage]:
-    letters = [one for one in outbox.messages_of(state, page_id=page_id) if one.is_status]
-    return sorted(letters, key=lambda one: one.key)
+    messages = [one for one in outbox.messages_of(state, page_id=page_id) if one.is_status]
+    return sorted(messages, key=lambda one: one.key)
 
 
 def _status_key(page_id: str, number: int) -> str:
     return f"{STATUS_KEY}{page_id}:{number:06}"
 
 
-def _standing(letters: Iterable[OutboxMessage]) -> OutboxMessage | None:
+def _standing(messages: Iterable[OutboxMessage]) -> OutboxMessage | None:
     standing = None
-    for one in letters:
+    for one in messages:
         if one.state is DeliveryState.DROPPED:
             standing = None if one.note == COMMENT_GONE else standing
         elif one.kind is MessageKind.NOTICE:
@@ -273,15 +273,15 @@ def _standing(letters: Iterable[OutboxMessage]) -> OutboxMessage | None:
     return standing
 
 
-def _will_do(letters: Sequence[OutboxMessage], head: str, now: datetime) -> bool:
-    """Tell whether the last letter will do for now, whatever happened in the week."""
-    if not letters:
+def _will_do(messages: Sequence[OutboxMessage], head: str, now: datetime) -> bool:
+    """Tell whether the last message will do for now, whatever happened in the week."""
+    if not messages:
         return False
-    last = letters[-1]
+    last = messages[-1]
     if last.state is not DeliveryState.DROPPED:
         is_said = last.body.partition(DAILY)[0] == head
     elif last.note == COMMENT_GONE:
-        stood = [one.body for one in letters if one.state is DeliveryState.POSTED]
+        stood = [one.body for one in messages if one.state is DeliveryState.POSTED]
         return bool(stood) and stood[-1].partition("\n")[0] == head.partition("\n")[0]
     else:
         is_said = True  # Notion did not take it
@@ -289,7 +289,7 @@ def _will_do(letters: Sequence[OutboxMessage], head: str, now: datetime) -> bool
 
 
 async def _adopted(context: Context, page_id: str) -> OutboxMessage | None:
-    """Return the letter of a status comment that stands without one: its state was lost."""
+    """Return the message of a status comment that stands without one: its state was lost."""
     try:
         own = await context.people.own_ids()
         listed = await context.notion.comments(page_id)
@@ -300,7 +300,7 @@ async def _adopted(context: Context, page_id: str) -> OutboxMessage | None:
         is_own = (comment.get("created_by") or {}).get("id") in own
         if is_own and text.startswith(IN_USE):
             made = properties.moment(comment["created_time"])
-            letter = OutboxMessage(
+            message = OutboxMessage(
                 _status_key(page_id, 0),
                 page_id,
                 MessageKind.NOTICE,
@@ -311,7 +311,7 @@ async def _adopted(context: Context, page_id: str) -> OutboxMessage | None:
                 made,
             )
             return replace(
-                letter, state=DeliveryState.POSTED, comment_id=str(comment["id"]), posted_at=made
+                message, state=DeliveryState.POSTED, comment_id=str(comment["id"]), posted_at=made
             )
     return None
 
