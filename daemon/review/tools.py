@@ -26,25 +26,22 @@ from daemon.review.points import (
     turning_down,
 )
 from daemon.review.prompt import clipped, one_line
-from daemon.review.quotes import blocks_with, locate_in_blocks, nearly_in, shortened
+from daemon.review.quotes import shortened
 from daemon.review.repeats import Said
 from daemon.review.summary import checklist_answers
 from daemon.review.tool_specs import (
     ToolContext,
     ToolRefusal,
-    listed,
     parse_severity,
     parse_verdict,
     specs_for,
     text_arguments,
 )
-from daemon.review.wording import SaysNothing, Wording
+from daemon.review.wording import ECHO_CHARS, QUOTE_CHARS, SaysNothing, Wording
 
 
 # A model that proposes more than this times the limit does not choose, so the rest is refused.
 PROPOSALS_PER_COMMENT = 3
-# A posted comment begins with its quote; the first characters are enough to find the place.
-QUOTE_CHARS = 300
 # How often `finish` waits for the correction of refused calls, of other calls each time.
 HEARD_TURNS = 2
 REASON_CHARS = QUESTION_CHARS = 300
@@ -53,8 +50,6 @@ _READ_BY_PEOPLE = ("title", "text", "summary", "question")
 _WORDLESS = (Verdict.FIXED, Verdict.TURNED_DOWN)
 UNANSWERED = "; a no gets no answer: it is posted only where you rule that the point is not closed"
 CHECK_ERRS = "where the check is wrong, withdrawn drops it"
-# How many characters of a block a refusal repeats.
-ECHO_CHARS = 400
 
 
 class ReviewTools:
@@ -130,7 +125,7 @@ class ReviewTools:
         Raises:
             ToolRefusal: The finding breaks a rule.
         """
-        target, words = self._placed(proposed.quote, named)
+        target, words = self.wording.placed(proposed.quote, named)
         text = self.wording.words(proposed.text, FINDING_CHARS, target.id)
         title, known = self.wording.title(proposed.title, text), self._context.known
         offer, self._unoffered = self.wording.offered(proposed.instead, words, target.plain, known)
@@ -229,23 +224,6 @@ class ReviewTools:
         # Beside `finish` nobody hears it, and no request is made for it: the next review shows it.
         self._again[made.block_id, made.quote] = made
         return f"{told}{moved}; to say it otherwise, make the call again with the same quote"
-
-    def _placed(self, quote: str, named: Block) -> tuple[Block, str]:
-        if not quote.strip():
-            raise ToolRefusal("the quote is empty; quote the words that the comment is about")
-        found = locate_in_blocks(quote, named, self._blocks)
-        if found is None:
-            handle, says = self._handle(named), clipped(one_line(named.line), ECHO_CHARS)
-            if others := [self._handle(block) for block in blocks_with(quote, self._blocks)]:
-                where = f" but in {listed(others)}; name the one you mean"
-            elif near := nearly_in(quote, self._blocks):
-                words = shortened(near[1], QUOTE_CHARS)
-                where = f" but nearly in {self._handle(near[0])}; quote from there: “{words}”"
-            else:
-                where = f"; quote from it exactly. It says: {says}"
-            raise ToolRefusal(f"these words do not stand in {handle}{where}")
-        self.wording.refuse_quote(found[1])
-        return found[0], shortened(visible(found[1]), QUOTE_CHARS)
 
     def _refuse_finding(self, finding: Finding, block: Block, words: str) -> None:
         context, handle = self._context, self._handle(block)

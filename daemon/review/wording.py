@@ -13,7 +13,7 @@ from functools import cache
 
 from daemon.domain.findings import title_of
 from daemon.domain.phrases import bare
-from daemon.domain.values import Finding
+from daemon.domain.values import Block, Finding
 from daemon.notion.from_markdown import plain_text, rich_text
 from daemon.review.cleaning import (
     CUT,
@@ -27,12 +27,23 @@ from daemon.review.cleaning import (
 from daemon.review.handles import BRIEF, Handles, opening
 from daemon.review.leaks import LeakGuard
 from daemon.review.points import REPETITIVE_CHARS
-from daemon.review.prompt import instructions, one_line
-from daemon.review.quotes import contains_words, fold
+from daemon.review.prompt import clipped, instructions, one_line
+from daemon.review.quotes import (
+    blocks_with,
+    contains_words,
+    fold,
+    locate_in_blocks,
+    nearly_in,
+    shortened,
+)
 from daemon.review.summary import tells_of
-from daemon.review.tool_specs import ToolRefusal
+from daemon.review.tool_specs import ToolRefusal, listed
 
 
+# A posted comment begins with its quote; the first characters are enough to find the place.
+QUOTE_CHARS = 300
+# How many characters of a block a refusal repeats.
+ECHO_CHARS = 400
 TITLE_CHARS = 300  # of a title that is given; what is posted has eight words
 _LABEL = re.compile(r"^\s*\[?B[1-9]\d*\]?:\s+(?=\S)")
 
@@ -89,6 +100,29 @@ class Wording:
             raise ToolRefusal(
                 "your texts together tell too much of the background pages; name the page instead"
             )
+
+    def placed(self, quote: str, named: Block) -> tuple[Block, str]:
+        """Return the block that has a quote, the named one before others, and its words there.
+
+        Raises:
+            ToolRefusal: No block has it, several others have, or it holds a secret.
+        """
+        if not quote.strip():
+            raise ToolRefusal("the quote is empty; quote the words that the comment is about")
+        blocks, handles = [*self._handles.blocks.values()], self._handles.of_block
+        found = locate_in_blocks(quote, named, blocks)
+        if found is None:
+            says = clipped(one_line(named.line), ECHO_CHARS)
+            if others := [handles[block.id] for block in blocks_with(quote, blocks)]:
+                where = f" but in {listed(others)}; name the one you mean"
+            elif near := nearly_in(quote, blocks):
+                words = shortened(near[1], QUOTE_CHARS)
+                where = f" but nearly in {handles[near[0].id]}; quote from there: “{words}”"
+            else:
+                where = f"; quote from it exactly. It says: {says}"
+            raise ToolRefusal(f"these words do not stand in {handles[named.id]}{where}")
+        self.refuse_quote(found[1])
+        return found[0], shortened(visible(found[1]), QUOTE_CHARS)
 
     def refuse_quote(self, quote: str) -> None:
         """Do nothing with a quote that may be posted.

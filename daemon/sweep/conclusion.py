@@ -37,8 +37,8 @@ from daemon.review.summary import (
     left_out_note,
     unread_note,
 )
-from daemon.review.tools import ECHO_CHARS, QUOTE_CHARS, ReviewTools
-from daemon.review.wording import unsaid
+from daemon.review.tools import ReviewTools
+from daemon.review.wording import ECHO_CHARS, QUOTE_CHARS, unsaid
 from daemon.sweep.context import Prepared, Session
 
 

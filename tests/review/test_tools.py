@@ -21,7 +21,8 @@ from daemon.review.points import (
 )
 from daemon.review.prompt import instructions
 from daemon.review.tool_specs import SPECS
-from daemon.review.tools import PROPOSALS_PER_COMMENT, QUOTE_CHARS, ReviewTools
+from daemon.review.tools import PROPOSALS_PER_COMMENT, ReviewTools
+from daemon.review.wording import QUOTE_CHARS
 from support.review_values import NOW, OWN, block, comment, finding, heading, review_tools, thread
 
 
