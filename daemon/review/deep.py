@@ -14,7 +14,7 @@ from typing import Any
 
 from daemon.domain.findings import TITLE_WORDS
 from daemon.domain.notation import counted
-from daemon.domain.values import Finding, Refusal, Source
+from daemon.domain.values import Finding, Source
 from daemon.review.agent import ENDS, NOTE, ToolResult, ToolSpec
 from daemon.review.excerpt import Recall, threads_by_title
 from daemon.review.models.failures import WindowTooSmall
@@ -37,6 +37,7 @@ from daemon.review.sections import (
     levelled,
     parts_of,
     related,
+    rulings_told,
     size,
     touched,
 )
@@ -62,6 +63,7 @@ BESIDE_PART, BESIDE_TOKENS = 12, 4_000
 _NUMBER = re.compile(r"\d+")
 _NOTED = "What you noted of the sections that are not shown:"
 _MADE = "Your points in this review so far:"
+_RULED = "Your rulings so far; a later one on the same point takes its place:"
 _CHANGED = "What changed since the last review in sections that are not shown:"
 _OUTLINE = "the outline alone: every section was read; read shows what stands under a heading"
 NO_ROOM = "its window has no room for the document beside the instructions and the prompt page"
@@ -265,8 +267,10 @@ class SectionTools(ReviewTools):
         ]
         changes = changes_elsewhere(self._task, self._handles, there, removed=not is_last)
         changed = [*changes] if self._is_later else []
-        told = list[str]()
-        for label, lines, part in ((_CHANGED, changed, most // 2), (_MADE, made, most)):
+        told, own = list[str](), self._context.points.values()
+        ruled = [*rulings_told(self.rulings, own, self._handles, is_last=is_last)]
+        shown = (_CHANGED, changed, most // 2), (_MADE, made, most), (_RULED, ruled, most)
+        for label, lines, part in shown:
             kept = levelled(lines, part - size(label) - sum(map(size, told)))
             told += [label, *kept] if kept else []
         return told
@@ -323,8 +327,7 @@ class SectionTools(ReviewTools):
 
     def _dealt(self) -> set[str]:
         """Return the ids of the threads that were answered, left or ruled on."""
-        ruled = {one.finding_id for one in self.rulings}
-        points = {key for key, one in self._context.points.items() if one.id in ruled}
+        points = {key for key, one in self._context.points.items() if self._is_ruled(one)}
         return points | {*self.left, *(one.thread_id for one in self.replies)}
 
     def call(
@@ -352,10 +355,7 @@ class SectionTools(ReviewTools):
             which = f"name one point of this review; they are {known}"
             raise ToolRefusal(which if points else "no point of this review is left to take back")
         gone = points[named[0]]
-        self.accepted.remove(gone)
-        self._again.pop((gone.block_id, gone.quote), None)
-        why = f"the model took “{one_line(gone.title)}” back later"
-        self.refusals.append(Refusal("comment", why))
+        self._drop(gone, f"the model took “{one_line(gone.title)}” back later")
         return f"P{named[0]} is taken back"
 
     def _finish(

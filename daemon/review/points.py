@@ -1,7 +1,6 @@
-"""The points of a page: open, fixed, or made again. Pure.
+"""The points of a page: open, closed, or made again. Pure.
 
-Whether the text bears out that one is fixed, what repeats one that was made before, and where its
-quote stands now.
+What repeats one that was made before, and where its quote stands now.
 """
 
 from __future__ import annotations
@@ -12,28 +11,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 
-from daemon.domain.findings import SAID_NO, UNREAD, FindingState, who_said_no
-from daemon.domain.phrases import CLOSING, has_question_mark
+from daemon.domain.findings import SAID_NO, UNREAD, FindingState, LedgerEntry, who_said_no
 from daemon.domain.values import (
-    AuthorKind,
     Block,
-    Comment,
     Finding,
     Severity,
     Snapshot,
     Source,
-    Thread,
 )
 from daemon.notion.from_markdown import as_typed
 from daemon.review.cleaning import person_name
 from daemon.review.quotes import (
-    contains_words,
     fold,
     is_quote_of,
-    locate,
-    locate_surely,
     overlap,
-    stands_in,
     unmarked_line,
     weighty,
 )
@@ -125,8 +116,13 @@ def how_closed(state: FindingState, why: str) -> str:
     return _CLOSED.get(state, "")
 
 
-class NoEvidence(Exception):
-    """Raised when a quote does not show that something came, changed or went; says why."""
+def became(one: Finding, ledger: Iterable[LedgerEntry]) -> str:
+    """Say what became of a finding that was made before, or in this review."""
+    for entry in ledger:
+        if (entry.finding.quote, entry.finding.text) == (one.quote, one.text):
+            how = how_closed(entry.state, entry.why)
+            return f"is closed ({how})" if how else f"still stands ({entry.state.value})"
+    return "still stands"
 
 
 def page_texts(snapshot: Snapshot) -> tuple[str, ...]:
@@ -138,92 +134,6 @@ def page_texts(snapshot: Snapshot) -> tuple[str, ...]:
     page = snapshot.page
     said = (page.title, *(text for _, text in page.properties))
     return (*said, *(unmarked_line(block.line) for block in snapshot.blocks))
-
-
-def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[str, Block]) -> str:
-    """Return the exact words that came, went or were moved near a point since it was made.
-
-    What went may also have come after the point: it stood at the last review. Words that stand
-    elsewhere too show it where they are the whole of a text that came: a short heading has no more;
-    or they went with the point's block. `now` is all that the page says, `blocks` its by handles.
-
-    Raises:
-        NoEvidence: The quote shows no such thing.
-    """
-    if not any(char.isalnum() for char in quote):
-        raise NoEvidence("the quote is empty; quote what came, changed or went")
-    stands = [words for text in now if (words := locate_surely(quote, text))]
-    stood = [
-        words for text in (*point.before, *point.last) if (words := locate_surely(quote, text))
-    ]
-    whole = [text.strip() for text in now if locate_surely(quote, text) == text.strip()]
-    near = [words for text in now if (words := locate(quote, text))] if not stands else []
-    moved = {name: block for name, block in blocks.items() if block.id in point.moved}
-    shown = (
-        _first_absent(stands, point.before)
-        or _first_absent(stood, now)
-        or _first_absent(near, point.before)
-        or next((one for one in whole if _count(one, now) > _count(one, point.before)), "")
-        or next((words for one in moved.values() if (words := locate_surely(quote, one.plain))), "")
-        or (locate_surely(quote, point.lost) if went_with_block(quote, point, now) else "")
-    )
-    if shown:
-        return shown
-    if stands:
-        also = f"; or words of what was moved: {', '.join(moved)}" if moved else ""
-        raise NoEvidence(
-            "these words stood there when you made the point, and stand there still; quote what "
-            f"came or changed, the whole of a block that did, or old words that are gone{also}; "
-            "where what stood there then settles it, rule withdrawn"
-        )
-    raise NoEvidence(
-        "these words are not on the page, and did not come or go since you made the point; "
-        "quote exactly what came, changed or went; where nothing did, it is not fixed"
-    )
-
-
-def went_with_block(words: str, point: OwnPoint, now: Sequence[str]) -> bool:
-    """Tell whether the block of a point is gone with some words, that fewer texts have since."""
-    then = sum(stands_in(words, text) for text in point.before)
-    return stands_in(words, point.lost) and sum(stands_in(words, text) for text in now) < then
-
-
-def _count(words: str, texts: Sequence[str]) -> int:
-    return sum(fold(text).text == fold(words).text for text in texts)
-
-
-def turning_down(quote: str, thread: Thread, point: OwnPoint) -> Comment:
-    """Return the last comment in which a person said these words since a point was opened.
-
-    The times of comments are floored to the minute: of the minute in which it was opened, those
-    count that nobody has dealt with.
-
-    Raises:
-        NoEvidence: Nobody did, or the words end in a question mark: a question is no no.
-    """
-    for said in reversed(thread.comments):
-        if _is_said_since(said, point) and contains_words(quote, said.plain):
-            rest = said.plain.partition(locate(quote, said.plain) or quote)[2]
-            if has_question_mark(quote.rstrip(CLOSING)[-1:] + rest.lstrip(CLOSING)[:1]):
-                raise NoEvidence(
-                    "a question turns nothing down; answer it, or quote the words of a no"
-                )
-            return said
-    if not any(_is_said_since(said, point) for said in thread.comments):
-        raise NoEvidence("no person wrote in its thread since the point is open: nobody said no")
-    raise NoEvidence(
-        "no person said these words in its thread since the point is open; quote the words of a "
-        "person by which they turn it down, exactly"
-    )
-
-
-def _is_said_since(said: Comment, point: OwnPoint) -> bool:
-    is_later = said.new or (point.opened is not None and said.created >= point.opened)
-    return said.author.kind is AuthorKind.PERSON and is_later
-
-
-def _first_absent(found: Iterable[str], texts: Sequence[str]) -> str:
-    return next((one for one in found if not any(stands_in(one, text) for text in texts)), "")
 
 
 # The most characters of a posted text. A longer text is cut and says so; one that repeats itself is

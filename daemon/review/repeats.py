@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from daemon.domain.change import sections
 from daemon.domain.findings import LIVE, SAID_NO
-from daemon.domain.values import Block, Finding, Severity, Source, Verdict
+from daemon.domain.values import Block, Finding, Source, Verdict
 from daemon.review.points import (
     OwnPoint,
+    became,
     free_words,
-    how_closed,
     is_nearly_same,
     is_repeat,
     is_same_elsewhere,
@@ -160,9 +161,9 @@ class Said:
         self.doubted.update({one[0]: title for one in new})
         return new
 
-    def on_block(self, block_id: str, floor: Severity) -> int:
+    def on_block(self, block_id: str) -> int:
         """Return how many comments on a block nobody settled; those below the floor aside."""
-        points = self.context.points.values()
+        points, floor = self.context.points.values(), self.context.least_severity
         ended = [one.finding for one in points if self.ruled.get(one.id) in _ENDS]
         live = [one.finding for one in self.context.ledger if one.state in LIVE]
         blocks = [*self.context.handles.blocks.values()]
@@ -170,21 +171,27 @@ class Said:
         there += [one for one in self.made if one.severity.rank <= floor.rank]
         return sum(one.block_id == block_id for one in there)
 
+    def repeats(self, finding: Finding, point: OwnPoint) -> bool:
+        """Tell whether a comment of this review repeats a point for certain, as that is ruled."""
+        block = self.context.handles.blocks[self.context.handles.of_block[finding.block_id]]
+        others = [*self._as_ruled(point)]
+        own = (self._own(finding, block, one, moved=True) for one in others)
+        return any(chain(self._elsewhere(finding, block, others), *own))
+
+    def _as_ruled(self, point: OwnPoint) -> Iterator[_Other]:
+        """Yield a point, and how it stands by the rulings so far; nothing where it is over."""
+        how, handles = point.closed or (_GONE if point.gone else _OPEN), self.context.handles
+        opened = how if point.gone else _OPEN
+        rulings = {None: how, Verdict.TURNED_DOWN: _NO, Verdict.NOT_YET: opened}
+        if found := rulings.get(self.ruled.get(point.id)):
+            at = handles.of_block.get(point.finding.block_id, "")
+            yield _Other(point.finding, at, found, handles.of_thread[point.thread_id], point)
+
     def _others(self, finding: Finding) -> list[_Other]:
         """Return what a finding may repeat: first what people turned down, then what is nearest."""
-        handles, found = self.context.handles, list[_Other]()
-        for thread_id, point in self.context.points.items():
-            ruled = self.ruled.get(point.id)
-            how = point.closed or (_GONE if point.gone else _OPEN)
-            if ruled is Verdict.TURNED_DOWN:
-                how = _NO
-            elif ruled is Verdict.NOT_YET and not point.gone:
-                how = _OPEN
-            elif ruled in (Verdict.FIXED, Verdict.WITHDRAWN):
-                continue
-            at = handles.of_block.get(point.finding.block_id, "")
-            found.append(_Other(point.finding, at, how, handles.of_thread[thread_id], point))
-        found += [_Other(one, handles.of_block[one.block_id]) for one in self.made]
+        at, points = self.context.handles.of_block, self.context.points.values()
+        found = [one for point in points for one in self._as_ruled(point)]
+        found += [_Other(one, at[one.block_id]) for one in self.made]
         return sorted(found, key=lambda one: (not one.is_no, -self._likeness(finding, one.finding)))
 
     def _is_of_move(self, block: Block, words: str) -> bool:
@@ -248,8 +255,7 @@ class Said:
 
     def _takes(self, finding: Finding, block: Block, words: str) -> bool:
         """Tell whether a block takes a comment more in this review."""
-        most, floor = self.context.comments_per_block, self.context.least_severity
-        is_full = self.on_block(block.id, floor) >= most
+        is_full = self.on_block(block.id) >= self.context.comments_per_block
         return block.commentable and not is_full and not self._unasked(finding, block, words)[0]
 
     def _is_heard(self, other: _Other, block: Block) -> bool:
@@ -351,11 +357,12 @@ class Said:
         """
         over = [one.finding for one in self.context.points.values() if one.id in self.ruled]
         over += [one.finding for one in self.context.ledger if moved and one.state not in LIVE]
+        handle = self.context.handles.of_block[block.id]
         for one in [*self.standing, *self.made]:
             is_again = one not in over and is_repeat(finding, [one], block)
             is_alike = one.block_id == block.id and says_the_same(finding, one)
             if is_again or (is_alike and (one in over or one in self.made)):
-                handle, how = self.context.handles.of_block[block.id], self._became(one)
+                how = became(one, self.context.ledger)
                 name = f"“{one_line(one.title)}”" if one.title.strip() else "this"
                 is_no = how.endswith(f"{SAID_NO})")
                 more = _MOVED * bool(self.context.change.moved and how.startswith("is closed"))
@@ -368,14 +375,6 @@ class Said:
         number = self.numbers.get((one.block_id, one.quote))
         more = f"; to add to it, take_back P{number} and make it anew in the same turn"
         return more if number else ""
-
-    def _became(self, one: Finding) -> str:
-        """Say what became of a finding that was made before, or in this review."""
-        for entry in self.context.ledger:
-            if (entry.finding.quote, entry.finding.text) == (one.quote, one.text):
-                how = how_closed(entry.state, entry.why)
-                return f"is closed ({how})" if how else f"still stands ({entry.state.value})"
-        return "still stands"
 
     def _unasked(self, finding: Finding, block: Block, words: str) -> tuple[str, str]:
         """Say why a block takes no comment in this review, and what makes it right all the same.

@@ -18,7 +18,7 @@ from daemon.review.cleaning import visible
 from daemon.review.excerpt import Reader
 from daemon.review.handles import Handles
 from daemon.review.models.failures import WindowTooSmall
-from daemon.review.points import MOVED_QUOTE_CHARS, NoEvidence
+from daemon.review.points import MOVED_QUOTE_CHARS
 from daemon.review.prompt import (
     INDENT,
     ReviewInput,
@@ -267,7 +267,7 @@ class Opinions:
                 evidence(quote, point.finding, point.passage, self._notes)
             else:
                 evidence(quote, point, self._blocks, self._notes)
-        except NoEvidence as why:
+        except ToolRefusal as why:
             return str(why)
         held = (
             one.quote
@@ -345,9 +345,9 @@ def _upheld(
         try:
             words = evidence(one.quote, point, blocks)
             if any(_same(words, other.quote) for known, other in refused if known != point):
-                raise NoEvidence(USED)  # noqa: TRY301 - one place tells of all
+                raise ToolRefusal(USED)  # noqa: TRY301 - one place tells of all
             why[point] = _why(one, words)
-        except NoEvidence as lack:
+        except ToolRefusal as lack:
             overruled.append((point.title, f"{_why(one)}; {lack}"))
     return why, tuple(overruled)
 
@@ -374,17 +374,17 @@ def evidence(quote: str, point: Finding, blocks: Iterable[Block], notes: str = "
     beside the document none is evidence.
 
     Raises:
-        NoEvidence: They are not that.
+        ToolRefusal: They are not that.
     """
     if len(fold(quote).text) < MOVED_QUOTE_CHARS:
-        raise NoEvidence(f"a quote has {MOVED_QUOTE_CHARS} characters or more" if quote else BARE)
+        raise ToolRefusal(f"a quote has {MOVED_QUOTE_CHARS} characters or more" if quote else BARE)
     if contains_words(quote, point.quote):
-        raise NoEvidence("these are the words that the point itself is about")
+        raise ToolRefusal("these are the words that the point itself is about")
     found = (locate_surely(quote, block.plain) for block in blocks)
     if words := next((visible(words) for words in found if words), ""):
         return words
     where = "in a note alone, not" if contains_words(quote, notes) else "not"
-    raise NoEvidence(f"these words stand {where} in one block of the document")
+    raise ToolRefusal(f"these words stand {where} in one block of the document")
 
 
 def _same(words: str, other: str) -> bool:

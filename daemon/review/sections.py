@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from daemon.domain.change import Change, differing_part
 from daemon.domain.notation import counted
-from daemon.domain.values import Block, Finding
+from daemon.domain.values import Block, Finding, Ruling
 from daemon.review.excerpt import section_name, sections_of
 from daemon.review.handles import MARKS, Handles
-from daemon.review.points import words_of
+from daemon.review.points import OwnPoint, words_of
 from daemon.review.prompt import (
     BYTES_PER_TOKEN,
     INDENT,
@@ -338,6 +338,18 @@ def touched(change: Change, parts: Sequence[Part]) -> list[Part]:
     anew = [one for one in parts if any(map(change.is_edited, one.pieces))]
     lost = change.stirred - {one.section for one in anew}
     return [*anew, *(one for one in parts if one.first in lost)]
+
+
+def rulings_told(
+    rulings: Iterable[Ruling], points: Iterable[OwnPoint], handles: Handles, *, is_last: bool
+) -> Iterator[str]:
+    """Yield the rulings so far by the titles of their points; in the last pass with their words."""
+    own = {one.id: one for one in points}
+    for one in rulings:
+        if point := own.get(one.finding_id):  # else a rule ruled
+            words = f": {one_line(one.text)}" if is_last and one.text else ""
+            named = f"{handles.of_thread[point.thread_id]} “{one_line(point.finding.title)}”"
+            yield f"{INDENT}{named}: {one.verdict.value}{words}"
 
 
 def changes_elsewhere(

@@ -71,7 +71,7 @@ SPECS = (
     ),
     _spec(
         "follow_up",
-        "Rule on a point of your own that is still open, or open one again.",
+        "Rule on a point of your own that is open, or open one again; the last ruling stands.",
         thread=_text("The thread that it began"),
         verdict={
             "type": "string",

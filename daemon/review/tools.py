@@ -17,17 +17,15 @@ from daemon.review.points import (
     FINDING_CHARS,
     REPLY_CHARS,
     SUMMARY_CHARS,
-    NoEvidence,
     OwnPoint,
-    evidence,
     makes_anew,
     ranked,
     reanchored,
-    turning_down,
 )
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import shortened
 from daemon.review.repeats import Said
+from daemon.review.rulings import evidence, refuse_ruling, stays_closed, turning_down
 from daemon.review.summary import checklist_answers
 from daemon.review.tool_specs import (
     ToolContext,
@@ -37,7 +35,7 @@ from daemon.review.tool_specs import (
     specs_for,
     text_arguments,
 )
-from daemon.review.wording import ECHO_CHARS, QUOTE_CHARS, SaysNothing, Wording
+from daemon.review.wording import QUOTE_CHARS, SaysNothing, Wording
 
 
 # A model that proposes more than this times the limit does not choose, so the rest is refused.
@@ -49,7 +47,6 @@ _READ_BY_PEOPLE = ("title", "text", "summary", "question")
 # These need no text: the mark in the point's own comment says it.
 _WORDLESS = (Verdict.FIXED, Verdict.TURNED_DOWN)
 UNANSWERED = "; a no gets no answer: it is posted only where you rule that the point is not closed"
-CHECK_ERRS = "where the check is wrong, withdrawn drops it"
 
 
 class ReviewTools:
@@ -70,6 +67,7 @@ class ReviewTools:
         self.replies: list[Reply] = []
         self.left: dict[str, str] = {}
         self.rulings: list[Ruling] = []
+        self._by_ruling: set[str] = set()  # threads in which a ruling answers who waits
         self.refusals: list[Refusal] = []
         self.summary = self.question = self._unoffered = ""
         self.finished, self._reminded, self._heard = False, False, 0
@@ -225,15 +223,20 @@ class ReviewTools:
         self._again[made.block_id, made.quote] = made
         return f"{told}{moved}; to say it otherwise, make the call again with the same quote"
 
+    @property
+    def _said(self) -> Said:
+        ruled = {one.finding_id: one.verdict for one in self.rulings}
+        made, doubted = self.accepted, self._doubted
+        return Said(self._context, self._standing, made, ruled, doubted, self._numbers)
+
     def _refuse_finding(self, finding: Finding, block: Block, words: str) -> None:
         context, handle = self._context, self._handle(block)
         if not block.commentable:
             raise ToolRefusal(f"Notion takes no comment on {handle}; quote a block beside it")
-        ruled = {one.finding_id: one.verdict for one in self.rulings}
-        said = Said(context, self._standing, self.accepted, ruled, self._doubted, self._numbers)
+        said = self._said
         said.refuse(finding, block, words)
         most, floor = context.comments_per_block, context.least_severity
-        if said.on_block(block.id, floor) >= most:
+        if said.on_block(block.id) >= most:
             raise ToolRefusal(f"{handle} has {counted(most, 'comment')}, the limit; leave it")
         proposed = sum(one.source is Source.MODEL for one in self.accepted)
         is_full = proposed >= context.comments_per_review * PROPOSALS_PER_COMMENT
@@ -245,7 +248,7 @@ class ReviewTools:
     def _leave(self, thread: str, reason: str) -> str:
         handle = self._context.thread(thread, lambda one: bool(one.waiting))
         point = self._context.points.get(self._context.handles.threads[handle].id)
-        if point and any(one.finding_id == point.id for one in self.rulings):
+        if point and self._is_ruled(point):
             return "noted; your ruling is all that is said there"
         waiting = self._waiting(thread)
         self.wording.refuse(reason)
@@ -256,61 +259,66 @@ class ReviewTools:
         context = self._context
         handle, found = context.own_point(thread), parse_verdict(verdict)
         own = context.handles.threads[handle]
-        point, waits = context.points[own.id], bool(own.waiting) and not self._is_answered(own)
-        self._refuse_ruling(handle, point, found, text, waits=waits)
+        point = context.points[own.id]
+        waits = bool(own.waiting) and (own.id in self._by_ruling or not self._is_answered(own))
+        if self._is_ruled(point) and stays_closed(point, found, context):
+            return f"noted{self._rule(own, None)}; its point stays closed: {point.closed}"
+        refuse_ruling(context, own, found, text, self._doubted, waits=waits)
         words = shown = person = ""
         if text.strip() or found not in _WORDLESS:
             words = self.wording.words(text, REPLY_CHARS, own.block_id or "")
-        try:
-            if found is Verdict.FIXED:
-                shown = evidence(quote, point, context.page_texts, context.handles.blocks)
-                self.wording.refuse_quote(shown)
-            elif found is Verdict.TURNED_DOWN:
-                shown, said = quote, turning_down(quote, own, point).author
-                person = said.name.strip() or "a person"
-        except NoEvidence as why:
-            raise ToolRefusal(str(why)) from None
+        if found is Verdict.FIXED:
+            shown = evidence(quote, point, context.page_texts, context.handles.blocks)
+            self.wording.refuse_quote(shown)
+        elif found is Verdict.TURNED_DOWN:
+            shown, said = quote, turning_down(quote, own, point).author
+            person = said.name.strip() or "a person"
         # Silence is better than agreement, unless somebody asks.
         is_asked = any(asks(one.plain) for one in own.waiting)
         words = words if is_asked or found not in _WORDLESS else ""
-        if waits and words:
-            self.replies.append(Reply(own.id, words))
-        elif waits:
-            self.left[own.id] = "the point is settled; its comment says so"
         shown = shortened(visible(shown), QUOTE_CHARS)
-        self.rulings.append(Ruling(point.id, found, words, shown, person))
+        outdone = self._rule(own, Ruling(point.id, found, words, shown, person))
         unsaid = f"; nobody asks in {handle}, so your text is not posted: the point shows ✓"
         if point.pasted and found is Verdict.NOT_YET:
             unsaid = "; the point is posted anew on its block, with your text below its own"
         elif found not in _WORDLESS or not text.strip() or (waits and words):
             unsaid = ""
-        return self.wording.noted(text, words) + unsaid
+        return self.wording.noted(text, words) + unsaid + outdone
 
-    def _refuse_ruling(
-        self, handle: str, point: OwnPoint, found: Verdict, words: str, *, waits: bool
-    ) -> None:
-        if any(one.finding_id == point.id for one in self.rulings):
-            raise ToolRefusal(f"you ruled on {handle} already; one ruling is enough")
-        went = point.declined and not reanchored([point.finding], self._blocks)
-        is_good_news = went and found is Verdict.FIXED
-        if point.closed and not is_good_news and (found is not Verdict.NOT_YET or point.mute):
-            why = point.mute or "not_yet opens it again"
-            fixed = "; where the text that came instead settles it, rule fixed" if went else ""
-            raise ToolRefusal(f"the point of {handle} is closed: {point.closed}; {why}{fixed}")
-        if found is Verdict.FIXED and point.fires:
-            says = clipped(one_line(point.finding.text), ECHO_CHARS)
-            raise ToolRefusal(f"the check that made {handle} finds it still: {says}; {CHECK_ERRS}")
-        is_said_anew = waits or (point.pasted and self._context.comments_on_blocks)
-        is_said = found is Verdict.NOT_YET and not is_said_anew
-        if is_said and (why := self._context.unheard(handle, point, words)):
-            raise ToolRefusal(why)
-        noes = self._context.handles.threads[handle].noes
-        if noes and found is Verdict.NOT_YET and (handle, "") not in self._doubted:
-            self._doubted[handle, ""] = ""
-            raise ToolRefusal(
-                f"what {one_line(noes[-1].author.name)} wrote in {handle} reads as a no: that is "
-                "turned_down, also where you disagree. If it is none, call not_yet again"
-            )
+    def _rule(self, own: Thread, ruling: Ruling | None) -> str:
+        """Put a ruling in the place of the one before on the point of a thread; None is none.
+
+        Return what the model is told of the comments that this makes one too many.
+        """
+        point, most = self._context.points[own.id], self._context.comments_per_block
+        if own.id in self._by_ruling:
+            self._by_ruling.remove(own.id)
+            self.left.pop(own.id, None)
+            self.replies = [one for one in self.replies if one.thread_id != own.id]
+        self.rulings = [one for one in self.rulings if one.finding_id != point.id]
+        if ruling:
+            self.rulings.append(ruling)
+        if ruling and own.waiting and not self._is_answered(own):
+            self._by_ruling.add(own.id)
+            if ruling.text:
+                self.replies.append(Reply(own.id, ruling.text))
+            else:
+                self.left[own.id] = "the point is settled; its comment says so"
+        told, said = "", self._said
+        for one in reversed([*self.accepted]):
+            if said.repeats(one, point) or said.on_block(one.block_id) > most:
+                title = one_line(one.title)
+                self._drop(one, f"“{title}” was one too many after a later ruling")
+                told += f"; with that your comment “{title}” is one too many, and is dropped"
+        return told
+
+    def _drop(self, gone: Finding, why: str) -> None:
+        self.accepted.remove(gone)
+        self._again.pop((gone.block_id, gone.quote), None)
+        self.refusals.append(Refusal("comment", why))
+
+    def _is_ruled(self, point: OwnPoint) -> bool:
+        return any(one.finding_id == point.id for one in self.rulings)
 
     def _finish(self, answers: Mapping[int, str], refused: int, summary: str, question: str) -> str:
         for text in (summary, question, *answers.values()):
@@ -345,11 +353,10 @@ class ReviewTools:
 
     def _lost(self) -> list[str]:
         """Return the threads of the open points that lost their blocks, and are not made anew."""
-        ruled = {one.finding_id for one in self.rulings}
         return [
             self._context.handles.of_thread[thread_id]
             for thread_id, point in self._context.points.items()
-            if point.gone and not point.closed and point.id not in ruled
+            if point.gone and not point.closed and not self._is_ruled(point)
             if self._context.comments_on_blocks
             if not any(makes_anew(one, point.finding) for one in self.accepted)
         ]

@@ -19,7 +19,6 @@ from daemon.domain.values import Block, Finding, Review, Severity, Source, Usage
 from daemon.review.agent import ContextWindow, Conversation, ModelInput, ReviewLimits
 from daemon.review.deep import SectionTools
 from daemon.review.models.cost import ConversationCost
-from daemon.review.points import NoEvidence
 from daemon.review.quotes import unmarked_line
 from daemon.review.second_look import (
     Heard,
@@ -31,6 +30,7 @@ from daemon.review.second_look import (
     weighed,
 )
 from daemon.review.sections import Noted
+from daemon.review.tool_specs import ToolRefusal
 from daemon.review.tools import ReviewTools
 from daemon.store import findings, outbox, pages, reviews
 from daemon.store.database import get_value, set_value
@@ -123,7 +123,7 @@ def _answers(
     replies = (one.body for one in messages if one.target == row.discussion_id)
     for quote in _NAMED.findall("\n".join([row.why, *replies])):
         for at, block in enumerate(blocks):
-            with suppress(NoEvidence):
+            with suppress(ToolRefusal):
                 evidence(quote, row.finding, (block,))
                 yield at
 

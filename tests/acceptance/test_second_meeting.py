@@ -2196,3 +2196,55 @@ def test_a_matter_whose_block_is_deleted_is_asked_about_once_and_has_one_entry(
     explained = program.run("explain", page).out
     assert "withdrawn, blocking: No way back" in explained
     assert "open, blocking: No way back" in explained
+
+
+@pytest.mark.parametrize("in_one_turn", [True, False])
+def test_the_last_ruling_of_a_review_is_the_only_one_that_people_read(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    in_one_turn: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, "Rollback: N/A. We switch the flag off, which takes a minute.")
+    first = follow_up("No way back", "not_yet", "Who switches it off at night?")
+    last = follow_up("No way back", "fixed", quote="We switch the flag off")
+
+    def think(document: str, turn: int) -> list[Call]:
+        turns = [[first, last, finish()]] if in_one_turn else [[first], [last, finish()]]
+        return [_placed(one, document) for one in turns[turn]]
+
+    model.think = think
+    program.sweep()
+    said = on_blocks(box, page)
+    assert len(said) == 2
+    assert said[0].startswith("✓ Settled: “No way back” · “We switch the flag off”")
+    assert "at night" not in " ".join([*said, *on_page(box, page)])
+    told = program.run("explain", page).out
+    assert told.count("ruling: ") == 1
+    assert "“No way back”: fixed" in told
+
+
+@pytest.mark.parametrize("last", ["not_yet", "withdrawn"])
+def test_who_waits_in_a_thread_is_answered_by_the_last_ruling_alone(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, last: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    begun = posted(box)[0]
+    box.clock.advance(HOUR)
+    box.world.comment(begun, "Is that still open?")
+    box.clock.advance(HOUR)
+    says(
+        model,
+        follow_up("No way back", "not_yet" if last == "withdrawn" else "withdrawn", "First words."),
+        follow_up("No way back", last, "Last words."),
+        finish(),
+    )
+    program.sweep()
+    said = " ".join(on_blocks(box, page))
+    assert said.count("Last words.") == 1
+    assert "First words." not in said
+    assert ("✓ Withdrawn: “No way back”" in said) == (last == "withdrawn")

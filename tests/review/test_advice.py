@@ -21,7 +21,7 @@ from daemon.review.deep import SectionTools
 from daemon.review.excerpt import LOOK_UPS, Reader, Recall
 from daemon.review.handles import Handles
 from daemon.review.leaks import leak_guard
-from daemon.review.points import NoEvidence, OwnPoint
+from daemon.review.points import OwnPoint
 from daemon.review.prompt import Excerpt, instructions
 from daemon.review.tool_specs import ToolRefusal
 from daemon.review.tools import ReviewTools
@@ -524,12 +524,6 @@ ROWS = {
         "T1 was not begun by a point of yours; yours that are open are T2",
         [rule("withdrawn", "It is right.", on="T2")],
     ),
-    "ruled": Row(
-        lambda: with_point(POINT),
-        rule("not_yet", "It is open."),
-        "you ruled on T1 already; one ruling is enough",
-        before=[rule("withdrawn", "It is right.")],
-    ),
     "closed": Row(
         lambda: with_point(replace(POINT, closed="you withdrew it")),
         rule("withdrawn", "It is right."),
@@ -659,7 +653,7 @@ def raised(module: Any) -> set[tuple[str, int, int]]:
         for one in calls
         if isinstance(one, ast.Call)
         and isinstance(one.func, ast.Name)
-        and one.func.id in ("ToolRefusal", "NoEvidence", "SaysNothing")
+        and one.func.id in ("ToolRefusal", "SaysNothing")
     }
 
 
@@ -671,8 +665,7 @@ def test_who_does_what_a_refusal_says_is_not_refused_again(monkeypatch: pytest.M
         frame = sys._getframe(1)
         seen.add((frame.f_code.co_filename, frame.f_lineno))
 
-    for kind in (ToolRefusal, NoEvidence):
-        monkeypatch.setattr(kind, "__init__", heard)
+    monkeypatch.setattr(ToolRefusal, "__init__", heard)
     wrong = []
     for name, row in ROWS.items():
         made = row.make()

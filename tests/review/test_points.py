@@ -9,12 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.findings import FindingState
-from daemon.domain.values import AuthorKind, Finding, Severity, Source
+from daemon.domain.values import Finding, Severity, Source
 from daemon.review import points, quotes
 from daemon.review.points import (
-    NoEvidence,
-    OwnPoint,
-    evidence,
     free_words,
     how_closed,
     is_repeat,
@@ -22,9 +19,8 @@ from daemon.review.points import (
     is_same_matter,
     ranked,
     reanchored,
-    turning_down,
 )
-from support.review_values import BOT, NOW, OWN, block, comment, finding, thread
+from support.review_values import block, finding
 
 
 TEXT = "We use Redis as the queue. We use Redis for the cache."
@@ -208,55 +204,3 @@ def test_the_free_words_of_a_block_stand_there_and_no_finding_quotes_any(spans):
     assert free in TEXT
     assert not any(quotes.overlap(free, one.quote, TEXT) for one in said)
     assert free or said
-
-
-NEIN = "Nein, **das** bleibt so."
-
-
-@pytest.mark.parametrize(
-    ("said", "quote", "heard"),
-    [
-        (comment("c", NEIN, minutes=5), "Nein, das bleibt so.", True),
-        (comment("c", NEIN, minutes=5), "das bleibt", True),
-        (comment("c", NEIN, minutes=5), "Nein, das ist so.", False),
-        (comment("c", NEIN, minutes=5), "", False),
-        (comment("c", "It is not so.", minutes=5), "no", False),
-        (comment("c", NEIN, BOT, minutes=5), "das bleibt", False),
-        (comment("c", NEIN, OWN, minutes=5), "das bleibt", False),
-        (comment("c", NEIN, AuthorKind.UNKNOWN, minutes=5, new=True), "das bleibt", False),
-        (comment("c", NEIN, minutes=-5), "das bleibt", False),
-        (comment("c", NEIN, minutes=-5, new=True), "das bleibt", True),
-        (comment("c", "Muss das wirklich sein?", minutes=5), "Muss das wirklich sein?", False),
-        (comment("c", "Muss das “wirklich sein”?", minutes=5), "wirklich sein", False),
-        (comment("c", "Nein. Wozu auch?", minutes=5), "Nein.", True),
-    ],
-)
-def test_who_turns_a_point_down_is_a_person_with_these_words_since_it_is_open(said, quote, heard):
-    point = OwnPoint(1, finding("b", "10"), "T", opened=NOW)
-    if not heard:
-        with pytest.raises(NoEvidence):
-            turning_down(quote, thread("T", "b", comment("a", "Why?", OWN), said), point)
-        return
-    assert turning_down(quote, thread("T", "b", comment("a", "Why?", OWN), said), point) is said
-
-
-@pytest.mark.parametrize(
-    ("quote", "before", "now", "shown"),
-    [
-        ("Rollback", ["Rollback: N/A"], ["Rollback: N/A", "Rollback"], "Rollback"),
-        ("[B3 new] ## rollback", ["Rollback: N/A"], ["Rollback: N/A", "Rollback"], "Rollback"),
-        ("Rollback", ["Rollback", "x"], ["Rollback", "x", "Rollback"], "Rollback"),
-        ("Rollback", ["Rollback", "x"], ["x", "Rollback"], ""),
-        ("Rollback", ["Rollback: N/A"], ["Rollback: N/A", "Rollback and back"], ""),
-        ("Rollback", ["Rollback: N/A"], ["Rollback: N/A"], ""),
-    ],
-)
-def test_a_whole_block_that_came_shows_it_though_its_words_stood_elsewhere(
-    quote: str, before: list[str], now: list[str], shown: str
-) -> None:
-    point = OwnPoint(1, finding("b", "10"), "T", before=tuple(before), last=tuple(before))
-    if shown:
-        assert evidence(quote, point, now, {}) == shown
-        return
-    with pytest.raises(NoEvidence, match="stand there still"):
-        evidence(quote, point, now, {})

@@ -73,12 +73,16 @@ class Scripted:
         dice = self._dice
         if dice.random() < self.ill / 4:
             return dice.choice((Outcome.REFUSED, Outcome.TRUNCATED))
+        ruled = dict[str, str]()
         for name, arguments in self._calls(brief.document):
-            again = 2 if dice.random() < self.ill / 3 else 1
+            again = 2 if dice.random() < max(self.ill / 3, 0.2 * (name == "follow_up")) else 1
             for _ in range(again):
                 taken = tools.call(name, arguments)
-                if name == "follow_up" and taken.accepted:
-                    self._record.rulings[brief.key, arguments["verdict"]] += 1
+                if name == "follow_up":
+                    if taken.accepted:
+                        ruled[arguments["thread"]] = arguments["verdict"]  # the last one stands
+                    arguments = self._ruling(arguments["thread"], brief.document)  # noqa: PLW2901
+        self._record.rulings.update((brief.key, verdict) for verdict in ruled.values())
         if dice.random() < self.ill / 3:
             return dice.choice((Outcome.ROUNDS, Outcome.TIME, Outcome.LOOP))
         if dice.random() < 0.9:

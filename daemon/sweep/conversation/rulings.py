@@ -27,10 +27,10 @@ from daemon.review.points import (
     OwnPoint,
     makes_anew,
     page_texts,
-    went_with_block,
 )
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import contains_words, is_quote_of, stands_in, unmarked_line
+from daemon.review.rulings import went_with_block
 from daemon.store import findings, outbox, sweeps
 from daemon.store import threads as thread_store
 from daemon.sweep.context import Context, Session

@@ -1,0 +1,159 @@
+"""Rulings on the reviewer's own points: what the text and people's words bear out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from daemon.domain.phrases import CLOSING, has_question_mark
+from daemon.domain.values import AuthorKind, Block, Comment, Thread, Verdict
+from daemon.review.points import OwnPoint, reanchored
+from daemon.review.prompt import clipped, one_line
+from daemon.review.quotes import (
+    contains_words,
+    fold,
+    locate,
+    locate_surely,
+    stands_in,
+)
+from daemon.review.tool_specs import ToolContext, ToolRefusal
+from daemon.review.wording import ECHO_CHARS
+
+
+CHECK_ERRS = "where the check is wrong, withdrawn drops it"
+
+
+def stays_closed(point: OwnPoint, found: Verdict, context: ToolContext) -> bool:
+    """Tell whether a point is closed, and a ruling is neither not yet nor good news."""
+    is_good_news = found is Verdict.FIXED and lost_its_words(point, context)
+    return bool(point.closed) and found is not Verdict.NOT_YET and not is_good_news
+
+
+def lost_its_words(point: OwnPoint, context: ToolContext) -> bool:
+    """Tell whether a person turned a point down whose words went since."""
+    blocks = [*context.handles.blocks.values()]
+    return point.declined and not reanchored([point.finding], blocks)
+
+
+def refuse_ruling(
+    context: ToolContext,
+    thread: Thread,
+    found: Verdict,
+    words: str,
+    doubted: dict[tuple[str, str], str],
+    *,
+    waits: bool,
+) -> None:
+    """Do nothing with a ruling that may be made, its evidence aside.
+
+    `doubted` gets the threads of which it was asked whether a no is one; `waits` says that the
+    words answer somebody.
+
+    Raises:
+        ToolRefusal: The point takes no such ruling, or its thread no such words.
+    """
+    point, handle = context.points[thread.id], context.handles.of_thread[thread.id]
+    is_shut = point.closed and point.mute and found is Verdict.NOT_YET
+    if is_shut or stays_closed(point, found, context):
+        why = point.mute or "not_yet opens it again"
+        went = lost_its_words(point, context)
+        fixed = "; where the text that came instead settles it, rule fixed" * went
+        raise ToolRefusal(f"the point of {handle} is closed: {point.closed}; {why}{fixed}")
+    if found is Verdict.FIXED and point.fires:
+        says = clipped(one_line(point.finding.text), ECHO_CHARS)
+        raise ToolRefusal(f"the check that made {handle} finds it still: {says}; {CHECK_ERRS}")
+    is_said_anew = waits or (point.pasted and context.comments_on_blocks)
+    is_said = found is Verdict.NOT_YET and not is_said_anew
+    if is_said and (why := context.unheard(handle, point, words)):
+        raise ToolRefusal(why)
+    if thread.noes and found is Verdict.NOT_YET and (handle, "") not in doubted:
+        doubted[handle, ""] = ""
+        raise ToolRefusal(
+            f"what {one_line(thread.noes[-1].author.name)} wrote in {handle} reads as a no: that "
+            "is turned_down, also where you disagree. If it is none, call not_yet again"
+        )
+
+
+def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[str, Block]) -> str:
+    """Return the exact words that came, went or were moved near a point since it was made.
+
+    What went may also have come after the point: it stood at the last review. Words that stand
+    elsewhere too show it where they are the whole of a text that came: a short heading has no more;
+    or they went with the point's block. `now` is all that the page says, `blocks` its by handles.
+
+    Raises:
+        ToolRefusal: The quote shows no such thing.
+    """
+    if not any(char.isalnum() for char in quote):
+        raise ToolRefusal("the quote is empty; quote what came, changed or went")
+    stands = [words for text in now if (words := locate_surely(quote, text))]
+    stood = [
+        words for text in (*point.before, *point.last) if (words := locate_surely(quote, text))
+    ]
+    whole = [text.strip() for text in now if locate_surely(quote, text) == text.strip()]
+    near = [words for text in now if (words := locate(quote, text))] if not stands else []
+    moved = {name: block for name, block in blocks.items() if block.id in point.moved}
+    shown = (
+        _first_absent(stands, point.before)
+        or _first_absent(stood, now)
+        or _first_absent(near, point.before)
+        or next((one for one in whole if _count(one, now) > _count(one, point.before)), "")
+        or next((words for one in moved.values() if (words := locate_surely(quote, one.plain))), "")
+        or (locate_surely(quote, point.lost) if went_with_block(quote, point, now) else "")
+    )
+    if shown:
+        return shown
+    if stands:
+        also = f"; or words of what was moved: {', '.join(moved)}" if moved else ""
+        raise ToolRefusal(
+            "these words stood there when you made the point, and stand there still; quote what "
+            f"came or changed, the whole of a block that did, or old words that are gone{also}; "
+            "where what stood there then settles it, rule withdrawn"
+        )
+    raise ToolRefusal(
+        "these words are not on the page, and did not come or go since you made the point; "
+        "quote exactly what came, changed or went; where nothing did, it is not fixed"
+    )
+
+
+def went_with_block(words: str, point: OwnPoint, now: Sequence[str]) -> bool:
+    """Tell whether the block of a point is gone with some words, that fewer texts have since."""
+    then = sum(stands_in(words, text) for text in point.before)
+    return stands_in(words, point.lost) and sum(stands_in(words, text) for text in now) < then
+
+
+def _count(words: str, texts: Sequence[str]) -> int:
+    return sum(fold(text).text == fold(words).text for text in texts)
+
+
+def turning_down(quote: str, thread: Thread, point: OwnPoint) -> Comment:
+    """Return the last comment in which a person said these words since a point was opened.
+
+    The times of comments are floored to the minute: of the minute in which it was opened, those
+    count that nobody has dealt with.
+
+    Raises:
+        ToolRefusal: Nobody did, or the words end in a question mark: a question is no no.
+    """
+    for said in reversed(thread.comments):
+        if _is_said_since(said, point) and contains_words(quote, said.plain):
+            rest = said.plain.partition(locate(quote, said.plain) or quote)[2]
+            if has_question_mark(quote.rstrip(CLOSING)[-1:] + rest.lstrip(CLOSING)[:1]):
+                raise ToolRefusal(
+                    "a question turns nothing down; answer it, or quote the words of a no"
+                )
+            return said
+    if not any(_is_said_since(said, point) for said in thread.comments):
+        raise ToolRefusal("no person wrote in its thread since the point is open: nobody said no")
+    raise ToolRefusal(
+        "no person said these words in its thread since the point is open; quote the words of a "
+        "person by which they turn it down, exactly"
+    )
+
+
+def _is_said_since(said: Comment, point: OwnPoint) -> bool:
+    is_later = said.new or (point.opened is not None and said.created >= point.opened)
+    return said.author.kind is AuthorKind.PERSON and is_later
+
+
+def _first_absent(found: Iterable[str], texts: Sequence[str]) -> str:
+    return next((one for one in found if not any(stands_in(one, text) for text in texts)), "")

@@ -1,0 +1,215 @@
+"""What a ruling on an own point must be borne out by, and which one of several stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from daemon.domain.change import Change
+from daemon.domain.values import AuthorKind, Comment, Reply, Ruling, Verdict
+from daemon.review.deep import SectionTools
+from daemon.review.points import OwnPoint
+from daemon.review.rulings import evidence, turning_down
+from daemon.review.tool_specs import ToolRefusal
+from daemon.review.tools import ReviewTools
+from support.review_values import (
+    BOT,
+    NOW,
+    OWN,
+    block,
+    comment,
+    finding,
+    heading,
+    review_tools,
+    snapshot,
+    task,
+    thread,
+)
+
+
+NEIN = "Nein, **das** bleibt so."
+
+
+@pytest.mark.parametrize(
+    ("said", "quote", "heard"),
+    [
+        (comment("c", NEIN, minutes=5), "Nein, das bleibt so.", True),
+        (comment("c", NEIN, minutes=5), "das bleibt", True),
+        (comment("c", NEIN, minutes=5), "Nein, das ist so.", False),
+        (comment("c", NEIN, minutes=5), "", False),
+        (comment("c", "It is not so.", minutes=5), "no", False),
+        (comment("c", NEIN, BOT, minutes=5), "das bleibt", False),
+        (comment("c", NEIN, OWN, minutes=5), "das bleibt", False),
+        (comment("c", NEIN, AuthorKind.UNKNOWN, minutes=5, new=True), "das bleibt", False),
+        (comment("c", NEIN, minutes=-5), "das bleibt", False),
+        (comment("c", NEIN, minutes=-5, new=True), "das bleibt", True),
+        (comment("c", "Muss das wirklich sein?", minutes=5), "Muss das wirklich sein?", False),
+        (comment("c", "Muss das “wirklich sein”?", minutes=5), "wirklich sein", False),
+        (comment("c", "Nein. Wozu auch?", minutes=5), "Nein.", True),
+    ],
+)
+def test_who_turns_a_point_down_is_a_person_with_these_words_since_it_is_open(said, quote, heard):
+    point = OwnPoint(1, finding("b", "10"), "T", opened=NOW)
+    if not heard:
+        with pytest.raises(ToolRefusal):
+            turning_down(quote, thread("T", "b", comment("a", "Why?", OWN), said), point)
+        return
+    assert turning_down(quote, thread("T", "b", comment("a", "Why?", OWN), said), point) is said
+
+
+@pytest.mark.parametrize(
+    ("quote", "before", "now", "shown"),
+    [
+        ("Rollback", ["Rollback: N/A"], ["Rollback: N/A", "Rollback"], "Rollback"),
+        ("[B3 new] ## rollback", ["Rollback: N/A"], ["Rollback: N/A", "Rollback"], "Rollback"),
+        ("Rollback", ["Rollback", "x"], ["Rollback", "x", "Rollback"], "Rollback"),
+        ("Rollback", ["Rollback", "x"], ["x", "Rollback"], ""),
+        ("Rollback", ["Rollback: N/A"], ["Rollback: N/A", "Rollback and back"], ""),
+        ("Rollback", ["Rollback: N/A"], ["Rollback: N/A"], ""),
+    ],
+)
+def test_a_whole_block_that_came_shows_it_though_its_words_stood_elsewhere(
+    quote: str, before: list[str], now: list[str], shown: str
+) -> None:
+    point = OwnPoint(1, finding("b", "10"), "T", before=tuple(before), last=tuple(before))
+    if shown:
+        assert evidence(quote, point, now, {}) == shown
+        return
+    with pytest.raises(ToolRefusal, match="stand there still"):
+        evidence(quote, point, now, {})
+
+
+BLOCKS = (
+    heading("h", "Rollout"),
+    block("p", "Phase 1 goes to 10% of users, and phase 2 to all of them."),
+    heading("i", "Costs"),
+    block("r", "The queue costs 200 euros a month."),
+)
+POINT = OwnPoint(
+    7,
+    finding("p", "10% of users", "Say why it is ten.", title="No reason for ten percent"),
+    "own",
+    before=("Phase 1 goes to 10% of users.",),
+    opened=NOW,
+)
+SAID, ASKS = comment("1", "Say why it is ten.", OWN), comment("2", "Why is that?", new=True)
+A_NO = comment("2", "No, we keep it at ten.", new=True)
+CAME = "and phase 2 to all of them"
+RULINGS: Mapping[str, dict[str, str]] = {
+    "fixed": {"verdict": "fixed", "quote": CAME},
+    "fixed, with words": {"verdict": "fixed", "quote": CAME, "text": "Yes, it is said now."},
+    "not_yet": {"verdict": "not_yet", "text": "The reason is still missing."},
+    "withdrawn": {"verdict": "withdrawn", "text": "You are right, ten is said elsewhere."},
+    "turned_down": {"verdict": "turned_down", "quote": "we keep it at ten"},
+}
+
+
+def ruling_tools(*said: Comment, point: OwnPoint = POINT, **options: Any) -> ReviewTools:
+    options.setdefault("earlier", [point.finding])
+    return review_tools(BLOCKS, [thread("own", "p", SAID, *said)], points=[point], **options)
+
+
+def rule(tools: ReviewTools, how: str, **more: str) -> str:
+    said = {"thread": "T1", "text": "", "quote": "", **RULINGS[how], **more}
+    result = tools.call("follow_up", said)
+    assert result.accepted, result.text
+    return result.text
+
+
+def remark(tools: ReviewTools, on: str, quote: str, title: str) -> bool:
+    said = {"block": on, "quote": quote, "title": title, "text": f"{title}, in words?"}
+    return tools.call("comment", {**said, "severity": "important"}).accepted
+
+
+def kept(tools: ReviewTools) -> tuple[object, ...]:
+    """Return all that a review says of the points and to people."""
+    return tools.rulings, tools.replies, tools.left, tools.findings
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        (first, last, said)
+        for first, last in product(RULINGS, RULINGS)
+        for said in [(), (ASKS,), (A_NO,)]
+        if A_NO in said or "turned_down" not in (first, last)
+    ],
+)
+def test_the_last_ruling_stands_as_if_no_other_had_been_made(
+    first: str, last: str, said: tuple[Comment, ...]
+) -> None:
+    tools, alone = ruling_tools(*said), ruling_tools(*said)
+    rule(tools, first)
+    assert rule(tools, last) == rule(alone, last)
+    assert kept(tools) == kept(alone)
+    assert len(tools.rulings) == 1
+    assert len(tools.replies) + len(tools.left) == bool(said)
+
+
+def test_a_ruling_that_is_refused_leaves_the_one_before_in_place() -> None:
+    tools = ruling_tools(ASKS)
+    rule(tools, "not_yet")
+    before = [*tools.rulings], [*tools.replies]
+    refused = {"thread": "T1", "verdict": "fixed", "text": "", "quote": "a canary on one host"}
+    assert not tools.call("follow_up", refused).accepted
+    assert (tools.rulings, tools.replies) == before
+
+
+def test_an_answer_that_was_given_before_the_ruling_stays() -> None:
+    tools = ruling_tools(ASKS)
+    assert tools.call("reply", {"thread": "T1", "text": "Since nobody measured it."}).accepted
+    rule(tools, "not_yet")
+    rule(tools, "fixed")
+    assert [one.verdict for one in tools.rulings] == [Verdict.FIXED]
+    assert tools.replies == [Reply("own", "Since nobody measured it.")]
+    assert tools.left == {}
+
+
+@pytest.mark.parametrize("last", ["withdrawn", "fixed"])
+def test_a_closed_point_that_was_opened_again_stays_closed_after_all(last: str) -> None:
+    tools = ruling_tools(ASKS, point=replace(POINT, closed="you withdrew it"))
+    rule(tools, "not_yet")
+    assert rule(tools, last) == "noted; its point stays closed: you withdrew it"
+    assert (tools.rulings, tools.replies, tools.left) == ([], [], {})
+    assert "someone waits in T1" in tools.call("finish", {"summary": ""}).text
+
+
+@pytest.mark.parametrize("first", ["fixed", "withdrawn"])
+def test_a_comment_that_stands_on_a_ruling_goes_with_it(first: str) -> None:
+    tools = ruling_tools()
+    rule(tools, first)
+    assert remark(tools, "B4", "200 euros", POINT.finding.title)
+    assert remark(tools, "B4", "a month", "Who is billed for it")
+    told = rule(tools, "not_yet")
+    assert told == (
+        f"noted; with that your comment “{POINT.finding.title}” is one too many, and is dropped"
+    )
+    assert [one.title for one in tools.findings] == ["Who is billed for it"]
+    assert [one.tool for one in tools.refusals] == ["comment"]
+
+
+def test_the_limit_of_a_block_holds_after_another_ruling() -> None:
+    tools = ruling_tools(per_block=1)
+    rule(tools, "withdrawn")
+    assert remark(tools, "B2", "phase 2", "What is all")
+    rule(tools, "not_yet")
+    assert tools.findings == ()
+
+
+def test_a_later_section_can_change_a_ruling_of_an_earlier_one() -> None:
+    tools = SectionTools(ruling_tools(change=Change(first=True))._context)
+    read = replace(task(snapshot(BLOCKS, [thread("own", "p", SAID)])), points={"own": POINT})
+    tools.begin(read, 4_000, None)
+    rule(tools, "not_yet")
+    tools.call("note", {"digest": ""})
+    shown = tools.next_pass()
+    assert shown
+    told = "Your rulings so far; a later one on the same point takes its place:\n"
+    told += "  T1 “No reason for ten percent”: not_yet: The reason is still missing."
+    assert told in shown.document
+    rule(tools, "fixed")
+    assert tools.rulings == [Ruling(7, Verdict.FIXED, "", CAME)]
