@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -189,6 +189,22 @@ def _name(finding: Finding) -> str:
 
 def _to_do_line(finding: Finding) -> str:
     return rf"• {_name(finding)}(?: \(.+\))?"
+
+
+def relinked(summary: str, points: Collection[Finding]) -> str:
+    """Return a summary whose links to blocks without points lead to where their points stand now.
+
+    A link stays as it is where more than one point that it may mean has its title.
+    """
+    homes = [(one.block_id.replace("-", ""), one) for one in points]
+    unlinked = [(home, one) for home, one in homes if home not in summary]
+    times = Counter(one.title for _, one in unlinked)
+    for home, one in unlinked:
+        for named in (one, _inner(one)) if times[one.title] == 1 else ():
+            others = "|".join(home for home, _ in homes)
+            lost = rf"(\[{re.escape(quoted(named.title))}\]\(\S*#)(?!{others})\w+\)"
+            summary = re.sub(lost, rf"\g<1>{home})", summary)
+    return summary
 
 
 def followed(summary: str, now: SummaryParts, gone: Collection[Finding], written: datetime) -> str:

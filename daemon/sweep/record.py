@@ -29,6 +29,7 @@ from daemon.review.summary import (
     followed,
     incomplete_note,
     question_of,
+    relinked,
 )
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -308,9 +309,11 @@ def _followed(
         if message.kind in (MessageKind.SUMMARY, MessageKind.EDIT) and message.finding_id is None
     ]
     made = {one.id: one.at for one in reviews.reviews_of(state, row.id)}
+    points = [one.finding for one in newest.values()]
     for message in messages:
         written = made.get(message.review_id or 0, message.created_at)
-        outbox.set_body(state, message.key, followed(message.body, now, gone, written))
+        text = relinked(message.body, points)
+        outbox.set_body(state, message.key, followed(text, now, gone, written))
     comment_id, says = next(iter(outbox.summaries(state, row.id)), ("", ""))
     if not comment_id:
         return None
@@ -318,7 +321,8 @@ def _followed(
     of_comment = [one for one in messages if comment_id in (one.comment_id, one.target)]
     unsaid = (DeliveryState.HELD, DeliveryState.DROPPED)
     *_, last_text = (one for one in of_comment if one.state not in unsaid)
-    body = followed(says, now, gone, made.get(last_text.review_id or 0, last_text.created_at))
+    written = made.get(last_text.review_id or 0, last_text.created_at)
+    body = followed(relinked(says, points), now, gone, written)
     if body == says:
         return None
     return last_text.edit(f"follow:{comment_id}:{last:09}", comment_id, body, context.notion.now)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from daemon.notion.from_markdown import INNER
 from daemon.sandbox import Sandbox, blocks
 from support.program import (
     NOW,
@@ -1444,6 +1445,36 @@ def test_the_rules_rule_on_their_own_points_and_name_no_declined_one(
     assert not re.search("^• .*TODO", summary, re.MULTILINE)
     assert "Settled: “Unfinished: \u2018TBD, says Ben.\u2019”" in summary
     assert "addressed" in program.run("explain", page).out
+
+
+def test_a_rules_point_that_comes_and_goes_is_open_again_and_settled_again_and_each_is_named_once(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    program.config["models"] = ["offline"]
+    page = rfc(box, rfcs, "Owner: TODO, says Ana.", "It is large.", "All is well here.")
+    program.sweep()
+
+    def reads(words: str) -> list[str]:
+        """Return what the point's comment and the summary begin with after an edit."""
+        edit(box, page, 0, words)
+        program.sweep()
+        return [plain(one).split("\n\n")[0] for one in posted(box)]
+
+    title = "Unfinished: “TODO, says Ana.”"
+    settled, line = title.translate(INNER), "Since last time:\n• Settled: “{}”"
+    for words in ("Owner: Ben, says Ana.", "Owner: Ben and Ana, says Ana."):
+        mark, summary = reads(words)
+        assert mark == f"✓ Settled: “{settled}” · it is no longer there"
+        assert summary == line.format(settled)
+        mark, summary = reads("Owner: TODO, says Ana.")
+        assert mark.startswith(title)
+        assert summary == f"Important:\n• {title} (open again)"
+    assert "Open again: it is there again." in plain(posted(box)[0])
+    assert len(posted(box)) == 2
+    # A rule finds something else there: that is a point of its own.
+    reads("Owner: Ben, says Ana.")
+    assert reads("Owner: TBD, says Ben.")[0].startswith("✓ Settled")
+    assert sum("TBD, says Ben" in plain(one) for one in posted(box)) == 2
 
 
 @pytest.mark.parametrize("mended", [False, True])

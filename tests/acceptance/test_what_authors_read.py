@@ -233,6 +233,31 @@ def test_of_older_summaries_one_line_is_left_and_those_that_people_answered(
     assert again(7).count(line) == 2
 
 
+@pytest.mark.parametrize("is_twin", [False, True])
+def test_the_summary_follows_a_point_whose_block_was_cut_and_pasted_since(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, *, is_twin: bool
+) -> None:
+    page = first_review(box, program, model, rfcs)
+    if is_twin:  # of two points with one title each is known by its block
+        with closing(sqlite3.connect(program.folder / "state/notion-review.db")) as db, db:
+            db.execute("UPDATE findings SET title = 'No way back'")
+            db.execute("UPDATE outbox SET body = replace(body, 'No owner', 'No way back')")
+    box.clock.advance(HOUR)
+    box.world.delete_block(box.world.blocks(page)[1])
+    box.world.add_block(page, blocks.paragraph(LINES[0]))
+    box.clock.advance(HOUR)
+    model.think = lambda *_: [finish()]
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.comment(next(one for one in posted(box)[::-1] if "No way back ·" in plain(one)), "no")
+    box.clock.advance(HOUR)
+    program.sweep()
+    [reads] = summaries(box, page)
+    assert "No longer open: “No way back” (blocking) dropped by Ana Costa." in reads
+    assert "Settle first" not in reads
+    assert reads.startswith("Important:\n• No")
+
+
 LINE = "A newer summary follows below."
 
 

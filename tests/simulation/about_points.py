@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from daemon.domain import notation
 from daemon.domain.findings import Event
+from daemon.notion.from_markdown import INNER, quoted
 from daemon.review.quotes import fold
 from daemon.store import outbox, reviews
 from daemon.sweep.conversation.answers import NO_GONE
@@ -160,6 +161,28 @@ def no_summary_names_a_closed_point(final: Final) -> Iterator[str]:
         for title, since in closed[page]:
             if since < at and re.search(rf"(?<!Settled: “)\[{re.escape(title)}\]", summary):
                 yield f"page {page[:8]}: the summary of {at} names “{title}”, closed {since}"
+
+
+def each_settling_is_named_once(final: Final) -> Iterator[str]:
+    """No more summaries of reviews name a point as settled than times that it was settled."""
+    settled = Counter(
+        (page, quoted(title.translate(INNER)))
+        for page, title in final.rows(
+            "SELECT findings.page_id, title FROM finding_history"
+            " JOIN findings ON findings.id = finding_id"
+            " WHERE finding_history.state IN ('addressed', 'adopted')"
+        )
+    )
+    named = Counter(
+        (page, title)
+        for page, summary in final.rows(
+            "SELECT page_id, summary FROM reviews WHERE summary != '' AND kind = 'review'"
+        )
+        for title in re.findall(r"• Settled: “\[?((?:\\.|[^\]\\”])+)", summary)
+    )
+    for (page, title), count in named.items():
+        if count > settled[page, title]:
+            yield f"page {page[:8]}: “{title}”, settled {settled[page, title]}, named {count} times"
 
 
 def no_standing_summary_names_a_closed_point(final: Final) -> Iterator[str]:

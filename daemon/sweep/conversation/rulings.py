@@ -18,11 +18,14 @@ from daemon.domain.records import (
 )
 from daemon.domain.values import (
     Block,
+    Finding,
     Ruling,
     Snapshot,
+    Source,
     Verdict,
 )
 from daemon.notion.from_markdown import QUOTE_CHARS, SHORTENED, quoted, without_offer
+from daemon.review import offline
 from daemon.review.points import (
     OwnPoint,
     makes_anew,
@@ -42,7 +45,7 @@ from daemon.sweep.delivery.validity import named_since
 
 
 MADE_ELSEWHERE = "made again on another block"
-BY_RULE = "it is no longer there"
+BY_RULE, FOUND_AGAIN = "it is no longer there", "it is there again"
 _LOST = "its block with “"
 _MOVED = re.compile(
     r"moved: “(?P<words>.*?)”(?:, now (?P<how>under|above|below) “(?P<place>.*)”)?", re.DOTALL
@@ -53,19 +56,32 @@ _SHOWN = re.compile(r"(?P<whole>the block )?“(?P<words>.*)”(?P<gone> is gone
 def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> None:
     """Open points again whose settling words are gone or moved, or whose own words are back.
 
-    Their comments say so instead of the mark; whether they are settled all the same is asked of the
-    model anew. One whose settling words were only reworded stays settled, while its own are not
-    back: the model is told how they read now.
+    So is a rule's that the rule finds again. Their comments say so instead of the mark; whether
+    they are settled all the same is asked of the model anew. One whose settling words were only
+    reworded stays settled, while its own are not back: the model is told how they read now.
     """
     state, now = context.state, context.notion.now
-    for one in findings.of_page(state, row.id):
-        if one.state not in MENDED or not (why := _shows_no_more(one, snapshot)):
+    mended = [one for one in findings.of_page(state, row.id) if one.state in MENDED]
+    by_rule = any(one.finding.source is Source.CHECK for one in mended)
+    found = offline.findings(snapshot, context.for_review.today) if by_rule else ()
+    for one in mended:
+        why = _shows_no_more(one, snapshot) or _is_found_again(one, snapshot, found)
+        if not why:
             continue
         if reads_now(state, one, snapshot):
             continue
         with state.atomic():
             findings.open_again(state, one.id, Event.UNSETTLED, now, why)
             outbox.add(state, opened_again(context, row, one.id, Event.UNSETTLED, why))
+
+
+def _is_found_again(point: FindingRow, snapshot: Snapshot, found: Sequence[Finding]) -> str:
+    """Say that the rule that raised a point finds it again; "" where it does not."""
+    raised = point.finding
+    block = snapshot.by_id.get(raised.block_id)
+    stands = block is not None and is_quote_of(raised.quote, block.plain)
+    by_rule = raised.source is Source.CHECK
+    return FOUND_AGAIN if by_rule and stands and offline.still_finds(raised, found) else ""
 
 
 def _shows_no_more(point: FindingRow, snapshot: Snapshot) -> str:
@@ -202,7 +218,7 @@ def record_rulings(
             continue
         messages += _unoffered(context, session, case, point)
         if point.closed:
-            findings.apply_event(context.state, point.id, Event.TAKEN_UP, context.notion.now)
+            findings.apply_event(context.state, point.id, Event.TAKEN_UP, now)
             why = clipped(one_line(ruling.text), QUOTE_CHARS)
             messages += opened_again(context, row, point.id, Event.TAKEN_UP, why)
         elif point.again and (mark := open_mark(context.state, point.id, context.notion.now, "")):
