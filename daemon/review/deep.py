@@ -16,6 +16,7 @@ from daemon.domain.findings import TITLE_WORDS
 from daemon.domain.notation import counted
 from daemon.domain.values import Finding, Source
 from daemon.review.agent import ENDS, NOTE, ToolResult, ToolSpec
+from daemon.review.digest import DIGEST_TOKENS, Digest, Noted, levelled, notes_near, size
 from daemon.review.excerpt import Recall, threads_by_title
 from daemon.review.models.failures import WindowTooSmall
 from daemon.review.prompt import (
@@ -29,17 +30,19 @@ from daemon.review.prompt import (
     opening_text,
 )
 from daemon.review.sections import (
-    Digest,
-    Noted,
+    RELATED,
     Part,
     changes_elsewhere,
     grouped,
-    levelled,
+    naming_parts,
+    not_made_again,
+    open_threads,
     parts_of,
     related,
     rulings_told,
-    size,
+    titles_of,
     touched,
+    why_shown,
 )
 from daemon.review.tool_specs import NOTED, TAKE_BACK, ToolContext, ToolRefusal, text_arguments
 from daemon.review.tools import ReviewTools
@@ -48,12 +51,12 @@ from daemon.review.tools import ReviewTools
 # A document is read in about so many passes, where the window allows it and each has so many tokens
 # of text: more would cost more than they find.
 PASSES, LEAST_PASS = 5, 2_000
-# The most tokens of the digest that are shown, its part of what one pass is shown and of a long
-# document, and what it may have of that at least.
-DIGEST_TOKENS, DIGEST_PART, DOCUMENT_PART = 2_000, 3, 20
-LEAST_DIGEST = 400
-# How much of what the digest may take is noted: the rest is for the margin of each line.
-NOTED_PART = 0.9
+# The part of the digest of what one pass is shown, and of a long document; the tokens that it may
+# have of that at least.
+DIGEST_PART, DOCUMENT_PART, LEAST_DIGEST = 3, 20, 400
+# How much of what the digest may take is noted: the rest is for the margin of each line. Each pass
+# has room for so many tokens of notes; where not all can be shown, what is near is.
+NOTED_PART, PASS_NOTES = 0.9, 40
 # Tokens of text that a pass has room for at least, and those of the words around it.
 LEAST_TEXT, AROUND = 80, 80
 # The part of a pass for the points that were made and for what changed elsewhere, and its most
@@ -61,11 +64,10 @@ LEAST_TEXT, AROUND = 80, 80
 BESIDE_PART, BESIDE_TOKENS = 12, 4_000
 
 _NUMBER = re.compile(r"\d+")
-_NOTED = "What you noted of the sections that are not shown:"
 _MADE = "Your points in this review so far:"
 _RULED = "Your rulings so far; a later one on the same point takes its place:"
 _CHANGED = "What changed since the last review in sections that are not shown:"
-_OUTLINE = "the outline alone: every section was read; read shows what stands under a heading"
+_OUTLINE = "the headings alone, as far as they fit: every section was read; read shows {} to {}"
 NO_ROOM = "its window has no room for the document beside the instructions and the prompt page"
 _LOOKS = ("read", "look_up")  # calls that correct nothing
 _ORDER = {"type": "string", "description": "Your points, the most important first: P3, P1"}
@@ -96,6 +98,7 @@ class SectionTools(ReviewTools):
         super().__init__(context, recall)
         self._group: list[Part] = []
         self._is_over = self._is_held = False
+        self._hears = True  # that its notes are too long: once in each pass
 
     def begin(self, task: ReviewInput, room: int, noted: Noted | None) -> Shown:
         """Choose what is read, all or after an edit what changed, and begin the first pass.
@@ -119,9 +122,11 @@ class SectionTools(ReviewTools):
         self._parts = parts_of(task, self._handles, text)
         self._part_of = {key: one for one in reversed(self._parts) for key in one.pieces}
         tokens = sum(one.tokens for one in self._parts)
-        limit = int(self._shown * NOTED_PART * BYTES_PER_TOKEN)
-        self._digest = Digest(self._handles, self._parts, limit, noted)
         self._most = min(text, max(tokens // PASSES, LEAST_PASS))
+        passes = len(grouped(self._parts, self._most))
+        limit = max(self._shown, min(passes * PASS_NOTES, DIGEST_TOKENS))
+        limit = int(limit * NOTED_PART * BYTES_PER_TOKEN)
+        self._digest = Digest(self._handles, self._parts, limit, noted)
         unread = {key for key, words in noted or () if not words}
         self._touched = touched(task.change, self._parts)
         anew = [one for one in self._parts if one in self._touched or unread & one.pieces.keys()]
@@ -130,7 +135,7 @@ class SectionTools(ReviewTools):
         self._queue = grouped(self._anew, self._most)
         self._went = self._digest.gone | self._digest.forget(self._anew)
         self._is_later = noted is not None
-        self._is_edit = len(self._anew) < len(self._parts)
+        self._is_edit, self._named = len(self._anew) < len(self._parts), list[int]()
         return self.next_pass() or Shown("")
 
     @property
@@ -167,40 +172,41 @@ class SectionTools(ReviewTools):
         self._unread -= {one.number for one in self._group}
         same = all(one not in self._touched for one in self._group)
         self._digest.close(self._group, same=same)
-        self._is_held = False
+        self._is_held, self._hears = False, True
         if not self._queue and self._is_edit:
             self._queue = self._tied()
         self.finished, self._heard, self._group = False, 0, []
         if self._queue:
             self._group, *self._queue = self._queue
-            return Shown(self._section(), self._later())
+            later = [part for group in self._queue for part in group]
+            return Shown(self._section(), titles_of(later, self._parts))
         if self._is_over:
             return None
         self._is_over = True
         return Shown(self._last())
 
     def _tied(self) -> list[list[Part]]:
-        """Return the parts that are read again since notes on which theirs depend came or went."""
+        """Return the parts that are read again for what came or went in others.
+
+        First those with an open point that names it, then those with notes that depend on it.
+        """
         self._is_edit = False
+        naming = naming_parts(self._task, self._handles, self._part_of)
+        anew = {one.number for one in self._anew}
+        self._named = [number for number in naming if number not in anew][:RELATED]
         came, others = set[str](), dict[int, list[str]]()
         for key, words in self._digest.noted:
-            part = self._part_of[key]
-            if part in self._anew:
+            number = self._part_of[key].number
+            if number in anew:
                 came.add(words)
-            else:
-                others.setdefault(part.number, []).append(words)
-        again = [self._parts[number] for number in related(self._went ^ came, others)]
+            elif number not in self._named:
+                others.setdefault(number, []).append(words)
+        also = related(self._went ^ came, others, RELATED - len(self._named))
+        numbers = {*also, *self._named}
+        again = [self._parts[number] for number in sorted(numbers)]
         self._digest.forget(again)
-        self._unread |= {one.number for one in again}
+        self._unread |= numbers
         return grouped(again, self._most)
-
-    def _later(self) -> tuple[str, ...]:
-        """Return the names of the sections that are not read yet."""
-        later = [part for group in self._queue for part in group]
-        numbers = {part.number for part in later}
-        begun = {part.section for part in self._parts if part.number not in numbers}
-        titles = (f"part of {one.title}" if one.section in begun else one.title for one in later)
-        return tuple(dict.fromkeys(titles))
 
     def _section(self) -> str:
         """Write the document of a pass: the digest, and the sections that are read in it."""
@@ -219,7 +225,7 @@ class SectionTools(ReviewTools):
         task = replace(
             task,
             change=replace(task.change, fields=(), removed=()),
-            kept=[one for one in task.kept if one.block_id in there],
+            kept=[one for one in not_made_again(task, self.accepted) if one.block_id in there],
             question="",
         )
         bare = replace(task, ledger=(), reported=(), noticed=(), kept=())
@@ -235,7 +241,8 @@ class SectionTools(ReviewTools):
         said = f"part {first + 1}" if first == last else f"parts {first + 1} to {last + 1}"
         before = f"; before it: {self._parts[first - 1].title}" if first else ""
         after = f"; after it: {self._parts[last + 1].title}" if last + 1 < count else ""
-        why = f"; {self._why()}" if self._is_later else ""
+        told = why_shown(self._group, self._touched, self._anew, self._named)
+        why = f"; {told}" if self._is_later else ""
         cut = f"; of your last notes {self._digest.cut}" if self._digest.cut else ""
         room = self._digest.room(self._group, self._unread)
         return (
@@ -243,19 +250,11 @@ class SectionTools(ReviewTools):
             f"room for notes here: {room} bytes with line ends"
         )
 
-    def _why(self) -> str:
-        """Say why sections are read again."""
-        if all(one in self._touched for one in self._group):
-            return "shown since it changed"
-        if any(one in self._anew for one in self._group):
-            return "shown since it changed or was not read before"
-        return "shown again since your notes on it share words with notes on what changed"
-
-    def _told(self, share: int = 1) -> list[str]:
-        """Return what was noted of other sections, in document order, in a share of its room."""
-        lines = [f"{INDENT}{line}" for line in self._digest.lines]
-        kept = levelled(lines, int(self._shown * BYTES_PER_TOKEN / share))
-        return [_NOTED, *kept] if lines else []
+    def _told(self, share: float = 1) -> list[str]:
+        """Return what was noted of other sections, in a share of its room."""
+        read = [self._task.snapshot.by_id[key].plain for one in self._group for key in one.pieces]
+        texts = read or [f"{one.title}\n{one.text}" for one in self._points().values()]
+        return notes_near(self._digest.lines, texts, int(self._shown * BYTES_PER_TOKEN * share))
 
     def _beside(self, there: Container[str], left: int) -> list[str]:
         """Return what changed elsewhere, and the points, by title and at last whole."""
@@ -289,22 +288,25 @@ class SectionTools(ReviewTools):
         Raises:
             WindowTooSmall: There is no room for them.
         """
-        task, asked, ranked = self._task, *self._left()
+        task = replace(self._task, kept=not_made_again(self._task, self.accepted))
+        asked, ranked = open_threads(task, self._handles, self._dealt())
         headings = [block for block in self._handles.blocks.values() if block.is_heading]
         beside = self._beside((), self._room // DIGEST_PART)
-        kinds = sorted({block.type for block in headings})
+        kinds, names = sorted({block.type for block in headings}), [*self._handles.blocks]
+        note = _OUTLINE.format(names[0], names[-1])
 
-        def written(share: int, depth: int, shown: frozenset[str], most: int | None) -> str:
+        def written(share: float, depth: int, shown: frozenset[str], most: int | None) -> str:
             outline = {block.id for block in headings if block.type in kinds[:depth]}
             out = frozenset(self._names.keys() - outline)
-            body = body_text(task, self._handles, Excerpt(out, note=_OUTLINE, threads=shown))
+            body = body_text(task, self._handles, Excerpt(out, note=note, threads=shown))
             rest = [one for one in ranked if one not in shown]
             titles = [] if most is None else threads_by_title(task, self._handles, rest, most)
             text = "\n".join([*self._told(share), body, *titles, *beside])
             return text if estimated_tokens(text) <= self._room else ""
 
-        fewer = [(4, 0, most) for most in (*reversed(range(len(ranked))), None)]
-        ways = (*product((1, 2, 4), range(len(kinds), -1, -1), (len(ranked),)), *fewer)
+        wider = [(share, len(kinds), len(ranked)) for share in (3, 2)]
+        fewer = [(0.25, 0, most) for most in (*reversed(range(len(ranked))), None)]
+        ways = (*wider, *product((1, 0.5, 0.25), range(len(kinds), -1, -1), (len(ranked),)), *fewer)
         for share, depth, most in ways:
             if not (text := written(share, depth, asked, most)):
                 continue
@@ -313,17 +315,6 @@ class SectionTools(ReviewTools):
                     text, asked = more, asked | {one}
             return text
         raise WindowTooSmall(NO_ROOM)
-
-    def _left(self) -> tuple[frozenset[str], list[str]]:
-        """Return the threads where somebody waits, and the other open ones, the gravest first."""
-        dealt, points = self._dealt(), self._task.points
-        threads = [one for one in self._handles.threads.values() if one.id not in dealt]
-        asked = frozenset(one.id for one in threads if one.waiting)
-        own = [one.id for one in threads if one.id in points]
-        open_ones = [key for key in own if not points[key].closed]
-        open_ones.sort(key=lambda key: points[key].finding.severity.rank)
-        on_page = [one.id for one in threads if one.block_id is None]
-        return asked, [one for one in dict.fromkeys([*open_ones, *on_page]) if one not in asked]
 
     def _dealt(self) -> set[str]:
         """Return the ids of the threads that were answered, left or ruled on."""
@@ -335,6 +326,7 @@ class SectionTools(ReviewTools):
     ) -> ToolResult:
         """Run one call; the first one that is accepted after `note` waited for it ends the pass."""
         self._points()  # numbers them: a refusal names one
+        self._hears = self._hears and not is_last
         result = super().call(name, arguments, refused=refused, is_last=is_last)
         corrects = self._is_held and result.accepted and name not in (*ENDS, *_LOOKS)
         self.finished = self.finished or corrects
@@ -345,7 +337,8 @@ class SectionTools(ReviewTools):
             return self._take_back(text_arguments(name, ("point",), arguments)["point"])
         if name != NOTE:
             return super()._run(name, arguments, refused)
-        return self._end_section(refused, text_arguments(NOTE, ("digest",), arguments)["digest"])
+        digest = text_arguments(NOTE, ("digest",), arguments)["digest"]
+        return self._end_section(refused, digest, again=True)
 
     def _take_back(self, point: str) -> str:
         points = self._points()
@@ -367,7 +360,8 @@ class SectionTools(ReviewTools):
         order: str = "",
     ) -> str:
         if self._group:
-            asked = f"Open question: {question}" if question else ""
+            at = self._names[next(iter(self._group[0].pieces))]
+            asked = f"{at}: Open question: {question}" if question else ""
             return self._end_section(refused, "\n".join(filter(None, (summary, asked))))
         points = self._points()
         numbers = map(int, _NUMBER.findall(order))
@@ -375,17 +369,23 @@ class SectionTools(ReviewTools):
         self.accepted = [*dict.fromkeys([*first, *self.accepted])]  # of one severity posted so
         return super()._finish(answers, refused, summary, question)
 
-    def _end_section(self, refused: int, digest: str) -> str:
+    def _end_section(self, refused: int, digest: str, *, again: bool = False) -> str:
         """Take the notes of the sections that are shown, and end the pass.
 
         Raises:
-            ToolRefusal: A call of the turn was refused, and the model has not heard why.
+            ToolRefusal: The model has not heard why a call of the turn was refused, or that its
+                notes are too long.
         """
-        self._digest.take(digest, self._group or self._parts, self._unread)
+        told = self._digest.take(digest, self._group or self._parts, self._unread, again=again)
         if self.finished and not self._is_held:
             return "noted; the section has ended"
-        if why := self._unheard(refused):
-            self._is_held = bool(self._group)
+        why, is_long = self._unheard(refused), bool(told and self._group and self._hears)
+        if is_long:
+            self._hears = self.finished = False
+            shorter = "call note again with all of them, shorter, or with nothing to leave it so"
+            why.append(f"your notes take {told}; {self._digest.cut}: {shorter}")
+        if why:
+            self._is_held = bool(self._group) and not is_long
             raise ToolRefusal("; ".join(why))
         self.finished, self._is_held = bool(self._group), False
         more = f"; of your notes {self._digest.cut}" if self._digest.cut else ""

@@ -62,16 +62,17 @@ def threads_by_title(
     task: ReviewInput, handles: Handles, thread_ids: Sequence[str], most: int
 ) -> list[str]:
     """Return open threads by the titles of their points, `most` at most; the others are counted."""
-    lines = list[str]()
+    lines, names = list[str](), handles.of_block
     for key in thread_ids[:most]:
         point = task.points.get(key)
-        on = handles.of_block.get(point.finding.block_id, "a block that is gone") if point else ""
+        on = names.get(point.finding.block_id, "a block that is gone") if point else ""
         lines.append(f"{INDENT}[{handles.of_thread[key]} on {on or 'the page'}]")
         if point:
-            lines[-1] += f" {point.finding.severity.value}: “{one_line(point.finding.title)}”"
+            title = f"“{one_line(point.finding.title)}”{point.stands(names)}"
+            lines[-1] += f" {point.finding.severity.value}: {title}"
     left = len(thread_ids) - len(lines)
     lines += [f"{INDENT}({counted(left, 'more open thread')} left out)"] * bool(left)
-    return ["Other open threads, by title, the gravest first:", *lines] if lines else []
+    return ["Other open threads, by title, the most urgent first:", *lines] if lines else []
 
 
 def excerpt_for_threads(task: ReviewInput, handles: Handles) -> Excerpt:

@@ -52,8 +52,9 @@ class OwnPoint:
         unread: Since when words in its old thread could not be read; None where all were read.
         fires: Whether it is a rule's, and the rule finds it in the text as it is.
         moved: The blocks that were moved near it since it was made, and where each stands now.
-        beside: Where its block took the wording that it offers: the other blocks that it names, by
-            id, and what became of the text of each; "" where that stands as it did.
+        beside: The other blocks that it names, by id, and what became of the text of each; ""
+            where that stands as it did.
+        taken: Whether its block took the wording that it offers.
         lost: What its block said when it was made, where that block is gone; "" where it is not.
     """
 
@@ -75,6 +76,7 @@ class OwnPoint:
     fires: bool = False
     moved: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
+    taken: bool = False
     lost: str = ""
 
     def stands(self, names: Mapping[str, str]) -> str:
@@ -85,15 +87,17 @@ class OwnPoint:
         if self.closed:
             return f" (closed: {self.closed}){pasted}"
         pasted += ", where it is posted anew while it is open" if self.pasted else ""
-        others = (
-            f"{names.get(block_id, 'a block')}, which it names, {became or 'is unchanged'}"
+        others = "".join(
+            f"; {names.get(block_id, 'a block')}, which it names, {became or 'is unchanged'}"
             for block_id, became in self.beside.items()
+            if became or self.taken
         )
-        taken = f"; its block took your wording; {'; '.join(others)}; rule whether they agree now"
-        taken = taken if self.beside else ""
         again = f"; open again: {as_typed(self.again)}" if self.again else ""
+        if self.taken and others:
+            again = "; its block took your wording"
+            others += "; rule whether they agree now"
         unread = f"; {UNREAD.format(self.unread)}" if self.unread else ""
-        return (taken or again) + pasted + unread
+        return again + others + pasted + unread
 
 
 _CLOSED = {

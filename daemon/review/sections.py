@@ -1,19 +1,16 @@
-"""The sections of a document: cut to what is read at once, and the digest of what was noted."""
+"""The sections of a document: cut to what is read at once, and those that are read again."""
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from daemon.domain.change import Change, differing_part
-from daemon.domain.notation import counted
 from daemon.domain.values import Block, Finding, Ruling
 from daemon.review.excerpt import section_name, sections_of
-from daemon.review.handles import MARKS, Handles
-from daemon.review.points import OwnPoint, words_of
+from daemon.review.handles import Handles
+from daemon.review.points import OwnPoint, is_repeat, words_of
 from daemon.review.prompt import (
     BYTES_PER_TOKEN,
     INDENT,
@@ -31,19 +28,6 @@ from daemon.review.prompt import (
 RELATED = 2
 # A shorter word without a digit ties no two sections.
 LONG_WORD = 4
-# Where not all lines fit, the longest are cut to so many bytes at least, then the last left out.
-LEAST_LINE = 40
-# The bytes for the notes of sections that are read again at least.
-LEAST_NOTES = 240
-
-_LED = re.compile(rf"\[?(B[1-9]\d{{0,5}})\b(?: {MARKS}(?=[\]:]))?\]?(.*)", re.IGNORECASE)
-_BULLET = re.compile(r"^[-*•\s]+")
-_HANDLE = re.compile(r"(?<![A-Za-z0-9])([BT])[1-9]\d{0,5}\b")
-_GONE = {"B": "a block that is gone", "T": "a thread that is gone"}
-_KEPT = re.compile(r"\{([BT]):([^{}\s]+)\}")
-
-# Pairs of a block's id and what was noted of it.
-Noted = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +47,6 @@ class Part:
     title: str
     pieces: Mapping[str, tuple[int, int]]
     tokens: int
-
-    @property
-    def first(self) -> str:
-        """The id of its first block."""
-        return next(iter(self.pieces))
 
 
 def parts_of(task: ReviewInput, handles: Handles, room: int) -> tuple[Part, ...]:
@@ -129,21 +108,32 @@ def grouped(parts: Iterable[Part], most: int) -> list[list[Part]]:
     return groups
 
 
-def related(differing: Iterable[str], noted: Mapping[int, Iterable[str]]) -> list[int]:
+def titles_of(later: Iterable[Part], parts: Iterable[Part]) -> tuple[str, ...]:
+    """Return the names of the sections of parts that are read later, of all parts of a document."""
+    later = [*later]
+    numbers = {part.number for part in later}
+    begun = {part.section for part in parts if part.number not in numbers}
+    titles = (f"part of {one.title}" if one.section in begun else one.title for one in later)
+    return tuple(dict.fromkeys(titles))
+
+
+def related(
+    differing: Iterable[str], noted: Mapping[int, Iterable[str]], most: int = RELATED
+) -> list[int]:
     """Return the numbers of the parts whose notes share most with notes that came or went.
 
-    A word that many parts note tells nothing. `noted` has the notes of each part that may be read
-    again.
+    They are `most` at most. A word that many parts note tells nothing. `noted` has the notes of
+    each part that may be read again.
     """
-    changed = set[str]().union(*map(_telling, differing))
-    words = {number: set[str]().union(*map(_telling, lines)) for number, lines in noted.items()}
+    changed = set[str]().union(*map(telling, differing))
+    words = {number: set[str]().union(*map(telling, lines)) for number, lines in noted.items()}
     holders = Counter(word for one in words.values() for word in one)
     shared = {
         number: sum(holders[word] <= RELATED for word in one & changed)
         for number, one in words.items()
     }
     best = sorted((number for number in shared if shared[number]), key=lambda one: -shared[one])
-    return sorted(best[:RELATED])
+    return sorted(best[:most])
 
 
 def sections_near(
@@ -187,157 +177,87 @@ def sections_near(
     return Excerpt(frozenset(out))
 
 
-def _telling(line: str) -> set[str]:
+def telling(line: str) -> set[str]:
+    """Return the words of a line that can tie it to another."""
     return {one for one in words_of(line) if len(one) >= LONG_WORD or any(map(str.isdigit, one))}
-
-
-def size(line: str) -> int:
-    """Return the bytes of a line with its end."""
-    return len(line.encode(errors="replace")) + 1
-
-
-def levelled(lines: Sequence[str], most: int) -> list[str]:
-    """Return lines that take at most `most` bytes with their ends: the longest are cut first."""
-    sizes = [size(line) - 1 for line in lines]
-    lengths = range(max(sizes, default=0) + 1)
-    longest = bisect_right(lengths, most, key=lambda cut: sum(min(one, cut) + 1 for one in sizes))
-    longest, kept = max(longest - 1, LEAST_LINE), list[str]()
-    for line in lines:
-        within = line.encode(errors="replace")[: longest - 3].decode(errors="ignore")
-        cut = line if size(line) <= longest + 1 else f"{within.rstrip()}…"
-        most -= size(cut)
-        if most < 0:
-            break
-        kept.append(cut)
-    return kept
-
-
-class Digest:
-    """What was noted of blocks: of those that are read now, and of all others.
-
-    Attributes:
-        noted: The blocks' ids, each with a line that begins with the block's handle.
-        gone: What was noted of blocks that are gone.
-        cut: What of the last notes was cut or not kept, in words; "" for nothing.
-    """
-
-    def __init__(
-        self, handles: Handles, parts: Sequence[Part], limit: int, kept: Noted | None
-    ) -> None:
-        """Take up what a review kept, None for nothing; `limit` is in bytes."""
-        self._handles, self._parts, self._limit = handles, parts, limit
-        self._is_later, self._is_noted, self.cut = kept is not None, False, ""
-        self._order = {block.id: at for at, block in enumerate(handles.blocks.values())}
-        told = [(key, _as_now(key, words, handles)) for key, words in kept or () if words]
-        self.noted = [one for one in told if one[0] in self._order]
-        self.gone = {words for key, words in told if key not in self._order}
-        self._given: list[tuple[str, str]] = []  # in this pass
-        self._was: list[tuple[str, str]] = []  # of sections that are read again
-
-    @property
-    def lines(self) -> list[str]:
-        """What was noted in other passes, in document order."""
-        return [line for _, line in sorted(self.noted, key=lambda one: self._order[one[0]])]
-
-    @property
-    def kept(self) -> Noted:
-        """What is kept: ids stand for handles, which are others at the next review."""
-        ids = {name: block.id for name, block in self._handles.blocks.items()}
-        ids |= {name: thread.id for name, thread in self._handles.threads.items()}
-
-        def kept(found: re.Match[str]) -> str:
-            return f"{{{found[1]}:{ids[found[0]]}}}" if found[0] in ids else found[0]
-
-        return tuple((key, _HANDLE.sub(kept, words)) for key, words in self._pairs())
-
-    @property
-    def spelled_out(self) -> Noted:
-        """The same with words in place of handles."""
-        return tuple((key, self._handles.spelled_out(words)) for key, words in self._pairs())
-
-    def _pairs(self) -> Iterator[tuple[str, str]]:
-        names = self._handles.of_block
-        for key, line in (*self.noted, *self._given):
-            yield key, line.removeprefix(f"{names[key]}: ")
-
-    def forget(self, parts: Iterable[Part]) -> set[str]:
-        """Drop and return what was noted of parts that are to be read again."""
-        out = {block_id for part in parts for block_id in part.pieces}
-        dropped = [one for one in self.noted if one[0] in out]
-        self.noted = [one for one in self.noted if one[0] not in out]
-        self._was += dropped
-        return {line for _, line in dropped}
-
-    def room(self, group: Sequence[Part], unread: Collection[int]) -> int:
-        """Return the bytes for the notes of a pass: those of unread parts need room too.
-
-        What is read again has the room that its old notes took, and its share of all, at least.
-        """
-        numbers, shown = {one.number for one in group}, _blocks(group)
-        all_of_it = sum(one.tokens for one in self._parts)
-        later = sum(one.tokens for one in self._parts if one.number in {*unread} - numbers)
-        share = self._limit * sum(one.tokens for one in group) // all_of_it
-        was = sum(size(line) for key, line in self._was if key in shown)
-        used = sum(size(line) for line in self.lines)
-        left = self._limit * (all_of_it - later) // all_of_it - used
-        return max(left, share, was, LEAST_NOTES if self._is_later else 0)
-
-    def take(self, text: str, group: Sequence[Part], unread: Collection[int]) -> None:
-        """Keep what is noted in a pass; where there is no room for it, its longest lines are cut.
-
-        A line that begins with no handle of a block that is shown is put to the first of them.
-        """
-        here = _blocks(group)
-        for said in map(one_line, text.splitlines()):
-            line = _BULLET.sub("", said)
-            found = _LED.fullmatch(line)
-            block = self._handles.blocks.get(found[1].upper()) if found else None
-            if found and block and block.id in here:
-                says = any(map(str.isalnum, found[2]))
-                one = block.id, f"{found[1].upper()}{found[2]}" if says else ""
-            else:
-                first = next(iter(here))
-                one = first, f"{self._handles.of_block[first]}: {line}" if line else ""
-            if one[1] and one not in (*self.noted, *self._given):
-                self._given.append(one)
-        lines, self._is_noted = [line for _, line in self._given], True
-        kept = levelled(lines, self.room(group, unread))
-        lost = len(lines) - len(kept)
-        less = sum(one != short for one, short in zip(lines, kept, strict=False))
-        told = [f"{counted(less, 'line')} cut"] * bool(less)
-        told += [f"{counted(lost, 'line')} not kept"] * bool(lost)
-        self.cut = f"{' and '.join(told)}, for want of room" if told else ""
-        pairs = zip(self._given, kept, strict=False)
-        self._given = [(key, line) for (key, _), line in pairs]
-
-    def close(self, group: Sequence[Part], *, same: bool) -> None:
-        """End a pass. Where nothing was noted in it, old notes may stay.
-
-        They do where no notes were taken at all, or where the text is the `same` as it was.
-        """
-        shown, stays = _blocks(group), same or not self._is_noted
-        was = [one for one in self._was if stays and one[0] in shown]
-        self.noted += self._given or was
-        self._given, self._is_noted = [], False
-
-
-def _blocks(group: Iterable[Part]) -> dict[str, None]:
-    return dict.fromkeys(key for part in group for key in part.pieces)
-
-
-def _as_now(key: str, kept: str, handles: Handles) -> str:
-    """Return a kept note with the handles of today, its own first."""
-    names = {"B": handles.of_block, "T": handles.of_thread}
-    says = _KEPT.sub(lambda found: names[found[1]].get(found[2], _GONE[found[1]]), kept)
-    own, led = names["B"].get(key), _LED.match(says)
-    return says if own is None or (led and led[1] == own) else f"{own}: {says}"
 
 
 def touched(change: Change, parts: Sequence[Part]) -> list[Part]:
     """Return the parts with a marked block; of a section that only lost some, the first."""
     anew = [one for one in parts if any(map(change.is_edited, one.pieces))]
     lost = change.stirred - {one.section for one in anew}
-    return [*anew, *(one for one in parts if one.first in lost)]
+    return [*anew, *(one for one in parts if next(iter(one.pieces)) in lost)]
+
+
+def names_what_changed(point: OwnPoint, change: Change, names: Container[str]) -> bool:
+    """Tell whether a point names another block that changed, or one that went where some did.
+
+    `names` has the ids of the blocks that are there.
+    """
+    return any(
+        change.is_edited(key) or (key not in names and bool(change.removed)) for key in point.beside
+    )
+
+
+def naming_parts(task: ReviewInput, handles: Handles, part_of: Mapping[str, Part]) -> list[int]:
+    """Return the numbers of the parts with an open point that names what changed elsewhere.
+
+    The gravest come first.
+    """
+    points = sorted(task.points.values(), key=lambda one: one.finding.severity.rank)
+    on = [
+        one.finding.block_id
+        for one in points
+        if not one.closed and names_what_changed(one, task.change, handles.of_block)
+    ]
+    return [*dict.fromkeys(part_of[key].number for key in on if key in part_of)]
+
+
+def why_shown(
+    group: Sequence[Part], changed: Container[Part], anew: Container[Part], named: Container[int]
+) -> str:
+    """Say why sections are read in a later review.
+
+    Those `anew` changed or were not read before; those `named` have a point that names a change.
+    """
+    if all(one in changed for one in group):
+        return "shown since it changed"
+    if any(one in anew for one in group):
+        return "shown since it changed or was not read before"
+    is_named = [one.number in named for one in group]
+    why = ["a point of yours on it names what changed"] * any(is_named)
+    why += ["your notes on it share words with notes on what changed"] * (not all(is_named))
+    return f"shown again since {', or '.join(why)}"
+
+
+def open_threads(
+    task: ReviewInput, handles: Handles, dealt: Container[str]
+) -> tuple[frozenset[str], list[str]]:
+    """Return the threads where somebody waits, and the other open ones, the most urgent first.
+
+    Those of points that name what changed come first, then the gravest; `dealt` are left out.
+    """
+    points, threads = task.points, [one for one in handles.threads.values() if one.id not in dealt]
+    asked = frozenset(one.id for one in threads if one.waiting)
+
+    def urgency(key: str) -> tuple[bool, int]:
+        names_it = names_what_changed(points[key], task.change, handles.of_block)
+        return not names_it, points[key].finding.severity.rank
+
+    own = [one.id for one in threads if one.id in points and not points[one.id].closed]
+    on_page = [one.id for one in threads if one.block_id is None]
+    ranked = dict.fromkeys([*sorted(own, key=urgency), *on_page])
+    return asked, [one for one in ranked if one not in asked]
+
+
+def not_made_again(task: ReviewInput, made: Iterable[Finding]) -> list[Finding]:
+    """Return what an earlier review kept back and this one has not made again."""
+    blocks, made = task.snapshot.by_id, [*made]
+    return [
+        one
+        for one in task.kept
+        if one.block_id not in blocks or not is_repeat(one, made, blocks[one.block_id])
+    ]
 
 
 def rulings_told(

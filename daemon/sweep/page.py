@@ -150,7 +150,6 @@ async def _session(
     posted = outbox.posted_comment_ids(context.state, row.id)
     orphans = recovery.orphan_findings(dialogue.sorted.threads, posted)
     unknown = [LedgerEntry(one, FindingState.OPEN) for one in orphans]
-    last = pages.last_reviewed(context.state, row.id)
     about = points.session(context, target, row, snapshot, prompt, dialogue)
     return replace(
         about,
@@ -160,7 +159,6 @@ async def _session(
         question=reviews.last_question(context.state, row.id),
         answers=outbox.answers_on(context.state, row.id),
         second_look=second_look.planned(context, target, row),
-        digest=last.digest_now(snapshot) if last else None,
         linked=await memory.linked(context, target, snapshot),
     )
 

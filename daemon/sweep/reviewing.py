@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from math import inf
 
 from daemon.config.limits import Deep
@@ -23,7 +24,8 @@ from daemon.domain.values import (
 from daemon.review import offline, prompt
 from daemon.review.agent import ContextWindow, ModelInput, Toolbox, ToolSpec
 from daemon.review.cleaning import links_in, may_contain_links
-from daemon.review.deep import NO_ROOM, SectionTools, Shown
+from daemon.review.deep import DIGEST_PART, NO_ROOM, SectionTools, Shown
+from daemon.review.digest import notes_for_threads
 from daemon.review.excerpt import (
     LEAST_CHARS,
     Reader,
@@ -38,12 +40,7 @@ from daemon.review.handles import Handles
 from daemon.review.leaks import leak_guard
 from daemon.review.models.access import taped
 from daemon.review.models.failures import WindowTooSmall
-from daemon.review.points import (
-    OwnPoint,
-    is_repeat,
-    page_texts,
-    reanchored,
-)
+from daemon.review.points import OwnPoint, is_repeat, page_texts, reanchored
 from daemon.review.prompt import WHOLE, Excerpt, ReviewInput
 from daemon.review.quotes import is_quote_of
 from daemon.review.tool_specs import ToolContext, specs_for
@@ -138,8 +135,8 @@ def _brief(
     task = _task(context, prepared, reported, () if checks else _noticed(prepared))
     if isinstance(tools, SectionTools):
         return _in_sections(context, prepared, window, task, tools, beside), tools
-    excerpt = WHOLE if fits else _part(context, prepared, window, task, tools, beside)
-    document = prompt.document_text(task, prepared.handles, excerpt)
+    whole = prompt.document_text(task, prepared.handles) if fits else ""
+    document = whole or _part(context, prepared, window, task, tools, beside)
     said = "\n".join(filter(None, (document, beside)))
     system = prompt.system_text(session.prompt)
     images = pictures(session.linked, prepared.handles, most, document)
@@ -153,8 +150,8 @@ def _part(
     task: ReviewInput,
     tools: ReviewTools,
     beside: str,
-) -> Excerpt:
-    """Choose what is shown where threads of a document are answered that does not fit.
+) -> str:
+    """Write what is shown where threads of a document are answered that does not fit.
 
     Raises:
         WindowTooSmall: The window leaves no room for any of it.
@@ -167,14 +164,18 @@ def _part(
         room = min(room, window.part - _taken(system, _PLAIN, beside, tools.specs))
         waiting = frozenset(one.id for one in session.snapshot.threads if one.waiting)
         asked, most = replace(excerpt, threads=waiting), room - room // PART_READ
-        ways = (excerpt, asked, replace(asked, longest=LEAST_CHARS))
-        sizes = (fit_to_window(task, handles, most, one) for one in ways)
+        rooms = (most - most // DIGEST_PART, most) if session.digest else (most,)
+        ways = product((excerpt, asked, replace(asked, longest=LEAST_CHARS)), rooms)
+        sizes = (fit_to_window(task, handles, size, one) for one, size in ways)
         excerpt = next(filter(None, sizes), None)
     if excerpt is None:
         raise WindowTooSmall(NO_ROOM)
     if excerpt.left_out or excerpt.longest:
         tools.reader = Reader(task, handles, excerpt, room // PART_READ)
-    return excerpt
+    document = prompt.document_text(task, handles, excerpt)
+    left = room - room // PART_READ - prompt.estimated_tokens(document)
+    notes = notes_for_threads(session.digest or (), task, handles, excerpt, left)
+    return "\n".join(filter(None, (document, notes)))
 
 
 def _fits(

@@ -18,6 +18,7 @@ from daemon.domain.second_look import WATCH, Look, Watch
 from daemon.domain.values import Block, Finding, Review, Severity, Source, Usage
 from daemon.review.agent import ContextWindow, Conversation, ModelInput, ReviewLimits
 from daemon.review.deep import SectionTools
+from daemon.review.digest import Noted
 from daemon.review.models.cost import ConversationCost
 from daemon.review.quotes import unmarked_line
 from daemon.review.second_look import (
@@ -29,7 +30,6 @@ from daemon.review.second_look import (
     evidence,
     weighed,
 )
-from daemon.review.sections import Noted
 from daemon.review.tool_specs import ToolRefusal
 from daemon.review.tools import ReviewTools
 from daemon.store import findings, outbox, pages, reviews

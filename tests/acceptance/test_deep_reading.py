@@ -318,7 +318,11 @@ def test_a_thread_stands_beside_its_section_until_it_is_dealt_with_and_answers_s
     box.clock.advance(HOUR)
     program.sweep()
     assert "read" in {tool["name"] for tool in model.sent[-1].body["tools"]}
-    assert "blocks left out here" in model.documents[-1]
+    told, notes = model.documents[-1].split("What you noted of the sections that are not shown:")
+    assert "blocks left out here" in told
+    assert f"\n  B26: {names()[6]} limit 106\n" in notes
+    assert "B66: " not in notes  # it is shown
+    assert program.run("replay", "2", "--json").json["same"]
     edit(box, page, 16, "The carrierg limit is 106 letters. It is that of above.")
 
     def settles(shown: str, turn: int) -> list[Call]:
@@ -356,6 +360,36 @@ def test_in_a_window_of_4000_there_is_room_beside_points_and_a_person_who_waits(
     headings = ("Closed points", "Answers to people", "Examples", "At once")
     system = "".join(part["text"] for part in told["system"])
     assert [f"\n{one}\n" in system for one in headings] == [True, True, False, False]
+
+
+def test_a_point_is_ruled_on_where_the_block_that_it_names_changes_in_a_far_section(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    shown = list[str]()
+
+    def thinks(document: str, turn: int) -> list[Call]:
+        if turn or not PLACE.search(document):
+            return [finish("Settle it.")]
+        shown.append(document)
+        calls = list[Call]()
+        if "] Sentence 2.0" in document and "[T" not in document:
+            told = "It needs a limit, and B58 gives none."
+            calls = [comment("B11", "Sentence 2.0", told, title="No limit for the pages")]
+        elif "; B58, which it names, changed since" in document:
+            [thread] = re.findall(r"\[(T\d+) on B11\]", document)
+            calls = [follow_up(thread, "fixed", quote="Pages have a limit of 30")]
+        return [*calls, ("note", {"digest": ""})]
+
+    model.think = thinks
+    program.config["windows"] = {MODEL: 8_000}
+    program.sweep()
+    [begun] = [one for one in posted(box) if one.parent_id != page.id]
+    shown.clear()
+    edit(box, page, 14, "Pages have a limit of 30 lines.")
+    program.sweep()
+    assert [PLACE.search(one)[1] for one in shown] == ["15", "3"]
+    assert "; it is: Pages have a limit of 30 lines." in shown[1]
+    assert "✓" in plain(next(one for one in posted(box) if one.id == begun.id))
 
 
 OUTPUT = 5  # how many times as dear as input what a model writes is

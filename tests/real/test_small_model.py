@@ -325,4 +325,4 @@ def test_a_long_document_is_read_in_sections_to_its_end(address: str, tmp_path: 
     read = [part for first, last, _ in places for part in range(int(first), int(last or first) + 1)]
     assert read == [*range(1, int(places[0][2]) + 1)]
     assert len(places) > 5
-    assert "the outline alone" in documents[-1]
+    assert "the headings alone" in documents[-1]

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.change import Change, Reviewed
-from daemon.domain.values import Block, Severity, Thread
+from daemon.domain.values import Block, Finding, Severity, Thread
 from daemon.review.cleaning import links_in
-from daemon.review.deep import DIGEST_TOKENS, SectionTools, Shown
+from daemon.review.deep import SectionTools, Shown
+from daemon.review.digest import DIGEST_TOKENS, LEAST_LINE, LEAST_NOTE, levelled, notes_near, size
 from daemon.review.handles import Handles
 from daemon.review.models.failures import WindowTooSmall
 from daemon.review.points import OwnPoint
 from daemon.review.prompt import estimated_tokens
-from daemon.review.sections import LEAST_LINE, levelled, size
 from daemon.review.tool_specs import ToolContext
 from support.review_values import block, comment, finding, heading, snapshot, task, thread
 
@@ -43,12 +43,13 @@ def begun(
     change: Change | None = None,
     noted: tuple[tuple[str, str], ...] | None = None,
     points: Iterable[OwnPoint] = (),
+    kept: Sequence[Finding] = (),
 ) -> tuple[SectionTools, Shown]:
     read = snapshot(blocks, threads)
     own = {one.thread_id: one for one in points}
-    context = ToolContext(Handles.of(read), (), links_in(""), 8, 2, points=own)
+    context = ToolContext(Handles.of(read), (), links_in(""), 8, 2, points=own, kept=kept)
     tools = SectionTools(context)
-    return tools, tools.begin(replace(task(read, change), points=own), room, noted)
+    return tools, tools.begin(replace(task(read, change), points=own, kept=kept), room, noted)
 
 
 def read_on(tools: SectionTools, first: Shown, notes: Sequence[str] = ()) -> list[Shown]:
@@ -137,8 +138,12 @@ def test_notes_are_bounded_keep_their_handle_and_stand_where_their_section_is_no
     assert told is not None
     assert int(told[1]) < DIGEST_TOKENS
     said = tools.call("note", {"digest": f"- [B2]: sessions last 30 days\nB9: not here\n\n{wall}"})
-    kept = r"noted; of your notes (\d+ lines cut and \d+ lines not kept, for want of room)"
-    cut = re.fullmatch(kept, said.text)
+    kept = r"(those on B2 were cut and those on B2 left out, for want of room)"
+    long = r"refused: your notes take \d+ bytes with line ends, and (\d+) fit; "
+    assert re.fullmatch(rf"{long}{kept}: call note again with all .*", said.text)[1] == told[1]
+    assert not tools.finished
+    said = tools.call("note", {"digest": f"- [B2]: sessions last 30 days\nB9: not here\n\n{wall}"})
+    cut = re.fullmatch(f"noted; of your notes {kept}", said.text)
     assert tools.finished
     second = tools.next_pass()
     assert second is not None
@@ -151,13 +156,43 @@ def test_notes_are_bounded_keep_their_handle_and_stand_where_their_section_is_no
     assert not tools.finished
 
 
+def test_notes_that_are_too_long_are_refused_once_and_what_is_said_again_replaces_them() -> None:
+    wall = "B2: " + "word " * 900
+    failed = {"block": "B2", "quote": "no such words", "text": "Why?", "severity": "minor"}
+    for again, kept in (("B2: short", "  B2: short\n"), ("", "  B2: word word")):
+        tools, _ = begun(page(3, words=900))
+        assert not tools.call("comment", failed).accepted
+        told = tools.call("note", {"digest": wall}, refused=1).text
+        assert "1 call of this turn failed" in told
+        assert "your notes take" in told
+        # What corrects the other call ends the section no more: the notes are still to come.
+        right = {**failed, "quote": "Text 0", "title": "Nobody owns it"}
+        assert tools.call("comment", right).accepted
+        assert not tools.finished
+        said = tools.call("note", {"digest": again}).text
+        assert said == (
+            "noted" if again else "noted; of your notes those on B2 were cut, for want of room"
+        )
+        assert tools.finished
+        second = tools.next_pass()
+        assert second is not None
+        assert kept in second.document
+        assert ("word word" in second.document.split("Document:")[0]) is (again == "")
+        assert ("of your last notes those on B2 were cut" in second.document) is (again == "")
+        # In a turn after which nothing is heard they are cut at once.
+        assert tools.call("note", {"digest": wall.replace("B2", "B4")}, is_last=True).accepted
+        third = tools.next_pass()
+        assert third is not None
+        assert "of your last notes those on B4 were cut" in third.document
+
+
 def test_what_ends_a_section_hears_of_refused_calls_and_finish_ends_it_too() -> None:
     tools, first = begun(page(2, words=1_500))
     assert not tools.call("note", {"digest": "B2: kept"}, refused=1).accepted
     assert not tools.finished
     assert tools.call("finish", {"summary": "B2: said"}).accepted
     assert tools.finished
-    late = {"summary": "B2: late", "question": "Who pays?"}
+    late = {"summary": "Done.\nB2: late", "question": "Who pays?"}
     assert tools.call("finish", late).text == "noted; the section has ended"
     assert (tools.summary, tools.question) == ("", "")
     second = tools.next_pass()
@@ -347,6 +382,49 @@ def test_after_an_edit_what_changed_is_read_and_what_shares_notes_with_it(
     assert all(said in last.document for _, said in kept)
 
 
+def test_a_section_whose_open_point_names_what_changed_is_read_again_before_others() -> None:
+    grades = (Severity.MINOR, Severity.BLOCKING, Severity.IMPORTANT, Severity.IMPORTANT)
+    points = [
+        OwnPoint(
+            at,
+            finding(f"p{at}", f"Text {at}", severity=grade, title=f"Point {at} here"),
+            f"t{at}",
+            beside={"p7": "changed since"} if at != 3 else {"p6": ""},
+            closed="fixed" if at == 4 else "",
+        )
+        for at, grade in enumerate((*grades, Severity.BLOCKING))
+    ]
+    threads = [thread(f"t{one.id}", f"p{one.id}", comment(f"c{one.id}", "look")) for one in points]
+    noted = (*NOTES, ("p7", "sessions end after 30 days"))
+    changes = (
+        (Change(first=False, changed={"p7": "old"}), ["8", "2", "3"]),
+        (Change(first=False, changed={"p6": "old"}), ["7", "4", "8"]),
+        (Change(first=False, changed={"p5": "old"}), ["6", "1", "8"]),
+    )
+    for change, read in changes:
+        tools, first = begun(page(8), threads, change=change, noted=noted, points=points)
+        *sections, last = read_on(tools, first, ["B16: sessions end after 90 days"])
+        numbers = re.findall(
+            r"\(parts? (\d+)(?: to (\d+))?", "".join(one.document for one in sections)
+        )
+        assert [one for pair in numbers for one in pair if one] == read
+        if read[0] == "8":
+            again = sections[1].document
+            assert "shown again since a point of yours on it names what changed; room" in again
+            assert (
+                "important point “Point 2 here”, about: Text 2; B16, which it names, changed since"
+                in again
+            )
+            assert "  B16 was: old; it is: Text 7." in again
+            ranked = re.findall(r"point “Point (\d) here”", last.document)
+            assert ranked == ["0", "1", "2", "3"]
+            said = "minor point “Point 0 here”, about: Text 0; B16, which it names, changed since"
+            assert said in last.document
+        why = "".join(one.document for one in sections[1:])
+        assert ("names what changed" in why) is (read[0] != "6")
+        assert ("share words with notes" in why) is (read[0] != "8")
+
+
 def test_what_was_not_read_before_is_read_and_a_note_on_a_block_that_is_gone_counts() -> None:
     noted = (("h4", ""), ("p5", ""), *NOTES, ("gone", "the owner is Ben"))
     tools, first = begun(page(8), change=Change(first=False), noted=noted)
@@ -408,6 +486,62 @@ def test_lines_that_do_not_fit_are_cut_the_longest_first(lines: list[str], most:
     assert not whole or not cut or max(whole) <= max(min(cut), LEAST_LINE + 1)
     if sum(min(size(one), LEAST_LINE + 1) for one in lines) <= most:
         assert len(kept) == len(lines)
+
+
+@given(
+    st.lists(st.text("abcd 12語", min_size=1, max_size=300), max_size=20),
+    st.text("abcd 12語", max_size=60),
+    st.integers(0, 2_000),
+)
+def test_of_notes_that_do_not_all_fit_the_nearest_are_shown_in_order_and_the_others_counted(
+    lines: list[str], text: str, most: int
+) -> None:
+    shown = notes_near(lines, [text], most)
+    assert sum(map(size, shown)) <= most
+    whole = [f"  {one}" for one in lines]
+    if shown[1:] == whole:
+        return
+    *kept, last = shown or [""]
+    left = re.fullmatch(r"  \((\d+) more notes? left out\)", last)
+    rest = iter(whole)
+    for one in [*kept[1:], *([] if left else shown[-1:])]:
+        head = one.removesuffix("…") if one not in whole else one
+        assert any(line.startswith(head) for line in rest)
+    if left:
+        assert len(kept) - 1 + int(left[1]) == len(lines)
+
+
+def test_what_is_noted_far_above_is_shown_where_a_section_speaks_of_it() -> None:
+    room, count = 900, 50
+    blocks = page(count, words=200)
+    blocks[-1] = block("last", "Sessions end after 90 days in Kafka. " + "words " * 200)
+    tools, first = begun(blocks, room=room)
+    rooms, shown = list[int](), [first]
+    while (now := shown[-1]) and "room for notes here" in now.document:
+        rooms += map(int, re.findall(r"room for notes here: (\d+)", now.document))
+        at = int(re.findall(r"parts? (\d+)", now.document)[0]) * 2
+        said = "Kafka keeps sessions 30 days" if at == 50 else "values are stored in a queue"
+        assert tools.call("note", {"digest": f"B{at}: {said} {'x' * 40}"}).text == "noted"
+        following = tools.next_pass()
+        assert following is not None
+        shown.append(following)
+    assert len(rooms) >= count
+    assert min(rooms) > LEAST_NOTE
+    by_notes = {"  B50: Kafka keeps" in one.document for one in shown if "left out" in one.document}
+    assert by_notes == {True, False}
+    [speaks] = [one.document for one in shown if "days in Kafka." in one.document]
+    assert "  B50: Kafka keeps sessions 30 days xxx" in speaks
+
+
+def test_what_was_kept_back_is_not_listed_once_it_is_made_again() -> None:
+    kept = [finding(f"p{at}", f"Text {at}", title=f"Kept {at}") for at in (0, 1)]
+    change = Change(first=False, changed={"p0": "old", "p1": "old"})
+    tools, first = begun(page(8), change=change, noted=NOTES, kept=kept)
+    assert "“Kept 0”" in first.document
+    assert tools.call("comment", remark(0, "Text 0", "Nobody owns it")).accepted
+    last = read_on(tools, first)[-1]
+    assert "“Kept 1”" in last.document
+    assert "“Kept 0”" not in last.document
 
 
 def test_what_is_read_again_has_room_for_notes_in_place_of_the_old_round_after_round() -> None:

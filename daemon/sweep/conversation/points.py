@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -51,7 +51,8 @@ def session(
     """Put together what a sitting about a page is about: its change, its points, their threads."""
     change = Change.between(drafts.last_published(context.state, row.id), snapshot)
     known = _anchored(findings.of_page(context.state, row.id), change, snapshot)
-    points = _open_points(context, row, known, snapshot, dialogue)
+    last = pages.last_reviewed(context.state, row.id)
+    points = [*_open_points(context, row, known, snapshot, dialogue)]
     points += closed_points(context.state, known, dialogue, snapshot)
     kept = [] if only_threads else findings.kept(context.state, row.id, known)
     return Session(
@@ -69,6 +70,7 @@ def session(
         points=points,
         kept=[one.finding for one in kept],
         memory=memory.told(context, target, snapshot),
+        digest=last.digest_now(snapshot) if last else None,
     )
 
 
@@ -192,40 +194,38 @@ def _open_points(
     known: Iterable[FindingRow],
     snapshot: Snapshot,
     dialogue: Dialogue,
-) -> list[OwnPoint]:
-    """Return those of a page's findings that are still open, the oldest first."""
+) -> Iterator[OwnPoint]:
+    """Yield those of a page's findings that are still open, the oldest first."""
     open_ones = [one for one in known if one.state in LIVE]
     state, listed = context.state, {thread.id: thread for thread in dialogue.sorted.threads}
     keys = not_yet_keys(state, row.id, [one.discussion_id for one in open_ones], snapshot)
     said = outbox.present(state, keys.values())
     last, times = _texts(pages.last_reviewed(state, row.id)), findings.last_times(state, row.id)
-    again, points = findings.opened_since_review(state, row.id), list[OwnPoint]()
+    again = findings.opened_since_review(state, row.id)
     before = {key: _read_by(state, row.id, key) for key in {one.review_id for one in open_ones}}
     since = {key: Change.between(read, snapshot) for key, read in before.items()}
     for one in open_ones:
         thread_id = one.discussion_id or f"point {one.id}"
         mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
         mute = mute or (SAID_ALREADY if keys.get(thread_id) in said else "")
-        points.append(
-            OwnPoint(
-                one.id,
-                one.finding,
-                thread_id,
-                _texts(before[one.review_id]),
-                last,
-                mute,
-                one.at,
-                times.get((one.id, FindingState.OPEN), one.at),
-                again=again.get(one.id, ""),
-                pasted=mute == POSTED_ANEW,
-                gone=mute == WENT,
-                unread=_unread_since(one, dialogue),
-                moved=_moved_near(one.finding.block_id, since[one.review_id], snapshot),
-                beside=_beside(state, one, snapshot),
-                lost=_lost(one.finding.block_id, before[one.review_id], snapshot),
-            )
+        yield OwnPoint(
+            one.id,
+            one.finding,
+            thread_id,
+            _texts(before[one.review_id]),
+            last,
+            mute,
+            one.at,
+            times.get((one.id, FindingState.OPEN), one.at),
+            again=again.get(one.id, ""),
+            pasted=mute == POSTED_ANEW,
+            gone=mute == WENT,
+            unread=_unread_since(one, dialogue),
+            moved=_moved_near(one.finding.block_id, since[one.review_id], snapshot),
+            beside=named_since(state, one, snapshot),
+            taken=has_taken(one.finding, snapshot),
+            lost=_lost(one.finding.block_id, before[one.review_id], snapshot),
         )
-    return points
 
 
 def _unread_since(row: FindingRow, dialogue: Dialogue) -> datetime | None:
@@ -255,11 +255,6 @@ def _texts(read: Reviewed | None) -> tuple[str, ...]:
         return ()
     lines = (unmarked_line(line) for _, line in read.blocks)
     return (read.title, *(value for _, value in read.properties), *lines)
-
-
-def _beside(state: State, row: FindingRow, snapshot: Snapshot) -> dict[str, str]:
-    """Return what became of the other blocks that a finding names, where its wording is taken."""
-    return named_since(state, row, snapshot) if has_taken(row.finding, snapshot) else {}
 
 
 def _lost(block_id: str, read: Reviewed | None, snapshot: Snapshot) -> str:

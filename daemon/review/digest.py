@@ -1,0 +1,242 @@
+"""What a reviewer notes of the sections of a document: kept within bounds, and shown as it fits."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from daemon.domain.notation import counted
+from daemon.review.handles import MARKS, Handles
+from daemon.review.prompt import BYTES_PER_TOKEN, INDENT, Excerpt, ReviewInput, one_line
+from daemon.review.sections import Part, telling
+from daemon.review.tool_specs import listed
+
+
+DIGEST_TOKENS = 2_000  # of a digest, at most
+# Where not all lines fit, the longest are cut to so many bytes at least, then the last left out; of
+# notes that are shown, those that are farthest from what is read.
+LEAST_LINE, LEAST_NOTE = 40, 100
+# The bytes for the notes of sections that are read again at least.
+LEAST_NOTES = 240
+NOTED = "What you noted of the sections that are not shown:"
+
+_LED = re.compile(rf"\[?(B[1-9]\d{{0,5}})\b(?: {MARKS}(?=[\]:]))?\]?(.*)", re.IGNORECASE)
+_BULLET = re.compile(r"^[-*•\s]+")
+_HANDLE = re.compile(r"(?<![A-Za-z0-9])([BT])[1-9]\d{0,5}\b")
+_GONE = {"B": "a block that is gone", "T": "a thread that is gone"}
+_KEPT = re.compile(r"\{([BT]):([^{}\s]+)\}")
+
+# Pairs of a block's id and what was noted of it.
+Noted = tuple[tuple[str, str], ...]
+
+
+def size(line: str) -> int:
+    """Return the bytes of a line with its end."""
+    return len(line.encode(errors="replace")) + 1
+
+
+def levelled(lines: Sequence[str], most: int, least: int = LEAST_LINE) -> list[str]:
+    """Return lines that take at most `most` bytes with their ends: the longest are cut first."""
+    sizes = [size(line) - 1 for line in lines]
+    lengths = range(max(sizes, default=0) + 1)
+    longest = bisect_right(lengths, most, key=lambda cut: sum(min(one, cut) + 1 for one in sizes))
+    longest, kept = max(longest - 1, least), list[str]()
+    for line in lines:
+        within = line.encode(errors="replace")[: longest - 3].decode(errors="ignore")
+        cut = line if size(line) <= longest + 1 else f"{within.rstrip()}…"
+        most -= size(cut)
+        if most < 0:
+            break
+        kept.append(cut)
+    return kept
+
+
+def notes_near(lines: Sequence[str], texts: Iterable[str], most: int) -> list[str]:
+    """Return what is shown of notes, in at most `most` bytes with line ends, in their order.
+
+    Where not all fit, those come first that share words with some texts, then those that share
+    words with each other; the others are counted.
+    """
+    lines = [f"{INDENT}{line}" for line in lines]
+    most -= size(NOTED)
+    if sum(map(size, lines)) <= most:
+        return [NOTED, *lines] if lines else []
+    words, near = [*map(telling, lines)], set[str]().union(*map(telling, texts))
+    holders = Counter(word for one in words for word in one)
+
+    def shared(at: int) -> tuple[float, float]:
+        also = {word for word in words[at] if holders[word] > 1}
+        weights = (sum(1 / holders[word] for word in one) for one in (words[at] & near, also))
+        return next(weights), next(weights)
+
+    ranked = sorted(range(len(lines)), key=shared, reverse=True)
+    left_out = f"{INDENT}({counted(len(lines), 'more note')} left out)"
+    kept = levelled([lines[at] for at in ranked], most - size(left_out), LEAST_NOTE)
+    left = len(lines) - len(kept)
+    shown = [line for _, line in sorted(zip(ranked, kept, strict=False))]
+    told = [f"{INDENT}({counted(left, 'more note')} left out)"] * bool(left)
+    return [NOTED, *shown, *told] if shown else []
+
+
+def notes_for_threads(
+    noted: Noted, task: ReviewInput, handles: Handles, shown: Excerpt, tokens: int
+) -> str:
+    """Return what was noted of the blocks that are not shown where threads alone are answered.
+
+    What is nearest to the waiting comments and their blocks comes first.
+    """
+    told = [line for key, line in notes_now(noted, handles) if key in shown.left_out]
+    waiting, blocks = [one for one in handles.threads.values() if one.waiting], task.snapshot.by_id
+    texts = [said.plain for one in waiting for said in one.comments]
+    texts += [blocks[one.block_id].plain for one in waiting if one.block_id in blocks]
+    most = max(min(tokens, DIGEST_TOKENS), 0)
+    return "\n".join(notes_near(told, texts, int(most * BYTES_PER_TOKEN)))
+
+
+def notes_now(noted: Noted, handles: Handles) -> list[tuple[str, str]]:
+    """Return what was noted, by the ids of blocks, with the handles of today; a line each."""
+    return [(key, _as_now(key, words, handles)) for key, words in noted if words]
+
+
+class Digest:
+    """What was noted of blocks: of those that are read now, and of all others.
+
+    Attributes:
+        noted: The blocks' ids, each with a line that begins with the block's handle.
+        gone: What was noted of blocks that are gone.
+        cut: What of the last notes was cut or left out, in words; "" for nothing.
+    """
+
+    def __init__(
+        self, handles: Handles, parts: Sequence[Part], limit: int, kept: Noted | None
+    ) -> None:
+        """Take up what a review kept, None for nothing; `limit` is in bytes."""
+        self._handles, self._parts, self._limit = handles, parts, limit
+        self._is_later, self._is_noted, self.cut = kept is not None, False, ""
+        self._order = {block.id: at for at, block in enumerate(handles.blocks.values())}
+        told = notes_now(kept or (), handles)
+        self.noted = [one for one in told if one[0] in self._order]
+        self.gone = {words for key, words in told if key not in self._order}
+        self._given: list[tuple[str, str]] = []  # in this pass
+        self._short: list[tuple[str, str]] | None = None  # that before what was too long
+        self._was: list[tuple[str, str]] = []  # of sections that are read again
+
+    @property
+    def lines(self) -> list[str]:
+        """What was noted in other passes, in document order."""
+        return [line for _, line in sorted(self.noted, key=lambda one: self._order[one[0]])]
+
+    @property
+    def kept(self) -> Noted:
+        """What is kept: ids stand for handles, which are others at the next review."""
+        ids = {name: block.id for name, block in self._handles.blocks.items()}
+        ids |= {name: thread.id for name, thread in self._handles.threads.items()}
+
+        def kept(found: re.Match[str]) -> str:
+            return f"{{{found[1]}:{ids[found[0]]}}}" if found[0] in ids else found[0]
+
+        return tuple((key, _HANDLE.sub(kept, words)) for key, words in self._pairs())
+
+    @property
+    def spelled_out(self) -> Noted:
+        """The same with words in place of handles."""
+        return tuple((key, self._handles.spelled_out(words)) for key, words in self._pairs())
+
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        names = self._handles.of_block
+        for key, line in (*self.noted, *self._given):
+            yield key, line.removeprefix(f"{names[key]}: ")
+
+    def forget(self, parts: Iterable[Part]) -> set[str]:
+        """Drop and return what was noted of parts that are to be read again."""
+        out = {block_id for part in parts for block_id in part.pieces}
+        dropped = [one for one in self.noted if one[0] in out]
+        self.noted = [one for one in self.noted if one[0] not in out]
+        self._was += dropped
+        return {line for _, line in dropped}
+
+    def room(self, group: Sequence[Part], unread: Collection[int]) -> int:
+        """Return the bytes for the notes of a pass: those of unread parts need room too.
+
+        What is read again has the room that its old notes took, and its share of all, at least.
+        """
+        numbers, shown = {one.number for one in group}, _blocks(group)
+        all_of_it = sum(one.tokens for one in self._parts)
+        later = sum(one.tokens for one in self._parts if one.number in {*unread} - numbers)
+        share = self._limit * sum(one.tokens for one in group) // all_of_it
+        was = sum(size(line) for key, line in self._was if key in shown)
+        used = sum(size(line) for line in self.lines)
+        left = self._limit * (all_of_it - later) // all_of_it - used
+        return max(left, share, was, LEAST_NOTES if self._is_later else 0)
+
+    def take(
+        self, text: str, group: Sequence[Part], unread: Collection[int], *, again: bool = False
+    ) -> str:
+        """Keep what is noted in a pass; where there is no room for it, its longest lines are cut.
+
+        A line that begins with no handle of a block that is shown is put to the first of them; in
+        words that are no notes it is left out where there are some. What is noted `again` stands
+        in place of what was too long. Returns how long it is where it is that.
+        """
+        self._is_noted = True
+        given = [*self._given] if self._short is None or not again else [*self._short]
+        led = dict.fromkeys(self._led(text, group, bare=again or not self._given))
+        new = [one for one in led if one not in (*self.noted, *given)]
+        if not new:
+            self.cut = "" if self._short is None else self.cut
+            return ""
+        self._short, given = given, [*given, *new]
+        lines, room = [line for _, line in given], self.room(group, unread)
+        kept = levelled(lines, room)
+        self._given = [(key, line) for (key, _), line in zip(given, kept, strict=False)]
+        names = [self._handles.of_block[key] for key, _ in given]
+        was = zip(names, lines, kept, strict=False)
+        less = dict.fromkeys(name for name, line, short in was if line != short)
+        lost = dict.fromkeys(names[len(kept) :])
+        told = [f"those on {listed([*less])} were cut"] * bool(less)
+        told += [f"those on {listed([*lost])} left out"] * bool(lost)
+        self.cut = f"{' and '.join(told)}, for want of room" if told else ""
+        self._short = self._short if told else None
+        return f"{sum(map(size, lines))} bytes with line ends, and {room} fit" if told else ""
+
+    def _led(self, text: str, group: Sequence[Part], *, bare: bool) -> Iterator[tuple[str, str]]:
+        """Yield the lines of notes, each with the block that it is put to.
+
+        Those that begin with no handle are among them where they are wanted `bare`.
+        """
+        here = _blocks(group)
+        for said in map(one_line, text.splitlines()):
+            line = _BULLET.sub("", said)
+            found = _LED.fullmatch(line)
+            block = self._handles.blocks.get(found[1].upper()) if found else None
+            if found and block and block.id in here:
+                if any(map(str.isalnum, found[2])):
+                    yield block.id, f"{found[1].upper()}{found[2]}"
+            elif line and bare:
+                first = next(iter(here))
+                yield first, f"{self._handles.of_block[first]}: {line}"
+
+    def close(self, group: Sequence[Part], *, same: bool) -> None:
+        """End a pass. Where nothing was noted in it, old notes may stay.
+
+        They do where no notes were taken at all, or where the text is the `same` as it was.
+        """
+        shown, stays = _blocks(group), same or not self._is_noted
+        was = [one for one in self._was if stays and one[0] in shown]
+        self.noted += self._given or was
+        self.cut = self.cut if self._is_noted else ""
+        self._given, self._short, self._is_noted = [], None, False
+
+
+def _blocks(group: Iterable[Part]) -> dict[str, None]:
+    return dict.fromkeys(key for part in group for key in part.pieces)
+
+
+def _as_now(key: str, kept: str, handles: Handles) -> str:
+    """Return a kept note with the handles of today, its own first."""
+    names = {"B": handles.of_block, "T": handles.of_thread}
+    says = _KEPT.sub(lambda found: names[found[1]].get(found[2], _GONE[found[1]]), kept)
+    own, led = names["B"].get(key), _LED.match(says)
+    return says if own is None or (led and led[1] == own) else f"{own}: {says}"
