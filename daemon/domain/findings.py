@@ -132,7 +132,12 @@ def who_said_no(why: str) -> str:
 
 
 TITLE_WORDS, TITLE_CHARS = 8, 80
-_SENTENCE = re.compile(r"(?<=[.!?])\s|\n|(?<=[。！？])")  # noqa: RUF001 - other alphabets
+# A sentence ends with its mark and a blank, not with an abbreviation: what follows one is no
+# capital, or the word before is a letter or a known one.
+SENTENCE = re.compile(
+    r"(?<=[!?])\s|(?<=\.)(?<!\b[^\W\d_]\.)(?<!\b(?:ca|vs|Nr|Dr)\.)(?<!\b(?:bzw|ggf|vgl|Abs|Abb)\.)"
+    r"(?<!\b(?:incl|inkl|evtl)\.)\s(?![\da-zß-öø-ÿ])|\n|(?<=[。！？])"  # noqa: RUF001
+)
 _CODE = re.compile(r"`([^`\n]+)`")
 # What stands for code while words are counted, and for a blank in it while a title is cut.
 _CODED, _BLANK = "\0", "\1"
@@ -144,42 +149,64 @@ _LEADING = re.compile(r"^(?:\s*(?:[-+*#>]+|\d{1,3}[.)])\s+)+|^\s*(?:```\w*|-{3,}
 _MARKED = re.compile(r"(?<![\w\\])([*_~]{1,3})(?=[^\s*_~])([^\n]{0,200}?[^\s*_~])\1(?!\w)|`{2,}")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 # Words that lead to others, in the languages that are met most: a title that is cut ends before.
-_LEADS_ON = re.compile(
-    r"""(?:a|an|the|this|that|these|those|its|their|our|your|his|her|my|and|or|but|
-    nor|so|than|as|if|when|while|then|also|where|which|who|whose|whether|because|of|to|
-    in|on|at|by|for|from|with|without|into|onto|over|under|about|after|before|
-    between|per|via|is|are|was|were|be|been|has|have|had|does|do|did|can|
-    could|may|might|must|shall|should|will|would|not|no|only|der|die|das|den|
-    dem|des|ein|eine|einen|einem|einer|und|oder|aber|dass|weil|wenn|ob|von|
-    zu|zum|zur|im|am|mit|ohne|bei|aus|auf|nach|vor|durch|um|ist|sind|wird|
-    nicht|le|la|les|un|une|du|de|et|ou|mais|que|qui|dans|sur|avec|sans|
-    pour|par|est|sont|el|los|las|una|y|o|pero|en|con|sin|por|para|es|son|
-    del|al)?""",
-    re.VERBOSE,
-)
+_LEADING_ON = """
+    a about after against all also although among an and any are aren't as at be because been
+    before between but by can can't cannot could couldn't did didn't do does doesn't don't
+    during e.g each even every for from had has have her his how i.e if in into is isn't it its just
+    least less may might more most must my no nor not of on only onto or our over per shall
+    should since so some still such than that the their then there these this those though
+    through to under unless until very via vs was were what when where whether which while who
+    whose why will with within without won't would your
+    aber alle allen aller als am an auch auf aus bei beim bevor bis bzw ca damit das dass dem
+    den der des die dies diese diesem diesen dieser dieses durch ein eine einem einen einer
+    eines er es falls für gegen ggf haben hatte ihr ihre ihrem ihren ihrer im in ins ist jede
+    jedem jeden jeder jedes kann kein keine keinem keinen keiner können mit muss müssen nach
+    nachdem nicht noch nur ob obwohl oder ohne pro sein seine seinem seinen seiner seit sich sie
+    sind sobald sofern soll sollen sondern sowie statt trotz um und unter vom von vor wann warum
+    was wegen weil welche welchem welchen welcher welches wenn wer werden wie wird wo wurde
+    wurden während zu zum zur zwischen über
+    au aux avec ce ces cet cette chaque comme dans de des dont du elle en entre est et il la le
+    les leur leurs lorsque mais ne ou où par pas peut plus pour qu quand que qui sa sans se ses
+    sont sous sur un une être
+    al cada como con cuando de debe del desde donde el en entre es hasta la las los más ni o
+    para pero por puede que quién se sin sobre son su sus una y
+"""
+_LEADS_ON = frozenset(_LEADING_ON.split())
+_NUMBER = re.compile(r"[\d.,]+|one|two|three|four|five|six|seven|eight|nine|ten|zwei|drei|vier")
 _JOINS = re.compile(
-    r"and|or|but|because|which|who|that|while|when|where|if|und|oder|aber|weil|dass|et|ou|mais|y|pero"
+    r"although|and|because|but|if|or|since|that|though|unless|when|where|which|while|who"
+    r"|aber|dass|obwohl|oder|sondern|und|während|weil|wenn|et|mais|ou|aunque|pero|y"
 )
 LEAST_WORDS = 3
+# Words in quotation marks of which the last is typed as on a keyboard.
+_TYPED = re.compile(r'[„“]([^„“”"]*)"')
 _CLOSING = {"“": "”", "„": "“", "«": "»", "(": ")", "[": "]", '"': '"'}
 
 
 def cut_short(words: Sequence[str]) -> str:
     """Return the beginning of a sentence without the words at its end that lead to others."""
+    bare = [word.strip(_MARKS).casefold() for word in words]
     end = len(words)
-    if end > LEAST_WORDS + 1 and _JOINS.fullmatch(words[end - 2].casefold()):
+    if end > LEAST_WORDS + 1 and _JOINS.fullmatch(bare[end - 2]):
         end -= 2  # a clause of which one word is left
-    while end > LEAST_WORDS and _LEADS_ON.fullmatch(words[end - 1].strip(_MARKS).casefold()):
+    while end > LEAST_WORDS and _leads_on(bare[:end]):
         end -= 1
     return " ".join(words[:end]).rstrip(_TRAILING)
 
 
+def _leads_on(bare: Sequence[str]) -> bool:
+    """Tell whether words cannot end here: the last is a sign, leads to others, or counts them."""
+    *_, before, last = bare
+    counts = before in _LEADS_ON and _NUMBER.fullmatch(last)
+    return not last or last in _LEADS_ON or bool(counts)
+
+
 def _closed(title: str) -> str:
     """Return a title that closes the quotation marks and brackets that it opens."""
-    opened = []
+    opened, shown = [], _TYPED.sub(r"\1", title)
     for sign, end in _CLOSING.items():
-        count = title.count(sign) - (title.count("„") if sign == "“" else 0)
-        if count % 2 if sign == end else count > title.count(end):
+        count = shown.count(sign) - (shown.count("„") if sign == "“" else 0)
+        if count % 2 if sign == end else count > shown.count(end):
             opened.append(sign)
     return title + "".join(_CLOSING[one] for one in sorted(opened, key=title.rfind, reverse=True))
 
@@ -197,7 +224,7 @@ def title_of(words: str) -> str:
     while text != (plain := _MARKED.sub(r"\2", text)):
         text = plain
     text = _ESCAPED.sub(r"\1", text)
-    first = " ".join(_SENTENCE.split(text, maxsplit=1)[0].split())
+    first = " ".join(SENTENCE.split(text, maxsplit=1)[0].split())
     sentence = first.rstrip(".,;:…")
     kept = " ".join(sentence.split()[:TITLE_WORDS])
     chosen = re.sub(_CODED, lambda _: next(code), kept)

@@ -11,7 +11,7 @@ from itertools import count
 from typing import NamedTuple
 
 from daemon.domain.change import Change
-from daemon.domain.findings import LEAST_WORDS, cut_short
+from daemon.domain.findings import LEAST_WORDS, SENTENCE, cut_short
 from daemon.domain.values import AuthorKind, Block, Severity, Snapshot, Thread
 from daemon.notion.from_markdown import INNER, SETTLED_SIGN, as_typed
 from daemon.review.cleaning import REMOVED, person_name
@@ -39,7 +39,6 @@ _WRITTEN = re.compile(
 # What marks words in the middle of a line. Elsewhere a backslash could make an address of code.
 _MARK = re.compile(r"[\\`*\[\]<&~]|(?<![^\W_])_|_(?![^\W_])")
 _URL = re.compile(r"https?://([^\s/?#]+)([^\s?#]*)\S*")
-_SENTENCE = re.compile(r"(?<=[.!?])\s")
 _WORD = re.compile(r"\b[BT][1-9]\d{0,5}\b")
 _APART = re.compile(r"(?<![A-Za-z0-9/#=._])(\[?[BT][1-9]\d{0,5}\]?)([/–-])(?=\[?[BT][1-9])")  # noqa: RUF001
 # What stands around a handle and would read ill around a name: quotation marks, and the brackets of
@@ -380,7 +379,7 @@ def _first_words(text: str, most: tuple[int, int], *, is_whole: bool = False) ->
     """Return the first words of a text's first sentence, or of all of it, within a limit."""
     chars, words = most
     text = " ".join(_URL.sub(_shorter, text).split()).translate(INNER)
-    first = text if is_whole else _SENTENCE.split(text, maxsplit=1)[0]
+    first = text if is_whole else SENTENCE.split(text, maxsplit=1)[0]
     text = (first if len(first.split()) >= LEAST_WORDS else text).rstrip(".,;:| ")
     kept = text if len(text) <= chars else cut_short(text.split()[:words])
     if len(kept) > chars:
