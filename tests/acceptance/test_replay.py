@@ -272,7 +272,7 @@ def test_g9_another_refusal_is_named(
     program.sweep()
     program.config["limits"] = {"comments_per_review": 1}  # of now: the recording has its own
     is_same(program, 1, 1, 2)
-    monkeypatch.setattr("daemon.review.tools.locate_in_blocks", lambda *_: None)
+    monkeypatch.setattr("daemon.review.wording.locate_in_blocks", lambda *_: None)
     done = program.run("replay", "1")
     assert done.code == 3
     assert "it differs: request 1" not in done.out
