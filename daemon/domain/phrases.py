@@ -27,7 +27,7 @@ _ASKING = re.compile(
 WORDS = {
     "review again": "makes me read the page again",
     "more": "makes me post the next points that I kept back",
-    "why": "tells a point's reason and where it comes from",
+    "why": "tells what a point rests on, what settles it and where it comes from",
     "pause": "makes me leave this page alone until `resume`",
     "pause 7d": "does so for seven days",
     "resume": "makes me take the page up again",

@@ -94,6 +94,8 @@ BLOCK_LEFT = "the block is not on its page any more"
 THREAD_CLOSED = "the thread was resolved or deleted"
 COMMENT_GONE = "the comment was deleted by people"
 NO_COMMENT_THERE = "Notion takes no comment there"
+# Of a decision: which sections of a page a review was not shown.
+NOT_READ = "not read"
 # A reply that was dropped for one of these is taken up again when its thread is listed again.
 RETURNING = (LEFT, ARCHIVED, NOT_SELECTED, BLOCK_LEFT, THREAD_CLOSED)
 

@@ -52,6 +52,15 @@ class Severity(StrEnum):
         """0 for the gravest; sorts findings."""
         return list(Severity).index(self)
 
+    @property
+    def test(self) -> str:
+        """What a finding of this severity has to be."""
+        return {
+            Severity.BLOCKING: "done as written, it fails, does harm, or is dear to undo",
+            Severity.IMPORTANT: "settling it would change the decision or the work",
+            Severity.MINOR: "worth a minute, and nothing hangs on it",
+        }[self]
+
 
 class Source(StrEnum):
     """Who raised a finding."""

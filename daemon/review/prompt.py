@@ -17,14 +17,7 @@ from daemon.domain.change import Change, differing_part
 from daemon.domain.findings import TITLE_WORDS, LedgerEntry
 from daemon.domain.notation import counted
 from daemon.domain.phrases import WORDS
-from daemon.domain.values import (
-    AuthorKind,
-    Comment,
-    Finding,
-    Prompt,
-    Snapshot,
-    Thread,
-)
+from daemon.domain.values import AuthorKind, Comment, Finding, Prompt, Severity, Snapshot, Thread
 from daemon.notion.from_markdown import as_typed
 from daemon.review.cleaning import beginning, both_ends, person_name, visible
 from daemon.review.handles import Handles
@@ -130,7 +123,9 @@ def resource(name: str) -> str:
 
 def instructions(leaving: Collection[str] = ()) -> str:
     """Return the program's own instructions, but for those under some headings."""
-    told = resource("instructions.md").replace("{words}", "`, `".join(WORDS)).split("\n\n")
+    severities = ". ".join(f"{one.value}: {one.test}" for one in Severity)
+    text = resource("instructions.md").replace("{severities}", severities)
+    told = text.replace("{words}", "`, `".join(WORDS)).split("\n\n")
     return "\n\n".join(one for one in told if one.split("\n")[0] not in leaving)
 
 

@@ -331,16 +331,14 @@ class Origin:
         model: The model that made it, such as `anthropic:claude-sonnet-5-5`.
         prompt: The prompt's version.
         outcome: How the review ended.
-        severity: Of the finding; None where a whole review is meant.
-        quote: What the finding is about.
+        section: The heading above the finding's block then; "" where a whole review is meant.
     """
 
     at: datetime
     model: str
     prompt: str
     outcome: str
-    severity: Severity | None = None
-    quote: str = ""
+    section: str = ""
 
 
 _REVIEW = "reviews.at, reviews.model, reviews.prompt, reviews.outcome"
@@ -349,12 +347,12 @@ _REVIEW = "reviews.at, reviews.model, reviews.prompt, reviews.outcome"
 def origin_of_thread(db: Database, page_id: str, thread_id: str) -> Origin | None:
     """Return the origin of a thread's finding, else the page's last review; None for neither."""
     row = db.execute(
-        f"SELECT {_REVIEW}, findings.severity, findings.quote FROM findings"  # noqa: S608 - own names
+        f"SELECT {_REVIEW}, findings.section FROM findings"  # noqa: S608 - own names
         " JOIN reviews ON reviews.id = findings.review_id WHERE findings.discussion_id = ?",
         [thread_id],
     ).fetchone()
     if row is not None:
-        return Origin(when(row[0]), row[1], row[2], row[3], Severity(row[4]), row[5])
+        return Origin(when(row[0]), *row[1:])
     row = db.execute(
         f"SELECT {_REVIEW} FROM reviews WHERE page_id = ? AND kind = 'review'"  # noqa: S608 - own names
         " ORDER BY id DESC LIMIT 1",

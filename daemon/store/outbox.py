@@ -329,20 +329,6 @@ def answers_to(db: Database, person: str, since: datetime) -> int:
     return int(row[0])
 
 
-def last_not_yet(db: Database, thread_id: str, title: str) -> str:
-    """Return the reply that last ruled a thread's point not settled yet; "" for none."""
-    row = db.execute(
-        "SELECT body FROM outbox JOIN reviews ON reviews.id = review_id"
-        " JOIN decisions ON decisions.page_id = outbox.page_id AND decisions.at = reviews.at"
-        " AND what = 'ruling' AND detail = ?1"
-        " WHERE outbox.page_id = (SELECT page_id FROM threads WHERE threads.id = ?2)"
-        " AND outbox.kind = 'reply' AND target = ?2 AND outbox.state = 'posted'"
-        " ORDER BY created_at DESC LIMIT 1",
-        [f"“{title}”: not yet", thread_id],
-    ).fetchone()
-    return str(row[0]) if row else ""
-
-
 def summaries(db: Database, page_id: str) -> list[tuple[str, str]]:
     """Return (comment id, text) of the summaries that stand on a page, the newest first.
 

@@ -12,6 +12,7 @@ from daemon.domain.findings import CLOSED, LIVE, MENDED, Event, FindingState, Le
 from daemon.domain.notation import counted, joined, some
 from daemon.domain.passages import unseen_note
 from daemon.domain.records import (
+    NOT_READ,
     WORD_KEY,
     DeliveryState,
     FindingRow,
@@ -89,7 +90,7 @@ def record_review(
         places = [block.id for block in snapshot.blocks if block.may_hold_comments]
         thread_store.set_places(state, row.id, places, now)
         record_answers(context, row, case, dialogue, waits)
-        _explain(context, row, after, session, review, dialogue)
+        _explain(context, row, after, session, case, dialogue)
     return number
 
 
@@ -367,15 +368,12 @@ def _standing(context: Context, row: PageRow, session: Session) -> list[tuple[st
 
 
 def _explain(
-    context: Context,
-    row: PageRow,
-    after: PageRow,
-    session: Session,
-    review: Review,
-    dialogue: Dialogue,
+    context: Context, row: PageRow, after: PageRow, session: Session, case: Case, dialogue: Dialogue
 ) -> None:
+    review, at = case.review, after.reviewed_at or context.notion.now
+
     def decide(what: str, detail: str) -> None:
-        sweeps.record_decision(context.state, row.id, context.notion.now, what, detail)
+        sweeps.record_decision(context.state, row.id, at, what, detail)
 
     said = f"{counted(len(review.findings), 'comment')}, {counted(len(review.replies), 'reply')}"
     usage = review.usage
@@ -388,7 +386,7 @@ def _explain(
     for refusal in review.refusals:
         decide("refused", f"{refusal.tool}: {refusal.reason}")
     if review.omitted:
-        decide("not read", ", ".join(review.omitted))
+        decide(NOT_READ, ", ".join(review.omitted))
     if session.linked and (session.linked.pages or session.linked.unread):
         read = ", ".join(f"“{title}”" for title, _ in session.linked.pages)
         decide("links", f"read: {read or 'none'}. {unseen_note(session.linked)}".strip())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -738,31 +740,78 @@ def test_why_is_answered_from_the_state_without_a_model(
     assert model.sent == []
     [why] = in_thread(box, finding)
     assert why == (
-        "Say which queue, and why.\nIt is about “We need queues”. Raised as important on "
-        "2026-11-20 12:00 UTC, by anthropic:claude-sonnet-5-5 under the prompt “RFC reviewer”, "
-        "in the version first used 2026-11-20 12:00 UTC."
+        "It rests on “We need queues”. I had read all of the page.\n"
+        "Raised as important: settling it would change the decision or the work.\n"
+        "Words that answer it settle it, here or elsewhere on the page; a no in this thread drops "
+        "it.\n"
+        "From the review of 2026-11-20 12:00 UTC, by anthropic:claude-sonnet-5-5 under the prompt "
+        "“RFC reviewer”, in the version first used on 2026-11-20."
     )
     assert [one for one in said(box) if one.startswith("I last reviewed this page on 2026-11-20")]
 
 
-@pytest.mark.parametrize(
-    "reason",
-    ["`queue.pop(now, later)` " * 20, "```\nretry_all(\n  a,\n```\n" + "Say how often. " * 40],
-)
-def test_the_reason_of_a_point_is_cut_at_a_word_and_never_within_code(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, reason: str
+def test_why_tells_the_section_what_was_not_read_and_what_of_the_prompt_is_near(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
-    rfc(box, rfcs)
-    model.think = lambda *_: [comment("B1", "We need queues.", reason, title="Why?"), finish()]
+    prompt = box.world.page(
+        None,
+        "Careful reader",
+        [
+            blocks.heading(2, "Style"),
+            blocks.paragraph("One point for each comment, no praise of queues."),
+            blocks.heading(2, "Way back"),
+            blocks.bullet("Rollback: how is it undone, and who tried it?"),
+        ],
+    )
+    program.config["databases"][0]["prompt"] = prompt.id
+    content = [blocks.heading(2, "Plan"), blocks.paragraph("Rollback: N/A.")]
+    box.world.page(rfcs, "Queues", content, at=NOW - HOUR)
+    model.think = lambda *_: [
+        comment("B2", "N/A", "Say how it is undone.", "blocking", "Rollback has no way back"),
+        finish(),
+    ]
+    program.sweep()
+    finding = posted(box)[0]
+    box.clock.advance(MINUTE)
+    box.world.comment(finding, "why")
+    program.sweep()
+    [why] = in_thread(box, finding)
+    rests, severity, settles, origin = why.split("\n")
+    assert rests == "It rests on “N/A” in the section “Plan”. I had read all of the page."
+    assert severity.startswith("Raised as blocking: done as written, it fails")
+    assert settles.startswith("Words that answer it settle it")
+    assert origin.endswith("in the version first used on 2026-11-20, near “Way back”.")
+    with closing(sqlite3.connect(program.folder / "state/notion-review.db")) as db, db:
+        db.execute(
+            "INSERT INTO decisions (page_id, at, what, detail)"
+            " SELECT page_id, at, 'not read', 'Costs' FROM reviews WHERE kind = 'review'"
+        )
+        db.execute("UPDATE findings SET instead = 'Rollback: the flag', title = 'Why?'")
+    box.world.comment(finding, "why")
+    box.clock.advance(MINUTE)
+    program.sweep()
+    rests, _, settles, origin = in_thread(box, finding)[-1].split("\n")
+    assert rests.endswith("I had read all of the page, apart from Costs.")
+    assert settles.startswith("The offered wording settles it, or other words that answer it;")
+    assert "near" not in origin
+
+
+def test_why_under_a_point_of_a_rule_names_the_rule_and_what_settles_it(
+    box: Sandbox, program: Program, rfcs: str
+) -> None:
+    program.config["models"] = ["offline"]
+    rfc(box, rfcs, "Owner: TODO, says Ana.")
     program.sweep()
     box.clock.advance(MINUTE)
     box.world.comment(posted(box)[0], "why")
     program.sweep()
-    [told] = [one for one in in_thread(box, posted(box)[0]) if "\nIt is about" in one]
-    assert told.startswith(("queue.pop(now, later) queue", "Say how often. Say"))
-    first = told.split("\n")[0]
-    assert first.endswith((") …", "often. …", "Say …", "how …"))
-    assert len(first) <= 302
+    [why] = in_thread(box, posted(box)[0])
+    rests, _, settles, origin = why.split("\n")
+    assert rests == "My rule “Unfinished” found “TODO, says Ana”."
+    assert settles == (
+        "It is settled once the rule finds nothing there; a no in this thread drops it."
+    )
+    assert origin.startswith("From the review of 2026-11-20 12:00 UTC, by offline under")
 
 
 @pytest.mark.parametrize(
@@ -1312,7 +1361,7 @@ def test_while_every_model_is_down_words_are_carried_out_and_questions_keep(
     asked = box.world.comment(page, "Which queue do you mean?")
     model.think = lambda _document, _turn: Reply({"type": "error"}, status=529)
     assert program.run("--once").code == 69
-    assert [words[:19] for words in in_thread(box, finding)] == ["Say which queue, an"]
+    assert [words[:19] for words in in_thread(box, finding)] == ["It rests on “We nee"]
     assert in_thread(box, asked) == []
     answering(model)
     box.clock.advance(HOUR)

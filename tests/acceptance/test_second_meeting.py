@@ -1167,8 +1167,12 @@ def test_the_summary_says_whose_word_is_the_last_about_each_point_that_is_still_
     edit(box, page, 1, "We deploy on Wednesday.")
     model.think = lambda _document, _turn: [finish("Go on.")]
     program.sweep()
-    told = [one for one in on_blocks(box, page) if "It is about “N/A”" in one]
-    assert [one.split("\n")[0] for one in told] == ["That is no plan."]
+    told = [one for one in on_blocks(box, page) if one.startswith("It rests on")]
+    rests = "It rests on “{}” in the section “Plan”{}. I had read all of the page."
+    assert [one.split("\n")[0] for one in told] == [
+        rests.format("safe", ""),
+        rests.format("N/A", ", which is gone by now"),
+    ]
     assert "• No way back (still open; see my answer)\n" in on_page(box, page)[-1]
 
 
@@ -1815,8 +1819,10 @@ def test_why_under_a_closed_point_says_first_how_it_was_closed(
     box.clock.advance(HOUR)
     box.world.comment(posted(box)[0], "why")
     program.sweep()
-    [why] = [one for one in on_blocks(box, page) if "It is about “N/A”" in one]
-    assert why.startswith(f"{told}\nSay how it is undone.\nIt is about")
+    [why] = [one for one in on_blocks(box, page) if "It rests on “N/A”" in one]
+    first, *_, last = why.split("\n")
+    assert (first, len(why.split("\n"))) == (told, 4)
+    assert last.startswith("From the review of")
 
 
 def test_the_model_hears_a_no_in_any_words_and_it_has_the_effects_of_a_no(

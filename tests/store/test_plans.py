@@ -187,7 +187,6 @@ ON_THE_PATH = {
     "outbox.set_body": lambda db: outbox.set_body(db, LETTER.key, "body"),
     "outbox.rewrite": lambda db: outbox.rewrite(db, LETTER.key, "body"),
     "outbox.body": lambda db: outbox.body(db, LETTER.key),
-    "outbox.last_not_yet": lambda db: outbox.last_not_yet(db, "thread", "Title"),
     "outbox.present": lambda db: outbox.present(db, [LETTER.key]),
     "findings.settled": lambda db: findings.settled(
         db, [SOURCE.id], [FindingState.ADDRESSED], PAGE.id, 20

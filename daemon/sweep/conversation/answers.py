@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,8 +15,6 @@ from daemon.domain.providers import OFFLINE
 from daemon.domain.records import WORD_KEY, DeliveryState, MessageKind, OutboxMessage, PageRow
 from daemon.domain.values import AuthorKind, Comment, Outcome, Review, ReviewKind, Source, Thread
 from daemon.notion.from_markdown import ended, quoted
-from daemon.review.cleaning import beginning
-from daemon.review.offline.document import kind_of
 from daemon.review.summary import incomplete_note
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -37,6 +34,7 @@ from daemon.sweep.conversation.commands import (
 )
 from daemon.sweep.conversation.dialogue import Dialogue
 from daemon.sweep.conversation.gate import AS_BEFORE, ENOUGH, HANDED_OVER
+from daemon.sweep.conversation.points import evidence, nearest_heading, settles
 from daemon.sweep.conversation.rulings import opened_again, record_rulings
 from daemon.sweep.conversation.stance import is_dismissal
 from daemon.sweep.conversation.threads import (
@@ -53,8 +51,6 @@ from daemon.sweep.prompts import current
 
 NOTHING_KNOWN = "I have no record of a review of this page."
 NEXT_REVIEW = "I keep {count} back until my next review: other text that is named there changed."
-REASON_CHARS = 300
-_FENCED = re.compile(r"^(```|~~~).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 NO_GONE = "the comment with the no was deleted"
 
 
@@ -253,35 +249,33 @@ def _run_command(
 
 
 def _because(context: Context, row: PageRow, dialogue: Dialogue, thread_id: str) -> str:
-    """Tell the reason of a thread's point, and where it, or the last review, comes from.
+    """Tell what its comment does not say of a thread's point, in four lines at most.
 
-    The reason is what the reviewer ruled last there, else the point's own words. In front stands
-    how the point was closed.
+    What it rests on, why it is so grave, and what settles it, or how it was closed; and where it
+    comes from. In a thread without a point, where the last review comes from.
     """
-    origin = findings.origin_of_thread(context.state, row.id, thread_id)
+    state, origin = context.state, findings.origin_of_thread(context.state, row.id, thread_id)
     if origin is None:
         return NOTHING_KNOWN
-    own = {one.discussion_id: one for one in findings.of_page(context.state, row.id)}.get(thread_id)
+    own = {one.discussion_id: one for one in findings.of_page(state, row.id)}.get(thread_id)
     by_rule = own is not None and own.finding.source is Source.CHECK
-    kept = prompts.version(context.state, origin.prompt)
-    name = kept[0].name if kept else dialogue.reviewer
-    version = f", in the version first used {kept[1]:%Y-%m-%d %H:%M} UTC" if kept else ""
-    when, model = f"{origin.at:%Y-%m-%d %H:%M} UTC", OFFLINE if by_rule else origin.model
+    prompt, used = prompts.version(state, origin.prompt) or (None, None)
+    version = f", in the version first used on {used:%Y-%m-%d}" if used else ""
+    name, model = prompt.name if prompt else dialogue.reviewer, OFFLINE if by_rule else origin.model
+    when = f"{origin.at:%Y-%m-%d %H:%M} UTC"
     under = f"by `{model}` under the prompt “{quoted(name)}”{version}"
     if own is None:
         cut = incomplete_note(Outcome(origin.outcome))
         return joined([f"I last reviewed this page on {when}, {under}.", cut], " ")
-    raised = own.finding
-    closed = joined([*ended(own.state, own.why)], ": ") + "\n" if own.state in CLOSED else ""
-    kind = kind_of(raised) if by_rule else None
-    rule = f" Its rule is “{kind.value}”." if kind else ""
-    words = outbox.last_not_yet(context.state, thread_id, raised.title) or raised.text
-    lines = filter(str.strip, _FENCED.sub("", words).splitlines())
-    reason, about = beginning(next(lines, ""), REASON_CHARS), quoted(raised.quote).rstrip(".,;:")
-    return (
-        f"{closed}{reason}\n"
-        f"It is about “{about}”. Raised as {raised.severity.value} on {when}, {under}.{rule}"
-    ).strip()
+    head = nearest_heading(prompt.text, own.finding) if prompt and not by_rule else ""
+    lines = (
+        joined([*ended(own.state, own.why)], ": ") if own.state in CLOSED else "",
+        evidence(context, row, own, origin),
+        f"Raised as {own.finding.severity.value}: {own.finding.severity.test}.",
+        "" if own.state in CLOSED else settles(own.finding),
+        f"From the review of {when}, {under}{f', near “{quoted(head)}”' if head else ''}.",
+    )
+    return "\n".join(filter(None, lines))
 
 
 def _tell_enough(

@@ -10,14 +10,23 @@ from datetime import datetime
 
 from daemon.domain.change import Change, Reviewed, content_hash, sections
 from daemon.domain.findings import CLOSED, LIVE, MENDED, FindingState, who_said_no
-from daemon.domain.records import FindingRow, PageRow
-from daemon.domain.values import AuthorKind, Finding, Prompt, Snapshot, Thread
+from daemon.domain.notation import iso
+from daemon.domain.records import NOT_READ, FindingRow, PageRow
+from daemon.domain.values import AuthorKind, Finding, Prompt, Snapshot, Source, Thread
 from daemon.notion.from_markdown import as_typed, quoted
 from daemon.review.cleaning import beginning
+from daemon.review.offline.document import kind_of
 from daemon.review.points import OwnPoint, how_closed, page_texts, reanchored
 from daemon.review.prompt import one_line
-from daemon.review.quotes import contains_words, is_quote_of, is_taken, reworded, unmarked_line
-from daemon.store import drafts, findings, outbox, pages, reviews
+from daemon.review.quotes import (
+    contains_words,
+    is_quote_of,
+    is_taken,
+    reworded,
+    unmarked_line,
+    weighty,
+)
+from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.database import State
 from daemon.sweep import memory
@@ -35,6 +44,7 @@ NAMED_CHARS = 60
 SAID_ALREADY = "that was said of this text already"
 # What settled a point, where it is words that came and not a whole block.
 _CAME = re.compile(r"“(?P<words>.*)”", re.DOTALL)
+LEAST_SHARED = 2
 NOBODY_ASKS = "only a person's later word in its thread opens it again"
 
 
@@ -130,6 +140,46 @@ def closed_points(
             )
         )
     return points
+
+
+def evidence(context: Context, row: PageRow, own: FindingRow, origin: findings.Origin) -> str:
+    """Say which words a point is about, where they stood, and what of the page was read."""
+    section = f" in the section “{quoted(origin.section)}”" if origin.section else ""
+    now = _texts(pages.last_reviewed(context.state, row.id))
+    is_gone = now and not any(contains_words(own.finding.quote, text) for text in now)
+    gone = ", which is gone by now" if is_gone else ""
+    words = f"“{quoted(own.finding.quote).rstrip('.,;:')}”{section}{gone}"
+    if own.finding.source is Source.CHECK and (kind := kind_of(own.finding)):
+        return f"My rule “{kind.value}” found {words}."
+    decided = sweeps.decisions(context.state, row.id)
+    omitted = [detail for at, what, detail in decided if (at, what) == (iso(origin.at), NOT_READ)]
+    apart = f", apart from {quoted(omitted[0])}" if omitted else ""
+    return f"It rests on {words}. I had read all of the page{apart}."
+
+
+def settles(raised: Finding) -> str:
+    """Say what settles a point, and what drops it."""
+    how = "Words that answer it settle it, here or elsewhere on the page"
+    if raised.source is Source.CHECK:
+        how = "It is settled once the rule finds nothing there"
+    elif raised.instead:
+        how = "The offered wording settles it, or other words that answer it"
+    return f"{how}; a no in this thread drops it."
+
+
+def nearest_heading(prompt: str, raised: Finding) -> str:
+    """Return the heading of a prompt that the title of a finding is nearest to; "" for none.
+
+    A word of the heading counts for two of those below it. None is nearest where two are, and where
+    fewer than two words are shared.
+    """
+    title, found, head = weighty(raised.title), Counter[str](), ""
+    for line in prompt.splitlines():
+        if is_head := line.startswith("#"):
+            head = line.strip("# ")
+        found[head] += len(title & weighty(line)) * (2 if is_head else 1)
+    (first, most), (_, second) = [*found.most_common(2), ("", 0), ("", 0)][:2]
+    return first if most >= LEAST_SHARED and most > second else ""
 
 
 def _told_now(state: State, row: FindingRow, snapshot: Snapshot) -> str:
