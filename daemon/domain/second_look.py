@@ -1,7 +1,7 @@
 """The second look at the points of a review: what came of it, and whether it can be believed. Pure.
 
 Verifiers that nobody watches eat true points. So points that people settled go along now and then:
-one that an author acted on, one that the reviewer withdrew for words of its text.
+some that authors acted on, one that the reviewer withdrew for words of its text.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ WATCH = "second look"  # where the state keeps what is known of those who look
 FIRST_LOOKS, SHARE = 10, 0.2  # settled points go along with the first looks, then with this share
 RECENT, TESTED = 3, 10  # looks that are kept: the last ones, and the last with settled points
 ENOUGH_RULINGS = 6  # in the last looks; fewer may all be alike by chance
-# Of settled points: a good verifier errs now and then.
-ENOUGH_TRUE, ENOUGH_FALSE = 3, 6
+# Of settled points a good verifier errs now and then. Of so many that authors acted on most are too
+# many to refuse; so many are where they are a third. How many looks have a withdrawn one.
+ENOUGH_TRUE, TOO_MANY, ENOUGH_FALSE = 3, 3, 6
 LEFT_ALONE = timedelta(minutes=5)  # one that failed is not asked for so long
 
 
@@ -30,15 +31,27 @@ class Seen:
     Attributes:
         rulings: How many points it ruled on, settled ones included.
         refused: How many of these it refused, with evidence or without.
-        refused_true: Whether it refused the point that an author acted on; None where it ruled on
-            none.
-        refused_false: The same of the point that was withdrawn.
+        true: How many of these were points that authors acted on.
+        refused_true: How many of those it refused.
+        false: How many were points that were withdrawn.
+        refused_false: How many of those it refused.
     """
 
     rulings: int = 0
     refused: int = 0
-    refused_true: bool | None = None
-    refused_false: bool | None = None
+    true: int = 0
+    refused_true: int = 0
+    false: int = 0
+    refused_false: int = 0
+
+    @classmethod
+    def read(cls, told: Mapping[str, int | None]) -> Seen:
+        """Return what was written; an older version told of one point of each kind at most."""
+        kinds = {kind: told[f"refused_{kind}"] for kind in ("true", "false")}
+        counts = {f"refused_{kind}": int(refused or 0) for kind, refused in kinds.items()}
+        ruled = {kind: int(refused is not None) for kind, refused in kinds.items()}
+        also = {key: int(told[key] or 0) for key in told}
+        return cls(**{**ruled, **also, **counts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,7 @@ class Watch:
         told = json.loads(text) if text else {}
         if told.get("setting") != setting:
             return cls(setting)
-        seen = {name: tuple(Seen(**one) for one in looks) for name, looks in told["seen"].items()}
+        seen = {name: tuple(map(Seen.read, looks)) for name, looks in told["seen"].items()}
         failed = {name: when(at) for name, at in told["failed"].items()}
         return cls(setting, told["number"], seen, failed)
 
@@ -101,7 +114,7 @@ class Watch:
         if look.seen is None:
             return replace(self, failed=failed | {look.model: now})
         kept = (*self.seen.get(look.model, ()), look.seen)
-        older = [one for one in kept[:-RECENT] if None not in (one.refused_true, one.refused_false)]
+        older = [one for one in kept[:-RECENT] if one.true or one.false]
         seen = {**self.seen, look.model: (*older[-TESTED:], *kept[-RECENT:])}
         return replace(self, number=self.number + 1, seen=seen, failed=failed)
 
@@ -131,20 +144,18 @@ def doubt(seen: Sequence[Seen]) -> str:
     rulings, refused = sum(one.rulings for one in last), sum(one.refused for one in last)
     if len(last) == RECENT and rulings >= ENOUGH_RULINGS and refused == rulings:
         return f"it refused every one of the last {rulings} points"
-    false = [one for one in seen if one.refused_false is not None][-ENOUGH_FALSE:]
+    false = [one for one in seen if one.false][-ENOUGH_FALSE:]
     if len(false) == ENOUGH_FALSE and not refused and not any(one.refused for one in false):
         return f"it refused no point in {ENOUGH_FALSE} looks, not even one that was withdrawn"
-    true = [one.refused_true for one in seen if one.refused_true is not None]
-    if len(true) >= ENOUGH_TRUE and sum(true) * 2 > len(true):
-        return f"it refused {sum(true)} of {len(true)} points that authors acted on"
-    pairs = [(one.refused_true, one.refused_false) for one in seen]
-    both = [(bool(true), bool(false)) for true, false in pairs if None not in (true, false)]
-    refused_true, refused_false = (
-        (sum(column) for column in zip(*both, strict=True)) if both else (0, 0)
-    )
-    if len(both) >= TESTED and refused_true > 1 and refused_false <= refused_true + 1:
+    true, wrong = sum(one.true for one in seen), sum(one.refused_true for one in seen)
+    if (true >= ENOUGH_TRUE and wrong * 2 > true) or (wrong >= TOO_MANY and wrong * 3 >= true):
+        return f"it refused {wrong} of {true} points that authors acted on"
+    both = [one for one in seen if one.true and one.false]
+    true, wrong = sum(one.true for one in both), sum(one.refused_true for one in both)
+    told, right = sum(one.false for one in both), sum(one.refused_false for one in both)
+    if len(both) >= TESTED and wrong > 1 and right <= wrong * told / true + 1:
         return (
-            f"of {len(both)} points that authors acted on it refused {refused_true}, of as many "
-            f"that were withdrawn {refused_false}"
+            f"of {true} points that authors acted on it refused {wrong}, of {told} that were "
+            f"withdrawn {right}"
         )
     return ""

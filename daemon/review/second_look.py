@@ -54,7 +54,8 @@ class SettledPoint:
     """A point of a review of another page, of which is known whether the text bears it.
 
     Attributes:
-        finding: The point, on a block of the passage.
+        finding: The point, on a block of the passage. The ids of blocks of one text sort as they
+            stand there.
         is_true: Whether an author acted on it; else the reviewer withdrew it for words of the text.
         passage: The text around it as that review read it, with what answers it.
     """
@@ -116,7 +117,7 @@ def _batch(
     if made := request(points) if points else None:
         return points, made
     settled = [one for one in points if isinstance(one, SettledPoint)]
-    for first in (settled, []) if settled else ([],):
+    for first in (settled, settled[:2], []) if settled else ([],):
         taken, best = list[Point](), None
         for one in (*first, *(one for one in points if isinstance(one, Finding))):
             batch = [other for other in points if other in taken or other is one]
@@ -162,8 +163,10 @@ def _request(
 
 
 def _passages(points: Iterable[Point]) -> dict[str, Block]:
+    """Return the text around settled points, by the ids of its blocks, in the order of these."""
     settled = (one for one in points if isinstance(one, SettledPoint))
-    return {block.id: block for one in settled for block in one.passage}
+    found = {block.id: block for one in settled for block in one.passage}
+    return {key: found[key] for key in sorted(found)}
 
 
 def _lines(points: Sequence[Point], first: int, handles: Handles) -> Iterator[str]:
@@ -304,8 +307,8 @@ def weighed(
 ) -> Heard:
     """Return what becomes of the points.
 
-    Only a refusal with evidence drops one, and none where the look refuses what an author acted on,
-    or everything. A blocking point becomes important at most, where that is posted.
+    Only a refusal with evidence drops one, and none where the look refuses half of what authors
+    acted on, or everything. A blocking point becomes important at most, where that is posted.
 
     Args:
         model: Who looked.
@@ -316,15 +319,14 @@ def weighed(
     """
     ruled = [(points[number - 1], one) for number, one in sorted(given.items())]
     refused = [(point, one) for point, one in ruled if one.ground != STANDS]
-    seen = Seen(
-        len(ruled), len(refused), _refused(ruled, is_true=True), _refused(ruled, is_true=False)
-    )
+    seen = Seen(len(ruled), len(refused), *_counted(ruled))
     look = Look(model, seen=seen)
     own = [(point, one) for point, one in refused if isinstance(point, Finding)]
     if not ruled:
         return Heard(replace(look, note="it gave no ruling that can be read", seen=None))
-    if seen.refused_true:
-        return Heard(replace(look, note="it refused a point that an author acted on"))
+    if seen.refused_true and seen.refused_true * 2 >= seen.true:
+        why_not = f"it refused {seen.refused_true} of {seen.true} points that authors acted on"
+        return Heard(replace(look, note=why_not))
     if len(own) >= ALL_REFUSED and len(own) == sum(isinstance(one, Finding) for one in points):
         return Heard(replace(look, note=f"it refused all {len(own)} points"))
     why, overruled = _upheld(own, blocks)
@@ -352,14 +354,15 @@ def _upheld(
     return why, tuple(overruled)
 
 
-def _refused(ruled: Sequence[tuple[Point, Opinion]], *, is_true: bool) -> bool | None:
-    """Tell whether a settled point was refused; None where there is no ruling on such a one."""
-    found = [
-        one.ground != STANDS
-        for point, one in ruled
-        if isinstance(point, SettledPoint) and point.is_true is is_true
-    ]
-    return found[0] if found else None
+def _counted(ruled: Sequence[tuple[Point, Opinion]]) -> Iterator[int]:
+    """Yield how many true settled points were ruled on, and refused; then of false ones."""
+    for is_true in (True, False):
+        found = [
+            one.ground != STANDS
+            for point, one in ruled
+            if isinstance(point, SettledPoint) and point.is_true is is_true
+        ]
+        yield from (len(found), sum(found))
 
 
 def _why(verdict: Opinion, words: str = "") -> str:

@@ -41,7 +41,9 @@ OFF, SAME, AUTO = "off", "same", "auto"
 ROUNDS = 3  # the rulings, and what is read or mended for them
 SECONDS = 300.0  # a look that takes longer is left
 CANDIDATES = 20  # settled points to choose from
-PASSAGE_CHARS = 6_000  # of the text around one
+# How many that authors acted on go along, and the characters of the text around each, and around
+# one that was withdrawn.
+TRUE_POINTS, TRUE_CHARS, FALSE_CHARS = 4, 1_500, 6_000
 OUT_OF_BUDGET = "the budget does not cover it"
 _TRUE = tuple(sorted(MENDED))
 # What people turn down may be true: they have reasons that no text shows.
@@ -73,46 +75,50 @@ def _watch(context: Context) -> Watch:
 def _settled(
     context: Context, target: Target, row: PageRow, chance: random.Random
 ) -> Iterator[SettledPoint]:
-    """Choose a point of each kind, of other pages, each with the text that shows what it is."""
+    """Choose points of both kinds, of other pages, each with the text that shows what it is."""
     sources = pages.source_ids(context.state, [target.settings.id])
     used = dict[str, int]()  # two states of one page would contradict each other
     for states in (_TRUE, _FALSE):
         known = findings.settled(context.state, sources, states, row.id, CANDIDATES)
         page_of = reviews.pages_of(context.state, [one.review_id for one in known])
+        left = TRUE_POINTS if states is _TRUE else 1
         for one in chance.sample(known, len(known)):
+            if not left:
+                break
             page_id = page_of[one.review_id]
             if used.setdefault(page_id, one.review_id) != one.review_id:
                 continue
             if found := _with_passage(context, one, page_id, is_true=states is _TRUE):
                 yield found
-                break
+                left -= 1
 
 
 def _with_passage(
     context: Context, row: FindingRow, page_id: str, *, is_true: bool
 ) -> SettledPoint | None:
     """Return a point with the text around it; None where that shows not what it is."""
-    text, prefix = reviews.text(context.state, row.review_id), f"{row.review_id} "
+    text, made = reviews.text(context.state, row.review_id), row.finding
     if text is None:
         return None
+    lines = [one for one in text.lines if one.text]
     blocks = [
-        Block(prefix + one.id, one.type, one.depth, one.text, unmarked_line(one.text))
-        for one in text.lines
-        if one.text
+        Block(f"{row.review_id} {at:05}", one.type, one.depth, one.text, unmarked_line(one.text))
+        for at, one in enumerate(lines)
     ]
-    finding = replace(row.finding, block_id=prefix + row.finding.block_id)
-    on = {at for at, one in enumerate(blocks) if one.id == finding.block_id}
+    on = {at for at, one in enumerate(lines) if one.id == made.block_id}
     messages = () if is_true else outbox.messages_of(context.state, page_id=page_id)
     answers = {at for at in _answers(row, messages, blocks) if at not in on}
     if not on or not (is_true or answers):
         return None
-    told, kept, room = on if is_true else on | answers, set[int](), PASSAGE_CHARS
+    told, kept = on if is_true else on | answers, set[int]()
+    room = TRUE_CHARS if is_true else FALSE_CHARS
     for near in sorted(range(len(blocks)), key=lambda one: min(abs(one - at) for at in told)):
         room -= len(blocks[near].line)
         if room < 0 and near not in told:
             break
         kept.add(near)
-    title = Block(prefix, "heading_1", 0, f"# {text.title}", text.title)
+    title = Block(f"{row.review_id} ", "heading_1", 0, f"# {text.title}", text.title)
+    finding = replace(made, block_id=blocks[min(on)].id)
     return SettledPoint(finding, is_true, (title, *(blocks[at] for at in sorted(kept))))
 
 

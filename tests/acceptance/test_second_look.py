@@ -19,6 +19,7 @@ from daemon.domain.findings import FindingState
 from daemon.sandbox import Sandbox, blocks
 from daemon.store.database import read_state
 from daemon.sweep import second_look
+from daemon.sweep.second_look import TRUE_POINTS
 from support.program import (
     OPENAI_KEY,
     Call,
@@ -462,7 +463,38 @@ def test_settled_points_go_along_and_one_that_refuses_what_an_author_acted_on_is
     page = rfc(box, rfcs, "The next")
     later(box, program)
     assert len(points(box, page)) == 4
-    assert "it refused a point that an author acted on" in explained(program, page)
+    assert "it refused 1 of 1 points that authors acted on" in explained(program, page)
+
+
+def test_with_more_settled_points_who_guesses_is_found_within_three_looks(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, both: Both
+) -> None:
+    settled(box, program, model, rfcs)
+    program.config["second_look"] = "off"
+    for number in range(5):
+        page = rfc(box, rfcs, f"Done {number}")
+        model.think = lambda _document, _turn: [made()[0], finish()]
+        later(box, program)
+        box.world.edit_block(box.world.blocks(page)[0], "Orders come back from the journal.")
+        model.think = lambda document, _turn: [
+            follow_up(begun_by(TRUE, document), "fixed", quote="come back from the journal"),
+            finish(),
+        ]
+        box.clock.advance(HOUR)
+        later(box, program)
+    program.config["second_look"] = "same"
+    both.make, model.think = (lambda _: made()), both
+    both.verify = perfect
+    rfc(box, rfcs)
+    later(box, program)
+    [asked] = both.asked
+    assert len(re.findall(r"^\[P\d on B\d+\] ", asked, re.MULTILINE)) == 4 + TRUE_POINTS + 1
+    assert "second look" not in alerts(program)
+    both.verify = guessing(2)
+    for number in range(3):
+        rfc(box, rfcs, f"Document {number}")
+        later(box, program)
+    assert "points that authors acted on" in alerts(program)["second look"]
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,8 @@ TIMEOUT = Finding(
     "b3", "five seconds", "Too short.", Severity.BLOCKING, title="Timeout below client's"
 )
 SMALL = Finding("b3", "waits for ten", "Say ten what.", Severity.MINOR, title="Unit missing")
-ELSEWHERE = (heading("h9", "Caches"), block("b9", "Old words, and Ana runs the cache."))
-THERE = replace(OWNER, block_id="b9", quote="Old words")
+ELSEWHERE = (heading("9 ", "Caches"), block("9 1", "Old words, and Ana runs the cache."))
+THERE = replace(OWNER, block_id="9 1", quote="Old words")
 RIGHT = SettledPoint(replace(THERE, title="Known true"), is_true=True, passage=ELSEWHERE)
 WRONG = SettledPoint(replace(THERE, title="Known wrong"), is_true=False, passage=ELSEWHERE)
 ANSWER = Opinion("answered", "Ana Costa runs the rollout", "she does")
@@ -196,6 +196,11 @@ def test_what_is_read_has_the_document_and_nothing_of_what_the_author_thinks() -
         "[B8] Old words, and Ana runs the cache.",
     ]
     assert len([line for line in lines if re.match(r"\[P\d on B\d\] ", line)]) == 4
+    # Points of one text share it, in its order, whichever comes first.
+    later = replace(RIGHT, passage=(ELSEWHERE[0], block("9 2", "More words.")))
+    both, _ = brief([later, RIGHT, OWNER], page, built_in_prompt(), 40_000, None)
+    told = [line.split("] ")[-1] for line in both.document.splitlines() if line.startswith("[B")]
+    assert told[len(BLOCKS) :] == ["## Caches", *(one.line for one in ELSEWHERE[1:]), "More words."]
     said = read.document.casefold()
     assert not any(one.value in said for one in Severity)
     assert built_in_prompt().text.splitlines()[0] in read.system
