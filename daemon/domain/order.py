@@ -51,6 +51,8 @@ class Order:
         known &= there
         headings = {block.id for block in now.blocks if block.is_heading} & known & speaking
         then, here = _held(before, known), _held(rows, known)
+        if [*then.items()] == [*here.items()]:
+            return cls({}, {}, frozenset())
         moved = _moved(then, here, headings)
         under, was_under = _under(here, headings), _under(then, headings)
         next_to, was_next_to = _beside(here), _beside(then)

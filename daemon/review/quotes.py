@@ -203,13 +203,13 @@ def stands_in(words: str, text: str) -> bool:
     return _find(fold(words).text, fold(text), text, whole=True) is not None
 
 
-@lru_cache(maxsize=8192)  # most lines of a page stood there at its last reviews
 def is_taken(instead: str, quote: str, text: str) -> bool:
     """Return whether a text says what was offered in place of a quote; "" was not offered."""
     is_kept = contains_words(quote, text) and not contains_words(quote, instead)
     return instead != "" and contains_words(instead, text) and not is_kept
 
 
+@lru_cache(maxsize=8192)  # most lines of a page stood there at its last reviews
 def unmarked_line(line: str) -> str:
     """Return about the plain text of a block's line: without its Markdown marks."""
     if _FENCE.match(line):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from bench import reading, scale, tokens, watching, work
 from bench.benchlab import LATENCY
+from daemon.review import quotes
 from daemon.sandbox import Sandbox
 from support import virtual_time
 from support.rows import some
@@ -105,6 +107,18 @@ def test_a_review_asks_the_state_as_often_for_a_long_page_with_many_points_as_fo
         [one for one in told if one.startswith("SELECT")] for told in (short, many)
     )
     assert len(questions) == len(asked_of_many)
+
+
+def test_the_marks_of_a_line_are_taken_off_once_however_often_it_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, real = Counter[str](), quotes._unmarked
+    monkeypatch.setattr(quotes, "_unmarked", lambda text: read.update([text]) or real(text))
+    quotes.unmarked_line.cache_clear()
+    work.statements(tmp_path, 20)
+    lines = {text: times for text, times in read.items() if text.startswith(work.WORDS)}
+    assert len(lines) > 20
+    assert set(lines.values()) == {1}
 
 
 def test_what_a_model_reads_takes_two_thirds_of_the_tokens_of_the_earlier_form(

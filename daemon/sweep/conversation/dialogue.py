@@ -276,11 +276,10 @@ def _claims(context: Context, row: PageRow, snapshot: Snapshot | None) -> dict[s
     return found
 
 
-def _waits(context: Context, row: PageRow, snapshot: Snapshot | None) -> str:
+def _waits(context: Context, row: PageRow) -> str:
     """Say why a page waits for its review, for people who see no terminal; "" where it does not."""
     pause = pages.asleep(context.state, context.config.prompts).get(row.source_id)
-    waits = pause or row.paused or row.state in (PageState.DUE, PageState.PARKED)
-    if snapshot or not waits:  # what was just read is reviewed now
+    if not (pause or row.paused or row.state in (PageState.DUE, PageState.PARKED)):
         return ""
     if pause:
         by = f" by {quoted(pause.by)}" if pause.by else ""
@@ -330,7 +329,7 @@ def _known(
         mended=frozenset(findings.by_thread(one for one in known if one.state in MENDED)),
         claims=_claims(context, row, snapshot),
         answers_left=_answers_left(context, found),
-        waits=_waits(context, row, snapshot),
+        waits="" if snapshot else _waits(context, row),  # what was just read is reviewed now
         paused=row.paused,
         pause_ends=row.paused_until is not None,
         asleep=row.source_id in pages.asleep(context.state, context.config.prompts),

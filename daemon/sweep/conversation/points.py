@@ -62,7 +62,7 @@ def session(
     change = Change.between(drafts.last_published(context.state, row.id), snapshot)
     known = _anchored(findings.of_page(context.state, row.id), change, snapshot)
     last = pages.last_reviewed(context.state, row.id)
-    points = [*_open_points(context, row, known, snapshot, dialogue)]
+    points = [*_open_points(context, row, known, last, snapshot, dialogue)]
     points += closed_points(context.state, known, dialogue, snapshot)
     kept = [] if only_threads else findings.kept(context.state, row.id, known)
     return Session(
@@ -242,15 +242,16 @@ def _open_points(
     context: Context,
     row: PageRow,
     known: Iterable[FindingRow],
+    last: Reviewed | None,
     snapshot: Snapshot,
     dialogue: Dialogue,
 ) -> Iterator[OwnPoint]:
-    """Yield those of a page's findings that are still open, the oldest first."""
+    """Yield those of a page's findings that are open; `last` is what the last review read."""
     open_ones = [one for one in known if one.state in LIVE]
     state, listed = context.state, {thread.id: thread for thread in dialogue.sorted.threads}
     keys = not_yet_keys(state, row.id, [one.discussion_id for one in open_ones], snapshot)
     said = outbox.present(state, keys.values())
-    last, times = _texts(pages.last_reviewed(state, row.id)), findings.last_times(state, row.id)
+    stood, times = _texts(last), findings.last_times(state, row.id)
     again = findings.opened_since_review(state, row.id)
     before = {key: _read_by(state, row.id, key) for key in {one.review_id for one in open_ones}}
     since = {key: Change.between(read, snapshot) for key, read in before.items()}
@@ -263,7 +264,7 @@ def _open_points(
             one.finding,
             thread_id,
             _texts(before[one.review_id]),
-            last,
+            stood,
             mute,
             one.at,
             times.get((one.id, FindingState.OPEN), one.at),
