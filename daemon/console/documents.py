@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -330,19 +331,47 @@ def prompt(_: ConsoleContext, state: State | None, request: Request) -> Response
         since=since,
         names=prompts.version_names(state),
         before=before,
-        lines=_lines(earlier[0].text if earlier else said.text, said.text),
+        rows=_compared(earlier[0].text if earlier else said.text, said.text),
+        knowledge=[(title, [row for _, row in _lines(text)]) for title, text in said.knowledge],
         beside=earlier is not None
         and (earlier[0].knowledge, earlier[0].rules) != (said.knowledge, said.rules),
     )
 
 
-def _lines(before: str, now: str) -> Iterator[tuple[str, str]]:
-    """Yield each line of two texts with its mark: "new", "gone" or ""."""
-    old, new = before.splitlines(), now.splitlines()
-    for kind, *at in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        gone, came = old[at[0] : at[1]], new[at[2] : at[3]]
-        if kind == "equal":
-            yield from (("", line) for line in came)
-        else:
-            yield from (("gone", line) for line in gone)
-            yield from (("new", line) for line in came)
+def _compared(before: str, now: str) -> Iterator[Row]:
+    """Yield the lines of two texts, those that came or went marked "new" or "gone"."""
+    old, new = _lines(before), _lines(now)
+    was, said = ([text for text, _ in one] for one in (old, new))
+    for kind, *at in SequenceMatcher(None, was, said, autojunk=False).get_opcodes():
+        if kind != "equal":
+            yield from (replace(row, mark="gone") for _, row in old[at[0] : at[1]])
+        mark = "" if kind == "equal" else "new"
+        yield from (replace(row, mark=mark) for _, row in new[at[2] : at[3]])
+
+
+_MARKED = re.compile(
+    r"(?P<heading>#{1,4}) |(?P<bulleted_list_item>[-*+] )|(?P<numbered_list_item>\d+[.)] )"
+    r"|(?P<to_do>\[[ x]\] )|(?P<quote>>)|(?P<table_row>\|.*\|$)"
+)
+_FENCE = re.compile(r"`{3,}")
+
+
+def _lines(markdown: str) -> list[tuple[str, Row]]:
+    """Return the lines of a text that say something, and each as it is shown."""
+    found, fence = list[tuple[str, Row]](), ""
+    for text in markdown.splitlines():
+        words, kind = text.strip(), "paragraph"
+        opens = _FENCE.match(words)
+        if fence or opens:
+            html = Markup("<code>{}</code>").format(text)
+            found.append((text, Row("", kind, "div", "", 0, html)))
+            fence = "" if words == fence else fence or (opens[0] if opens else "")
+        elif words:
+            if marked := _MARKED.match(words):
+                kind = str(marked.lastgroup)
+                kind = f"heading_{len(marked[0]) - 1}" if kind == "heading" else kind
+            depth = min((len(text) - len(text.lstrip())) // 2, 6)
+            line = ReviewedLine("", kind, depth, words)
+            element, lead = views.element(kind), views.lead(line)
+            found.append((text, Row("", kind, element, lead, depth, views.line(line))))
+    return found

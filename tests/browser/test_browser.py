@@ -11,7 +11,7 @@ import pytest
 
 from daemon.operations.pages import do, pause
 from daemon.sandbox import Sandbox
-from daemon.store import pages
+from daemon.store import pages, prompts
 from daemon.store.database import quick_read
 from support import browser
 from support.browser import CHROMIUM, program
@@ -95,6 +95,7 @@ def every_page(world):
     page = world.page("Move shipment").id
     with quick_read(world.settings.config.state) as state:
         first = state.execute("SELECT min(id) FROM reviews WHERE page_id = ?", [page]).fetchone()
+        [version] = prompts.version_names(state)
     return [
         "/",
         "/documents",
@@ -105,6 +106,7 @@ def every_page(world):
         f"/documents/{world.page('Hostile').id}",
         "/worth",
         "/worth/week",
+        f"/prompts/{version}",
     ]
 
 

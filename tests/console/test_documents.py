@@ -139,5 +139,56 @@ def test_a_prompt_shows_what_came_and_went_since_the_version_before(browser, wor
     assert f'Before it: <a href="/prompts/{version}">{names[version]}</a>' in shown
     text = shown[shown.index('id="text"') :]
     assert [plain(one) for one in re.findall(r"<del>.*?</del>", text)] == [first.strip()]
-    assert len(re.findall('class="block new"', text)) == 1
+    assert len(re.findall('class="block new ', text)) == 1
     assert "came: A new beginning." in plain(text)
+
+
+PROMPT = """Look for *gaps*.
+
+## What to look for
+- a plan to go back
+  1. **who** does it
+[x] an owner
+> Ask once.
+
+| part | who |
+
+```sh
+## no heading
+```
+It is \\# seven."""
+
+
+def test_a_prompt_and_its_background_pages_read_as_a_document_does(browser, world):
+    with closing(open_state(world.settings.config.state)) as state:
+        [version] = prompts.version_names(state)
+        said, since = prompts.version(state, version)
+        told = replace(said, text=PROMPT, knowledge=(("Terms", "### Words\nA *poller* polls."),))
+        prompts.save_version(state, "told", told, since - timedelta(days=1))
+    shown = browser.get("/prompts/told").text
+    text, _, background = shown[shown.index('id="text"') :].partition("<details>")
+    assert re.findall(r'class="block (?:d0 )?([^"]*)">(.*)</div>', text) == [
+        ("k-paragraph", '<div class="line">Look for <em>gaps</em>.</div>'),
+        ("k-heading_2", '<h3 class="line">What to look for</h3>'),
+        ("k-bulleted_list_item", f'<div class="line">{sign("•")}a plan to go back</div>'),
+        (
+            "d1 k-numbered_list_item",
+            f'<div class="line">{sign("1.")}<strong>who</strong> does it</div>',
+        ),
+        ("k-to_do", f'<div class="line">{sign("☑")}an owner</div>'),
+        ("k-quote", '<div class="line">Ask once.</div>'),
+        (
+            "k-table_row",
+            '<div class="line"><span class="cell">part</span><span class="cell">who</span></div>',
+        ),
+        ("k-paragraph", '<div class="line"><code>```sh</code></div>'),
+        ("k-paragraph", '<div class="line"><code>## no heading</code></div>'),
+        ("k-paragraph", '<div class="line"><code>```</code></div>'),
+        ("k-paragraph", '<div class="line">It is # seven.</div>'),
+    ]
+    assert '<h4 class="line">Words</h4>' in background
+    assert "A <em>poller</em> polls." in background
+
+
+def sign(text: str) -> str:
+    return f'<span class="sign">{text}</span>'
