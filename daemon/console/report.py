@@ -22,12 +22,12 @@ from daemon.operations import report
 from daemon.operations.figures import (
     LEAST_SETTLED,
     Figures,
-    Share,
     Span,
     Work,
     has_fallen,
     series,
 )
+from daemon.operations.intervals import Share
 from daemon.store import prompts
 from daemon.store.database import State
 from daemon.store.views import reporting

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from math import comb
 from operator import itemgetter
 from statistics import median
 
 from daemon.domain.findings import FindingState
 from daemon.domain.values import Finding, ReviewKind, Severity
+from daemon.operations.intervals import Share, chance
 from daemon.review.offline.document import kind_of
 from daemon.review.offline.sections import TOPICS
 from daemon.store.database import State
@@ -227,9 +227,6 @@ def _all(kind: type[StrEnum], counts: Counter[str]) -> dict[str, int]:
     return {member.value: counts[member.value] for member in kind}
 
 
-# So many standard deviations to either side of the mean hold 95 of 100 cases.
-NORMAL_95 = 1.959964
-NORMAL_99 = 2.575829
 # Fewer settled findings in either period tell nothing of a share.
 LEAST_SETTLED = 10
 # A share falls by so many hundredths, and by chance in fewer than one of twenty periods.
@@ -243,36 +240,8 @@ SURGE_BEFORE = 10
 SURGE_TIMES = 2
 SURGE_CHANCE = 0.01
 
-# Of reviews, comments or cost a week has so many, or as much as so many reviews cost.
-LEAST_GROWN = 20
-
 NO_HEADING = "before the first heading"
 _NUMBERING = re.compile(r"^[\W\d_]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A part of a whole, both counted."""
-
-    part: int
-    whole: int
-
-    def __str__(self) -> str:
-        return f"{self.part} of {self.whole}"
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """The least and the most that the share may truly be, in 95 of 100 cases; None of nothing.
-
-        Wilson's score interval: it stays between 0 and 1, and holds for few cases too.
-        """
-        if not self.whole:
-            return None
-        share, doubt = self.part / self.whole, NORMAL_95**2 / self.whole
-        middle = share + doubt / 2
-        reach = math.sqrt(doubt * (share * (1 - share) + doubt / 4))
-        low, high = ((middle + sign * reach) / (1 + doubt) for sign in (-1, 1))
-        return max(low, 0.0), min(high, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,19 +288,6 @@ def topics(raised: Iterable[tuple[str, Finding, str]]) -> dict[str, Topic]:
     return {name: Topic(len(counts[name]), len({*counts[name]})) for name in order}
 
 
-def chance(now: Share, before: Share) -> float:
-    """Return how likely chance alone gives `now` so large a part, were nothing different.
-
-    Fisher's exact test, one-sided.
-    """
-    drawn, both = now.whole, now.part + before.part
-    ways = sum(
-        comb(both, part) * comb(now.whole + before.whole - both, drawn - part)
-        for part in range(now.part, min(drawn, both) + 1)
-    )
-    return ways / comb(now.whole + before.whole, drawn)
-
-
 def has_fallen(now: Share, before: Share, sure: float = FALL_CHANCE) -> bool:
     """Tell whether a share of settled findings fell, further than chance would have it.
 
@@ -369,31 +325,3 @@ def surges(
         ):
             found.append(Surge(name, topic.pages, share, earlier))
     return found
-
-
-def growth(now: Sequence[float], before: Sequence[float], one: float) -> tuple[float, float] | None:
-    """Return how many times as much a day brings as before: the ratio, and the least it may be.
-
-    The least is the lower end of a 99 % interval of the ratio's logarithm. Things that come
-    together, such as reviews of a Monday, are told from the days: the interval is widened by what
-    these differ more than chance would have it.
-
-    Args:
-        now: What each day brought: numbers, or dollars.
-        before: The same of the days before.
-        one: What a single thing counts: 1, or the dollars of a review. With fewer than
-            `LEAST_GROWN` of them now nothing can be told: None.
-    """
-    if one <= 0 or sum(now) < LEAST_GROWN * one:
-        return None
-    sums = (sum(now), max(sum(before), one))
-    means = [total / len(days) for total, days in zip(sums, (now, before), strict=True)]
-    spread = sum(
-        (day - mean) ** 2 / mean
-        for mean, days in zip(means, (now, before), strict=True)
-        for day in days
-    )
-    together = max(one, spread / (len(now) + len(before) - 2))
-    reach = NORMAL_99 * math.sqrt(together / sums[0] + together / sums[1])
-    times = means[0] / means[1]
-    return times, times * math.exp(-reach)

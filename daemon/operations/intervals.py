@@ -12,11 +12,39 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from daemon.operations.figures import NORMAL_95
 
-
+# So many standard deviations to either side of the mean hold 95 of 100 cases.
+NORMAL_95 = 1.959964
+NORMAL_99 = 2.575829
+# Of reviews, comments or cost a week has so many, or as much as so many reviews cost.
+LEAST_GROWN = 20
 # Flips of the signs, and up to how many differences all of them are tried.
 _FLIPS, _FEW = 4000, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole, both counted."""
+
+    part: int
+    whole: int
+
+    def __str__(self) -> str:
+        return f"{self.part} of {self.whole}"
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The least and the most that the share may truly be, in 95 of 100 cases; None of nothing.
+
+        Wilson's score interval: it stays between 0 and 1, and holds for few cases too.
+        """
+        if not self.whole:
+            return None
+        share, doubt = self.part / self.whole, NORMAL_95**2 / self.whole
+        middle = share + doubt / 2
+        reach = math.sqrt(doubt * (share * (1 - share) + doubt / 4))
+        low, high = ((middle + sign * reach) / (1 + doubt) for sign in (-1, 1))
+        return max(low, 0.0), min(high, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +190,44 @@ def chance_of(differences: Sequence[float]) -> float:
         for _ in range(_FLIPS)
     )
     return (hits + 1) / (_FLIPS + 1)
+
+
+def chance(now: Share, before: Share) -> float:
+    """Return how likely chance alone gives `now` so large a part, were nothing different.
+
+    Fisher's exact test, one-sided.
+    """
+    drawn, both = now.whole, now.part + before.part
+    ways = sum(
+        math.comb(both, part) * math.comb(now.whole + before.whole - both, drawn - part)
+        for part in range(now.part, min(drawn, both) + 1)
+    )
+    return ways / math.comb(now.whole + before.whole, drawn)
+
+
+def growth(now: Sequence[float], before: Sequence[float], one: float) -> tuple[float, float] | None:
+    """Return how many times as much a day brings as before: the ratio, and the least it may be.
+
+    The least is the lower end of a 99 % interval of the ratio's logarithm. Things that come
+    together, such as reviews of a Monday, are told from the days: the interval is widened by what
+    these differ more than chance would have it.
+
+    Args:
+        now: What each day brought: numbers, or dollars.
+        before: The same of the days before.
+        one: What a single thing counts: 1, or the dollars of a review. With fewer than
+            `LEAST_GROWN` of them now nothing can be told: None.
+    """
+    if one <= 0 or sum(now) < LEAST_GROWN * one:
+        return None
+    sums = (sum(now), max(sum(before), one))
+    means = [total / len(days) for total, days in zip(sums, (now, before), strict=True)]
+    spread = sum(
+        (day - mean) ** 2 / mean
+        for mean, days in zip(means, (now, before), strict=True)
+        for day in days
+    )
+    together = max(one, spread / (len(now) + len(before) - 2))
+    reach = NORMAL_99 * math.sqrt(together / sums[0] + together / sums[1])
+    times = means[0] / means[1]
+    return times, times * math.exp(-reach)

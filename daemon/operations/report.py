@@ -13,17 +13,16 @@ from daemon.domain.notation import iso
 from daemon.operations.figures import (
     LEAST_SETTLED,
     Figures,
-    Share,
     Span,
     Surge,
     Topic,
     Work,
     figures,
-    growth,
     has_fallen,
     surges,
     topics,
 )
+from daemon.operations.intervals import Share, growth
 from daemon.store import prompts, sweeps
 from daemon.store.database import State, get_value, set_value
 from daemon.store.views import reporting

@@ -13,7 +13,8 @@ import pytest
 
 from daemon.config import load
 from daemon.console.report import worth
-from daemon.operations.figures import LEAST_SETTLED, Share, figures
+from daemon.operations.figures import LEAST_SETTLED, figures
+from daemon.operations.intervals import Share
 from daemon.operations.report import in_percent
 from daemon.store.database import open_state
 from support.big_state import fill

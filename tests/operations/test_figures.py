@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from itertools import product
-from math import comb
 from pathlib import Path
 
 import pytest
@@ -17,20 +14,18 @@ from daemon.domain.findings import Event, FindingState
 from daemon.domain.records import PageRow, PageState, SourceRow
 from daemon.domain.values import Finding, Outcome, Review, ReviewKind, Severity, Source, Usage
 from daemon.operations.figures import (
-    Share,
     Span,
     Surge,
     Topic,
     Waits,
-    chance,
     figures,
-    growth,
     has_fallen,
     series,
     surges,
     topic_of,
     topics,
 )
+from daemon.operations.intervals import Share
 from daemon.operations.report import report
 from daemon.store import findings, pages, reviews
 from daemon.store.database import copy_in_memory
@@ -167,55 +162,6 @@ def test_a_share_that_falls_is_named(now, before, falls):
     assert has_fallen(Share(*now), Share(*before)) is falls
 
 
-@pytest.mark.parametrize(
-    ("share", "interval"),
-    [
-        (Share(10, 20), (0.2993, 0.7007)),
-        (Share(0, 10), (0.0, 0.2775)),
-        (Share(10, 10), (0.7225, 1.0)),
-        (Share(81, 263), (0.2553, 0.3662)),  # Newcombe 1998, table I
-        (Share(15, 148), (0.0624, 0.1605)),
-        (Share(0, 20), (0.0, 0.1611)),
-        (Share(1, 29), (0.0061, 0.1718)),
-    ],
-)
-def test_the_interval_of_a_share_is_wilsons(share, interval):
-    assert share.interval == pytest.approx(interval, abs=5e-5)
-    assert Share(0, 0).interval is None
-
-
-@pytest.mark.parametrize("cases", [10, 20, 60])
-def test_the_interval_holds_the_truth_in_95_of_100_cases(cases):
-    """Counted out over all outcomes, and averaged over all truths."""
-    held = []
-    for percent in range(1, 100):
-        truth = percent / 100
-        held.append(
-            sum(
-                comb(cases, part) * truth**part * (1 - truth) ** (cases - part)
-                for part in range(cases + 1)
-                if (found := Share(part, cases).interval) and found[0] <= truth <= found[1]
-            )
-        )
-    assert sum(held) / len(held) >= 0.95
-
-
-def test_chance_is_that_of_drawing_balls_from_an_urn():
-    """Of 3 red and 3 black balls three are drawn: all red in 1 of 20 ways."""
-    assert chance(Share(3, 3), Share(0, 3)) == pytest.approx(1 / 20)
-    assert chance(Share(0, 3), Share(3, 3)) == pytest.approx(1)
-    assert chance(Share(2, 3), Share(1, 3)) == pytest.approx(10 / 20)
-
-
-def test_chance_is_never_more_than_certain_and_falls_with_the_part():
-    for whole, before in product(range(1, 8), range(1, 8)):
-        for both in range(whole + before + 1):
-            parts = range(max(0, both - before), min(whole, both) + 1)
-            found = [chance(Share(part, whole), Share(both - part, before)) for part in parts]
-            assert found[0] == pytest.approx(1)
-            assert found == sorted(found, reverse=True)
-
-
 OTHERS = {"other": Topic(20, 9)}
 
 
@@ -264,44 +210,3 @@ def test_topics_count_findings_and_pages_the_most_frequent_first():
     point = Finding("b", "q", "Which?", Severity.MINOR)
     raised = [("p1", point, "Risks"), ("p1", point, "Costs"), ("p2", point, "Names")]
     assert list(topics(raised).items()) == [("risks", Topic(2, 1)), ("names", Topic(1, 1))]
-
-
-@pytest.mark.parametrize(
-    ("now", "before", "surely"),
-    [
-        ([12] * 7, [2] * 28, True),
-        ([4] * 7, [2] * 28, False),  # doubled, but it may be less than half as much again
-        ([8] * 7, [2] * 28, True),
-        ([0, 0, 0, 0, 0, 0, 40], [0, 0, 0, 0, 0, 0, 12] * 4, False),  # one busy day tells little
-        ([2] * 7, [2] * 28, False),
-        ([3] * 7, [0] * 28, True),
-        ([2] * 7, [0] * 28, False),  # fourteen in all
-        ([0] * 7, [9] * 28, False),
-    ],
-)
-def test_what_surely_grew_is_told_from_numbers_and_from_what_the_days_differ(now, before, surely):
-    grown = growth(now, before, 1.0)
-    assert (grown is not None and grown[1] >= 1.5) is surely
-    assert growth([day / 50 for day in now], [day / 50 for day in before], 1 / 50) == (
-        grown and pytest.approx(grown)
-    )
-
-
-def test_of_a_hundred_weeks_like_those_before_hardly_one_is_a_surge():
-    """Days with reviews in bursts, none at weekends: what the weeks differ is chance."""
-    rng = random.Random(5)
-
-    def week(busy: float) -> list[float]:
-        held = [rng.choice([0, 1, 1, 2, 6]) for _ in range(5)]
-        return [*(sum(rng.random() < busy for _ in range(8)) * one / 2 for one in held), 0, 0]
-
-    def surged(times: float) -> int:
-        return sum(
-            (found := growth(week(0.3 * times), [day for _ in range(4) for day in week(0.3)], 1.0))
-            is not None
-            and found[1] >= 1.5
-            for _ in range(500)
-        )
-
-    assert surged(1) <= 5
-    assert surged(1.5) <= 10
