@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,7 +17,6 @@ from daemon.cli.options import (
     common,
     complain,
     crash,
-    dry_run_option,
     duration,
     json_option,
     json_text,
@@ -35,151 +30,10 @@ from daemon.cli.selftest import selftest
 
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from daemon.config import Settings
     from daemon.domain.events import Emit
-    from daemon.domain.records import OutboxMessage
     from daemon.operations.check import Check
-    from daemon.sweep.context import Context
 
 CHECKS_FAILED = 3
-
-
-async def preview(context: Context, page_id: str | None = None) -> None:
-    """Print what would be posted, one JSON object a line, in place of posting it.
-
-    What would wait for approval says so in `held`. Where the reader closes the pipe, the process
-    ends as it stands: an exception would be a failure of the page.
-    """
-    from daemon.service.system import end_now
-
-    for message in _unposted(context, page_id):
-        place = {"page": message.page_id, "kind": message.kind.value, "target": message.target}
-        words = {"reviewer": message.name, "text": message.body}
-        held = {"held": message.note} if message.state == "held" else {}
-        try:
-            say(json_text(place | words | held, sys.stdout), folds=False)
-        except click.exceptions.Exit as closed:
-            end_now(closed.exit_code)
-
-
-async def drawn_preview(console: Console, context: Context, page_id: str | None = None) -> None:
-    """Draw what would be posted, document by document, in place of posting it."""
-    from daemon.cli import terminal
-
-    terminal.draw_proposed(console, context.state, _unposted(context, page_id))
-
-
-def _unposted(context: Context, page_id: str | None) -> list[OutboxMessage]:
-    """Return what is to be posted, or waits for approval; from now on it counts as posted."""
-    from daemon.domain.records import DeliveryState
-    from daemon.store import outbox
-
-    messages = outbox.undelivered(context.state, page_id)
-    if page_id is not None:
-        on_page = outbox.messages_of(context.state, page_id=page_id)
-        messages += [message for message in on_page if message.state is DeliveryState.HELD]
-    for message in messages:
-        outbox.mark_shown(context.state, message.key, context.notion.now)
-        context.tally.posted[message.counts_as] += 1
-    return messages
-
-
-def sweep_once(
-    options: Options, *, dry_run: bool = False, as_json: bool = False, only: str | None = None
-) -> NoReturn:
-    """Sweep once, or review one page, and end with the exit code that tells how it went."""
-    settings = options.settings()
-    commented: dict[str, None] = {}
-    show: Callable[..., Awaitable[None]] = preview
-    console = None
-    if dry_run and not as_json and sys.stdout.isatty():
-        from rich.console import Console
-
-        console = Console()
-        show = partial(drawn_preview, console)
-    with emitting(options, settings, console=console, is_dry=dry_run) as emit:
-        from daemon.service.runner import once
-        from daemon.sweep.sweep import exit_code
-
-        def noting(event: str, /, **facts: Any) -> None:
-            if event == "comment.posted":
-                commented[facts["page"]] = None
-            emit(event, **facts)
-
-        with named_waiting(is_dry=dry_run):
-            result, errors = once(settings, noting, preview=show if dry_run else None, only=only)
-    if as_json:
-        say(json.dumps(asdict(result)), folds=False)
-    if commented and sys.stderr.isatty() and not options.verbose:
-        from daemon.store import database, pages
-
-        state = database.read_state(settings.config.state)
-        for row in pages.by_ids(state, [*commented]).values() if state else ():
-            click.echo(f"  {row.title or '(no title)'}\n    {row.url}", err=True)
-    if dry_run and sys.stderr.isatty():
-        note("A dry run: nothing was written to Notion or to the state.")
-    for words in dict.fromkeys(map(str, errors)):  # several pages may have met the same
-        complain(options, words)
-    raise click.exceptions.Exit(exit_code(result, errors))
-
-
-@contextmanager
-def named_waiting(*, is_dry: bool) -> Iterator[None]:
-    """Say of an interrupted sweep what becomes of the rest."""
-    from daemon.service.system import Interrupted
-
-    try:
-        yield
-    except Interrupted as stopped:
-        if is_dry:
-            raise
-        words = "interrupted; what is not posted yet waits for the next sweep"
-        raise Interrupted(stopped.number, words) from None
-
-
-@contextmanager
-def emitting(
-    options: Options,
-    settings: Settings,
-    *,
-    console: Console | None,
-    is_dry: bool,
-) -> Iterator[Emit]:
-    """Show progress on a terminal; elsewhere, and where asked for, log lines.
-
-    A live line only where a dry run prints no data besides, but by its own `console`: they would
-    be written into its middle.
-    """
-    emit = options.log(settings)
-    if options.verbose or not sys.stderr.isatty():
-        yield emit
-        return
-    from rich.console import Console
-
-    from daemon.cli import terminal
-
-    if is_dry and console is None:
-        yield terminal.in_words(Console(stderr=True), is_dry=is_dry)
-        return
-    console = console or Console(stderr=True)
-    with terminal.on_terminal(console, is_dry=is_dry) as shown:
-        yield shown
-
-
-@click.command()
-@click.argument("page")
-@dry_run_option
-@json_option
-@common
-@click.pass_obj
-def review(options: Options, page: str, *, dry_run: bool, as_json: bool) -> None:
-    """Review one page now, edited or not, settled or not.
-
-    PAGE is its URL or its id.
-    """
-    sweep_once(options, dry_run=dry_run, as_json=as_json, only=page_id(page))
 
 
 @click.command()
@@ -390,7 +244,6 @@ COMMANDS = (
     replay,
     report,
     retract,
-    review,
     selftest,
     status,
     _page_command("resume", "Review a paused page, or all under a prompt, again."),

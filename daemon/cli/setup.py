@@ -287,7 +287,7 @@ def service() -> None:
 @_places
 @common
 def install_(*, yes: bool, **given: Path) -> None:
-    """Install the service, or this version of it in place of an older one.
+    """Install the service, or this version of it over an older one.
 
     It gets a Python environment of its own with the locked packages; nothing is
     started. On a terminal it asks first.

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.cli.commands import preview
+from daemon.cli.main import preview
 from daemon.domain.due import PARKED_AFTER
 from daemon.domain.errors import Forbidden, ReviewError, TokenRefused, Unavailable
 from daemon.domain.findings import FindingState
