@@ -1231,6 +1231,39 @@ def test_a_deleted_block_with_a_thread_is_no_failure(
     assert in_thread(box, asked) == ["The text says so. 0"]
 
 
+@pytest.mark.parametrize("written", ["Why so?", "why", "no", "Done."])
+def test_a_thread_whose_block_is_in_the_trash_is_not_answered_though_notion_lists_it(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, written: str
+) -> None:
+    page = rfc(box, rfcs)
+    finding = reviewed(box, program, model, page)
+    box.world.quirks.lists_trash = True
+    box.clock.advance(HOUR)
+    box.world.comment(finding, written)
+    box.world.delete_block(finding.parent_id)
+    answering(model)
+    for _ in range(2):  # the page has not settled yet
+        before = len(box.requests.log)
+        program.sweep()
+    assert model.sent == []
+    assert in_thread(box, finding) == []
+    # Nobody looks at that block again.
+    asked = [one.path for one in [*box.requests.log][before:]]
+    assert not [one for one in asked if finding.parent_id in one]
+    state = program.run("explain", page).out
+    assert "dismissed" not in state
+    # Once it is back, and the page is read, it is heard.
+    block = box.world.state.blocks[finding.parent_id]
+    box.world.state.blocks[block.id] = replace(block, in_trash=False)
+    box.world.edit_block(block.id, "We need queues, soon.")
+    box.clock.advance(HOUR)
+    program.sweep()
+    heard = {"no": [], "why": ["It rests on “We need queues”. I had read all of the page."]}
+    answer = [one.split("\n")[0] for one in in_thread(box, finding)]
+    assert answer == heard.get(written, ["The text says so. 0"])
+    assert ("dismissed" in program.run("explain", page).out) == (written == "no")
+
+
 def test_one_page_whose_comments_fail_does_not_keep_the_others_waiting(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

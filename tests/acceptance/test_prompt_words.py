@@ -354,7 +354,7 @@ def test_who_asks_in_the_summarys_thread_why_a_page_waits_hears_it(
     owner.box.world.comment(summary, "why", by=ana)
     owner.sweeps(timedelta(minutes=2))
     told, _, waits = on_page(owner, page)[-1].partition("\n\n")
-    assert "under the prompt “RFC reviewer”, in the version first used 2026-11-20 15:00 UTC" in told
+    assert "under the prompt “RFC reviewer”, in the version first used on 2026-11-20" in told
     assert waits.startswith("This page waits: it was edited")
     says(owner, "pause", ana)
     owner.box.world.comment(summary, "Why is this page still waiting?", by=ana)

@@ -100,13 +100,41 @@ async def read(
         raise Missing(f"“{row.title}”: its comments cannot be listed, it is gone or not shared")
     failures.allowed(context, Capability.READ_COMMENTS, row.id)
     known = _known(context, target, row, prompt, authors.own, snapshot, found)
-    _grant(context, decided := sort(found, known))
+    decided, missing = await _sorted(context, found, known, snapshot, missing)
     looked = tuple(place for place in places if place not in missing)
     where = {None if place == row.id else place for place in looked}
     gone = frozenset(one.id for one in _gone(known.threads.values(), found, where))
     wants_more = any(one.word is Command.MORE and not one.is_hint for one in decided.commands)
     lost = await lost_kept(context, row, snapshot) if wants_more else {}
     return Dialogue(decided, known, prompt.name, began, looked, missing, gone, *left, lost=lost)
+
+
+async def _sorted(
+    context: Context,
+    found: Iterable[Thread],
+    known: ThreadState,
+    snapshot: Snapshot | None,
+    missing: frozenset[str],
+) -> tuple[SortedThreads, frozenset[str]]:
+    """Sort threads without those whose blocks are in the trash; return with them what is `missing`.
+
+    Where the page was not read, the blocks are asked for on which a person's comment is decided on,
+    or waits. What gets an answer is counted.
+    """
+    decided, trash = sort(found, known), frozenset[str]()
+    if snapshot is None:
+        talked_on = {
+            thread.block_id
+            for thread in decided.threads
+            if thread.block_id
+            for one in thread.comments
+            if one.author.kind is AuthorKind.PERSON and (one.new or one.id in decided.states)
+        }
+        trash = await _in_trash(context, talked_on)
+    if trash:
+        decided = sort((one for one in decided.threads if one.block_id not in trash), known)
+    _grant(context, decided)
+    return decided, missing | trash
 
 
 async def _listed(

@@ -247,9 +247,10 @@ async def without_late_question(context: Context, message: OutboxMessage) -> str
 
     It asks nothing else than what stood there, where a person wrote below that.
     """
+    if message.finding_id or not (asked := question_of(message.body)):
+        return message.body
     said = [one.body for one in _of_comment(context, message) if one.state is DeliveryState.POSTED]
-    asked = question_of(message.body)
-    if message.finding_id or not (said and asked) or asked == question_of(said[-1]):
+    if not said or asked == question_of(said[-1]):
         return message.body
     authors = await context.people.on_page(message.page_id)
     with suppress(Missing, Forbidden):
