@@ -18,11 +18,9 @@ from daemon.review.cleaning import REMOVED, person_name
 from daemon.review.quotes import fold
 
 
-# The most characters and words of a block that stand in a text for people in place of its handle;
-# where it is named again they are fewer.
-OPENING, BRIEF = (40, 8), (32, 4)
-# The most of one that begins as another in its section does.
-LONGER = (80, 16)
+# The most characters and words of a block that stand in a text for people in place of its handle,
+# where it is named again, and of one that begins as another in its section does.
+OPENING, BRIEF, LONGER = (40, 8), (32, 4), (80, 16)
 
 _NAME = re.compile(r"(?<![A-Za-z0-9])([BbTt])[ -]?0*([1-9]\d{0,5})(?![A-Za-z0-9])")
 # How a block is marked, see `Change.mark`.
@@ -173,14 +171,16 @@ class Handles:
         """Return a text for people with the handle behind the words that name a block.
 
         Args:
-            text: What `spelled_out` gave, maybe on an earlier state of the document.
+            text: What `spelled_out` gave, maybe on an earlier state, with other words of a heading.
             own: The id of the block that the text stands on.
         """
         labels, named = self.labels, set[str]()
         home = labels[self.of_block[own]].section if own in self.of_block else ""
 
         def told(found: re.Match[str]) -> str:
-            alike = self._by_name.get(found["words"].replace("`", ""), [])
+            name = found["words"].replace("`", "")
+            alone = self._by_name.get(name.rpartition(UNDER)[2], [])
+            alike = self._by_name.get(name) or alone * (len(alone) == 1)
             if found["number"]:
                 alike = [one for one in alike if labels[one].number == int(found["number"])]
             for likelier in (named, {one for one in alike if labels[one].section == home}):

@@ -373,6 +373,23 @@ def test_words_that_name_no_block_or_more_than_one_stay_without_a_handle() -> No
     assert handles.with_handles("as `a\\[0]` in \\[it\\]") == "as `a\\[0]` in [it]"
 
 
+def test_a_name_is_known_again_under_a_renamed_heading_where_its_words_name_one_block() -> None:
+    lines = [
+        "We ask the carriers first.",
+        "All is told a week before.",
+        "All is told a week after.",
+    ]
+    read = [block(f"p{number}", line) for number, line in enumerate(lines)]
+    then = Handles.of(snapshot([heading("h", "Rollout"), *read]))
+    now = Handles.of(snapshot([heading("h", "Launch"), *read]))
+    told = then.spelled_out("So says B2, and B3.")
+    assert told == "So says “Rollout › We ask the carriers first”, and “All is told a week before”."
+    assert now.named_in(told, "") == {"p0", "p1"}
+    assert now.with_handles(told).startswith("So says “Rollout › We ask the carriers first” (B2),")
+    twice = [heading("h", "Launch"), *read, heading("i", "Plan"), block("p9", lines[0])]
+    assert Handles.of(snapshot(twice)).named_in(told, "") == {"p1"}
+
+
 def test_a_word_as_code_names_no_block_and_a_label_in_quotation_marks_does() -> None:
     read = [
         heading("e", "`edition`"),
