@@ -37,7 +37,7 @@ _ASKED = re.compile(r"\*\*Question(?: of [^*\n]+)?:\*\* ")
 # Before the model's words, once they may tell of points that stand otherwise since.
 _AS_OF = re.compile(r"\*As of \d[^*\n]+:\*\n")
 _KEPT, _MORE = "**Kept back:** ", ". Write `more` here and I post the next ones."
-STANDS, OPEN_AGAIN = "still open", "open again"
+STANDS, OPEN_AGAIN, SEE_MY_ANSWER = "still open", "open again", "see my answer"
 _DROPPED = {
     FindingState.DISMISSED: "dropped by {person}",
     FindingState.RESOLVED: "resolved",

@@ -315,6 +315,16 @@ def answers_on(db: Database, page_id: str) -> list[str]:
     return [row[0] for row in rows.fetchall()]
 
 
+def answered_since(db: Database, thread_id: str | None, since: datetime) -> bool:
+    """Tell whether the reviewer itself answered in a thread, or is about to, since a time."""
+    row = db.execute(
+        "SELECT 1 FROM outbox WHERE target = ? AND kind = 'reply' AND review_id IS NOT NULL"
+        " AND state != 'dropped' AND retracted_at IS NULL AND created_at >= ?",
+        [thread_id, iso(since)],
+    ).fetchone()
+    return row is not None
+
+
 def answers_to(db: Database, person: str, since: datetime) -> int:
     """Return how many answers a person got, or is to get, since a time.
 

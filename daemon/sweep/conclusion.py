@@ -31,6 +31,7 @@ from daemon.review.quotes import fold
 from daemon.review.second_look import Heard
 from daemon.review.summary import (
     OPEN_AGAIN,
+    SEE_MY_ANSWER,
     SummaryParts,
     assembled,
     incomplete_note,
@@ -204,7 +205,7 @@ def _still_open(
         if point.pasted:
             said = ""  # its link leads to its new thread, where nobody wrote yet
         elif ruled is Verdict.NOT_YET or is_mine:
-            said = "see my answer"
+            said = SEE_MY_ANSWER
         elif last and last.author.kind is AuthorKind.PERSON and last.author.name.strip():
             said = f"see what {quoted(last.author.name)} wrote"  # true also once it is answered
         if ruled is Verdict.NOT_YET or (ruled is None and not point.closed):

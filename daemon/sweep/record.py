@@ -25,6 +25,7 @@ from daemon.notion.from_markdown import quoted
 from daemon.review.points import is_repeat, reanchored
 from daemon.review.summary import (
     OPEN_AGAIN,
+    SEE_MY_ANSWER,
     SHRUNK,
     SummaryParts,
     followed,
@@ -334,12 +335,13 @@ def _as_they_stand(
 ) -> SummaryParts:
     """Return what a page's summary is to say of the points that changed."""
     known, opened = list(known), dict[Finding, str]()
-    for one in known:
-        if one.id not in changed or one.state not in LIVE:
-            continue
-        was = {past.state for past in findings.history(state, one.id)}
+    for one in (one for one in known if one.id in changed and one.state in LIVE):
+        past = findings.history(state, one.id)
+        was = {then.state for then in past}
         if was & {*CLOSED, FindingState.RESOLVED}:
-            opened[one.finding] = OPEN_AGAIN
+            since = max(then.at for then in past if then.state is FindingState.OPEN)
+            answered = outbox.answered_since(state, one.discussion_id, since)
+            opened[one.finding] = f"{OPEN_AGAIN}; {SEE_MY_ANSWER}" if answered else OPEN_AGAIN
         elif FindingState.KEPT in was:
             opened[one.finding] = ""
     closed = findings.closed_since_review(state, row.id, before=1)

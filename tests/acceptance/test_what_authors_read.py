@@ -109,7 +109,7 @@ def test_the_summary_follows_what_answers_and_people_make_of_its_points(
     program.sweep()
     [reads] = summaries(box, page)
     assert reads.startswith(
-        "Important:\n• No owner (open again)\nWorth a look:\n• No costs\n\n"
+        "Important:\n• No owner (open again; see my answer)\nWorth a look:\n• No costs\n\n"
         f"{words}{said}{asks}\n\nTo drop"
     )
     assert program.sweep().json["summaries_posted"] == 0
