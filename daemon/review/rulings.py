@@ -68,9 +68,34 @@ def refuse_ruling(
     if thread.noes and found is Verdict.NOT_YET and (handle, "") not in doubted:
         doubted[handle, ""] = ""
         raise ToolRefusal(
-            f"what {one_line(thread.noes[-1].author.name)} wrote in {handle} reads as a no: that "
-            "is turned_down, also where you disagree. If it is none, call not_yet again"
+            f"{_no(thread, handle)}: that is turned_down, also where you disagree. If it asks for "
+            "a reason, sets a condition or is none, call not_yet again"
         )
+
+
+def refuse_answer(
+    context: ToolContext, thread: Thread, doubted: dict[tuple[str, str], str]
+) -> None:
+    """Do nothing with an answer in a thread, unless all that waits there reads as a no to a point.
+
+    `doubted` gets the thread: of its no nothing else is asked.
+
+    Raises:
+        ToolRefusal: It does; where nobody rules, the no holds.
+    """
+    if thread.id not in context.points or thread.noes != thread.waiting:
+        return
+    handle = context.handles.of_thread[thread.id]
+    doubted[handle, ""] = ""
+    raise ToolRefusal(
+        f"{_no(thread, handle)}, and closes the point unless you rule: follow_up with turned_down "
+        "where it turns the point down; with not_yet, and your answer as its text, where it asks "
+        "for a reason, sets a condition or is none"
+    )
+
+
+def _no(thread: Thread, handle: str) -> str:
+    return f"what {one_line(thread.noes[-1].author.name)} wrote in {handle} reads as a no"
 
 
 def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[str, Block]) -> str:

@@ -25,7 +25,7 @@ from daemon.review.points import (
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import shortened
 from daemon.review.repeats import Said
-from daemon.review.rulings import evidence, refuse_ruling, stays_closed, turning_down
+from daemon.review.rulings import evidence, refuse_answer, refuse_ruling, stays_closed, turning_down
 from daemon.review.summary import checklist_answers
 from daemon.review.tool_specs import (
     ToolContext,
@@ -46,7 +46,6 @@ REASON_CHARS = QUESTION_CHARS = 300
 _READ_BY_PEOPLE = ("title", "text", "summary", "question")
 # These need no text: the mark in the point's own comment says it.
 _WORDLESS = (Verdict.FIXED, Verdict.TURNED_DOWN)
-UNANSWERED = "; a no gets no answer: it is posted only where you rule that the point is not closed"
 
 
 class ReviewTools:
@@ -189,10 +188,10 @@ class ReviewTools:
                 return self._comment(**fields)
             case "reply":
                 waiting = self._waiting(fields["thread"])
+                refuse_answer(self._context, waiting, self._doubted)
                 words = self.wording.words(fields["text"], REPLY_CHARS, waiting.block_id or "")
                 self.replies.append(Reply(waiting.id, words))
-                told = UNANSWERED if waiting.noes == waiting.waiting else ""
-                return self.wording.noted(fields["text"], words) + told
+                return self.wording.noted(fields["text"], words)
             case "leave":
                 return self._leave(**fields)
             case "follow_up":

@@ -2285,3 +2285,41 @@ def test_who_waits_in_a_thread_is_answered_by_the_last_ruling_alone(
     assert said.count("Last words.") == 1
     assert "First words." not in said
     assert ("✓ Withdrawn: “No way back”" in said) == (last == "withdrawn")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Won't fix unless somebody tells me what that pointer is.",
+        "No, unless somebody shows me that it fails.",
+        "I won't change this before I have understood why it matters.",
+        "Won\u2019t fix as long as nobody shows me how that would be abused.",
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_no_with_a_condition_is_answered_and_leaves_the_point_open(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    said: str,
+    at_once: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], said)
+    box.clock.advance(HOUR)
+    words = "It fails where the table is dropped."
+
+    def think(document: str, turn: int) -> list[Call]:
+        ruled = follow_up("No way back", "not_yet", words)
+        answer = ruled if turn or at_once else reply("No way back", words)
+        return [_placed(answer, document), finish()]
+
+    model.think = think
+    program.sweep()
+    reads = " ".join(on_blocks(box, page))
+    assert reads.count(words) == 1
+    assert "✓" not in reads
+    assert "dismissed" not in program.run("explain", page).out

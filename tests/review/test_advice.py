@@ -573,10 +573,22 @@ ROWS = {
         "that is turned_down, also where you disagree",
         [rule("turned_down", quote="We keep it")],
     ),
+    "a reply to a no": Row(
+        lambda: with_point(POINT, said=[A_NO]),
+        ("reply", {"thread": "T1", "text": "It is measured nowhere."}),
+        "with not_yet, and your answer as its text, where it asks for a reason, sets a condition",
+        [rule("not_yet", "It is measured nowhere."), FINISH],
+    ),
+    "a reply to what turns a point down": Row(
+        lambda: with_point(POINT, said=[A_NO]),
+        ("reply", {"thread": "T1", "text": "As you like."}),
+        "closes the point unless you rule: follow_up with turned_down where it turns the point",
+        [rule("turned_down", quote="We keep it"), FINISH],
+    ),
     "a no that is none": Row(
         lambda: with_point(POINT, said=[A_NO]),
         rule("not_yet", "It is open."),
-        "If it is none, call not_yet again",
+        "sets a condition or is none, call not_yet again",
         [rule("not_yet", "It is open.")],
     ),
     "fixed by nothing": Row(
