@@ -121,12 +121,11 @@ class SectionTools(ReviewTools):
         text = max(text - self._room // BESIDE_PART, LEAST_TEXT)
         self._parts = parts_of(task, self._handles, text)
         self._part_of = {key: one for one in reversed(self._parts) for key in one.pieces}
-        tokens = sum(one.tokens for one in self._parts)
-        self._most = min(text, max(tokens // PASSES, LEAST_PASS))
-        passes = len(grouped(self._parts, self._most))
-        limit = max(self._shown, min(passes * PASS_NOTES, DIGEST_TOKENS))
-        limit = int(limit * NOTED_PART * BYTES_PER_TOKEN)
-        self._digest = Digest(self._handles, self._parts, limit, noted)
+        self._most = min(text, max(sum(one.tokens for one in self._parts) // PASSES, LEAST_PASS))
+        passes = grouped(self._parts, self._most)
+        most = max(self._shown, min(len(passes) * PASS_NOTES, DIGEST_TOKENS))
+        limit = int(most * NOTED_PART * BYTES_PER_TOKEN)
+        self._digest = Digest(self._handles, passes, limit, noted)
         unread = {key for key, words in noted or () if not words}
         self._touched = touched(task.change, self._parts)
         anew = [one for one in self._parts if one in self._touched or unread & one.pieces.keys()]
@@ -372,24 +371,27 @@ class SectionTools(ReviewTools):
     def _end_section(self, refused: int, digest: str, *, again: bool = False) -> str:
         """Take the notes of the sections that are shown, and end the pass.
 
+        Notes that are too long do not end it the first time.
+
         Raises:
-            ToolRefusal: The model has not heard why a call of the turn was refused, or that its
-                notes are too long.
+            ToolRefusal: A call of the turn was refused, and the model has not heard why.
         """
         told = self._digest.take(digest, self._group or self._parts, self._unread, again=again)
         if self.finished and not self._is_held:
             return "noted; the section has ended"
-        why, is_long = self._unheard(refused), bool(told and self._group and self._hears)
-        if is_long:
+        why, long = self._unheard(refused), list[str]()
+        if told and self._group and self._hears:
             self._hears = self.finished = False
             shorter = "call note again with all of them, shorter, or with nothing to leave it so"
-            why.append(f"your notes take {told}; {self._digest.cut}: {shorter}")
+            long = [f"your notes take {told}; {self._digest.cut}: {shorter}"]
         if why:
-            self._is_held = bool(self._group) and not is_long
-            raise ToolRefusal("; ".join(why))
+            self._is_held = bool(self._group) and not long
+            raise ToolRefusal("; ".join([*why, *long]))
+        if long:
+            return long[0]
         self.finished, self._is_held = bool(self._group), False
         more = f"; of your notes {self._digest.cut}" if self._digest.cut else ""
-        return f"noted{more}" if self._group else f"noted{more}; all is read: call finish"
+        return f"noted{more}{'' if self._group else '; all is read: call finish'}"
 
     def _unheard(self, refused: int) -> list[str]:
         why = super()._unheard(refused)

@@ -18,8 +18,8 @@ DIGEST_TOKENS = 2_000  # of a digest, at most
 # Where not all lines fit, the longest are cut to so many bytes at least, then the last left out; of
 # notes that are shown, those that are farthest from what is read.
 LEAST_LINE, LEAST_NOTE = 40, 100
-# The bytes for the notes of sections that are read again at least.
-LEAST_NOTES = 240
+# The bytes for the notes of a pass at least, where the limit has them, and of what is read again.
+LEAST_PASS_NOTES, LEAST_NOTES = 120, 240
 NOTED = "What you noted of the sections that are not shown:"
 
 _LED = re.compile(rf"\[?(B[1-9]\d{{0,5}})\b(?: {MARKS}(?=[\]:]))?\]?(.*)", re.IGNORECASE)
@@ -89,7 +89,7 @@ def notes_for_threads(
     """
     told = [line for key, line in notes_now(noted, handles) if key in shown.left_out]
     waiting, blocks = [one for one in handles.threads.values() if one.waiting], task.snapshot.by_id
-    texts = [said.plain for one in waiting for said in one.comments]
+    texts = [said.plain for one in waiting for said in one.waiting]
     texts += [blocks[one.block_id].plain for one in waiting if one.block_id in blocks]
     most = max(min(tokens, DIGEST_TOKENS), 0)
     return "\n".join(notes_near(told, texts, int(most * BYTES_PER_TOKEN)))
@@ -110,10 +110,14 @@ class Digest:
     """
 
     def __init__(
-        self, handles: Handles, parts: Sequence[Part], limit: int, kept: Noted | None
+        self, handles: Handles, passes: Sequence[Sequence[Part]], limit: int, kept: Noted | None
     ) -> None:
-        """Take up what a review kept, None for nothing; `limit` is in bytes."""
-        self._handles, self._parts, self._limit = handles, parts, limit
+        """Take up what a review kept, None for nothing; all notes have a `limit` in bytes."""
+        self._handles, self._parts = handles, [part for parts in passes for part in parts]
+        tokens = [sum(one.tokens for one in parts) for parts in passes]
+        self._least = min(limit // len(passes), LEAST_PASS_NOTES)
+        short = sum(limit * one // sum(tokens) < self._least for one in tokens)
+        self._limit = limit - self._least * short
         self._is_later, self._is_noted, self.cut = kept is not None, False, ""
         self._order = {block.id: at for at, block in enumerate(handles.blocks.values())}
         told = notes_now(kept or (), handles)
@@ -160,7 +164,8 @@ class Digest:
     def room(self, group: Sequence[Part], unread: Collection[int]) -> int:
         """Return the bytes for the notes of a pass: those of unread parts need room too.
 
-        What is read again has the room that its old notes took, and its share of all, at least.
+        Each has its share of all, and a line or two, at least; what is read again the room that its
+        old notes took.
         """
         numbers, shown = {one.number for one in group}, _blocks(group)
         all_of_it = sum(one.tokens for one in self._parts)
@@ -169,7 +174,8 @@ class Digest:
         was = sum(size(line) for key, line in self._was if key in shown)
         used = sum(size(line) for line in self.lines)
         left = self._limit * (all_of_it - later) // all_of_it - used
-        return max(left, share, was, LEAST_NOTES if self._is_later else 0)
+        least = LEAST_NOTES if self._is_later else self._least
+        return max(left, share, was, least)
 
     def take(
         self, text: str, group: Sequence[Part], unread: Collection[int], *, again: bool = False

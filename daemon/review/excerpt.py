@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from math import inf
 
+from daemon.domain.change import sections
 from daemon.domain.notation import counted
 from daemon.domain.passages import Linked, Passage, RememberedPage, unseen_note
 from daemon.domain.values import Block
@@ -42,15 +43,26 @@ SMALL_WINDOW = 6_000
 _Sections = Sequence[tuple[Block | None, Sequence[Block]]]
 
 
-def needless(task: ReviewInput, handles: Handles, window: ContextWindow | None) -> list[str]:
-    """Return the headings of the instructions that a review in sections does without.
+def needless(
+    task: ReviewInput,
+    handles: Handles,
+    window: ContextWindow | None,
+    *,
+    only_threads: bool = False,
+) -> list[str]:
+    """Return the headings of the instructions that a part of a document does without.
 
-    They are the same in all its passes. In a small window the text needs the room of the examples.
+    They are the same in all passes of a review. In a small window the text needs the room of the
+    examples; in others an answer is told the same as a review, so that providers cache it.
     """
+    is_small = window is not None and window.tokens < SMALL_WINDOW
+    if only_threads and not is_small:
+        return [prompt.IN_SECTIONS]
     found = {
         prompt.AT_ONCE: True,
+        prompt.IN_SECTIONS: only_threads,
         prompt.CHANGED: task.change.first,
-        prompt.EXAMPLES: window is not None and window.tokens < SMALL_WINDOW,
+        prompt.EXAMPLES: is_small,
         prompt.OWN_POINTS: not task.points,
         prompt.CLOSED_POINTS: not any(one.closed for one in task.points.values()),
         prompt.ANSWERS: not any(one.waiting for one in handles.threads.values()),
@@ -75,32 +87,30 @@ def threads_by_title(
     return ["Other open threads, by title, the most urgent first:", *lines] if lines else []
 
 
-def excerpt_for_threads(task: ReviewInput, handles: Handles) -> Excerpt:
-    """Return what is shown of a long document if only threads are to be answered.
+def excerpts_for_threads(task: ReviewInput, handles: Handles) -> tuple[Excerpt, ...]:
+    """Return what may be shown of a long document if only threads are to be answered, most first.
 
-    That is every heading, and each block with a waiting thread and its neighbours. If a thread on
-    the page itself waits, the whole document is shown.
+    That is every heading, and each block with a waiting thread and its neighbours; if a thread on
+    the page itself waits, the whole document, since it may be about any of it. Then no thread but
+    those that wait, then long blocks cut, at last their own blocks below their headings, or where
+    there are none the headings alone: the rest can be read.
     """
-    blocks = list(handles.blocks.values())
-    where = _waited_on(task)
-    if None in where:
-        return WHOLE  # a question about the page may be about any of it
-    return _outline_and(_beside(blocks, where, NEIGHBOURS), blocks)
-
-
-def _beside(blocks: Sequence[Block], where: Collection[str | None], reach: int) -> set[str]:
-    """Return the ids of the blocks in `where`, and of up to `reach` blocks on each side."""
-    return {
+    blocks, where = list(handles.blocks.values()), _waited_on(task)
+    near = {
         blocks[beside].id
         for index, block in enumerate(blocks)
         if block.id in where
-        for beside in range(max(index - reach, 0), min(index + reach + 1, len(blocks)))
+        for beside in range(max(index - NEIGHBOURS, 0), min(index + NEIGHBOURS + 1, len(blocks)))
     }
-
-
-def _outline_and(near: Collection[str], blocks: Sequence[Block]) -> Excerpt:
-    shown = {block.id for block in blocks if block.is_heading} | set(near)
-    return Excerpt(frozenset(block.id for block in blocks if block.id not in shown))
+    headings = {block.id for block in blocks if block.is_heading}
+    under = sections(blocks)
+    own = {key for block_id in under.keys() & where for key in (block_id, under[block_id])}
+    everything = frozenset(block.id for block in blocks)
+    first = WHOLE if None in where else Excerpt(everything - near - headings)
+    threads = frozenset(one.id for one in task.snapshot.threads if one.waiting)
+    asked = replace(first, threads=threads)
+    cut = replace(asked, longest=LEAST_CHARS)
+    return first, asked, cut, replace(cut, left_out=everything - (own or headings))
 
 
 def fit_to_window(

@@ -27,10 +27,9 @@ from daemon.review.cleaning import links_in, may_contain_links
 from daemon.review.deep import DIGEST_PART, NO_ROOM, SectionTools, Shown
 from daemon.review.digest import notes_for_threads
 from daemon.review.excerpt import (
-    LEAST_CHARS,
     Reader,
     Recall,
-    excerpt_for_threads,
+    excerpts_for_threads,
     fit_to_window,
     linked_text,
     needless,
@@ -136,9 +135,10 @@ def _brief(
     if isinstance(tools, SectionTools):
         return _in_sections(context, prepared, window, task, tools, beside), tools
     whole = prompt.document_text(task, prepared.handles) if fits else ""
-    document = whole or _part(context, prepared, window, task, tools, beside)
+    leaving = _PLAIN if fits else needless(task, prepared.handles, window, only_threads=True)
+    document = whole or _part(context, prepared, window, task, tools, beside, leaving)
     said = "\n".join(filter(None, (document, beside)))
-    system = prompt.system_text(session.prompt)
+    system = prompt.system_text(session.prompt, leaving)
     images = pictures(session.linked, prepared.handles, most, document)
     return ModelInput(system, said, session.snapshot.page.id, images=images), tools
 
@@ -150,6 +150,7 @@ def _part(
     task: ReviewInput,
     tools: ReviewTools,
     beside: str,
+    leaving: Collection[str],
 ) -> str:
     """Write what is shown where threads of a document are answered that does not fit.
 
@@ -157,24 +158,24 @@ def _part(
         WindowTooSmall: The window leaves no room for any of it.
     """
     session, handles = prepared.session, prepared.handles
-    excerpt: Excerpt | None = excerpt_for_threads(task, handles)
-    room = context.config.whole_up_to
-    if window and excerpt:
-        system = prompt.system_text(session.prompt)
-        room = min(room, window.part - _taken(system, _PLAIN, beside, tools.specs))
-        waiting = frozenset(one.id for one in session.snapshot.threads if one.waiting)
-        asked, most = replace(excerpt, threads=waiting), room - room // PART_READ
+    ways, room = excerpts_for_threads(task, handles), context.config.whole_up_to
+    excerpt: Excerpt | None = ways[0]
+    if window:
+        system = prompt.system_text(session.prompt, leaving)
+        room = min(room, window.part - _taken(system, leaving, beside, tools.specs))
+        most = room - room // PART_READ
         rooms = (most - most // DIGEST_PART, most) if session.digest else (most,)
-        ways = product((excerpt, asked, replace(asked, longest=LEAST_CHARS)), rooms)
-        sizes = (fit_to_window(task, handles, size, one) for one, size in ways)
+        tried = (*product(ways, rooms), *product(ways, (room,)))  # at last nothing can be read
+        sizes = (fit_to_window(task, handles, size, one) for one, size in tried)
         excerpt = next(filter(None, sizes), None)
     if excerpt is None:
         raise WindowTooSmall(NO_ROOM)
-    if excerpt.left_out or excerpt.longest:
-        tools.reader = Reader(task, handles, excerpt, room // PART_READ)
     document = prompt.document_text(task, handles, excerpt)
-    left = room - room // PART_READ - prompt.estimated_tokens(document)
-    notes = notes_for_threads(session.digest or (), task, handles, excerpt, left)
+    left = room - prompt.estimated_tokens(document)
+    if excerpt.left_out or excerpt.longest:
+        tools.reader = Reader(task, handles, excerpt, min(left, room // PART_READ))
+    most = left - room // PART_READ
+    notes = notes_for_threads(session.digest or (), task, handles, excerpt, most)
     return "\n".join(filter(None, (document, notes)))
 
 

@@ -350,6 +350,25 @@ def test_in_a_window_of_4000_there_is_room_beside_points_and_a_person_who_waits(
     box.clock.advance(HOUR)
     program.sweep()
     box.world.comment(second, "Which of them holds?")
+    [summary] = [one for one in posted(box) if one.parent_id == page.id]
+    box.world.comment(summary, "Is the limit of carrierb sound? " + "Say it at length. " * 60)
+
+    def answers(shown: str, turn: int) -> list[Call]:
+        threads = re.findall(r"^\[(T\d+) on ", shown, re.MULTILINE)
+        return [finish()] if turn else [reply(one, "It is.") for one in threads]
+
+    model.think, count = answers, len(model.sent)
+    box.clock.advance(HOUR)
+    program.sweep()
+    asked = model.documents[count]
+    assert "new: Which of them holds?" in asked
+    assert "new: Is the limit of carrierb sound? " in asked
+    assert "] The carrierg limit is 7 letters." in asked  # the block that the question stands on
+    system = "".join(part["text"] for part in model.sent[count].body["system"])
+    assert "\nExamples\n" not in system
+    assert "\nIn sections\n" not in system
+    model.think = reader
+    box.world.comment(second, "Which of them holds?")
     edit(box, page, 3, "The carrierd limit is 333 letters.")
     reader.read.clear()
     count = len(model.sent)

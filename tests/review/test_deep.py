@@ -139,7 +139,7 @@ def test_notes_are_bounded_keep_their_handle_and_stand_where_their_section_is_no
     assert int(told[1]) < DIGEST_TOKENS
     said = tools.call("note", {"digest": f"- [B2]: sessions last 30 days\nB9: not here\n\n{wall}"})
     kept = r"(those on B2 were cut and those on B2 left out, for want of room)"
-    long = r"refused: your notes take \d+ bytes with line ends, and (\d+) fit; "
+    long = r"your notes take \d+ bytes with line ends, and (\d+) fit; "
     assert re.fullmatch(rf"{long}{kept}: call note again with all .*", said.text)[1] == told[1]
     assert not tools.finished
     said = tools.call("note", {"digest": f"- [B2]: sessions last 30 days\nB9: not here\n\n{wall}"})
@@ -531,6 +531,26 @@ def test_what_is_noted_far_above_is_shown_where_a_section_speaks_of_it() -> None
     assert by_notes == {True, False}
     [speaks] = [one.document for one in shown if "days in Kafka." in one.document]
     assert "  B50: Kafka keeps sessions 30 days xxx" in speaks
+
+
+def test_a_short_pass_has_room_for_a_line_of_notes_however_full_the_others_are() -> None:
+    blocks = list[Block]()
+    for number in range(40):
+        words = 5 if number % 5 == 4 else 210
+        blocks += [heading(f"h{number}", f"Part {number}")]
+        blocks += [block(f"p{number}", f"Text {number}. " + "words " * words)]
+    tools, shown = begun(blocks, room=900)
+    passes = list[tuple[int, int]]()
+    while found := re.search(r"room for notes here: (\d+)", shown.document):
+        passes.append((int(found[1]), len(re.findall("words", shown.document))))
+        line = f"{re.findall(r'^.(B[0-9]+)', shown.document, re.MULTILINE)[0]}: a"
+        tools.call("note", {"digest": line.ljust(int(found[1]) - 1, "x")})
+        following = tools.next_pass()
+        assert following is not None
+        shown = following
+    assert min(words for _, words in passes) < 20
+    assert sum(len(said) for _, said in tools.digest) < DIGEST_TOKENS * 3
+    assert min(room for room, _ in passes) > LEAST_NOTE
 
 
 def test_what_was_kept_back_is_not_listed_once_it_is_made_again() -> None:

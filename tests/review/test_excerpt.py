@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from daemon.domain.change import Change
 from daemon.domain.values import Block
 from daemon.review.excerpt import (
     Reader,
-    excerpt_for_threads,
+    excerpts_for_threads,
     fit_to_window,
 )
 from daemon.review.handles import Handles
@@ -198,22 +199,27 @@ def test_a_page_of_two_thousand_blocks_is_cut_in_no_time() -> None:
 def test_around_a_waiting_thread_its_block_the_neighbours_and_the_outline_are_shown() -> None:
     blocks = sections(6)
     seen = task(snapshot(blocks, [thread("t", "p3.1", comment("1", "why?", new=True))]), LONG_AGO)
-    shown = {one.id for one in blocks} - excerpt_for_threads(
-        seen, Handles.of(seen.snapshot)
-    ).left_out
+    around, _, cut, least = excerpts_for_threads(seen, Handles.of(seen.snapshot))
+    shown = {one.id for one in blocks} - around.left_out
     near = {"p2.2", "h3", "p3.0", "p3.1", "p3.2", "h4", "p4.0"}
     assert shown == near | {f"h{number}" for number in range(6)}
+    assert cut.left_out == around.left_out
+    assert {one.id for one in blocks} - least.left_out == {"h3", "p3.1"}
 
 
 def test_a_question_about_the_page_may_be_about_any_of_it() -> None:
     seen = task(snapshot(sections(3), [thread("t", None, comment("1", "why?", new=True))]))
-    assert excerpt_for_threads(seen, Handles.of(seen.snapshot)) == WHOLE
+    whole, asked, _, least = excerpts_for_threads(seen, Handles.of(seen.snapshot))
+    assert whole == WHOLE
+    assert asked == replace(WHOLE, threads=frozenset({"t"}))
+    # Where nothing else fits, what stands under the headings is to be read.
+    assert {one.id for one in sections(3)} - least.left_out == {"h0", "h1", "h2"}
 
 
 def test_where_the_block_of_a_thread_says_nothing_the_outline_stays() -> None:
     waits = thread("t", "gone", comment("1", "why?", new=True))
     seen = task(snapshot(sections(2), [waits]))
-    excerpt = excerpt_for_threads(seen, Handles.of(seen.snapshot))
+    excerpt, *_ = excerpts_for_threads(seen, Handles.of(seen.snapshot))
     text = read(seen, excerpt)
     assert "[T1 on a block that is gone]" in text
     assert "## Part 1" in text
@@ -223,7 +229,7 @@ def test_where_the_block_of_a_thread_says_nothing_the_outline_stays() -> None:
 def test_a_reply_in_a_small_window_still_sees_its_thread() -> None:
     blocks = sections(6)
     seen = task(snapshot(blocks, [thread("t", "p3.1", comment("1", "why?", new=True))]))
-    around = excerpt_for_threads(seen, Handles.of(seen.snapshot))
+    around, *_ = excerpts_for_threads(seen, Handles.of(seen.snapshot))
     excerpt, text = fitted(seen, 350, around)
     assert around.left_out < excerpt.left_out
     assert "(3.1)" in text
