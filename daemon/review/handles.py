@@ -159,7 +159,7 @@ class Handles:
             text: The words of the model.
             own: The id of the block that the text stands on: its heading goes without saying.
             briefly: Name a block by few words and without marks, as in a title: where it has more
-                than a few, or words that another has, by its heading.
+                than a few, or words that another has, by the first ones of its heading.
         """
         while text != (apart := _APART.sub(_set_apart, text)):
             text = apart
@@ -322,8 +322,8 @@ class _Spelling:
         is_alone = not is_sign and [one.words for one in labels.values()].count(shown) == 1
         if self.briefly:
             is_told = block.is_heading or (is_alone and brief == shown and not is_code)
-            head = shown if is_told else section.rpartition(UNDER)[2]
-            return f"“{head}”" if head and "…" not in head else REMOVED
+            head = shown if is_told else section.rpartition(UNDER)[2] or brief
+            return f"“{_first_words(head, BRIEF, is_whole=True) if '…' in head else head}”"
         if self.own in self.handles.of_block:
             self.sections.add(labels[self.handles.of_block[self.own]].section)
         under = "" if is_alone and section in self.sections else section

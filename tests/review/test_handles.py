@@ -128,7 +128,7 @@ def test_a_thread_is_named_by_the_title_of_its_point_or_by_who_began_it() -> Non
     assert handles.named_in("As in “No way back”.", "b") == {"a"}
 
 
-def test_in_a_title_a_block_is_named_by_few_words_or_its_heading_and_never_by_cut_ones() -> None:
+def test_in_a_title_a_block_is_named_by_few_words_or_its_heading() -> None:
     assert SECTIONS.spelled_out("B2 denies B5", briefly=True) == "“Phase 1” denies “Nothing”"
     assert SECTIONS.spelled_out("[B4] is empty", briefly=True) == "“Costs” is empty"
     long, code = "We put a queue between the shop and the worker.", "#!/usr/bin/env cargo"
@@ -140,8 +140,24 @@ def test_in_a_title_a_block_is_named_by_few_words_or_its_heading_and_never_by_cu
     ]
     handles = Handles.of(snapshot([*read, block("c", code, kind="code")]))
     assert handles.spelled_out("B3 denies B5, not B1", briefly=True) == (
-        "“Plan” denies “Code”, not (…)"
+        "“Plan” denies “Code”, not “We put a queue…”"
     )
+
+
+@given(st.lists(st.sampled_from(["inactive", "for", "6", "months", "and", "rollback", "the"])))
+def test_in_a_title_a_block_is_named_by_whole_words_however_long_its_heading_is(
+    more: list[str],
+) -> None:
+    words = ["Automatic", "alumni", "status", *more]
+    text = " ".join(words)
+    under = block("b", "Whoever asks is asked again and again, whatever was said.")
+    handles = Handles.of(snapshot([block("a", text), heading("h", text), under]))
+    for said in ("B1", "B2", "B3"):
+        told = handles.spelled_out(said, briefly=True)
+        name = told.removeprefix("“").removesuffix("”")
+        assert len(name) <= OPENING[0]
+        assert words[: len(name.split())] == name.rstrip("…").split()
+        assert name.endswith("…") is (name != text)
 
 
 def test_code_is_named_by_its_first_line_and_what_has_no_words_by_its_signs() -> None:
