@@ -9,8 +9,11 @@ import html
 import re
 import unicodedata
 import zlib
+from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 
+from daemon.domain.findings import SENTENCE, cut_short
 from daemon.domain.secrets import KEY
 
 
@@ -297,6 +300,46 @@ def beginning(line: str, most: int) -> str:
         ends = [next((first for first, last in spans if first < most < last), most)]
     kept = line[: ends[-1]].rstrip()
     return f"{kept} …" if kept else beginning(re.sub(r"[`*\[“]", "", line.lstrip()), most)
+
+
+_FIGURE = re.compile(r"\d+(?:[.,:]\d+)+")
+
+
+def to_sentences(text: str, span: tuple[int, int], quote: str) -> tuple[int, int]:
+    """Return a span of words that are like a quote without the ends of other sentences.
+
+    Where the quote is a sentence's beginning, or its end, and has another word there, the span has
+    all that the sentence begins or ends with; so too where it would end within a clause.
+    """
+    from rapidfuzz import fuzz
+
+    ends = [found.end() for found in SENTENCE.finditer(text)]
+    pieces = pairwise([0, *ends, len(text)])
+    numbers = [found.span() for found in _FIGURE.finditer(text)]
+    begin = next((first for first, last in numbers if first < span[0] < last), span[0])
+    end = next((last for first, last in numbers if first < span[1] < last), span[1])
+    sentences = [one for one in pieces if begin < one[1] and one[0] < end]
+    most = sum(1 for one in SENTENCE.split(quote) if one.strip())
+
+    def part(some: Sequence[tuple[int, int]]) -> str:
+        return text[max(begin, some[0][0]) : min(end, some[-1][1])].strip()
+
+    while len(sentences) > most:
+        fewer = max(sentences[1:], sentences[:-1], key=lambda one: fuzz.ratio(part(one), quote))
+        if fuzz.ratio(part(fewer), quote) < fuzz.ratio(part(sentences), quote):
+            break
+        sentences = fewer
+    (first, _), (_, last) = sentences[0], sentences[-1]
+    words, shown = part(sentences).split(), re.findall(r"\w+", part(sentences).casefold())
+    said = re.findall(r"\w+", quote.casefold())
+    is_cut = quote.endswith((*".!?。",)) or len(cut_short(words).split()) < len(words)
+    opens = quote[:1].isupper() and not _begin_alike(shown[0], said[0])
+    closes = is_cut and not _begin_alike(shown[-1], said[-1])
+    return first if opens else max(begin, first), last if closes else min(end, last)
+
+
+def _begin_alike(word: str, other: str) -> bool:
+    return word.startswith(other) or other.startswith(word)
 
 
 def both_ends(text: str, limit: int) -> str:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from math import log, sqrt
 
 from daemon.domain.values import Block
-from daemon.review.cleaning import visible
+from daemon.review.cleaning import to_sentences, visible
 
 
 # Fewer characters match almost anywhere: by letters and digits alone, and by a fuzzy search.
@@ -365,7 +365,8 @@ def _nearly(
         begin -= 1
     while _is_inside(plain, end):
         end += 1
-    return _with_marks((begin, end), plain, *_around_words(quote))
+    span = _with_marks((begin, end), plain, *_around_words(quote))
+    return to_sentences(plain, span, quote)
 
 
 # A word of weight has so many letters, or a digit; so many of its first ones tell it from others.

@@ -431,6 +431,12 @@ def test_what_people_see_is_found_whatever_is_hidden_between_the_letters(
     [
         ("every ten minutes", "It asks each carrier every nine minutes.", "every nine minutes"),
         ("after a minute", "It is asked again after two minutes, each time.", "after two minutes"),
+        ("ten requests", "It takes two requests a second.", "two requests"),
+        (
+            "the lint is added in 1.14",
+            "Then the lint is added to the tool.",
+            "the lint is added to the tool.",
+        ),
         ("asks each carrier", "It asks each carrier on Sundays.", "asks each carrier"),
         ("N/A", "We switch the flag off.", None),
         ("asked again after a minute", "Nobody owns the queue of the carriers.", None),
@@ -440,3 +446,29 @@ def test_the_words_that_a_quote_became_are_found_in_its_block(
     quote: str, now: str, found: str | None
 ) -> None:
     assert reworded(quote, now) == found
+
+
+OTHERS = [
+    "If it is slow, the team decides within a week and turns it off again.",
+    "Ben leaves.",
+    "",
+]
+SAID = "Priya adds the lint for the old idiom to clippy in 1.14."
+
+
+@given(
+    st.sampled_from(OTHERS),
+    st.sampled_from(OTHERS),
+    st.integers(0, 11),
+    st.lists(st.sampled_from(["release", "after", "the", "May", "an", "1.15", "who"]), max_size=6),
+    st.sampled_from([SAID, SAID.rstrip("."), SAID.removeprefix("Priya adds ")]),
+)
+def test_the_words_that_a_sentence_became_are_not_mixed_with_those_of_others(
+    before: str, after: str, at: int, words: list[str], quote: str
+) -> None:
+    was = SAID.rstrip(".").split()
+    says = f"Now {' '.join([*was[:at], *words, *was[at + 1 :]])}."
+    found = reworded(quote, f"{before} {says} {after}")
+    assert found is None or f" {found} " in f" {says} " or f" {found}." in f" {says}"
+    if found and quote == SAID and found.rstrip(".").split()[-1] != "1.14":
+        assert says.endswith(found)
