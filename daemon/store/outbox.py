@@ -305,12 +305,12 @@ def present(db: Database, keys: Iterable[str]) -> set[str]:
     return {row[0] for row in rows.fetchall()}
 
 
-def answers_on(db: Database, page_id: str) -> list[str]:
-    """Return the ids of the comments on a page in which the reviewer itself answers."""
+def replies_on(db: Database, page_id: str, *, by_model: bool) -> list[str]:
+    """Return the ids of the replies on a page that a review gave, or of those by code alone."""
     rows = db.execute(
         "SELECT comment_id FROM outbox WHERE page_id = ? AND kind = 'reply'"
-        " AND review_id IS NOT NULL AND comment_id IS NOT NULL ORDER BY created_at, key",
-        [page_id],
+        " AND (review_id IS NOT NULL) = ? AND comment_id IS NOT NULL ORDER BY created_at, key",
+        [page_id, by_model],
     )
     return [row[0] for row in rows.fetchall()]
 

@@ -104,12 +104,14 @@ def threads(db: Database, page_id: str) -> dict[str, ThreadRow]:
     }
 
 
-def count_reply(db: Database, thread_id: str, *, handed_over: bool = False) -> None:
-    """Count one reply of our own in a thread."""
-    db.execute(
-        "UPDATE threads SET replies = replies + 1, handed_over = max(handed_over, ?) WHERE id = ?",
-        [int(handed_over), thread_id],
-    )
+def count_reply(db: Database, thread_id: str) -> None:
+    """Count one answer of the reviewer in a thread."""
+    db.execute("UPDATE threads SET replies = replies + 1 WHERE id = ?", [thread_id])
+
+
+def hand_over(db: Database, thread_id: str) -> None:
+    """Record that a thread was left to people."""
+    db.execute("UPDATE threads SET handed_over = 1 WHERE id = ?", [thread_id])
 
 
 def mark_gone(db: Database, thread_ids: Iterable[str], at: datetime) -> None:
@@ -219,8 +221,9 @@ def places_to_list(
         f" FROM {tables} ON looks.page_id = pages.id"
         f" WHERE {which} = ? AND pages.stirred_at >= ? AND (pages.state IN ('done', 'due')"
         " AND (pages.reviewed_at >= ? OR pages.paused) OR pages.state = 'baselined' AND known"
-        " AND EXISTS (SELECT 1 FROM threads WHERE threads.page_id = pages.id AND replies"
-        " AND threads.gone_at IS NULL AND coalesce(block_id, pages.id) = looks.place))"
+        " AND EXISTS (SELECT 1 FROM outbox JOIN threads ON threads.id = outbox.target"
+        " WHERE outbox.page_id = pages.id AND outbox.place = looks.place"
+        " AND threads.gone_at IS NULL))"
         " AND pages.source_id IN (SELECT value FROM json_each(?))"
         f" ORDER BY {order} LIMIT ?",
         [int(known), iso(stirred) if stirred else "", iso(since), json.dumps(list(sources)), limit],

@@ -157,7 +157,7 @@ async def _session(
         extent=Extent.WHOLE if whole or _is_asked_for(row) else Extent.DIFFERENCE,
         closed=findings.closed_since_review(context.state, row.id),
         question=reviews.last_question(context.state, row.id),
-        answers=outbox.answers_on(context.state, row.id),
+        answers=outbox.replies_on(context.state, row.id, by_model=True),
         second_look=second_look.planned(context, target, row),
         linked=await memory.linked(context, target, snapshot),
     )

@@ -224,8 +224,6 @@ def _closings(
             closings[one.target] = OutboxMessage(
                 key, row.id, kind, one.target, one.place, said, one.name, now
             )
-    for thread_id in closings:
-        thread_store.count_reply(context.state, thread_id)
     return [*closings.values()]
 
 

@@ -402,6 +402,39 @@ def test_f9_after_the_limit_the_thread_is_handed_over_once_and_says_so(
     assert len(model.sent) == 2
 
 
+def test_f9_what_stands_below_the_question_of_the_summary_is_heard_after_the_limit_too(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    program.config["limits"] = {"replies_per_thread": 1}
+    model.think = lambda _document, _turn: [finish("Nearly.", "Is there one region?")]
+    program.sweep()
+    summary = posted(box)[0]
+    for word in ("pause", "resume", "No."):
+        box.clock.advance(HOUR)
+        box.world.comment(summary, word)
+        answering(model)
+        program.sweep()
+    assert in_thread(box, summary)[2:] == ["The text says so. 0"]
+    for _ in range(2):
+        box.clock.advance(HOUR)
+        box.world.comment(summary, "And why?")
+        program.sweep()
+    [left] = in_thread(box, summary)[3:]
+    assert left.startswith("I have answered 1 time in this thread, so I leave it to the people")
+    box.world.edit_block(block_ids(box, page)[0], "We need one queue.")
+    box.clock.advance(HOUR)
+    model.think = lambda _document, _turn: [finish("Better.", "Who runs it?")]
+    program.sweep()
+    asked = posted(box)[-1]
+    assert words(asked).endswith("Question: Who runs it?")
+    box.clock.advance(HOUR)
+    box.world.comment(asked, "Ana runs it.")
+    answering(model)
+    program.sweep()
+    assert words(posted(box)[-1]) == "The text says so. 0"
+
+
 def test_a14_unreadable_comments_are_said_and_not_taken_for_none_until_they_are_back(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

@@ -200,6 +200,7 @@ ON_THE_PATH = {
     "threads.of_another_state": lambda db: threads.of_another_state(db, PAGE.id),
     "threads.threads": lambda db: threads.threads(db, PAGE.id),
     "threads.count_reply": lambda db: threads.count_reply(db, "thread"),
+    "threads.hand_over": lambda db: threads.hand_over(db, "thread"),
     "threads.mark_gone": lambda db: threads.mark_gone(db, ["thread"], NOW),
     "threads.record_listing": lambda db: threads.record_listing(db, PAGE.id, ["block"], NOW),
     "threads.set_places": lambda db: threads.set_places(db, PAGE.id, ["block", "other"], NOW),
@@ -213,7 +214,7 @@ ON_THE_PATH = {
     "threads.places_to_list where something happened": lambda db: threads.places_to_list(
         db, [SOURCE.id], NOW, 10, known=False, stirred=NOW
     ),
-    "outbox.answers_on": lambda db: outbox.answers_on(db, PAGE.id),
+    "outbox.replies_on": lambda db: outbox.replies_on(db, PAGE.id, by_model=True),
     "outbox.answers_to": lambda db: outbox.answers_to(db, "person", NOW),
     "reviews.pages_of": lambda db: reviews.pages_of(db, [1, 2]),
     "reviews.content_hash": lambda db: reviews.content_hash(db, 1),

@@ -64,7 +64,6 @@ class _Reply:
         asked_at: When the person wrote who waits longest for it.
         review: The review that it comes from; None for what needs no model.
         waits: Why it waits for approval, "" where it does not.
-        hands_over: Whether it leaves the thread to people.
         person: Whom it answers, by id; "" for nobody in particular.
     """
 
@@ -73,7 +72,6 @@ class _Reply:
     asked_at: datetime
     review: int | None = None
     waits: str = ""
-    hands_over: bool = False
     person: str = ""
 
 
@@ -88,8 +86,11 @@ def store_decisions(context: Context, row: PageRow, dialogue: Dialogue) -> PageR
         for thread in dialogue.sorted.hand_over:
             people = [one for one in thread.comments if one.author.kind is AuthorKind.PERSON]
             asked = (people or thread.comments)[-1].created
-            key, words = f"hand over:{thread.id}", _handed_over(dialogue)
-            _queue_reply(context, row, dialogue, thread, _Reply(key, words, asked, hands_over=True))
+            times = counted(replies_so_far(thread, dialogue.known), "time")
+            said = HANDED_OVER.format(times=times)
+            reply = _Reply(f"hand over:{thread.id}", said, asked)
+            _queue_reply(context, row, dialogue, thread, reply)
+            thread_store.hand_over(context.state, thread.id)
         for thread, comment in dialogue.sorted.corrected:
             _correct(context, row, dialogue, thread, comment)
         for thread, comment in dialogue.sorted.enough:
@@ -185,26 +186,18 @@ def record_answers(
 
 def _run_commands(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
     """Carry out what people told the reviewer, and acknowledge it."""
-    spoken, words_spoken = Counter[str](), Counter[str]()
-    after, known = row, dialogue.known
+    after, known, words_spoken = row, dialogue.known, Counter[str]()
     for said in dialogue.sorted.commands:
-        thread = said.thread
         after, words = _run_command(context, after, dialogue, said)
         if known.asleep and said.word in (Command.PAUSE, Command.RESUME):
             words = f"{words} {ASLEEP}"
-        room = known.limit - replies_so_far(thread, known) - spoken[thread.id]
-        spoken[thread.id] += 1
-        stored = known.threads.get(thread.id)
         person, spent = said.comment.author.id, words_spoken[said.comment.author.id]
         words_spoken[person] += 1
         if known.setting != "none" and spent < known.answers_left.get(person, spent + 1):
             # The word was carried out, so it is acknowledged, also after the thread was left.
-            hands_over = room == 0 and not (stored and stored.handed_over)
-            if hands_over:
-                words = f"{words}\n\n{_handed_over(dialogue)}"
-            key, asked = f"{WORD_KEY}{_key(thread, said.comment, dialogue)}", said.comment.created
-            reply = _Reply(key, words, asked, hands_over=hands_over, person=person)
-            _queue_reply(context, row, dialogue, thread, reply)
+            key = f"{WORD_KEY}{_key(said.thread, said.comment, dialogue)}"
+            reply = _Reply(key, words, said.comment.created, person=person)
+            _queue_reply(context, row, dialogue, said.thread, reply)
         what = f"asked for {said.word.value}" if said.is_hint else said.word.value
         name = said.comment.author.name
         sweeps.record_decision(context.state, row.id, dialogue.at, what, name)
@@ -305,14 +298,13 @@ def _correct(
     _queue_reply(context, row, dialogue, thread, reply)
 
 
-def _handed_over(dialogue: Dialogue) -> str:
-    return HANDED_OVER.format(count=dialogue.known.limit)
-
-
 def _queue_reply(
     context: Context, row: PageRow, dialogue: Dialogue, thread: Thread, reply: _Reply
 ) -> None:
-    """Put a reply into the outbox, and count it; what answers the same thing is sent once."""
+    """Put a reply into the outbox; what answers the same thing is sent once.
+
+    What a review worded counts for the limit of its thread.
+    """
     message = OutboxMessage(
         key=reply.key,
         page_id=row.id,
@@ -330,7 +322,8 @@ def _queue_reply(
         note=reply.waits or None,
     )
     thread_store.save_thread(context.state, row.id, thread, {})
-    thread_store.count_reply(context.state, thread.id, handed_over=reply.hands_over)
+    if reply.review is not None:
+        thread_store.count_reply(context.state, thread.id)
     outbox.add(context.state, [message])
 
 

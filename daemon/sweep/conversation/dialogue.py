@@ -16,6 +16,7 @@ from daemon.domain.values import Author, AuthorKind, Comment, Prompt, Snapshot, 
 from daemon.notion import from_markdown, reading
 from daemon.notion.from_markdown import quoted
 from daemon.review.points import OwnPoint
+from daemon.review.summary import question_of
 from daemon.store import findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.views import browse
@@ -327,6 +328,12 @@ def _waits(context: Context, row: PageRow) -> str:
     return told.rstrip(".") or "it is read shortly"
 
 
+def _asks(context: Context, row: PageRow) -> str:
+    """Return the id of the comment with the summary where that asks something; else ""."""
+    standing = outbox.summaries(context.state, row.id)[:1]
+    return next((id_ for id_, text in standing if question_of(text)), "")
+
+
 def _known(
     context: Context,
     target: Target,
@@ -362,6 +369,8 @@ def _known(
         pause_ends=row.paused_until is not None,
         asleep=row.source_id in pages.asleep(context.state, context.config.prompts),
         unreviewed=row.state is PageState.BASELINED,
+        receipts=frozenset(outbox.replies_on(context.state, row.id, by_model=False)),
+        question=_asks(context, row),
         granted=frozenset(id_ for one in context.tally.answers.values() for id_ in one.granted),
         looks={None if place == row.id else place: at for place, at in looks.items()},
     )

@@ -18,7 +18,7 @@ from daemon.sweep.conversation.stance import (
 
 SETTLED = "the finding is settled"
 HANDED_OVER = (
-    "I have answered {count} times in this thread, so I leave it to the people here. "
+    "I have answered {times} in this thread, so I leave it to the people here. "
     "A new thread on a block reaches me again."
 )
 AS_BEFORE = "The text reads as before: “{quote}” still stands there."
@@ -59,13 +59,15 @@ class GateInput:
         text: Its text without marks and without the reviewer's name.
         in_thread: Whether a comment of ours stands in the thread.
         addressed: Whether the comment names or mentions the reviewer.
-        replies: Own replies in the thread so far.
-        handed_over: Whether the thread was handed over to people.
+        replies: Own answers in the thread so far, without those that code alone worded; none where
+            the comment may answer the question of the summary.
+        handed_over: Whether the thread was handed over to people; the same holds.
         old: Whether the comment is older than the page's baseline.
         answered: Whether it was answered before this state began.
         finding: Whether a finding began the thread.
         to_person: Whether another person spoke last before: the comment may answer them.
-        asked: Whether our last comment before it ends in a question, which a no may answer.
+        asked: Whether our last comment before it ends in a question, or the summary asks one, which
+            a no may answer.
         again: Whether a person turned the finding down before: there each further no is one to it.
         later: What its author wrote in the thread after it, without words to the reviewer.
         mended: Whether an edit settled the finding: a no there says that it did not.

@@ -47,6 +47,8 @@ class ThreadState:
         waits: Why the page waits for its review; "" where it does not.
         is_prompt: Whether it is a prompt page, where words steer all that is reviewed under it.
         strangers: Who may not steer there, by id.
+        receipts: Own comments that code alone worded, by id: they count for no limit.
+        question: The comment with the summary, where that asks something; "" where it does not.
         looks: When each block's comments were last listed; the page's own under None.
     """
 
@@ -70,6 +72,8 @@ class ThreadState:
     waits: str = ""
     is_prompt: bool = False
     strangers: frozenset[str] = frozenset()
+    receipts: frozenset[str] = frozenset()
+    question: str = ""
     looks: Mapping[str | None, datetime] = field(default_factory=dict)
 
     def state_of(self, comment: Comment) -> CommentState:
@@ -149,10 +153,6 @@ class _PendingCommands:
         is_silent = paused or known.asleep
         now = tuple(one for one in ordered if not one.is_idle and not (is_silent and one.waits))
         return cls(now, idle, paused)
-
-    def count_in(self, thread: Thread) -> int:
-        """Count the acknowledgements that are due in a thread."""
-        return sum(one.thread.id == thread.id for one in self.commands)
 
     def includes(self, comment: Comment) -> bool:
         """Tell whether a comment is a word that is carried out now."""
@@ -261,15 +261,11 @@ def _firsts(
 
 
 def shown(comment: Comment) -> str:
-    """Return who said what, for `explain`."""
+    """Return who said what, of a long comment the beginning, for `explain`."""
     guess = f" ({GUESSED})" if comment.author.is_guess else ""
-    return f"{comment.author.name}{guess}, “{excerpt(comment)}”"
-
-
-def excerpt(comment: Comment) -> str:
-    """Return the beginning of a comment, for `explain`."""
     text = " ".join(comment.plain.split())
-    return text if len(text) <= EXCERPT_CHARS else text[: EXCERPT_CHARS - 1].rstrip() + "…"
+    text = text if len(text) <= EXCERPT_CHARS else text[: EXCERPT_CHARS - 1].rstrip() + "…"
+    return f"{comment.author.name}{guess}, “{text}”"
 
 
 def _is_undecided(comment: Comment, thread: Thread, known: ThreadState) -> bool:
@@ -295,8 +291,7 @@ def _decide(
     thread: Thread, comment: Comment, known: ThreadState, pending: _PendingCommands
 ) -> tuple[Gate, str]:
     called, words = _called(comment, known)
-    row, acknowledged = known.threads.get(thread.id), pending.count_in(thread)
-    replies = replies_so_far(thread, known) + acknowledged
+    row, to_summary = known.threads.get(thread.id), _answers_summary(comment, thread, known)
     later = [one for one in _after(comment, thread) if one.author.id == comment.author.id]
     # A claim in a finding's thread is corrected once.
     corrected = thread.id in known.raised and any(
@@ -310,14 +305,13 @@ def _decide(
         text=words,
         in_thread=_is_ours(thread),
         addressed=called,
-        replies=replies,
-        handed_over=(row is not None and row.handed_over)
-        or (acknowledged > 0 and replies > known.limit),
+        replies=0 if to_summary else replies_so_far(thread, known),
+        handed_over=row is not None and row.handed_over and not to_summary,
         old=_is_old(comment, known),
         answered=_is_of_another_life(comment, thread, known),
         finding=thread.id in known.raised,
         to_person=_answers_person(comment, thread),
-        asked=_answers_question(comment, thread),
+        asked=to_summary or _answers_question(comment, thread),
         again=thread.id in known.turned_down,
         later=tuple(_called(one, known)[1] for one in later if not pending.includes(one)),
         mended=thread.id in known.mended,
@@ -346,13 +340,20 @@ def _answers_question(comment: Comment, thread: Thread) -> bool:
     return bool(ours) and has_question_mark(ours[-1].rstrip(CLOSING)[-1:])
 
 
+def _answers_summary(comment: Comment, thread: Thread, known: ThreadState) -> bool:
+    """Tell whether it stands below the question of the summary, and no answer of ours between."""
+    before = thread.comments[: thread.comments.index(comment)]
+    summary = next((one for one in before if one.id == known.question), None)
+    return summary is not None and _ours(before[before.index(summary) + 1 :]) <= known.receipts
+
+
 def _called(comment: Comment, known: ThreadState) -> tuple[bool, str]:
     mentions = {id_: shown for id_, shown in comment.mentions.items() if id_ in known.own}
     return addressed(comment.plain, known.reviewer, mentions)
 
 
 def _is_ours(thread: Thread) -> bool:
-    return any(one.author.kind is AuthorKind.OWN for one in thread.comments)
+    return bool(_ours(thread.comments))
 
 
 def _is_old(comment: Comment, known: ThreadState) -> bool:
@@ -374,7 +375,11 @@ def _is_of_another_life(comment: Comment, thread: Thread, known: ThreadState) ->
 
 def _is_followed(comment: Comment, thread: Thread) -> bool:
     """Tell whether a comment of ours stands after it."""
-    return any(one.author.kind is AuthorKind.OWN for one in _after(comment, thread))
+    return bool(_ours(_after(comment, thread)))
+
+
+def _ours(comments: Sequence[Comment]) -> set[str]:
+    return {one.id for one in comments if one.author.kind is AuthorKind.OWN}
 
 
 def _after(comment: Comment, thread: Thread) -> Sequence[Comment]:
@@ -382,11 +387,11 @@ def _after(comment: Comment, thread: Thread) -> Sequence[Comment]:
 
 
 def replies_so_far(thread: Thread, known: ThreadState) -> int:
-    """Return how many replies of ours stand in a thread: as stored, or as listed if that is more.
+    """Return how many answers of ours stand in a thread: as stored, or as listed if that is more.
 
     A state that was lost knows none. A finding opens its thread; on the page everything shares one
     discussion, summaries too, so there only what is stored counts.
     """
     row = known.threads.get(thread.id)
-    listed = sum(one.author.kind is AuthorKind.OWN for one in thread.comments[1:])
-    return max(row.replies if row else 0, listed if thread.block_id else 0)
+    listed = len(_ours(thread.comments[1:]) - known.receipts) if thread.block_id else 0
+    return max(row.replies if row else 0, listed)
