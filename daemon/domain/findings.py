@@ -123,6 +123,10 @@ def next_state(state: FindingState, event: Event) -> FindingState:
 
 SAID_NO = " said no"
 UNREAD = "what was written under the old block since {:%Y-%m-%d %H:%M} UTC could not be read"
+KNOWN_UNTIL = (
+    "Posted anew, since its block was cut and pasted; "
+    "I know the old thread up to {:%Y-%m-%d %H:%M} UTC."
+)
 
 
 def who_said_no(why: str) -> str:

@@ -822,8 +822,9 @@ def test_a_point_whose_text_was_cut_and_pasted_is_posted_anew_there_once(
         program.sweep()
         box.clock.advance(HOUR)
     [anew] = [one for one in posted(box) if one.parent_id == new.id]
-    lost = f"What was written under the old block since {NOW:%Y-%m-%d %H:%M} UTC could not be read."
-    said = f"Say how it is undone.\n\nIt still says N/A.\n\n{lost}"
+    known = f"I know the old thread up to {NOW:%Y-%m-%d %H:%M} UTC."
+    known = f"Posted anew, since its block was cut and pasted; {known}"
+    said = f"Say how it is undone.\n\nIt still says N/A.\n\n{known}"
     assert plain(anew) == f"No way back · blocking\nN/A\n{said}"
     assert "No way back (still open)" in on_page(box, page)[-1]
     box.world.edit_block(new, "Rollback: we switch the flag off.")
@@ -2095,10 +2096,33 @@ def test_words_that_cannot_be_read_any_more_are_said_to_be_lost(
     for _ in range(2):
         program.sweep()
         box.clock.advance(HOUR)
-    lost = f"hat was written under the old block since {NOW:%Y-%m-%d %H:%M} UTC could not be read"
-    assert any(f"; w{lost}" in one for one in model.documents)
+    since = f"{NOW:%Y-%m-%d %H:%M} UTC"
+    lost = f"; what was written under the old block since {since} could not be read"
+    assert any(lost in one for one in model.documents)
     [anew] = [plain(one) for one in posted(box) if one.parent_id == new]
-    assert anew == f"No way back · blocking\nN/A\nSay how it is undone.\n\nW{lost}."
+    assert anew.startswith("No way back · blocking\nN/A\nSay how it is undone.\n\nPosted anew, ")
+    assert anew.endswith(f"; I know the old thread up to {since}.")
+
+
+@pytest.mark.parametrize("now", ["", "It says N/A here too."])
+def test_a_point_is_posted_anew_with_the_last_ruling_of_its_old_thread(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, now: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    for day in ("Tuesday", "Wednesday"):
+        edit(box, page, 0, f"Rollback: N/A on {day}.")
+        says(model, follow_up("No way back", "not_yet", f"{day} has none."), finish())
+        program.sweep()
+    new = pasted(box, page, 0, "Rollback: N/A on Wednesday.")
+    box.world.add_block(page, blocks.paragraph("One more line."))
+    box.clock.advance(HOUR)
+    says(model, *([follow_up("No way back", "not_yet", now)] if now else []), finish("No news."))
+    program.sweep()
+    program.sweep()
+    [anew] = [plain(one) for one in posted(box) if one.parent_id == new]
+    said = f"Say how it is undone.\n\n{now or 'Wednesday has none.'}\n\nPosted anew, "
+    assert anew.startswith(f"No way back · blocking\nN/A\n{said}")
 
 
 @pytest.mark.parametrize("text", [LINES[0], f"{LINES[0]} And so on."])
@@ -2180,7 +2204,7 @@ def test_a_block_that_is_pasted_with_small_changes_keeps_its_point_and_what_was_
     told = f"Ask for more.\n\n{words}" if ruled else "Ask for more."
     [anew] = [plain(one) for one in posted(box) if one.parent_id == new]
     anew, _, lost = anew.rpartition("\n\n")
-    assert lost.startswith("What was written under the old block since ")
+    assert lost.startswith("Posted anew, since its block was cut and pasted; I know ")
     assert anew == f"{TITLE} · blocking\n{quote}\n{told}"
     [summary] = on_page(box, page)
     assert summary.count(TITLE) == 1

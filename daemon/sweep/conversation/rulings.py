@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from daemon.domain.change import sections
-from daemon.domain.findings import LIVE, MENDED, SAID_NO, UNREAD, Event, FindingState
+from daemon.domain.findings import KNOWN_UNTIL, LIVE, MENDED, SAID_NO, Event, FindingState
+from daemon.domain.notation import joined
 from daemon.domain.records import (
     DeliveryState,
     FindingRow,
@@ -159,9 +160,9 @@ def raise_anew(
     """Return the comments that raise open points anew whose blocks were cut and pasted.
 
     Notion gives the pasted block a new id, and their threads went with the old one. The words of a
-    ruling, or of an answer to who wrote there last, follow those of the point, which nobody would
-    understand without the other. A point whose text went too ends where the review makes it again
-    on another block.
+    ruling, or else of the last one there and of an answer to who wrote there last, follow those of
+    the point, which nobody would understand without the other. A point whose text went too ends
+    where the review makes it again on another block.
     """
     rulings = {one.finding_id: one for one in case.review.rulings}
     answers = {one.thread_id: one.text for one in case.review.replies}
@@ -173,18 +174,31 @@ def raise_anew(
         if found is None:
             continue
         ruling, raised = rulings.get(point.id), point.finding
-        words = (ruling.text if ruling else "") or answers.get(point.thread_id, "")
-        if words not in raised.text:
-            raised = replace(raised, text=f"{raised.text}\n\n{words}")
+        words = [_last_not_yet(context, row, point), answers.get(point.thread_id, "")]
+        words = [ruling.text] if ruling and ruling.text else words
+        added = [one for one in words if one not in raised.text]
+        raised = replace(raised, text=joined([raised.text, *added], "\n\n"))
         findings.set_place(context.state, point.id, raised)
         if found.state in LIVE and (ruling is None or ruling.verdict is Verdict.NOT_YET):
             findings.unlink_thread(context.state, point.id)
             if point.unread:
-                lost = UNREAD.format(point.unread)
-                raised = replace(raised, text=f"{raised.text}\n\n{lost[0].upper()}{lost[1:]}.")
+                told = KNOWN_UNTIL.format(point.unread)
+                raised = replace(raised, text=f"{raised.text}\n\n{told}")
             found = replace(found, finding=raised)
             messages.append(finding_message(row.id, found, session.prompt.name, context.notion.now))
     return messages
+
+
+def _last_not_yet(context: Context, row: PageRow, point: OwnPoint) -> str:
+    """Return the last words of a ruling in a point's thread since it is open; "" for none."""
+    said = [
+        one.body
+        for one in outbox.messages_of(context.state, page_id=row.id)
+        if one.key.startswith(f"not yet:{point.thread_id}:")
+        if one.state is DeliveryState.POSTED and not one.retracted_at
+        if point.opened is None or one.created_at >= point.opened
+    ]
+    return said[-1] if said else ""
 
 
 def record_rulings(
