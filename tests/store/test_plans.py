@@ -215,6 +215,7 @@ ON_THE_PATH = {
         db, [SOURCE.id], NOW, 10, known=False, stirred=NOW
     ),
     "outbox.replies_on": lambda db: outbox.replies_on(db, PAGE.id, by_model=True),
+    "outbox.answered_since": lambda db: outbox.answered_since(db, "thread", NOW),
     "outbox.answers_to": lambda db: outbox.answers_to(db, "person", NOW),
     "reviews.pages_of": lambda db: reviews.pages_of(db, [1, 2]),
     "reviews.content_hash": lambda db: reviews.content_hash(db, 1),
