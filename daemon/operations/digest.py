@@ -32,7 +32,6 @@ from daemon.store.views import browse
 from daemon.store.views.browse import OpenDocument, OpenItem
 from daemon.sweep.context import Context
 from daemon.sweep.delivery import status
-from daemon.sweep.delivery.messages import last_status
 
 
 NOTHING = (
@@ -263,7 +262,7 @@ async def _messages(context: Context, period: str) -> AsyncIterator[OutboxMessag
         said = in_words(digest(state, context.config, now, ids), ROOM, attrgetter("marked"))
         written = outbox.messages_of(state, page_id=page_id)
         former = [one.body for one in written if one.key.startswith(DIGEST_KEY)]
-        comment, kept = last_status(state, page_id), prompts.prompt(state, page_id)
+        comment, kept = status.last_status(state, page_id), prompts.prompt(state, page_id)
         if not said or said == next(reversed(former), "") or comment is None or kept is None:
             continue
         stands = comment.target if comment.kind is MessageKind.EDIT else comment.comment_id

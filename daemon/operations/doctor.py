@@ -36,7 +36,7 @@ from daemon.store.views import reporting
 from daemon.sweep import snapshot
 from daemon.sweep.connections import connected, model_access
 from daemon.sweep.context import Context, Target
-from daemon.sweep.delivery import messages
+from daemon.sweep.delivery.status import last_status
 from daemon.sweep.prompts import current, page
 
 
@@ -100,7 +100,7 @@ def _prompt_pages(settings: Settings) -> Iterator[Check]:
         yield Check(f"prompt {prompts.title(state, given)}", CheckStatus.NOTE, words, remedy)
     wanted = (one.prompt for one in settings.config.databases if one.status_comment and one.prompt)
     for page_id in dict.fromkeys(id_ for given in wanted for id_ in prompts.pages_of(state, given)):
-        told, kept = messages.last_status(state, page_id), prompts.prompt(state, page_id)
+        told, kept = last_status(state, page_id), prompts.prompt(state, page_id)
         if told and told.note and told.note.startswith(NO_COMMENT_THERE):
             name = f"prompt page {kept[0].name if kept else page_id}"
             remedy = "allow comments there, or do without the comment on what is in use"

@@ -22,7 +22,7 @@ from daemon.review.models.access import ModelAccess, Player
 from daemon.review.models.cost import Spender
 from daemon.review.summary import SHRUNK
 from daemon.sweep.context import Context, ReviewContext
-from daemon.sweep.delivery.status import Comparison, compared
+from daemon.sweep.delivery.trial import Comparison, compared
 from daemon.sweep.prompts import page
 from daemon.sweep.prompts.current import version
 from daemon.sweep.recording import Comment, Recording, asking, review_json

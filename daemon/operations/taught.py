@@ -28,7 +28,7 @@ from daemon.store import database, outbox, pages, prompts, sweeps, threads
 from daemon.store.views import reporting
 from daemon.store.views.reporting import SettledPoint
 from daemon.sweep.context import Context, Target
-from daemon.sweep.delivery import messages, status
+from daemon.sweep.delivery import status
 
 
 # So many points of a kind are turned down, on so many documents.
@@ -150,9 +150,9 @@ async def send(context: Context) -> None:
 def _messages(context: Context, page_id: str, targets: Sequence[Target]) -> Iterator[OutboxMessage]:
     """Yield what is to be said on a prompt page that has a status comment."""
     state, now = context.state, context.notion.now
-    comment, kept = messages.last_status(state, page_id), prompts.prompt(state, page_id)
+    comment, kept = status.last_status(state, page_id), prompts.prompt(state, page_id)
     stands = comment is not None and comment.state is DeliveryState.POSTED
-    if not (stands and kept and status.is_wanted(targets)) or messages.paused(context, targets):
+    if not (stands and kept and status.is_wanted(targets)) or status.paused(context, targets):
         return
     prompt, prefix = kept[0], f"{TAUGHT_KEY}{page_id}:"
     said = outbox.messages_of(state, page_id=page_id)

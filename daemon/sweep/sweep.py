@@ -153,7 +153,7 @@ async def _all_pages(context: Context) -> None:
     async with _part(context):
         await memory.read(context, targets)
     async with _part(context):
-        await messages.post(context)
+        await messages.post_mistakes(context)
     for page_id, of_page in prompt_pages.items():
         async with _part(context):
             await status.post(context, page_id, of_page)

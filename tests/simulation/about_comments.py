@@ -12,7 +12,7 @@ from daemon.domain.records import COMMENT_GONE, DeliveryState
 from daemon.review.quotes import fold
 from daemon.sandbox.state import Doing
 from daemon.store import prompts
-from daemon.sweep.delivery import messages
+from daemon.sweep.delivery import status as statuses
 from daemon.sweep.delivery.retract import NOTE as RETRACTED
 from daemon.sweep.delivery.retract import OUTDATED
 from simulation.final import Final
@@ -177,12 +177,12 @@ def _just_moved(own: Own, moves: list[datetime]) -> bool:
 def the_prompt_page_has_one_status(final: Final) -> Iterator[str]:
     """One comment stands on the prompt page, unless people took it away: what is in use."""
     page = final.ended.company.prompt.id
-    told = [o for o in final.record.own if o.page_id == page and o.text.startswith(messages.IN_USE)]
+    told = [o for o in final.record.own if o.page_id == page and o.text.startswith(statuses.IN_USE)]
     hidden = final.record.hidden_by_people
     for one, two in pairwise(told):
         if one.id not in hidden or hidden[one.id] > two.at:
             yield f"the status comment {two.id[:8]} was posted while {one.id[:8]} stood"
-    status, last = prompts.status(final.state, page), messages.last_status(final.state, page)
+    status, last = prompts.status(final.state, page), statuses.last_status(final.state, page)
     standing = {one.id: plain(one.rich_text) for one in final.ended.box.world.comments(page)}
     if told and told[-1].id in standing and told[-1].id not in hidden and status and last:
         says = standing[told[-1].id]
@@ -193,6 +193,6 @@ def the_prompt_page_has_one_status(final: Final) -> Iterator[str]:
         "SELECT body, created_at, note FROM outbox WHERE key LIKE 'status:%' ORDER BY key"
     )
     for (before, then, note), (after, now, _) in pairwise(messages_of):
-        same = before.partition(messages.DAILY)[0] == after.partition(messages.DAILY)[0]
-        if same and note != COMMENT_GONE and when(now) < when(then) + messages.STATUS_EVERY:
+        same = before.partition(statuses.DAILY)[0] == after.partition(statuses.DAILY)[0]
+        if same and note != COMMENT_GONE and when(now) < when(then) + statuses.STATUS_EVERY:
             yield f"the status comment was written anew at {now} without cause"

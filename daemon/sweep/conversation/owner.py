@@ -24,7 +24,7 @@ from daemon.sweep.context import Answers, Context, Target
 from daemon.sweep.conversation import watch
 from daemon.sweep.conversation.commands import Command, CommandComment
 from daemon.sweep.conversation.threads import ThreadState, sort
-from daemon.sweep.delivery import messages, status
+from daemon.sweep.delivery import status
 from daemon.sweep.prompts import page
 
 
@@ -72,7 +72,7 @@ async def listen(context: Context, *, named: frozenset[str] | None = None) -> in
 
 def _is_open(context: Context, page_id: str, targets: Sequence[Target]) -> bool:
     """Tell whether somebody may speak to us on a prompt page: we did there, and may still."""
-    last = messages.last_status(context.state, page_id)
+    last = status.last_status(context.state, page_id)
     is_refused = last and last.state is DeliveryState.DROPPED and last.note
     refused = bool(is_refused and is_refused.startswith(NO_COMMENT_THERE))
     return last is not None and not refused and status.is_wanted(targets)
@@ -173,7 +173,7 @@ def _carried_out(
             context.emit("prompt.resumed", name=prompt.name, by=by)
             return RESUMED
         case Command.REPORT:
-            return messages.report(context, targets)
+            return status.report(context, targets)
     return {Command.RESUME: NOT_PAUSED, Command.ADOPT: ADOPT}.get(said.word, HELP)
 
 

@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 
-from daemon.domain.change import Change
-from daemon.domain.errors import (
-    BudgetEmpty,
-    NotionError,
-    PageRejected,
-    PageSpent,
-    PageTooLarge,
-    ReviewError,
-    Unavailable,
-)
-from daemon.domain.findings import title_of
-from daemon.domain.notation import counted, first_of, joined
+from daemon.domain.errors import Forbidden, ReviewError
+from daemon.domain.events import PLAIN, split_alert
+from daemon.domain.notation import counted, joined, some, when
 from daemon.domain.records import (
+    COMMENT_GONE,
+    STATUS_KEY,
     DeliveryState,
-    PageRow,
+    MessageKind,
+    OutboxMessage,
     PromptStatus,
     Trial,
     TrialState,
-    TriedPoint,
 )
-from daemon.domain.values import Block, Finding, Prompt, Usage
-from daemon.notion import from_markdown
-from daemon.review.points import is_repeat
-from daemon.store import outbox, pages, prompts, reviews
-from daemon.sweep import budget
-from daemon.sweep.context import Context, Extent, ReviewContext, Session, Target
-from daemon.sweep.delivery import messages
+from daemon.domain.values import Prompt
+from daemon.notion import from_markdown, properties, to_markdown
+from daemon.store import outbox, pages, prompts, sweeps
+from daemon.store.database import State
+from daemon.store.views import reporting
+from daemon.sweep.context import Context, Target
+from daemon.sweep.delivery import trial as trials
+from daemon.sweep.delivery.messages import NAME
 from daemon.sweep.prompts import current
-from daemon.sweep.reviewing import run_review
-from daemon.sweep.snapshot import read_unrecorded
 
 
 NOT_COUNTED = "counted when this is posted."
-NEW, GONE, GRAVER, MILDER = "new", "gone", "graver", "milder"
-# Points of one kind that are named; the rest are counted.
-NAMED_POINTS = 5
 # Versions that are remembered as tried.
 REMEMBERED = 20
 
@@ -85,10 +74,10 @@ async def post(context: Context, page_id: str, targets: Sequence[Target]) -> Non
     await _say(context, page_id, status, targets)
     if status.trial is None or status.trial.state is TrialState.DONE or context.tally.halted:
         return
-    last = messages.last_status(context.state, page_id)
+    last = last_status(context.state, page_id)
     is_read = last and last.state is DeliveryState.POSTED  # else nobody reads what it finds
-    if is_read and not messages.paused(context, targets):
-        status = await _with_trial(context, page_id, status, targets)
+    if is_read and not paused(context, targets):
+        status = await trials.with_trial(context, page_id, status, targets)
         await _say(context, page_id, status, targets)
 
 
@@ -107,7 +96,7 @@ def _in_use(context: Context, page_id: str, targets: Sequence[Target]) -> Prompt
     if now < (edited if was_edited else since) + context.config.settle:
         return before
     status = PromptStatus(prompt, version, edited, since, tried=before.tried if before else ())
-    if before is not None and _wanted(targets) and version not in before.tried:
+    if before is not None and trials.wanted(targets) and version not in before.tried:
         tried = (*before.tried, version)[-REMEMBERED:]
         status = replace(status, trial=Trial(before.prompt), tried=tried)
     prompts.save_status(context.state, page_id, status)
@@ -115,22 +104,14 @@ def _in_use(context: Context, page_id: str, targets: Sequence[Target]) -> Prompt
     return status
 
 
-def _wanted(targets: Iterable[Target]) -> int:
-    return max(one.settings.trial for one in targets)
-
-
 async def _say(
     context: Context, page_id: str, status: PromptStatus, targets: Sequence[Target]
 ) -> None:
     said = words(status, versions(context, status.prompt, targets))
-    head = joined(
-        [said, messages.paused(context, targets), messages.alerts(context, targets)], "\n\n"
-    )
+    head = joined([said, paused(context, targets), alerts(context, targets)], "\n\n")
     # A dry run would count its own reviews, which are not made.
-    rest = (
-        partial(messages.daily, context, targets) if context.notion.writes else lambda: NOT_COUNTED
-    )
-    await messages.say_status(context, page_id, head, rest, status.prompt.name)
+    rest = partial(daily, context, targets) if context.notion.writes else lambda: NOT_COUNTED
+    await _write(context, page_id, head, rest, status.prompt.name)
     if outbox.undelivered(context.state, page_id):
         await context.deliver(context, page_id)
 
@@ -153,229 +134,201 @@ def words(status: PromptStatus, named: Mapping[str, str]) -> str:
         for name, version in named.items()
     }
     noun = "versions" if several else "version"
-    head = (
-        f"{messages.IN_USE} {status.since:%Y-%m-%d %H:%M} UTC: {noun} {', '.join(sorted(hashes))}."
-    )
-    trial = _trial_in_words(status.trial) if status.trial else ""
+    head = f"{IN_USE} {status.since:%Y-%m-%d %H:%M} UTC: {noun} {', '.join(sorted(hashes))}."
+    trial = trials.in_words(status.trial) if status.trial else ""
     return joined([head, trial], "\n\n")
 
 
-def _trial_in_words(trial: Trial) -> str:
-    if trial.state is not TrialState.DONE:
-        return "I am trying it against the version before it; what differs will stand here."
-    if not trial.documents:
-        return f"It was not tried: {trial.why}."
-    on = counted(trial.documents, "document")
-    head = f"Tried on the last {on}, without posting: **{summary(trial)}.**"
-    listed = "\n".join(_listed(trial))
-    return joined([head, listed, f"{trial.why}." if trial.why else ""], "\n\n")
+# How the status comment begins: by this it is known again where the state was lost.
+IN_USE = "In use since"
+# What stands before this matters and is said at once; what follows, once a day.
+DAILY = "\n\n**The last seven days"
+# So long what a comment says will do; and so long after one that Notion did not take.
+STATUS_EVERY = timedelta(days=1)
 
 
-def summary(trial: Trial) -> str:
-    """Return what differs, in numbers, such as `3 new points, 2 gone, 1 graver; $0.40`."""
-    counts = [(len(found), kind) for kind, found in _kinds(trial).items() if found]
-    if counts:
-        (number, kind), *rest = counts
-        points = counted(number, "new point" if kind == NEW else "point")
-        first = points if kind == NEW else f"{points} {kind}"
-        found = joined([first, *(f"{count} {kind}" for count, kind in rest)])
+async def _write(
+    context: Context, page_id: str, head: str, rest: Callable[[], str], name: str
+) -> None:
+    """Write the message by which the status comment of a prompt page says a text, if it is time.
+
+    Each page has one such comment, which is edited. A new one takes its place only where people
+    deleted it, or resolved its thread, and another version is in use.
+
+    Args:
+        context: The sweep.
+        page_id: The prompt page.
+        head: What is said at once.
+        rest: Gives what is said with it, and alone once a day at most.
+        name: The name that the comment bears.
+    """
+    messages = _of_status(context.state, page_id)
+    if not messages and (adopted := await _adopted(context, page_id)):
+        outbox.add(context.state, [adopted])
+        messages = [adopted]
+    standing = _standing(messages)
+    if _will_do(messages, head, context.notion.now) or (standing and not standing.comment_id):
+        return
+    key, now, told = _status_key(page_id, len(messages)), context.notion.now, rest()
+
+    def said(at: datetime) -> str:
+        return f"{head}{DAILY}, as of {at:%Y-%m-%d %H:%M} UTC:** {told}"
+
+    last = messages[-1] if messages else None
+    if last and last.state is not DeliveryState.DROPPED and last.body == said(last.created_at):
+        return  # nothing changed but the time
+    kind, target = MessageKind.NOTICE, page_id
+    if standing and standing.comment_id:
+        kind, target = MessageKind.EDIT, standing.comment_id
+    message = OutboxMessage(key, page_id, kind, target, page_id, said(now), name, now)
+    outbox.add(context.state, [message])
+
+
+def last_status(state: State, page_id: str) -> OutboxMessage | None:
+    """Return the last message that writes the status comment of a prompt page, or None."""
+    return next(reversed(_of_status(state, page_id)), None)
+
+
+def _of_status(state: State, page_id: str) -> list[OutboxMessage]:
+    messages = [one for one in outbox.messages_of(state, page_id=page_id) if one.is_status]
+    return sorted(messages, key=lambda one: one.key)
+
+
+def _status_key(page_id: str, number: int) -> str:
+    return f"{STATUS_KEY}{page_id}:{number:06}"
+
+
+def _standing(messages: Iterable[OutboxMessage]) -> OutboxMessage | None:
+    standing = None
+    for one in messages:
+        if one.state is DeliveryState.DROPPED:
+            standing = None if one.note == COMMENT_GONE else standing
+        elif one.kind is MessageKind.NOTICE:
+            standing = one
+    return standing
+
+
+def _will_do(messages: Sequence[OutboxMessage], head: str, now: datetime) -> bool:
+    """Tell whether the last message will do for now, whatever happened in the week."""
+    if not messages:
+        return False
+    last = messages[-1]
+    if last.state is not DeliveryState.DROPPED:
+        is_said = last.body.partition(DAILY)[0] == head
+    elif last.note == COMMENT_GONE:
+        stood = [one.body for one in messages if one.state is DeliveryState.POSTED]
+        return bool(stood) and stood[-1].partition("\n")[0] == head.partition("\n")[0]
     else:
-        found = f"the same {counted(trial.same, 'point')}" if trial.same else "no points, as before"
-    return f"{found}; ${trial.cost_usd:.2f}"
+        is_said = True  # Notion did not take it
+    return is_said and now < last.created_at + STATUS_EVERY
 
 
-def _kinds(trial: Trial) -> dict[str, list[TriedPoint]]:
-    kinds: dict[str, list[TriedPoint]] = {NEW: [], GONE: [], GRAVER: [], MILDER: []}
-    for one in trial.points:
-        if one.before is None or one.after is None:
-            kinds[NEW if one.before is None else GONE].append(one)
-        else:
-            kinds[GRAVER if one.after.rank < one.before.rank else MILDER].append(one)
-    return kinds
+async def _adopted(context: Context, page_id: str) -> OutboxMessage | None:
+    """Return the message of a status comment that stands without one: its state was lost."""
+    try:
+        own = await context.people.own_ids()
+        listed = await context.notion.comments(page_id)
+    except Forbidden:
+        return None
+    for comment in listed:
+        text = to_markdown.plain(comment.get("rich_text") or [])
+        is_own = (comment.get("created_by") or {}).get("id") in own
+        if is_own and text.startswith(IN_USE):
+            made = properties.moment(comment["created_time"])
+            message = OutboxMessage(
+                _status_key(page_id, 0),
+                page_id,
+                MessageKind.NOTICE,
+                page_id,
+                page_id,
+                text,
+                NAME,
+                made,
+            )
+            return replace(
+                message, state=DeliveryState.POSTED, comment_id=str(comment["id"]), posted_at=made
+            )
+    return None
 
 
-def _listed(trial: Trial) -> Iterator[str]:
-    for kind, found in _kinds(trial).items():
-        shown, more = first_of(found, NAMED_POINTS)
-        for one in shown:
-            severity = ", now ".join(each.value for each in (one.before, one.after) if each)
-            title = from_markdown.quoted(one.title)
-            place = from_markdown.link(one.document, one.url)
-            yield f"- {kind}: “{title}” ({severity}), in {place}"
-        if more:
-            yield f"- {kind}: {more} more"
+WEEK = timedelta(days=7)
+STEER = "To steer me, write only `pause`, `resume`, `report` or `help` in this thread."
+WRONG = "**Something is wrong; ask whoever runs me:**"
 
 
-async def _with_trial(
-    context: Context, page_id: str, status: PromptStatus, targets: Sequence[Target]
-) -> PromptStatus:
-    """Try a version once, and keep what it found; one that a crash interrupted is not repeated."""
-    if (trial := status.trial) is None or (before := trial.before) is None:
-        return status
-    result: Trial | None
-    if not _wanted(targets):
-        result = None
-    elif trial.state is TrialState.BEGUN:
-        result = Trial(None, TrialState.DONE, why="it was interrupted")
-    else:
-        begun = replace(status, trial=replace(trial, state=TrialState.BEGUN))
-        prompts.save_status(context.state, page_id, begun)
-        try:
-            result = await _compared(context, page_id, (before, status.prompt), targets)
-        except (ReviewError, asyncio.CancelledError) as error:
-            prompts.save_status(context.state, page_id, status)  # the next sweep tries again
-            if not isinstance(error, Unavailable):
-                raise
-            context.emit("prompt.not_tried", name=status.prompt.name, why=str(error))
-            return status
-    status = replace(status, trial=result)
-    prompts.save_status(context.state, page_id, status)
-    if result is not None:
-        found = summary(result) if result.documents else f"not done: {result.why}"
-        context.emit("prompt.tried", page=page_id, name=status.prompt.name, found=found)
-    return status
+def daily(context: Context, targets: Iterable[Target]) -> str:
+    """Return what the status comment says of the week, and the words that steer."""
+    return f"{told(context, targets)}\n\n{STEER}"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The points of two reviews of one text, side by side.
-
-    Attributes:
-        same: Those that both make, as pairs, the first review's first.
-        new: Those of the second alone.
-        lost: Those of the first alone.
-    """
-
-    same: tuple[tuple[Finding, Finding], ...]
-    new: tuple[Finding, ...]
-    lost: tuple[Finding, ...]
-
-    @property
-    def moved(self) -> tuple[tuple[Finding, Finding], ...]:
-        """Those that both make, and grade otherwise."""
-        return tuple((one, two) for one, two in self.same if one.severity is not two.severity)
+def told(context: Context, targets: Iterable[Target], *, before: bool = False) -> str:
+    """Return the last seven days in words; with those before them, if so wanted."""
+    state, now = context.state, context.notion.now + timedelta(seconds=1)  # with this very second
+    sources = [pages.sources_of(state, one.settings.id) for one in targets]
+    ids = [source.id for found in sources for source in found]
+    said = in_words(reporting.week(state, ids, now - WEEK, now))
+    if before:
+        earlier = in_words(reporting.week(state, ids, now - 2 * WEEK, now - WEEK))
+        said = f"{said}\n**The seven days before:** {earlier}"
+    return joined([said, waiting_in_words(reporting.for_people(state, ids))], "\n")
 
 
-def compared(
-    first: Iterable[Finding], second: Iterable[Finding], blocks: Sequence[Block]
-) -> Comparison:
-    """Compare the points of two reviews; a point of one is the same as one of the other at most."""
-    by_id = {block.id: block for block in blocks}
-    lost, same, new = list(first), [], []
-    for two in second:
-        block = by_id[two.block_id]
-        one = next((one for one in lost if is_repeat(two, [one], block)), None)
-        if one is None:
-            new.append(two)
-        else:
-            lost.remove(one)
-            same.append((one, two))
-    return Comparison(tuple(same), tuple(new), tuple(lost))
+def report(context: Context, targets: Sequence[Target]) -> str:
+    """Return what the word `report` is answered with."""
+    said = f"{DAILY.strip()}:** {told(context, targets, before=True)}"
+    return joined([said, paused(context, targets), alerts(context, targets)], "\n\n")
 
 
-async def _compared(
-    context: Context, page_id: str, both: tuple[Prompt, Prompt], targets: Sequence[Target]
-) -> Trial:
-    """Review the documents that were reviewed last under both prompts, within the limits.
-
-    The cost counts against what a page may cost in a day, as that of the prompt page: no document
-    waits for a trial of the prompt.
-    """
-    of_source = {
-        source.id: target
-        for target in targets
-        if target.settings.trial
-        for source in pages.sources_of(context.state, target.settings.id)
-    }
-    rows = pages.last_reviewed_pages(context.state, list(of_source), _wanted(targets))
-    why = _too_dear(context, page_id, rows) if rows else "none of its documents was reviewed yet"
-    if why:
-        return Trial(None, TrialState.DONE, why=why)
-    trial, spent = Trial(None, TrialState.DONE), context.meter.total.cost_usd
-    payer = replace(context.for_review, payer=page_id)
-    # One after the other: what several reserve at worst may be more than a page may cost.
-    for row in rows:
-        context.emit("prompt.trying", title=row.title)
-        try:
-            found = await _on_document(context, payer, of_source[row.source_id], row, both)
-        except (BudgetEmpty, PageSpent) as error:
-            why = f"`{str(error).partition(':')[0]}` allows no more"
-            break
-        except (NotionError, PageTooLarge, PageRejected, _Incomplete) as error:
-            why = f"“{from_markdown.quoted(row.title)}” was left out: {_in_short(error)}"
-            continue
-        trial = replace(
-            trial,
-            documents=trial.documents + 1,
-            points=(*trial.points, *found.points),
-            same=trial.same + found.same,
-        )
-    return replace(trial, cost_usd=context.meter.total.cost_usd - spent, why=why)
+def paused(context: Context, targets: Iterable[Target]) -> str:
+    """Say that all is paused that is reviewed under a prompt; "" where it is not."""
+    found = prompts.paused(context.state)
+    pauses = [found.get(one.settings.prompt or "") for one in targets]
+    if not pauses or not all(pauses) or not (pause := pauses[0]):
+        return ""
+    until = f"until {pause.until:%Y-%m-%d %H:%M} UTC or " if pause.until else ""
+    by = f" by {from_markdown.quoted(pause.by)}" if pause.by else ""
+    return f"**Paused** since {pause.at:%Y-%m-%d %H:%M} UTC{by}, {until}until `resume`."
 
 
-def _too_dear(context: Context, page_id: str, rows: Sequence[PageRow]) -> str:
-    """Say which limit leaves too little for all reviews, if they cost what the last ones did."""
-    once = sum((reviews.last_usage(context.state, row.id) for row in rows), Usage())
-    expected = once + once
-    today, limits = context.notion.now.date(), context.config.limits
-    limit = budget.exceeded(context.state, limits, today, page_id, expected)
-    about = f"${expected.cost_usd:.2f} and {expected.tokens:,} tokens"
-    return f"`{limit}` leaves too little for it: about {about}" if limit else ""
+def alerts(context: Context, targets: Iterable[Target]) -> str:
+    """Return the alerts that stand and concern some databases, in plain words."""
+    databases = [one.settings.id for one in targets]
+    sources = pages.source_ids(context.state, databases)
+    lines = []
+    for alert in sweeps.alerts(context.state):
+        name, subject = split_alert(alert["name"])
+        if subject in ("", *databases, *sources):
+            said = PLAIN.get(name) or from_markdown.quoted(alert["text"])
+            lines.append(f"• {said} Since {when(alert['since']):%Y-%m-%d %H:%M} UTC.")
+    return "\n".join([WRONG, *lines]) if lines else ""
 
 
-def _in_short(error: Exception) -> str:
-    """Return why a document was left out, for somebody who reads no log."""
-    if isinstance(error, NotionError):
-        return "Notion did not give it"
-    return str(error) if isinstance(error, _Incomplete) else "no model took it"
-
-
-class _Incomplete(Exception):
-    """A review ended early, so that what it lacks says nothing of the prompt."""
-
-
-async def _on_document(
-    context: Context,
-    for_review: ReviewContext,
-    target: Target,
-    row: PageRow,
-    both: tuple[Prompt, Prompt],
-) -> Trial:
-    """Review a document as if for the first time, under both prompts.
-
-    Raises:
-        _Incomplete: One of the two reviews is not whole.
-    """
-    snapshot = await read_unrecorded(context, target, row)
-    if snapshot is None:
-        raise _Incomplete("it is not there any more")
-    found: list[tuple[Finding, ...]] = []
-    for prompt in both:
-        session = Session(
-            target,
-            snapshot,
-            Change(first=True),
-            current.as_reviewed(context, prompt, target),
-            (),
-            extent=Extent.WHOLE,
-        )
-        review = await run_review(for_review, session)
-        if not review.outcome.is_complete:
-            raise _Incomplete(f"its review {review.outcome.value}")
-        found.append((*review.findings, *review.kept))
-    earlier, later = found
-    differ = compared(earlier, later, snapshot.blocks)
-    pairs: list[tuple[Finding | None, Finding | None]] = [
-        *((None, new) for new in differ.new),
-        *((old, None) for old in differ.lost),
-        *differ.moved,
+def in_words(week: reporting.Week) -> str:
+    """Return the numbers of a week in a line."""
+    if week.is_empty:
+        return "nothing was reviewed."
+    settled = [
+        some(week.addressed, "point", "addressed"),
+        some(week.declined, "point", "declined"),
+        some(week.resolved, "thread", "closed by people"),
     ]
-    points = tuple(_point(row, old, new) for old, new in pairs)
-    return Trial(None, points=points, same=len(differ.same) - len(differ.moved))
+    parts = [
+        f"{counted(week.reviews, 'review')}, {counted(week.points, 'point')}",
+        joined(settled),
+        some(week.answered, "question", "answered"),
+        f"${week.cost_usd:.2f}.",
+    ]
+    return joined(parts, "; ")
 
 
-def _point(row: PageRow, old: Finding | None, new: Finding | None) -> TriedPoint:
-    told = new or old
-    title = (told.title or title_of(told.text)) if told else ""
-    before, after = (one.severity if one else None for one in (old, new))
-    return TriedPoint(title, row.id, row.title, row.url, before, after)
+def waiting_in_words(waiting: reporting.ForPeople) -> str:
+    """Return what waits for people in a line; "" for nothing."""
+    waits = []
+    if waiting.points_since:
+        grave = f", {waiting.blocking} of them blocking" if waiting.blocking else ""
+        points = counted(waiting.points, "open point")
+        waits.append(f"{points}{grave}, since {waiting.points_since:%Y-%m-%d}")
+    if waiting.drafts_since:
+        drafts = counted(waiting.drafts, "review")
+        waits.append(f"{drafts} to approve, since {waiting.drafts_since:%Y-%m-%d}")
+    return f"**Waiting for people:** {joined(waits, '; ')}." if waits else ""

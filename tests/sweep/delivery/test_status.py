@@ -19,10 +19,8 @@ from daemon.sandbox import blocks
 from daemon.store import pages, prompts
 from daemon.store.views import reporting
 from daemon.sweep.context import Target
-from daemon.sweep.delivery import messages, status
-from daemon.sweep.delivery.status import compared
+from daemon.sweep.delivery import status, trial
 from support.dying import dying_at
-from support.review_values import block, finding
 from support.scene import TEXTS, Scene, play
 
 
@@ -32,30 +30,8 @@ DONE = Trial(None, TrialState.DONE, documents=3, cost_usd=0.404)
 HOUR = timedelta(hours=1)
 
 
-def point(before: Severity | None, after: Severity | None, title: str = "No owner") -> TriedPoint:
+def point(before: Severity | None, after: Severity | None, title: str) -> TriedPoint:
     return TriedPoint(title, "1", "Queues", "https://www.notion.so/1", before, after)
-
-
-@pytest.mark.parametrize(
-    ("points", "same", "said"),
-    [
-        (
-            [*[(None, MINOR)] * 3, *[(MINOR, None)] * 2, (MINOR, BLOCKING)],
-            4,
-            "3 new points, 2 gone, 1 graver",
-        ),
-        ([(None, MINOR)], 0, "1 new point"),
-        ([(MINOR, None)] * 2, 0, "2 points gone"),
-        ([(BLOCKING, MINOR), (IMPORTANT, BLOCKING)], 0, "1 point graver, 1 milder"),
-        ([], 2, "the same 2 points"),
-        ([], 0, "no points, as before"),
-    ],
-)
-def test_what_differs_is_said_in_numbers(
-    points: list[tuple[Severity | None, Severity | None]], same: int, said: str
-) -> None:
-    trial = replace(DONE, points=tuple(point(*one) for one in points), same=same)
-    assert status.summary(trial) == f"{said}; $0.40"
 
 
 def told(trial: Trial | None) -> str:
@@ -91,7 +67,7 @@ NOBODY = reporting.ForPeople(0, 0, None, 0, None)
 def test_the_week_is_said_in_a_line_and_what_waits_in_another(
     done: reporting.Week, waiting: reporting.ForPeople, said: list[str]
 ) -> None:
-    assert [messages.in_words(done), messages.waiting_in_words(waiting)] == said
+    assert [status.in_words(done), status.waiting_in_words(waiting)] == said
 
 
 def test_every_alert_has_plain_words_that_name_no_command() -> None:
@@ -130,7 +106,7 @@ class Tried:
         database: dict[str, Any] = {"id": scene.rfcs.id, "prompt": self.page, "trial": 1}
         self.config = Config.model_validate({"databases": [database]})
         self.target = Target(self.config.databases[0], "RFCs", ("m",))
-        monkeypatch.setattr(status, "run_review", self._review)
+        monkeypatch.setattr(trial, "run_review", self._review)
 
     async def _review(self, context: Any, session: Any) -> Review:
         assert context.payer == self.page
@@ -214,24 +190,3 @@ def test_an_outage_puts_a_trial_off_and_a_stop_too(
         assert tried.asked == ["Be strict.", "Be strict.", "Be stricter."]
 
     play(tmp_path / "s.db", tell)
-
-
-TEXT = "We use Redis as the queue. We use Redis for the cache."
-
-
-def test_the_points_of_two_reviews_stand_side_by_side():
-    blocks = [block("b", TEXT), block("c", "Rollback is not planned.")]
-    queue = finding("b", "Redis as the queue", "Say why not Postgres.", Severity.MINOR)
-    cache = finding("b", "for the cache", "Who pays for the memory?")
-    graver = finding("b", "the queue", "Whose queue is it?", Severity.BLOCKING)
-    rollback = finding("c", "Rollback is not planned", "Plan it.")
-    found = compared([queue, cache], [rollback, graver], blocks)
-    assert found.same == found.moved == ((queue, graver),)
-    assert found.new == (rollback,)
-    assert found.lost == (cache,)
-
-
-def test_a_point_is_the_same_as_one_other_point_at_most():
-    one = finding("b", "Redis as the queue", "Say why not Postgres.")
-    found = compared([one], [one, one], [block("b", TEXT)])
-    assert (len(found.same), len(found.new), found.lost) == (1, 1, ())
