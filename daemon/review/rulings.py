@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from daemon.domain.change import Change, Reviewed, sections
 from daemon.domain.phrases import CLOSING, has_question_mark
-from daemon.domain.values import AuthorKind, Block, Comment, Thread, Verdict
+from daemon.domain.values import AuthorKind, Block, Comment, Snapshot, Thread, Verdict
+from daemon.notion.from_markdown import quoted
+from daemon.review.cleaning import beginning
 from daemon.review.points import OwnPoint, reanchored
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import (
@@ -14,12 +18,19 @@ from daemon.review.quotes import (
     locate,
     locate_surely,
     stands_in,
+    unmarked_line,
 )
 from daemon.review.tool_specs import ToolContext, ToolRefusal
 from daemon.review.wording import ECHO_CHARS
 
 
 CHECK_ERRS = "where the check is wrong, withdrawn drops it"
+# What settled a point, where it is a move: words of the moved block, and beside what it stands.
+MOVED = re.compile(
+    r"moved: “(?P<words>.*?)”(?:, now (?P<how>under|above|below) “(?P<place>.*)”)?", re.DOTALL
+)
+# Characters of the block that a moved one is said to stand by.
+NAMED_CHARS = 60
 
 
 def stays_closed(point: OwnPoint, found: Verdict, context: ToolContext) -> bool:
@@ -182,3 +193,53 @@ def _is_said_since(said: Comment, point: OwnPoint) -> bool:
 
 def _first_absent(found: Iterable[str], texts: Sequence[str]) -> str:
     return next((one for one in found if not any(stands_in(one, text) for text in texts)), "")
+
+
+def place_name(text: str) -> str:
+    """Return the words by which a moved block is said to stand under, above or below another."""
+    return quoted(beginning(one_line(text), NAMED_CHARS))
+
+
+def moved_again(move: re.Match[str], reads: Sequence[Reviewed], now: Snapshot) -> str:
+    """Say that a block whose move settled a point was moved again, or went; "" where neither did.
+
+    Args:
+        move: What `MOVED` found.
+        reads: What reviews read, of which the last comes last.
+        now: The page as it is.
+    """
+    words, how, name = move["words"], move["how"], move["place"]
+    there = moved_blocks(words, reads, now)
+    if not there:
+        return f"“{words}” is gone"
+    if how is None:
+        return ""
+    beside = _saying(lambda text: place_name(text) == name, reads, now)
+    if beside:
+        places, under = {one.id: at for at, one in enumerate(now.blocks)}, sections(now.blocks)
+        stands = {
+            "under": not {under[one.id] for one in there}.isdisjoint(one.id for one in beside),
+            "above": places[there[0].id] < places[beside[-1].id],
+            "below": places[there[-1].id] > places[beside[0].id],
+        }[how]
+    else:  # what it stood by went, or is not known again
+        since = Change.between(reads[-1] if reads else None, now)
+        stands = not {one.id for one in there} <= {*since.moved, *since.regrouped}
+    return "" if stands else f"“{words}” was moved again"
+
+
+def moved_blocks(words: str, reads: Iterable[Reviewed], now: Snapshot) -> list[Block]:
+    """Return the blocks that say the words by which a move was shown, or said them once."""
+    return _saying(lambda text: contains_words(words, text), reads, now)
+
+
+def _saying(
+    is_said: Callable[[str], bool], reads: Iterable[Reviewed], now: Snapshot
+) -> list[Block]:
+    """Return the blocks of which something holds, as they read now or were read, in order."""
+    found = {one.id for one in now.blocks if is_said(one.plain)}
+    for read in reads:
+        as_now = {was: key for key, was in Change.between(read, now).pasted.items()}
+        lines = [(as_now.get(key, key), line) for key, line in read.blocks]
+        found |= {key for key, line in lines if is_said(unmarked_line(line))}
+    return [one for one in now.blocks if one.id in found]

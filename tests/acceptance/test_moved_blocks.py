@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -146,6 +147,68 @@ def test_what_moved_two_reviews_ago_shows_that_a_point_is_fixed_and_is_marked_no
     program.sweep()
     assert "\n  moved:" not in model.documents[-1]
     assert on_blocks(box, page)[0].startswith("✓ Settled: “A TODO in the plan” · moved: ")
+
+
+LEFT = "“who runs the queue” was moved again."
+
+
+@pytest.mark.parametrize(
+    ("words", "after", "quote", "beside", "back", "why"),
+    [
+        ("TODO", "Which region", "who runs the queue", "Unresolved", "Plan", LEFT),
+        ("TODO", "The table", "who runs the queue", "The table", "Plan", LEFT),
+        ("The table", "Plan", "two columns", "TODO", "We deploy", "“two columns” was moved again."),
+        ("TODO", "Which region", "who runs the queue", "Which region", "", "is gone."),
+        ("TODO", "Which region", "who runs the queue", "", "Plan", LEFT),
+    ],
+    ids=["under", "below", "above", "its end", "what it stands by ends"],
+)
+def test_what_a_move_settled_stays_settled_through_edits_of_it_and_around_it_until_it_moves_again(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    page: str,
+    words: str,
+    after: str,
+    quote: str,
+    beside: str,
+    back: str,
+    why: str,
+) -> None:
+    def block(name: str) -> Any:
+        return next(one for one in box.world.blocks(page) if name in str(one.content))
+
+    def read() -> str:
+        box.clock.advance(HOUR)
+        program.sweep()
+        return model.documents[-1]
+
+    first(program, model, TODO)
+    move(box, page, words, after)
+    says(model, follow_up("A TODO in the plan", "fixed", quote=quote), finish())
+    program.sweep()
+    [mark] = on_blocks(box, page)
+    says(model, finish())
+    moved, stands_by = block(words), block(beside or "Unresolved")
+    for text in ("Who runs all the queues, with due care?", "A line in other words."):
+        box.world.edit_block(moved, text)
+        assert f"settled by moving “{quote}”, which reads now “" in read()
+        assert on_blocks(box, page) == [mark]
+    if beside:
+        box.world.edit_block(stands_by, "Nothing is as it was.")
+    else:
+        box.world.delete_block(stands_by)
+    read()
+    assert on_blocks(box, page) == [mark]
+    box.clock.advance(HOUR)
+    if back:
+        box.world.move_block(moved, after=block(back))
+    else:
+        box.world.delete_block(moved)
+    read()
+    [mark] = on_blocks(box, page)
+    assert mark.endswith(why)
+    assert "Open again" in mark
 
 
 def test_who_asks_about_a_move_is_answered_before_the_page_is_reviewed(

@@ -14,7 +14,6 @@ from daemon.domain.notation import iso
 from daemon.domain.records import NOT_READ, FindingRow, PageRow
 from daemon.domain.values import AuthorKind, Finding, Prompt, Snapshot, Source, Thread
 from daemon.notion.from_markdown import as_typed, quoted
-from daemon.review.cleaning import beginning
 from daemon.review.offline.document import kind_of
 from daemon.review.points import OwnPoint, how_closed, page_texts, reanchored
 from daemon.review.prompt import one_line
@@ -26,6 +25,7 @@ from daemon.review.quotes import (
     unmarked_line,
     weighty,
 )
+from daemon.review.rulings import MOVED, moved_blocks, place_name
 from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.database import State
@@ -39,8 +39,6 @@ from daemon.sweep.delivery.validity import named_since
 
 WENT = "its thread went with its block; where the matter stands elsewhere, a review comments there"
 POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
-# Characters of the block that a moved one is said to stand by.
-NAMED_CHARS = 60
 SAID_ALREADY = "that was said of this text already"
 # What settled a point, where it is words that came and not a whole block.
 _CAME = re.compile(r"“(?P<words>.*)”", re.DOTALL)
@@ -184,8 +182,12 @@ def nearest_heading(prompt: str, raised: Finding) -> str:
 
 def _told_now(state: State, row: FindingRow, snapshot: Snapshot) -> str:
     """Say how the words that settled a point read now; "" where they read as they did."""
-    now = reads_now(state, row, snapshot)
-    was = one_line(as_typed(row.why))
+    now, was = reads_now(state, row, snapshot), one_line(as_typed(row.why))
+    move = MOVED.fullmatch(row.why) if row.state in MENDED else None
+    if move and not any(contains_words(move["words"], one.plain) for one in snapshot.blocks):
+        was = f"moving “{one_line(as_typed(move['words']))}”"
+        there = moved_blocks(move["words"], read_by_reviews(state, row, snapshot), snapshot)
+        now = next((reworded(move["words"], one.plain) or one.plain for one in there), "")
     return f"; settled by {was}, which reads now “{one_line(now)}”" if now else ""
 
 
@@ -301,6 +303,13 @@ def _read_by(state: State, page_id: str, review_id: int) -> Reviewed | None:
     return read.reviewed if read else pages.last_reviewed(state, page_id)
 
 
+def read_by_reviews(state: State, row: FindingRow, snapshot: Snapshot) -> list[Reviewed]:
+    """Return what the review read that made a finding, and what the last one did."""
+    page_id = snapshot.page.id
+    reads = _read_by(state, page_id, row.review_id), pages.last_reviewed(state, page_id)
+    return [one for one in reads if one]
+
+
 def _texts(read: Reviewed | None) -> tuple[str, ...]:
     if read is None:
         return ()
@@ -335,8 +344,7 @@ def _moved_near(block_id: str, since: Change, snapshot: Snapshot) -> dict[str, s
             where, by = "above", behind[key]
         elif stood and left is None:
             where, by = "below", ahead[key] if ahead[key] != stood.below else ""
-        words = beginning(one_line(by_id[by].plain), NAMED_CHARS) if by else ""
-        found[key] = f"{where} “{quoted(words)}”" if by else ""
+        found[key] = f"{where} “{place_name(by_id[by].plain)}”" if by else ""
     return found
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from daemon.domain.change import sections
 from daemon.domain.findings import KNOWN_UNTIL, LIVE, MENDED, SAID_NO, Event, FindingState
 from daemon.domain.notation import joined
 from daemon.domain.records import (
@@ -18,7 +17,6 @@ from daemon.domain.records import (
     PageRow,
 )
 from daemon.domain.values import (
-    Block,
     Finding,
     Ruling,
     Snapshot,
@@ -34,12 +32,18 @@ from daemon.review.points import (
 )
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import contains_words, is_quote_of, stands_in, unmarked_line
-from daemon.review.rulings import went_with_block
+from daemon.review.rulings import MOVED, moved_again, went_with_block
 from daemon.store import findings, outbox, sweeps
 from daemon.store import threads as thread_store
+from daemon.store.database import State
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.points import has_taken, not_yet_keys, reads_now
+from daemon.sweep.conversation.points import (
+    has_taken,
+    not_yet_keys,
+    read_by_reviews,
+    reads_now,
+)
 from daemon.sweep.delivery.approval import Case
 from daemon.sweep.delivery.messages import finding_message, open_mark, settled_mark
 from daemon.sweep.delivery.validity import named_since
@@ -48,25 +52,23 @@ from daemon.sweep.delivery.validity import named_since
 MADE_ELSEWHERE = "made again on another block"
 BY_RULE, FOUND_AGAIN = "it is no longer there", "it is there again"
 _LOST = "its block with “"
-_MOVED = re.compile(
-    r"moved: “(?P<words>.*?)”(?:, now (?P<how>under|above|below) “(?P<place>.*)”)?", re.DOTALL
-)
 _SHOWN = re.compile(r"(?P<whole>the block )?“(?P<words>.*)”(?P<gone> is gone)?", re.DOTALL)
 
 
 def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> None:
-    """Open points again whose settling words are gone or moved, or whose own words are back.
+    """Open points again whose settling words are gone, or whose own words are back.
 
-    So is a rule's that the rule finds again. Their comments say so instead of the mark; whether
-    they are settled all the same is asked of the model anew. One whose settling words were only
-    reworded stays settled, while its own are not back: the model is told how they read now.
+    So is one that a move settled, once its block is moved again or goes, and a rule's that the rule
+    finds again. Their comments say so instead of the mark; whether they are settled all the same is
+    asked of the model anew. One whose settling words were only reworded stays settled, while its
+    own are not back, or where a move settled it: the model is told how they read now.
     """
     state, now = context.state, context.notion.now
     mended = [one for one in findings.of_page(state, row.id) if one.state in MENDED]
     by_rule = any(one.finding.source is Source.CHECK for one in mended)
     found = offline.findings(snapshot, context.for_review.today) if by_rule else ()
     for one in mended:
-        why = _shows_no_more(one, snapshot) or _is_found_again(one, snapshot, found)
+        why = _shows_no_more(state, one, snapshot) or _is_found_again(one, snapshot, found)
         if not why:
             continue
         if reads_now(state, one, snapshot):
@@ -85,33 +87,19 @@ def _is_found_again(point: FindingRow, snapshot: Snapshot, found: Sequence[Findi
     return FOUND_AGAIN if by_rule and stands and offline.still_finds(raised, found) else ""
 
 
-def _shows_no_more(point: FindingRow, snapshot: Snapshot) -> str:
+def _shows_no_more(state: State, point: FindingRow, snapshot: Snapshot) -> str:
     """Say why what settled a point does not show it any more; "" where it does."""
     told = point.why
     if told.startswith(_LOST):
         return "its block is back" if point.finding.block_id in snapshot.by_id else ""
-    if moved := _MOVED.fullmatch(told):
-        words, blocks = moved["words"], list(snapshot.blocks)
-        has = [at for at, one in enumerate(blocks) if contains_words(words, one.plain)]
-        stands = any(_stands(blocks, at, moved["how"], moved["place"]) for at in has)
-        return "" if stands else f"“{words}” {'was moved again' if has else 'is gone'}"
+    if move := MOVED.fullmatch(told):
+        return moved_again(move, read_by_reviews(state, point, snapshot), snapshot)
     shown, texts = _SHOWN.fullmatch(told), page_texts(snapshot)
     if shown is None or _still_shows(
         shown["words"], texts, gone=bool(shown["gone"]), whole=bool(shown["whole"])
     ):
         return ""
     return f"{shown['whole'] or ''}“{shown['words']}” {'is back' if shown['gone'] else 'is gone'}"
-
-
-def _stands(blocks: Sequence[Block], at: int, how: str | None, place: str) -> bool:
-    """Tell whether a block stands "under", "above" or "below" one with the words of a place."""
-    heading = sections(blocks)[blocks[at].id]
-    there = {
-        "under": [one for one in blocks if one.id == heading],
-        "above": blocks[at + 1 :],
-        "below": blocks[:at],
-    }
-    return how is None or any(contains_words(place, one.plain) for one in there[how])
 
 
 def opened_again(
