@@ -20,7 +20,7 @@ from daemon.domain.values import Finding, Outcome, Prompt, Review, Usage
 from daemon.notion import from_markdown
 from daemon.review.models.access import ModelAccess, Player
 from daemon.review.models.cost import Spender
-from daemon.review.summary import SHRUNK
+from daemon.review.summary import shrunk
 from daemon.sweep.context import Context, ReviewContext
 from daemon.sweep.delivery.trial import Comparison, compared
 from daemon.sweep.prompts import page
@@ -197,7 +197,7 @@ def _of_comments(comments: Sequence[Comment], review: Review) -> Iterator[str]:
     for comment in comments:
         now = bodies.get((comment.kind, comment.target), [])
         if comment.kind == MessageKind.SUMMARY.value:
-            now = [review.summary, SHRUNK]
+            now = [review.summary, shrunk(comment.body, answered=True)]
         elif comment.kind == MessageKind.REPLY.value:
             now = [*now, *said]
         if comment.body not in now:

@@ -228,7 +228,7 @@ def followed(summary: str, now: SummaryParts, gone: Collection[Finding], written
     settled = [one for one in now.settled if is_to_do(one)]
     gone = [one for one in gone if without_point(summary, one) != summary]
     opened = {one: how for one, how in now.still_open.items() if not is_to_do(one)}
-    if summary == SHRUNK or not (settled or gone or opened):
+    if summary.startswith(SHRUNK) or not (settled or gone or opened):
         return summary
     text = reduce(without_point, [*settled, *gone, *opened], summary)
     for one, how in opened.items():
@@ -272,6 +272,12 @@ def question_of(summary: str) -> str:
     paragraphs = summary.split("\n\n")
     asked = (one[head.end() :] for one in paragraphs if (head := _ASKED.match(one)))
     return next(asked, "")
+
+
+def shrunk(summary: str, *, answered: bool) -> str:
+    """Return the line that is left of a summary; it has the question that a person answered."""
+    asked = question_of(summary) if answered else ""
+    return summary if summary.startswith(SHRUNK) else SHRUNK + f" It asked: {asked}" * bool(asked)
 
 
 def without_question(summary: str) -> str:
@@ -318,14 +324,10 @@ def _kept_note(parts: SummaryParts) -> str:
 
 def left_out_note(below_floor: Sequence[Finding]) -> str:
     """Return how many points are too small to be posted, by severity; "" for none."""
-    counts = {
-        grade.value: sum(one.severity is grade for one in below_floor)
-        for grade in Severity
-        if any(one.severity is grade for one in below_floor)
-    }
+    counts = Counter(one.severity for one in below_floor)
     if len(below_floor) <= 1:
         return "One smaller point was left out." if below_floor else ""
-    by_grade = ", ".join(f"{count} {grade}" for grade, count in counts.items())
+    by_grade = ", ".join(f"{counts[one]} {one.value}" for one in Severity if counts[one])
     said = f"{len(below_floor)} smaller points were left out"
     return f"{said}: {by_grade}." if len(counts) > 1 else f"{said}."
 

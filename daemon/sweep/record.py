@@ -32,6 +32,7 @@ from daemon.review.summary import (
     incomplete_note,
     question_of,
     relinked,
+    shrunk,
 )
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -161,47 +162,36 @@ def _summaries(
     And where it would put another question above what a person wrote. Every older one shrinks to a
     line, which goes when the next one shrinks.
     """
-    review, number = case.review, case.number
+    review, number, now = case.review, case.number, context.notion.now
     standing = _standing(context, row, session)
     # Nothing was said then, and there is nothing new to say.
     is_idle = not standing and session.is_follow_up and not review.findings
     if is_idle or not session.target.settings.page_comment:
         return []
+    asked = question_of(review.summary)
+    asks_another = asked not in ("", *(question_of(says) for _, says in standing[:1]))
     grave = any(finding.severity is not Severity.MINOR for finding in review.findings)
     wanted = grave or not standing or outbox.awaits_summary(context.state, row.id)
-    wanted = wanted or _asks_another(context, row, case, dialogue, standing[0])
+    wanted = wanted or (asks_another and _is_answered(context, row, dialogue, standing[0][0]))
     anew = wanted and review.summary != ""
-    message = OutboxMessage(
-        key=f"summary:{number}",
-        page_id=row.id,
-        kind=MessageKind.SUMMARY,
-        target=row.id,
-        place=row.id,
-        body=review.summary,
-        name=session.prompt.name,
-        created_at=context.notion.now,
-        review_id=number,
-    )
+    key, kind, name = f"summary:{number}", MessageKind.SUMMARY, session.prompt.name
+    message = OutboxMessage(key, row.id, kind, row.id, row.id, review.summary, name, now)
+    message = replace(message, review_id=number)
     messages = [message] if anew else []
     for place, (comment_id, says) in enumerate(standing):
-        if anew and says == SHRUNK:  # the line on the one before the new one is enough
+        body = review.summary or says
+        if anew or place:
+            answered = not place and _is_answered(context, row, dialogue, comment_id)
+            body = shrunk(says, answered=answered)
+        if anew and says.startswith(SHRUNK):  # the line on the one before the new one is enough
             outbox.outdate(context.state, row.id, comment_id, retract.OUTDATED, message.created_at)
-        body = SHRUNK if anew or place else review.summary or says
-        key, kind = f"edit:{comment_id}:{number}", MessageKind.EDIT
         if says != body:
-            messages.append(replace(message, key=key, kind=kind, target=comment_id, body=body))
+            messages.append(message.edit(f"edit:{comment_id}:{number}", comment_id, body, now))
     return messages
 
 
-def _asks_another(
-    context: Context, row: PageRow, case: Case, dialogue: Dialogue, standing: tuple[str, str]
-) -> bool:
-    """Tell whether a review asks another question than the summary that a person wrote below."""
-    (comment_id, says), asked = standing, question_of(case.review.summary)
-    threads = dialogue.sorted.threads
-    return asked not in ("", question_of(says)) and recovery.is_answered(
-        context.state, row.id, threads, comment_id
-    )
+def _is_answered(context: Context, row: PageRow, dialogue: Dialogue, comment_id: str) -> bool:
+    return recovery.is_answered(context.state, row.id, dialogue.sorted.threads, comment_id)
 
 
 def _closings(

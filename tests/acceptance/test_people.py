@@ -773,7 +773,7 @@ def test_why_is_answered_from_the_state_without_a_model(
     assert model.sent == []
     [why] = in_thread(box, finding)
     assert why == (
-        "It rests on “We need queues”. I had read all of the page.\n"
+        "It rests on “We need queues”, read with all of the page.\n"
         "Raised as important: settling it would change the decision or the work.\n"
         "Words that answer it settle it, here or elsewhere on the page; a no in this thread drops "
         "it.\n"
@@ -810,7 +810,7 @@ def test_why_tells_the_section_what_was_not_read_and_what_of_the_prompt_is_near(
     program.sweep()
     [why] = in_thread(box, finding)
     rests, severity, settles, origin = why.split("\n")
-    assert rests == "It rests on “N/A” in the section “Plan”. I had read all of the page."
+    assert rests == "It rests on “N/A” in the section “Plan”, read with all of the page."
     assert severity.startswith("Raised as blocking: done as written, it fails")
     assert settles.startswith("Words that answer it settle it")
     assert origin.endswith("in the version first used on 2026-11-20, near “Way back”.")
@@ -824,7 +824,7 @@ def test_why_tells_the_section_what_was_not_read_and_what_of_the_prompt_is_near(
     box.clock.advance(MINUTE)
     program.sweep()
     rests, _, settles, origin = in_thread(box, finding)[-1].split("\n")
-    assert rests.endswith("I had read all of the page, apart from Costs.")
+    assert rests.endswith(", read with all of the page but Costs.")
     assert settles.startswith("The offered wording settles it, or other words that answer it;")
     assert "near" not in origin
 
@@ -1291,7 +1291,7 @@ def test_a_thread_whose_block_is_in_the_trash_is_not_answered_though_notion_list
     box.world.edit_block(block.id, "We need queues, soon.")
     box.clock.advance(HOUR)
     program.sweep()
-    heard = {"no": [], "why": ["It rests on “We need queues”. I had read all of the page."]}
+    heard = {"no": [], "why": ["It rests on “We need queues”, read with all of the page."]}
     answer = [one.split("\n")[0] for one in in_thread(box, finding)]
     assert answer == heard.get(written, ["The text says so. 0"])
     assert ("dismissed" in program.run("explain", page).out) == (written == "no")

@@ -1169,10 +1169,10 @@ def test_the_summary_says_whose_word_is_the_last_about_each_point_that_is_still_
     model.think = lambda _document, _turn: [finish("Go on.")]
     program.sweep()
     told = [one for one in on_blocks(box, page) if one.startswith("It rests on")]
-    rests = "It rests on “{}” in the section “Plan”{}. I had read all of the page."
+    rests = "It rests on “{}” in the section “Plan”, read with all of the page{}."
     assert [one.split("\n")[0] for one in told] == [
         rests.format("safe", ""),
-        rests.format("N/A", ", which is gone by now"),
+        rests.format("N/A", "; these words are gone by now"),
     ]
     assert "• No way back (still open; see my answer)\n" in on_page(box, page)[-1]
 

@@ -303,13 +303,19 @@ def test_another_question_is_asked_below_what_a_person_answered_to_the_last_one(
         model.think = lambda *_: [finish()]
         program.sweep()
     reads = reviewed_again(box, program, model, page, question)
-    assert (reads[0] == LINE) == is_new
+    assert (reads[0] == f"{LINE} It asked: Who runs it?") == is_new
     summary = reads[-1 if is_new else 0]
     assert "Nearly there." in summary
     assert f"Question: {question}" in summary
     if is_new:  # nobody wrote below that: the next one takes its place
         reads = reviewed_again(box, program, model, page, "What does it cost?")
         assert [one.count("Question: What does it cost?") for one in reads] == [0, 0, 1]
+        box.world.comment(page, "About ten dollars.")
+        reads = reviewed_again(box, program, model, page, "Who pays?")
+        asked = ("Who runs it?", "What does it cost?")
+        assert [reads[0], reads[2]] == [f"{LINE} It asked: {one}" for one in asked]
+        assert reads[1::2] == [written, "About ten dollars."]
+        assert "Question: Who pays?" in reads[4]
 
 
 def test_a_question_that_somebody_answers_while_the_next_is_written_has_no_other_in_its_place(

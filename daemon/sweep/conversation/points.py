@@ -145,14 +145,14 @@ def evidence(context: Context, row: PageRow, own: FindingRow, origin: findings.O
     section = f" in the section “{quoted(origin.section)}”" if origin.section else ""
     now = _texts(pages.last_reviewed(context.state, row.id))
     is_gone = now and not any(contains_words(own.finding.quote, text) for text in now)
-    gone = ", which is gone by now" if is_gone else ""
-    words = f"“{quoted(own.finding.quote).rstrip('.,;:')}”{section}{gone}"
+    gone = "; these words are gone by now" if is_gone else ""
+    words = f"“{quoted(own.finding.quote).rstrip('.,;:')}”{section}"
     if own.finding.source is Source.CHECK and (kind := kind_of(own.finding)):
-        return f"My rule “{kind.value}” found {words}."
+        return f"My rule “{kind.value}” found {words}{gone}."
     decided = sweeps.decisions(context.state, row.id)
     omitted = [detail for at, what, detail in decided if (at, what) == (iso(origin.at), NOT_READ)]
-    apart = f", apart from {quoted(omitted[0])}" if omitted else ""
-    return f"It rests on {words}. I had read all of the page{apart}."
+    apart = f" but {quoted(omitted[0])}" if omitted else ""
+    return f"It rests on {words}, read with all of the page{apart}{gone}."
 
 
 def settles(raised: Finding) -> str:
