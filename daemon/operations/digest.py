@@ -139,11 +139,12 @@ def digest(
         ]
         reasons.sort(key=lambda one: list(Why).index(one.why))
         found.append(Document(page_id, document.title, document.url, tuple(reasons)))
-    return sorted(found, key=lambda one: (list(Why).index(one.reasons[0].why), _rank(one)))
 
+    def rank(document: Document) -> tuple[int, str, str, str]:
+        first = document.reasons[0]
+        return list(Why).index(first.why), first.since, document.title, document.id
 
-def _rank(document: Document) -> tuple[str, str, str]:
-    return document.reasons[0].since, document.title, document.id
+    return sorted(found, key=rank)
 
 
 def _reason(

@@ -169,7 +169,11 @@ def _messages(context: Context, page_id: str, targets: Sequence[Target]) -> Iter
     ]
     for kind, one in former.items():
         key = f"{TAUGHT_KEY}over:{one.key.removeprefix(TAUGHT_KEY)}"
-        mended = [point for point in settled if _is_since(point, one) and kind <= features(point)]
+        mended = [
+            point
+            for point in settled
+            if point.mended_at and point.mended_at > one.created_at and kind <= features(point)
+        ]
         if mended and one.comment_id and key not in (other.key for other in said):
             words = f"{_over(mended[-1])}\n\n{one.body}".strip()
             target, edit = one.comment_id, MessageKind.EDIT
@@ -179,10 +183,6 @@ def _messages(context: Context, page_id: str, targets: Sequence[Target]) -> Iter
     if found:
         sweeps.record_decision(state, page_id, now, "proposed", found.line)
         yield _message(context, page_id, prompt, found)
-
-
-def _is_since(point: SettledPoint, said: OutboxMessage) -> bool:
-    return point.mended_at is not None and point.mended_at > said.created_at
 
 
 def _over(point: SettledPoint) -> str:

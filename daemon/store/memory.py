@@ -101,7 +101,10 @@ def save_passages(
     Each is the id of its first block, and its text, a line for each block or more.
     """
     with db.atomic():
-        _make_index(db)
+        db.execute(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS remembered USING fts5 (text,"
+            f" content = 'remembered_blocks', content_rowid = 'id', tokenize = '{_TOKENIZER}')"
+        )
         _drop_passages(db, page_id)
         for block_id, text in passages:
             row = db.execute(
@@ -145,13 +148,6 @@ def _drop_passages(db: Database, page_id: str) -> int:
             )
         db.execute("DELETE FROM remembered_blocks WHERE page_id = ?", [page_id])
     return len(rows)
-
-
-def _make_index(db: Database) -> None:
-    db.execute(
-        "CREATE VIRTUAL TABLE IF NOT EXISTS remembered USING fts5 (text,"
-        f" content = 'remembered_blocks', content_rowid = 'id', tokenize = '{_TOKENIZER}')"
-    )
 
 
 def nearest(

@@ -70,7 +70,11 @@ class Line:
         self._system = brief.system
         texts = [text for text in (brief.opening, brief.document) if text]
         marked: list[UserContent] = [part for text in texts for part in (text, CachePoint())]
-        images = [part for one in brief.images for part in _image(*one)]
+        images = [
+            part
+            for words, media_type, data in brief.images
+            for part in (words, BinaryContent(b64decode(data), media_type=media_type))
+        ]
         plain = "\n".join(texts)
         shown = [*marked[:-1], *images, *marked[-1:]] if at.marks_cache else [plain, *images]
         first = UserPromptPart(shown if images or at.marks_cache else plain)
@@ -151,10 +155,6 @@ class Line:
         parts = [next(calls) if isinstance(part, ToolCallPart) else part for part in response.parts]
         self._said.append(replace(response, parts=parts))
         return turn
-
-
-def _image(words: str, media_type: str, data: str) -> tuple[str, BinaryContent]:
-    return words, BinaryContent(b64decode(data), media_type=media_type)
 
 
 def _settings(at: Endpoint, brief: ModelInput, limits: ReviewLimits) -> ModelSettings:
