@@ -35,14 +35,17 @@ NAMED_CHARS = 60
 
 def stays_closed(point: OwnPoint, found: Verdict, context: ToolContext) -> bool:
     """Tell whether a point is closed, and a ruling is neither not yet nor good news."""
-    is_good_news = found is Verdict.FIXED and lost_its_words(point, context)
+    is_good_news = found is Verdict.FIXED and may_be_mended(point, context)
     return bool(point.closed) and found is not Verdict.NOT_YET and not is_good_news
 
 
-def lost_its_words(point: OwnPoint, context: ToolContext) -> bool:
-    """Tell whether a person turned a point down whose words went since."""
+def may_be_mended(point: OwnPoint, context: ToolContext) -> bool:
+    """Tell whether the text can settle a point that a person turned down.
+
+    Its words went since, or a person wrote in its thread after the no.
+    """
     blocks = [*context.handles.blocks.values()]
-    return point.declined and not reanchored([point.finding], blocks)
+    return point.declined and not (point.mute and reanchored([point.finding], blocks))
 
 
 def refuse_ruling(
@@ -66,8 +69,8 @@ def refuse_ruling(
     is_shut = point.closed and point.mute and found is Verdict.NOT_YET
     if is_shut or stays_closed(point, found, context):
         why = point.mute or "not_yet opens it again"
-        went = lost_its_words(point, context)
-        fixed = "; where the text that came instead settles it, rule fixed" * went
+        mended = may_be_mended(point, context)
+        fixed = "; where text that came since settles it, rule fixed" * mended
         raise ToolRefusal(f"the point of {handle} is closed: {point.closed}; {why}{fixed}")
     if found is Verdict.FIXED and point.fires:
         says = clipped(one_line(point.finding.text), ECHO_CHARS)

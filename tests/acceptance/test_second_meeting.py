@@ -1005,7 +1005,7 @@ def test_a_no_holds_where_the_ruling_that_its_point_is_fixed_ends(
     )
     assert "dismissed, blocking" in program.run("explain", page).out
     assert "• No way back" not in on_page(box, page)[-1]
-    refused = "only a person's later word in its thread opens it again; where the text that came"
+    refused = "only a person's later word in its thread opens it again; where text that came"
     assert any(refused in one for one in model.answers)
 
 
@@ -2347,3 +2347,18 @@ def test_a_no_with_a_condition_is_answered_and_leaves_the_point_open(
     assert reads.count(words) == 1
     assert "✓" not in reads
     assert "dismissed" not in program.run("explain", page).out
+
+
+def test_a_no_that_is_taken_back_with_a_mended_text_is_settled_and_holds_no_more(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = declined(box, program, model, rfcs)
+    edit(box, page, 1, "We deploy on Friday. The flag goes off where it fails.")
+    box.world.comment(posted(box)[0], "I take that back: it is mended, see the end.")
+    says(model, follow_up("No way back", "fixed", quote="The flag goes off"), finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “No way back” · “The flag goes off”")
+    edit(box, page, 1, "We deploy on Friday.")
+    says(model, finish("It is gone."))
+    program.sweep()
+    assert on_blocks(box, page)[0].endswith("Open again: “The flag goes off” is gone.")

@@ -536,8 +536,17 @@ ROWS = {
     "closed by a no, and its words went": Row(
         lambda: with_point(replace(NO, finding=replace(POINT.finding, quote="5% of users"))),
         rule("withdrawn", "It is right."),
-        "where the text that came instead settles it, rule fixed",
+        "where text that came since settles it, rule fixed",
         [rule("fixed", quote="and phase 2 to all of them")],
+    ),
+    "closed by a no, and a later word": Row(
+        lambda: with_point(replace(NO, mute="")),
+        rule("withdrawn", "It is right."),
+        "not_yet opens it again; where text that came since settles it, rule fixed",
+        [rule("fixed", quote="and phase 2 to all of them")],
+    ),
+    "closed by a no, and fixed by nothing new": Row(
+        lambda: with_point(NO), rule("fixed", quote="phase 2 to all"), "closed: Ana said no"
     ),
     "a rule that fires": Row(
         lambda: with_point(replace(POINT, fires=True)),

@@ -277,6 +277,8 @@ def _settle(
     declined = before and point.declined and before.state is FindingState.DISMISSED
     if before is None or not (before.state in LIVE or declined):
         return []  # people settled it meanwhile
+    if declined and not point.mute:  # a person took the no back, so it holds no more
+        findings.apply_event(context.state, before.id, Event.TAKEN_UP, now)
     close(context, ruling.finding_id, event, now, why)
     mark = settled_mark(context.state, ruling.finding_id, review_id, now)
     return [mark] if mark else []
