@@ -2362,3 +2362,48 @@ def test_a_no_that_is_taken_back_with_a_mended_text_is_settled_and_holds_no_more
     says(model, finish("It is gone."))
     program.sweep()
     assert on_blocks(box, page)[0].endswith("Open again: “The flag goes off” is gone.")
+
+
+@pytest.mark.parametrize(
+    ("mended", "now", "told"),
+    [
+        (
+            "Nobody owns <typeof(x) as Trait<typeof(y)>>.",
+            "Nobody owns <typeof(x) as Trait<typeof(y)>.",
+            "which reads now “<typeof(x) as Trait<typeof(y)”",
+        ),
+        (
+            "Nobody owns it: use Default::default as gimme;",
+            "Nobody owns it: use Default::default as gimme",
+            "which reads now “it: use Default::default as gimme”",
+        ),
+        (
+            "Nobody owns it: use Default::default as gimme;",
+            "Somebody said: Nobody owns it: use Default::default as gimme; so it is.",
+            "",
+        ),
+    ],
+    ids=["a bracket", "a semicolon", "it stands"],
+)
+def test_the_model_is_told_where_signs_alone_went_that_settled_a_point(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    mended: str,
+    now: str,
+    told: str,
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 2, mended)
+    quote = mended.removeprefix("Nobody owns ").removesuffix(".")
+    says(model, follow_up("No owner", "fixed", quote=quote), finish())
+    program.sweep()
+    assert on_blocks(box, page)[1].startswith("✓ Settled: “No owner”")
+    edit(box, page, 2, now)
+    says(model, finish("Read."))
+    program.sweep()
+    assert ("which reads now" in model.documents[-1]) is bool(told)
+    assert told in model.documents[-1]
+    assert on_blocks(box, page)[1].startswith("✓ Settled: “No owner”")

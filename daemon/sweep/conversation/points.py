@@ -13,7 +13,7 @@ from daemon.domain.findings import CLOSED, LIVE, MENDED, FindingState, who_said_
 from daemon.domain.notation import iso
 from daemon.domain.records import NOT_READ, FindingRow, PageRow
 from daemon.domain.values import AuthorKind, Finding, Prompt, Snapshot, Source, Thread
-from daemon.notion.from_markdown import as_typed, quoted
+from daemon.notion.from_markdown import SHORTENED, as_typed, quoted
 from daemon.review.offline.document import kind_of
 from daemon.review.points import OwnPoint, how_closed, page_texts, reanchored
 from daemon.review.prompt import one_line
@@ -195,7 +195,8 @@ def reads_now(state: State, row: FindingRow, snapshot: Snapshot) -> str:
     """Return the words that those became by which a point was settled; "" where none did.
 
     None did where those still stand, where what is like them stood when the point was made, or
-    where the point's own words are back since the last review.
+    where the point's own words are back since the last review. Words of which signs alone went,
+    as of code or figures, became others.
     """
     settled = _CAME.fullmatch(row.why)
     texts = page_texts(snapshot)
@@ -206,11 +207,21 @@ def reads_now(state: State, row: FindingRow, snapshot: Snapshot) -> str:
     is_back = any(contains_words(own, text) for text in texts) and not any(
         contains_words(own, text) for text in last
     )
-    if is_back or any(contains_words(words, text) for text in texts):
+    alike = [text for text in texts if contains_words(words, text)]
+    if is_back or (alike and (row.state is not FindingState.ADDRESSED or _stands(words, snapshot))):
         return ""
+    if alike:
+        return reworded(words, alike[0]) or ""
     before = _texts(_read_by(state, snapshot.page.id, row.review_id))
     came = (text for text in texts if text not in before)
     return next(filter(None, (reworded(words, text) for text in came)), "")
+
+
+def _stands(words: str, snapshot: Snapshot) -> bool:
+    """Tell whether words, escaped and shortened as they were posted, stand to the letter."""
+    parts = as_typed(words).split(SHORTENED)
+    texts = [*page_texts(snapshot), *(one.plain for one in snapshot.blocks)]
+    return any(all(part in " ".join(text.split()) for part in parts) for text in texts)
 
 
 def _no(thread: Thread | None, why: str) -> str:
