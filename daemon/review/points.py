@@ -85,7 +85,7 @@ class OwnPoint:
         where = f"; its thread stands on a block that is gone, its text stands in {at} now"
         pasted = where if self.pasted else ""
         if self.closed:
-            return f" (closed: {self.closed}){pasted}"
+            return f" (closed: {self.closed}{f'; {self.mute}' if self.mute else ''}){pasted}"
         pasted += ", where it is posted anew while it is open" if self.pasted else ""
         others = "".join(
             f"; {names.get(block_id, 'a block')}, which it names, {became or 'is unchanged'}"
@@ -97,7 +97,8 @@ class OwnPoint:
             again = "; its block took your wording"
             others += "; rule whether they agree now"
         unread = f"; {UNREAD.format(self.unread)}" if self.unread else ""
-        return again + others + pasted + unread
+        shut = f"; nothing can be said in it: {self.mute}" if self.mute and not self.pasted else ""
+        return again + others + pasted + unread + shut
 
 
 _CLOSED = {

@@ -302,7 +302,9 @@ def test_a_thread_whose_block_is_gone_is_shown_as_any_other_and_where_its_words_
     says(model, finish("No news."))
     program.sweep()
     thread = model.documents[-1].partition("[T2 ")[2].splitlines()
-    lost = "what was written under the old block since: UTC could not be read"
+    lost = "what was written under the old block since: UTC could not be read; nothing can be said "
+    lost += "in it: its thread went with its block; where the matter stands elsewhere, a review "
+    lost += "comments there"
     assert [re.sub(r",? 2026-11-20 \d\d:\d\d:?", ":", one) for one in thread[:6]] == [
         "on words that stand in B4, B5 now]",
         f"  begun by your important point “No owner”, about: Nobody owns the queue; {lost}",

@@ -12,6 +12,7 @@ from daemon.domain.findings import FindingState
 from daemon.domain.values import Finding, Severity, Source
 from daemon.review import points, quotes
 from daemon.review.points import (
+    OwnPoint,
     free_words,
     how_closed,
     is_repeat,
@@ -174,6 +175,20 @@ def test_few_words_name_a_kind_of_flaw_and_no_matter(words):
 )
 def test_the_model_is_told_who_closed_a_point(state, why, said):
     assert how_closed(state, why) == said
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"gone": True, "mute": "it went"}, "; nothing can be said in it: it went"),
+        ({"mute": "it takes no more"}, "; nothing can be said in it: it takes no more"),
+        ({"closed": "Ana said no", "mute": "Ana's word"}, " (closed: Ana said no; Ana's word)"),
+        ({"closed": "you withdrew it"}, " (closed: you withdrew it)"),
+        ({}, ""),
+    ],
+)
+def test_the_model_is_shown_what_takes_no_ruling(how, said):
+    assert OwnPoint(1, finding("b", "10"), "T", **how).stands({"b": "B33"}) == said
 
 
 def test_on_a_block_that_lost_an_open_points_words_that_is_ruled_on_first():
