@@ -10,8 +10,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from daemon.domain.notation import iso, when
+
+
+if TYPE_CHECKING:  # a review holds a look
+    from daemon.domain.values import Finding
 
 
 WATCH = "second look"  # where the state keeps what is known of those who look
@@ -75,6 +80,21 @@ class Look:
     lowered: tuple[tuple[str, str], ...] = ()
     overruled: tuple[tuple[str, str], ...] = ()
     unjudged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a second look makes of the points.
+
+    Attributes:
+        look: What came of it.
+        refuted: The points that it drops.
+        lowered: The points that it makes less grave.
+    """
+
+    look: Look
+    refuted: tuple[Finding, ...] = ()
+    lowered: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from daemon.domain.notation import counted
 from daemon.domain.values import Finding, Source
 from daemon.review.agent import ENDS, NOTE, ToolResult, ToolSpec
 from daemon.review.digest import DIGEST_TOKENS, Digest, Noted, levelled, notes_near, size
-from daemon.review.excerpt import Recall, threads_by_title
+from daemon.review.excerpt import Recall
 from daemon.review.models.failures import WindowTooSmall
 from daemon.review.prompt import (
     BYTES_PER_TOKEN,
@@ -40,6 +40,7 @@ from daemon.review.sections import (
     parts_of,
     related,
     rulings_told,
+    threads_by_title,
     titles_of,
     touched,
     why_shown,
@@ -97,8 +98,7 @@ class SectionTools(ReviewTools):
         self._unused |= set() if context.points else {"follow_up"}
         super().__init__(context, recall)
         self._group: list[Part] = []
-        self._is_over = self._is_held = False
-        self._hears = True  # that its notes are too long: once in each pass
+        self._is_over, self._is_held, self._hears = False, False, True
 
     def begin(self, task: ReviewInput, room: int, noted: Noted | None) -> Shown:
         """Choose what is read, all or after an edit what changed, and begin the first pass.
@@ -171,7 +171,7 @@ class SectionTools(ReviewTools):
         self._unread -= {one.number for one in self._group}
         same = all(one not in self._touched for one in self._group)
         self._digest.close(self._group, same=same)
-        self._is_held, self._hears = False, True
+        self._is_held, self._hears = False, True  # hears once that its notes are too long
         if not self._queue and self._is_edit:
             self._queue = self._tied()
         self.finished, self._heard, self._group = False, 0, []

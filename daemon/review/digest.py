@@ -8,9 +8,18 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from daemon.domain.notation import counted
+from daemon.domain.values import Finding
 from daemon.review.handles import MARKS, Handles
-from daemon.review.prompt import BYTES_PER_TOKEN, INDENT, Excerpt, ReviewInput, one_line
-from daemon.review.sections import Part, telling
+from daemon.review.prompt import (
+    BYTES_PER_TOKEN,
+    INDENT,
+    Excerpt,
+    ReviewInput,
+    document_text,
+    estimated_tokens,
+    one_line,
+)
+from daemon.review.sections import Part, sections_near, telling
 from daemon.review.tool_specs import listed
 
 
@@ -21,6 +30,7 @@ LEAST_LINE, LEAST_NOTE = 40, 100
 # The bytes for the notes of a pass at least, where the limit has them, and of what is read again.
 LEAST_PASS_NOTES, LEAST_NOTES = 120, 240
 NOTED = "What you noted of the sections that are not shown:"
+OTHERS = "Notes on other sections:"
 
 _LED = re.compile(rf"\[?(B[1-9]\d{{0,5}})\b(?: {MARKS}(?=[\]:]))?\]?(.*)", re.IGNORECASE)
 _BULLET = re.compile(r"^[-*•\s]+")
@@ -53,16 +63,18 @@ def levelled(lines: Sequence[str], most: int, least: int = LEAST_LINE) -> list[s
     return kept
 
 
-def notes_near(lines: Sequence[str], texts: Iterable[str], most: int) -> list[str]:
+def notes_near(
+    lines: Sequence[str], texts: Iterable[str], most: int, label: str = NOTED
+) -> list[str]:
     """Return what is shown of notes, in at most `most` bytes with line ends, in their order.
 
     Where not all fit, those come first that share words with some texts, then those that share
     words with each other; the others are counted.
     """
     lines = [f"{INDENT}{line}" for line in lines]
-    most -= size(NOTED)
+    most -= size(label)
     if sum(map(size, lines)) <= most:
-        return [NOTED, *lines] if lines else []
+        return [label, *lines] if lines else []
     words, near = [*map(telling, lines)], set[str]().union(*map(telling, texts))
     holders = Counter(word for one in words for word in one)
 
@@ -77,7 +89,7 @@ def notes_near(lines: Sequence[str], texts: Iterable[str], most: int) -> list[st
     left = len(lines) - len(kept)
     shown = [line for _, line in sorted(zip(ranked, kept, strict=False))]
     told = [f"{INDENT}({counted(left, 'more note')} left out)"] * bool(left)
-    return [NOTED, *shown, *told] if shown else []
+    return [label, *shown, *told] if shown else []
 
 
 def notes_for_threads(
@@ -93,6 +105,30 @@ def notes_for_threads(
     texts += [blocks[one.block_id].plain for one in waiting if one.block_id in blocks]
     most = max(min(tokens, DIGEST_TOKENS), 0)
     return "\n".join(notes_near(told, texts, int(most * BYTES_PER_TOKEN)))
+
+
+def shown_near(
+    points: Sequence[Finding],
+    also: Collection[str],
+    task: ReviewInput,
+    handles: Handles,
+    noted: Iterable[tuple[str, str]],
+    room: tuple[int, int],
+    way: int,
+) -> tuple[Excerpt, str]:
+    """Return what is shown near points, see `sections_near`, and what was noted of the rest.
+
+    `noted` has words in place of handles. `room` is for both, and of that for the notes at most
+    what they need, in tokens.
+    """
+    told = [(key, handles.with_handles(words, key)) for key, words in noted]
+    needed = estimated_tokens("\n".join([OTHERS, *(f"{INDENT}B10000: {said}" for _, said in told)]))
+    noting = min(room[1], DIGEST_TOKENS, needed)
+    shown = sections_near(points, also, task, handles, told, room[0] - noting, way)
+    left = max(room[0] - estimated_tokens(document_text(task, handles, shown)), noting)
+    lines = [f"{handles.of_block[key]}: {words}" for key, words in told if key in shown.left_out]
+    near = (f"{one.title}\n{one.text}\n{one.quote}" for one in points)
+    return shown, "\n".join(notes_near(lines, near, int(left * BYTES_PER_TOKEN), OTHERS))
 
 
 def notes_now(noted: Noted, handles: Handles) -> list[tuple[str, str]]:

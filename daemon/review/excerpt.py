@@ -9,7 +9,6 @@ from dataclasses import replace
 from math import inf
 
 from daemon.domain.change import sections
-from daemon.domain.notation import counted
 from daemon.domain.passages import Linked, Passage, RememberedPage, unseen_note
 from daemon.domain.values import Block
 from daemon.notion.from_markdown import link, quoted
@@ -32,7 +31,7 @@ from daemon.review.quotes import is_quote_of
 from daemon.review.tool_specs import ToolRefusal
 
 
-# Blocks shown on each side of a block with a waiting thread.
+# Blocks shown on each side of one that is asked about.
 NEIGHBOURS = 3
 # If sections must be left out, no block may take more than about half of the window: this many
 # characters for each token of the window, and at least LEAST_CHARS.
@@ -70,23 +69,6 @@ def needless(
     return [heading for heading, is_needless in found.items() if is_needless]
 
 
-def threads_by_title(
-    task: ReviewInput, handles: Handles, thread_ids: Sequence[str], most: int
-) -> list[str]:
-    """Return open threads by the titles of their points, `most` at most; the others are counted."""
-    lines, names = list[str](), handles.of_block
-    for key in thread_ids[:most]:
-        point = task.points.get(key)
-        on = names.get(point.finding.block_id, "a block that is gone") if point else ""
-        lines.append(f"{INDENT}[{handles.of_thread[key]} on {on or 'the page'}]")
-        if point:
-            title = f"“{one_line(point.finding.title)}”{point.stands(names)}"
-            lines[-1] += f" {point.finding.severity.value}: {title}"
-    left = len(thread_ids) - len(lines)
-    lines += [f"{INDENT}({counted(left, 'more open thread')} left out)"] * bool(left)
-    return ["Other open threads, by title, the most urgent first:", *lines] if lines else []
-
-
 def excerpts_for_threads(task: ReviewInput, handles: Handles) -> tuple[Excerpt, ...]:
     """Return what may be shown of a long document if only threads are to be answered, most first.
 
@@ -96,12 +78,7 @@ def excerpts_for_threads(task: ReviewInput, handles: Handles) -> tuple[Excerpt, 
     there are none the headings alone: the rest can be read.
     """
     blocks, where = list(handles.blocks.values()), _waited_on(task)
-    near = {
-        blocks[beside].id
-        for index, block in enumerate(blocks)
-        if block.id in where
-        for beside in range(max(index - NEIGHBOURS, 0), min(index + NEIGHBOURS + 1, len(blocks)))
-    }
+    near = neighbours(blocks, where)
     headings = {block.id for block in blocks if block.is_heading}
     under = sections(blocks)
     own = {key for block_id in under.keys() & where for key in (block_id, under[block_id])}
@@ -111,6 +88,16 @@ def excerpts_for_threads(task: ReviewInput, handles: Handles) -> tuple[Excerpt, 
     asked = replace(first, threads=threads)
     cut = replace(asked, longest=LEAST_CHARS)
     return first, asked, cut, replace(cut, left_out=everything - (own or headings))
+
+
+def neighbours(blocks: Sequence[Block], where: Collection[str | None]) -> set[str]:
+    """Return the ids of some blocks and of those beside them."""
+    return {
+        one.id
+        for at, block in enumerate(blocks)
+        if block.id in where
+        for one in blocks[max(at - NEIGHBOURS, 0) : at + NEIGHBOURS + 1]
+    }
 
 
 def fit_to_window(

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from daemon.domain.change import Change
-from daemon.domain.second_look import Look, Seen
+from daemon.domain.second_look import Heard, Look, Seen
 from daemon.domain.values import Block, Finding, Prompt, Severity, Snapshot
 from daemon.review.agent import ContextWindow, ModelInput, ToolResult, ToolSpec
 from daemon.review.cleaning import visible
+from daemon.review.digest import DIGEST_TOKENS, shown_near
 from daemon.review.excerpt import Reader
 from daemon.review.handles import Handles
 from daemon.review.models.failures import WindowTooSmall
@@ -30,7 +32,7 @@ from daemon.review.prompt import (
     resource,
 )
 from daemon.review.quotes import contains_words, fold, locate_surely
-from daemon.review.sections import sections_near
+from daemon.review.sections import WAYS
 from daemon.review.tool_specs import JUDGE, READ, ToolRefusal
 
 
@@ -90,9 +92,9 @@ def brief(
     told = [one for one in noted if one[1]]
 
     def following(waiting: Sequence[Point]) -> ModelInput | None:
-        def request(batch: Sequence[Point]) -> _Request | None:
+        def request(batch: Sequence[Point], way: int = 0) -> _Request | None:
             first = len(taking.points) + 1
-            return _request(batch, first, snapshot, prompt, whole_up_to, room, told)
+            return _request(batch, first, snapshot, prompt, whole_up_to, room, told, way)
 
         batch, made = _batch(waiting, request)
         if made is None:
@@ -111,9 +113,12 @@ _Request = tuple[ModelInput, str, Reader | None]  # with the notes that are show
 
 
 def _batch(
-    points: Sequence[Point], request: Callable[[Sequence[Point]], _Request | None]
+    points: Sequence[Point], request: Callable[..., _Request | None]
 ) -> tuple[Sequence[Point], _Request | None]:
-    """Return as many points as fit into one request, and that; no request where no own one fits."""
+    """Return as many points as fit into one request, and that; no request where no own one fits.
+
+    Where none does with its section, one is looked at with less of the text around it.
+    """
     if made := request(points) if points else None:
         return points, made
     settled = [one for one in points if isinstance(one, SettledPoint)]
@@ -125,7 +130,10 @@ def _batch(
                 taken, best = batch, made
         if any(isinstance(one, Finding) for one in taken):
             return taken, best
-    return (), None
+    alone = ([one] for one in points if isinstance(one, Finding))
+    tried = product(alone, range(1, WAYS))
+    found = ((one, made) for one, way in tried if (made := request(one, way)))
+    return next(found, ((), None))
 
 
 def _request(
@@ -136,6 +144,7 @@ def _request(
     whole_up_to: int,
     most: int | None,
     noted: Iterable[tuple[str, str]],
+    way: int,
 ) -> _Request | None:
     """Write what is read of some points, numbered from `first` on; None above `most` tokens."""
     blocks = (*snapshot.blocks, *(others := _passages(points)).values())
@@ -149,13 +158,10 @@ def _request(
     room = room if most is None else min(room, most - taken)
     text, notes, reader = document_text(task, handles), "", None
     if estimated_tokens(text) > room:
-        told = [(key, handles.with_handles(words, key)) for key, words in noted]
-        own = [one for one in points if isinstance(one, Finding)]
-        shown = sections_near(own, others.keys(), task, handles, told, room - room // READING)
-        told = [one for one in told if one[0] in shown.left_out]
-        lines = [f"{INDENT}{handles.of_block[key]}: {words}" for key, words in told]
-        notes = "\n".join(["\nNotes on other sections:", *lines] if lines else [])
-        text = document_text(task, handles, shown) + notes
+        own, left = [one for one in points if isinstance(one, Finding)], room - room // READING
+        noting = DIGEST_TOKENS if most is None else (most - taken) // READING
+        shown, notes = shown_near(own, others, task, handles, noted, (left, noting), way)
+        text = "\n".join(filter(None, (document_text(task, handles, shown), notes)))
         reader = Reader(task, handles, shown, max(room - estimated_tokens(text), room // READING))
     if most is not None and estimated_tokens(text) + taken > most:
         return None
@@ -281,21 +287,6 @@ class Opinions:
             and type(self.points[at - 1]) is type(point)
         )
         return USED if any(_same(quote, other) for other in held) else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a second look makes of the points.
-
-    Attributes:
-        look: What came of it.
-        refuted: The points that it drops.
-        lowered: The points that it makes less grave.
-    """
-
-    look: Look
-    refuted: tuple[Finding, ...] = ()
-    lowered: tuple[Finding, ...] = ()
 
 
 def weighed(

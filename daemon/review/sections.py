@@ -7,8 +7,9 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass
 
 from daemon.domain.change import Change, differing_part
+from daemon.domain.notation import counted
 from daemon.domain.values import Block, Finding, Ruling
-from daemon.review.excerpt import section_name, sections_of
+from daemon.review.excerpt import neighbours, section_name, sections_of
 from daemon.review.handles import Handles
 from daemon.review.points import OwnPoint, is_repeat, words_of
 from daemon.review.prompt import (
@@ -26,6 +27,7 @@ from daemon.review.prompt import (
 
 # The most sections that are read again for what changed in others.
 RELATED = 2
+WAYS = 4  # in which the text around points is shown
 # A shorter word without a digit ties no two sections.
 LONG_WORD = 4
 
@@ -143,11 +145,13 @@ def sections_near(
     handles: Handles,
     noted: Iterable[tuple[str, str]],
     room: int,
+    way: int = 0,
 ) -> Excerpt:
     """Show the headings, the sections of the points and the blocks `also`; with more room, more.
 
     First the sections that the points name, then those that say, or of which was noted, what is
-    nearest to one.
+    nearest to one. `way` is how little is shown at first: 0 as above, 1 without the headings, 2 the
+    points' own blocks and those beside them, 3 these blocks alone.
     """
     sections = [
         {one.id: one for one in (head, *body) if one} for head, body in sections_of(handles.blocks)
@@ -165,9 +169,8 @@ def sections_near(
         named += [keys for key in there for keys in (sections[under[key]], [key])]
         others = {number: body for number, body in texts.items() if number != under[one.block_id]}
         near += [sections[number] for number in related([said, one.quote], others)]
-    out = {block.id for block in handles.blocks.values() if not block.is_heading}
-    out -= {key for one in points for key in sections[under[one.block_id]]}
-    out.difference_update(also)
+    whole = {key for one in points for key in sections[under[one.block_id]]}
+    out = under.keys() - _around(points, whole, handles)[way] - {*also}
     room -= estimated_tokens(document_text(task, handles, Excerpt(frozenset(out))))
     for keys in (*named, *near):
         more = out.intersection(keys)
@@ -175,6 +178,13 @@ def sections_near(
         cost = sum(estimated_tokens("\n".join(one)) for one in lines)
         out, room = (out - more, room - cost) if cost <= room else (out, room)
     return Excerpt(frozenset(out))
+
+
+def _around(points: Iterable[Finding], whole: set[str], handles: Handles) -> tuple[set[str], ...]:
+    """Return the ids of what may be shown around points and in their whole sections, most first."""
+    own, blocks = {one.block_id for one in points}, [*handles.blocks.values()]
+    headings = {block.id for block in blocks if block.is_heading}
+    return headings | whole, whole, neighbours(blocks, own), own
 
 
 def telling(line: str) -> set[str]:
@@ -248,6 +258,23 @@ def open_threads(
     on_page = [one.id for one in threads if one.block_id is None]
     ranked = dict.fromkeys([*sorted(own, key=urgency), *on_page])
     return asked, [one for one in ranked if one not in asked]
+
+
+def threads_by_title(
+    task: ReviewInput, handles: Handles, thread_ids: Sequence[str], most: int
+) -> list[str]:
+    """Return open threads by the titles of their points, `most` at most; the others are counted."""
+    lines, names = list[str](), handles.of_block
+    for key in thread_ids[:most]:
+        point = task.points.get(key)
+        on = names.get(point.finding.block_id, "a block that is gone") if point else ""
+        lines.append(f"{INDENT}[{handles.of_thread[key]} on {on or 'the page'}]")
+        if point:
+            title = f"“{one_line(point.finding.title)}”{point.stands(names)}"
+            lines[-1] += f" {point.finding.severity.value}: {title}"
+    left = len(thread_ids) - len(lines)
+    lines += [f"{INDENT}({counted(left, 'more open thread')} left out)"] * bool(left)
+    return ["Other open threads, by title, the most urgent first:", *lines] if lines else []
 
 
 def not_made_again(task: ReviewInput, made: Iterable[Finding]) -> list[Finding]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from daemon.domain.findings import MENDED, SAID_NO, FindingState, LedgerEntry
 from daemon.domain.passages import Unread, unseen_note
 from daemon.domain.providers import OFFLINE
+from daemon.domain.second_look import Heard
 from daemon.domain.values import (
     AuthorKind,
     Block,
@@ -28,7 +29,6 @@ from daemon.review.deep import SectionTools
 from daemon.review.points import is_repeat, makes_anew, reanchored
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import fold
-from daemon.review.second_look import Heard
 from daemon.review.summary import (
     OPEN_AGAIN,
     SEE_MY_ANSWER,

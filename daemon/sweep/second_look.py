@@ -14,7 +14,7 @@ from daemon.domain.findings import MENDED, FindingState
 from daemon.domain.notation import counted
 from daemon.domain.providers import OFFLINE, split
 from daemon.domain.records import FindingRow, OutboxMessage, PageRow
-from daemon.domain.second_look import WATCH, Look, Watch
+from daemon.domain.second_look import WATCH, Heard, Look, Watch
 from daemon.domain.values import Block, Finding, Review, Severity, Source, Usage
 from daemon.review.agent import ContextWindow, Conversation, ModelInput, ReviewLimits
 from daemon.review.deep import SectionTools
@@ -22,7 +22,6 @@ from daemon.review.digest import Noted
 from daemon.review.models.cost import ConversationCost
 from daemon.review.quotes import unmarked_line
 from daemon.review.second_look import (
-    Heard,
     Opinions,
     Point,
     SettledPoint,

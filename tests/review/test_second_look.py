@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.values import Finding, Severity
-from daemon.review.agent import ContextWindow
+from daemon.review.agent import ContextWindow, ModelInput
 from daemon.review.models.failures import WindowTooSmall
 from daemon.review.prompt import built_in_prompt, estimated_tokens
 from daemon.review.second_look import (
@@ -225,6 +225,33 @@ def test_of_a_long_document_the_sections_of_the_points_are_read() -> None:
     assert "Ana Costa" in read(40_000, tight)
     with pytest.raises(WindowTooSmall):
         read(40_000, ContextWindow(1_000))
+
+
+def test_where_a_section_does_not_fit_its_points_are_judged_one_by_one_with_less_around_them() -> (
+    None
+):
+    body = [block(f"b{n}", f"Step {n} says so. " + "words " * 40) for n in range(60)]
+    blocks = [heading("h", "Plan"), *body, heading("z", "Costs"), block("c", "They cost ten.")]
+    points = [
+        Finding(f"b{n}", f"Step {n}", f"Say why {n} does.", Severity.MINOR, title=f"Why {n}")
+        for n in (10, 40)
+    ]
+    noted = [(one.id, f"step {one.id[1:]} is as the others are {'x' * 60}") for one in body]
+    for tokens, around in ((4_000, 3), (2_700, 0)):
+        window = ContextWindow(tokens)
+        asked = brief(points, snapshot(blocks), built_in_prompt(), 40_000, window, noted)
+        read: ModelInput | None = asked[0]
+        for n in (10, 40):
+            assert read is not None
+            steps = [*map(int, re.findall(r"^\[B\d+\] Step (\d+) ", read.document, re.MULTILINE))]
+            assert set(range(n - around, n + around + 1)) <= {*steps}
+            assert estimated_tokens(read.system + read.document) < window.whole
+            assert re.findall(r"^\[P(\d) on", read.document, re.MULTILINE) == [
+                "1" if n == 10 else "2"
+            ]
+            assert "more notes left out" in read.document
+            read = read.following("")
+        assert read is None
 
 
 def test_where_settled_points_have_no_room_the_others_are_looked_at_without_them() -> None:
