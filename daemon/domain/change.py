@@ -85,7 +85,7 @@ class Change:
         new: The ids of the blocks that came.
         changed: The old lines of those that say something else, by id.
         removed: The lines that are gone.
-        fields: What changed besides blocks: "title", or a property's name.
+        fields: What changed besides blocks, "title" or a property, with what it said before.
         pasted: The ids that blocks had before they were cut and pasted, by those that they have.
             One that was pasted with small changes or as another type is in `changed` too.
         moved: Where blocks stood that were moved, see `Order`.
@@ -234,7 +234,13 @@ def _changed_fields(before: Reviewed, page: Page) -> tuple[str, ...]:
         title = _MARKS.sub("", before.title) != _MARKS.sub("", page.title)
     else:
         names |= _differing(dict(before.references), dict(page.references))
-    return tuple((["title"] if title else []) + list(names))
+    was, now = dict(before.properties), dict(page.properties)
+    told = [_and_was("title", before.title, page.title)] if title else []
+    return (*told, *(_and_was(name, was.get(name, ""), now.get(name, "")) for name in names))
+
+
+def _and_was(name: str, old: str, now: str) -> str:
+    return f"{name} (was “{differing_part(old, now)}”)" if old not in ("", now) else name
 
 
 def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, None]:

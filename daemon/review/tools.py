@@ -213,14 +213,14 @@ class ReviewTools:
         stands = self._context.handles.of_block[made.block_id]
         moved = "" if made.block_id == named.id else f"; the words stand in {stands}"
         told = self.wording.noted(text, made.text.removesuffix(rests_on), title, made.title)
-        if self._unoffered:
-            told = f"{told}; {self._unoffered}"
-            self.refusals.append(Refusal("comment", self._unoffered))
-        if told == "noted":
+        if told == "noted" and not self._unoffered:
             return f"{told}{moved}"
-        # Beside `finish` nobody hears it, and no request is made for it: the next review shows it.
         self._again[made.block_id, made.quote] = made
-        return f"{told}{moved}; to say it otherwise, make the call again with the same quote"
+        told = f"{told}{moved}; to say it otherwise, make the call again with the same quote"
+        if self._unoffered:
+            raise ToolRefusal(f"{self._unoffered}; without it the comment is {told}")
+        # Beside `finish` nobody hears it, and no request is made for it: the next review shows it.
+        return told
 
     @property
     def _said(self) -> Said:

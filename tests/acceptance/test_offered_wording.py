@@ -61,10 +61,10 @@ def test_a_wording_that_is_taken_is_seen_without_a_model(
         else [offer("The worker retries for nine days"), offer(OFFER)]
     )
     program.sweep()
-    assert model.answers[0].startswith("noted; instead is left out: neither the document nor")
-    assert model.answers[0].endswith(
-        "has nine; to say it otherwise, make the call again with the same quote"
-    )
+    assert (
+        "refused: instead is left out: neither the document nor the prompt has nine; without it "
+        "the comment is noted; to say it otherwise, make the call again with the same quote"
+    ) in model.answers[0]
     assert point(box, page).endswith(f"Bound it.\nInstead: “{OFFER}”")
 
     model.think = lambda _, __: [finish()]
@@ -93,8 +93,9 @@ def test_a_wording_that_is_taken_is_seen_without_a_model(
 def test_a_comment_is_posted_without_a_wording_that_may_not_be_offered(
     box: Sandbox, program: Program, model: ScriptedModel, page: str
 ) -> None:
-    model.think = lambda _, __: [offer("The worker retries for nine days"), finish()]
-    assert program.sweep().json["model_requests"] == 1
+    model.think = lambda _, turn: [*[offer("The worker retries for nine days")][turn:], finish()]
+    assert program.sweep().json["model_requests"] == 2
+    assert "1 call of this turn failed; what was noted is kept" in model.answers[1]
     assert point(box, page).endswith("Bound it.")
     told = "instead is left out: neither the document nor the prompt has nine"
     assert told in program.run("explain", page).out

@@ -224,9 +224,9 @@ ONE = item("a", "1. Ask the owners")
 @pytest.mark.parametrize(
     ("page", "fields"),
     [
-        (replace(PAGE, title="Queues and retries"), ("title",)),
-        (replace(PAGE, properties=(("Status", "Ready"),)), ("Status",)),
-        (replace(PAGE, properties=()), ("Status",)),
+        (replace(PAGE, title="Queues and retries"), ("title (was “Queues”)",)),
+        (replace(PAGE, properties=(("Status", "Ready"),)), ("Status (was “New”)",)),
+        (replace(PAGE, properties=()), ("Status (was “New”)",)),
         (replace(PAGE, properties=(*PAGE.properties, ("Owner", "Ana"))), ("Owner",)),
     ],
 )
