@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from daemon.domain.notation import addresses_by_id
@@ -143,6 +143,36 @@ class Change:
             regrouped=order.regrouped,
             stirred=_stirred(here, headings) | _stirred(was, headings) | order.beside,
         )
+
+    def where_stood(
+        self, block_id: str, names: Mapping[str, str], brief: Callable[[str], str]
+    ) -> str:
+        """Say where a moved block stood: “stood under B1 “Rollout”, below B3”.
+
+        "" where the block was not moved, or went along with the one before it.
+
+        Args:
+            block_id: The block.
+            names: What names each block of the page, by id.
+            brief: Returns the name and the first words of a block.
+        """
+        stood = self.moved.get(block_id)
+        if stood is None or not stood.leads:
+            return ""
+        told, heading = list[str](), self.regrouped.get(block_id)
+        if heading:
+            told.append(f"under {brief(heading)}")
+        elif heading is not None:
+            told.append("above the first heading")
+        if stood.below != (heading or ""):
+            told.append(f"below {names[stood.below]}" if stood.below else "at the top")
+        if stood.inside is not None:
+            told.append(
+                f"inside {names.get(stood.inside, 'another block')}"
+                if stood.inside
+                else "inside no block"
+            )
+        return f"stood {', '.join(told or ['at the top'])}"
 
     @property
     def says_something(self) -> bool:

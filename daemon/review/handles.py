@@ -10,7 +10,6 @@ from functools import cached_property
 from itertools import count
 from typing import NamedTuple
 
-from daemon.domain.change import Change
 from daemon.domain.findings import LEAST_WORDS, SENTENCE, cut_short
 from daemon.domain.values import AuthorKind, Block, Severity, Snapshot, Thread
 from daemon.notion.from_markdown import INNER, SETTLED_SIGN, as_typed
@@ -39,11 +38,12 @@ _MARK = re.compile(r"[\\`*\[\]<&~]|(?<![^\W_])_|_(?![^\W_])")
 _URL = re.compile(r"https?://([^\s/?#]+)([^\s?#]*)\S*")
 _WORD = re.compile(r"\b[BT][1-9]\d{0,5}\b")
 _APART = re.compile(r"(?<![A-Za-z0-9/#=._])(\[?[BT][1-9]\d{0,5}\]?)([/–-])(?=\[?[BT][1-9])")  # noqa: RUF001
-# What stands around a handle and would read ill around a name: quotation marks, and the brackets of
-# "this part (B3)" and “its words” (B3).
+# What stands around a handle and would read ill around a name: quotation marks, the brackets of
+# "this part (B3)" and “its words” (B3), and “its first words” in B3.
 _AROUND = re.compile(
-    r"(?P<before>(?:“[^“”\n]+”|\"[^\"\n]+\"|\w) \()?"
-    rf"(?P<mark>[“\"‘'])?{_WRITTEN.pattern}(?(mark)[”\"’'])(?(before)\))"  # noqa: RUF001
+    r"(?P<before>(?P<words>“[^“”\n]+”|\"[^\"\n]+\"|`[^`\n]+`|\w)"
+    r" (?:(?P<round>\()|(?:in|of|dans|en|em) ))?"
+    rf"(?P<mark>[“\"‘'])?{_WRITTEN.pattern}(?(mark)[”\"’'])(?(round)\))"  # noqa: RUF001
 )
 # A place as a text for people names it.
 _TOLD = re.compile(r"“(?P<words>[^“”\n]+)”(?: \((?P<number>\d+)\))?")
@@ -111,28 +111,10 @@ class Handles:
         """Thread id to handle."""
         return {thread.id: handle for handle, thread in self.threads.items()}
 
-    def where_stood(self, block_id: str, change: Change) -> str:
-        """Say where a moved block stood, by handles: “stood under B1 “Rollout”, below B3”.
-
-        "" where the block was not moved, or went along with the one before it.
-        """
-        stood = change.moved.get(block_id)
-        if stood is None or not stood.leads:
-            return ""
-        told, names, heading = [], self.of_block, change.regrouped.get(block_id)
-        if heading:
-            told.append(f"under {names[heading]} “{opening(self.blocks[names[heading]], BRIEF)}”")
-        elif heading is not None:
-            told.append("above the first heading")
-        if stood.below != (heading or ""):
-            told.append(f"below {names[stood.below]}" if stood.below else "at the top")
-        if stood.inside is not None:
-            told.append(
-                f"inside {names.get(stood.inside, 'another block')}"
-                if stood.inside
-                else "inside no block"
-            )
-        return f"stood {', '.join(told or ['at the top'])}"
+    def brief(self, block_id: str) -> str:
+        """Return a block's handle and its first words."""
+        handle = self.of_block[block_id]
+        return f"{handle} “{opening(self.blocks[handle], BRIEF)}”"
 
     def parse(self, text: str, kind: str) -> list[str]:
         """Return the handles of a kind, "B" or "T", in an argument such as "b3", "[B3 new]" or "3".
@@ -299,9 +281,11 @@ class _Spelling:
 
     def replaced(self, found: re.Match[str]) -> str:
         """Return the name that stands for a handle, with what stands around it."""
-        handles, before = self.handles, found["before"] or ""
+        handles, before, words = self.handles, found["before"] or "", found["words"] or ""
         handle = (found["marked"] or found["bare"]).upper()
         block, thread = handles.blocks.get(handle), handles.threads.get(handle)
+        if block and not found["round"] and self._is_name(words, handle):
+            return f"“{words if words[0] == '`' else words[1:-1]}”"
         if block:
             text, is_own = block.plain, block.id == self.own
             name = self._named(handle)
@@ -310,9 +294,16 @@ class _Spelling:
             name = f"“{text if self.briefly else _literal(text)}”"
         else:
             return found[0]
-        if before and (is_own or _quotes(before, text)):
-            return before.removesuffix(" (")
-        return f"{before}{name})" if before else name
+        if found["round"] and (is_own or _quotes(words, text)):
+            return words
+        return f"{before}{name}{')' * bool(found['round'])}"
+
+    def _is_name(self, words: str, handle: str) -> bool:
+        """Tell whether a quotation begins with the words that name a block, and no other."""
+        name = self.handles.labels[handle].words
+        is_alone = [one.words for one in self.handles.labels.values()].count(name) == 1
+        said = " ".join(words[1:-1].translate(INNER).split()).strip("`")
+        return is_alone and any(map(str.isalnum, name)) and said.startswith(name.rstrip("…"))
 
     def _named(self, handle: str) -> str:
         labels = self.handles.labels
@@ -354,10 +345,10 @@ def _begun(thread: Thread, title: str) -> str:
     return f"{person_name(first.author.name)}: {words or '…'}"
 
 
-def _quotes(before: str, text: str) -> bool:
+def _quotes(words: str, text: str) -> bool:
     """Tell whether what stands before a handle in brackets is a quotation of a text."""
-    quote, text = (" ".join(one.split()).casefold() for one in (before[1:-3], text))
-    return before[0] in '“"' and quote in text
+    quote, text = (" ".join(one.split()).casefold() for one in (words[1:-1], text))
+    return words[0] in '“"' and quote in text
 
 
 def _free(letter: str, words: Collection[str]) -> Iterator[str]:

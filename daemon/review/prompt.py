@@ -260,7 +260,7 @@ def _block(handle: str, handles: Handles, change: Change, longest: int | None) -
         was = indented(part if longest is None else clipped(part, longest), INDENT * 3)
         yield f"{INDENT}was: {was or '(empty)'}"
     if block.id in change.moved:
-        stood = one_line(handles.where_stood(block.id, change))
+        stood = one_line(change.where_stood(block.id, handles.of_block, handles.brief))
         yield f"{INDENT}moved: {stood or 'along with the block above'}"
 
 

@@ -313,6 +313,6 @@ def changes_elsewhere(
             parts = differing_part(old, block.line), differing_part(block.line, old)
             was, now = map(one_line, parts)
             yield f"{INDENT}{name} was: {was or '(empty)'}; it is: {now}"
-        if stood := one_line(handles.where_stood(block.id, change)):
+        if stood := one_line(change.where_stood(block.id, handles.of_block, handles.brief)):
             yield f"{INDENT}{name} was moved, it {stood}: {one_line(block.line)}"
     yield from (f"{INDENT}removed: {one_line(line)}" for line in change.removed if removed)

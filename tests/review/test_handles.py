@@ -113,6 +113,29 @@ def test_a_section_is_named_once_and_the_own_block_is_not_named_in_brackets() ->
     )
 
 
+def test_words_that_name_a_block_are_not_followed_by_its_name() -> None:
+    code = block("u", "use Default::default as gimme", kind="code")
+    read = [heading("h", "Names"), code, block("p", "The queue is read in order, or not at all.")]
+    read += [heading("i", "Costs"), block("n", "Nothing."), heading("r", "Risks")]
+    handles = Handles.of(snapshot([*read, block("m", "Nothing.")]))
+    for said, shown, named in (
+        ("`use Default::default as gimme` in B2 lacks it.", "“`{}`” lacks it.", "u"),
+        ("Hier fehlt „x“; “use Default::default as gimme” in [B2].", "Hier fehlt „x“; “{}”.", "u"),
+        ('"use Default::default as gimme" of B2.', "“{}”.", "u"),
+    ):
+        spelled = handles.spelled_out(said)
+        assert spelled == shown.format("use Default::default as gimme")
+        assert handles.named_in(spelled, "h") == {named}
+    longer = handles.spelled_out("“The queue is read in order, or not at all” in B3 is unclear.")
+    assert longer == "“The queue is read in order, or not at all” is unclear."
+    assert handles.named_in(longer, "h") == {"p"}
+    for said in ("“in order” in {}.", "“The queue is read” and {}.", "It is in {}."):
+        assert handles.spelled_out(said.format("B3")) == said.format(
+            "“Names › The queue is read in order…”"
+        )
+    assert handles.spelled_out("“Nothing” in B7.") == "“Nothing” in “Risks › Nothing”."
+
+
 def test_a_thread_is_named_by_the_title_of_its_point_or_by_who_began_it() -> None:
     said = (
         "No way back · blocking\nN/A\nSay how.",
