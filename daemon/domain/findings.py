@@ -182,8 +182,8 @@ _JOINS = re.compile(
     r"|aber|dass|obwohl|oder|sondern|und|während|weil|wenn|et|mais|ou|aunque|pero|y"
 )
 LEAST_WORDS = 3
-# Words in quotation marks of which the last is typed as on a keyboard.
-_TYPED = re.compile(r'[„“]([^„“”"]*)"')
+# Words in German quotation marks, or in such of which the last is typed as on a keyboard.
+_TYPED = re.compile(r'„([^„“”"]*)[“”"]|“([^„“”"]*)"')
 _CLOSING = {"“": "”", "„": "“", "«": "»", "(": ")", "[": "]", '"': '"'}
 
 
@@ -207,7 +207,7 @@ def _leads_on(bare: Sequence[str]) -> bool:
 
 def _closed(title: str) -> str:
     """Return a title that closes the quotation marks and brackets that it opens."""
-    opened, shown = [], _TYPED.sub(r"\1", title)
+    opened, shown = [], _TYPED.sub(r"\1\2", title)
     for sign, end in _CLOSING.items():
         count = shown.count(sign) - (shown.count("„") if sign == "“" else 0)
         if count % 2 if sign == end else count > shown.count(end):
@@ -215,11 +215,31 @@ def _closed(title: str) -> str:
     return title + "".join(_CLOSING[one] for one in sorted(opened, key=title.rfind, reverse=True))
 
 
+def _one_fewer(words: list[str]) -> list[str]:
+    """Return the words of an English title without one that it can do without; else all.
+
+    That is a “The” at its beginning, then “is” or “are”, then “the”. “Who is”, “it is” and what is
+    quoted need theirs.
+    """
+    if set('“„«"') & set("".join(words)):
+        return words
+    if words[0] == "The":
+        head = words[1].capitalize() if words[1].isalpha() and words[1].islower() else words[1]
+        return [head, *words[2:]]
+    for spare in (("is", "are"), ("the",)):
+        for at in range(len(words) - 2, 0, -1):
+            is_led = "the" not in spare and words[at - 1].casefold() in _LEADS_ON | {"it"}
+            if words[at] in spare and not is_led:
+                return words[:at] + words[at + 1 :]
+    return words
+
+
 def title_of(words: str) -> str:
     """Return a title of at most eight words: the beginning of the first sentence of `words`.
 
-    Code counts as one word, however many blanks it has. A title that is cut reads as one: it ends
-    with a word that says something, and what it opens it closes. It is plain text, without marks.
+    Code counts as one word, however many blanks it has. One word too many is left out where English
+    can do without it. A title that is cut reads as one: it ends with a word that says something,
+    and what it opens it closes. It is plain text, without marks.
     """
     words = re.sub(f"[{_CODED}{_BLANK}]", " ", words)
     text = _LINK.sub(r"\1", _LEADING.sub("", words))
@@ -230,6 +250,8 @@ def title_of(words: str) -> str:
     text = _ESCAPED.sub(r"\1", text)
     first = " ".join(SENTENCE.split(text, maxsplit=1)[0].split())
     sentence = first.rstrip(".,;:…")
+    if len(sentence.split()) == TITLE_WORDS + 1 and not first.endswith("…"):
+        sentence = " ".join(_one_fewer(sentence.split()))
     kept = " ".join(sentence.split()[:TITLE_WORDS])
     chosen = re.sub(_CODED, lambda _: next(code), kept)
     is_cut = kept != sentence or first.endswith("…")
