@@ -8,6 +8,7 @@ stays. What needs judgement is left to the model.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
@@ -247,7 +248,7 @@ def invented(words: str, known: Iterable[str]) -> list[str]:
     figures = {*_FIGURE.findall(said), *re.findall(r"\d+", said)}
     own = {*_TOKEN.findall(said), *_TOKEN.findall(fold(instructions()).text)}
     found = [one for one in _FIGURE.findall(fold(words).text) if one not in figures]
-    for one in _TOKEN.findall(words):
+    for one in _TOKEN.findall(unicodedata.normalize("NFKC", words)):
         parts = _TOKEN.findall(fold(one).text)
         if own.issuperset(parts) or not ("_" in one or any(map(str.isupper, one))):
             continue
