@@ -62,6 +62,8 @@ FOREIGN = (
     "hxxps://evil.example/x",
     "ftp://evil.example/x",
     "vscode://evil/x",
+    "ana@good.example://evil.example/x",
+    "ana@good.example//evil.example/x",
     "www.evil.example",
     "www\uff0eevil.example",
     "evil.example/x?y=1",
