@@ -6,7 +6,6 @@ goes by: after an edit only what changed is read again, and what the digest ties
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
@@ -14,7 +13,7 @@ from typing import Any
 
 from daemon.domain.findings import TITLE_WORDS
 from daemon.domain.notation import counted
-from daemon.domain.values import Finding, Source
+from daemon.domain.values import Finding
 from daemon.review.agent import ENDS, NOTE, ToolResult, ToolSpec
 from daemon.review.digest import DIGEST_TOKENS, Digest, Noted, levelled, notes_near, size
 from daemon.review.excerpt import Recall
@@ -45,8 +44,8 @@ from daemon.review.sections import (
     touched,
     why_shown,
 )
-from daemon.review.tool_specs import NOTED, TAKE_BACK, ToolContext, ToolRefusal, text_arguments
-from daemon.review.tools import ReviewTools
+from daemon.review.tool_specs import NOTED, ToolContext, ToolRefusal, text_arguments
+from daemon.review.tools import NUMBER, ReviewTools
 
 
 # A document is read in about so many passes, where the window allows it and each has so many tokens
@@ -64,7 +63,6 @@ LEAST_TEXT, AROUND = 80, 80
 # tokens.
 BESIDE_PART, BESIDE_TOKENS = 12, 4_000
 
-_NUMBER = re.compile(r"\d+")
 _MADE = "Your points in this review so far:"
 _RULED = "Your rulings so far; a later one on the same point takes its place:"
 _CHANGED = "What changed since the last review in sections that are not shown:"
@@ -145,7 +143,7 @@ class SectionTools(ReviewTools):
         shape: dict[str, Any] = dict(finish.parameters)
         shape |= {"properties": {**shape["properties"], "order": _ORDER}}
         shape |= {"required": [*shape["required"], "order"]}
-        return (*kept, TAKE_BACK, NOTED, replace(finish, parameters=shape))
+        return (*kept, NOTED, replace(finish, parameters=shape))
 
     @property
     def digest(self) -> Noted:
@@ -273,14 +271,6 @@ class SectionTools(ReviewTools):
             told += [label, *kept] if kept else []
         return told
 
-    def _points(self) -> dict[int, Finding]:
-        """Return the model's points by their numbers, which stay the same in all passes."""
-        own = (one for one in self.accepted if one.source is Source.MODEL)
-        made = {(one.block_id, one.quote): one for one in own}
-        for key in made:
-            self._numbers.setdefault(key, len(self._numbers) + 1)
-        return {self._numbers[key]: one for key, one in made.items()}
-
     def _last(self) -> str:
         """Write the document of the last pass: outline, digest, threads and points.
 
@@ -324,7 +314,6 @@ class SectionTools(ReviewTools):
         self, name: str, arguments: Mapping[str, Any], *, refused: int = 0, is_last: bool = False
     ) -> ToolResult:
         """Run one call; the first one that is accepted after `note` waited for it ends the pass."""
-        self._points()  # numbers them: a refusal names one
         self._hears = self._hears and not is_last
         result = super().call(name, arguments, refused=refused, is_last=is_last)
         corrects = self._is_held and result.accepted and name not in (*ENDS, *_LOOKS)
@@ -332,23 +321,10 @@ class SectionTools(ReviewTools):
         return result
 
     def _run(self, name: str, arguments: Mapping[str, Any], refused: int) -> str:
-        if name == TAKE_BACK.name:
-            return self._take_back(text_arguments(name, ("point",), arguments)["point"])
         if name != NOTE:
             return super()._run(name, arguments, refused)
         digest = text_arguments(NOTE, ("digest",), arguments)["digest"]
         return self._end_section(refused, digest, again=True)
-
-    def _take_back(self, point: str) -> str:
-        points = self._points()
-        named = [number for number in map(int, _NUMBER.findall(point)) if number in points]
-        if len(named) != 1:
-            known = ", ".join(f"P{number}" for number in points)
-            which = f"name one point of this review; they are {known}"
-            raise ToolRefusal(which if points else "no point of this review is left to take back")
-        gone = points[named[0]]
-        self._drop(gone, f"the model took “{one_line(gone.title)}” back later")
-        return f"P{named[0]} is taken back"
 
     def _finish(
         self,
@@ -363,7 +339,7 @@ class SectionTools(ReviewTools):
             asked = f"{at}: Open question: {question}" if question else ""
             return self._end_section(refused, "\n".join(filter(None, (summary, asked))))
         points = self._points()
-        numbers = map(int, _NUMBER.findall(order))
+        numbers = map(int, NUMBER.findall(order))
         first = [points[number] for number in numbers if number in points]
         self.accepted = [*dict.fromkeys([*first, *self.accepted])]  # of one severity posted so
         return super()._finish(answers, refused, summary, question)

@@ -1,17 +1,17 @@
 """What a comment may not repeat: points of earlier reviews, and comments of this one. Pure.
 
-What is certain is refused. What is not is doubted: refused once, with what it may repeat, and taken
-when the model makes the call again; where people turned that down, under another title alone.
+What is certain is refused. What is not is asked once, when the model ends the review.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from daemon.domain.change import sections
 from daemon.domain.findings import LIVE, SAID_NO
+from daemon.domain.notation import counted
 from daemon.domain.values import Block, Finding, Source, Verdict
 from daemon.review.points import (
     OwnPoint,
@@ -38,8 +38,12 @@ _MOVED = "; where a move makes these words wrong, say that, and name the other b
 NO_CHARS = 200
 # What is ruled so needs no comment any more.
 _ENDS = (Verdict.FIXED, Verdict.WITHDRAWN, Verdict.TURNED_DOWN)
-# A comment may be what people turned down from such a likeness on, elsewhere and in its section.
-ALIKE, ALIKE_NEARBY = 0.15, 0.1
+# How many of the points that people turned down are compared with the comments of a review.
+NOES_NAMED = 20
+_COMPARE = (
+    "Take back, with take_back, each comment that says again what was turned down, in whatever "
+    "words and wherever it stands, or what is said already. Then call finish again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +81,20 @@ class _Other:
             return f"your comment on {self.at}"
         return f"your own point in {self.thread}{f' on {self.at}' if self.at else ''}"
 
+    @property
+    def said(self) -> str:
+        """How it stands, with the words of a person's no."""
+        no = one_line(self.point.no) if self.point and self.is_no else ""
+        return f"{self.how}: “{clipped(no, NO_CHARS)}”" if no else self.how
+
     def told(self, says: str) -> str:
         """Say to the model that it `says` the same, and how it stands."""
-        no = one_line(self.point.no) if self.point and self.is_no else ""
-        how = f"{self.how}: “{clipped(no, NO_CHARS)}”" if no else self.how
-        return f"{self.where}{f' ({how})' if how else ''} {says}: “{self.title}”"
+        return f"{self.where}{f' ({self.said})' if self.said else ''} {says}: “{self.title}”"
 
 
 # Whether a person said no to what is repeated; what it is, what is to be done, and whether only the
 # quoted words are the same: then it may be another matter.
 _Refused = tuple[bool, str, str, bool]
-# What is doubted (a block and a title), what it may repeat, where the comment is right, and whether
-# a person said no to that.
-_Doubt = tuple[tuple[str, str], str, str, bool]
-_IS_OTHER = "this is another matter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,26 +106,27 @@ class Said:
         standing: The earlier findings whose words stand, each on the block that has them.
         made: The findings that the review made so far.
         ruled: Its rulings so far, by the points' numbers.
-        doubted: The title of what was doubted so far, by its block and the title it may repeat.
-        numbers: Of points of this review that can be taken back, by their blocks and quotes.
+        numbers: Of the comments that a model made, by their blocks and quotes.
     """
 
     context: ToolContext
     standing: Sequence[Finding]
     made: Sequence[Finding]
     ruled: Mapping[int, Verdict]
-    doubted: dict[tuple[str, str], str]
     numbers: Mapping[tuple[str, str], int]
 
     def refuse(self, finding: Finding, block: Block, words: str) -> None:
         """Do nothing with a finding that repeats nothing for certain; `words` are the model's own.
 
         Of what it repeats, a point that a person turned down is named before others, then the
-        nearest; where it may repeat such a point too, that is said first.
+        nearest.
 
         Raises:
-            ToolRefusal: It repeats something, or its block takes no comment in this review.
+            ToolRefusal: It repeats something, or its block takes no comment (now).
         """
+        handle, most = self.context.handles.of_block[block.id], self.context.comments_per_block
+        if not block.commentable:
+            raise ToolRefusal(f"Notion takes no comment on {handle}; quote a block beside it")
         others, (why, unless) = self._others(finding), self._unasked(finding, block, words)
         moved = self._is_of_move(block, words)
         found = [one for other in others for one in self._own(finding, block, other, moved=moved)]
@@ -129,37 +134,46 @@ class Said:
         found += self._same(finding, block, moved=moved)
         told = [why] * bool(why and not unless)
         if found:
-            is_no, what, instead, is_apart = min(found, key=lambda one: not one[0])
+            _, what, instead, is_apart = min(found, key=lambda one: not one[0])
             instead += self._apart(finding, block, words) if is_apart else ""
-            noes = [] if is_no else [*self._likely(finding, [one for one in others if one.is_no])]
-            likely = self._unanswered(finding.title, noes)
-            instead = "drop this, or say another matter in other words" if likely else instead
-            told = [*(one[1] for one in likely), what, instead, *told]
+            told = [what, instead, *told]
+        if not told and self.on_block(block.id) >= most:
+            told = [f"{handle} has {counted(most, 'comment')}, the limit; leave it"]
         if told:
             raise ToolRefusal("; ".join(told))
 
-    def doubt(self, finding: Finding, block: Block, words: str) -> None:
-        """Do nothing with a finding that is surely another, or was doubted before.
+    def asked(self) -> str:
+        """Ask what the comments may repeat, though that is not certain; "" for nothing.
 
-        Raises:
-            ToolRefusal: It may repeat something, or its block was made wrong by nothing that shows.
+        What people turned down may come back in any words, and anywhere: the model compares.
         """
-        doubts = [*self._likely(finding, self._others(finding))]
-        why, unless = self._unasked(finding, block, words)
-        doubts += [((block.id, ""), why, unless, False)] * bool(unless)
-        if new := self._unanswered(finding.title, doubts):
-            right = dict.fromkeys(one[2] for one in new)
-            told = [*(one[1] for one in new), f"if {' and '.join(right)}, "]
-            title = "say in the title what tells them apart, and " * (_IS_OTHER in right)
-            raise ToolRefusal(f"{'; '.join(told)}{title}make the call again")
+        new = {self._name(one): one for one in self.made if self._is_new(one)}
+        noes = self._noes([*new.values()]) if new else []
+        told = ["people turned down", *noes, "and your comments are", *new] if noes else []
+        told += [f"{name}: {doubt}" for name, one in new.items() for doubt in self._doubts(one)]
+        return "\n".join(["before this ends, compare:", *told, _COMPARE]) if told else ""
 
-    def _unanswered(self, title: str, doubts: Sequence[_Doubt]) -> list[_Doubt]:
-        """Return the doubts that are new, or of a no raised by the same title; remember them."""
-        was = [self.doubted.get(one[0]) for one in doubts]
-        pairs = zip(doubts, was, strict=True)
-        new = [one for one, said in pairs if said is None or (one[3] and said == title)]
-        self.doubted.update({one[0]: title for one in new})
-        return new
+    def _name(self, made: Finding) -> str:
+        """Name a comment of this review to the model."""
+        number = self.numbers.get((made.block_id, made.quote))
+        return f"P{number} on {self._block(made)[0]} “{one_line(made.title)}”"
+
+    def _block(self, made: Finding) -> tuple[str, Block]:
+        """Return the block of a comment of this review, after its handle."""
+        handle = self.context.handles.of_block[made.block_id]
+        return handle, self.context.handles.blocks[handle]
+
+    def _is_new(self, made: Finding) -> bool:
+        """Tell whether a comment is a model's, and of no point that was kept or lost its block."""
+        is_kept = is_repeat(made, self.context.kept, self._block(made)[1])
+        return made.source is Source.MODEL and not (is_kept or self._made_anew(made))
+
+    def _noes(self, new: Sequence[Finding]) -> list[str]:
+        """Name the points that people turned down and whose words stand, those most like first."""
+        said = [one for point in self.context.points.values() for one in self._as_ruled(point)]
+        noes = [one for one in said if one.is_no and self._stands(one.finding)]
+        noes.sort(key=lambda no: -max(self._likeness(one, no.finding) for one in new))
+        return [f"{one.thread} on {one.at} “{one.title}” ({one.said})" for one in noes[:NOES_NAMED]]
 
     def on_block(self, block_id: str) -> int:
         """Return how many comments on a block nobody settled; those below the floor aside."""
@@ -173,8 +187,7 @@ class Said:
 
     def repeats(self, finding: Finding, point: OwnPoint) -> bool:
         """Tell whether a comment of this review repeats a point for certain, as that is ruled."""
-        block = self.context.handles.blocks[self.context.handles.of_block[finding.block_id]]
-        others = [*self._as_ruled(point)]
+        block, others = self._block(finding)[1], [*self._as_ruled(point)]
         own = (self._own(finding, block, one, moved=True) for one in others)
         return any(chain(self._elsewhere(finding, block, others), *own))
 
@@ -221,8 +234,7 @@ class Said:
             more = "" if ruled or point.mute else "; to open it again, use follow_up with not_yet"
             if self.context.change.moved:
                 more += _MOVED
-                self.doubted[block.id, point.finding.title] = ""  # who does that was asked
-            is_apart = not (is_same or other.is_no or self.context.change.moved)
+            is_apart = not (is_same or self.context.change.moved)
             yield other.is_no, what, f"do not repeat it{more}", is_apart
         is_over = ruled is not None and not (point.pasted and ruled is Verdict.NOT_YET)
         is_heard = self._is_heard(other, block)
@@ -244,13 +256,15 @@ class Said:
     def _apart(self, finding: Finding, block: Block, words: str) -> str:
         """Say where another matter than what has the words of a block can stand; "" for nowhere."""
         blocks, handle = self.context.handles.blocks, self.context.handles.of_block[block.id]
-        names, at = [*blocks], [*blocks].index(handle)
+        under = sections(blocks.values())
+        names = [name for name, one in blocks.items() if under[one.id] == under[block.id]]
+        at = names.index(handle)
         nearest = (handle, *reversed(names[:at]), *names[at + 1 :])
         for one in nearest if self._takes(finding, block, words) else ():
             free = free_words(blocks[one], [*self.standing, *self.made])
             if free and self._takes(finding, blocks[one], words):
                 what = f"other words of {one}" if one == handle else f"words of {one} beside it"
-                return f"; if {_IS_OTHER}, quote {what}, such as “{free}”"
+                return f"; if this is another matter, quote {what}, such as “{free}”"
         return ""
 
     def _takes(self, finding: Finding, block: Block, words: str) -> bool:
@@ -302,41 +316,29 @@ class Said:
         heard = said if self._is_heard(other, block) else "it stays open, drop this"
         return f"one matter, one comment: {heard}"
 
-    def _likely(self, finding: Finding, others: Sequence[_Other]) -> Iterator[_Doubt]:
-        """Yield what a finding of a model may repeat, though that is not certain."""
-        if finding.source is not Source.MODEL:
-            return
-        named = self.context.handles.named_in(finding.text, finding.block_id)
-        anew, under = self._made_anew(finding), sections(self.context.handles.blocks.values())
-        for other in others:
+    def _doubts(self, finding: Finding) -> Iterator[str]:
+        """Yield what a comment may repeat of what is open, and of the comments before it."""
+        handles, (on, block) = self.context.handles, self._block(finding)
+        named = handles.named_in(finding.text, block.id)
+        later = self.made[self.made.index(finding) :]
+        for other in self._others(finding):
             one = other.finding
-            lost = other.how == _GONE and one.block_id == finding.block_id
-            if one in anew:
+            if other.is_no or one in later:
                 continue
-            is_near = is_nearly_same(finding, one)
-            says = "says nearly the same" if is_near else "may be the same" * lost
-            says = says or self._crossing(finding, other, named)
-            if not says and other.is_no and not anew and self._stands(one):
-                least = ALIKE_NEARBY if under[one.block_id] == under[finding.block_id] else ALIKE
-                is_here = one.block_id == finding.block_id
-                says = "may be the same" * (is_here or self._likeness(finding, one) >= least)
-            if says:
-                yield (finding.block_id, one.title), other.told(says), _IS_OTHER, other.is_no
-
-    def _crossing(self, finding: Finding, other: _Other, named: Collection[str]) -> str:
-        """Say how a finding and another one name each other's blocks; "" where they do not.
-
-        Of what people turned down it is enough that one names the other's.
-        """
-        one, on = other.finding, self.context.handles.of_block[finding.block_id]
-        if not (other.how in ("", _OPEN) or (other.is_no and self._stands(one))):
-            return ""
-        names = one.block_id in named
-        if not (names or other.is_no):
-            return ""
-        if finding.block_id in self.context.handles.named_in(one.text, one.block_id):
-            return f"names {on} as this names {other.at}" if names else f"names {on} too"
-        return f"stands on {other.at}, which this names" if names and other.is_no else ""
+            if is_nearly_same(finding, one):
+                yield other.told("says nearly the same")
+            elif other.how == _GONE and one.block_id == block.id:
+                yield other.told("may be the same")
+            elif (
+                other.how in ("", _OPEN)
+                and one.block_id in named
+                and block.id in handles.named_in(one.text, one.block_id)
+            ):
+                yield other.told(f"names {on} as this names {other.at}")
+        names = " ".join(handles.of_block[one] for one in named)
+        why, unless = self._unasked(finding, block, names)
+        if unless:
+            yield f"{why}; it stays only where {unless}"
 
     def _stands(self, one: Finding) -> bool:
         """Tell whether the words of a finding stand in its block."""
@@ -368,13 +370,12 @@ class Said:
                 more = _MOVED * bool(self.context.change.moved and how.startswith("is closed"))
                 what = f"{name} was raised on {handle} before and {how}"
                 instead = f"do not repeat it{more}{self._widened(one)}"
-                yield is_no, what, instead, not (is_alike or more or is_no)
+                yield is_no, what, instead, not (is_alike or more)
 
     def _widened(self, one: Finding) -> str:
-        """Say how a point of this review is made to say more; "" where it cannot be taken back."""
+        """Say how a comment of this review is made to say more; "" where it is none of a model."""
         number = self.numbers.get((one.block_id, one.quote))
-        more = f"; to add to it, take_back P{number} and make it anew in the same turn"
-        return more if number else ""
+        return f"; to add to it, take_back P{number} and make it anew" if number else ""
 
     def _unasked(self, finding: Finding, block: Block, words: str) -> tuple[str, str]:
         """Say why a block takes no comment in this review, and what makes it right all the same.

@@ -87,10 +87,11 @@ SPECS = (
             "person's exact words. Else empty"
         ),
     ),
+    _spec("take_back", "Take back a comment of this review.", point=_text("Such as P2")),
     _spec("finish", "End the review.", **_FINISH),
 )
-
-
+# Without comments on blocks these are not offered.
+_OF_COMMENTS = ("comment", "take_back")
 _LOOK_UP = _spec(
     "look_up",
     "Look up what other documents of this team say.",
@@ -115,8 +116,7 @@ JUDGE = _spec(
     reason=_text("One short sentence"),
 )
 
-# The tools of a review that is held in several passes.
-TAKE_BACK = _spec("take_back", "Take back a point of this review.", point=_text("Such as P2"))
+# It ends a pass of a review that is held in several.
 NOTED = _spec(
     NOTE,
     "Note what other sections can be held against, and go on to the next.",
@@ -141,7 +141,7 @@ def specs_for(
         comments: Whether blocks are commented on; else threads alone are answered.
         recalls: Whether other documents are known.
     """
-    *others, finish = SPECS if comments else SPECS[1:]
+    *others, finish = (one for one in SPECS if comments or one.name not in _OF_COMMENTS)
     more = dict[str, Mapping[str, Any]]()
     if len(lenses) > 1:
         more["lens"] = {**_STRING, "enum": [*lenses], "description": "The lens that shows it"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -43,6 +44,7 @@ PROPOSALS_PER_COMMENT = 3
 # How often `finish` waits for the correction of refused calls, of other calls each time.
 HEARD_TURNS = 2
 REASON_CHARS = QUESTION_CHARS = 300
+NUMBER = re.compile(r"\d+")
 _READ_BY_PEOPLE = ("title", "text", "summary", "question")
 # These need no text: the mark in the point's own comment says it.
 _WORDLESS = (Verdict.FIXED, Verdict.TURNED_DOWN)
@@ -69,8 +71,9 @@ class ReviewTools:
         self._by_ruling: set[str] = set()  # threads in which a ruling answers who waits
         self.refusals: list[Refusal] = []
         self.summary = self.question = self._unoffered = ""
-        self.finished, self._reminded, self._heard = False, False, 0
-        self._numbers: dict[tuple[str, str], int] = {}  # of points, by their blocks and quotes
+        self.finished = self._reminded = self._compared = False
+        self._heard = 0
+        self._numbers: dict[tuple[str, str], int] = {}  # of comments, by their blocks and quotes
         self._again: dict[tuple[str, str], Finding] = {}  # those that read otherwise than given
         self._doubted: dict[tuple[str, str], str] = {}
 
@@ -132,6 +135,8 @@ class ReviewTools:
         if before == finding and not (self._unoffered and finding in self.accepted):  # as it was
             self._refuse_finding(finding, target, proposed.text)
             self.accepted.append(finding)
+            if finding.source is Source.MODEL:
+                self._numbers.setdefault((target.id, words), len(self._numbers) + 1)
         self.accepted[self.accepted.index(before)] = finding
         self.wording.remember(title)
         return finding
@@ -145,11 +150,10 @@ class ReviewTools:
         hears of none.
         """
         if name in ENDS and refused and (is_last or self._heard >= HEARD_TURNS):
-            unheard = (
-                f"{counted(refused, 'call')} of the last turn failed; the model did not hear why"
-            )
-            self.refusals.append(Refusal(name, unheard))
+            failed = f"{counted(refused, 'call')} of the last turn failed"
+            self.refusals.append(Refusal(name, f"{failed}; the model did not hear why"))
             refused = 0
+        self._compared |= is_last
         try:
             return ToolResult(self._run(name, arguments, refused), accepted=True)
         except SaysNothing as why:
@@ -183,24 +187,26 @@ class ReviewTools:
                 f"there is no {', '.join(missing)}; name a handle that exists, or write it as code "
                 "where it is a name"
             )
-        match name:
-            case "comment":
-                return self._comment(**fields)
-            case "reply":
-                waiting = self._waiting(fields["thread"])
-                refuse_answer(self._context, waiting, self._doubted)
-                words = self.wording.words(fields["text"], REPLY_CHARS, waiting.block_id or "")
-                self.replies.append(Reply(waiting.id, words))
-                return self.wording.noted(fields["text"], words)
-            case "leave":
-                return self._leave(**fields)
-            case "follow_up":
-                return self._follow_up(**fields)
-            case "finish":
-                return self._finish(answers, refused, **fields)
-            case _:
-                reads = self.reader if name == "read" else self.recall
-                return reads(**fields) if reads else ""
+        if name == "finish":
+            return self._finish(answers, refused, **fields)
+        ways: dict[str, Callable[..., str] | None] = {
+            "comment": self._comment,
+            "reply": self._reply,
+            "leave": self._leave,
+            "follow_up": self._follow_up,
+            "take_back": self._take_back,
+            "read": self.reader,
+            "look_up": self.recall,
+        }
+        way = ways[name]
+        return way(**fields) if way else ""
+
+    def _reply(self, thread: str, text: str) -> str:
+        waiting = self._waiting(thread)
+        refuse_answer(self._context, waiting, self._doubted)
+        words = self.wording.words(text, REPLY_CHARS, waiting.block_id or "")
+        self.replies.append(Reply(waiting.id, words))
+        return self.wording.noted(text, words)
 
     def _comment(
         self, block: str, quote: str, title: str, text: str, severity: str, **more: str
@@ -225,24 +231,15 @@ class ReviewTools:
     @property
     def _said(self) -> Said:
         ruled = {one.finding_id: one.verdict for one in self.rulings}
-        made, doubted = self.accepted, self._doubted
-        return Said(self._context, self._standing, made, ruled, doubted, self._numbers)
+        return Said(self._context, self._standing, self.accepted, ruled, self._numbers)
 
     def _refuse_finding(self, finding: Finding, block: Block, words: str) -> None:
-        context, handle = self._context, self._handle(block)
-        if not block.commentable:
-            raise ToolRefusal(f"Notion takes no comment on {handle}; quote a block beside it")
-        said = self._said
-        said.refuse(finding, block, words)
-        most, floor = context.comments_per_block, context.least_severity
-        if said.on_block(block.id) >= most:
-            raise ToolRefusal(f"{handle} has {counted(most, 'comment')}, the limit; leave it")
-        proposed = sum(one.source is Source.MODEL for one in self.accepted)
-        is_full = proposed >= context.comments_per_review * PROPOSALS_PER_COMMENT
-        best = ranked([*self.accepted, finding], floor)
+        self._said.refuse(finding, block, words)
+        context, made = self._context, len(self._points())
+        is_full = made >= context.comments_per_review * PROPOSALS_PER_COMMENT
+        best = ranked([*self.accepted, finding], context.least_severity)
         if is_full and finding not in best[: context.comments_per_review]:
             raise ToolRefusal("there are more comments than an author can take; finish now")
-        said.doubt(finding, block, words)
 
     def _leave(self, thread: str, reason: str) -> str:
         handle = self._context.thread(thread, lambda one: bool(one.waiting))
@@ -311,6 +308,22 @@ class ReviewTools:
                 told += f"; with that your comment “{title}” is one too many, and is dropped"
         return told
 
+    def _points(self) -> dict[int, Finding]:
+        """Return the model's points by their numbers, which stay the same in the whole review."""
+        own = [one for one in self.accepted if one.source is Source.MODEL]
+        return {self._numbers[one.block_id, one.quote]: one for one in own}
+
+    def _take_back(self, point: str) -> str:
+        points = self._points()
+        named = [number for number in map(int, NUMBER.findall(point)) if number in points]
+        if len(named) != 1:
+            known = ", ".join(f"P{number}" for number in points)
+            which = f"name one point of this review; they are {known}"
+            raise ToolRefusal(which if points else "no point of this review is left to take back")
+        gone = points[named[0]]
+        self._drop(gone, f"the model took “{one_line(gone.title)}” back later")
+        return f"P{named[0]} is taken back"
+
     def _drop(self, gone: Finding, why: str) -> None:
         self.accepted.remove(gone)
         self._again.pop((gone.block_id, gone.quote), None)
@@ -344,6 +357,9 @@ class ReviewTools:
                 "comment under the same title where one still stands, then finish"
             )
         self._reminded = self._reminded or bool(waiting or lost)
+        if not self._compared and (compare := self._said.asked()):
+            self._compared = True
+            asks_for.append(compare)
         if asks_for:
             raise ToolRefusal("; ".join([*asks_for, *told]))
         # Later calls of the same turn still run.
@@ -379,6 +395,3 @@ class ReviewTools:
 
     def _is_answered(self, thread: Thread) -> bool:
         return thread.id in self.left or any(reply.thread_id == thread.id for reply in self.replies)
-
-    def _handle(self, block: Block) -> str:
-        return self._context.handles.of_block[block.id]

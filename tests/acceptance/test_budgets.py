@@ -70,7 +70,7 @@ def test_a_page_that_has_spent_its_share_waits_for_tomorrow_and_the_others_do_no
     model.think = rolls_out
     page = write(box, rfcs, "Edited all day")
     program.config["answer_tokens"] = 6_000
-    program.config["limits"] = {"tokens_per_page": 20_000}
+    program.config["limits"] = {"tokens_per_page": 21_000}
     program.sweep()
     box.clock.advance(HOUR)
     reword(box, page, "Rollout happens in one step in May.")

@@ -373,7 +373,7 @@ def test_a22_an_unknown_tool_is_answered_with_the_tools_there_are(
         turn
     ]
     program.sweep()
-    assert "comment, reply, leave, follow_up, finish" in model.answers[0]
+    assert "comment, reply, leave, follow_up, take_back, finish" in model.answers[0]
 
 
 def test_a23_no_text_can_pass_for_a_handle_or_a_thread(

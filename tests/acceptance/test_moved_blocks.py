@@ -281,6 +281,7 @@ def test_what_a_move_makes_wrong_is_said_though_it_was_turned_down_before_and_no
     model.think = lambda _document, turn: [
         [comment("B8", "shown above", "Say where.", "important", "Which place"), finish()],
         [again, finish()],
+        [finish()],
     ][turn]
     program.sweep()
     told = "is closed (Ana Costa said no); do not repeat it; where a move makes these words wrong"

@@ -400,52 +400,30 @@ def test_no_second_thread_is_begun_on_the_matter_of_an_open_point(
     assert len(on_blocks(box, page)) == 2
 
 
-def test_what_a_person_turned_down_is_not_made_again_on_another_block_without_a_second_thought(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+@pytest.mark.parametrize("is_same", [True, False])
+def test_what_a_person_turned_down_is_compared_with_new_comments_in_any_words(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    is_same: bool,  # noqa: FBT001 - both ways
 ) -> None:
-    page = rfc(box, rfcs)
-    model.think = lambda _document, _turn: [
-        comment("B4", "Nobody owns", "Name an owner.", "important", "No owner of the queue"),
-        finish("One thing."),
-    ]
-    program.sweep()
-    box.clock.advance(HOUR)
-    box.world.comment(posted(box)[0], "No, won't do.")
-    edit(box, page, 1, "We deploy on Tuesday; somebody owns the poller.")
-    titles = ("Missing owner of the queue", "No owner of the poller")
-    model.think = lambda _document, turn: [
-        comment("B3", "somebody owns", "Say who owns the poller.", "important", titles[turn]),
-        finish("One more."),
-    ]
-    program.sweep()
-    told = (
-        "your own point in T2 on B4 (Ana Costa said no: “No, won't do.”) says nearly the same: “No "
-        "owner of the queue”; if this is another matter, say in the title what tells them apart"
-    )
-    assert any(told in one for one in model.answers)
-    assert on_blocks(box, page)[-1].startswith("No owner of the poller · important")
-
-
-@pytest.mark.parametrize("second", ["Adrift", "Carrier 7 asks nobody", ""])
-def test_what_a_person_turned_down_comes_back_in_other_words_only_under_another_title(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, second: str
-) -> None:
+    """The model is asked once, when it ends, and judges: what it takes back is not posted."""
     page = rfc(box, rfcs, *LINES, *MORE)
     first_review(program, model)
     box.clock.advance(HOUR)
     box.world.comment(posted(box)[1], "No, won't do.")
     edit(box, page, 10, "Line 7 says that carrier 7 has a queue of its own.")
-    again = ("B12", "has a queue", "In [B4] and here it is nobody's.", "important")
-    titles = [one for one in ("Adrift", second) if one]
+    again = ("B12", "has a queue", "Carrier 7 is nobody's.", "important", "Adrift")
     model.think = lambda _document, turn: [
-        *(comment(*again, one) for one in titles[turn : turn + 1]),
-        finish("Carrier 7 is new."),
-    ]
+        [comment(*again), finish("Carrier 7 is new.")],
+        [*[("take_back", {"point": "P1"})] * is_same, finish("Carrier 7 is new.")],
+    ][turn]
     program.sweep()
-    told = "“No, won't do.”) stands on B4, which this names: “No owner”; if this is another matter"
+    told = "T3 on B4 “No owner” (Ana Costa said no: “No, won't do.”)\nand your comments are\nP1 on"
     assert sum(told in one for one in model.answers) == 1
-    is_posted = any("In “" in one and "nobody's" in one for one in on_blocks(box, page))
-    assert is_posted is (second not in ("Adrift", ""))
+    assert any("Adrift" in one for one in on_blocks(box, page)) is not is_same
+    assert "Carrier 7 is new." in on_page(box, page)[-1]
 
 
 def test_j5_who_answers_is_shown_the_whole_document(

@@ -441,8 +441,8 @@ ROWS = {
     "other words on a block": Row(
         with_threads,
         remark("B8", "every order for thirty", "Who counts the days"),
-        "before and still stands; do not repeat it; if this is another matter, quote other words "
-        "of B8, such as “and then it is deleted by a job”",
+        "make it anew; if this is another matter, quote other words of B8, such as “and then it is "
+        "deleted by a job”",
         [remark("B8", "deleted by a job", "Who counts the days")],
         before=[remark("B8", "We keep every order for thirty days", "Which orders")],
     ),
@@ -467,7 +467,7 @@ ROWS = {
     "more in a point": Row(
         in_sections,
         remark(text="Not all, says B5."),
-        "do not repeat it; to add to it, take_back P1 and make it anew in the same turn",
+        "do not repeat it; to add to it, take_back P1 and make it anew",
         [("take_back", {"point": "P1"}), remark(text="Not all, says B5."), ("note", NOTES)],
         before=[remark()],
     ),
@@ -496,32 +496,25 @@ ROWS = {
     ),
     "where something was removed": Row(
         lambda: with_threads(earlier=[POINT.finding], change=WENT, **QUIET),
-        remark(),
-        "if what was removed or changed beside the blocks makes it wrong, make the call again",
-        [remark()],
+        FINISH,
+        "it stays only where what was removed or changed beside the blocks makes it wrong",
+        [("take_back", {"point": "P1"}), FINISH],
+        before=[remark()],
     ),
     "what was turned down": Row(
         lambda: with_point(NO),
-        remark(),
-        "if this is another matter, say in the title what tells them apart, and make the call",
-        [remark(title="The second phase is all")],
+        FINISH,
+        "Take back, with take_back, each comment that says again what was turned down",
+        [("take_back", {"point": "P2"}), FINISH],
+        before=[remark(), remark("B5", "200 euros", "Who pays")],
+    ),
+    "what was turned down, and none of it comes again": Row(
+        lambda: with_point(NO), FINISH, "Then call finish again", before=[remark()]
     ),
     "what was turned down beside what is closed": Row(
         lambda: with_point(NO, replace(POINT, id=8, thread_id="8", closed="you withdrew it")),
         ON_TEN,
-        "do not repeat it",
-    ),
-    "doubted where something was removed": Row(
-        lambda: with_point(NO, change=WENT, unchanged=["p", "q"]),
-        remark(),
-        "if this is another matter and what was removed or changed beside the blocks makes it "
-        "wrong, say in the title what tells them apart, and make the call again",
-        [remark(title="The second phase is all")],
-    ),
-    "doubted on a full block": Row(
-        lambda: with_point(NO, earlier=[finding("p", "all of"), finding("p", "Phase 1")]),
-        remark(),
-        "B2 has 2 comments, the limit; leave it",
+        "is closed (Ana said no); do not repeat it",
     ),
     # The rulings.
     "no point": Row(

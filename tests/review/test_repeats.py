@@ -1,4 +1,4 @@
-"""What a comment may not repeat, what is doubted once, and what loses no matter."""
+"""What a comment may not repeat, what is asked once at the end, and what loses no matter."""
 
 from __future__ import annotations
 
@@ -53,6 +53,10 @@ def rule(tools: ReviewTools, verdict: str, text: str = "", quote: str = "") -> T
     return tools.call("follow_up", said)
 
 
+def ended(tools: ReviewTools) -> ToolResult:
+    return tools.call("finish", {"summary": ""})
+
+
 def test_a_title_stands_once_on_a_block() -> None:
     tools = tools_of()
     assert remark(tools).accepted
@@ -73,20 +77,21 @@ def test_a_point_that_lost_its_block_is_made_anew_by_its_title_once() -> None:
     lost = replace(POINT, gone=True, finding=replace(RAISED, block_id="gone"), mute="it went")
     for title in (RAISED.title, "No reason for the ten percent"):
         tools = tools_of(lost)
-        ended = tools.call("finish", {"summary": ""})
-        assert "your open points in T1 lost their threads" in ended.text
-        anew = remark(tools, "B3", "Nobody", title)
-        assert anew.accepted is (title == RAISED.title), anew.text
-        assert "give the comment its title" in anew.text or anew.accepted
-        assert anew.accepted or remark(tools, "B3", "Nobody", title).accepted
-        assert "one matter, one comment" in remark(tools, "B5", "200 euros", RAISED.title).text
-        assert tools.call("finish", {"summary": ""}).accepted
+        asked = ended(tools)
+        assert "your open points in T1 lost their threads" in asked.text
+        assert remark(tools, "B3", "Nobody", title).accepted
+        if title != RAISED.title:
+            told = "make it anew, give the comment its title) says nearly the same: “No reason"
+            assert told in ended(tools).text
+        else:
+            assert "one matter, one comment" in remark(tools, "B5", "200 euros", title).text
+        assert ended(tools).accepted
     there = tools_of(replace(lost, finding=replace(RAISED, quote="5% of users")))
-    assert "may be the same: “No reason for ten percent”" in remark(there).text
     assert remark(there).accepted
+    assert "may be the same: “No reason for ten percent”" in ended(there).text
     tools = tools_of(lost)
     assert rule(tools, "withdrawn", "It is moot.").accepted
-    assert tools.call("finish", {"summary": ""}).accepted
+    assert ended(tools).accepted
 
 
 def test_the_same_matter_on_another_block_is_dropped_where_a_person_said_no_to_it() -> None:
@@ -113,20 +118,28 @@ def test_the_same_matter_on_another_block_is_dropped_where_a_person_said_no_to_i
     assert "where it holds again, say so with follow_up and not_yet" in told
 
 
-def test_a_contradiction_is_doubted_once_from_its_other_end() -> None:
+def test_a_contradiction_is_asked_about_once_from_its_other_end() -> None:
     """The text of a point names the block of a comment, whose text names the point's."""
     says = "Ten percent cost nothing here, and “The queue costs 200 euros a month” there."
     raised = replace(RAISED, text=says)
     other = {"text": "It is 200 here, and B2 says nothing of it."}
-    no = "Ana said no: “No, it is a guess.”"
-    for point, how in ((replace(TURNED_DOWN, finding=raised), no), (POINT, "open")):
-        tools = tools_of(replace(point, finding=raised))
-        told = remark(tools, "B5", "200 euros", "Cost unlike the share", **other).text
-        assert f"in T1 on B2 ({how}) names B5 as this names B2: “{RAISED.title}”" in told
-        assert remark(tools, "B5", "200 euros", "Cost of it here", **other).accepted
-    for closed in (replace(POINT, finding=raised, closed="you withdrew it"), POINT):
-        assert remark(tools_of(closed), "B5", "200 euros", "Cost unlike", **other).accepted
-    assert remark(tools_of(replace(POINT, finding=raised)), "B5", "200 euros").accepted
+    tools = tools_of(replace(POINT, finding=raised))
+    assert remark(tools, "B5", "200 euros", "Cost unlike the share", **other).accepted
+    assert ended(tools).text == (
+        "refused: before this ends, compare:\n"
+        "P1 on B5 “Cost unlike the share”: your own point in T1 on B2 (open) names B5 as this "
+        "names B2: “No reason for ten percent”\n"
+        "Take back, with take_back, each comment that says again what was turned down, in whatever "
+        "words and wherever it stands, or what is said already. Then call finish again"
+    )
+    assert ended(tools).accepted
+    for point in (replace(POINT, finding=raised, closed="you withdrew it"), POINT):
+        tools = tools_of(point)
+        assert remark(tools, "B5", "200 euros", "Cost unlike", **other).accepted
+        assert ended(tools).accepted
+    tools = tools_of(replace(POINT, finding=raised))
+    assert remark(tools, "B5", "200 euros").accepted
+    assert ended(tools).accepted
 
 
 @pytest.mark.parametrize("closed", ["Ana said no", "you ruled that it is fixed"])
@@ -163,60 +176,63 @@ def test_a_move_takes_a_comment_on_words_that_were_closed_but_not_the_same_one(
     titles = ("Order of phases", "Phases in a wrong order")
     calls = (remark(tools, quote="10% of", title=one, **other) for one in titles)
     assert any(one.accepted for one in calls) is taken
-    first = tools_of(point, earlier=(), ledger=ledger, change=change)
-    told = remark(first, quote="10% of", title="Order of phases", **other)
-    assert ("(Ana said no: “No, it is a guess.”) may be" in told.text) is (taken and is_no)
 
 
-TEN = {"title": "A guess", "text": "No reason says why it is ten percent here."}
-
-
-def test_what_people_turned_down_is_doubted_until_the_title_tells_it_apart() -> None:
-    """On its block, in its section or elsewhere where the words are alike, while its own stand."""
-    told = (
-        "refused: your own point in T1 on B2 (Ana said no: “No, it is a guess.”) may be the same: "
-        "“No reason for ten percent”; if this is another matter, say in the title what tells them "
-        "apart, and make the call again"
+def test_what_people_turned_down_is_compared_once_with_the_new_comments() -> None:
+    """All of it whose words stand, with every comment: the model judges what says it again."""
+    tools = tools_of(TURNED_DOWN)
+    assert ended(tools).accepted
+    tools = tools_of(TURNED_DOWN)
+    for on, quote, title in (("B3", "Nobody", "A guess"), ("B5", "200 euros", "Who pays for it")):
+        assert remark(tools, on, quote, title).accepted
+    assert ended(tools).text == (
+        "refused: before this ends, compare:\n"
+        "people turned down\n"
+        "T1 on B2 “No reason for ten percent” (Ana said no: “No, it is a guess.”)\n"
+        "and your comments are\n"
+        "P1 on B3 “A guess”\n"
+        "P2 on B5 “Who pays for it”\n"
+        "Take back, with take_back, each comment that says again what was turned down, in whatever "
+        "words and wherever it stands, or what is said already. Then call finish again"
     )
-    for on, quote, more in (("B2", "phase 2", {}), ("B3", "Nobody", TEN), ("B5", "200 euros", TEN)):
-        tools = tools_of(TURNED_DOWN)
-        assert remark(tools, on, quote, **more).text == told
-        assert remark(tools, on, quote, **more).text == told
-        assert remark(tools, on, quote, **more | {"title": "Who pays for it"}).accepted
-    for on, quote in (("B3", "Nobody"), ("B5", "200 euros")):
-        assert remark(tools_of(TURNED_DOWN), on, quote).accepted
-        assert remark(tools_of(POINT), on, quote, **TEN).accepted, "an open one is ruled on"
+    assert tools.call("take_back", {"point": "P1"}).text == "P1 is taken back"
+    assert ended(tools).accepted
+    assert [one.title for one in tools.findings] == ["Who pays for it"]
+
+
+def test_nothing_is_compared_with_a_no_whose_words_went_or_that_is_open_again() -> None:
     gone = replace(TURNED_DOWN, finding=replace(RAISED, quote="5% of users"))
-    assert remark(tools_of(gone)).accepted
+    for point in (gone, POINT, replace(POINT, closed="you withdrew it")):
+        tools = tools_of(point)
+        assert remark(tools).accepted
+        assert ended(tools).accepted
     tools = tools_of(TURNED_DOWN)
     assert rule(tools, "not_yet", "Open again.").accepted
     assert remark(tools).accepted
+    assert ended(tools).accepted
     tools = tools_of(POINT, said=(comment("2", "So soll es sein", new=True),))
     assert rule(tools, "turned_down", "", "So soll es sein").accepted
-    assert "(turned down in this review) may be the same" in remark(tools).text
+    assert remark(tools).accepted
+    told = "T1 on B2 “No reason for ten percent” (turned down in this review)"
+    assert told in ended(tools).text
 
 
-@pytest.mark.parametrize(
-    ("raised", "says", "told"),
-    [
-        ("Say why.", "The share of B2 is a guess.", "stands on B2, which this names"),
-        ("Say why.", "As T1 says, it is a guess.", "stands on B2, which this names"),
-        ("Say why.", "It reads “Phase 1 goes to 10%” there.", "stands on B2, which this names"),
-        ("“The queue costs 200 euros a month” knows no share.", "Who?", "names B5 too"),
-    ],
-)
-def test_what_people_turned_down_is_doubted_where_one_names_the_block_of_the_other(
-    raised: str, says: str, told: str
-) -> None:
-    point = replace(TURNED_DOWN, finding=replace(RAISED, text=raised))
-    tools = tools_of(point)
-    answer = remark(tools, "B5", "200 euros", "Cost", text=says)
-    assert (
-        f"in T1 on B2 (Ana said no: “No, it is a guess.”) {told}: “{RAISED.title}”" in answer.text
-    )
-    assert remark(tools, "B5", "200 euros", "Cost of it here", text=says).accepted
-    alone = replace(POINT, finding=replace(RAISED, text=raised))
-    assert remark(tools_of(alone), "B5", "200 euros", "Cost", text=says).accepted
+def test_a_point_that_was_kept_or_lost_its_block_is_compared_with_no_no() -> None:
+    kept = finding("q", "Nobody owns", "Who?", title="A queue without an owner")
+    tools = tools_of(TURNED_DOWN, kept=[kept])
+    assert remark(tools, "B3", "Nobody owns", kept.title, text=kept.text).accepted
+    assert ended(tools).accepted
+    lost = OwnPoint(8, replace(kept, block_id="gone"), "lost", gone=True, mute="it went")
+    own = [thread("own", "p", ASKED), thread("lost", "gone", ASKED)]
+    tools = review_tools(BLOCKS, own, points=[TURNED_DOWN, lost], earlier=())
+    assert remark(tools, "B3", "Nobody owns", kept.title, text=kept.text).accepted
+    assert ended(tools).accepted
+
+
+def test_nothing_is_asked_in_the_last_turn() -> None:
+    tools = tools_of(TURNED_DOWN)
+    assert remark(tools).accepted
+    assert tools.call("finish", {"summary": ""}, is_last=True).accepted
 
 
 def test_a_refusal_names_what_people_turned_down_before_what_is_closed_otherwise() -> None:
@@ -226,17 +242,18 @@ def test_a_refusal_names_what_people_turned_down_before_what_is_closed_otherwise
         "8",
         closed="you withdrew it",
     )
-    said = {"title": "Ten percent cost the same", "text": "Say why ten percent cost as much."}
+    said = {"title": RAISED.title, "text": "Say why ten percent cost as much."}
     for points in ((fixed, TURNED_DOWN), (TURNED_DOWN, fixed)):
         own = [thread(one.thread_id, one.finding.block_id, ASKED) for one in points]
         tools = review_tools(BLOCKS, own, points=points)
         first, second = (tools._context.handles.of_thread[key] for key in ("own", "8"))
         assert remark(tools, "B5", "200 euros", **said).text == (
-            f"refused: your own point in {first} on B2 (Ana said no: “No, it is a guess.”) may be "
-            f"the same: “{RAISED.title}”; “Nobody pays” was raised on B5 before, in {second}, and "
-            "is closed (you withdrew it); drop this, or say another matter in other words"
+            f"refused: this is your own point in {first} on B2, “{RAISED.title}”; it was turned "
+            "down (Ana said no): drop it. If this is another one, give it another title, quote and "
+            "text"
         )
         again = remark(tools, "B5", "200 euros", "Who is billed for it")
+        assert f"“Nobody pays” was raised on B5 before, in {second}, and is closed" in again.text
         assert "to open it again, use follow_up with not_yet" in again.text
     shut = replace(TURNED_DOWN, mute="only a person's later word opens it")
     for point, opens in ((shut, False), (replace(shut, mute=""), True)):
@@ -314,7 +331,7 @@ def test_to_leave_a_thread_beside_its_ruling_is_agreement() -> None:
         assert tools.call("leave", {"thread": "T1", "reason": "It is settled."}).accepted
         assert len(tools.replies) == bool(said)
         assert tools.left == {}
-        assert tools.call("finish", {"summary": ""}).accepted
+        assert ended(tools).accepted
 
 
 def test_an_unchanged_block_takes_a_comment_that_names_what_makes_it_wrong() -> None:
@@ -331,8 +348,9 @@ def test_an_unchanged_block_takes_a_comment_that_names_what_makes_it_wrong() -> 
         assert "raised on B2 before" in remark(tools, quote="phase 2", text="B5!").text
     unchanged = {"unchanged": ["p"], "earlier": [RAISED]}
     removed = tools_of(change=replace(NOTHING, removed=("All are some.",)), **unchanged)
-    assert "what was removed" in remark(removed).text
     assert remark(removed).accepted
+    assert "it stays only where what was removed or changed beside" in ended(removed).text
+    assert ended(removed).accepted
     same = tools_of(change=NOTHING, **unchanged)
     assert not remark(same).accepted
     assert "once one of them changes" in remark(same).text

@@ -22,6 +22,7 @@ def test_every_schema_is_strict_and_names_the_tools_in_a_fixed_order() -> None:
         "reply",
         "leave",
         "follow_up",
+        "take_back",
         "finish",
     ]
     for spec in (*SPECS, *specs_for(3)):

@@ -161,7 +161,7 @@ UNASKED = "nobody waits in T2, so it takes no answer"
         (
             "delete",
             {"block": "B1"},
-            "there is no tool 'delete'; the tools: comment, reply, leave, follow_up, finish",
+            f"there is no tool 'delete'; the tools: {', '.join(one.name for one in SPECS)}",
         ),
         ("finish", {"summary": 5}, "summary is missing or no text"),
     ],
@@ -234,9 +234,9 @@ def test_f2_the_same_point_is_taken_once_in_one_review() -> None:
     assert remark(tools).accepted
     again = remark(tools, quote="10% of", text="In quite other words.")
     assert again.text == (
-        "refused: “Why 10%?” was raised on B2 before and still stands; do not repeat it; if this "
-        "is another matter, quote other words of B2, such as "
-        "“See https://good.example/plan for details”"
+        "refused: “Why 10%?” was raised on B2 before and still stands; do not repeat it; to add to "
+        "it, take_back P1 and make it anew; if this is another matter, quote other words of B2, "
+        "such as “See https://good.example/plan for details”"
     )
     assert remark(tools, quote="for details", text="Which ones?").accepted
 
@@ -711,19 +711,13 @@ def test_a_title_nearly_the_same_is_asked_about_once_and_the_same_one_never_take
         "made now": "your comment on B3",
     }
     near = {"text": "Who owns it?", "title": "No owner of the first phase"}
-    told = (
-        f"refused: {where[mine]} says nearly the same: “No owner of the second phase”; if this is "
-        "another matter, say in the title what tells them apart, and make the call again"
-    )
-    assert remark(tools, **near).text == told
     assert not remark(tools, **near | {"title": raised.title}).accepted
-    # What people turned down is taken only under another title.
-    assert remark(tools, **near).accepted is (mine != "closed")
-    assert remark(tools, **near | {"title": "Who leads the phases"}).accepted is (mine == "closed")
-    other = {"block": "B4", "quote": "Share", "text": "Who shares?", "title": "No owner of a phase"}
-    assert "nearly the same" in remark(tools, **other).text  # once for each block
-    titled = {"title": "Shares of the phases"} if mine == "closed" else {}
-    assert remark(tools, **other | titled, severity="important").text == "noted"
+    assert remark(tools, **near).accepted
+    told = f"“No owner of the first phase”: {where[mine]} says nearly the same: “No owner of the"
+    asked = tools.call("finish", {"summary": ""}).text
+    assert (told in asked) is (mine != "closed")
+    assert ("T2 on B3 “No owner of the second phase” (Ana said no)" in asked) is (mine == "closed")
+    assert tools.call("finish", {"summary": ""}).accepted
 
 
 RAISED = thread("own", "q", comment("4", "Why so many?", OWN), comment("5", "So soll es sein."))
