@@ -813,7 +813,9 @@ def test_why_tells_the_section_what_was_not_read_and_what_of_the_prompt_is_near(
     assert rests == "It rests on “N/A” in the section “Plan”, read with all of the page."
     assert severity.startswith("Raised as blocking: done as written, it fails")
     assert settles.startswith("Words that answer it settle it")
-    assert origin.endswith("in the version first used on 2026-11-20, near “Way back”.")
+    assert origin.endswith(
+        "in the version first used on 2026-11-20; its part “Way back” is nearest."
+    )
     with closing(sqlite3.connect(program.folder / "state/notion-review.db")) as db, db:
         db.execute(
             "INSERT INTO decisions (page_id, at, what, detail)"
@@ -826,25 +828,30 @@ def test_why_tells_the_section_what_was_not_read_and_what_of_the_prompt_is_near(
     rests, _, settles, origin = in_thread(box, finding)[-1].split("\n")
     assert rests.endswith(", read with all of the page but Costs.")
     assert settles.startswith("The offered wording settles it, or other words that answer it;")
-    assert "near" not in origin
+    assert "nearest" not in origin
 
 
 def test_why_under_a_point_of_a_rule_names_the_rule_and_what_settles_it(
     box: Sandbox, program: Program, rfcs: str
 ) -> None:
     program.config["models"] = ["offline"]
-    rfc(box, rfcs, "Owner: TODO, says Ana.")
+    content = [blocks.heading(2, "TODO: the plan"), blocks.paragraph("Owner: TODO, says Ana.")]
+    box.world.page(rfcs, "Queues", content, at=NOW - HOUR)
     program.sweep()
     box.clock.advance(MINUTE)
-    box.world.comment(posted(box)[0], "why")
+    of_heading, raised = posted(box)[:2]
+    box.world.comment(of_heading, "why")
+    box.world.comment(raised, "why")
     program.sweep()
-    [why] = in_thread(box, posted(box)[0])
+    [why] = in_thread(box, of_heading)
+    assert why.split("\n")[0] == "My rule “Unfinished” found “TODO: the plan”."
+    [why] = in_thread(box, raised)
     rests, _, settles, origin = why.split("\n")
-    assert rests == "My rule “Unfinished” found “TODO, says Ana”."
+    assert rests == "My rule “Unfinished” found “TODO, says Ana” in the section “TODO: the plan”."
     assert settles == (
         "It is settled once the rule finds nothing there; a no in this thread drops it."
     )
-    assert origin.startswith("From the review of 2026-11-20 12:00 UTC, by offline under")
+    assert origin == "From the review of 2026-11-20 12:00 UTC, by my own checks, without a model."
 
 
 @pytest.mark.parametrize(

@@ -256,17 +256,20 @@ def _because(context: Context, row: PageRow, dialogue: Dialogue, thread_id: str)
     version = f", in the version first used on {used:%Y-%m-%d}" if used else ""
     name, model = prompt.name if prompt else dialogue.reviewer, OFFLINE if by_rule else origin.model
     when = f"{origin.at:%Y-%m-%d %H:%M} UTC"
-    under = f"by `{model}` under the prompt “{quoted(name)}”{version}"
+    by = f"by `{model}` under the prompt “{quoted(name)}”{version}"
+    if model == OFFLINE:
+        by = "by my own checks, without a model"
     if own is None:
         cut = incomplete_note(Outcome(origin.outcome))
-        return joined([f"I last reviewed this page on {when}, {under}.", cut], " ")
+        return joined([f"I last reviewed this page on {when}, {by}.", cut], " ")
     head = nearest_heading(prompt.text, own.finding) if prompt and not by_rule else ""
+    nearest = f"; its part “{quoted(head)}” is nearest" if head else ""
     lines = (
         joined([*ended(own.state, own.why)], ": ") if own.state in CLOSED else "",
         evidence(context, row, own, origin),
         f"Raised as {own.finding.severity.value}: {own.finding.severity.test}.",
         "" if own.state in CLOSED else settles(own.finding),
-        f"From the review of {when}, {under}{f', near “{quoted(head)}”' if head else ''}.",
+        f"From the review of {when}, {by}{nearest}.",
     )
     return "\n".join(filter(None, lines))
 

@@ -142,7 +142,8 @@ def closed_points(
 
 def evidence(context: Context, row: PageRow, own: FindingRow, origin: findings.Origin) -> str:
     """Say which words a point is about, where they stood, and what of the page was read."""
-    section = f" in the section “{quoted(origin.section)}”" if origin.section else ""
+    is_named = origin.section and own.finding.quote not in origin.section
+    section = f" in the section “{quoted(origin.section)}”" if is_named else ""
     now = _texts(pages.last_reviewed(context.state, row.id))
     is_gone = now and not any(contains_words(own.finding.quote, text) for text in now)
     gone = "; these words are gone by now" if is_gone else ""
