@@ -30,6 +30,9 @@ from daemon.review.quotes import (
 )
 
 
+SAID_ALREADY = "that was said of this text already"
+
+
 @dataclass(frozen=True, slots=True)
 class OwnPoint:
     """A finding of the reviewer that is still open, or that a ruling may open again.
@@ -78,6 +81,11 @@ class OwnPoint:
     beside: Mapping[str, str] = field(default_factory=dict)
     taken: bool = False
     lost: str = ""
+
+    @property
+    def ruled(self) -> bool:
+        """Whether it was ruled not yet since its page and its thread changed."""
+        return self.mute == SAID_ALREADY
 
     def stands(self, names: Mapping[str, str]) -> str:
         """Say to the model how it stands; `names` are the handles of the blocks, by id."""

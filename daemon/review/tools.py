@@ -230,7 +230,8 @@ class ReviewTools:
 
     @property
     def _said(self) -> Said:
-        ruled = {one.finding_id: one.verdict for one in self.rulings}
+        ruled = {one.id: Verdict.NOT_YET for one in self._context.points.values() if one.ruled}
+        ruled |= {one.finding_id: one.verdict for one in self.rulings}
         return Said(self._context, self._standing, self.accepted, ruled, self._numbers)
 
     def _refuse_finding(self, finding: Finding, block: Block, words: str) -> None:

@@ -87,6 +87,7 @@ class Tally:
         answers: What each person who asked gets, by id.
         model_answered: Whether a model gave a review or an answer.
         by_name: The page that a person asked for by name, "" for none.
+        ruled: The points that answers ruled not yet, each with the hash of the page's text.
         errors: What kept the sweep from doing everything, apart from failed pages.
         failures: What pages failed of.
     """
@@ -103,6 +104,7 @@ class Tally:
     answers: dict[str, Answers] = field(default_factory=dict)
     model_answered: bool = False
     by_name: str = ""
+    ruled: set[tuple[int, str]] = field(default_factory=set)
     errors: list[ReviewError] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 

@@ -721,6 +721,32 @@ def test_a_settled_point_opens_again_when_the_words_that_settled_it_are_gone(
     assert "Open again" not in mark
 
 
+def test_what_an_answer_ruled_not_yet_is_not_to_be_ruled_again_by_the_review_of_the_same_sweep(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    words = "Say how it is undone, not that it is easy."
+    other = comment("B2", "N/A at night", "Who is awake then?", "important", "Nobody at night")
+
+    def think(document: str, turn: int) -> list[Call]:
+        ruling = _placed(follow_up("No way back", "not_yet", words), document)
+        if "Only threads are answered now" in document:
+            return [ruling, finish()]
+        return [*[other, ruling] * (not turn), finish("One more.")]
+
+    box.world.comment(posted(box)[0], "Is it not easy enough now?")
+    edit(box, page, 0, "Rollback: it is easy by day, and N/A at night.")
+    model.think = think
+    program.sweep()
+    assert "about: N/A; nothing can be said in it: that was said" in model.documents[-1]
+    assert any("that was said of this text already" in one for one in model.answers)
+    assert on_blocks(box, page)[2:] == [
+        words,
+        "Nobody at night · important\nN/A at night\nWho is awake then?",
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "is_open"),
     [

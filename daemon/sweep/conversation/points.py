@@ -15,7 +15,7 @@ from daemon.domain.records import NOT_READ, FindingRow, PageRow
 from daemon.domain.values import AuthorKind, Finding, Prompt, Snapshot, Source, Thread
 from daemon.notion.from_markdown import SHORTENED, as_typed, quoted
 from daemon.review.offline.document import kind_of
-from daemon.review.points import OwnPoint, how_closed, page_texts, reanchored
+from daemon.review.points import SAID_ALREADY, OwnPoint, how_closed, page_texts, reanchored
 from daemon.review.prompt import one_line
 from daemon.review.quotes import (
     contains_words,
@@ -39,7 +39,6 @@ from daemon.sweep.delivery.validity import named_since
 
 WENT = "its thread went with its block; where the matter stands elsewhere, a review comments there"
 POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
-SAID_ALREADY = "that was said of this text already"
 # What settled a point, where it is words that came and not a whole block.
 _CAME = re.compile(r"“(?P<words>.*)”", re.DOTALL)
 LEAST_SHARED = 2
@@ -268,11 +267,12 @@ def _open_points(
     stood, times = _texts(last), findings.last_times(state, row.id)
     again = findings.opened_since_review(state, row.id)
     before = {key: _read_by(state, row.id, key) for key in {one.review_id for one in open_ones}}
+    ruled, text = context.tally.ruled, content_hash(snapshot.page, snapshot.blocks)
     since = {key: Change.between(read, snapshot) for key, read in before.items()}
     for one in open_ones:
         thread_id = one.discussion_id or f"point {one.id}"
         mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
-        mute = mute or (SAID_ALREADY if keys.get(thread_id) in said else "")
+        mute = mute or SAID_ALREADY * (keys.get(thread_id) in said or (one.id, text) in ruled)
         yield OwnPoint(
             one.id,
             one.finding,

@@ -11,10 +11,11 @@ from typing import TypeVar
 
 from daemon.config import schedule
 from daemon.domain import due
+from daemon.domain.change import content_hash
 from daemon.domain.errors import Missing
 from daemon.domain.records import PageRow, PageState, Place
 from daemon.domain.scope import Capability
-from daemon.domain.values import AuthorKind, Prompt
+from daemon.domain.values import AuthorKind, Prompt, Verdict
 from daemon.notion import properties, reading
 from daemon.store import pages, sweeps
 from daemon.store import threads as thread_store
@@ -376,6 +377,9 @@ async def _answer(context: Context, page: _Page, dialogue: Dialogue) -> None:
     made_with = memory.with_look_ups(context, recording.listening(context), session)
     review = await run_review(made_with, session)
     number = record_replies(context, row, session, review, dialogue)
+    text = content_hash(snapshot.page, snapshot.blocks)
+    open_ones = (one.finding_id for one in review.rulings if one.verdict is Verdict.NOT_YET)
+    context.tally.ruled |= {(one, text) for one in open_ones}
     recording.keep(context, made_with, number, session, review)
     alerts.count_answer(context, review.nothing_said)
     context.emit("page.answered", title=row.title, replies=len(review.replies), model=review.model)
