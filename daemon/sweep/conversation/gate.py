@@ -9,6 +9,7 @@ from daemon.domain.phrases import is_claim, says_done
 from daemon.domain.values import AuthorKind
 from daemon.sweep.conversation.stance import (
     is_acknowledgement,
+    is_assent,
     is_bare,
     is_dismissal,
     is_plain_no,
@@ -67,7 +68,7 @@ class GateInput:
         finding: Whether a finding began the thread.
         to_person: Whether another person spoke last before: the comment may answer them.
         asked: Whether our last comment before it ends in a question, or the summary asks one, which
-            a no may answer.
+            a yes or no may answer.
         again: Whether a person turned the finding down before: there each further no is one to it.
         later: What its author wrote in the thread after it, without words to the reviewer.
         mended: Whether an edit settled the finding: a no there says that it did not.
@@ -149,8 +150,9 @@ class GateInput:
 
     @property
     def is_thanks(self) -> bool:
-        """Whether it only acknowledges; a sign that disagrees with what is settled does not."""
-        return is_acknowledgement(self.text) and not self.dissents
+        """Whether it only acknowledges: it neither disagrees with what is settled, nor answers."""
+        says_yes = self.answers and is_assent(self.text)
+        return is_acknowledgement(self.text) and not (self.dissents or says_yes)
 
     @property
     def is_idle_no(self) -> bool:

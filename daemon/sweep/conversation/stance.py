@@ -299,6 +299,12 @@ def is_bare(text: str) -> bool:
     return bool(found) and not asks(text) and all(clause in _WHOLE for clause in found)
 
 
+def is_assent(text: str) -> bool:
+    """Tell whether a comment says yes and nothing else, which may answer a question."""
+    found = clauses(text)
+    return bool(found) and all(clause in _ASSENT for clause in found)
+
+
 def _after_no(clause: str) -> str | None:
     """Return what a clause says after its no; None where it says none."""
     while True:

@@ -88,6 +88,11 @@ LIMIT = 5
         ({**OPEN_POINT, "text": "No.", "later": ("I take it back.",)}, "none", Gate.DISMISS),
         ({"text": "No.", "in_thread": True}, "any", Gate.SILENT),
         ({"text": "No.", "in_thread": True, "asked": True}, "any", Gate.REPLY),
+        ({"text": "Yes.", "in_thread": True, "asked": True}, "any", Gate.REPLY),
+        ({"text": "Ja", "in_thread": True, "asked": True, "replies": 9}, "any", Gate.HAND_OVER),
+        ({"text": "Thanks!", "in_thread": True, "asked": True}, "any", Gate.SILENT),
+        ({"text": "Yes.", "in_thread": True}, "any", Gate.SILENT),
+        ({**OPEN_POINT, "asked": True, "text": "Yes."}, "any", Gate.REPLY),
         ({**OPEN_POINT, "to_person": True}, "any", Gate.REPLY),
         # Where an edit settled the point, a no says that it did not.
         (MENDED, "any", Gate.REPLY),
