@@ -35,7 +35,7 @@ def every_comment_stands_once(final: Final) -> Iterator[str]:
     made = {own.id: own for own in final.record.own}
     # The one open corner, see `outbox`: one of them was hidden when it was looked for.
     hidden = {(o.parent_id, o.text) for o in made.values() if o.id in final.record.hidden_by_people}
-    unsettled, doubles = _never_listed(final), _deleted_doubles(final)
+    unsettled, doubles = _unsettled(final), _deleted_doubles(final)
     for comment_id, count in posted.items():
         if comment_id not in made or count > 1:
             yield f"{count} messages claim the comment {comment_id[:8]}, of {len(made)} made"
@@ -70,17 +70,21 @@ def _deleted_doubles(final: Final) -> set[str]:
     }
 
 
-def _never_listed(final: Final) -> Counter[str]:
-    """Count the places of messages that stay unclear, since Notion lists no comment there, ever.
+def _unsettled(final: Final) -> Counter[str]:
+    """Count the places of messages of which nobody can say whether they stand.
 
-    Whether such a message stands cannot be read, and it is not posted again blindly.
+    Notion lists no comment there, ever, and none is posted again blindly; or the page is paused
+    since the message was sent, and it is looked for when the page is taken up again.
     """
+    refusals = final.ended.box.world.state.refusals
     return Counter(
         target
-        for target, page in final.rows(
-            "SELECT target, page_id FROM outbox WHERE kind != 'edit' AND state = 'unclear'"
+        for target, page, state, paused in final.rows(
+            "SELECT target, page_id, outbox.state, paused FROM outbox"
+            " JOIN pages ON pages.id = page_id WHERE kind != 'edit'"
+            " AND outbox.state IN ('sending', 'unclear')"
         )
-        if (page, Doing.LIST_COMMENTS) in final.ended.box.world.state.refusals
+        if paused or (state == "unclear" and (page, Doing.LIST_COMMENTS) in refusals)
     )
 
 

@@ -19,7 +19,8 @@ from simulation.record import Words
 from simulation.writers import plain
 
 
-MINUTE = timedelta(minutes=1)
+# How long a model thinks at most: its page was read before that.
+THINKS = timedelta(minutes=5)
 _CLOSED = ("addressed", "withdrawn", "dismissed", "resolved", "retracted", "refused")
 
 
@@ -127,7 +128,7 @@ def a_ruling_has_words_that_came_or_went(final: Final) -> Iterator[str]:
         if why.startswith("moved: "):
             made = notation.when(dict(final.rows("SELECT id, at FROM reviews"))[made_by])
             moved = final.record.moved.get(page)
-            if moved is None or moved < made - MINUTE:
+            if moved is None or moved < made - THINKS:
                 yield f"page {page[:8]}: {why}, but since {made} nobody moved anything"
             continue
         quote = fold(re.sub(r"\\(.)", r"\1", why).strip("“”")).text
