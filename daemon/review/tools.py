@@ -351,7 +351,8 @@ class ReviewTools:
         ]
         asks_for = self._unheard(refused)
         if waiting and not self._reminded:
-            asks_for.append(f"someone waits in {', '.join(waiting)}: reply or leave, then finish")
+            who = f"someone waits in {', '.join(waiting)}"
+            asks_for.append(f"{who}: reply, rule or leave, then finish")
         if (lost := self._lost()) and not self._reminded:
             asks_for.append(
                 f"your open points in {', '.join(lost)} lost their threads: rule on them, or "

@@ -646,7 +646,7 @@ ROWS = {
     "finish where somebody waits": Row(
         lambda: with_threads(waits()),
         FINISH,
-        "someone waits in T1: reply or leave, then finish",
+        "someone waits in T1: reply, rule or leave, then finish",
         [("leave", {"thread": "T1"}), FINISH],
     ),
     "finish where a point lost its block": Row(

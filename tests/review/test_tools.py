@@ -427,7 +427,7 @@ def test_finish_reminds_once_of_who_waits_and_keeps_the_summary() -> None:
     """The reminder may come in the model's last turn: its summary is not lost."""
     tools = tools_of()
     first = tools.call("finish", {"summary": "Mend the share."})
-    assert first.text == "refused: someone waits in T1, T3: reply or leave, then finish"
+    assert first.text == "refused: someone waits in T1, T3: reply, rule or leave, then finish"
     assert (tools.finished, tools.summary) == (False, "Mend the share.")
     assert tools.call("finish", {"summary": "Mend it."}).accepted
     assert (tools.finished, tools.summary) == (True, "Mend it.")
@@ -452,7 +452,7 @@ def test_finish_names_what_was_refused_and_who_waits_at_once() -> None:
     tools = tools_of()
     assert tools.call("finish", {"summary": "Mend the share."}, refused=2).text == (
         "refused: 2 calls of this turn failed; what was noted is kept: correct what failed, or "
-        "finish alone to drop it; someone waits in T1, T3: reply or leave, then finish"
+        "finish alone to drop it; someone waits in T1, T3: reply, rule or leave, then finish"
     )
     assert tools.call("finish", {"summary": "Mend it."}).accepted
 
