@@ -53,13 +53,13 @@ def refuse_ruling(
     thread: Thread,
     found: Verdict,
     words: str,
-    doubted: dict[tuple[str, str], str],
+    asked: set[str],
     *,
     waits: bool,
 ) -> None:
     """Do nothing with a ruling that may be made, its evidence aside.
 
-    `doubted` gets the threads of which it was asked whether a no is one; `waits` says that the
+    `asked` gets the threads of whose no it was asked whether it is one; `waits` says that the
     words answer somebody.
 
     Raises:
@@ -79,20 +79,18 @@ def refuse_ruling(
     is_said = found is Verdict.NOT_YET and not is_said_anew
     if is_said and (why := context.unheard(handle, point, words)):
         raise ToolRefusal(why)
-    if thread.noes and found is Verdict.NOT_YET and (handle, "") not in doubted:
-        doubted[handle, ""] = ""
+    if thread.noes and found is Verdict.NOT_YET and handle not in asked:
+        asked.add(handle)
         raise ToolRefusal(
             f"{_no(thread, handle)}: that is turned_down, also where you disagree. If it asks for "
             "a reason, sets a condition or is none, call not_yet again"
         )
 
 
-def refuse_answer(
-    context: ToolContext, thread: Thread, doubted: dict[tuple[str, str], str]
-) -> None:
+def refuse_answer(context: ToolContext, thread: Thread, asked: set[str]) -> None:
     """Do nothing with an answer in a thread, unless all that waits there reads as a no to a point.
 
-    `doubted` gets the thread: of its no nothing else is asked.
+    `asked` gets its handle: of its no nothing else is asked.
 
     Raises:
         ToolRefusal: It does; where nobody rules, the no holds.
@@ -100,7 +98,7 @@ def refuse_answer(
     if thread.id not in context.points or thread.noes != thread.waiting:
         return
     handle = context.handles.of_thread[thread.id]
-    doubted[handle, ""] = ""
+    asked.add(handle)
     raise ToolRefusal(
         f"{_no(thread, handle)}, and closes the point unless you rule: follow_up with turned_down "
         "where it turns the point down; with not_yet, and your answer as its text, where it asks "

@@ -75,7 +75,7 @@ class ReviewTools:
         self._heard = 0
         self._numbers: dict[tuple[str, str], int] = {}  # of comments, by their blocks and quotes
         self._again: dict[tuple[str, str], Finding] = {}  # those that read otherwise than given
-        self._doubted: dict[tuple[str, str], str] = {}
+        self._asked: set[str] = set()  # threads of whose no it was asked whether it is one
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -203,7 +203,7 @@ class ReviewTools:
 
     def _reply(self, thread: str, text: str) -> str:
         waiting = self._waiting(thread)
-        refuse_answer(self._context, waiting, self._doubted)
+        refuse_answer(self._context, waiting, self._asked)
         words = self.wording.words(text, REPLY_CHARS, waiting.block_id or "")
         self.replies.append(Reply(waiting.id, words))
         return self.wording.noted(text, words)
@@ -260,7 +260,7 @@ class ReviewTools:
         waits = bool(own.waiting) and (own.id in self._by_ruling or not self._is_answered(own))
         if self._is_ruled(point) and stays_closed(point, found, context):
             return f"noted{self._rule(own, None)}; its point stays closed: {point.closed}"
-        refuse_ruling(context, own, found, text, self._doubted, waits=waits)
+        refuse_ruling(context, own, found, text, self._asked, waits=waits)
         words = shown = person = ""
         if text.strip() or found not in _WORDLESS:
             words = self.wording.words(text, REPLY_CHARS, own.block_id or "")
