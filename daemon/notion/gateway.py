@@ -230,9 +230,7 @@ class Gateway:
         async def send() -> Any:
             may_go()
             return await self._client.comments.create(
-                **target,
-                rich_text=list(rich_text),
-                display_name={"type": "custom", "custom": {"name": name}},
+                **target, rich_text=list(rich_text), display_name=_display_name(name)
             )
 
         return await self._call("posting a comment", send, repeatable=False)
@@ -386,3 +384,8 @@ def _list(answer: Any) -> Json:
     if answer["has_more"] and not isinstance(answer.get("next_cursor"), str):
         raise Incomplete("Notion says there is more, but not where")
     return answer
+
+
+def _display_name(name: str) -> Json:
+    # A function of its own, since its test switches this defence off: nobody speaks as a person.
+    return {"type": "custom", "custom": {"name": name}}
