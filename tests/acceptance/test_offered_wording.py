@@ -177,7 +177,7 @@ def test_a_wording_that_is_taken_settles_nothing_where_the_comment_names_another
         ("The worker retries for ever.", "", True),
         ("The worker retries for a while.", "", False),
         (f"{OFFER}.", "", False),
-        ("The worker retries for ever.", "Somebody reads this line.", False),
+        ("The worker retries for ever.", "Somebody reads this line.", True),
     ],
 )
 def test_a_wording_that_the_text_went_past_is_taken_back_where_the_point_stays_open(

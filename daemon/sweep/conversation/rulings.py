@@ -46,7 +46,6 @@ from daemon.sweep.conversation.points import (
 )
 from daemon.sweep.delivery.approval import Case
 from daemon.sweep.delivery.messages import finding_message, open_mark, settled_mark
-from daemon.sweep.delivery.validity import named_since
 
 
 MADE_ELSEWHERE = "made again on another block"
@@ -234,18 +233,16 @@ def record_rulings(
 def _unoffered(
     context: Context, session: Session, case: Case, point: OwnPoint
 ) -> list[OutboxMessage]:
-    """Take back the wording that an open point offers, where the text went past it.
+    """Take back the wording that an open point offers, where its block went past it.
 
-    Its block no longer says the quote, or says the wording, which settles nothing as it seems; or
-    another block changed that the comment names.
+    It no longer says the quote, or says the wording, which settles nothing as it seems.
     """
     state, found = context.state, findings.get(context.state, point.id)
     block = session.snapshot.by_id.get(point.finding.block_id)
     if found is None or block is None or not found.finding.instead:
         return []
     stands = is_quote_of(point.finding.quote, block.plain)
-    others = named_since(state, found, session.snapshot)
-    if stands and not has_taken(point.finding, session.snapshot) and not any(others.values()):
+    if stands and not has_taken(point.finding, session.snapshot):
         return []
     findings.set_place(state, point.id, replace(found.finding, instead=""))
     raised = outbox.message_of(state, found.review_id, point.id)
