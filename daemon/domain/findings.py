@@ -199,10 +199,19 @@ def cut_short(words: Sequence[str]) -> str:
 
 
 def _leads_on(bare: Sequence[str]) -> bool:
-    """Tell whether words cannot end here: the last is a sign, leads to others, or counts them."""
+    """Tell whether words cannot end here: the last is a sign, leads to others, or counts them.
+
+    A sign that may be the unit of a number, such as %, ends with it.
+    """
     *_, before, last = bare
     counts = before in _LEADS_ON and _NUMBER.fullmatch(last)
-    return not last or last in _LEADS_ON or bool(counts)
+    is_unit = bool(last) and _NUMBER.fullmatch(before)
+    is_sign = not _is_word(last) and not is_unit
+    return is_sign or last in _LEADS_ON or bool(counts)
+
+
+def _is_word(text: str) -> bool:
+    return any(char.isalnum() or char == _CODED for char in text)
 
 
 def _closed(title: str) -> str:
@@ -237,9 +246,9 @@ def _one_fewer(words: list[str]) -> list[str]:
 def title_of(words: str) -> str:
     """Return a title of at most eight words: the beginning of the first sentence of `words`.
 
-    Code counts as one word, however many blanks it has. One word too many is left out where English
-    can do without it. A title that is cut reads as one: it ends with a word that says something,
-    and what it opens it closes. It is plain text, without marks.
+    Code counts as one word, however many blanks it has, and a sign alone as none. One word too many
+    is left out where English can do without it. A title that is cut reads as one: it ends with a
+    word that says something, and what it opens it closes. It is plain text, without marks.
     """
     words = re.sub(f"[{_CODED}{_BLANK}]", " ", words)
     text = _LINK.sub(r"\1", _LEADING.sub("", words))
@@ -250,9 +259,11 @@ def title_of(words: str) -> str:
     text = _ESCAPED.sub(r"\1", text)
     first = " ".join(SENTENCE.split(text, maxsplit=1)[0].split())
     sentence = first.rstrip(".,;:…")
-    if len(sentence.split()) == TITLE_WORDS + 1 and not first.endswith("…"):
+    if sum(map(_is_word, sentence.split())) == TITLE_WORDS + 1 and not first.endswith("…"):
         sentence = " ".join(_one_fewer(sentence.split()))
-    kept = " ".join(sentence.split()[:TITLE_WORDS])
+    parts = sentence.split()
+    over = [at for at, part in enumerate(parts) if _is_word(part)][TITLE_WORDS:]
+    kept = " ".join(parts[: over[0]] if over else parts)
     chosen = re.sub(_CODED, lambda _: next(code), kept)
     is_cut = kept != sentence or first.endswith("…")
     if len(chosen) > TITLE_CHARS:

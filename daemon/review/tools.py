@@ -224,7 +224,7 @@ class ReviewTools:
         self._again[made.block_id, made.quote] = made
         told = f"{told}{moved}; to say it otherwise, make the call again with the same quote"
         if self._unoffered:
-            raise ToolRefusal(f"{self._unoffered}; without it the comment is {told}")
+            raise ToolRefusal(f"{self._unoffered}; the comment itself stands without it: {told}")
         # Beside `finish` nobody hears it, and no request is made for it: the next review shows it.
         return told
 
@@ -383,8 +383,8 @@ class ReviewTools:
         if not refused:
             return []
         self._heard += 1
-        failed = f"{counted(refused, 'call')} of this turn failed; what was noted is kept: "
-        return [failed + "correct what failed, or finish alone to drop it"]
+        failed = f"{counted(refused, 'call')} of this turn failed; what was noted stands: "
+        return [failed + "correct what failed, or finish alone to leave it so"]
 
     def _waiting(self, text: str) -> Thread:
         handle = self._context.thread(text, lambda thread: bool(thread.waiting))

@@ -45,6 +45,7 @@ from daemon.review.tool_specs import ToolRefusal, listed
 QUOTE_CHARS = 300
 # How many characters of a block a refusal repeats.
 ECHO_CHARS = 400
+_WORD = re.compile(r"\w+")
 TITLE_CHARS = 300  # of a title that is given; what is posted has eight words
 _LABEL = re.compile(r"^\s*\[?B[1-9]\d*\]?:\s+(?=\S)")
 
@@ -141,9 +142,11 @@ class Wording:
     def noted(self, text: str, posted: str, title: str = "", reads: str = "") -> str:
         """Remember a text and its title; return what the model is told: what reads otherwise."""
         self.remember(text)
-        changed = [*self.changes("title", title, ""), *["cut"] * reads.endswith("…")]
-        found = [*self.changes("text", text, posted), *changed]
-        return "; ".join(["noted", *found]) + (f", the title reads: {reads}" if changed else "")
+        changed, cut = self.changes("title", title, ""), "is cut and " * reads.endswith("…")
+        differs = title.strip() and _WORD.findall(title) != _WORD.findall(reads)
+        if changed or cut or differs:
+            changed.append(f"the title {cut}reads: {reads}")
+        return "; ".join(["noted", *self.changes("text", text, posted), *changed])
 
     def changes(self, what: str, given: str, posted: str) -> list[str]:
         """Return what is posted otherwise than it was given, in words for the model."""

@@ -62,8 +62,9 @@ def test_a_wording_that_is_taken_is_seen_without_a_model(
     )
     program.sweep()
     assert (
-        "refused: instead is left out: neither the document nor the prompt has nine; without it "
-        "the comment is noted; to say it otherwise, make the call again with the same quote"
+        "refused: instead is left out: neither the document nor the prompt has nine; the comment "
+        "itself stands without it: noted; to say it otherwise, make the call again with the same "
+        "quote"
     ) in model.answers[0]
     assert point(box, page).endswith(f"Bound it.\nInstead: “{OFFER}”")
 
@@ -95,7 +96,7 @@ def test_a_comment_is_posted_without_a_wording_that_may_not_be_offered(
 ) -> None:
     model.think = lambda _, turn: [*[offer("The worker retries for nine days")][turn:], finish()]
     assert program.sweep().json["model_requests"] == 2
-    assert "1 call of this turn failed; what was noted is kept" in model.answers[1]
+    assert "1 call of this turn failed; what was noted stands" in model.answers[1]
     assert point(box, page).endswith("Bound it.")
     told = "instead is left out: neither the document nor the prompt has nine"
     assert told in program.run("explain", page).out

@@ -114,8 +114,8 @@ def test_j1_finish_beside_a_refused_call_is_refused_once_and_the_reason_is_heard
     assert len(model.sent) == 2
     assert len(on_blocks(box, page)) == 2
     assert (
-        "refused: 1 call of this turn failed; what was noted is kept: correct what failed, "
-        "or finish alone to drop it"
+        "refused: 1 call of this turn failed; what was noted stands: correct what failed, "
+        "or finish alone to leave it so"
     ) in model.answers
     assert any("these words do not stand in B4" in one for one in model.answers)
 

@@ -236,7 +236,7 @@ def test_what_a_person_turned_down_is_never_open_because_a_ruling_ends(db, happe
         ),
         (
             "Die Kosten von ca. 12.000 € pro Monat fehlen in den Angaben der Tabelle",
-            "Die Kosten von ca. 12.000 € pro Monat…",
+            "Die Kosten von ca. 12.000 € pro Monat fehlen…",
         ),
         ("Die Kosten, z. B. für Strom, fehlen", "Die Kosten, z. B. für Strom, fehlen"),
         ("Use TLS 1.3 vs. TLS 1.2, e.g. at the edge", "Use TLS 1.3 vs. TLS 1.2…"),
@@ -276,6 +276,24 @@ def test_what_a_person_turned_down_is_never_open_because_a_ruling_ends(db, happe
             "Nobody says who is called when the queue stops",
             "Nobody says who is called when queue stops",
         ),
+        (
+            "4:10 against 3:00 is 39 %, not 19 %",
+            "4:10 against 3:00 is 39 %, not 19 %",
+        ),
+        ("19 % more cost, but 39 % more time", "19 % more cost, but 39 % more time"),
+        ("Cost & time = both are 39 % off the plan", "Cost & time = both are 39 % off the plan"),
+        (
+            "Tickets fell from 40 a month to 39 % & nobody knows",
+            "Tickets fell from 40 a month to 39 %…",
+        ),
+        (
+            "Nobody says why the queue of orders costs > 30 €",
+            "Nobody says why queue of orders costs > 30 €",
+        ),
+        (
+            "One two three four five six seven costs > 30 €",
+            "One two three four five six seven costs…",
+        ),
         ("Nobody says which of them it is for now", "Nobody says which of them…"),
         (
             "“The queue is read” contradicts the plan of Ben",
@@ -310,7 +328,8 @@ def test_a_title_is_the_beginning_of_the_first_sentence(words, title):
 def test_a_title_has_one_line_of_at_most_eight_words(words):
     title = title_of(words)
     assert "\n" not in title
-    assert len(title.split()) <= 8 or "`" in words
+    parts = [part for part in title.split() if any(char.isalnum() for char in part)]
+    assert len(parts) <= 8 or "`" in words
     assert len(title) <= 86
 
 

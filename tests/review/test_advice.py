@@ -159,7 +159,7 @@ ROWS = {
     "a wording with a name that nobody wrote": Row(
         with_threads,
         remark(instead="at Oslo"),
-        "without it the comment is noted; to say it otherwise, make the call again with the same",
+        "stands without it: noted; to say it otherwise, make the call again with the same",
         [remark(instead="that phase"), FINISH],
     ),
     "no such verdict": Row(
@@ -641,7 +641,7 @@ ROWS = {
     ),
     # The end.
     "finish beside a refusal": Row(
-        with_threads, FINISH, "correct what failed, or finish alone to drop it", refused=1
+        with_threads, FINISH, "correct what failed, or finish alone to leave it so", refused=1
     ),
     "finish where somebody waits": Row(
         lambda: with_threads(waits()),

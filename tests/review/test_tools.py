@@ -353,11 +353,15 @@ def test_the_summary_of_the_last_turn_is_not_lost_with_a_handle_that_does_not_ex
     assert tools.summary == "Settle it first."
 
 
-def test_the_model_is_told_what_a_title_that_was_cut_reads() -> None:
+def test_the_model_is_told_what_a_title_that_was_cut_or_shortened_reads() -> None:
     answer = remark(tools_of(), title="One two three four five six seven eight nine")
     reads = "One two three four five six seven eight…"
-    assert answer.text.startswith(f"noted; cut, the title reads: {reads}; to say it otherwise")
-    assert remark(tools_of(), title="One two three").text == "noted"
+    assert answer.text.startswith(
+        f"noted; the title is cut and reads: {reads}; to say it otherwise"
+    )
+    answer = remark(tools_of(), title="The rollback never tells who is called at night")
+    assert "noted; the title reads: Rollback never tells who is called at night; to" in answer.text
+    assert remark(tools_of(), title="One `two` three.").text == "noted"
 
 
 LINK = "a link that stands in neither the document nor the prompt"
@@ -374,7 +378,7 @@ LINK = "a link that stands in neither the document nor the prompt"
         ),
         (
             {"title": "Nobody owns evil.io here"},
-            f"noted; removed from the title: {LINK}, the title reads: Nobody owns here",
+            f"noted; removed from the title: {LINK}; the title reads: Nobody owns here",
         ),
     ],
 )
@@ -451,8 +455,8 @@ def test_the_words_of_the_last_finish_count_where_it_has_some(again, summary, qu
 def test_finish_names_what_was_refused_and_who_waits_at_once() -> None:
     tools = tools_of()
     assert tools.call("finish", {"summary": "Mend the share."}, refused=2).text == (
-        "refused: 2 calls of this turn failed; what was noted is kept: correct what failed, or "
-        "finish alone to drop it; someone waits in T1, T3: reply, rule or leave, then finish"
+        "refused: 2 calls of this turn failed; what was noted stands: correct what failed, or "
+        "finish alone to leave it so; someone waits in T1, T3: reply, rule or leave, then finish"
     )
     assert tools.call("finish", {"summary": "Mend it."}).accepted
 
