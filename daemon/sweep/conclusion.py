@@ -129,18 +129,15 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
     ended += [LedgerEntry(one.finding, _ENDED[verdicts[one.id]], noes[one.id]) for one in closed]
     settled = [one.finding for one in ended if one.state in MENDED]
     still_open = _still_open(session, review, verdicts)
-    asked_for = list[str]()  # what the prompt page wants to be said of every document
-    if review.outcome.is_complete or review.findings or words:
-        rules = session.prompt.rules
-        absent = missing_sections(rules.sections, session.snapshot.blocks)
-        asked_for = [f"**Missing sections:** {', '.join(absent)}."] if absent else []
-        asked_for.append(checklist_text(rules.checklist, tools.answers, tools.wording.for_people))
-    said = "\n\n".join(filter(None, (words, *asked_for)))
+    tells = review.outcome.is_complete or review.findings or words
+    said = "\n\n".join(filter(None, (words, *(_asked_for(session, tools) if tells else ()))))
     has_words = review.findings or said or review.omitted
     incomplete = incomplete_note(review.outcome) if has_words else ""
     remarks = [left_out_note(tools.below_floor), unread_note(review.omitted), incomplete]
-    by_rule = review.model == OFFLINE and review.findings
-    if not (said or closed or opened or settled or by_rule or any(remarks)):
+    is_first = session.change.first or _is_bare(session.snapshot)
+    # The summary that stands does not list a new point.
+    listed = review.findings and (review.model == OFFLINE or not is_first)
+    if not (said or closed or opened or settled or listed or any(remarks)):
         return ""
     return assembled(
         SummaryParts(
@@ -154,9 +151,17 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
             question=review.question,
             kept=[*review.kept, *_still_kept(session, review)],
             remarks=(*remarks, unseen_note(session.linked), _not_first_choice(session, review)),
-            is_first=session.change.first or _is_bare(session.snapshot),
+            is_first=is_first,
         )
     )
+
+
+def _asked_for(session: Session, tools: ReviewTools) -> Iterator[str]:
+    """Yield what the prompt page wants to be said of every document."""
+    rules = session.prompt.rules
+    if absent := missing_sections(rules.sections, session.snapshot.blocks):
+        yield f"**Missing sections:** {', '.join(absent)}."
+    yield checklist_text(rules.checklist, tools.answers, tools.wording.for_people)
 
 
 def _not_first_choice(session: Session, review: Review) -> str:

@@ -277,6 +277,53 @@ def reviewed_again(
     return on_page(box, page)
 
 
+@pytest.mark.parametrize("severity", ["minor", "blocking"])
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_review_that_ends_without_a_word_lists_its_new_points_in_the_summary_that_stands(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    severity: str,
+    *,
+    is_open: bool,
+) -> None:
+    page = first_review(box, program, model, rfcs)
+    for title in () if is_open else ("No way back ·", "No owner ·"):
+        write(box, title, "no")
+    program.sweep()
+    assert ("None of my points is open." in on_page(box, page)[-1]) != is_open
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[3], "We deploy twice.")
+    box.clock.advance(HOUR)
+    model.think = lambda *_: [
+        comment("B4", "twice", "Once is enough.", severity, "Two deployments"),
+        finish(),
+    ]
+    program.sweep()
+    *older, reads = on_page(box, page)
+    assert older == [LINE] * (severity == "blocking")
+    open_points = {line for line in reads.split("\n") if line.startswith("•")}
+    earlier = {"• No way back (still open)", "• No owner (still open)"}
+    assert open_points == {"• Two deployments", *(earlier if is_open else ())}
+    assert "None of my points is open." not in reads
+    assert "Look at the rollback first." not in reads
+
+
+def test_a_review_that_ends_without_a_word_writes_no_first_summary(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = box.world.page(rfcs, "Queues", [blocks.paragraph(LINES[0])], at=NOW - HOUR).id
+    for _ in range(2):
+        model.think = lambda *_: [comment("B1", "N/A", "How is it undone?"), finish()]
+        program.sweep()
+        box.clock.advance(HOUR)
+        box.world.edit_block(box.world.blocks(page)[0], "Rollback: still N/A.")
+        box.clock.advance(HOUR)
+    assert len(posted(box)) > 0
+    assert on_page(box, page) == []
+
+
 @pytest.mark.parametrize(
     ("written", "question", "is_new"),
     [

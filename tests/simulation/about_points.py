@@ -11,6 +11,7 @@ from daemon.domain import notation
 from daemon.domain.findings import Event
 from daemon.notion.from_markdown import INNER, quoted
 from daemon.review.quotes import fold
+from daemon.review.summary import NOTHING_OPEN
 from daemon.store import outbox, reviews
 from daemon.sweep.conversation.answers import NO_GONE
 from daemon.sweep.conversation.rulings import MADE_ELSEWHERE
@@ -191,6 +192,35 @@ def no_standing_summary_names_a_closed_point(final: Final) -> Iterator[str]:
     titles = defaultdict(set)
     for page, title, state in final.rows("SELECT page_id, title, state FROM findings"):
         titles[page, state in _CLOSED].add(title)
+    for page, text in _standing_summaries(final):
+        for title in titles[page, True] - titles[page, False]:
+            if _lists(text, title):
+                yield f"page {page[:8]}: its summary lists “{title}”, which is closed"
+
+
+def each_standing_summary_lists_the_open_points(final: Final) -> Iterator[str]:
+    """At the end each summary lists the points that are open, whatever the model said of them."""
+    posted = defaultdict(set)
+    for page, title in final.rows(
+        "SELECT findings.page_id, title FROM findings JOIN outbox ON finding_id = findings.id"
+        " WHERE outbox.kind = 'finding' AND outbox.state = 'posted' AND retracted_at IS NULL"
+        " AND findings.state IN ('open', 'answered')"
+    ):
+        posted[page].add(title)
+    for page, text in _standing_summaries(final):
+        unlisted = [title for title in posted[page] if not _lists(text, title)]
+        if posted[page] and NOTHING_OPEN in text:
+            yield f"page {page[:8]}: its summary says that none is open: {posted[page]}"
+        elif text and unlisted and not re.search(r"^• and \d+ more$", text, re.MULTILINE):
+            yield f"page {page[:8]}: its summary does not list {unlisted}"
+
+
+def _lists(summary: str, title: str) -> bool:
+    return bool(re.search(rf"^• {re.escape(title)}(?: \(|$)", summary, re.MULTILINE))
+
+
+def _standing_summaries(final: Final) -> Iterator[tuple[str, str]]:
+    """Yield the newest summary of each page as it reads at the end."""
     world = final.ended.box.world
     standing = {
         one.id: plain(one.rich_text)
@@ -211,10 +241,7 @@ def no_standing_summary_names_a_closed_point(final: Final) -> Iterator[str]:
         "SELECT DISTINCT page_id FROM outbox WHERE kind = 'summary' AND retracted_at IS NULL"
     ):
         for comment, _ in outbox.summaries(final.state, page)[:1]:
-            text = "" if comment in left else standing.get(comment, "")
-            for title in titles[page, True] - titles[page, False]:
-                if re.search(rf"^• {re.escape(title)}(?: \(|$)", text, re.MULTILINE):
-                    yield f"page {page[:8]}: its summary lists “{title}”, which is closed"
+            yield page, "" if comment in left else standing.get(comment, "")
 
 
 def no_closed_point_is_raised_again(final: Final) -> Iterator[str]:
