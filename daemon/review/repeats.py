@@ -386,7 +386,7 @@ class Said:
         known = {one.finding.block_id for one in context.ledger} & context.unchanged_blocks
         is_kept = is_repeat(finding, context.kept, block)
         is_free = block.id not in known and (block.id not in context.closed_blocks or is_kept)
-        if is_free or context.edited(words) or self._made_anew(finding):
+        if context.is_anew or is_free or context.edited(words) or self._made_anew(finding):
             return "", ""
         told = "was commented on before, and it and its section say what they said then"
         if block.id not in known:

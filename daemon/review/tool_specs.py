@@ -260,6 +260,7 @@ class ToolContext:
         page_texts: All that the page says: what a ruling is held against.
         known: That, and what the prompt page says: what a wording that is offered may name.
         lenses: The rows of a prompt database that the review is made under.
+        is_anew: Whether all is reviewed anew, so that unchanged blocks take comments too.
     """
 
     handles: Handles
@@ -279,6 +280,7 @@ class ToolContext:
     page_texts: Sequence[str] = ()
     known: Sequence[str] = ()
     lenses: Sequence[str] = ()
+    is_anew: bool = False
 
     def block(self, text: str) -> Block:
         """Return the block that an argument names.

@@ -346,6 +346,7 @@ def _checked(context: ReviewContext, prepared: Prepared) -> ToolContext:
         comments_on_blocks=not session.only_threads,
         unchanged_blocks=unchanged_blocks(session.change, session.snapshot.blocks),
         closed_blocks=_closed(session),
+        is_anew=session.extent is Extent.WHOLE,
         change=session.change,
         least_severity=_floor(prepared),
         checklist_items=len(asked.rules.checklist),

@@ -351,6 +351,9 @@ def test_an_unchanged_block_takes_a_comment_that_names_what_makes_it_wrong() -> 
     assert remark(removed).accepted
     assert "it stays only where what was removed or changed beside" in ended(removed).text
     assert ended(removed).accepted
+    anew = tools_of(change=EDITED, **unchanged)
+    anew._context = replace(anew._context, is_anew=True)
+    assert remark(anew).accepted, "somebody asked for all of it"
     same = tools_of(change=NOTHING, **unchanged)
     assert not remark(same).accepted
     assert "once one of them changes" in remark(same).text
