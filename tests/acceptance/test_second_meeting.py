@@ -966,6 +966,35 @@ def test_a_point_that_a_person_dropped_is_opened_again_where_a_person_asks_for_i
     assert "Then it is open again" in " ".join(on_blocks(box, page))
 
 
+@pytest.mark.parametrize("closed", ["dropped", "withdrawn"])
+@pytest.mark.parametrize("says_so", ["I do not agree, please keep it.", "No, this matters."])
+def test_a_no_to_what_closed_a_point_is_heard_and_is_no_no_to_the_point(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, closed: str, says_so: str
+) -> None:
+    """Another person's no dropped it, or the reviewer did; who dropped it says no in silence."""
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    raised, ben = posted(box)[0], box.world.person("Ben")
+    box.clock.advance(HOUR)
+    if closed == "dropped":
+        box.world.comment(raised, "No, won't do.", by=ben)
+    else:
+        box.world.comment(raised, "Is the flag not enough?", by=ben)
+        says(model, follow_up("No way back", "withdrawn", "It is, I drop this."), finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith(f"✓ {closed.title()}: “No way back”")
+    box.clock.advance(HOUR)
+    if closed == "dropped":
+        box.world.comment(raised, "No.", by=ben)
+    box.world.comment(raised, says_so, by=box.world.person("Priya"))
+    box.clock.advance(HOUR)
+    says(model, follow_up("No way back", "not_yet", "Then it is open: how?"), finish())
+    program.sweep()
+    assert f"new: {says_so}" in model.documents[-1]
+    assert on_blocks(box, page)[0].startswith("No way back · blocking")
+    assert "Then it is open: how?" in " ".join(on_blocks(box, page))
+
+
 def declined(box: Sandbox, program: Program, model: ScriptedModel, rfcs: str) -> str:
     """Let a person turn the first point down."""
     page = rfc(box, rfcs)
@@ -1781,26 +1810,25 @@ def test_a_no_under_a_settled_point_is_heard_and_can_open_it_again(
     assert len(model.sent) == asked, "it is heard once"
 
 
-@pytest.mark.parametrize("closed", ["dropped", "withdrawn"])
-def test_a_no_under_a_point_that_is_dropped_says_nothing_new(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, closed: str
+@pytest.mark.parametrize("author", ["Ana", "Ben"])
+def test_a_further_no_of_who_dropped_a_point_says_nothing_new_and_anothers_is_judged(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, author: str
 ) -> None:
     page = rfc(box, rfcs)
     first_review(program, model)
-    if closed == "dropped":
-        box.world.comment(posted(box)[0], "No.", by=box.world.person("Ana"))
-    else:
-        edit(box, page, 1, "We deploy on Tuesday.")
-        says(model, follow_up("No way back", closed, "You are right."), finish())
+    ana = box.world.person("Ana")
+    box.world.comment(posted(box)[0], "No.", by=ana)
     box.clock.advance(HOUR)
     program.sweep()
-    assert on_blocks(box, page)[0].startswith(f"✓ {closed.capitalize()}")
     asked, said = len(model.sent), len(posted(box))
     box.clock.advance(HOUR)
-    box.world.comment(posted(box)[0], "No, one region is enough.", by=box.world.person("Ben"))
+    by = ana if author == "Ana" else box.world.person(author)
+    box.world.comment(posted(box)[0], "No, one region is enough.", by=by)
+    says(model, ("leave", {"thread": "T1", "reason": "It agrees."}), finish())
     program.sweep()
-    assert (len(model.sent), len(posted(box))) == (asked, said)
-    assert on_blocks(box, page)[0].startswith(f"✓ {closed.capitalize()}")
+    assert (len(model.sent) > asked) is (author == "Ben")
+    assert len(posted(box)) == said
+    assert on_blocks(box, page)[0].startswith("✓ Dropped")
 
 
 @pytest.mark.parametrize(

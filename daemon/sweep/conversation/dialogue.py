@@ -9,8 +9,8 @@ from typing import Any
 
 from daemon.domain.errors import Forbidden, Invalid, Missing, NotionError
 from daemon.domain.events import HOLDING, PLAIN, split_alert
-from daemon.domain.findings import LIVE, MENDED, FindingState
-from daemon.domain.records import PageRow, PageState, ThreadRow
+from daemon.domain.findings import LIVE, MENDED, FindingState, who_said_no
+from daemon.domain.records import FindingRow, PageRow, PageState, ThreadRow
 from daemon.domain.scope import Capability
 from daemon.domain.values import Author, AuthorKind, Comment, Prompt, Snapshot, Thread
 from daemon.notion import from_markdown, reading
@@ -290,6 +290,16 @@ def _learn_findings(context: Context, row: PageRow, found: Iterable[Thread]) -> 
         thread_store.add_from_findings(context.state, row.id)
 
 
+def _closed(known: Iterable[FindingRow]) -> dict[str, str | None]:
+    """Return who turned down the findings that are closed, by threads; None for no person."""
+    closed = dict[str, str | None]()
+    for one in known:
+        who = who_said_no(one.why) if one.state is FindingState.DISMISSED else None
+        if one.discussion_id and (who or one.state in (*MENDED, FindingState.WITHDRAWN)):
+            closed[one.discussion_id] = who
+    return closed
+
+
 def _claims(context: Context, row: PageRow, snapshot: Snapshot | None) -> dict[str, ClaimCheck]:
     """Tell what is known of the text under each open point, by the thread that it began."""
     found = {}
@@ -361,7 +371,7 @@ def _known(
         turned_down=frozenset(
             findings.by_thread(one for one in known if (one.id, FindingState.DISMISSED) in was)
         ),
-        mended=frozenset(findings.by_thread(one for one in known if one.state in MENDED)),
+        closed=_closed(known),
         claims=_claims(context, row, snapshot),
         answers_left=_answers_left(context, found),
         waits="" if snapshot else _waits(context, row),  # what was just read is reviewed now

@@ -71,7 +71,8 @@ class GateInput:
             a yes or no may answer.
         again: Whether a person turned the finding down before: there each further no is one to it.
         later: What its author wrote in the thread after it, without words to the reviewer.
-        mended: Whether an edit settled the finding: a no there says that it did not.
+        settled: Whether the text, the reviewer or another person's no closed the finding: a no
+            there is one to that.
         corrected: Whether a claim in this thread was replied to before.
         followed: Whether a comment of ours follows it in its thread.
         claim: What is known of the text of the open point that began the thread; None where there
@@ -95,7 +96,7 @@ class GateInput:
     asked: bool = False
     again: bool = False
     later: tuple[str, ...] = ()
-    mended: bool = False
+    settled: bool = False
     corrected: bool = False
     followed: bool = False
     claim: ClaimCheck | None = None
@@ -125,13 +126,13 @@ class GateInput:
 
     @property
     def turns_down(self) -> bool:
-        """Whether its no is one to a finding that no edit settled."""
-        return self.says_no and not self.mended
+        """Whether its no is one to the finding, and not to what closed that."""
+        return self.says_no and not self.settled
 
     @property
     def dissents(self) -> bool:
-        """Whether its no is one to what settled the finding, which the model hears."""
-        return self.says_no and self.mended
+        """Whether its no is one to what closed the finding, which the model hears."""
+        return self.says_no and self.settled
 
     @property
     def is_for_judgement(self) -> bool:

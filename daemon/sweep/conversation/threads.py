@@ -12,6 +12,7 @@ from daemon.domain.due import SAME_MINUTE
 from daemon.domain.phrases import CLOSING, has_question_mark, is_claim
 from daemon.domain.records import KEPT_CHARS, SeenComment, ThreadRow
 from daemon.domain.values import AuthorKind, Comment, Finding, Thread
+from daemon.notion.from_markdown import quoted
 from daemon.sweep.conversation.commands import Command, CommandComment, addressed, in_order
 from daemon.sweep.conversation.gate import SETTLED, ClaimCheck, Gate, GateInput, gate
 
@@ -35,7 +36,7 @@ class ThreadState:
         own: Ids of the users that we comment as; to mention one is to address the reviewer.
         raised: The findings that began threads, by the threads' ids.
         turned_down: Those of them in which a person said no, now or before.
-        mended: Those of them that an edit settled: a no there says that it did not.
+        closed: Who turned down those of them that are closed; None where no person did.
         claims: What is known of the text under open points, by the threads that they began.
         answers_left: How many answers each person may still get today, by id; without a limit where
             a person is missing.
@@ -61,7 +62,7 @@ class ThreadState:
     own: frozenset[str] = frozenset()
     raised: Mapping[str, Finding] = field(default_factory=dict)
     turned_down: frozenset[str] = frozenset()
-    mended: frozenset[str] = frozenset()
+    closed: Mapping[str, str | None] = field(default_factory=dict)
     claims: Mapping[str, ClaimCheck] = field(default_factory=dict)
     answers_left: Mapping[str, int] = field(default_factory=dict)
     granted: frozenset[str] = frozenset()
@@ -292,6 +293,7 @@ def _decide(
 ) -> tuple[Gate, str]:
     called, words = _called(comment, known)
     row, to_summary = known.threads.get(thread.id), _answers_summary(comment, thread, known)
+    person = quoted(comment.author.name.strip())
     later = [one for one in _after(comment, thread) if one.author.id == comment.author.id]
     # A claim in a finding's thread is corrected once.
     corrected = thread.id in known.raised and any(
@@ -314,7 +316,7 @@ def _decide(
         asked=to_summary or _answers_question(comment, thread),
         again=thread.id in known.turned_down,
         later=tuple(_called(one, known)[1] for one in later if not pending.includes(one)),
-        mended=thread.id in known.mended,
+        settled=known.closed.get(thread.id, person) != person,
         corrected=corrected,
         followed=_is_followed(comment, thread),
         claim=known.claims.get(thread.id),

@@ -28,7 +28,7 @@ OPEN_POINT = {
     "in_thread": True,
     "claim": ClaimCheck.FOR_MODEL,
 }
-MENDED = {**OPEN_POINT, "claim": None, "mended": True}
+MENDED = {**OPEN_POINT, "claim": None, "settled": True}
 SETTINGS = ("any", "ours", "mentioned", "none")
 LIMIT = 5
 
@@ -94,7 +94,7 @@ LIMIT = 5
         ({"text": "Yes.", "in_thread": True}, "any", Gate.SILENT),
         ({**OPEN_POINT, "asked": True, "text": "Yes."}, "any", Gate.REPLY),
         ({**OPEN_POINT, "to_person": True}, "any", Gate.REPLY),
-        # Where an edit settled the point, a no says that it did not.
+        # Where something else than the person's own no closed the point, a no is one to that.
         (MENDED, "any", Gate.REPLY),
         ({**MENDED, "text": "No."}, "any", Gate.REPLY),
         ({**MENDED, "text": "No, won't do."}, "any", Gate.REPLY),
