@@ -40,6 +40,8 @@ CLOSED = frozenset(
         FindingState.DISMISSED,
     }
 )
+# Findings that people closed.
+BY_PEOPLE = frozenset({FindingState.DISMISSED, FindingState.RESOLVED, FindingState.REFUSED})
 # Findings that an edit settled.
 MENDED = frozenset({FindingState.ADDRESSED, FindingState.ADOPTED})
 # Findings that people never saw: they may be raised again. A newer review replaces a held one.

@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import count
 from typing import NamedTuple
 
+from daemon.domain.change import sections
 from daemon.domain.findings import LEAST_WORDS, SENTENCE, cut_short
 from daemon.domain.values import AuthorKind, Block, Severity, Snapshot, Thread
 from daemon.notion.from_markdown import INNER, SETTLED_SIGN, as_typed
@@ -110,6 +111,14 @@ class Handles:
     def of_thread(self) -> dict[str, str]:
         """Thread id to handle."""
         return {thread.id: handle for handle, thread in self.threads.items()}
+
+    def nearest(self, handle: str) -> list[str]:
+        """Return the blocks of a section by handle: one, those above it upwards, those below it."""
+        under = sections(self.blocks.values())
+        home = under[self.blocks[handle].id]
+        names = [name for name, one in self.blocks.items() if under[one.id] == home]
+        at = names.index(handle)
+        return [handle, *reversed(names[:at]), *names[at + 1 :]]
 
     def brief(self, block_id: str) -> str:
         """Return a block's handle and its first words."""

@@ -22,6 +22,7 @@ from daemon.domain.values import (
 from daemon.notion.from_markdown import as_typed
 from daemon.review.cleaning import person_name
 from daemon.review.quotes import (
+    blocks_with,
     fold,
     is_quote_of,
     overlap,
@@ -115,6 +116,7 @@ _CLOSED = {
     FindingState.WITHDRAWN: "you withdrew it",
     FindingState.RESOLVED: "its thread was resolved or deleted",
     FindingState.RETRACTED: "an operator took it back",
+    FindingState.REFUSED: "a person refused its draft",
 }
 
 
@@ -216,6 +218,17 @@ def reanchored(earlier: Iterable[Finding], blocks: Sequence[Block]) -> list[Find
         if len(holding) == 1:
             found.append(replace(old, block_id=holding[0]))
     return found
+
+
+def standing_in(one: Finding, blocks: Sequence[Block]) -> list[Block]:
+    """Return the blocks that have the words of a finding: its own, else every other, in order.
+
+    A quote shorter than MOVED_QUOTE_CHARS counts in its own block alone.
+    """
+    own = [block for block in blocks if block.id == one.block_id]
+    is_sure = len(fold(one.quote).text) >= MOVED_QUOTE_CHARS
+    others = blocks_with(one.quote, blocks) if is_sure else []
+    return [block for block in own if is_quote_of(one.quote, block.plain)] or others
 
 
 def ranked(findings: Iterable[Finding], floor: Severity) -> list[Finding]:

@@ -21,8 +21,8 @@ from daemon.domain.values import AuthorKind, Comment, Finding, Prompt, Severity,
 from daemon.notion.from_markdown import as_typed
 from daemon.review.cleaning import beginning, both_ends, person_name, visible
 from daemon.review.handles import Handles
-from daemon.review.points import MOVED_QUOTE_CHARS, OwnPoint, how_closed
-from daemon.review.quotes import blocks_with, fold, is_quote_of, unmarked_line
+from daemon.review.points import MOVED_QUOTE_CHARS, OwnPoint, how_closed, standing_in
+from daemon.review.quotes import fold, is_quote_of, unmarked_line
 from daemon.review.summary import checklist_instructions
 
 
@@ -279,9 +279,7 @@ def _threads(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> list[str]
         if on is None and thread.block_id in there:
             on = "a block without text"
         elif on is None:
-            quote = own.finding.quote if own else ""
-            is_sure = len(quote) >= MOVED_QUOTE_CHARS
-            stand = blocks_with(quote, task.snapshot.blocks) if is_sure else []
+            stand = standing_in(own.finding, task.snapshot.blocks) if own else []
             where = ", ".join(names[block.id] for block in stand if block.id in names)
             on = f"words that stand in {where} now" if where else "a block that is gone"
         lines.append(f"[{handle} on {on}]")

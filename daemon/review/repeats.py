@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from daemon.domain.change import sections
-from daemon.domain.findings import LIVE, SAID_NO
+from daemon.domain.findings import BY_PEOPLE, LIVE, SAID_NO
 from daemon.domain.notation import counted
 from daemon.domain.values import Block, Finding, Source, Verdict
 from daemon.review.points import (
     OwnPoint,
     became,
     free_words,
+    how_closed,
     is_nearly_same,
     is_repeat,
     is_same_elsewhere,
@@ -24,6 +24,7 @@ from daemon.review.points import (
     makes_anew,
     reanchored,
     says_the_same,
+    standing_in,
     words_of,
 )
 from daemon.review.prompt import clipped, one_line
@@ -38,11 +39,11 @@ _MOVED = "; where a move makes these words wrong, say that, and name the other b
 NO_CHARS = 200
 # What is ruled so needs no comment any more.
 _ENDS = (Verdict.FIXED, Verdict.WITHDRAWN, Verdict.TURNED_DOWN)
-# How many of the points that people turned down are compared with the comments of a review.
+# How many of the points that people closed are compared with the comments of a review.
 NOES_NAMED = 20
 _COMPARE = (
-    "Take back, with take_back, each comment that says again what was turned down, in whatever "
-    "words and wherever it stands, or what is said already. Then call finish again"
+    "Take back, with take_back, each comment that says again what was turned down or resolved, in "
+    "whatever words and wherever it stands, or what is said already. Then call finish again"
 )
 
 
@@ -143,13 +144,11 @@ class Said:
             raise ToolRefusal("; ".join(told))
 
     def asked(self) -> str:
-        """Ask what the comments may repeat, though that is not certain; "" for nothing.
-
-        What people turned down may come back in any words, and anywhere: the model compares.
-        """
+        """Ask what the comments may repeat, though that is not certain; "" for nothing."""
         new = {self._name(one): one for one in self.made if self._is_new(one)}
         noes = self._noes([*new.values()]) if new else []
-        told = ["people turned down", *noes, "and your comments are", *new] if noes else []
+        told = ["people turned down or resolved", *noes, "and your comments are", *new]
+        told = told if noes else []
         told += [f"{name}: {doubt}" for name, one in new.items() for doubt in self._doubts(one)]
         return "\n".join(["before this ends, compare:", *told, _COMPARE]) if told else ""
 
@@ -169,11 +168,19 @@ class Said:
         return made.source is Source.MODEL and not (is_kept or self._made_anew(made))
 
     def _noes(self, new: Sequence[Finding]) -> list[str]:
-        """Name the points that people turned down and whose words stand, those most like first."""
-        said = [one for point in self.context.points.values() for one in self._as_ruled(point)]
-        noes = [one for one in said if one.is_no and self._stands(one.finding)]
+        """Name the points that people closed and whose words stand, those most like first."""
+        context, blocks = self.context, [*self.context.handles.blocks.values()]
+        points = context.points.values()
+        shown = [one.finding for one in points]
+        closed = [one for one in context.ledger if one.state in BY_PEOPLE]
+        unseen = [one for one in closed if one.finding not in shown]
+        noes = [one for point in points for one in self._as_ruled(point) if one.is_no]
+        noes += [_Other(one.finding, "", how_closed(one.state, one.why)) for one in unseen]
         noes.sort(key=lambda no: -max(self._likeness(one, no.finding) for one in new))
-        return [f"{one.thread} on {one.at} “{one.title}” ({one.said})" for one in noes[:NOES_NAMED]]
+        stand = ((one, standing_in(one.finding, blocks)) for one in noes)
+        at = [(one, context.handles.of_block[found[0].id]) for one, found in stand if found]
+        named = ((f"{one.thread} on {on}" if one.thread else on, one) for one, on in at)
+        return [f"{on} “{one.title}” ({one.said})" for on, one in named][:NOES_NAMED]
 
     def on_block(self, block_id: str) -> int:
         """Return how many comments on a block nobody settled; those below the floor aside."""
@@ -256,11 +263,8 @@ class Said:
     def _apart(self, finding: Finding, block: Block, words: str) -> str:
         """Say where another matter than what has the words of a block can stand; "" for nowhere."""
         blocks, handle = self.context.handles.blocks, self.context.handles.of_block[block.id]
-        under = sections(blocks.values())
-        names = [name for name, one in blocks.items() if under[one.id] == under[block.id]]
-        at = names.index(handle)
-        nearest = (handle, *reversed(names[:at]), *names[at + 1 :])
-        for one in nearest if self._takes(finding, block, words) else ():
+        is_taken = self._takes(finding, block, words)
+        for one in self.context.handles.nearest(handle) if is_taken else ():
             free = free_words(blocks[one], [*self.standing, *self.made])
             if free and self._takes(finding, blocks[one], words):
                 what = f"other words of {one}" if one == handle else f"words of {one} beside it"
@@ -339,11 +343,6 @@ class Said:
         why, unless = self._unasked(finding, block, names)
         if unless:
             yield f"{why}; it stays only where {unless}"
-
-    def _stands(self, one: Finding) -> bool:
-        """Tell whether the words of a finding stand in its block."""
-        block = self.context.handles.blocks.get(self.context.handles.of_block.get(one.block_id, ""))
-        return block is not None and is_quote_of(one.quote, block.plain)
 
     def _likeness(self, finding: Finding, other: Finding) -> float:
         """Return how much two findings speak of the same, by words that are rare on the page."""

@@ -10,7 +10,7 @@ from math import inf
 from daemon.config.limits import Deep
 from daemon.domain.change import closed_blocks, unchanged_blocks
 from daemon.domain.errors import ModelsDown, Unavailable
-from daemon.domain.findings import LIVE, FindingState, LedgerEntry
+from daemon.domain.findings import BY_PEOPLE, LIVE, LedgerEntry
 from daemon.domain.values import (
     AuthorKind,
     Finding,
@@ -18,7 +18,6 @@ from daemon.domain.values import (
     Ruling,
     Severity,
     Source,
-    Thread,
     Verdict,
 )
 from daemon.review import offline, prompt
@@ -39,9 +38,8 @@ from daemon.review.handles import Handles
 from daemon.review.leaks import leak_guard
 from daemon.review.models.access import taped
 from daemon.review.models.failures import WindowTooSmall
-from daemon.review.points import OwnPoint, is_repeat, page_texts, reanchored
+from daemon.review.points import OwnPoint, is_repeat, page_texts, standing_in
 from daemon.review.prompt import WHOLE, Excerpt, ReviewInput
-from daemon.review.quotes import is_quote_of
 from daemon.review.tool_specs import ToolContext, specs_for
 from daemon.review.tools import ReviewTools
 from daemon.sweep import budget
@@ -56,8 +54,6 @@ PART_OF_WINDOW = 8
 LEAST_ROOM = 4_000
 PART_READ = 4  # one of so many parts of the room for a document is for what is read besides
 CHARACTERS_PER_TOKEN = 4  # of English prose, roughly
-# What people made of a point counts for the new text too; what was mended is over.
-_TOLD_AFTER_A_CHANGE = LIVE | {FindingState.DISMISSED, FindingState.RESOLVED}
 
 
 async def run_review(context: ReviewContext, session: Session) -> Review:
@@ -256,17 +252,16 @@ def _task(
     reported: Sequence[Finding] = (),
     noticed: Sequence[Finding] = (),
 ) -> ReviewInput:
-    session, snapshot = prepared.session, prepared.session.snapshot
-    unseen = [one for one in _current(session) if not _is_shown(one.finding, snapshot.threads)]
+    session = prepared.session
     limits, floor = budget.narrowed(context.config.limits, session.prompt.rules), _floor(prepared)
     notes = [] if floor is Severity.MINOR else [_LEFT_OUT.format(floor=floor.value)]
     if session.extent is Extent.WHOLE and not session.change.first:
         notes.append(_ANEW)
     return ReviewInput(
-        snapshot,
+        session.snapshot,
         session.change,
         session.prompt,
-        unseen,
+        _unseen(session),
         () if session.only_threads else notes,
         session.raised,
         reported,
@@ -303,30 +298,22 @@ def _noticed(prepared: Prepared) -> list[Finding]:
     ]
 
 
-def _current(session: Session) -> list[LedgerEntry]:
-    """Return what of the ledger concerns the text as it is: it stands, or its block changed."""
-    blocks, found = session.snapshot.blocks, []
-    shown = {one.finding for one in session.points}
+def _unseen(session: Session) -> list[LedgerEntry]:
+    """Return what of the ledger is closed, and no thread shows, while its words stand.
+
+    What people made of a point counts for the new text of its block too; what was mended is over.
+    """
+    snapshot, found = session.snapshot, []
+    threads = (session.raised.get(thread.id) for thread in snapshot.threads)
+    shown = {*(one.finding for one in session.points), *filter(None, threads)}
     for entry in session.ledger:
-        if entry.finding in shown:
-            continue
-        if stand := reanchored([entry.finding], blocks):
-            found.append(replace(entry, finding=stand[0]))
-        elif (
-            entry.state in _TOLD_AFTER_A_CHANGE and entry.finding.block_id in session.change.changed
-        ):
-            found.append(entry)
+        finding = entry.finding
+        stand = standing_in(finding, snapshot.blocks)
+        if not stand and entry.state in BY_PEOPLE and finding.block_id in snapshot.by_id:
+            stand = [snapshot.by_id[finding.block_id]]
+        if stand and entry.state not in LIVE and finding not in shown:
+            found.append(replace(entry, finding=replace(finding, block_id=stand[0].id)))
     return found
-
-
-def _is_shown(finding: Finding, threads: Sequence[Thread]) -> bool:
-    """Tell whether the model sees a finding in its thread."""
-    return any(
-        comment.author.kind is AuthorKind.OWN and is_quote_of(finding.quote, comment.plain)
-        for thread in threads
-        if thread.block_id == finding.block_id
-        for comment in thread.comments
-    )
 
 
 def _checked(context: ReviewContext, prepared: Prepared) -> ToolContext:

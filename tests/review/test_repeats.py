@@ -129,8 +129,8 @@ def test_a_contradiction_is_asked_about_once_from_its_other_end() -> None:
         "refused: before this ends, compare:\n"
         "P1 on B5 “Cost unlike the share”: your own point in T1 on B2 (open) names B5 as this "
         "names B2: “No reason for ten percent”\n"
-        "Take back, with take_back, each comment that says again what was turned down, in whatever "
-        "words and wherever it stands, or what is said already. Then call finish again"
+        "Take back, with take_back, each comment that says again what was turned down or resolved, "
+        "in whatever words and wherever it stands, or what is said already. Then call finish again"
     )
     assert ended(tools).accepted
     for point in (replace(POINT, finding=raised, closed="you withdrew it"), POINT):
@@ -187,17 +187,44 @@ def test_what_people_turned_down_is_compared_once_with_the_new_comments() -> Non
         assert remark(tools, on, quote, title).accepted
     assert ended(tools).text == (
         "refused: before this ends, compare:\n"
-        "people turned down\n"
+        "people turned down or resolved\n"
         "T1 on B2 “No reason for ten percent” (Ana said no: “No, it is a guess.”)\n"
         "and your comments are\n"
         "P1 on B3 “A guess”\n"
         "P2 on B5 “Who pays for it”\n"
-        "Take back, with take_back, each comment that says again what was turned down, in whatever "
-        "words and wherever it stands, or what is said already. Then call finish again"
+        "Take back, with take_back, each comment that says again what was turned down or resolved, "
+        "in whatever words and wherever it stands, or what is said already. Then call finish again"
     )
     assert tools.call("take_back", {"point": "P1"}).text == "P1 is taken back"
     assert ended(tools).accepted
     assert [one.title for one in tools.findings] == ["Who pays for it"]
+
+
+def test_what_people_resolved_or_refused_is_compared_too_wherever_its_words_stand() -> None:
+    """A person may split a block: the words of a point stand in another one then."""
+    split = replace(RAISED, block_id="q", title="Ten without a reason")
+    resolved = finding("r", "200 euros a month", "Which?", title="Money of nobody")
+    refused = finding("r", "queue costs", "Whose?", title="Cost of what")
+    ledger = [
+        LedgerEntry(split, FindingState.DISMISSED, "Ana said no"),
+        LedgerEntry(resolved, FindingState.RESOLVED),
+        LedgerEntry(refused, FindingState.REFUSED),
+        LedgerEntry(replace(resolved, title="Mended"), FindingState.ADDRESSED),
+        LedgerEntry(replace(resolved, title="Gone", quote="9 euros"), FindingState.RESOLVED),
+    ]
+    elsewhere = replace(TURNED_DOWN, finding=split)
+    for points, thread_of_split in (((), ""), ((elsewhere,), "T1 on ")):
+        tools = tools_of(*points, earlier=(), ledger=ledger)
+        assert remark(tools, "B3", "Nobody owns", "An owner").accepted
+        told = ended(tools).text
+        assert "people turned down or resolved\n" in told
+        said = "Ana said no: “No, it is a guess.”" if points else "Ana said no"
+        assert f"{thread_of_split}B2 “Ten without a reason” ({said})\n" in told
+        assert "\nB5 “Money of nobody” (its thread was resolved or deleted)\n" in told
+        assert "\nB5 “Cost of what” (a person refused its draft)\n" in told
+        assert told.count("Ten without a reason") == 1
+        assert "Mended" not in told
+        assert "Gone" not in told
 
 
 def test_nothing_is_compared_with_a_no_whose_words_went_or_that_is_open_again() -> None:

@@ -159,11 +159,33 @@ def test_what_was_raised_is_told_unless_the_model_sees_it_in_its_thread_or_it_is
         finding("old", "goes to 10% of", "Pasted."),
     ]
     known = [LedgerEntry(one, FindingState.DISMISSED) for one in earlier]
-    _, brief = sit(replace(SESSION, snapshot=read, ledger=known), say(""))
+    known += [LedgerEntry(replace(earlier[2], text="Fixed."), FindingState.ADDRESSED)]
+    session = replace(SESSION, snapshot=read, ledger=known, raised={"t": earlier[0]})
+    _, brief = sit(session, say(""))
     raised = brief.document.partition("Already raised, do not raise again:\n")[2]
     assert raised == (
         "  B2 (dismissed: a person said no): “Name it”, about: Phase 1\n"
-        "  B2 (dismissed: a person said no): “Pasted”, about: goes to 10% of"
+        "  B2 (dismissed: a person said no): “Pasted”, about: goes to 10% of\n"
+        "Raised on the earlier text, raise again only what still holds:\n"
+        "  B2 (dismissed: a person said no): “Gone”, about: 20% of users: Gone."
+    )
+
+
+def test_f3_a_resolved_point_is_told_whose_words_another_thread_quotes_or_another_block_has() -> (
+    None
+):
+    """A comment that another point began may quote more of the same block."""
+    seen = finding("p", "Phase 1 goes to 10% of users", "Why so few?")
+    shows = thread("t", "p", comment("1", f"*{seen.quote}* {seen.text}", OWN))
+    read = replace(READ, threads=(shows,))
+    resolved = [finding("p", "10% of users", "Ten?"), finding("h", "goes to 10% of", "Split.")]
+    known = [LedgerEntry(seen, FindingState.DISMISSED)]
+    known += [LedgerEntry(one, FindingState.RESOLVED) for one in resolved]
+    session = replace(SESSION, snapshot=read, ledger=known, raised={"t": seen})
+    _, brief = sit(session, say(""))
+    assert brief.document.partition("Already raised, do not raise again:\n")[2] == (
+        "  B2 (resolved: its thread was resolved or deleted): “Ten?”, about: 10% of users\n"
+        "  B2 (resolved: its thread was resolved or deleted): “Split”, about: goes to 10% of"
     )
 
 
