@@ -12,7 +12,17 @@ import pytest
 
 from daemon.sandbox import Sandbox, blocks
 from support.dying import MOMENTS, Killed, die
-from support.program import NOW, Program, ScriptedModel, comment, finish, posted, words
+from support.program import (
+    NOW,
+    Program,
+    ScriptedModel,
+    comment,
+    finish,
+    follow_up,
+    plain,
+    posted,
+    words,
+)
 
 
 HOUR = timedelta(hours=1)
@@ -257,3 +267,32 @@ def test_f3_what_people_settled_is_not_raised_again_and_the_model_is_told_how_it
             "  B1 (resolved: its thread was resolved or deleted): “Say how slow”, about: slow"
         )
         assert told_so in model.documents[-1]
+
+
+def test_f3_a_resolved_point_is_told_whose_words_settled_another_point_of_its_block(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [comment("B1", "slow", "Say how slow."), finish()]
+    program.sweep()
+    box.clock.advance(HOUR)
+    first = box.world.blocks(page)[0]
+    box.world.edit_block(first, "We need queues because the poller takes 9 seconds.")
+    box.clock.advance(HOUR)
+    model.think = lambda _document, _turn: [
+        follow_up("T1", "fixed", quote="because the poller takes 9 seconds"),
+        comment("B1", "9 seconds", "Say why 9 are too many."),
+        finish(),
+    ]
+    program.sweep()
+    [second] = [one for one in posted(box) if plain(one).startswith("Say why")]
+    box.world.resolve(second.discussion_id)
+    box.world.edit_block(box.world.blocks(page)[1], "Carriers take 9 seconds themselves.")
+    box.clock.advance(HOUR)
+    model.think = lambda _document, _turn: [comment("B2", "themselves", "By which log?"), finish()]
+    program.sweep()
+    how = "its thread was resolved or deleted"
+    told_so = f"  B1 (resolved: {how}): “Say why 9 are too many”, about: 9 seconds"
+    assert told_so in model.documents[-1].split("Already raised, do not raise again:")[1]
+    compared = f"people turned down or resolved\nB1 “Say why 9 are too many” ({how})\n"
+    assert any(compared in one for one in model.answers)
