@@ -60,6 +60,7 @@ class OwnPoint:
             where that stands as it did.
         taken: Whether its block took the wording that it offers.
         lost: What its block said when it was made, where that block is gone; "" where it is not.
+        since: What it said at the first review after it was opened again; () where none read it.
     """
 
     id: int
@@ -82,6 +83,7 @@ class OwnPoint:
     beside: Mapping[str, str] = field(default_factory=dict)
     taken: bool = False
     lost: str = ""
+    since: tuple[str, ...] = ()
 
     @property
     def ruled(self) -> bool:

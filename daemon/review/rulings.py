@@ -113,27 +113,26 @@ def _no(thread: Thread, handle: str) -> str:
 def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[str, Block]) -> str:
     """Return the exact words that came, went or were moved near a point since it was made.
 
-    What went may also have come after the point: it stood at the last review. Words that stand
-    elsewhere too show it where they are the whole of a text that came: a short heading has no more;
-    or they went with the point's block. `now` is all that the page says, `blocks` its by handles.
+    Of one that is open again, since it was opened last counts too: words may be back. What went may
+    also have come after the point: it stood at the last review. Words that stand elsewhere too show
+    it where they are the whole of a text that came: a short heading has no more; or they went with
+    the point's block. `now` is all that the page says, `blocks` its by handles.
 
     Raises:
         ToolRefusal: The quote shows no such thing.
     """
     if not any(char.isalnum() for char in quote):
         raise ToolRefusal("the quote is empty; quote what came, changed or went")
-    stands = [words for text in now if (words := locate_surely(quote, text))]
-    stood = [
-        words for text in (*point.before, *point.last) if (words := locate_surely(quote, text))
-    ]
-    whole = [text.strip() for text in now if locate_surely(quote, text) == text.strip()]
+    thens = [point.before, *[point.since] * bool(point.since)]
+    stands = any(locate_surely(quote, text) for text in now)
+    past = (*point.before, *point.since, *point.last)
+    stood = [words for text in past if (words := locate_surely(quote, text))]
     near = [words for text in now if (words := locate(quote, text))] if not stands else []
     moved = {name: block for name, block in blocks.items() if block.id in point.moved}
     shown = (
-        _first_absent(stands, point.before)
+        next(filter(None, (_came(quote, now, then) for then in thens)), "")
         or _first_absent(stood, now)
-        or _first_absent(near, point.before)
-        or next((one for one in whole if _count(one, now) > _count(one, point.before)), "")
+        or next(filter(None, (_first_absent(near, then) for then in thens)), "")
         or next((words for one in moved.values() if (words := locate_surely(quote, one.plain))), "")
         or (locate_surely(quote, point.lost) if went_with_block(quote, point, now) else "")
     )
@@ -190,6 +189,15 @@ def turning_down(quote: str, thread: Thread, point: OwnPoint) -> Comment:
 def _is_said_since(said: Comment, point: OwnPoint) -> bool:
     is_later = said.new or (point.opened is not None and said.created >= point.opened)
     return said.author.kind is AuthorKind.PERSON and is_later
+
+
+def _came(quote: str, now: Sequence[str], then: Sequence[str]) -> str:
+    """Return words of a quote that stand now and did not then, or are all of a text that came."""
+    stands = [(words, text) for text in now if (words := locate_surely(quote, text))]
+    whole = [words for words, text in stands if words == text.strip()]
+    return _first_absent([words for words, _ in stands], then) or next(
+        (one for one in whole if _count(one, now) > _count(one, then)), ""
+    )
 
 
 def _first_absent(found: Iterable[str], texts: Sequence[str]) -> str:

@@ -43,12 +43,11 @@ from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.answers import record_answers
 from daemon.sweep.conversation.commands import AGAIN, FIRST_TIME
 from daemon.sweep.conversation.dialogue import Dialogue
-from daemon.sweep.conversation.points import has_taken
 from daemon.sweep.conversation.rulings import MADE_ELSEWHERE, close, raise_anew, record_rulings
 from daemon.sweep.delivery import approval, recovery, retract
 from daemon.sweep.delivery.approval import Case, Waits
 from daemon.sweep.delivery.messages import finding_message, settled_mark
-from daemon.sweep.delivery.validity import named_since
+from daemon.sweep.delivery.validity import has_taken, named_since
 from daemon.sweep.prompts import current
 
 

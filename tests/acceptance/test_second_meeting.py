@@ -227,6 +227,30 @@ def test_a_ruling_that_the_text_cannot_bear_is_refused(
     assert program.run("explain", page).out.count("    open, ") == 2
 
 
+def test_words_that_come_back_settle_a_point_that_was_opened_again_meanwhile(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    forty, many = "Support handles 40 tickets a month.", "Support handles 120 tickets a month."
+    page = rfc(box, rfcs, forty, "We cut 120 tickets to 12.")
+    both = comment("B3", "120 tickets", "[B2] says another number.", title="Two numbers")
+    says(model, both, finish("They differ."))
+    program.sweep()
+    edit(box, page, 0, many)
+    says(model, follow_up("Two numbers", "fixed", quote="handles 120 tickets"), finish())
+    program.sweep()
+    edit(box, page, 0, "Support handles tickets, 120 a month.")
+    edit(box, page, 1, "We cut 40 tickets to 4.")
+    again = follow_up("Two numbers", "not_yet", "Now it is the other way round.")
+    says(model, again, finish("They differ still."))
+    program.sweep()
+    edit(box, page, 0, forty)
+    says(model, follow_up("Two numbers", "fixed", quote="Support handles 40 tickets"), finish())
+    program.sweep()
+    assert "B2, which it names, changed since" in model.documents[-1]
+    [settled] = [one for one in on_blocks(box, page) if "Two numbers" in one]
+    assert settled.startswith("✓ Settled: “Two numbers” · “Support handles 40 tickets”")
+
+
 def test_j4_a_point_that_the_reviewer_drops_is_withdrawn_and_its_comment_says_so(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

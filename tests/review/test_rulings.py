@@ -83,6 +83,29 @@ def test_a_whole_block_that_came_shows_it_though_its_words_stood_elsewhere(
         evidence(quote, point, now, {})
 
 
+@pytest.mark.parametrize(
+    ("quote", "since", "shown"),
+    [
+        ("about 40 requests", ["It is 120.", "about 120 requests"], True),
+        ("about 120 requests", ["It is 120.", "about 120 requests"], True),
+        ("about 40 requests", ["It is 120.", "about 40 requests"], False),
+        ("about 40 requests", [], False),
+    ],
+)
+def test_words_that_are_back_since_a_point_is_open_again_show_that_it_is_fixed(
+    quote: str,
+    since: list[str],
+    shown: bool,  # noqa: FBT001 - a table
+) -> None:
+    before = ("It is 120.", "about 40 requests")
+    point = OwnPoint(1, finding("b", "10"), "T", before=before, last=before, since=tuple(since))
+    if shown:
+        assert evidence(quote, point, ["It is 40.", "about 40 requests"], {}) == quote
+        return
+    with pytest.raises(ToolRefusal, match="stand there still"):
+        evidence(quote, point, ["It is 40.", "about 40 requests"], {})
+
+
 BLOCKS = (
     heading("h", "Rollout"),
     block("p", "Phase 1 goes to 10% of users, and phase 2 to all of them."),

@@ -20,7 +20,6 @@ from daemon.review.prompt import one_line
 from daemon.review.quotes import (
     contains_words,
     is_quote_of,
-    is_taken,
     reworded,
     unmarked_line,
     weighty,
@@ -34,7 +33,7 @@ from daemon.sweep.context import Context, Session, Target
 from daemon.sweep.conversation.dialogue import Dialogue, threads_shown
 from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal
 from daemon.sweep.conversation.threads import replies_so_far
-from daemon.sweep.delivery.validity import named_since
+from daemon.sweep.delivery.validity import has_taken, named_since
 
 
 WENT = "its thread went with its block; where the matter stands elsewhere, a review comments there"
@@ -263,34 +262,42 @@ def _open_points(
     open_ones = [one for one in known if one.state in LIVE]
     state, listed = context.state, {thread.id: thread for thread in dialogue.sorted.threads}
     keys = not_yet_keys(state, row.id, [one.discussion_id for one in open_ones], snapshot)
-    said = outbox.present(state, keys.values())
-    stood, times = _texts(last), findings.last_times(state, row.id)
-    again = findings.opened_since_review(state, row.id)
+    said, text = outbox.present(state, keys.values()), content_hash(snapshot.page, snapshot.blocks)
+    again, ruled = findings.opened_since_review(state, row.id), context.tally.ruled
     before = {key: _read_by(state, row.id, key) for key in {one.review_id for one in open_ones}}
-    ruled, text = context.tally.ruled, content_hash(snapshot.page, snapshot.blocks)
     since = {key: Change.between(read, snapshot) for key, read in before.items()}
     for one in open_ones:
         thread_id = one.discussion_id or f"point {one.id}"
         mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
         mute = mute or SAID_ALREADY * (keys.get(thread_id) in said or (one.id, text) in ruled)
+        opened, anew = _opened(state, row.id, one)
         yield OwnPoint(
             one.id,
             one.finding,
             thread_id,
             _texts(before[one.review_id]),
-            stood,
+            _texts(last),
             mute,
             one.at,
-            times.get((one.id, FindingState.OPEN), one.at),
+            opened,
             again=again.get(one.id, ""),
             pasted=mute == POSTED_ANEW,
             gone=mute == WENT,
             unread=_unread_since(one, dialogue),
             moved=_moved_near(one.finding.block_id, since[one.review_id], snapshot),
-            beside=named_since(state, one, snapshot),
+            beside=named_since(state, one, snapshot, anew),
             taken=has_taken(one.finding, snapshot),
             lost=_lost(one.finding.block_id, before[one.review_id], snapshot),
+            since=_texts(anew),
         )
+
+
+def _opened(state: State, page_id: str, row: FindingRow) -> tuple[datetime, Reviewed | None]:
+    """Return when a point was opened last, and what the first review read since it is so again."""
+    told = findings.history(state, row.id)
+    opened = max([row.at, *(one.at for one in told if one.state is FindingState.OPEN)])
+    text = reviews.text_since(state, page_id, opened) if opened > row.at else None
+    return opened, text.reviewed if text else None
 
 
 def _unread_since(row: FindingRow, dialogue: Dialogue) -> datetime | None:
@@ -301,12 +308,6 @@ def _unread_since(row: FindingRow, dialogue: Dialogue) -> datetime | None:
     block = known.threads[row.discussion_id].block_id
     heard = [one.edited for one in known.comments.values() if one.thread_id == row.discussion_id]
     return max([row.at, *filter(None, [known.looks.get(block)]), *filter(None, heard)])
-
-
-def has_taken(finding: Finding, snapshot: Snapshot) -> bool:
-    """Tell whether the block of a finding says what it offers in place of its quote."""
-    block = snapshot.by_id.get(finding.block_id)
-    return block is not None and is_taken(finding.instead, finding.quote, block.plain)
 
 
 def _read_by(state: State, page_id: str, review_id: int) -> Reviewed | None:

@@ -39,13 +39,13 @@ from daemon.store.database import State
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.dialogue import Dialogue
 from daemon.sweep.conversation.points import (
-    has_taken,
     not_yet_keys,
     read_by_reviews,
     reads_now,
 )
 from daemon.sweep.delivery.approval import Case
 from daemon.sweep.delivery.messages import finding_message, open_mark, settled_mark
+from daemon.sweep.delivery.validity import has_taken
 
 
 MADE_ELSEWHERE = "made again on another block"

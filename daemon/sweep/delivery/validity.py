@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from daemon.domain.change import Reviewed
 from daemon.domain.due import SAME_MINUTE
 from daemon.domain.errors import Missing
 from daemon.domain.records import (
@@ -18,13 +19,13 @@ from daemon.domain.records import (
     OutboxMessage,
     PageRow,
 )
-from daemon.domain.values import Block, Snapshot
+from daemon.domain.values import Block, Finding, Snapshot
 from daemon.notion import blocks, properties
 from daemon.review.cleaning import beginning
 from daemon.review.handles import Handles
 from daemon.review.points import reanchored
 from daemon.review.prompt import one_line
-from daemon.review.quotes import fold, unmarked_line
+from daemon.review.quotes import fold, is_taken, unmarked_line
 from daemon.store import drafts, findings, outbox, pages, reviews
 from daemon.store.database import State
 from daemon.sweep.context import Context
@@ -185,19 +186,30 @@ def _named_then(state: State, row: FindingRow, blocks_now: Sequence[Block] = ())
     return {one.id: unmarked_line(one.line) for one in then if one.id in named}
 
 
-def named_since(state: State, row: FindingRow, snapshot: Snapshot) -> dict[str, str]:
+def named_since(
+    state: State, row: FindingRow, snapshot: Snapshot, again: Reviewed | None = None
+) -> dict[str, str]:
     """Return the other blocks that a finding's text names, by id, and what became of each since.
 
     That is `CHANGED`, or `GONE` with the first words that stood there, or "" where the text of the
-    block still stands.
+    block still stands. One that reads as it did then changed all the same where it read otherwise
+    `again`, when the finding was opened again.
     """
     texts = {unmarked_line(one.line): one.id for one in reversed(snapshot.blocks)}
     stands, found = {one.id for one in snapshot.blocks if one.line}, dict[str, str]()
+    lines = dict(again.blocks) if again else {}
     for id_, text in _named_then(state, row, snapshot.blocks).items():
         gone = f"{GONE}: “{beginning(one_line(text), GONE_CHARS)}”"
-        became = "" if text in texts else CHANGED if id_ in stands else gone
-        found[texts.get(text, id_)] = became
+        now, read = texts.get(text, id_), lines.get(texts.get(text, id_))
+        is_as_then = text in texts and (read is None or unmarked_line(read) == text)
+        found[now] = "" if is_as_then else CHANGED if now in stands else gone
     return found
+
+
+def has_taken(finding: Finding, snapshot: Snapshot) -> bool:
+    """Tell whether the block of a finding says what it offers in place of its quote."""
+    block = snapshot.by_id.get(finding.block_id)
+    return block is not None and is_taken(finding.instead, finding.quote, block.plain)
 
 
 async def is_overtaken(context: Context, row: FindingRow, snapshot: Snapshot | None) -> bool:
