@@ -26,7 +26,7 @@ from daemon.domain.values import (
 from daemon.notion.from_markdown import quoted
 from daemon.review.agent import Conversation
 from daemon.review.deep import SectionTools
-from daemon.review.points import is_repeat, makes_anew, reanchored
+from daemon.review.points import OwnPoint, is_repeat, makes_anew, reanchored
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import fold
 from daemon.review.summary import (
@@ -211,11 +211,18 @@ def _still_open(
             said = ""  # its link leads to its new thread, where nobody wrote yet
         elif ruled is Verdict.NOT_YET or is_mine:
             said = SEE_MY_ANSWER
-        elif last and last.author.kind is AuthorKind.PERSON and last.author.name.strip():
+        elif last and _is_news(point, last):
             said = f"see what {quoted(last.author.name)} wrote"  # true also once it is answered
         if ruled is Verdict.NOT_YET or (ruled is None and not point.closed):
             found[point.finding] = "; ".join(filter(None, (again, said)))
     return found
+
+
+def _is_news(point: OwnPoint, last: Comment) -> bool:
+    """Tell whether the last words below a point are a person's, said since it is open again."""
+    opened = point.opened.replace(second=0, microsecond=0) if point.opened else last.created
+    is_since = last.new or not point.again or last.created >= opened
+    return last.author.kind is AuthorKind.PERSON and bool(last.author.name.strip()) and is_since
 
 
 def _spoken(thread: Thread, answers: Collection[str]) -> list[Comment]:

@@ -1834,6 +1834,23 @@ def test_a_no_under_a_settled_point_is_heard_and_can_open_it_again(
     assert len(model.sent) == asked, "it is heard once"
 
 
+def test_a_point_that_the_text_opened_again_sends_nobody_to_what_was_said_before(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "Done, see the flag.")
+    edit(box, page, 0, "Rollback: we switch the flag off.")
+    says(model, follow_up("No way back", "fixed", quote="switch the flag off"), finish("One left."))
+    program.sweep()
+    edit(box, page, 0, "Rollback: N/A.")
+    box.clock.advance(HOUR)
+    says(model, finish("Look at the first again."))
+    program.sweep()
+    assert "No way back (open again)" in on_page(box, page)[-1]
+
+
 @pytest.mark.parametrize("author", ["Ana", "Ben"])
 def test_a_further_no_of_who_dropped_a_point_says_nothing_new_and_anothers_is_judged(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, author: str
@@ -1954,7 +1971,8 @@ def test_a_point_is_open_again_where_the_comment_with_the_no_was_deleted(
     edit(box, page, 1, "We deploy on Friday.")
     says(model, finish("Monday is gone."))
     program.sweep()
-    assert "No way back (open again; " in on_page(box, page)[-1]
+    how = "open again" if by_model else "open again; see my answer"
+    assert f"No way back ({how})" in on_page(box, page)[-1]
     assert "; open again: the comment with the no was deleted\n" in model.documents[-1]
     edit(box, page, 1, "We deploy on Saturday.")
     says(model, finish("Friday is gone."))
