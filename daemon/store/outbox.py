@@ -346,7 +346,7 @@ def summaries(db: Database, page_id: str) -> list[tuple[str, str]]:
     """
     rows = db.execute(
         "SELECT comment_id FROM outbox WHERE page_id = ? AND kind = 'summary'"
-        " AND state = 'posted' AND comment_id IS NOT NULL ORDER BY posted_at DESC, key DESC",
+        " AND state = 'posted' AND comment_id IS NOT NULL ORDER BY posted_at DESC, review_id DESC",
         [page_id],
     )
     return [(row[0], _last_text(db, page_id, row[0])) for row in rows.fetchall()]

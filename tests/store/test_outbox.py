@@ -211,6 +211,13 @@ def test_the_summary_that_stands_is_the_newest_with_its_last_edit(db):
     assert outbox.summaries(db, PAGE.id) == [("c2", "second"), ("c1", "first, edited")]
 
 
+def test_of_two_summaries_posted_in_one_second_that_of_the_later_review_is_the_newest(db):
+    for number in (9, 10):
+        message, _ = summary(f"summary:{number}", 1)
+        post(db, replace(message, review_id=number), NOW, f"c{number}")
+    assert [comment for comment, _ in outbox.summaries(db, PAGE.id)] == ["c10", "c9"]
+
+
 def test_a_summary_that_is_not_posted_does_not_stand(db):
     outbox.add(db, [summary("first", 1)[0]])
     assert outbox.summaries(db, PAGE.id) == []
