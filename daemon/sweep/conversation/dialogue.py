@@ -131,7 +131,8 @@ async def _sorted(
             for one in thread.comments
             if one.author.kind is AuthorKind.PERSON and (one.new or one.id in decided.states)
         }
-        trash = await _in_trash(context, talked_on)
+        # Of a block that is not shown comments were listed: its page says what is the matter.
+        trash = await _in_trash(context, talked_on, missing=False)
     if trash:
         decided = sort((one for one in decided.threads if one.block_id not in trash), known)
     _grant(context, decided)
@@ -232,14 +233,19 @@ def _gone(
     return [one for one in stood if one.id not in listed]
 
 
-async def _in_trash(context: Context, places: Iterable[str]) -> frozenset[str]:
-    """Return those blocks that are gone themselves: nobody resolved the threads there."""
+async def _in_trash(
+    context: Context, places: Iterable[str], *, missing: bool = True
+) -> frozenset[str]:
+    """Return those blocks that are gone themselves: nobody resolved the threads there.
+
+    One that Notion does not show counts where `missing` says so.
+    """
     blocks = set[str]()
     for block in sorted(places):
         try:
             raw = await context.notion.block(block)
         except Missing:
-            raw = {"in_trash": True}
+            raw = {"in_trash": missing}
         blocks |= {block} if raw.get("in_trash") else set()
     return frozenset(blocks)
 
