@@ -264,13 +264,15 @@ def _open_points(
     keys = not_yet_keys(state, row.id, [one.discussion_id for one in open_ones], snapshot)
     said, text = outbox.present(state, keys.values()), content_hash(snapshot.page, snapshot.blocks)
     again, ruled = findings.opened_since_review(state, row.id), context.tally.ruled
+    times = findings.last_times(state, row.id)
     before = {key: _read_by(state, row.id, key) for key in {one.review_id for one in open_ones}}
     since = {key: Change.between(read, snapshot) for key, read in before.items()}
     for one in open_ones:
         thread_id = one.discussion_id or f"point {one.id}"
         mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
         mute = mute or SAID_ALREADY * (keys.get(thread_id) in said or (one.id, text) in ruled)
-        opened, anew = _opened(state, row.id, one)
+        opened = max(one.at, times.get((one.id, FindingState.OPEN), one.at))
+        anew = _read_since(state, row.id, opened) if opened > one.at else None
         yield OwnPoint(
             one.id,
             one.finding,
@@ -292,12 +294,10 @@ def _open_points(
         )
 
 
-def _opened(state: State, page_id: str, row: FindingRow) -> tuple[datetime, Reviewed | None]:
-    """Return when a point was opened last, and what the first review read since it is so again."""
-    told = findings.history(state, row.id)
-    opened = max([row.at, *(one.at for one in told if one.state is FindingState.OPEN)])
-    text = reviews.text_since(state, page_id, opened) if opened > row.at else None
-    return opened, text.reviewed if text else None
+def _read_since(state: State, page_id: str, at: datetime) -> Reviewed | None:
+    """Return what the first review since a time read of a page."""
+    text = reviews.text_since(state, page_id, at)
+    return text.reviewed if text else None
 
 
 def _unread_since(row: FindingRow, dialogue: Dialogue) -> datetime | None:
