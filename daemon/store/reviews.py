@@ -243,12 +243,13 @@ def text_before(db: Database, page_id: str, review_id: int) -> ReviewedText | No
     return text(db, row[0]) if row[0] else None
 
 
-def text_since(db: Database, page_id: str, at: datetime) -> ReviewedText | None:
-    """Return the first text of a page that a review read at a time or later, or None."""
+def read_since(db: Database, page_id: str, at: datetime) -> Reviewed | None:
+    """Return what the first review at a time or later read of a page, or None."""
     row = db.execute(
         "SELECT min(review_id) FROM texts WHERE page_id = ? AND at >= ?", [page_id, iso(at)]
     ).fetchone()
-    return text(db, row[0]) if row[0] else None
+    found = text(db, row[0]) if row[0] else None
+    return found.reviewed if found else None
 
 
 def recent(db: Database, page_id: str, limit: int) -> list[ReviewSummary]:

@@ -277,7 +277,7 @@ ON_THE_PATH = {
     "reviews.latest_texts": lambda db: reviews.latest_texts(db, [SOURCE.id], 10),
     "reviews.text_after": lambda db: reviews.text_after(db, PAGE.id, 1),
     "reviews.text_before": lambda db: reviews.text_before(db, PAGE.id, 2),
-    "reviews.text_since": lambda db: reviews.text_since(db, PAGE.id, NOW),
+    "reviews.read_since": lambda db: reviews.read_since(db, PAGE.id, NOW),
     "reviews.recent": lambda db: reviews.recent(db, PAGE.id, 10),
     "reviews.prune_texts": lambda db: reviews.prune_texts(db, NOW),
     "outbox.messages_of": lambda db: outbox.messages_of(db, page_id=PAGE.id),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -58,7 +58,8 @@ def session(
     change = Change.between(drafts.last_published(context.state, row.id), snapshot)
     known = _anchored(findings.of_page(context.state, row.id), change, snapshot)
     last = pages.last_reviewed(context.state, row.id)
-    points = [*_open_points(context, row, known, last, snapshot, dialogue)]
+    live = [one for one in known if one.state in LIVE]
+    points = [*_open_points(context, row, live, last, snapshot, dialogue)]
     points += closed_points(context.state, known, dialogue, snapshot)
     kept = [] if only_threads else findings.kept(context.state, row.id, known)
     return Session(
@@ -253,26 +254,24 @@ def _asked_since(thread: Thread | None, no: datetime) -> bool:
 def _open_points(
     context: Context,
     row: PageRow,
-    known: Iterable[FindingRow],
+    points: Sequence[FindingRow],
     last: Reviewed | None,
     snapshot: Snapshot,
     dialogue: Dialogue,
 ) -> Iterator[OwnPoint]:
-    """Yield those of a page's findings that are open; `last` is what the last review read."""
-    open_ones = [one for one in known if one.state in LIVE]
+    """Yield a page's open findings as points; `last` is what the last review read."""
     state, listed = context.state, {thread.id: thread for thread in dialogue.sorted.threads}
-    keys = not_yet_keys(state, row.id, [one.discussion_id for one in open_ones], snapshot)
+    keys = not_yet_keys(state, row.id, [one.discussion_id for one in points], snapshot)
     said, text = outbox.present(state, keys.values()), content_hash(snapshot.page, snapshot.blocks)
-    again, ruled = findings.opened_since_review(state, row.id), context.tally.ruled
-    times = findings.last_times(state, row.id)
-    before = {key: _read_by(state, row.id, key) for key in {one.review_id for one in open_ones}}
+    again, times = findings.opened_since_review(state, row.id), findings.last_times(state, row.id)
+    before = {key: _read_by(state, row.id, key) for key in {one.review_id for one in points}}
     since = {key: Change.between(read, snapshot) for key, read in before.items()}
-    for one in open_ones:
+    for one in points:
         thread_id = one.discussion_id or f"point {one.id}"
         mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
-        mute = mute or SAID_ALREADY * (keys.get(thread_id) in said or (one.id, text) in ruled)
-        opened = max(one.at, times.get((one.id, FindingState.OPEN), one.at))
-        anew = _read_since(state, row.id, opened) if opened > one.at else None
+        is_ruled = (one.id, text) in context.tally.ruled
+        mute = mute or SAID_ALREADY * (is_ruled or keys.get(thread_id) in said)
+        opened, anew = _opened(state, row.id, one, times)
         yield OwnPoint(
             one.id,
             one.finding,
@@ -294,10 +293,12 @@ def _open_points(
         )
 
 
-def _read_since(state: State, page_id: str, at: datetime) -> Reviewed | None:
-    """Return what the first review since a time read of a page."""
-    text = reviews.text_since(state, page_id, at)
-    return text.reviewed if text else None
+def _opened(
+    state: State, page_id: str, row: FindingRow, times: Mapping[tuple[int, FindingState], datetime]
+) -> tuple[datetime, Reviewed | None]:
+    """Return when a point was opened last, and what the first review read since it is so again."""
+    opened = times.get((row.id, FindingState.OPEN), row.at)
+    return opened, reviews.read_since(state, page_id, opened) if opened > row.at else None
 
 
 def _unread_since(row: FindingRow, dialogue: Dialogue) -> datetime | None:
