@@ -168,7 +168,7 @@ def _summaries(
     if is_idle or not session.target.settings.page_comment:
         return []
     asked = question_of(review.summary)
-    asks_another = asked not in ("", *(question_of(says) for _, says in standing[:1]))
+    asks_another = any(asked != question_of(says) for _, says in standing[:1])
     grave = any(finding.severity is not Severity.MINOR for finding in review.findings)
     wanted = grave or not standing or outbox.awaits_summary(context.state, row.id)
     wanted = wanted or (asks_another and _is_answered(context, row, dialogue, standing[0][0]))
