@@ -338,6 +338,17 @@ def to_sentences(text: str, span: tuple[int, int], quote: str) -> tuple[int, int
     return first if opens else max(begin, first), last if closes else min(end, last)
 
 
+def in_sentences(words: str, text: str) -> str:
+    """Return the whole sentences of a text in which words of it stand; "" for no words."""
+    begin = text.find(words)
+    if not words or begin < 0:
+        return words
+    marks = [found.span() for found in SENTENCE.finditer(text)]
+    first = max((last for _, last in marks if last <= begin), default=0)
+    end = next((at for at, _ in marks if at >= begin + len(words)), len(text))
+    return text[first:end].strip()
+
+
 def _begin_alike(word: str, other: str) -> bool:
     return word.startswith(other) or other.startswith(word)
 

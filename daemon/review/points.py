@@ -6,6 +6,7 @@ What repeats one that was made before, and where its quote stands now.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,7 +21,7 @@ from daemon.domain.values import (
     Source,
 )
 from daemon.notion.from_markdown import as_typed
-from daemon.review.cleaning import person_name
+from daemon.review.cleaning import beginning, person_name, visible
 from daemon.review.quotes import (
     blocks_with,
     fold,
@@ -31,6 +32,7 @@ from daemon.review.quotes import (
 )
 
 
+GONE_CHARS = 60
 SAID_ALREADY = "that was said of this text already"
 
 
@@ -60,6 +62,7 @@ class OwnPoint:
             where that stands as it did.
         taken: Whether its block took the wording that it offers.
         lost: What its block said when it was made, where that block is gone; "" where it is not.
+        ended: What it said at the last review; "" where it is not gone, or was gone by then.
         since: What it said at the first review after it was opened again; () where none read it.
     """
 
@@ -83,6 +86,7 @@ class OwnPoint:
     beside: Mapping[str, str] = field(default_factory=dict)
     taken: bool = False
     lost: str = ""
+    ended: str = ""
     since: tuple[str, ...] = ()
 
     @property
@@ -103,13 +107,20 @@ class OwnPoint:
             for block_id, became in self.beside.items()
             if became or self.taken
         )
+        is_reworded = self.ended and not is_quote_of(self.finding.quote, self.ended)
+        ended = f"; its block said at last: “{gone_words(self.ended)}”" if is_reworded else ""
         again = f"; open again: {as_typed(self.again)}" if self.again else ""
         if self.taken and others:
             again = "; its block took your wording"
             others += "; rule whether they agree now"
         unread = f"; {UNREAD.format(self.unread)}" if self.unread else ""
         shut = f"; nothing can be said in it: {self.mute}" if self.mute and not self.pasted else ""
-        return again + others + pasted + unread + shut
+        return ended + again + others + pasted + unread + shut
+
+
+def gone_words(text: str) -> str:
+    """Return the first words of a block that is gone, on one line, for the model."""
+    return beginning(" ".join(visible(text).split()), GONE_CHARS)
 
 
 _CLOSED = {
@@ -288,7 +299,8 @@ def is_same_elsewhere(finding: Finding, other: Finding) -> bool:
 FREE_WORDS, FREE_CHARS = 8, 5
 _AT_WORDS = re.compile(r"^\W+|\W+$")
 
-# Titles are nearly the same that share so many words of weight, and differ in one at most.
+# Titles are nearly the same that share so many words of weight, and differ in one at most. One is
+# near to a heading with which it shares as many.
 NEAR_TITLES = 2
 
 
@@ -327,3 +339,18 @@ def makes_anew(finding: Finding, point: Finding) -> bool:
 def words_of(text: str) -> set[str]:
     """Return the different words of a text, without case, width and accents."""
     return {*re.findall(r"\w+", fold(text).text)}
+
+
+def nearest_heading(prompt: str, raised: Finding) -> str:
+    """Return the heading of a prompt that the title of a finding is nearest to; "" for none.
+
+    A word of the heading counts for two of those below it. None is nearest where two are, and where
+    fewer than two words are shared.
+    """
+    title, found, head = weighty(raised.title), Counter[str](), ""
+    for line in prompt.splitlines():
+        if is_head := line.startswith("#"):
+            head = line.strip("# ")
+        found[head] += len(title & weighty(line)) * (2 if is_head else 1)
+    (first, most), (_, second) = [*found.most_common(2), ("", 0), ("", 0)][:2]
+    return first if most >= NEAR_TITLES and most > second else ""

@@ -166,7 +166,7 @@ def test_a_wording_that_is_taken_settles_nothing_where_the_comment_names_another
         else [finish()]
     )
     sweep(box, program, page, f"{OFFER}, at the most.")
-    gone = "took your wording; a block, which it names, is gone: “Nobody reads this line.”; rule"
+    gone = "took your wording; a block, which it names, is gone: “Somebody reads this line.”; rule"
     assert gone in model.documents[-1]
     assert point(box, page).startswith("✓ Settled: “The retries have no end”")
     assert "\n      adopted" not in program.run("explain", page).out

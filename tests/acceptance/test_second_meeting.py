@@ -2446,12 +2446,12 @@ def test_a_no_that_is_taken_back_with_a_mended_text_is_settled_and_holds_no_more
         (
             "Nobody owns <typeof(x) as Trait<typeof(y)>>.",
             "Nobody owns <typeof(x) as Trait<typeof(y)>.",
-            "which reads now “<typeof(x) as Trait<typeof(y)”",
+            "which reads now “Nobody owns <typeof(x) as Trait<typeof(y)>.”",
         ),
         (
             "Nobody owns it: use Default::default as gimme;",
             "Nobody owns it: use Default::default as gimme",
-            "which reads now “it: use Default::default as gimme”",
+            "which reads now “Nobody owns it: use Default::default as gimme”",
         ),
         (
             "Nobody owns it: use Default::default as gimme;",
@@ -2483,3 +2483,57 @@ def test_the_model_is_told_where_signs_alone_went_that_settled_a_point(
     assert ("which reads now" in model.documents[-1]) is bool(told)
     assert told in model.documents[-1]
     assert on_blocks(box, page)[1].startswith("✓ Settled: “No owner”")
+
+
+WAS = "The flag is switched off within ten minutes by the engineer on call"
+
+
+@pytest.mark.parametrize(
+    ("now", "part"),
+    [
+        ("within ten minutes by whoever is awake and has the key of the rack", "has the key"),
+        ("within ten minutes, where the vendor was asked, by the engineer on call", "vendor was"),
+        ("within ten minutes by an engineer on call who has asked two managers", "two managers"),
+    ],
+)
+@pytest.mark.parametrize("more", ["", ", and the queue is drained by hand after that " * 4])
+def test_what_the_model_is_told_of_reworded_evidence_has_all_that_changed(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    now: str,
+    part: str,
+    more: str,
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 0, f"{WAS}{more}. We wait.")
+    says(model, follow_up("No way back", "fixed", quote=f"{WAS}{more}"), finish())
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “No way back”")
+    edit(box, page, 0, f"The flag is switched off {now}{more}. We wait.")
+    says(model, finish("Read."))
+    program.sweep()
+    told = model.documents[-1].partition("which reads now “")[2].partition("”")[0]
+    assert part in told
+    assert "We wait" not in told
+    assert on_blocks(box, page)[0].startswith("✓ Settled: “No way back”")
+
+
+def test_the_model_is_told_what_the_block_of_a_point_said_at_last_where_that_is_gone(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    for line in ("N/A at night.", "The flag goes off."):
+        edit(box, page, 0, f"Rollback: {line}")
+        says(model, finish("Read."))
+        program.sweep()
+        assert "said at last" not in model.documents[-1]
+    box.world.delete_block(box.world.blocks(page)[1])
+    box.clock.advance(HOUR)
+    program.sweep()
+    document = model.documents[-1]
+    assert "about: N/A; its block said at last: “Rollback: The flag goes off.”" in document
+    assert "  - Rollback: The flag goes off." in document

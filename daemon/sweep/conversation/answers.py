@@ -15,6 +15,7 @@ from daemon.domain.providers import OFFLINE
 from daemon.domain.records import WORD_KEY, DeliveryState, MessageKind, OutboxMessage, PageRow
 from daemon.domain.values import AuthorKind, Comment, Outcome, Review, ReviewKind, Source, Thread
 from daemon.notion.from_markdown import ended, quoted
+from daemon.review.points import nearest_heading
 from daemon.review.summary import incomplete_note
 from daemon.store import findings, outbox, pages, prompts, reviews, sweeps
 from daemon.store import threads as thread_store
@@ -34,7 +35,7 @@ from daemon.sweep.conversation.commands import (
 )
 from daemon.sweep.conversation.dialogue import Dialogue
 from daemon.sweep.conversation.gate import AS_BEFORE, ENOUGH, HANDED_OVER
-from daemon.sweep.conversation.points import evidence, nearest_heading, settles
+from daemon.sweep.conversation.points import evidence, settles
 from daemon.sweep.conversation.rulings import opened_again, record_rulings
 from daemon.sweep.conversation.stance import is_dismissal
 from daemon.sweep.conversation.threads import (

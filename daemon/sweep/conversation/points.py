@@ -8,12 +8,13 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from daemon.domain.change import Change, Reviewed, content_hash, sections
+from daemon.domain.change import Change, Reviewed, content_hash, differing_part, sections
 from daemon.domain.findings import CLOSED, LIVE, MENDED, FindingState, who_said_no
 from daemon.domain.notation import iso
 from daemon.domain.records import NOT_READ, FindingRow, PageRow
 from daemon.domain.values import AuthorKind, Finding, Prompt, Snapshot, Source, Thread
 from daemon.notion.from_markdown import SHORTENED, as_typed, quoted
+from daemon.review.cleaning import in_sentences
 from daemon.review.offline.document import kind_of
 from daemon.review.points import SAID_ALREADY, OwnPoint, how_closed, page_texts, reanchored
 from daemon.review.prompt import one_line
@@ -22,7 +23,6 @@ from daemon.review.quotes import (
     is_quote_of,
     reworded,
     unmarked_line,
-    weighty,
 )
 from daemon.review.rulings import MOVED, moved_blocks, place_name
 from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
@@ -40,7 +40,6 @@ WENT = "its thread went with its block; where the matter stands elsewhere, a rev
 POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
 # What settled a point, where it is words that came and not a whole block.
 _CAME = re.compile(r"“(?P<words>.*)”", re.DOTALL)
-LEAST_SHARED = 2
 NOBODY_ASKS = "only a person's later word in its thread opens it again"
 
 
@@ -165,34 +164,26 @@ def settles(raised: Finding) -> str:
     return f"{how}; a no in this thread drops it."
 
 
-def nearest_heading(prompt: str, raised: Finding) -> str:
-    """Return the heading of a prompt that the title of a finding is nearest to; "" for none.
-
-    A word of the heading counts for two of those below it. None is nearest where two are, and where
-    fewer than two words are shared.
-    """
-    title, found, head = weighty(raised.title), Counter[str](), ""
-    for line in prompt.splitlines():
-        if is_head := line.startswith("#"):
-            head = line.strip("# ")
-        found[head] += len(title & weighty(line)) * (2 if is_head else 1)
-    (first, most), (_, second) = [*found.most_common(2), ("", 0), ("", 0)][:2]
-    return first if most >= LEAST_SHARED and most > second else ""
-
-
 def _told_now(state: State, row: FindingRow, snapshot: Snapshot) -> str:
     """Say how the words that settled a point read now; "" where they read as they did."""
-    now, was = reads_now(state, row, snapshot), one_line(as_typed(row.why))
+    now, was, how = reads_now(state, row, snapshot), row.why.strip("“”"), ""
     move = MOVED.fullmatch(row.why) if row.state in MENDED else None
     if move and not any(contains_words(move["words"], one.plain) for one in snapshot.blocks):
-        was = f"moving “{one_line(as_typed(move['words']))}”"
-        there = moved_blocks(move["words"], read_by_reviews(state, row, snapshot), snapshot)
-        now = next((reworded(move["words"], one.plain) or one.plain for one in there), "")
-    return f"; settled by {was}, which reads now “{one_line(now)}”" if now else ""
+        was, how = move["words"], "moving "
+        there = moved_blocks(was, read_by_reviews(state, row, snapshot), snapshot)
+        now = next((_sentence_now(was, one.plain) or one.plain for one in there), "")
+    was = one_line(as_typed(was))
+    part = differing_part(one_line(now), was)
+    return f"; settled by {how}“{was}”, which reads now “{part}”" if now else ""
+
+
+def _sentence_now(words: str, text: str) -> str:
+    """Return the sentences of a text that are about these words; "" where none are."""
+    return in_sentences(reworded(words, text) or "", text)
 
 
 def reads_now(state: State, row: FindingRow, snapshot: Snapshot) -> str:
-    """Return the words that those became by which a point was settled; "" where none did.
+    """Return the sentences of what those words became that settled a point; "" where none did.
 
     None did where those still stand, where what is like them stood when the point was made, or
     where the point's own words are back since the last review. Words of which signs alone went,
@@ -211,10 +202,10 @@ def reads_now(state: State, row: FindingRow, snapshot: Snapshot) -> str:
     if is_back or (alike and (row.state is not FindingState.ADDRESSED or _stands(words, snapshot))):
         return ""
     if alike:
-        return reworded(words, alike[0]) or ""
+        return _sentence_now(words, alike[0])
     before = _texts(_read_by(state, snapshot.page.id, row.review_id))
     came = (text for text in texts if text not in before)
-    return next(filter(None, (reworded(words, text) for text in came)), "")
+    return next(filter(None, (_sentence_now(words, text) for text in came)), "")
 
 
 def _stands(words: str, snapshot: Snapshot) -> bool:
@@ -268,9 +259,8 @@ def _open_points(
     since = {key: Change.between(read, snapshot) for key, read in before.items()}
     for one in points:
         thread_id = one.discussion_id or f"point {one.id}"
-        mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
-        is_ruled = (one.id, text) in context.tally.ruled
-        mute = mute or SAID_ALREADY * (is_ruled or keys.get(thread_id) in said)
+        is_said = (one.id, text) in context.tally.ruled or keys.get(thread_id) in said
+        mute = _mute(one, listed.get(thread_id), dialogue, snapshot) or SAID_ALREADY * is_said
         opened, anew = _opened(state, row.id, one, times)
         yield OwnPoint(
             one.id,
@@ -289,6 +279,7 @@ def _open_points(
             beside=named_since(state, one, snapshot, anew),
             taken=has_taken(one.finding, snapshot),
             lost=_lost(one.finding.block_id, before[one.review_id], snapshot),
+            ended=_lost(one.finding.block_id, last, snapshot),
             since=_texts(anew),
         )
 

@@ -21,10 +21,8 @@ from daemon.domain.records import (
 )
 from daemon.domain.values import Block, Finding, Snapshot
 from daemon.notion import blocks, properties
-from daemon.review.cleaning import beginning
 from daemon.review.handles import Handles
-from daemon.review.points import reanchored
-from daemon.review.prompt import one_line
+from daemon.review.points import gone_words, reanchored
 from daemon.review.quotes import fold, is_taken, unmarked_line
 from daemon.store import drafts, findings, outbox, pages, reviews
 from daemon.store.database import State
@@ -36,8 +34,6 @@ from daemon.sweep.snapshot import leave, not_ours, settings_of
 DEEPEST = 100
 CHANGED, GONE = "changed since", "is gone"
 TEXT_GONE = "the text it was made on is gone"
-# Of a block that is gone, in words for the model.
-GONE_CHARS = 60
 
 
 class Away(Exception):
@@ -191,15 +187,16 @@ def named_since(
 ) -> dict[str, str]:
     """Return the other blocks that a finding's text names, by id, and what became of each since.
 
-    That is `CHANGED`, or `GONE` with the first words that stood there, or "" where the text of the
-    block still stands. One that reads as it did then changed all the same where it read otherwise
-    `again`, when the finding was opened again.
+    That is `CHANGED`, or `GONE` with the first words that the last review read there, or "" where
+    the text of the block still stands. One that reads as it did then changed all the same where it
+    read otherwise `again`, when the finding was opened again.
     """
     texts = {unmarked_line(one.line): one.id for one in reversed(snapshot.blocks)}
     stands, found = {one.id for one in snapshot.blocks if one.line}, dict[str, str]()
-    lines = dict(again.blocks) if again else {}
+    lines, last = dict(again.blocks) if again else {}, pages.last_reviewed(state, snapshot.page.id)
+    ended = dict(last.blocks) if last else {}
     for id_, text in _named_then(state, row, snapshot.blocks).items():
-        gone = f"{GONE}: “{beginning(one_line(text), GONE_CHARS)}”"
+        gone = f"{GONE}: “{gone_words(unmarked_line(ended.get(id_, '')) or text)}”"
         now, read = texts.get(text, id_), lines.get(texts.get(text, id_))
         is_as_then = text in texts and (read is None or unmarked_line(read) == text)
         found[now] = "" if is_as_then else CHANGED if now in stands else gone
