@@ -32,6 +32,7 @@ from daemon.review.quotes import (
 )
 
 
+TAKEN_BACK = "I take this point back."
 GONE_CHARS = 60
 SAID_ALREADY = "that was said of this text already"
 

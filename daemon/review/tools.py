@@ -18,6 +18,7 @@ from daemon.review.points import (
     FINDING_CHARS,
     REPLY_CHARS,
     SUMMARY_CHARS,
+    TAKEN_BACK,
     OwnPoint,
     makes_anew,
     ranked,
@@ -261,9 +262,10 @@ class ReviewTools:
         if self._is_ruled(point) and stays_closed(point, found, context):
             return f"noted{self._rule(own, None)}; its point stays closed: {point.closed}"
         refuse_ruling(context, own, found, text, self._asked, waits=waits)
-        words = shown = person = ""
-        if text.strip() or found not in _WORDLESS:
-            words = self.wording.words(text, REPLY_CHARS, own.block_id or "")
+        shown = person = ""
+        is_blank = found is not Verdict.NOT_YET
+        words = self.wording.words(text, REPLY_CHARS, own.block_id or "", may_be_blank=is_blank)
+        words = words or TAKEN_BACK * (found is Verdict.WITHDRAWN and bool(own.waiting))
         if found is Verdict.FIXED:
             shown = evidence(quote, point, context.page_texts, context.handles.blocks)
             self.wording.refuse_quote(shown)
@@ -271,8 +273,7 @@ class ReviewTools:
             shown, said = quote, turning_down(quote, own, point).author
             person = said.name.strip() or "a person"
         # Silence is better than agreement, unless somebody asks.
-        is_asked = any(asks(one.plain) for one in own.waiting)
-        words = words if is_asked or found not in _WORDLESS else ""
+        words *= found not in _WORDLESS or any(asks(one.plain) for one in own.waiting)
         shown = shortened(visible(shown), QUOTE_CHARS)
         outdone = self._rule(own, Ruling(point.id, found, words, shown, person))
         unsaid = f"; nobody asks in {handle}, so your text is not posted: the point shows ✓"

@@ -158,8 +158,8 @@ class Wording:
             else found
         )
 
-    def words(self, text: str, limit: int, own: str = "") -> str:
-        """Return a text as it may be posted.
+    def words(self, text: str, limit: int, own: str = "", *, may_be_blank: bool = False) -> str:
+        """Return a text as it may be posted; "" where nothing of it may, and that is no matter.
 
         Raises:
             SaysNothing: It is praise, talk of the model, or a commonplace.
@@ -168,6 +168,8 @@ class Wording:
         self.refuse(text)
         words = self.for_people(text, limit, own)
         if not _says_something(_without_notes(words)):
+            if may_be_blank:
+                return ""
             if _says_something(text) and not without_noise(text):
                 raise SaysNothing("left out: it gives the author nothing to do")
             raise ToolRefusal("the text is empty; say what is the matter in words")

@@ -287,6 +287,26 @@ def test_where_nobody_waits_the_mark_says_why_a_point_is_withdrawn(
     assert len(on_blocks(box, page)) == 2
 
 
+@pytest.mark.parametrize("text", ["", " **\n", "…", "Great work!", "https://evil.example"])
+@pytest.mark.parametrize("asked", ["", "Is the flag not enough?"])
+def test_a_ruling_whose_text_says_nothing_stands_and_who_waits_is_told_that_the_point_is_dropped(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, text: str, asked: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    edit(box, page, 2, "Ana owns the queue.")
+    if asked:
+        box.world.comment(posted(box)[0], asked)
+        box.clock.advance(HOUR)
+    fixed = follow_up("No owner", "fixed", text, "Ana owns the queue")
+    says(model, follow_up("No way back", "withdrawn", text), fixed, finish())
+    program.sweep()
+    withdrawn, settled, *answers = on_blocks(box, page)
+    assert withdrawn.startswith("✓ Withdrawn: “No way back”\n\nNo way back")
+    assert settled.startswith("✓ Settled: “No owner” · “Ana owns the queue”")
+    assert answers == ["I take this point back."] * bool(asked)
+
+
 def test_a_point_whose_block_is_gone_is_put_before_the_model(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
