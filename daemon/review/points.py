@@ -62,7 +62,8 @@ class OwnPoint:
         beside: The other blocks that it names, by id, and what became of the text of each; ""
             where that stands as it did.
         taken: Whether its block took the wording that it offers.
-        lost: What its block said when it was made, where that block is gone; "" where it is not.
+        own: What its block says; None where that is gone.
+        was: What its block said when it was made, and when it was opened again, as far as known.
         ended: What it said at the last review; "" where it is not gone, or was gone by then.
         since: What it said at the first review after it was opened again; () where none read it.
     """
@@ -86,7 +87,8 @@ class OwnPoint:
     moved: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
     taken: bool = False
-    lost: str = ""
+    own: str | None = None
+    was: tuple[str, ...] = ()
     ended: str = ""
     since: tuple[str, ...] = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from daemon.domain.change import Change, Reviewed, sections
 from daemon.domain.phrases import CLOSING, has_question_mark
@@ -20,7 +20,7 @@ from daemon.review.quotes import (
     stands_in,
     unmarked_line,
 )
-from daemon.review.tool_specs import ToolContext, ToolRefusal
+from daemon.review.tool_specs import ToolContext, ToolRefusal, listed
 from daemon.review.wording import ECHO_CHARS
 
 
@@ -115,8 +115,8 @@ def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[st
 
     Of one that is open again, since it was opened last counts too: words may be back. What went may
     also have come after the point: it stood at the last review. Words that stand elsewhere too show
-    it where they are the whole of a text that came: a short heading has no more; or they went with
-    the point's block. `now` is all that the page says, `blocks` its by handles.
+    it where they came into the point's block, or went with it, or are the whole of a text that
+    came: a short heading has no more. `now` is all that the page says, `blocks` its by handles.
 
     Raises:
         ToolRefusal: The quote shows no such thing.
@@ -130,21 +130,17 @@ def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[st
     near = [words for text in now if (words := locate(quote, text))] if not stands else []
     moved = {name: block for name, block in blocks.items() if block.id in point.moved}
     shown = (
-        next(filter(None, (_came(quote, now, then) for then in thens)), "")
+        came_into_block(quote, point)
+        or next(filter(None, (_came(quote, now, then) for then in thens)), "")
         or _first_absent(stood, now)
         or next(filter(None, (_first_absent(near, then) for then in thens)), "")
         or next((words for one in moved.values() if (words := locate_surely(quote, one.plain))), "")
-        or (locate_surely(quote, point.lost) if went_with_block(quote, point, now) else "")
+        or (locate_surely(quote, point.was[0]) if went_with_block(quote, point, now) else "")
     )
     if shown:
         return shown
     if stands:
-        also = f"; or words of what was moved: {', '.join(moved)}" if moved else ""
-        raise ToolRefusal(
-            "these words stood there when you made the point, and stand there still; quote what "
-            f"came or changed, the whole of a block that did, or old words that are gone{also}; "
-            "where what stood there then settles it, rule withdrawn"
-        )
+        raise ToolRefusal(_say_old(quote, point, blocks, moved))
     raise ToolRefusal(
         "these words are not on the page, and did not come or go since you made the point; "
         "quote exactly what came, changed or went; where nothing did, it is not fixed"
@@ -154,7 +150,33 @@ def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[st
 def went_with_block(words: str, point: OwnPoint, now: Sequence[str]) -> bool:
     """Tell whether the block of a point is gone with some words, that fewer texts have since."""
     then = sum(stands_in(words, text) for text in point.before)
-    return stands_in(words, point.lost) and sum(stands_in(words, text) for text in now) < then
+    is_lost = point.own is None and any(stands_in(words, text) for text in point.was[:1])
+    return is_lost and sum(stands_in(words, text) for text in now) < then
+
+
+def came_into_block(quote: str, point: OwnPoint) -> str:
+    """Return the words of a quote that came into a point's block, wherever else they stand.
+
+    "" where they stand in no whole words there, or stood there whenever the point was opened.
+    """
+    words = locate_surely(quote, point.own or "")
+    came = any(words and not stands_in(words, text) for text in point.was)
+    return words if words and came and stands_in(words, point.own or "") else ""
+
+
+def _say_old(quote: str, point: OwnPoint, blocks: Mapping[str, Block], moved: Iterable[str]) -> str:
+    """Say where words stand that stood there when a point was made, and what to quote instead."""
+    here = point.finding.block_id if point.was else ""  # no refused words came there
+    texts = ((name, one.id, unmarked_line(one.line)) for name, one in blocks.items())
+    said = [each for each in texts if locate_surely(quote, each[-1])]
+    old = [name for name, key, text in said if key == here or text in point.before]
+    also = f"; or words of what was moved: {', '.join(moved)}" if moved else ""
+    return (
+        f"these words stood {f'in {listed(old)}' if old else 'on the page'} when you made the "
+        "point, and stand there still; quote more of what came or changed, the whole of a block "
+        f"that did, or old words that are gone{also}; where what stood there then settles it, "
+        "rule withdrawn"
+    )
 
 
 def _count(words: str, texts: Sequence[str]) -> int:
@@ -209,6 +231,40 @@ def place_name(text: str) -> str:
     return quoted(beginning(one_line(text), NAMED_CHARS))
 
 
+def moved_near(block_id: str, since: Change, snapshot: Snapshot) -> dict[str, str]:
+    """Return the blocks that were moved near a block, with words that say where each stands now.
+
+    Near is what left its section, came into it, or moved within it; of a block above the first
+    heading only where that one was moved itself, or another block stands beside it now.
+    """
+    by_id, places = snapshot.by_id, {one.id: at for at, one in enumerate(snapshot.blocks)}
+    starts = sections(snapshot.blocks)
+    under = {key: start if by_id[start].is_heading else "" for key, start in starts.items()}
+    order, home = [one.id for one in snapshot.blocks if one.line], under.get(block_id)
+    ahead, behind = (_nearest(keys, since.moved) for keys in (order, order[::-1]))
+    found = dict[str, str]()
+    for key in order if home or block_id in {*since.moved, *since.stirred} else ():
+        stood, left = since.moved.get(key), since.regrouped.get(key)
+        if (stood is None and left is None) or home not in (under[key], left):
+            continue
+        where, by = "under", under[key]
+        if stood and left is None and places.get(stood.below, -1) > places[key]:
+            where, by = "above", behind[key]
+        elif stood and left is None:
+            where, by = "below", ahead[key] if ahead[key] != stood.below else ""
+        found[key] = f"{where} “{place_name(by_id[by].plain)}”" if by else ""
+    return found
+
+
+def _nearest(keys: Iterable[str], but: Container[str]) -> dict[str, str]:
+    """Return for each key the last one before it that is not among others; "" for none."""
+    last, found = "", dict[str, str]()
+    for key in keys:
+        found[key] = last
+        last = last if key in but else key
+    return found
+
+
 def moved_again(move: re.Match[str], reads: Sequence[Reviewed], now: Snapshot) -> str:
     """Say that a block whose move settled a point was moved again, or went; "" where neither did.
 
@@ -235,6 +291,24 @@ def moved_again(move: re.Match[str], reads: Sequence[Reviewed], now: Snapshot) -
         since = Change.between(reads[-1] if reads else None, now)
         stands = not {one.id for one in there} <= {*since.moved, *since.regrouped}
     return "" if stands else f"“{words}” was moved again"
+
+
+def block_texts(block_id: str, reads: Iterable[Reviewed], now: Snapshot) -> list[str]:
+    """Return what a block says now, also where it was cut and pasted; nothing where it went."""
+    ids = {block_id}
+    for read in () if block_id in now.by_id else reads:
+        ids |= {key for key, was in Change.between(read, now).pasted.items() if was == block_id}
+    return [unmarked_line(one.line) for one in now.blocks if one.id in ids]
+
+
+def block_said(block_id: str, reads: Iterable[Reviewed | None], now: Snapshot) -> tuple[str, ...]:
+    """Return what a block said when it was read, also where it was cut and pasted since."""
+    found = list[str]()
+    for read in filter(None, reads):
+        lines = dict(read.blocks)
+        pasted = {} if block_id in lines else Change.between(read, now).pasted
+        found += [lines[key] for key in (block_id, pasted.get(block_id)) if key in lines]
+    return tuple(map(unmarked_line, found))
 
 
 def moved_blocks(words: str, reads: Iterable[Reviewed], now: Snapshot) -> list[Block]:

@@ -243,7 +243,7 @@ def test_a_move_elsewhere_settles_nothing_and_one_nearby_is_named_by_the_refusal
         finish(),
     )
     program.sweep()
-    stay = "these words stood there when you made the point, and stand there still; quote what came"
+    stay = "when you made the point, and stand there still; quote more of what came or changed"
     refused = [one for one in model.answers if stay in one]
     assert len(refused) == 2
     assert not any("what was moved" in one for one in refused)

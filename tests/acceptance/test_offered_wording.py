@@ -172,6 +172,34 @@ def test_a_wording_that_is_taken_settles_nothing_where_the_comment_names_another
     assert "\n      adopted" not in program.run("explain", page).out
 
 
+@pytest.mark.parametrize("names_another", [True, False])
+def test_a_wording_that_stands_elsewhere_too_settles_the_point_while_its_block_says_it(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    page: str,
+    names_another: bool,  # noqa: FBT001 - ruled by the model, and by code
+) -> None:
+    box.world.edit_block(box.world.blocks(page)[1], f"Elsewhere too: {OFFER}.")
+    box.clock.advance(HOUR)
+    name, call = offer(OFFER)
+    text = "Change both: this block and [B2]." if names_another else "Bound it."
+    model.think = lambda _, turn: [(name, {**call, "text": text}), finish()] if not turn else []
+    program.sweep()
+    model.think = lambda document, _: [
+        *[follow_up(begun_by("The retries have no end", document), "fixed", quote=OFFER)]
+        * names_another,
+        finish(),
+    ]
+    sweep(box, program, page, f"{OFFER}.")
+    how = "its block says " if names_another else "the offered wording was taken: "
+    assert point(box, page).startswith(f"✓ Settled: “The retries have no end” · {how}“{OFFER}”")
+    model.think = lambda _, __: [finish()]
+    sweep(box, program, page, LINE)
+    assert "✓" not in point(box, page)
+    assert f"“{OFFER}” is gone from its block" in program.run("explain", page).out
+
+
 @pytest.mark.parametrize(
     ("text", "other", "stands"),
     [

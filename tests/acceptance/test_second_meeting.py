@@ -211,7 +211,7 @@ def test_j3_a_point_that_was_mended_by_adding_words_is_ruled_fixed_and_named_no_
     ("quote", "why"),
     [
         ("", "the quote is empty"),
-        ("Nobody owns the queue", "these words stood there when you made the point"),
+        ("Nobody owns the queue", "these words stood in B4 when you made the point"),
         ("Two owners are named", "these words are not on the page"),
     ],
 )
@@ -225,6 +225,66 @@ def test_a_ruling_that_the_text_cannot_bear_is_refused(
     program.sweep()
     assert any(why in one for one in model.answers)
     assert program.run("explain", page).out.count("    open, ") == 2
+
+
+ELSEWHERE = "It is said elsewhere: we switch the flag off, which takes a minute."
+
+
+@pytest.mark.parametrize("pasted", [False, True])
+def test_words_that_came_into_the_points_block_settle_it_while_they_stand_there(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    pasted: bool,  # noqa: FBT001 - both ways
+) -> None:
+    page = rfc(box, rfcs, *LINES, ELSEWHERE)
+    first_review(program, model)
+    edit(box, page, 0, "Rollback: N/A. We switch the flag off.")
+    says(model, follow_up("No way back", "fixed", quote="[B2] We switch the flag off"), finish())
+    program.sweep()
+    assert not any("refused" in one for one in model.answers)
+    settled = "✓ Settled: “No way back” · its block says “We switch the flag off”"
+    assert on_blocks(box, page)[0].startswith(settled)
+    says(model, finish())
+    edit(box, page, 0, "Rollback: N/A. At night we switch the flag off, and say so.")
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith(settled)
+    own = box.world.blocks(page)[1]
+    if pasted:
+        box.world.delete_block(own)
+        box.world.add_block(page, blocks.paragraph("Rollback: N/A, and nothing else."))
+        box.clock.advance(HOUR)
+    else:
+        edit(box, page, 0, "Rollback: N/A.")
+    program.sweep()
+    why = "“We switch the flag off” is gone from its block"
+    assert f"open again: “No way back”: {why}" in program.run("explain", page).out
+
+
+def test_words_of_the_points_block_that_stood_there_show_nothing_and_the_refusal_says_where(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    was = "Rollback: N/A. We switch the flag off, or not."
+    page = rfc(box, rfcs, was, *LINES[1:], ELSEWHERE)
+    first_review(program, model)
+    edit(box, page, 0, "We switch the flag off, or not. Rollback: N/A.")
+    edit(box, page, 1, "We deploy on Monday, we switch the flag off on Tuesday.")
+    says(
+        model,
+        follow_up("No way back", "fixed", quote="We switch the flag off"),
+        follow_up("No owner", "fixed", quote="we switch the flag off"),
+        follow_up("No owner", "fixed", quote="we switch the flag off on Tuesday"),
+    )
+    program.sweep()
+    where = [one.partition(" when you made")[0] for one in model.answers if "stood in" in one]
+    assert where == [
+        "refused: these words stood in B2, B5",
+        "refused: these words stood in B5",
+    ]
+    first, second, *_ = on_blocks(box, page)
+    assert first.startswith("No way back · blocking")
+    assert second.startswith("✓ Settled: “No owner” · “we switch the flag off on Tuesday”")
 
 
 def test_words_that_come_back_settle_a_point_that_was_opened_again_meanwhile(

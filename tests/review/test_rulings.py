@@ -106,6 +106,36 @@ def test_words_that_are_back_since_a_point_is_open_again_show_that_it_is_fixed(
         evidence(quote, point, ["It is 40.", "about 40 requests"], {})
 
 
+@pytest.mark.parametrize(
+    ("quote", "own", "was", "shown"),
+    [
+        ("at night", "Rollback at night.", ["Rollback: N/A."], "at night"),
+        ("[B2] **At night**", "Rollback at night.", ["Rollback: N/A."], "at night"),
+        ("at night", "Rollback at night.", ["Rollback at night?"], ""),
+        ("at night", "At night, rollback.", ["Rollback at night."], ""),
+        ("at night", "Rollback at night.", ["It is at night.", "Rollback: N/A."], "at night"),
+        ("at night", "Rollback: N/A.", ["Rollback: no."], ""),
+        ("at night", "Rollback at nights.", ["Rollback: N/A."], ""),
+        ("at night", "Rollback at night.", [], ""),
+        ("at night", None, ["Rollback: N/A."], ""),
+        ("at night", "At night.", [""], "At night"),
+    ],
+)
+def test_words_that_came_into_the_points_block_show_it_wherever_else_they_stand(
+    quote: str, own: str | None, was: list[str], shown: str
+) -> None:
+    before = ("We sleep at night.", *was)
+    point = OwnPoint(
+        1, finding("b", "10"), "T", before=before, last=before, own=own, was=tuple(was)
+    )
+    now = ["We sleep at night.", *[own] * bool(own)]
+    if shown:
+        assert evidence(quote, point, now, {}) == shown
+        return
+    with pytest.raises(ToolRefusal, match="stand there still"):
+        evidence(quote, point, now, {})
+
+
 BLOCKS = (
     heading("h", "Rollout"),
     block("p", "Phase 1 goes to 10% of users, and phase 2 to all of them."),

@@ -14,6 +14,7 @@ from daemon.review.quotes import fold
 from daemon.review.summary import NOTHING_OPEN
 from daemon.store import outbox, reviews
 from daemon.sweep.conversation.answers import NO_GONE
+from daemon.sweep.conversation.points import OWN_BLOCK
 from daemon.sweep.conversation.rulings import MADE_ELSEWHERE
 from simulation.final import Final
 from simulation.record import Words
@@ -116,14 +117,15 @@ def a_no_is_heard(final: Final) -> Iterator[str]:
 def a_ruling_has_words_that_came_or_went(final: Final) -> Iterator[str]:
     """What shows that a point is fixed was not said on its page since the point was made.
 
-    Where it was moved, somebody moved a block of the page since.
+    Where it was moved, somebody moved a block of the page since. Words that the point's block says
+    may stand elsewhere.
 
     A block counts from the review on that read it: one that somebody adds while a page is read, or
     while the model thinks, has come since.
     """
     blocks = final.ended.box.world.state.blocks
-    for page, made_by, at, why in final.rows(
-        "SELECT findings.page_id, review_id, finding_history.at, why FROM finding_history"
+    for page, own, made_by, at, why in final.rows(
+        "SELECT findings.page_id, block_id, review_id, finding_history.at, why FROM finding_history"
         " JOIN findings ON findings.id = finding_id WHERE finding_history.state = 'addressed'"
     ):
         if why.startswith("moved: "):
@@ -132,7 +134,8 @@ def a_ruling_has_words_that_came_or_went(final: Final) -> Iterator[str]:
             if moved is None or moved < made - THINKS:
                 yield f"page {page[:8]}: {why}, but since {made} nobody moved anything"
             continue
-        quote = fold(re.sub(r"\\(.)", r"\1", why).strip("“”")).text
+        words, is_own = why.removeprefix(OWN_BLOCK), why.startswith(OWN_BLOCK)
+        quote = fold(re.sub(r"\\(.)", r"\1", words).strip("“”")).text
         read = reviews.text(final.state, made_by)
         untouched = [
             line.id
@@ -140,6 +143,7 @@ def a_ruling_has_words_that_came_or_went(final: Final) -> Iterator[str]:
             if blocks[line.id].page_id == page
             and len(history := final.record.texts[line.id]) == 1
             and quote in fold(history[0][1]).text
+            and (line.id == own or not is_own)
             and not final.ended.box.world.state.in_trash(line.id)
         ]
         if untouched and quote:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from daemon.domain.change import Change, Reviewed, content_hash, differing_part, sections
+from daemon.domain.change import Change, Reviewed, content_hash, differing_part
 from daemon.domain.findings import CLOSED, LIVE, MENDED, FindingState, who_said_no
 from daemon.domain.notation import iso
 from daemon.domain.records import NOT_READ, FindingRow, PageRow
@@ -24,7 +24,7 @@ from daemon.review.quotes import (
     reworded,
     unmarked_line,
 )
-from daemon.review.rulings import MOVED, moved_blocks, place_name
+from daemon.review.rulings import MOVED, block_said, block_texts, moved_blocks, moved_near
 from daemon.store import drafts, findings, outbox, pages, reviews, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.database import State
@@ -39,7 +39,8 @@ from daemon.sweep.delivery.validity import has_taken, named_since
 WENT = "its thread went with its block; where the matter stands elsewhere, a review comments there"
 POSTED_ANEW = "its block was cut and pasted, and the point is posted anew there"
 # What settled a point, where it is words that came and not a whole block.
-_CAME = re.compile(r"“(?P<words>.*)”", re.DOTALL)
+OWN_BLOCK = "its block says "
+_CAME = re.compile(rf"(?P<own>{OWN_BLOCK})?“(?P<words>.*)”", re.DOTALL)
 NOBODY_ASKS = "only a person's later word in its thread opens it again"
 
 
@@ -121,20 +122,20 @@ def closed_points(
         ruled = times.get((one.id, FindingState.DISMISSED), one.at)
         is_shut = bool(findings.standing_no(state, one.id)) and not _asked_since(thread, ruled)
         declined = one.state is FindingState.DISMISSED
-        points.append(
-            OwnPoint(
-                one.id,
-                one.finding,
-                one.discussion_id or "",
-                _texts(_read_by(state, snapshot.page.id, one.review_id)) if declined else (),
-                mute=NOBODY_ASKS if is_shut else "",
-                made=one.at,
-                closed=how_closed(one.state, one.why) + _told_now(state, one, snapshot),
-                declined=declined,
-                no=_no(thread, one.why) if declined else "",
-                pasted=pasted,
-            )
+        read = _read_by(state, snapshot.page.id, one.review_id) if declined else None
+        point = OwnPoint(
+            one.id,
+            one.finding,
+            one.discussion_id or "",
+            _texts(read),
+            mute=NOBODY_ASKS if is_shut else "",
+            made=one.at,
+            closed=how_closed(one.state, one.why) + _told_now(state, one, snapshot),
+            declined=declined,
+            no=_no(thread, one.why) if declined else "",
+            pasted=pasted,
         )
+        points.append(_on_block(point, (read,), None, snapshot))
     return points
 
 
@@ -190,16 +191,21 @@ def reads_now(state: State, row: FindingRow, snapshot: Snapshot) -> str:
     as of code or figures, became others.
     """
     settled = _CAME.fullmatch(row.why)
-    texts = page_texts(snapshot)
     if row.state not in MENDED or settled is None:
         return ""
+    texts: Sequence[str] = page_texts(snapshot)
     words, last = settled["words"], _texts(pages.last_reviewed(state, snapshot.page.id))
     own = row.finding.quote
     is_back = any(contains_words(own, text) for text in texts) and not any(
         contains_words(own, text) for text in last
     )
+    plain = [one.plain for one in snapshot.blocks]
+    if settled["own"]:
+        reads, plain = read_by_reviews(state, row, snapshot), []
+        texts = block_texts(row.finding.block_id, reads, snapshot)
     alike = [text for text in texts if contains_words(words, text)]
-    if is_back or (alike and (row.state is not FindingState.ADDRESSED or _stands(words, snapshot))):
+    stands = row.state is not FindingState.ADDRESSED or _stands(words, [*texts, *plain])
+    if is_back or (alike and stands):
         return ""
     if alike:
         return _sentence_now(words, alike[0])
@@ -208,10 +214,9 @@ def reads_now(state: State, row: FindingRow, snapshot: Snapshot) -> str:
     return next(filter(None, (_sentence_now(words, text) for text in came)), "")
 
 
-def _stands(words: str, snapshot: Snapshot) -> bool:
+def _stands(words: str, texts: Iterable[str]) -> bool:
     """Tell whether words, escaped and shortened as they were posted, stand to the letter."""
     parts = as_typed(words).split(SHORTENED)
-    texts = [*page_texts(snapshot), *(one.plain for one in snapshot.blocks)]
     return any(all(part in " ".join(text.split()) for part in parts) for text in texts)
 
 
@@ -262,7 +267,7 @@ def _open_points(
         is_said = (one.id, text) in context.tally.ruled or keys.get(thread_id) in said
         mute = _mute(one, listed.get(thread_id), dialogue, snapshot) or SAID_ALREADY * is_said
         opened, anew = _opened(state, row.id, one, times)
-        yield OwnPoint(
+        point = OwnPoint(
             one.id,
             one.finding,
             thread_id,
@@ -275,13 +280,28 @@ def _open_points(
             pasted=mute == POSTED_ANEW,
             gone=mute == WENT,
             unread=_unread_since(one, dialogue),
-            moved=_moved_near(one.finding.block_id, since[one.review_id], snapshot),
+            moved=moved_near(one.finding.block_id, since[one.review_id], snapshot),
             beside=named_since(state, one, snapshot, anew),
             taken=has_taken(one.finding, snapshot),
-            lost=_lost(one.finding.block_id, before[one.review_id], snapshot),
-            ended=_lost(one.finding.block_id, last, snapshot),
             since=_texts(anew),
         )
+        yield _on_block(point, (before[one.review_id], anew), last, snapshot)
+
+
+def _on_block(
+    point: OwnPoint,
+    reads: Iterable[Reviewed | None],
+    last: Reviewed | None,
+    snapshot: Snapshot,
+) -> OwnPoint:
+    """Return a point with what its block says, and said when it was opened and at last."""
+    on, own = point.finding.block_id, snapshot.by_id.get(point.finding.block_id)
+    return replace(
+        point,
+        own=unmarked_line(own.line) if own else None,
+        was=block_said(on, reads, snapshot),
+        ended="" if own else "".join(block_said(on, (last,), snapshot)),
+    )
 
 
 def _opened(
@@ -320,46 +340,6 @@ def _texts(read: Reviewed | None) -> tuple[str, ...]:
         return ()
     lines = (unmarked_line(line) for _, line in read.blocks)
     return (read.title, *(value for _, value in read.properties), *lines)
-
-
-def _lost(block_id: str, read: Reviewed | None, snapshot: Snapshot) -> str:
-    """Return what a block that is gone said when it was read; "" where it is not gone."""
-    lines = dict(read.blocks) if read and block_id not in snapshot.by_id else {}
-    return unmarked_line(lines.get(block_id, ""))
-
-
-def _moved_near(block_id: str, since: Change, snapshot: Snapshot) -> dict[str, str]:
-    """Return the blocks that were moved near a block, with words that say where each stands now.
-
-    Near is what left its section, came into it, or moved within it; of a block above the first
-    heading only where that one was moved itself, or another block stands beside it now.
-    """
-    by_id, places = snapshot.by_id, {one.id: at for at, one in enumerate(snapshot.blocks)}
-    starts = sections(snapshot.blocks)
-    under = {key: start if by_id[start].is_heading else "" for key, start in starts.items()}
-    order, home = [one.id for one in snapshot.blocks if one.line], under.get(block_id)
-    ahead, behind = (_nearest(keys, since.moved) for keys in (order, order[::-1]))
-    found = dict[str, str]()
-    for key in order if home or block_id in {*since.moved, *since.stirred} else ():
-        stood, left = since.moved.get(key), since.regrouped.get(key)
-        if (stood is None and left is None) or home not in (under[key], left):
-            continue
-        where, by = "under", under[key]
-        if stood and left is None and places.get(stood.below, -1) > places[key]:
-            where, by = "above", behind[key]
-        elif stood and left is None:
-            where, by = "below", ahead[key] if ahead[key] != stood.below else ""
-        found[key] = f"{where} “{place_name(by_id[by].plain)}”" if by else ""
-    return found
-
-
-def _nearest(keys: Iterable[str], but: Container[str]) -> dict[str, str]:
-    """Return for each key the last one before it that is not among others; "" for none."""
-    last, found = "", dict[str, str]()
-    for key in keys:
-        found[key] = last
-        last = last if key in but else key
-    return found
 
 
 def _mute(row: FindingRow, thread: Thread | None, dialogue: Dialogue, snapshot: Snapshot) -> str:

@@ -32,13 +32,20 @@ from daemon.review.points import (
 )
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import contains_words, is_quote_of, stands_in, unmarked_line
-from daemon.review.rulings import MOVED, moved_again, went_with_block
+from daemon.review.rulings import (
+    MOVED,
+    block_texts,
+    came_into_block,
+    moved_again,
+    went_with_block,
+)
 from daemon.store import findings, outbox, sweeps
 from daemon.store import threads as thread_store
 from daemon.store.database import State
 from daemon.sweep.context import Context, Session
 from daemon.sweep.conversation.dialogue import Dialogue
 from daemon.sweep.conversation.points import (
+    OWN_BLOCK,
     not_yet_keys,
     read_by_reviews,
     reads_now,
@@ -51,7 +58,9 @@ from daemon.sweep.delivery.validity import has_taken
 MADE_ELSEWHERE = "made again on another block"
 BY_RULE, FOUND_AGAIN = "it is no longer there", "it is there again"
 _LOST = "its block with “"
-_SHOWN = re.compile(r"(?P<whole>the block )?“(?P<words>.*)”(?P<gone> is gone)?", re.DOTALL)
+_SHOWN = re.compile(
+    rf"(?:(?P<own>{OWN_BLOCK})|(?P<whole>the block ))?“(?P<words>.*)”(?P<gone> is gone)?", re.DOTALL
+)
 
 
 def reopen(context: Context, row: PageRow, snapshot: Snapshot) -> None:
@@ -93,12 +102,18 @@ def _shows_no_more(state: State, point: FindingRow, snapshot: Snapshot) -> str:
         return "its block is back" if point.finding.block_id in snapshot.by_id else ""
     if move := MOVED.fullmatch(told):
         return moved_again(move, read_by_reviews(state, point, snapshot), snapshot)
-    shown, texts = _SHOWN.fullmatch(told), page_texts(snapshot)
-    if shown is None or _still_shows(
-        shown["words"], texts, gone=bool(shown["gone"]), whole=bool(shown["whole"])
-    ):
+    if (shown := _SHOWN.fullmatch(told)) is None:
         return ""
-    return f"{shown['whole'] or ''}“{shown['words']}” {'is back' if shown['gone'] else 'is gone'}"
+    words, whole, gone = shown["words"], shown["whole"] or "", bool(shown["gone"])
+    if is_own := shown["own"] or point.state is FindingState.ADOPTED:
+        reads = read_by_reviews(state, point, snapshot)
+        texts: Sequence[str] = block_texts(point.finding.block_id, reads, snapshot)
+    else:
+        texts = page_texts(snapshot)
+    if _still_shows(words, texts, gone=gone, whole=bool(whole)):
+        return ""
+    became = "is gone from its block" if is_own else "is back" if gone else "is gone"
+    return f"{whole}“{words}” {became}"
 
 
 def opened_again(
@@ -308,6 +323,8 @@ def _evidence(quote: str, point: OwnPoint, snapshot: Snapshot) -> str:
     words, texts = quoted(quote), page_texts(snapshot)
     if _still_shows(words, texts, gone=True):
         return f"“{words}” is gone"
+    if came_into_block(quote, point) and sum(stands_in(quote, text) for text in texts) > 1:
+        return f"{OWN_BLOCK}“{words}”"
     stood = any(stands_in(quote, text) for text in point.before)
     moved = [
         one.id for one in snapshot.blocks if one.id in point.moved and stands_in(quote, one.plain)
