@@ -44,11 +44,11 @@ def add(db: Database, messages: Iterable[OutboxMessage]) -> None:
 
 
 def undelivered(db: Database, page_id: str | None = None) -> list[OutboxMessage]:
-    """Return the messages that are still to be sent, replies first, then the oldest first."""
+    """Return the messages to be sent: replies, then the oldest; a summary before its edits."""
     rows = db.execute(
         f"{_SELECT} WHERE state IN ('intent', 'sending', 'unclear')"
         " AND (?1 IS NULL OR page_id = ?1)"
-        " ORDER BY kind != 'reply', created_at, finding_id IS NULL, finding_id, key",
+        " ORDER BY kind != 'reply', created_at, finding_id IS NULL, finding_id, kind = 'edit', key",
         [page_id],
     )
     return [_message(values) for values in rows.fetchall()]
@@ -342,24 +342,27 @@ def answers_to(db: Database, person: str, since: datetime) -> int:
 def summaries(db: Database, page_id: str) -> list[tuple[str, str]]:
     """Return (comment id, text) of the summaries that stand on a page, the newest first.
 
-    The text is that of the last edit, also of one that is still to be sent.
+    The text is that of the last edit, also of one that is still to be sent; not of one that was
+    taken back, though it may stand yet.
     """
     rows = db.execute(
         "SELECT comment_id FROM outbox WHERE page_id = ? AND kind = 'summary'"
         " AND state = 'posted' AND comment_id IS NOT NULL ORDER BY posted_at DESC, review_id DESC",
         [page_id],
     )
-    return [(row[0], _last_text(db, page_id, row[0])) for row in rows.fetchall()]
+    return [(row[0], last_text(db, page_id, row[0]).body) for row in rows.fetchall()]
 
 
-def _last_text(db: Database, page_id: str, comment_id: str) -> str:
+def last_text(db: Database, page_id: str, comment_id: str) -> OutboxMessage:
+    """Return the message that gives a summary the text it has, or will have once that is sent."""
     row = db.execute(
-        "SELECT body FROM outbox WHERE page_id = ?1 AND (comment_id = ?2 AND kind = 'summary'"
-        " OR kind = 'edit' AND target = ?2 AND state NOT IN ('held', 'dropped'))"
+        f"{_SELECT} WHERE page_id = ?1 AND (comment_id = ?2 AND kind = 'summary'"
+        " OR kind = 'edit' AND target = ?2 AND state NOT IN ('held', 'dropped')"
+        " AND retracted_at IS NULL)"
         " ORDER BY created_at DESC, kind, review_id DESC, key DESC LIMIT 1",
         [page_id, comment_id],
     ).fetchone()
-    return str(row[0])
+    return _message(row)
 
 
 def awaits_summary(db: Database, page_id: str) -> bool:

@@ -14,7 +14,6 @@ from daemon.domain.passages import unseen_note
 from daemon.domain.records import (
     NOT_READ,
     WORD_KEY,
-    DeliveryState,
     FindingRow,
     MessageKind,
     OutboxMessage,
@@ -307,9 +306,7 @@ def _followed(
     if not comment_id:
         return None
     # Who takes that review back takes this back too.
-    of_comment = [one for one in messages if comment_id in (one.comment_id, one.target)]
-    unsaid = (DeliveryState.HELD, DeliveryState.DROPPED)
-    *_, last_text = (one for one in of_comment if one.state not in unsaid)
+    last_text = outbox.last_text(state, row.id, comment_id)
     written = made.get(last_text.review_id or 0, last_text.created_at)
     body = followed(relinked(says, points), now, gone, written)
     if body == says:

@@ -423,6 +423,76 @@ def test_a_kept_point_that_is_taken_back_while_the_model_is_at_work_is_not_offer
     assert ("Kept back: No costs" in reads) == (state == "kept")
 
 
+def graver(box: Sandbox, page: str, model: ScriptedModel) -> None:
+    """Let a person edit a block, and the model raise an important point on it."""
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[3], "We deploy on Tuesday.")
+    box.clock.advance(HOUR)
+    model.think = lambda *_: [
+        comment("B4", "Tuesday", "Say at what time.", "important", "No time"),
+        finish("Say when."),
+    ]
+
+
+def test_an_older_summary_stays_whole_until_the_newer_one_stands(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = first_review(box, program, model, rfcs)
+
+    def said() -> list[str]:
+        return [plain(one) for one in box.world.comments() if one.parent_id == page]
+
+    before = said()
+    graver(box, page, model)
+    box.faults.plant(FaultKind.UNAVAILABLE, "POST", "/v1/comments", times=None, skip=1)
+    program.sweep()
+    assert any("No time" in plain(one) for one in posted(box))
+    assert said() == before
+    box.faults.clear()
+    box.clock.advance(HOUR)
+    program.sweep()
+    older, newer = said()
+    assert older == "A newer summary follows below."
+    assert "Say when." in newer
+
+
+def test_an_older_summary_stays_where_an_operator_drops_the_newer_one(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = first_review(box, program, model, rfcs)
+    graver(box, page, model)
+    program.config["databases"][0]["approve"] = "all"
+    program.sweep()
+    [draft] = program.run("drafts", "--json").json["drafts"]
+    [number] = [one["number"] for one in draft["parts"] if one["kind"] == "summary"]
+    assert program.run("drafts", "drop", str(draft["id"]), str(number)).code == 0
+    assert program.run("drafts", "approve", str(draft["id"])).code == 0
+    assert any("No time" in plain(one) for one in posted(box))
+    [reads] = summaries(box, page)
+    assert "Look at the rollback first." in reads
+
+
+def test_a_summary_follows_though_what_was_taken_back_stands_yet(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    """Notion refuses to put back what the summary said, while the summaries follow."""
+    page = first_review(box, program, model, rfcs)
+    box.clock.advance(HOUR)
+    box.world.edit_block(box.world.blocks(page)[3], "We deploy on Tuesday.")
+    box.world.resolve(next(one for one in posted(box) if "No owner" in plain(one)))
+    box.clock.advance(HOUR)
+    model.think = lambda *_: [finish("Nearly there.")]
+    program.sweep()
+    box.faults.plant(FaultKind.UNAVAILABLE, "PATCH", "/v1/comments/*", times=None)
+    assert program.run("retract", "2").code != 0
+    assert program.run("--once").code != 0
+    box.faults.clear()
+    program.sweep()
+    [reads] = summaries(box, page)
+    assert "Look at the rollback first." in reads
+    assert "• No owner" not in reads
+
+
 def test_a_summary_that_stands_again_names_no_point_that_was_closed_meanwhile(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

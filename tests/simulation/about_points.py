@@ -64,8 +64,14 @@ def a_no_holds_until_people_take_it_back(final: Final) -> Iterator[str]:
     """What a person turned down is open again only where people said more, or took the no back.
 
     No ruling, and no end of one, opens it, nor what becomes of the words that settled it since.
+    A no that was edited may be none any more.
     """
     written = Counter(one.discussion_id for one in final.record.words.values() if one.by_person)
+    written += Counter(
+        one.discussion_id
+        for one in final.record.words.values()
+        if final.record.edited_words[one.id]
+    )
     declined = set[int]()
     for finding, thread, state, why in final.rows(
         "SELECT findings.id, discussion_id, finding_history.state, why FROM finding_history"

@@ -62,9 +62,10 @@ PAGE = page_row(1)
 REVIEW = Review(Outcome.DONE, (), (), (), "", (), "offline", Usage())
 FINDING = Finding("block", "quote", "text", Severity.MINOR)
 REMEMBERED = RememberedPage(PAGE.id, SOURCE.id, "RFC", "url", "Accepted", NOW)
-LETTER = OutboxMessage(
+MESSAGE = OutboxMessage(
     "key", PAGE.id, MessageKind.FINDING, "block", "block", "body", "RFC reviewer", NOW
 )
+SUMMARY = replace(MESSAGE, key="summary:1", kind=MessageKind.SUMMARY, comment_id="summary")
 THREAD = Thread("thread", "block", ())
 PROMPT = Prompt("RFC reviewer", "Be kind.", "prompt")
 STATUS = PromptStatus(PROMPT, "p1", NOW, NOW, Trial(PROMPT))
@@ -89,8 +90,8 @@ ON_THE_PATH = {
     "drafts.waiting of a page": lambda db: drafts.waiting(db, PAGE.id),
     "drafts.close": lambda db: drafts.close(db, 1, DraftState.APPROVED, NOW),
     "outbox.release": lambda db: outbox.release(db, 1, "approved"),
-    "outbox.drop_held": lambda db: outbox.drop_held(db, LETTER.key, "refused"),
-    "outbox.set_held_body": lambda db: outbox.set_held_body(db, LETTER.key, "body"),
+    "outbox.drop_held": lambda db: outbox.drop_held(db, MESSAGE.key, "refused"),
+    "outbox.set_held_body": lambda db: outbox.set_held_body(db, MESSAGE.key, "body"),
     "findings.standing_no": lambda db: findings.standing_no(db, 1),
     "findings.opened_since_review": lambda db: findings.opened_since_review(db, "p1"),
     "outbox.outdate": lambda db: outbox.outdate(db, PAGE.id, "c", "note", NOW),
@@ -158,25 +159,29 @@ ON_THE_PATH = {
         db, PAGE.id, {"new": "block"}
     ),
     "findings.history": lambda db: findings.history(db, 1),
-    "outbox.add": lambda db: outbox.add(db, [LETTER]),
+    "outbox.add": lambda db: outbox.add(db, [MESSAGE]),
     "outbox.undelivered": outbox.undelivered,
     "outbox.undelivered of a page": lambda db: outbox.undelivered(db, PAGE.id),
     "outbox.try_again": lambda db: outbox.try_again(db, PAGE.id),
-    "outbox.claim": lambda db: outbox.claim(db, LETTER),
-    "outbox.retract": lambda db: outbox.retract(db, LETTER.key, "retracted", NOW),
+    "outbox.claim": lambda db: outbox.claim(db, MESSAGE),
+    "outbox.retract": lambda db: outbox.retract(db, MESSAGE.key, "retracted", NOW),
     "outbox.retracted": outbox.retracted,
-    "outbox.set_lost": lambda db: outbox.set_lost(db, LETTER.key, NOW),
+    "outbox.set_lost": lambda db: outbox.set_lost(db, MESSAGE.key, NOW),
     "outbox.lost": outbox.lost,
-    "outbox.comment_of": lambda db: outbox.comment_of(db, LETTER.key),
-    "outbox.set_refused": lambda db: outbox.set_refused(db, LETTER.key, NOW),
+    "outbox.comment_of": lambda db: outbox.comment_of(db, MESSAGE.key),
+    "outbox.set_refused": lambda db: outbox.set_refused(db, MESSAGE.key, NOW),
     "outbox.refused": outbox.refused,
-    "outbox.record_attempt": lambda db: outbox.record_attempt(db, LETTER, NOW),
-    "outbox.set_state": lambda db: outbox.set_state(db, LETTER.key, DeliveryState.UNCLEAR, "note"),
-    "outbox.mark_shown": lambda db: outbox.mark_shown(db, LETTER.key, NOW),
+    "outbox.record_attempt": lambda db: outbox.record_attempt(db, MESSAGE, NOW),
+    "outbox.set_state": lambda db: outbox.set_state(db, MESSAGE.key, DeliveryState.UNCLEAR, "note"),
+    "outbox.mark_shown": lambda db: outbox.mark_shown(db, MESSAGE.key, NOW),
     "outbox.reopen_replies": lambda db: outbox.reopen_replies(db, PAGE.id, ["thread"]),
-    "outbox.mark_posted": lambda db: outbox.mark_posted(db, LETTER, "comment", "thread", NOW),
+    "outbox.mark_posted": lambda db: outbox.mark_posted(db, MESSAGE, "comment", "thread", NOW),
     "outbox.posted_comment_ids": lambda db: outbox.posted_comment_ids(db, PAGE.id),
     "outbox.summaries": lambda db: outbox.summaries(db, PAGE.id),
+    "outbox.last_text": lambda db: (
+        outbox.add(db, [SUMMARY]),
+        outbox.last_text(db, PAGE.id, "summary"),
+    ),
     "outbox.awaits_summary": lambda db: outbox.awaits_summary(db, PAGE.id),
     "outbox.message_of": lambda db: outbox.message_of(db, 1, 1),
     "outbox.was_posted": lambda db: outbox.was_posted(db, PAGE.id, 1),
@@ -184,10 +189,10 @@ ON_THE_PATH = {
     "findings.earlier_threads": lambda db: findings.earlier_threads(db, PAGE.id),
     "findings.set_place": lambda db: findings.set_place(db, 1, FINDING),
     "outbox.drop_marks": lambda db: outbox.drop_marks(db, PAGE.id, 1, "retracted"),
-    "outbox.set_body": lambda db: outbox.set_body(db, LETTER.key, "body"),
-    "outbox.rewrite": lambda db: outbox.rewrite(db, LETTER.key, "body"),
-    "outbox.body": lambda db: outbox.body(db, LETTER.key),
-    "outbox.present": lambda db: outbox.present(db, [LETTER.key]),
+    "outbox.set_body": lambda db: outbox.set_body(db, MESSAGE.key, "body"),
+    "outbox.rewrite": lambda db: outbox.rewrite(db, MESSAGE.key, "body"),
+    "outbox.body": lambda db: outbox.body(db, MESSAGE.key),
+    "outbox.present": lambda db: outbox.present(db, [MESSAGE.key]),
     "findings.settled": lambda db: findings.settled(
         db, [SOURCE.id], [FindingState.ADDRESSED], PAGE.id, 20
     ),
@@ -446,7 +451,7 @@ def fill(db, number):
     for n in range(5):
         finding = replace(FINDING, block_id=blocks[n][0], text="What happens then? " * 5)
         finding_id = findings.add(db, review, row.id, finding, NOW)
-        message = replace(LETTER, key=f"{row.id} {n}", page_id=row.id, body=finding.text)
+        message = replace(MESSAGE, key=f"{row.id} {n}", page_id=row.id, body=finding.text)
         outbox.add(db, [replace(message, finding_id=finding_id)])
     threads.set_places(db, row.id, [block_id for block_id, _ in blocks], NOW)
     for _ in range(20):

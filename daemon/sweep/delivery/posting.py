@@ -100,9 +100,14 @@ async def deliver(context: Context, page_id: str | None = None) -> None:
             else:
                 context.tally.silence.heard()
         open_ = outbox.undelivered(context.state, page_id)
-        messages = [one for one in open_ if one.key in tried and one.state is DeliveryState.UNCLEAR]
+        messages = [one for one in open_ if one.key in tried and _is_sent_again(context, one)]
     if troubles:
         raise next(iter(troubles.values()))
+
+
+def _is_sent_again(context: Context, message: OutboxMessage) -> bool:
+    """Tell whether a message may be sent now though it was not a moment ago."""
+    return message.state is DeliveryState.UNCLEAR or _newer_summary(context, message) is not None
 
 
 def _paused(context: Context, messages: Iterable[OutboxMessage]) -> set[str]:
@@ -174,6 +179,15 @@ async def _deliver_page(
         raise trouble
 
 
+def _newer_summary(context: Context, message: OutboxMessage) -> OutboxMessage | None:
+    """Return the new summary of the review that shrinks an older one by this message, or None."""
+    if message.kind is not MessageKind.EDIT or message.finding_id or message.review_id is None:
+        return None
+    of_review = outbox.messages_of(context.state, review_id=message.review_id)
+    newer = (one for one in of_review if one.kind is MessageKind.SUMMARY)
+    return next((one for one in newer if one.comment_id != message.target), None)
+
+
 async def _deliver_one(context: Context, message: OutboxMessage, looks: dict[str, _Look]) -> None:
     """Send a message, or drop it where its place is gone.
 
@@ -202,6 +216,11 @@ async def _deliver_one(context: Context, message: OutboxMessage, looks: dict[str
 
 
 async def _try_one(context: Context, message: OutboxMessage, looks: dict[str, _Look]) -> None:
+    newer = _newer_summary(context, message)
+    if newer and newer.state is DeliveryState.DROPPED:
+        raise _Gone(newer.note or "the newer summary is not posted")
+    if newer and newer.state is not DeliveryState.POSTED:
+        return
     if message.state is not DeliveryState.INTENT and not await _was_lost(context, message):
         return
     if message.kind is not MessageKind.FINDING:
