@@ -134,7 +134,7 @@ PLAIN: Mapping[str, str] = {
     Alert.READING_COMMENTS: "Notion shows me no comments, so nobody is answered.",
     Alert.UNLISTED: "Some edited documents cannot be listed; their next edit is reviewed.",
     Alert.SELECTION: "What selects the documents does not fit the database any more.",
-    Alert.PROMPT: "This page, as it was edited last, cannot be used.",
+    Alert.PROMPT: "The prompt page, as it was edited last, cannot be used.",
     Alert.MODELS: "No model answers, so the documents wait.",
     Alert.EMPTY_ANSWERS: "The model's last answers were empty or cut off.",
     Alert.SECOND_LOOK: "Who looks at my points a second time cannot be believed, so nobody does.",

@@ -27,6 +27,7 @@ from support.program import (
     comment,
     finish,
     leave,
+    plain,
     posted,
     reply,
     words,
@@ -560,6 +561,56 @@ def test_a_pause_ends_where_it_was_given_an_end(
     assert program.sweep().json["pages_reviewed"] == 1
     assert in_thread(box, asked)[-1] == "The text says so. 0"
     assert "resumed: its pause ended" in program.run("explain", page).out
+
+
+def test_who_asks_why_a_page_waits_hears_what_holds_when_it_is_posted(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    reviewed(box, program, model, page)
+
+    def asks(*said: str) -> str:
+        for words_ in said:
+            box.world.comment(page, mention(box, words_))
+            box.clock.advance(MINUTE)
+        program.sweep()
+        told = [plain(one) for one in posted(box)[-len(said) :]]
+        return next(one for one in told if "This page waits" in one).partition("This page waits")[2]
+
+    silent(model)
+    box.world.edit_block(block_ids(box, page)[1], "They are fast, we say.")
+    end = box.clock() + 2 * MINUTE + 7 * 24 * HOUR
+    assert asks("when will you read this page?", "pause 7d") == (
+        f": it is paused until {end:%Y-%m-%d %H:%M} UTC, or until somebody writes resume here."
+    )
+    assert asks("why", "resume").startswith(": it was edited ")
+    box.clock.advance(HOUR)
+    program.sweep()
+    box.world.comment(page, mention(box, "pause"))
+    box.clock.advance(MINUTE)
+    program.sweep()
+    assert asks("why", "resume") == " for nothing: I know of no edit since I read it."
+    box.world.comment(page, mention(box, "pause"))
+    box.clock.advance(MINUTE)
+    program.sweep()
+    box.world.edit_block(block_ids(box, page)[1], "They are fast, we measured.")
+    box.clock.advance(HOUR)
+    assert asks("why", "resume") == ": it is read shortly."
+    box.world.edit_block(block_ids(box, page)[1], "They are slow.")
+    box.clock.advance(HOUR)
+    program.config["limits"] = {"tokens_per_page": 100}
+    program.run("--once")
+    box.clock.advance(MINUTE)
+    assert asks("why") == (
+        ": what may be spent on it in a day is spent; it is read from 2026-11-21 00:00 UTC on."
+    )
+    del program.config["limits"]
+    box.clock.advance(12 * HOUR)
+    path = f"/v1/blocks/{page}/children"
+    box.faults.plant(FaultKind.HTML, status=400, times=None, path=path)
+    program.run("--once")
+    box.clock.advance(MINUTE)
+    assert asks("why").startswith(": its review failed; it is read from 2026-11-21 0")
 
 
 def test_a_pause_without_an_end_takes_the_place_of_one_with_an_end(

@@ -308,7 +308,10 @@ def test_while_a_page_is_broken_the_comment_tells_the_version_that_stays_in_use(
     owner.sweeps(after=DAY)
     standing, mistake = owner.said
     assert standing.startswith(before.partition("\n")[0])
-    assert "• This page, as it was edited last, cannot be used. Since 2026-11-21 13:00" in standing
+    assert (
+        "• The prompt page, as it was edited last, cannot be used. Since 2026-11-21 13:00"
+        in standing
+    )
     assert "the last good version stays in use" in mistake
     owner.edits("Be kind.")
     owner.sweeps()

@@ -33,7 +33,7 @@ from daemon.sweep.conversation.commands import (
     paused,
     told_word,
 )
-from daemon.sweep.conversation.dialogue import Dialogue
+from daemon.sweep.conversation.dialogue import Dialogue, why_waiting
 from daemon.sweep.conversation.gate import AS_BEFORE, ENOUGH, HANDED_OVER
 from daemon.sweep.conversation.points import evidence, settles
 from daemon.sweep.conversation.rulings import opened_again, record_rulings
@@ -50,6 +50,7 @@ from daemon.sweep.delivery.validity import CHANGED
 from daemon.sweep.prompts import current
 
 
+NO_WAIT = "This page waits for nothing: I know of no edit since I read it."
 NOTHING_KNOWN = "I have no record of a review of this page."
 NEXT_REVIEW = "I keep {count} back until my next review: other text that is named there changed."
 NO_GONE = "the comment with the no was deleted"
@@ -188,16 +189,22 @@ def record_answers(
 def _run_commands(context: Context, row: PageRow, dialogue: Dialogue) -> PageRow:
     """Carry out what people told the reviewer, and acknowledge it."""
     after, known, words_spoken = row, dialogue.known, Counter[str]()
+    told = list[str]()
     for said in dialogue.sorted.commands:
         after, words = _run_command(context, after, dialogue, said)
-        if known.asleep and said.word in (Command.PAUSE, Command.RESUME):
-            words = f"{words} {ASLEEP}"
+        is_asleep = known.asleep and said.word in (Command.PAUSE, Command.RESUME)
+        told.append(f"{words} {ASLEEP}" if is_asleep else words)
+    for said, words in zip(dialogue.sorted.commands, told, strict=True):
+        is_asked = said.word is Command.WHY and (said.is_hint or not said.thread.block_id)
+        # What was said after it may have begun or ended a pause.
+        wait = [why_waiting(context, after) or NO_WAIT] * bool(is_asked and known.waits)
         person, spent = said.comment.author.id, words_spoken[said.comment.author.id]
         words_spoken[person] += 1
         if known.setting != "none" and spent < known.answers_left.get(person, spent + 1):
             # The word was carried out, so it is acknowledged, also after the thread was left.
             key = f"{WORD_KEY}{_key(said.thread, said.comment, dialogue)}"
-            reply = _Reply(key, words, said.comment.created, person=person)
+            all_words = joined([words, *wait], "\n\n")
+            reply = _Reply(key, all_words, said.comment.created, person=person)
             _queue_reply(context, row, dialogue, said.thread, reply)
         what = f"asked for {said.word.value}" if said.is_hint else said.word.value
         name = said.comment.author.name
@@ -215,9 +222,8 @@ def _run_command(
     context: Context, row: PageRow, dialogue: Dialogue, said: CommandComment
 ) -> tuple[PageRow, str]:
     """Return the page as a command leaves it, and the reply."""
-    waits = f"This page waits: {dialogue.known.waits}."
     if said.is_hint or said.word is Command.HELP:
-        return row, waits if said.word is Command.WHY else told_word(said)
+        return row, "" if said.word is Command.WHY else told_word(said)
     match said.word:
         case Command.PAUSE:
             until = context.notion.now + said.lasts if said.lasts else None
@@ -231,9 +237,7 @@ def _run_command(
             words = AGAIN if row.reviewed_at else FIRST_TIME
             return replace(due.asked_for(row, context.notion.now), hash=None), words
         case Command.WHY:
-            told = _because(context, row, dialogue, said.thread.id)
-            is_of_page = said.thread.block_id is None and dialogue.known.waits
-            return row, f"{told}\n\n{waits}" if is_of_page else told
+            return row, _because(context, row, dialogue, said.thread.id)
     most, lost = context.config.limits.comments_per_review, dialogue.lost
     posted, left = post_kept(context, row, dialogue.reviewer, most, lost)
     held = [*lost.values()].count(CHANGED)

@@ -321,27 +321,35 @@ def _claims(context: Context, row: PageRow, snapshot: Snapshot | None) -> dict[s
     return found
 
 
-def _waits(context: Context, row: PageRow) -> str:
-    """Say why a page waits for its review, for people who see no terminal; "" where it does not."""
-    pause = pages.asleep(context.state, context.config.prompts).get(row.source_id)
-    if not (pause or row.paused or row.state in (PageState.DUE, PageState.PARKED)):
-        return ""
-    if pause:
+def why_waiting(context: Context, row: PageRow) -> str:
+    """Tell people, who see no terminal, why a page waits for its review; "" where it does not."""
+    if pause := pages.asleep(context.state, context.config.prompts).get(row.source_id):
         by = f" by {quoted(pause.by)}" if pause.by else ""
-        return (
-            f"all that is reviewed under my prompt is paused since {pause.at:%Y-%m-%d %H:%M} UTC"
-            f"{by}, until somebody writes `resume` on the prompt's page"
-        )
-    if row.paused:
-        return "it is paused until somebody writes `resume` here"
-    if row.state is PageState.PARKED:
-        return "its review failed too often; it is read again after its next edit"
-    if row.due_at and row.due_at > context.notion.now:
-        why = "its review failed" if row.attempts else f"it was edited {row.edited:%H:%M} UTC"
-        return f"{why}; it is read from {row.due_at:%Y-%m-%d %H:%M} UTC on, later if edits follow"
-    held = {split_alert(one["name"])[0] for one in sweeps.alerts(context.state)} & HOLDING
-    told = " ".join(PLAIN[name] for name in sorted(held))
-    return told.rstrip(".") or "it is read shortly"
+        why = f"all that is reviewed under my prompt is paused since {pause.at:%Y-%m-%d %H:%M} UTC"
+        why += f"{by}, {_until(pause.until)} on the prompt's page"
+    elif row.paused:
+        why = f"it is paused {_until(row.paused_until)} here"
+    elif row.state is PageState.PARKED:
+        why = "its review failed too often; it is read again after its next edit"
+    elif row.state is PageState.DUE and row.due_at and row.due_at > context.notion.now:
+        was = "its review failed" if row.attempts else "what may be spent on it in a day is spent"
+        was = was if row.error else f"it was edited {row.edited:%H:%M} UTC"
+        more = ", later if edits follow" * (not row.error)
+        why = f"{was}; it is read from {row.due_at:%Y-%m-%d %H:%M} UTC on{more}"
+    elif row.state is not PageState.DUE:
+        return ""
+    else:
+        source = pages.source(context.state, row.source_id)
+        ours = {"", *(source.config_ids if source else ())}
+        standing = (split_alert(one["name"]) for one in sweeps.alerts(context.state))
+        held = {name for name, of in standing if of in ours} & HOLDING
+        why = " ".join(PLAIN[name] for name in sorted(held)).rstrip(".") or "it is read shortly"
+    return f"This page waits: {why}."
+
+
+def _until(end: datetime | None) -> str:
+    at = f"{end:%Y-%m-%d %H:%M} UTC, or until " if end else ""
+    return f"until {at}somebody writes `resume`"
 
 
 def _asks(context: Context, row: PageRow) -> str:
@@ -380,7 +388,7 @@ def _known(
         closed=_closed(known),
         claims=_claims(context, row, snapshot),
         answers_left=_answers_left(context, found),
-        waits="" if snapshot else _waits(context, row),  # what was just read is reviewed now
+        waits="" if snapshot else why_waiting(context, row),  # what was just read is reviewed now
         paused=row.paused,
         pause_ends=row.paused_until is not None,
         asleep=row.source_id in pages.asleep(context.state, context.config.prompts),
