@@ -79,7 +79,7 @@ def refuse_ruling(
     is_said = found is Verdict.NOT_YET and not is_said_anew
     if is_said and (why := context.unheard(handle, point, words)):
         raise ToolRefusal(why)
-    if thread.noes and found is Verdict.NOT_YET and handle not in asked:
+    if found is Verdict.NOT_YET and _ends_in_no(thread) and handle not in asked:
         asked.add(handle)
         raise ToolRefusal(
             f"{_no(thread, handle)}: that is turned_down, also where you disagree. If it asks for "
@@ -104,6 +104,12 @@ def refuse_answer(context: ToolContext, thread: Thread, asked: set[str]) -> None
         "where it turns the point down; with not_yet, and your answer as its text, where it asks "
         "for a reason, sets a condition or is none"
     )
+
+
+def _ends_in_no(thread: Thread) -> bool:
+    """Tell whether the last that waits is of who said no: who writes otherwise takes that back."""
+    refusing = {one.author.id for one in thread.noes}
+    return bool(thread.waiting) and thread.waiting[-1].author.id in refusing
 
 
 def _no(thread: Thread, handle: str) -> str:

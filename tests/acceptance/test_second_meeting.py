@@ -1760,6 +1760,50 @@ def test_a_no_with_more_words_is_judged_and_counts_where_the_model_does_not_rule
     assert told is (turns[0][:1] == [follow_up("No way back", "not_yet", STILL)])
 
 
+KEEP, INSISTS = "Keep it, I think it is needed.", "No, the flag is enough."
+
+
+@pytest.mark.parametrize(
+    ("then", "at_once"),
+    [
+        ([("Ben", KEEP)], True),
+        ([("Ben", "I would still write it down.")], True),
+        ([("Ben", "Who says that it is?")], True),
+        ([("Ben", "Agreed, will do.")], True),
+        ([("Ana", "Agreed, will do.")], True),
+        ([("Ana", "Agreed.")], True),
+        ([("Ben", KEEP), ("Ana", "You are right, Ben, we need it.")], True),
+        ([("Ben", KEEP), ("Ana", INSISTS)], False),
+        ([("Ana", INSISTS)], False),
+        ([("Ben", "Agreed.")], False),
+        ([("Ben", "Thanks.")], False),
+        ([("Ana", "Thanks.")], False),
+    ],
+)
+def test_not_yet_is_asked_about_only_where_a_no_is_the_last_that_people_said_of_the_point(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    then: list[tuple[str, str]],
+    at_once: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    people = {name: box.world.person(name) for name in ("Ana", "Ben")}
+    for name, words in [("Ana", WITH_A_REASON), *then]:
+        box.world.comment(posted(box)[0], words, by=people[name])
+        box.clock.advance(MINUTE)
+    says(model, follow_up("No way back", "not_yet", STILL))
+    program.sweep()
+    asked = any("that is turned_down, also where you disagree" in one for one in model.answers)
+    assert asked is not at_once
+    state = "answered, blocking" if at_once else "dismissed, blocking"
+    assert state in program.run("explain", page).out
+    assert (STILL in on_blocks(box, page)) is at_once
+
+
 TAKEN_BACK = "Sorry, I take that back: you were right. I wrote the way back above."
 
 

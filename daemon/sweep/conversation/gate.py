@@ -14,6 +14,7 @@ from daemon.sweep.conversation.stance import (
     is_dismissal,
     is_plain_no,
     is_refusal,
+    promises,
 )
 
 
@@ -70,7 +71,8 @@ class GateInput:
         asked: Whether our last comment before it ends in a question, or the summary asks one, which
             a yes or no may answer.
         again: Whether a person turned the finding down before: there each further no is one to it.
-        later: What its author wrote in the thread after it, without words to the reviewer.
+        later: What its author wrote in the thread after it, without words to the reviewer; of other
+            people only what promises a change.
         settled: Whether the text, the reviewer or another person's no closed the finding: a no
             there is one to that.
         corrected: Whether a claim in this thread was replied to before.
@@ -142,8 +144,10 @@ class GateInput:
 
     @property
     def may_be_taken_back(self) -> bool:
-        """Whether its author wrote more after it that is no no and no mere acknowledgement."""
-        return not all(map(is_acknowledgement, self._no_noes))
+        """Whether what follows it agrees, or is no no and no mere acknowledgement."""
+        return any(
+            promises(one) or is_assent(one) or not is_acknowledgement(one) for one in self._no_noes
+        )
 
     @property
     def _no_noes(self) -> list[str]:

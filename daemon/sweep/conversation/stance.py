@@ -197,6 +197,7 @@ _LEADING = re.compile(
     r"|pero|es|esto es|lo siento|obrigado|obrigada|mas|isso|isso e|grazie|ma|e|dat is|dat|dit is"
     r"|maar|но|это|спасибо) "
 )
+_PROMISES = phrases("will do|will fix|will update|will add|on it|mache ich|mach ich|wird gemacht")
 # A plain yes beside it makes it unclear; so does a change of mind.
 _ASSENT = phrases(
     """
@@ -303,6 +304,11 @@ def is_assent(text: str) -> bool:
     """Tell whether a comment says yes and nothing else, which may answer a question."""
     found = clauses(text)
     return bool(found) and all(clause in _ASSENT for clause in found)
+
+
+def promises(text: str) -> bool:
+    """Tell whether a comment that acknowledges promises a change."""
+    return is_acknowledgement(text) and any(one in _PROMISES for one in clauses(text))
 
 
 def _after_no(clause: str) -> str | None:

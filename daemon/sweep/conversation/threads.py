@@ -15,6 +15,7 @@ from daemon.domain.values import AuthorKind, Comment, Finding, Thread
 from daemon.notion.from_markdown import quoted
 from daemon.sweep.conversation.commands import Command, CommandComment, addressed, in_order
 from daemon.sweep.conversation.gate import SETTLED, ClaimCheck, Gate, GateInput, gate
+from daemon.sweep.conversation.stance import promises
 
 
 # Of a comment, in the reasons that `explain` tells.
@@ -139,7 +140,7 @@ class _PendingCommands:
         for thread, comment in undecided:
             called, words = _called(comment, known)
             if (
-                (called or _is_ours(thread))
+                (called or _ours(thread.comments))
                 and comment.author.kind is AuthorKind.PERSON
                 and not _is_old(comment, known)
                 and not _is_of_another_life(comment, thread, known)
@@ -294,7 +295,9 @@ def _decide(
     called, words = _called(comment, known)
     row, to_summary = known.threads.get(thread.id), _answers_summary(comment, thread, known)
     person = quoted(comment.author.name.strip())
-    later = [one for one in _after(comment, thread) if one.author.id == comment.author.id]
+    people = [one for one in _after(comment, thread) if one.author.kind is AuthorKind.PERSON]
+    own = comment.author.id
+    later = [one for one in people if one.author.id == own or promises(one.plain)]
     # A claim in a finding's thread is corrected once.
     corrected = thread.id in known.raised and any(
         seen.thread_id == thread.id
@@ -305,7 +308,7 @@ def _decide(
     asked = GateInput(
         author=comment.author.kind,
         text=words,
-        in_thread=_is_ours(thread),
+        in_thread=bool(_ours(thread.comments)),
         addressed=called,
         replies=0 if to_summary else replies_so_far(thread, known),
         handed_over=row is not None and row.handed_over and not to_summary,
@@ -352,10 +355,6 @@ def _answers_summary(comment: Comment, thread: Thread, known: ThreadState) -> bo
 def _called(comment: Comment, known: ThreadState) -> tuple[bool, str]:
     mentions = {id_: shown for id_, shown in comment.mentions.items() if id_ in known.own}
     return addressed(comment.plain, known.reviewer, mentions)
-
-
-def _is_ours(thread: Thread) -> bool:
-    return bool(_ours(thread.comments))
 
 
 def _is_old(comment: Comment, known: ThreadState) -> bool:
