@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 
-from daemon.domain.findings import SENTENCE, cut_short
+from daemon.domain.findings import LEAST_WORDS, SENTENCE, cut_short
 from daemon.domain.secrets import KEY
+from daemon.notion.from_markdown import INNER
 
 
 REMOVED = "(…)"  # no word: the text may be in any language
@@ -360,3 +361,26 @@ def both_ends(text: str, limit: int) -> str:
         return text
     head, tail = text[: limit // 2].rstrip(), text[-(limit // 2) :].lstrip()
     return f"{head} … ({cut} characters left out) … {tail}"
+
+
+_URL = re.compile(r"https?://([^\s/?#]+)([^\s?#]*)\S*")
+
+
+def first_words(text: str, most: tuple[int, int], *, is_whole: bool = False) -> str:
+    """Return the first words of a text's first sentence, or of all of it, within a limit."""
+    chars, words = most
+    text = " ".join(_URL.sub(_shorter, text).split()).translate(INNER)
+    first = text if is_whole else SENTENCE.split(text, maxsplit=1)[0]
+    text = (first if len(first.split()) >= LEAST_WORDS else text).rstrip(".,;:| ")
+    kept = text if len(text) <= chars else cut_short(text.split()[:words])
+    if len(kept) > chars:
+        whole = kept[: chars + 1].rsplit(" ", 1)[0]
+        # A long word is cut rather than left out: a word or two name no block.
+        kept = cut_short(whole.split()) if chars // 2 < len(whole) <= chars else kept[:chars]
+    return kept if kept == text else f"{kept.rstrip('.,;:|… ')}…"
+
+
+def _shorter(url: re.Match[str]) -> str:
+    """Return the host and the end of an address."""
+    *more, end = url[2].strip("/.,;:)").split("/")
+    return f"{url[1]}/{'…/' * bool(more)}{end}".rstrip("/")

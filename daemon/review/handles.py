@@ -11,10 +11,9 @@ from itertools import count
 from typing import NamedTuple
 
 from daemon.domain.change import sections
-from daemon.domain.findings import LEAST_WORDS, SENTENCE, cut_short
 from daemon.domain.values import AuthorKind, Block, Severity, Snapshot, Thread
 from daemon.notion.from_markdown import INNER, SETTLED_SIGN, as_typed
-from daemon.review.cleaning import REMOVED, person_name
+from daemon.review.cleaning import REMOVED, first_words, person_name
 from daemon.review.quotes import fold
 
 
@@ -36,26 +35,32 @@ _WRITTEN = re.compile(
 )
 # What marks words in the middle of a line. Elsewhere a backslash could make an address of code.
 _MARK = re.compile(r"[\\`*\[\]<&~]|(?<![^\W_])_|_(?![^\W_])")
-_URL = re.compile(r"https?://([^\s/?#]+)([^\s?#]*)\S*")
 _WORD = re.compile(r"\b[BT][1-9]\d{0,5}\b")
 _APART = re.compile(r"(?<![A-Za-z0-9/#=._])(\[?[BT][1-9]\d{0,5}\]?)([/–-])(?=\[?[BT][1-9])")  # noqa: RUF001
+_WORDS = r"“[^“”\n]+”|\"[^\"\n]+\"|`[^`\n]+`"
 # What stands around a handle and would read ill around a name: quotation marks, the brackets of
 # "this part (B3)" and “its words” (B3), and “its first words” in B3.
 _AROUND = re.compile(
-    r"(?P<before>(?P<words>“[^“”\n]+”|\"[^\"\n]+\"|`[^`\n]+`|\w)"
+    rf"(?P<before>(?P<words>{_WORDS}|\w)"
     r" (?:(?P<round>\()|(?:in|of|dans|en|em) ))?"
     rf"(?P<mark>[“\"‘'])?{_WRITTEN.pattern}(?(mark)[”\"’'])(?(round)\))"  # noqa: RUF001
 )
+# B3 (“its words”), or B3: “its words”.
+_FOLLOWED = re.compile(
+    rf"(?P<handle>{_WRITTEN.pattern})(?: \((?P<beside>{_WORDS})\)|: (?P<after>{_WORDS}))"
+)
 # A place as a text for people names it.
 _TOLD = re.compile(r"“(?P<words>[^“”\n]+)”(?: \((?P<number>\d+)\))?")
-UNDER = " › "  # between a heading and what stands below it
+# Between a heading and what stands below it; without the heading too, so that nobody takes the name
+# of a place for words that are to be written.
+UNDER = " › "
 # How a comment that raises a point begins, also once it is settled.
 _RAISED = re.compile(
     rf"{SETTLED_SIGN} \w+: “(?P<closed>[^\n]+?)”(?: · |\n)"
     rf"|(?P<open>[^\n]+?) · (?:{'|'.join(Severity)})\b"
 )
-# Words in quotation marks; fewer may stand in another block by chance.
-_QUOTED = re.compile(r"[“\"]([^“”\"\n]{12,})[”\"]")
+# Words in quotation marks, maybe with the headings above; fewer may stand elsewhere by chance.
+_QUOTED = re.compile(r"[“\"](?P<path>[^“”\"\n]*› )?(?P<words>[^“”\"\n›]{12,})[”\"]")
 
 
 class _Label(NamedTuple):
@@ -141,10 +146,11 @@ class Handles:
         """Return a text with names in place of handles, which people never see.
 
         A name is no word of any language: it stands in quotation marks and says what the page says.
-        A block is named by its first words below its heading, “Costs › To be done”; of those that
-        begin alike there by more words, or where these are alike too with a number. A block without
-        words has its signs. Named again, a block is named more briefly. A thread is named by the
-        title of its point, or by who began it and how; that of a summary by the page's title.
+        A block is named by its first words below its heading, “Costs › To be done”, or by those
+        that are quoted beside it; without the heading where that goes without saying, “› To be
+        done”. Blocks that begin alike there have more words, or else a number; one without words
+        has its signs. Named again, it has fewer. A thread is named by the title of its point, or by
+        who began it and how; that of a summary by the page's title.
 
         Args:
             text: The words of the model.
@@ -156,7 +162,8 @@ class Handles:
             text = apart
         if not _WRITTEN.search(text):
             return text
-        return _AROUND.sub(_Spelling(self, "" if briefly else own, briefly).replaced, text)
+        spelling = _Spelling(self, "" if briefly else own, briefly)
+        return _AROUND.sub(spelling.replaced, _FOLLOWED.sub(spelling.turned, text))
 
     def with_handles(self, text: str, own: str = "") -> str:
         """Return a text for people with the handle behind the words that name a block.
@@ -169,7 +176,7 @@ class Handles:
         home = labels[self.of_block[own]].section if own in self.of_block else ""
 
         def told(found: re.Match[str]) -> str:
-            name = found["words"].replace("`", "")
+            name = found["words"].replace("`", "").removeprefix(UNDER.lstrip())
             alone = self._by_name.get(name.rpartition(UNDER)[2], [])
             alike = self._by_name.get(name) or alone * (len(alone) == 1)
             if found["number"]:
@@ -190,11 +197,13 @@ class Handles:
         """
         if "“" not in text and '"' not in text:
             return set()
-        told, texts = self.with_handles(text, own), self._folded
+        told = self.with_handles(text, own)
         named = {self.blocks[one].id for one in self.parse(told, "B") if one in self.blocks}
-        quoted = [fold(words).text for words in _QUOTED.findall(told)]
-        elsewhere = [words for words in quoted if words not in texts.get(own, "")]
-        named |= {id_ for id_, text in texts.items() if any(one in text for one in elsewhere)}
+        for found in _QUOTED.finditer(told):
+            words = fold(found["words"]).text
+            holds = {id_ for id_, text in self._folded.items() if words in text}
+            is_sure = own not in holds and (len(holds) == 1 or not found["path"])
+            named |= holds if is_sure else set()
         return named - {own}
 
     def unknown(self, text: str) -> list[str]:
@@ -293,10 +302,11 @@ class _Spelling:
         handles, before, words = self.handles, found["before"] or "", found["words"] or ""
         handle = (found["marked"] or found["bare"]).upper()
         block, thread = handles.blocks.get(handle), handles.threads.get(handle)
-        if block and not found["round"] and self._is_name(words, handle):
-            return f"“{words if words[0] == '`' else words[1:-1]}”"
         if block:
             text, is_own = block.plain, block.id == self.own
+            if self._is_name(words, handle) or (found["round"] and _quotes(words, text)):
+                said = words if words[0] == "`" else words[1:-1]
+                return f"“{said}”" if is_own or self.briefly else self._named(handle, said)
             name = self._named(handle)
         elif thread:
             text, is_own = _begun(thread, handles.title), False
@@ -307,14 +317,25 @@ class _Spelling:
             return words
         return f"{before}{name}{')' * bool(found['round'])}"
 
-    def _is_name(self, words: str, handle: str) -> bool:
-        """Tell whether a quotation begins with the words that name a block, and no other."""
-        name = self.handles.labels[handle].words
-        is_alone = [one.words for one in self.handles.labels.values()].count(name) == 1
-        said = " ".join(words[1:-1].translate(INNER).split()).strip("`")
-        return is_alone and any(map(str.isalnum, name)) and said.startswith(name.rstrip("…"))
+    def turned(self, found: re.Match[str]) -> str:
+        """Return words that follow a handle and name its block before it, or leave them out."""
+        name, words = (found["marked"] or found["bare"]).upper(), found["beside"] or found["after"]
+        label = self.handles.labels.get(name)
+        if label and self._is_name(words, name):
+            return f"{words} ({name})"
+        is_shown = label and found["beside"] and words[1:-1].rstrip(".,;:… ") in label.words
+        return found["handle"] if is_shown else found[0]
 
-    def _named(self, handle: str) -> str:
+    def _is_name(self, words: str, handle: str) -> bool:
+        """Tell whether a quotation begins with the words that name a block; in a title no other."""
+        name = self.handles.labels[handle].words
+        names = [one.words for one in self.handles.labels.values()] if self.briefly else [name]
+        said = " ".join(words[1:-1].translate(INNER).split()).strip("`").casefold()
+        is_begun = said.startswith(name.rstrip("…").casefold())
+        return names.count(name) == 1 and any(map(str.isalnum, name)) and is_begun
+
+    def _named(self, handle: str, said: str = "") -> str:
+        """Return the name of a block: with words of it that were `said` in place of its first."""
         labels = self.handles.labels
         block, shown, section, number = labels[handle]
         brief, is_code = opening(block, BRIEF), block.type == "code"
@@ -323,7 +344,7 @@ class _Spelling:
         if self.briefly:
             is_told = block.is_heading or (is_alone and brief == shown and not is_code)
             head = shown if is_told else section.rpartition(UNDER)[2] or brief
-            return f"“{_first_words(head, BRIEF, is_whole=True) if '…' in head else head}”"
+            return f"“{first_words(head, BRIEF, is_whole=True) if '…' in head else head}”"
         if self.own in self.handles.of_block:
             self.sections.add(labels[self.handles.of_block[self.own]].section)
         under = "" if is_alone and section in self.sections else section
@@ -331,9 +352,9 @@ class _Spelling:
             shown, under, number = brief, "", 0
         self.told[block.id] = brief
         self.sections.add(section or shown)
-        tail = f" ({number})" * bool(number)
         words = f"`{shown}`" if is_code and "`" not in shown else _literal(shown)
-        return f"“{_literal(under)}{UNDER * bool(under)}{words}”{tail}"
+        sign = UNDER if under else UNDER.lstrip() * (not block.is_heading)
+        return f"“{_literal(under)}{sign}{said or words}”" + f" ({number})" * bool(number)
 
 
 def _literal(words: str) -> str:
@@ -350,7 +371,7 @@ def _begun(thread: Thread, title: str) -> str:
     if first.author.kind is AuthorKind.OWN:
         raised = _RAISED.match(first.plain) if thread.block_id else None
         return ((raised["closed"] or raised["open"]) if raised else title).translate(INNER)
-    words = _first_words(first.plain, OPENING)
+    words = first_words(first.plain, OPENING)
     return f"{person_name(first.author.name)}: {words or '…'}"
 
 
@@ -372,27 +393,7 @@ def opening(block: Block, most: tuple[int, int]) -> str:
     text = next((part for part in parts if any(map(str.isalnum, part))), "")
     signs = "🖼" if block.type == "image" else " ".join(block.plain.split())[: BRIEF[0]] or "…"
     is_whole = most == LONGER or block.type == "code" or block.is_heading
-    return _first_words(text, most, is_whole=is_whole) or signs.translate(INNER)
-
-
-def _first_words(text: str, most: tuple[int, int], *, is_whole: bool = False) -> str:
-    """Return the first words of a text's first sentence, or of all of it, within a limit."""
-    chars, words = most
-    text = " ".join(_URL.sub(_shorter, text).split()).translate(INNER)
-    first = text if is_whole else SENTENCE.split(text, maxsplit=1)[0]
-    text = (first if len(first.split()) >= LEAST_WORDS else text).rstrip(".,;:| ")
-    kept = text if len(text) <= chars else cut_short(text.split()[:words])
-    if len(kept) > chars:
-        whole = kept[: chars + 1].rsplit(" ", 1)[0]
-        # A long word is cut rather than left out: a word or two name no block.
-        kept = cut_short(whole.split()) if chars // 2 < len(whole) <= chars else kept[:chars]
-    return kept if kept == text else f"{kept.rstrip('.,;:|… ')}…"
-
-
-def _shorter(url: re.Match[str]) -> str:
-    """Return the host and the end of an address."""
-    *more, end = url[2].strip("/.,;:)").split("/")
-    return f"{url[1]}/{'…/' * bool(more)}{end}".rstrip("/")
+    return first_words(text, most, is_whole=is_whole) or signs.translate(INNER)
 
 
 def _set_apart(found: re.Match[str]) -> str:

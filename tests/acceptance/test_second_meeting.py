@@ -582,7 +582,7 @@ def test_j6_of_what_is_longer_the_changes_are_shown_and_the_rest_is_read(
     assert "read" in tools_of(model)
     [read] = {one for one in model.answers if one.startswith("[B18]")}
     assert read.splitlines()[2] == f"[B20] {MORE[15]}"
-    assert any("The step in “Line 15 says" in one for one in on_blocks(box, page))
+    assert any("The step in “› Line 15 says" in one for one in on_blocks(box, page))
 
 
 def test_j11_how_long_a_model_thinks_and_answers_is_set_by_what_it_is_asked(
@@ -622,7 +622,7 @@ def test_j7_points_are_titles_that_lead_to_their_blocks_and_handles_become_words
     program.sweep()
     [summary] = [one for one in posted(box) if one.parent_id == page]
     assert on_blocks(box, page)[0].splitlines()[-1] == (
-        "Block “Rollback: N/A” must be undone before “We deploy on Monday”, also the B3."
+        "Block “› Rollback: N/A” must be undone before “› We deploy on Monday”, also the B3."
     )
     assert "See “Plan › Rollback: N/A” before “Plan”." in plain(summary)
     links = {

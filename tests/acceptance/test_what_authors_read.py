@@ -634,10 +634,11 @@ def test_a_page_reads_well_to_its_author_after_three_rounds(
     assert not [one for one in ours if re.search(r"\b[BT]\d+\b|`|link removed|\bblock\b", one)]
     assert all(one.count("“") == one.count("”") for one in ours)
     assert said["No way back"][-1] == (
-        "“Rollback: N/A” schweigt, siehe “Rollout › We deploy on Monday, and on Tuesday…” und (…)."
+        "“› Rollback: N/A” schweigt, siehe “Rollout › We deploy on Monday, and on Tuesday…” "
+        "und (…)."
     )
     assert (
-        "see “def drain(queue)” and “Background › The numbers: tracker.example/…/30449”"
+        "see “› def drain(queue)” and “Background › The numbers: tracker.example/…/30449”"
         in (said["No way back"][0])
     )
     # What is closed says how, and offers nothing.

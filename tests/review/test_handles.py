@@ -63,23 +63,23 @@ def test_an_argument_names_handles_in_any_plain_way(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("See B1.", "See “First words”."),
-        ("See [b2 changed].", "See “Second words”."),
-        ("B2 moved below B1.", "“Second words” moved below “First words”."),
-        ("T1 on B2 moved with it.", "“Ana Costa: why?” on “Second words” moved with it."),
+        ("See B1.", "See “› First words”."),
+        ("See [b2 changed].", "See “› Second words”."),
+        ("B2 moved below B1.", "“› Second words” moved below “› First words”."),
+        ("T1 on B2 moved with it.", "“Ana Costa: why?” on “› Second words” moved with it."),
         ("See T1.", "See “Ana Costa: why?”."),
-        ("See T1 on B2.", "See “Ana Costa: why?” on “Second words”."),
+        ("See T1 on B2.", "See “Ana Costa: why?” on “› Second words”."),
         ("See [T2 on the page].", "See “Ana Costa: who?”."),
         ("See T3.", "See “Ana Costa: where?”."),
         ("See [T1 on words that stand in B1, B2 now].", "See “Ana Costa: why?”."),
-        ("B1/B2", "“First words” / “Second words”"),
-        ("`B1` and `[B2]`, not `B9`", "“First words” and “Second words”, not `B9`"),
+        ("B1/B2", "“› First words” / “› Second words”"),
+        ("`B1` and `[B2]`, not `B9`", "“› First words” and “› Second words”, not `B9`"),
         ("See B9 and x.B1.", "See B9 and x.B1."),
-        ("That “B1” and 'B2' differ", "That “First words” and “Second words” differ"),
-        ("See B1-B2.", "See “First words” \u2013 “Second words”."),
+        ("That “B1” and 'B2' differ", "That “› First words” and “› Second words” differ"),
+        ("See B1-B2.", "See “› First words” \u2013 “› Second words”."),
         (
             "The “first words” (B1), not “others” (B1)",
-            "The “first words”, not “others” (“First words”)",
+            "The “› first words”, not “others” (“› First words”)",
         ),
     ],
 )
@@ -103,10 +103,11 @@ SECTIONS = Handles.of(
 def test_a_section_is_named_once_and_the_own_block_is_not_named_in_brackets() -> None:
     spelled = SECTIONS.spelled_out("B2 contradicts B3. B3 and B5 agree with B2.", "a")
     assert spelled == (
-        "“Phase 1” contradicts “Phase 2”. “Phase 2” and “Costs › Nothing” agree with “Phase 1”."
+        "“› Phase 1” contradicts “› Phase 2”. “› Phase 2” and “Costs › Nothing” agree with "
+        "“› Phase 1”."
     )
     assert SECTIONS.spelled_out("Diese Phase (B2) geht “Phase 2.” (B3) voraus.", "a") == (
-        "Diese Phase geht “Phase 2.” voraus."
+        "Diese Phase geht “› Phase 2.” voraus."
     )
     assert SECTIONS.spelled_out("It is said twice (see block B3 and B5).") == (
         "It is said twice (see block “Rollout › Phase 2” and “Costs › Nothing”)."
@@ -119,21 +120,28 @@ def test_words_that_name_a_block_are_not_followed_by_its_name() -> None:
     read += [heading("i", "Costs"), block("n", "Nothing."), heading("r", "Risks")]
     handles = Handles.of(snapshot([*read, block("m", "Nothing.")]))
     for said, shown, named in (
-        ("`use Default::default as gimme` in B2 lacks it.", "“`{}`” lacks it.", "u"),
-        ("Hier fehlt „x“; “use Default::default as gimme” in [B2].", "Hier fehlt „x“; “{}”.", "u"),
-        ('"use Default::default as gimme" of B2.', "“{}”.", "u"),
+        ("`use Default::default as gimme` in B2 lacks it.", "“Names › `{}`” lacks it.", "u"),
+        (
+            "Hier fehlt „x“; “use Default::default as gimme” in [B2].",
+            "Hier fehlt „x“; “Names › {}”.",
+            "u",
+        ),
+        ('"use Default::default as gimme" of B2.', "“Names › {}”.", "u"),
+        ("So in B2 (“use Default::default as gimme”).", "So in “Names › {}”.", "u"),
+        ("B2: `use Default::default as gimme`.", "“Names › `{}`”.", "u"),
+        ("So in B2 (“use Default::default”).", "So in “Names › `{}`”.", "u"),
     ):
         spelled = handles.spelled_out(said)
         assert spelled == shown.format("use Default::default as gimme")
         assert handles.named_in(spelled, "h") == {named}
     longer = handles.spelled_out("“The queue is read in order, or not at all” in B3 is unclear.")
-    assert longer == "“The queue is read in order, or not at all” is unclear."
+    assert longer == "“Names › The queue is read in order, or not at all” is unclear."
     assert handles.named_in(longer, "h") == {"p"}
     for said in ("“in order” in {}.", "“The queue is read” and {}.", "It is in {}."):
         assert handles.spelled_out(said.format("B3")) == said.format(
             "“Names › The queue is read in order…”"
         )
-    assert handles.spelled_out("“Nothing” in B7.") == "“Nothing” in “Risks › Nothing”."
+    assert handles.spelled_out("“Nothing” in B7.") == "“Risks › Nothing”."
 
 
 def test_a_thread_is_named_by_the_title_of_its_point_or_by_who_began_it() -> None:
@@ -200,10 +208,10 @@ def test_code_is_named_by_its_first_line_and_what_has_no_words_by_its_signs() ->
         )
     )
     assert handles.spelled_out("See B1, B3, B4, B5, B7") == (
-        "See “…”, “Plan › `fn drain(queue) {`”, “Plan › 🖼”, “Plan › —”, “Plan › …” (2)"
+        "See “› …”, “Plan › `fn drain(queue) {`”, “Plan › 🖼”, “Plan › —”, “Plan › …” (2)"
     )
     assert handles.spelled_out("In B8 it is 3, in B3 not.", "c") == (
-        "In “Ana” it is 3, in “`fn drain(queue) {`” not."
+        "In “› Ana” it is 3, in “› `fn drain(queue) {`” not."
     )
     assert handles.named_in("“Plan › …” (2) says “…”", "c") == set()
 
@@ -254,19 +262,19 @@ ADDRESS = "Asked at https://tracker.example/rust/issues/30449?all=1 and answered
 )
 def test_a_label_is_whole_words_without_their_stop(plain: str, label: str, brief: str) -> None:
     handles = Handles.of(snapshot([block("a", plain)]))
-    assert handles.spelled_out("B1").replace("\\", "") == f"“{label}”"
-    assert handles.spelled_out("B1, B1").replace("\\", "").endswith(f", “{brief}”")
+    assert handles.spelled_out("B1").replace("\\", "") == f"“› {label}”"
+    assert handles.spelled_out("B1, B1").replace("\\", "").endswith(f", “› {brief}”")
 
 
 def test_a_label_shows_the_signs_of_the_document_also_where_markdown_would_take_them() -> None:
     handles = Handles.of(snapshot([block("a", "Call __init__ of *args")]))
-    assert handles.spelled_out("See B1.") == r"See “Call \_\_init\_\_ of \*args”."
+    assert handles.spelled_out("See B1.") == r"See “› Call \_\_init\_\_ of \*args”."
     assert handles.spelled_out("B1 fails", briefly=True) == "“Call __init__ of *args” fails"
 
 
 def test_quotation_marks_within_a_name_are_inner_ones() -> None:
     handles = Handles.of(snapshot([block("a", "Ana said “no” to it")]))
-    assert handles.spelled_out("See B1.") == "See “Ana said \u2018no\u2019 to it”."
+    assert handles.spelled_out("See B1.") == "See “› Ana said \u2018no\u2019 to it”."
 
 
 def test_blocks_that_begin_alike_are_told_apart_by_their_number() -> None:
@@ -292,7 +300,7 @@ def test_blocks_that_begin_alike_are_named_by_their_sections_and_by_more_of_thei
     )
     said = [block("a", "It is done. We wait."), block("b", "It is done. We go on.")]
     assert Handles.of(snapshot(said)).spelled_out("B1, B2") == (
-        "“It is done. We wait”, “It is done. We go on”"
+        "“› It is done. We wait”, “› It is done. We go on”"
     )
 
 
@@ -335,6 +343,24 @@ def test_no_two_blocks_with_words_have_the_same_label(made: list[tuple[str, bool
     assert all(len(one) <= 3 * chars + len("“… › … › …” (12)") for one in labels.values())
 
 
+@given(BLOCKS, st.lists(st.integers(0, 11), min_size=1, max_size=4), st.integers(0, 11))
+def test_no_name_of_a_block_but_a_heading_reads_as_words_to_be_written(
+    made: list[tuple[str, bool]], named: list[int], own: int
+) -> None:
+    read = [
+        heading(str(at), text) if is_heading else block(str(at), text or " ", plain=text)
+        for at, (text, is_heading) in enumerate(made)
+    ]
+    handles = Handles.of(snapshot(read))
+    for beside in ("{}", "{} (“To be done”)", "“To be done” ({})", "“To be done” in {}"):
+        for handle in [f"B{at + 1}" for at in named if at < len(made)]:
+            if handles.blocks[handle].is_heading or handles.blocks[handle].id == str(own):
+                continue
+            told = handles.spelled_out(f"List it in {beside.format(handle)}.", str(own))
+            assert "›" in told
+            assert told.count("To be done") <= 1 or "To be done" not in handles.blocks[handle].plain
+
+
 @pytest.mark.parametrize("where", ["block", "title", "property", "prompt", "comment"])
 def test_a_word_of_the_page_or_the_prompt_that_reads_as_a_handle_is_none(where: str) -> None:
     text = "Tier T1 pays for the B1, as B2B does."
@@ -348,7 +374,7 @@ def test_a_word_of_the_page_or_the_prompt_that_reads_as_a_handle_is_none(where: 
     tiers = Handles.of(read, text if where == "prompt" else "")
     assert ([*tiers.blocks], [*tiers.threads]) == (["B2"], ["T2"])
     assert tiers.spelled_out("Is T1 right for B1 and B2B, as B2 says?", "a") == (
-        f"Is T1 right for B1 and B2B, as “{tiers.labels['B2'].words}” says?"
+        f"Is T1 right for B1 and B2B, as “› {tiers.labels['B2'].words}” says?"
     )
     assert tiers.unknown("T1 and B2B, B1 and T3") == ["T3"]
 
@@ -422,7 +448,9 @@ def test_a_name_is_known_again_under_a_renamed_heading_where_its_words_name_one_
     then = Handles.of(snapshot([heading("h", "Rollout"), *read]))
     now = Handles.of(snapshot([heading("h", "Launch"), *read]))
     told = then.spelled_out("So says B2, and B3.")
-    assert told == "So says “Rollout › We ask the carriers first”, and “All is told a week before”."
+    assert told == (
+        "So says “Rollout › We ask the carriers first”, and “› All is told a week before”."
+    )
     assert now.named_in(told, "") == {"p0", "p1"}
     assert now.with_handles(told).startswith("So says “Rollout › We ask the carriers first” (B2),")
     twice = [heading("h", "Launch"), *read, heading("i", "Plan"), block("p9", lines[0])]

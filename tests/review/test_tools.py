@@ -335,7 +335,7 @@ def test_a_handle_that_does_not_exist_is_refused_in_an_answer_to_the_checklist()
 def test_a_handle_that_does_not_exist_is_left_out_of_a_last_text() -> None:
     tools = review_tools([block("p", "The T400 tier waits.")])
     said = tools.final_text("[B9 new] and T77 deny B1; `T88` and T400 stay.")
-    assert said == ("(…) and (…) deny “The T400 tier waits”; `T88` and T400 stay.")
+    assert said == ("(…) and (…) deny “› The T400 tier waits”; `T88` and T400 stay.")
 
 
 def test_a_word_of_the_page_that_looks_like_a_handle_is_no_unknown_one() -> None:
@@ -485,7 +485,7 @@ def test_an_answer_names_its_own_block_by_words_that_fit_any_language() -> None:
     assert tools.call(
         "reply", {"thread": "T1", "text": "Dann widerspricht B3 sich selbst."}
     ).accepted
-    named = "“Phase 2 goes to 50% of users”"
+    named = "“› Phase 2 goes to 50% of users”"
     assert tools.replies[0].text == f"Dann widerspricht {named} sich selbst."
 
 
@@ -494,26 +494,26 @@ def test_people_never_read_a_handle() -> None:
     text = "B3 and [B2] contradict each other; see [B1 new] and T1. Not `B9`, not /B2, not B2x."
     assert remark(tools, text=text).accepted
     assert tools.findings[0].text == (
-        "“Phase 2 goes to 50% of users” and “Phase 1 goes to 10% of users” contradict each other; "
-        "see “Rollout” and “Ana Costa: why 10%?”. Not `B9`, not /B2, not B2x."
+        "“› Phase 2 goes to 50% of users” and “› Phase 1 goes to 10% of users” contradict each "
+        "other; see “Rollout” and “Ana Costa: why 10%?”. Not `B9`, not /B2, not B2x."
     )
     tools.call("finish", {"summary": "Settle T3 and B1-B3."})
     assert tools.summary == (
-        "Settle “Ana Costa: who owns it?” and “Rollout” \u2013 “Phase 2 goes to 50% of users”."
+        "Settle “Ana Costa: who owns it?” and “Rollout” \u2013 “› Phase 2 goes to 50% of users”."
     )
 
 
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("B1/B3", "“Rollout” / “Phase 2 goes to 50% of users”"),
+        ("B1/B3", "“Rollout” / “› Phase 2 goes to 50% of users”"),
         (
             "[B1]/[B3]/T3",
-            "“Rollout” / “Phase 2 goes to 50% of users” / “Ana Costa: who owns it?”",
+            "“Rollout” / “› Phase 2 goes to 50% of users” / “Ana Costa: who owns it?”",
         ),
         ("[T3 on the page]", "“Ana Costa: who owns it?”"),
         ("[b1]", "“Rollout”"),
-        ("[B1][B3 changed]", "“Rollout”“Phase 2 goes to 50% of users”"),
+        ("[B1][B3 changed]", "“Rollout”“› Phase 2 goes to 50% of users”"),
         ("B\u200b1", "“Rollout”"),
         ("B1 newly", "“Rollout” newly"),
         ("/B1/B3, a.B1, B1_x, b1", "/B1/B3, a.B1, B1_x, b1"),
@@ -526,7 +526,7 @@ def test_a_handle_is_put_into_words_however_it_is_written(written: str, read: st
 def test_a_word_of_the_document_that_looks_like_a_handle_stays() -> None:
     tools = review_tools([block("a", "We run B2 and T1 machines."), block("b", "Twice.")])
     remark(tools, block="B1", quote="B2 and T1", text="Why B2, and not B3?")
-    assert tools.findings[0].text == "Why B2, and not “Twice”?"
+    assert tools.findings[0].text == "Why B2, and not “› Twice”?"
     assert "the handles are B1 to B3" in remark(tools, block="B2", quote="Twice", text="Who?").text
 
 
