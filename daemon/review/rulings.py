@@ -172,7 +172,8 @@ def came_into_block(quote: str, point: OwnPoint) -> str:
 
 def _say_old(quote: str, point: OwnPoint, blocks: Mapping[str, Block], moved: Iterable[str]) -> str:
     """Say where words stand that stood there when a point was made, and what to quote instead."""
-    here = point.finding.block_id if point.was else ""  # no refused words came there
+    stood = any(locate_surely(quote, text) for text in point.was)
+    here = point.finding.block_id if stood else ""
     texts = ((name, one.id, unmarked_line(one.line)) for name, one in blocks.items())
     said = [each for each in texts if locate_surely(quote, each[-1])]
     old = [name for name, key, text in said if key == here or text in point.before]

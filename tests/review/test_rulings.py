@@ -136,6 +136,18 @@ def test_words_that_came_into_the_points_block_show_it_wherever_else_they_stand(
         evidence(quote, point, now, {})
 
 
+@pytest.mark.parametrize(("was", "where"), [("No flag.", "B1, B2"), ("N/A", "B2")])
+def test_a_refusal_names_the_blocks_where_the_words_stood(was: str, where: str) -> None:
+    point = OwnPoint(1, finding("b", "N/A"), "T", before=(was, "A flag."), own="Flags.", was=(was,))
+    blocks = {
+        "B1": block("b", "Flags."),
+        "B2": block("c", "A flag."),
+        "B3": block("d", "A flagon."),
+    }
+    with pytest.raises(ToolRefusal, match=f"^these words stood in {where} when you made the point"):
+        evidence("flag", point, [one.plain for one in blocks.values()], blocks)
+
+
 BLOCKS = (
     heading("h", "Rollout"),
     block("p", "Phase 1 goes to 10% of users, and phase 2 to all of them."),
