@@ -37,6 +37,7 @@ _WRITTEN = re.compile(
 _MARK = re.compile(r"[\\`*\[\]<&~]|(?<![^\W_])_|_(?![^\W_])")
 _WORD = re.compile(r"\b[BT][1-9]\d{0,5}\b")
 _APART = re.compile(r"(?<![A-Za-z0-9/#=._])(\[?[BT][1-9]\d{0,5}\]?)([/–-])(?=\[?[BT][1-9])")  # noqa: RUF001
+_DASH = {ord("-"): "\u2013"}
 _WORDS = r"“[^“”\n]+”|\"[^\"\n]+\"|`[^`\n]+`"
 # What stands around a handle and would read ill around a name: quotation marks, the brackets of
 # "this part (B3)" and “its words” (B3), and “its first words” in B3.
@@ -59,8 +60,8 @@ _RAISED = re.compile(
     rf"{SETTLED_SIGN} \w+: “(?P<closed>[^\n]+?)”(?: · |\n)"
     rf"|(?P<open>[^\n]+?) · (?:{'|'.join(Severity)})\b"
 )
-# Words in quotation marks, maybe with the headings above; fewer may stand elsewhere by chance.
-_QUOTED = re.compile(r"[“\"](?P<path>[^“”\"\n]*› )?(?P<words>[^“”\"\n›]{12,})[”\"]")
+# Words in quotation marks; fewer may stand in another block by chance.
+_QUOTED = re.compile(r"[“\"]([^“”\"\n]{12,})[”\"]")
 
 
 class _Label(NamedTuple):
@@ -158,7 +159,7 @@ class Handles:
             briefly: Name a block by few words and without marks, as in a title: where it has more
                 than a few, or words that another has, by the first ones of its heading.
         """
-        while text != (apart := _APART.sub(_set_apart, text)):
+        while text != (apart := _APART.sub(lambda a: f"{a[1]} {a[2].translate(_DASH)} ", text)):
             text = apart
         if not _WRITTEN.search(text):
             return text
@@ -177,8 +178,12 @@ class Handles:
 
         def told(found: re.Match[str]) -> str:
             name = found["words"].replace("`", "").removeprefix(UNDER.lstrip())
-            alone = self._by_name.get(name.rpartition(UNDER)[2], [])
+            end = name.rpartition(UNDER)[2]
+            alone = self._by_name.get(end, [])
             alike = self._by_name.get(name) or alone * (len(alone) == 1)
+            if not alike and UNDER.strip() in found["words"]:  # it was named by other words of it
+                holds, words = self._folded.items(), fold(end).text
+                alike = [self.of_block[id_] for id_, text in holds if words and words in text]
             if found["number"]:
                 alike = [one for one in alike if labels[one].number == int(found["number"])]
             for likelier in (named, {one for one in alike if labels[one].section == home}):
@@ -199,11 +204,9 @@ class Handles:
             return set()
         told = self.with_handles(text, own)
         named = {self.blocks[one].id for one in self.parse(told, "B") if one in self.blocks}
-        for found in _QUOTED.finditer(told):
-            words = fold(found["words"]).text
-            holds = {id_ for id_, text in self._folded.items() if words in text}
-            is_sure = own not in holds and (len(holds) == 1 or not found["path"])
-            named |= holds if is_sure else set()
+        quoted = [fold(words).text for words in _QUOTED.findall(told)]
+        elsewhere = [words for words in quoted if words not in self._folded.get(own, "")]
+        named |= {id_ for id_, text in self._folded.items() if any(w in text for w in elsewhere)}
         return named - {own}
 
     def unknown(self, text: str) -> list[str]:
@@ -394,7 +397,3 @@ def opening(block: Block, most: tuple[int, int]) -> str:
     signs = "🖼" if block.type == "image" else " ".join(block.plain.split())[: BRIEF[0]] or "…"
     is_whole = most == LONGER or block.type == "code" or block.is_heading
     return first_words(text, most, is_whole=is_whole) or signs.translate(INNER)
-
-
-def _set_apart(found: re.Match[str]) -> str:
-    return f"{found[1]} {'/' if found[2] == '/' else '–'} "  # noqa: RUF001 - a dash of Latin text

@@ -348,7 +348,7 @@ def test_no_name_of_a_block_but_a_heading_reads_as_words_to_be_written(
     made: list[tuple[str, bool]], named: list[int], own: int
 ) -> None:
     read = [
-        heading(str(at), text) if is_heading else block(str(at), text or " ", plain=text)
+        heading(str(at), f"Part {at}") if is_heading else block(str(at), text or " ", plain=text)
         for at, (text, is_heading) in enumerate(made)
     ]
     handles = Handles.of(snapshot(read))
@@ -419,12 +419,20 @@ LIKE += [heading("h2", "Terms"), block("r2", "The list names every person by rol
 LIKE += [block("r3", "retry_all()\nstop()", kind="code"), block("r4", "It ends.")]
 
 
-@given(st.sampled_from(["B2", "B4", "B5", "B1"]), st.sampled_from(["h1", "r1", "r3", "r4"]))
-def test_what_is_spelled_out_has_its_handle_again_behind_the_words(name: str, own: str) -> None:
+@given(
+    st.sampled_from(["B2", "B4", "B5", "B1"]),
+    st.sampled_from(["h1", "r1", "r3", "r4"]),
+    st.sampled_from(["{}", "“{}” in {}", "“{}” ({})", "{} (“{}”)", "{}: “{}”"]),
+)
+def test_what_is_spelled_out_has_its_handle_again_behind_the_words(
+    name: str, own: str, named: str
+) -> None:
     handles = Handles.of(snapshot(LIKE))
     if handles.blocks[name].id == own:
         return
-    told = handles.spelled_out(f"So says {name}, and more (see {name}).", own)
+    words = handles.blocks[name].plain.split("\n")[0].rstrip(".")
+    both = (words, name) if named.startswith("“") else (name, words)
+    told = handles.spelled_out(f"So says {named.format(*both)}, and more (see {name}).", own)
     again = handles.with_handles(told, own)
     assert again.count(f"({name})") == 2
     assert "\\" not in again
