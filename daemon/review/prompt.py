@@ -251,11 +251,13 @@ def _gap(blocks: int) -> str:
 def _block(handle: str, handles: Handles, change: Change, longest: int | None) -> Iterator[str]:
     block = handles.blocks[handle]
     margin, mark = INDENT * block.depth, change.mark(block.id)
-    line = block.line if longest is None else clipped(block.line, longest)
+    old, line = change.changed.get(block.id), block.line
+    if longest is not None and len(line) > longest:
+        line = clipped(line if old is None else differing_part(line, old), longest)
     # Indented deeper than our own labels.
     text = margin + indented(line, margin + INDENT * 2)
     yield f"[{handle}{mark and ' '}{mark}] {text}"
-    if (old := change.changed.get(block.id)) is not None:
+    if old is not None:
         part = differing_part(old, block.line)
         was = indented(part if longest is None else clipped(part, longest), INDENT * 3)
         yield f"{INDENT}was: {was or '(empty)'}"

@@ -536,3 +536,13 @@ def test_who_only_answers_is_told_what_it_may_rule_on() -> None:
     asked = replace(task(snapshot([])), today=NOW.date())
     assert "follow_up may rule on every point of yours below, waited for or not" in read(asked)
     assert "follow_up" not in read(replace(asked, comments=8))
+
+
+def test_of_a_changed_block_that_is_cut_the_part_that_changed_is_shown() -> None:
+    line = "We wait for each of the carriers. " * 20
+    seen = snapshot([block("a", f"{line}Then Ana is asked.")])
+    change = Change(first=False, changed={"a": f"{line}Then nobody is asked."})
+    told = read(task(seen, change=change), Excerpt(longest=200))
+    assert "Then Ana is asked." in told
+    assert "was: … " in told
+    assert len(told) < len(line)
