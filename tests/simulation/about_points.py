@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from daemon.domain import notation
 from daemon.domain.findings import Event
+from daemon.domain.records import ARCHIVED, LEFT, NOT_SELECTED
 from daemon.notion.from_markdown import INNER, quoted
 from daemon.review.quotes import fold
 from daemon.review.summary import NOTHING_OPEN
@@ -238,13 +239,14 @@ def _standing_summaries(final: Final) -> Iterator[tuple[str, str]]:
         if not world.state.discussions[one.discussion_id].resolved  # else Notion takes no edit
     }
     # What an operator took back may wait for its page, and is deleted then. An edit that was
-    # dropped when its page left the database is made by the next review, and one of a paused page
+    # dropped when its page was ours no more is made by the next review, and one of a paused page
     # waits.
     left = {
         row[0]
         for row in final.rows(
-            "SELECT target FROM outbox WHERE kind = 'edit' AND (note LIKE 'it left%'"
-            " OR state = 'intent')"
+            "SELECT target FROM outbox WHERE kind = 'edit' AND (note IN (?, ?, ?)"
+            " OR state = 'intent')",
+            *(LEFT, ARCHIVED, NOT_SELECTED),
         )
     }
     for (page,) in final.rows(
