@@ -6,7 +6,7 @@ goes by: after an edit only what changed is read again, and what the digest ties
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -15,7 +15,15 @@ from daemon.domain.findings import TITLE_WORDS
 from daemon.domain.notation import counted
 from daemon.domain.values import Finding
 from daemon.review.agent import ENDS, NOTE, ToolResult, ToolSpec
-from daemon.review.digest import DIGEST_TOKENS, Digest, Noted, levelled, notes_near, size
+from daemon.review.digest import (
+    DIGEST_TOKENS,
+    Digest,
+    Noted,
+    levelled,
+    notes_near,
+    notes_that_name,
+    size,
+)
 from daemon.review.excerpt import Recall
 from daemon.review.models.failures import WindowTooSmall
 from daemon.review.prompt import (
@@ -29,20 +37,24 @@ from daemon.review.prompt import (
     opening_text,
 )
 from daemon.review.sections import (
+    HANDLE,
     RELATED,
     Part,
     changes_elsewhere,
     grouped,
     naming_parts,
+    nearest,
     not_made_again,
     open_threads,
     parts_of,
-    related,
+    rarity,
     rulings_told,
+    telling,
     threads_by_title,
     titles_of,
     touched,
     why_shown,
+    words_changed,
 )
 from daemon.review.tool_specs import NOTED, ToolContext, ToolRefusal, text_arguments
 from daemon.review.tools import NUMBER, ReviewTools
@@ -96,7 +108,7 @@ class SectionTools(ReviewTools):
         self._unused |= set() if context.points else {"follow_up"}
         super().__init__(context, recall)
         self._group: list[Part] = []
-        self._is_over, self._is_held, self._hears = False, False, True
+        self._is_over, self._is_held = False, False
 
     def begin(self, task: ReviewInput, room: int, noted: Noted | None) -> Shown:
         """Choose what is read, all or after an edit what changed, and begin the first pass.
@@ -130,7 +142,8 @@ class SectionTools(ReviewTools):
         self._anew = self._parts if noted is None else anew
         self._unread = {one.number for one in self._anew}
         self._queue = grouped(self._anew, self._most)
-        self._went = self._digest.gone | self._digest.forget(self._anew)
+        self._went = self._digest.gone | self._on_changed(self._digest.forget(self._anew))
+        self._naming = notes_that_name(noted or (), task.change, self._handles)
         self._is_later = noted is not None
         self._is_edit, self._named = len(self._anew) < len(self._parts), list[int]()
         return self.next_pass() or Shown("")
@@ -169,7 +182,7 @@ class SectionTools(ReviewTools):
         self._unread -= {one.number for one in self._group}
         same = all(one not in self._touched for one in self._group)
         self._digest.close(self._group, same=same)
-        self._is_held, self._hears = False, True  # hears once that its notes are too long
+        self._is_held = False
         if not self._queue and self._is_edit:
             self._queue = self._tied()
         self.finished, self._heard, self._group = False, 0, []
@@ -182,27 +195,43 @@ class SectionTools(ReviewTools):
         self._is_over = True
         return Shown(self._last())
 
-    def _tied(self) -> list[list[Part]]:
-        """Return the parts that are read again for what came or went in others.
+    def _on_changed(self, notes: Iterable[tuple[str, str]]) -> set[str]:
+        """Return those of some notes that are on a block that changed, or name one."""
+        blocks, change = self._handles.blocks, self._task.change
+        edited = {name for name, block in blocks.items() if change.is_edited(block.id)}
+        return {line for _, line in notes if edited & {one[0] for one in HANDLE.finditer(line)}}
 
-        First those with an open point that names it, then those with notes that depend on it.
+    def _tied(self) -> list[list[Part]]:
+        """Return the parts that are read again for what changed in others.
+
+        First those with an open point that names it, then those with a note that does, then those
+        whose notes share the rarest words with the notes on it, then with its words.
         """
         self._is_edit = False
-        naming = naming_parts(self._task, self._handles, self._part_of)
         anew = {one.number for one in self._anew}
-        self._named = [number for number in naming if number not in anew][:RELATED]
-        came, others = set[str](), dict[int, list[str]]()
-        for key, words in self._digest.noted:
+        naming = naming_parts(self._task, self._handles, self._part_of)
+        naming += [self._part_of[key].number for key in self._naming if key in self._part_of]
+        self._named = [one for one in dict.fromkeys(naming) if one not in anew][:RELATED]
+        came, others = list[tuple[str, str]](), dict[int, list[str]]()
+        for key, line in self._digest.noted:
             number = self._part_of[key].number
             if number in anew:
-                came.add(words)
-            elif number not in self._named:
-                others.setdefault(number, []).append(words)
-        also = related(self._went ^ came, others, RELATED - len(self._named))
-        numbers = {*also, *self._named}
+                came.append((key, line))
+            else:
+                others.setdefault(number, []).append(line)
+        blocks = self._task.snapshot.by_id
+        texts = {
+            one.number: [*(blocks[key].plain for key in one.pieces), *others.get(one.number, ())]
+            for one in self._parts
+            if one.number not in anew
+        }
+        weights = rarity(telling("\n".join(one)) for one in texts.values())
+        noted = telling(HANDLE.sub("", "\n".join(self._went ^ self._on_changed(came))))
+        wanted = noted, words_changed(self._task.change, blocks)
+        numbers = [*dict.fromkeys([*self._named, *nearest(wanted, others, weights)])][:RELATED]
         again = [self._parts[number] for number in sorted(numbers)]
         self._digest.forget(again)
-        self._unread |= numbers
+        self._unread |= {*numbers}
         return grouped(again, self._most)
 
     def _section(self) -> str:
@@ -314,7 +343,6 @@ class SectionTools(ReviewTools):
         self, name: str, arguments: Mapping[str, Any], *, refused: int = 0, is_last: bool = False
     ) -> ToolResult:
         """Run one call; the first one that is accepted after `note` waited for it ends the pass."""
-        self._hears = self._hears and not is_last
         result = super().call(name, arguments, refused=refused, is_last=is_last)
         corrects = self._is_held and result.accepted and name not in (*ENDS, *_LOOKS)
         self.finished = self.finished or corrects
@@ -324,7 +352,7 @@ class SectionTools(ReviewTools):
         if name != NOTE:
             return super()._run(name, arguments, refused)
         digest = text_arguments(NOTE, ("digest",), arguments)["digest"]
-        return self._end_section(refused, digest, again=True)
+        return self._end_section(refused, digest, bare=True)
 
     def _finish(
         self,
@@ -344,27 +372,18 @@ class SectionTools(ReviewTools):
         self.accepted = [*dict.fromkeys([*first, *self.accepted])]  # of one severity posted so
         return super()._finish(answers, refused, summary, question)
 
-    def _end_section(self, refused: int, digest: str, *, again: bool = False) -> str:
+    def _end_section(self, refused: int, digest: str, *, bare: bool = False) -> str:
         """Take the notes of the sections that are shown, and end the pass.
-
-        Notes that are too long do not end it the first time.
 
         Raises:
             ToolRefusal: A call of the turn was refused, and the model has not heard why.
         """
-        told = self._digest.take(digest, self._group or self._parts, self._unread, again=again)
+        self._digest.take(digest, self._group or self._parts, self._unread, bare=bare)
         if self.finished and not self._is_held:
             return "noted; the section has ended"
-        why, long = self._unheard(refused), list[str]()
-        if told and self._group and self._hears:
-            self._hears = self.finished = False
-            shorter = "call note again with all of them, shorter, or with nothing to leave it so"
-            long = [f"your notes take {told}; {self._digest.cut}: {shorter}"]
-        if why:
-            self._is_held = bool(self._group) and not long
-            raise ToolRefusal("; ".join([*why, *long]))
-        if long:
-            return long[0]
+        if why := self._unheard(refused):
+            self._is_held = bool(self._group)
+            raise ToolRefusal("; ".join(why))
         self.finished, self._is_held = bool(self._group), False
         more = f"; of your notes {self._digest.cut}" if self._digest.cut else ""
         return f"noted{more}{'' if self._group else '; all is read: call finish'}"

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from daemon.domain.change import Change
 from daemon.domain.notation import counted
 from daemon.domain.values import Finding
 from daemon.review.handles import MARKS, Handles
@@ -19,7 +20,13 @@ from daemon.review.prompt import (
     estimated_tokens,
     one_line,
 )
-from daemon.review.sections import Part, sections_near, telling
+from daemon.review.sections import (
+    HANDLE,
+    Part,
+    names_what_changed,
+    sections_near,
+    telling,
+)
 from daemon.review.tool_specs import listed
 
 
@@ -34,7 +41,6 @@ OTHERS = "Notes on other sections:"
 
 _LED = re.compile(rf"\[?(B[1-9]\d{{0,5}})\b(?: {MARKS}(?=[\]:]))?\]?(.*)", re.IGNORECASE)
 _BULLET = re.compile(r"^[-*•\s]+")
-_HANDLE = re.compile(r"(?<![A-Za-z0-9])([BT])[1-9]\d{0,5}\b")
 _GONE = {"B": "a block that is gone", "T": "a thread that is gone"}
 _KEPT = re.compile(r"\{([BT]):([^{}\s]+)\}")
 
@@ -60,6 +66,24 @@ def levelled(lines: Sequence[str], most: int, least: int = LEAST_LINE) -> list[s
         if most < 0:
             break
         kept.append(cut)
+    return kept
+
+
+def fitting(lines: Iterable[str], most: int) -> list[str]:
+    """Return the first lines that take at most `most` bytes with their ends.
+
+    The one after them is cut at a word where half of it fits, or where none stands before it.
+    """
+    kept = list[str]()
+    for line in lines:
+        if size(line) > most:
+            within = line.encode(errors="replace")[: max(most - 3, 0)].decode(errors="ignore")
+            words = within.rpartition(" ")[0]
+            cut = f"{words if ' ' in words else within[:-1]}…"
+            kept += [cut] * (size(cut) <= most and (not kept or size(cut) * 2 >= size(line)))
+            break
+        kept.append(line)
+        most -= size(line)
     return kept
 
 
@@ -136,6 +160,14 @@ def notes_now(noted: Noted, handles: Handles) -> list[tuple[str, str]]:
     return [(key, _as_now(key, words, handles)) for key, words in noted if words]
 
 
+def notes_that_name(noted: Noted, change: Change, handles: Handles) -> list[str]:
+    """Return the ids of the blocks whose notes name a block that changed or went."""
+    named = (
+        (key, [one[2] for one in _KEPT.finditer(words) if one[1] == "B"]) for key, words in noted
+    )
+    return [key for key, ids in named if names_what_changed(ids, change, handles.of_block)]
+
+
 class Digest:
     """What was noted of blocks: of those that are read now, and of all others.
 
@@ -159,8 +191,8 @@ class Digest:
         told = notes_now(kept or (), handles)
         self.noted = [one for one in told if one[0] in self._order]
         self.gone = {words for key, words in told if key not in self._order}
-        self._given: list[tuple[str, str]] = []  # in this pass
-        self._short: list[tuple[str, str]] | None = None  # that before what was too long
+        self._said: list[tuple[str, str]] = []  # in this pass, whole
+        self._given: list[tuple[str, str]] = []  # as much of that as fits
         self._was: list[tuple[str, str]] = []  # of sections that are read again
 
     @property
@@ -177,7 +209,7 @@ class Digest:
         def kept(found: re.Match[str]) -> str:
             return f"{{{found[1]}:{ids[found[0]]}}}" if found[0] in ids else found[0]
 
-        return tuple((key, _HANDLE.sub(kept, words)) for key, words in self._pairs())
+        return tuple((key, HANDLE.sub(kept, words)) for key, words in self._pairs())
 
     @property
     def spelled_out(self) -> Noted:
@@ -189,13 +221,13 @@ class Digest:
         for key, line in (*self.noted, *self._given):
             yield key, line.removeprefix(f"{names[key]}: ")
 
-    def forget(self, parts: Iterable[Part]) -> set[str]:
+    def forget(self, parts: Iterable[Part]) -> list[tuple[str, str]]:
         """Drop and return what was noted of parts that are to be read again."""
         out = {block_id for part in parts for block_id in part.pieces}
         dropped = [one for one in self.noted if one[0] in out]
         self.noted = [one for one in self.noted if one[0] not in out]
         self._was += dropped
-        return {line for _, line in dropped}
+        return dropped
 
     def room(self, group: Sequence[Part], unread: Collection[int]) -> int:
         """Return the bytes for the notes of a pass: those of unread parts need room too.
@@ -214,34 +246,25 @@ class Digest:
         return max(left, share, was, least)
 
     def take(
-        self, text: str, group: Sequence[Part], unread: Collection[int], *, again: bool = False
-    ) -> str:
-        """Keep what is noted in a pass; where there is no room for it, its longest lines are cut.
+        self, text: str, group: Sequence[Part], unread: Collection[int], *, bare: bool = False
+    ) -> None:
+        """Keep what is noted in a pass, as much as fits: the last notes are left out.
 
         A line that begins with no handle of a block that is shown is put to the first of them; in
-        words that are no notes it is left out where there are some. What is noted `again` stands
-        in place of what was too long. Returns how long it is where it is that.
+        words that are no notes it is left out where there are some, unless wanted `bare`.
         """
         self._is_noted = True
-        given = [*self._given] if self._short is None or not again else [*self._short]
-        led = dict.fromkeys(self._led(text, group, bare=again or not self._given))
-        new = [one for one in led if one not in (*self.noted, *given)]
-        if not new:
-            self.cut = "" if self._short is None else self.cut
-            return ""
-        self._short, given = given, [*given, *new]
-        lines, room = [line for _, line in given], self.room(group, unread)
-        kept = levelled(lines, room)
-        self._given = [(key, line) for (key, _), line in zip(given, kept, strict=False)]
-        names = [self._handles.of_block[key] for key, _ in given]
-        was = zip(names, lines, kept, strict=False)
-        less = dict.fromkeys(name for name, line, short in was if line != short)
+        led = dict.fromkeys(self._led(text, group, bare=bare or not self._said))
+        self._said += [one for one in led if one not in (*self.noted, *self._said)]
+        lines = [line for _, line in self._said]
+        kept = fitting(lines, self.room(group, unread))
+        self._given = [(key, line) for (key, _), line in zip(self._said, kept, strict=False)]
+        names = [self._handles.of_block[key] for key, _ in self._said]
+        less = [name for name, *two in zip(names, lines, kept, strict=False) if len({*two}) > 1]
         lost = dict.fromkeys(names[len(kept) :])
-        told = [f"those on {listed([*less])} were cut"] * bool(less)
+        told = [f"those on {listed(less)} were cut"] * bool(less)
         told += [f"those on {listed([*lost])} left out"] * bool(lost)
         self.cut = f"{' and '.join(told)}, for want of room" if told else ""
-        self._short = self._short if told else None
-        return f"{sum(map(size, lines))} bytes with line ends, and {room} fit" if told else ""
 
     def _led(self, text: str, group: Sequence[Part], *, bare: bool) -> Iterator[tuple[str, str]]:
         """Yield the lines of notes, each with the block that it is put to.
@@ -269,7 +292,7 @@ class Digest:
         was = [one for one in self._was if stays and one[0] in shown]
         self.noted += self._given or was
         self.cut = self.cut if self._is_noted else ""
-        self._given, self._short, self._is_noted = [], None, False
+        self._said, self._given, self._is_noted = [], [], False
 
 
 def _blocks(group: Iterable[Part]) -> dict[str, None]:

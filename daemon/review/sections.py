@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import zip_longest
+from math import log
 
 from daemon.domain.change import Change, differing_part
 from daemon.domain.notation import counted
@@ -30,6 +34,7 @@ RELATED = 2
 WAYS = 4  # in which the text around points is shown
 # A shorter word without a digit ties no two sections.
 LONG_WORD = 4
+HANDLE = re.compile(r"(?<![A-Za-z0-9])([BT])[1-9]\d{0,5}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +124,54 @@ def titles_of(later: Iterable[Part], parts: Iterable[Part]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(titles))
 
 
-def related(
-    differing: Iterable[str], noted: Mapping[int, Iterable[str]], most: int = RELATED
-) -> list[int]:
-    """Return the numbers of the parts whose notes share most with notes that came or went.
+def rarity(texts: Iterable[AbstractSet[str]]) -> dict[str, float]:
+    """Return how much it tells that two texts share a word, by the words of all texts.
 
-    They are `most` at most. A word that many parts note tells nothing. `noted` has the notes of
-    each part that may be read again.
+    The fewer have it the more. A word that most of them have tells nothing, and is not there.
     """
-    changed = set[str]().union(*map(telling, differing))
-    words = {number: set[str]().union(*map(telling, lines)) for number, lines in noted.items()}
-    holders = Counter(word for one in words.values() for word in one)
-    shared = {
-        number: sum(holders[word] <= RELATED for word in one & changed)
-        for number, one in words.items()
-    }
-    best = sorted((number for number in shared if shared[number]), key=lambda one: -shared[one])
-    return sorted(best[:most])
+    texts = [*texts]
+    holders = Counter(word for one in texts for word in one)
+    most = max(len(texts) // 2, 1)
+    return {word: log((len(texts) + 1) / held) for word, held in holders.items() if held <= most}
+
+
+def nearest(
+    wanted: Iterable[AbstractSet[str]],
+    lines: Mapping[int, Iterable[str]],
+    weights: Mapping[str, float],
+) -> list[int]:
+    """Return the numbers of the parts with a line that shares the rarest words, nearest first.
+
+    Those nearest to each of the wanted sets come in turn; what is less than half as near as the
+    first is left out. A block's handle is no word.
+    """
+    words = {n: [telling(HANDLE.sub("", one)) for one in said] for n, said in lines.items()}
+
+    def shared(asked: AbstractSet[str], number: int) -> float:
+        ties = (sum(weights.get(word, 0) for word in asked & one) for one in words[number])
+        return max(ties, default=0)
+
+    near = [{number: shared(asked, number) for number in words} for asked in wanted]
+    least = max((far for one in near for far in one.values()), default=0) / 2
+    ranked = (
+        sorted((n for n, far in one.items() if far and far >= least), key=lambda n: -one[n])
+        for one in near
+    )
+    in_turn = (number for row in zip_longest(*ranked) for number in row if number is not None)
+    return [*dict.fromkeys(in_turn)]
+
+
+def words_changed(change: Change, blocks: Mapping[str, Block]) -> set[str]:
+    """Return the telling words that came or went with an edit: old ones and new ones."""
+    from rapidfuzz.distance import Levenshtein
+
+    texts = [*change.removed, *(blocks[key].line for key in change.new)]
+    for key, old in change.changed.items():
+        was, now = old.split(), blocks[key].line.split()
+        for one in Levenshtein.opcodes(was, now):
+            if one.tag != "equal":
+                texts += was[one.src_start : one.src_end] + now[one.dest_start : one.dest_end]
+    return set[str]().union(*map(telling, texts))
 
 
 def sections_near(
@@ -153,22 +189,21 @@ def sections_near(
     nearest to one. `way` is how little is shown at first: 0 as above, 1 without the headings, 2 the
     points' own blocks and those beside them, 3 these blocks alone.
     """
-    sections = [
-        {one.id: one for one in (head, *body) if one} for head, body in sections_of(handles.blocks)
-    ]
+    blocks, cut = handles.blocks, sections_of(handles.blocks)
+    sections = [{one.id: one for one in (head, *body) if one} for head, body in cut]
     under = {key: number for number, body in enumerate(sections) for key in body}
     texts = {number: [one.plain for one in body.values()] for number, body in enumerate(sections)}
     for key, words in noted:
         texts[under[key]] += [words] if key in under else []
     named, near = list[Iterable[str]](), list[Iterable[str]]()
+    weights = rarity(telling("\n".join(body)) for body in texts.values())
     for one in points:
         said = handles.with_handles(f"{one.title}\n{one.text}", one.block_id)
-        there = (
-            handles.blocks[name].id for name in handles.parse(said, "B") if name in handles.blocks
-        )
+        there = (blocks[name].id for name in handles.parse(said, "B") if name in blocks)
         named += [keys for key in there for keys in (sections[under[key]], [key])]
         others = {number: body for number, body in texts.items() if number != under[one.block_id]}
-        near += [sections[number] for number in related([said, one.quote], others)]
+        ties = nearest([telling(f"{said}\n{one.quote}")], others, weights)
+        near += [sections[number] for number in ties[:RELATED]]
     whole = {key for one in points for key in sections[under[one.block_id]]}
     out = under.keys() - _around(points, whole, handles)[way] - {*also}
     room -= estimated_tokens(document_text(task, handles, Excerpt(frozenset(out))))
@@ -199,13 +234,13 @@ def touched(change: Change, parts: Sequence[Part]) -> list[Part]:
     return [*anew, *(one for one in parts if next(iter(one.pieces)) in lost)]
 
 
-def names_what_changed(point: OwnPoint, change: Change, names: Container[str]) -> bool:
-    """Tell whether a point names another block that changed, or one that went where some did.
+def names_what_changed(named: Iterable[str], change: Change, names: Container[str]) -> bool:
+    """Tell whether one of the blocks that are named changed, or went where some did; all by id.
 
-    `names` has the ids of the blocks that are there.
+    `names` has those that are there.
     """
     return any(
-        change.is_edited(key) or (key not in names and bool(change.removed)) for key in point.beside
+        change.is_edited(key) or (key not in names and bool(change.removed)) for key in named
     )
 
 
@@ -218,7 +253,7 @@ def naming_parts(task: ReviewInput, handles: Handles, part_of: Mapping[str, Part
     on = [
         one.finding.block_id
         for one in points
-        if not one.closed and names_what_changed(one, task.change, handles.of_block)
+        if not one.closed and names_what_changed(one.beside, task.change, handles.of_block)
     ]
     return [*dict.fromkeys(part_of[key].number for key in on if key in part_of)]
 
@@ -228,15 +263,16 @@ def why_shown(
 ) -> str:
     """Say why sections are read in a later review.
 
-    Those `anew` changed or were not read before; those `named` have a point that names a change.
+    Those `anew` changed or were not read before; those `named` have a point or a note that names
+    what changed.
     """
     if all(one in changed for one in group):
         return "shown since it changed"
     if any(one in anew for one in group):
         return "shown since it changed or was not read before"
     is_named = [one.number in named for one in group]
-    why = ["a point of yours on it names what changed"] * any(is_named)
-    why += ["your notes on it share words with notes on what changed"] * (not all(is_named))
+    why = ["a point or note of yours on it names what changed"] * any(is_named)
+    why += ["your notes on it share words with what changed"] * (not all(is_named))
     return f"shown again since {', or '.join(why)}"
 
 
@@ -251,7 +287,7 @@ def open_threads(
     asked = frozenset(one.id for one in threads if one.waiting)
 
     def urgency(key: str) -> tuple[bool, int]:
-        names_it = names_what_changed(points[key], task.change, handles.of_block)
+        names_it = names_what_changed(points[key].beside, task.change, handles.of_block)
         return not names_it, points[key].finding.severity.rank
 
     own = [one.id for one in threads if one.id in points and not points[one.id].closed]

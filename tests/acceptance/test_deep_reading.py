@@ -176,6 +176,118 @@ def test_after_an_edit_what_changed_is_read_again_and_what_the_notes_tie_to_it(
     assert reader.parts == [*range(1, SECTIONS + 1)]
 
 
+# Of each section: its heading, a fact, another fact, and what is noted of the two.
+TIED = (
+    (
+        "Summary",
+        "A job is one file.",
+        "It is run twice.",
+        "a job is one file",
+        "twice in 90 minutes",
+    ),
+    (
+        *("Commands", "Settings are read in SETTINGS_HOME.", "Old folders are kept."),
+        *("settings from SETTINGS_HOME, not the folder", ""),
+    ),
+    (
+        *("Guidelines", "Groups of jobs are found by themselves.", "A header is optional."),
+        *("", "no release can be required"),
+    ),
+    (
+        "Releases",
+        "A release may be required.",
+        "It ages.",
+        "release required (B11: it isn't)",
+        "",
+    ),
+    ("Costs", "A job costs 40 cents.", "It is paid.", "a job costs 40 cents", ""),
+    ("Groups", "A group is joined by hand.", "It ends.", "group: joined by hand", ""),
+    ("Mail", "Mail is sent for each job.", "It is short.", "mail for each job, see B18", ""),
+    ("Limits", "Jobs end after 90 minutes.", "They restart.", "jobs end after 90 minutes", ""),
+    (
+        "Queue",
+        "The queue has room for 70 jobs.",
+        "It is kept.",
+        "a queue of 70 jobs",
+        "zebra queue",
+    ),
+)
+
+
+class Noting:
+    """Notes of each block what it is told, and keeps which parts it read."""
+
+    def __init__(self, notes: dict[str, str]) -> None:
+        self.notes, self.read, self.why = notes, list[int](), list[str]()
+
+    def __call__(self, shown: str, turn: int) -> list[Call]:
+        if turn or not (place := PLACE.search(shown)):
+            return [finish("Done.")]
+        self.read += range(int(place[1]), int(place[2] or place[1]) + 1)
+        self.why += re.findall(r"; (shown again since [^;]*);", shown)
+        text = shown.split("Document:\n")[1]
+        found = re.findall(r"^\[(B\d+)[^\]]*\] (.*)$", text, re.MULTILINE)
+        lines = [f"{at}: {self.notes[said]}" for at, said in found if self.notes.get(said)]
+        return [("note", {"digest": "\n".join(lines)})]
+
+
+@pytest.mark.parametrize(
+    ("section", "now", "note", "again", "why"),
+    [
+        # What is noted of an unchanged block of the section ties nothing: not Releases.
+        (
+            *(2, "Groups are joined by hand; `run` reads SETTINGS_HOME too."),
+            *("group joined by hand; run: settings from SETTINGS_HOME", [3, 2, 6], "share words"),
+        ),
+        # What the note leaves out is in the words that changed.
+        (2, "Groups of jobs are found in SETTINGS_HOME.", "groups are found", [3, 2], "share"),
+        # What went counts as what came does.
+        (7, "Jobs never end.", "jobs never end", [8, 1], "share words"),
+        (7, "Jobs end after 70 minutes.", "jobs end after 70 minutes", [8, 1, 9], "share words"),
+        (7, None, "", [8, 1], "share words"),
+        (8, None, "", [9], ""),
+        # A note that names the block comes first; a word that most sections have ties nothing.
+        (4, "A job costs 90 cents.", "a job costs 90 cents", [5, 1, 7], "note of yours"),
+        (4, "A job costs 30 cents.", "a job costs 30 cents", [5, 7], "note of yours"),
+        (6, "Mail is sent for a job.", "mail for a job", [7], ""),
+    ],
+)
+def test_after_an_edit_those_sections_are_read_again_that_the_words_and_names_tie_to_it(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    *,
+    section: int,
+    now: str | None,
+    note: str,
+    again: list[int],
+    why: str,
+) -> None:
+    content, notes = list[Any](), dict[str, str]()
+    for title, fact, other, *noted in TIED:
+        content += [made.heading(2, title), made.paragraph(fact), made.paragraph(other)]
+        content.append(made.paragraph("Letters wait for jobs here. " * 90))
+        notes |= dict(zip((fact, other), noted, strict=True))
+    page = box.world.page(rfcs, "Tied", content, at=NOW - HOUR)
+    reader = model.think = Noting(notes)
+    program.config["windows"] = {MODEL: 8_000}
+    program.sweep()
+    assert reader.read == [*range(1, len(TIED) + 1)]
+    reader.read.clear()
+    notes["A header is optional."] = "header optional, so no release can be required"
+    if now:
+        notes[now] = note
+        edit(box, page, section, now)
+    else:
+        box.world.delete_block(box.world.blocks(page.id)[section * 4 + 1])
+        box.clock.advance(HOUR)
+    program.sweep()
+    assert reader.read == again
+    assert why in "".join(reader.why)
+    assert bool(reader.why) is bool(why)
+
+
 def test_what_a_budget_forbids_is_named_and_read_at_the_next_review(
     box: Sandbox, program: Program, model: ScriptedModel, page: Any
 ) -> None:

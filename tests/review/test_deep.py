@@ -138,12 +138,7 @@ def test_notes_are_bounded_keep_their_handle_and_stand_where_their_section_is_no
     assert told is not None
     assert int(told[1]) < DIGEST_TOKENS
     said = tools.call("note", {"digest": f"- [B2]: sessions last 30 days\nB9: not here\n\n{wall}"})
-    kept = r"(those on B2 were cut and those on B2 left out, for want of room)"
-    long = r"your notes take \d+ bytes with line ends, and (\d+) fit; "
-    assert re.fullmatch(rf"{long}{kept}: call note again with all .*", said.text)[1] == told[1]
-    assert not tools.finished
-    said = tools.call("note", {"digest": f"- [B2]: sessions last 30 days\nB9: not here\n\n{wall}"})
-    cut = re.fullmatch(f"noted; of your notes {kept}", said.text)
+    cut = re.fullmatch(r"noted; of your notes (those .* left out, for want of room)", said.text)
     assert tools.finished
     second = tools.next_pass()
     assert second is not None
@@ -156,34 +151,50 @@ def test_notes_are_bounded_keep_their_handle_and_stand_where_their_section_is_no
     assert not tools.finished
 
 
-def test_notes_that_are_too_long_are_refused_once_and_what_is_said_again_replaces_them() -> None:
+@pytest.mark.parametrize(
+    ("over", "digest", "kept", "told"),
+    [
+        (0, "{0}\nB2: it ends", "{0}\nB2: it ends", ""),
+        (1, "{0}\nB2: it ends on a day", "{0}\nB2: it ends on a…", "those on B2 were cut"),
+        (9, "{0}\nB2: ends\nB1: so be it", "{0}\nB2: ends", "those on B1 left out"),
+        (12, "{0}\nB2: 語語語語語語語語語", "{0}\nB2: 語語語…", "those on B2 were cut"),
+    ],
+)
+def test_notes_that_take_more_than_there_is_room_for_lose_their_end_at_once_and_it_is_told(
+    over: int, digest: str, kept: str, told: str
+) -> None:
+    tools, first = begun(page(3, words=900))
+    room = int(re.findall(r"room for notes here: (\d+)", first.document)[0])
+    rest = sum(map(size, digest.splitlines()[1:]))
+    head = "B1: ".ljust(room - rest + over - 1, "x")
+    said = tools.call("note", {"digest": digest.format(head)}).text
+    assert tools.finished
+    assert said == (f"noted; of your notes {told}, for want of room" if told else "noted")
+    second = tools.next_pass()
+    assert second is not None
+    ids = {"B1": "h0", "B2": "p0"}
+    lines = [line.split(": ", 1) for line in kept.format(head).splitlines()]
+    assert [one for one in tools.digest if one[1]] == [(ids[at], words) for at, words in lines]
+    assert (f"; of your last notes {told}, for want" in second.document) is bool(told)
+    tools.call("note", {"digest": "B4: short"})
+    third = tools.next_pass()
+    assert third is not None
+    assert "of your last notes" not in third.document
+
+
+def test_a_note_that_is_too_long_alone_is_cut_at_a_word_and_said_again_it_counts_once() -> None:
     wall = "B2: " + "word " * 900
     failed = {"block": "B2", "quote": "no such words", "text": "Why?", "severity": "minor"}
-    for again, kept in (("B2: short", "  B2: short\n"), ("", "  B2: word word")):
-        tools, _ = begun(page(3, words=900))
-        assert not tools.call("comment", failed).accepted
-        told = tools.call("note", {"digest": wall}, refused=1).text
-        assert "1 call of this turn failed" in told
-        assert "your notes take" in told
-        # What corrects the other call ends the section no more: the notes are still to come.
-        right = {**failed, "quote": "Text 0", "title": "Nobody owns it"}
-        assert tools.call("comment", right).accepted
-        assert not tools.finished
-        said = tools.call("note", {"digest": again}).text
-        assert said == (
-            "noted" if again else "noted; of your notes those on B2 were cut, for want of room"
-        )
-        assert tools.finished
-        second = tools.next_pass()
-        assert second is not None
-        assert kept in second.document
-        assert ("word word" in second.document.split("Document:")[0]) is (again == "")
-        assert ("of your last notes those on B2 were cut" in second.document) is (again == "")
-        # In a turn after which nothing is heard they are cut at once.
-        assert tools.call("note", {"digest": wall.replace("B2", "B4")}, is_last=True).accepted
-        third = tools.next_pass()
-        assert third is not None
-        assert "of your last notes those on B4 were cut" in third.document
+    tools, _ = begun(page(3, words=900))
+    assert not tools.call("comment", failed).accepted
+    assert "1 call of this turn failed" in tools.call("note", {"digest": wall}, refused=1).text
+    told = "those on B2 were cut, for want of room"
+    assert tools.call("note", {"digest": wall}).text == f"noted; of your notes {told}"
+    second = tools.next_pass()
+    assert second is not None
+    [noted] = [words for _, words in tools.digest if words]
+    assert re.fullmatch(r"(word )+word…", noted)
+    assert f"of your last notes {told}" in second.document
 
 
 def test_what_ends_a_section_hears_of_refused_calls_and_finish_ends_it_too() -> None:
@@ -398,19 +409,22 @@ def test_a_section_whose_open_point_names_what_changed_is_read_again_before_othe
     noted = (*NOTES, ("p7", "sessions end after 30 days"))
     changes = (
         (Change(first=False, changed={"p7": "old"}), ["8", "2", "3"]),
-        (Change(first=False, changed={"p6": "old"}), ["7", "4", "8"]),
+        (Change(first=False, changed={"p6": "old"}), ["7", "1", "4"]),
         (Change(first=False, changed={"p5": "old"}), ["6", "1", "8"]),
     )
     for change, read in changes:
         tools, first = begun(page(8), threads, change=change, noted=noted, points=points)
-        *sections, last = read_on(tools, first, ["B16: sessions end after 90 days"])
+        note = f"B{int(read[0]) * 2}: sessions end after 90 days"
+        *sections, last = read_on(tools, first, [note])
         numbers = re.findall(
             r"\(parts? (\d+)(?: to (\d+))?", "".join(one.document for one in sections)
         )
         assert [one for pair in numbers for one in pair if one] == read
         if read[0] == "8":
             again = sections[1].document
-            assert "shown again since a point of yours on it names what changed; room" in again
+            assert (
+                "shown again since a point or note of yours on it names what changed; room" in again
+            )
             assert (
                 "important point “Point 2 here”, about: Text 2; B16, which it names, changed since"
                 in again
@@ -422,7 +436,7 @@ def test_a_section_whose_open_point_names_what_changed_is_read_again_before_othe
             assert said in last.document
         why = "".join(one.document for one in sections[1:])
         assert ("names what changed" in why) is (read[0] != "6")
-        assert ("share words with notes" in why) is (read[0] != "8")
+        assert ("share words with what" in why) is (read[0] != "8")
 
 
 def test_what_was_not_read_before_is_read_and_a_note_on_a_block_that_is_gone_counts() -> None:
@@ -605,7 +619,7 @@ def test_in_a_later_review_each_pass_says_what_changed_elsewhere_and_why_it_is_s
     was = "  B2 was: Text 0. Sessions end after 30 days.; it is: Text 0. words"
     assert was in second.document
     assert was in again.document
-    assert "; shown again since your notes on it share words with notes on" in again.document
+    assert "; shown again since your notes on it share words with what changed" in again.document
     assert was in last.document
     assert "What changed since" not in begun(page(8))[1].document
 
