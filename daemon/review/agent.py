@@ -27,6 +27,7 @@ NO_CALL_READ = (
 LAST_TURN_NOTE = "One turn is left: call {} in it."
 # The tools that end a review, and a pass of one that is held in several.
 FINISH, NOTE = ENDS = ("finish", "note")
+RULE = "judge"
 # At most, of one image; vendors count fewer: https://platform.claude.com/docs/en/build-with-claude/vision
 IMAGE_TOKENS = 3_000
 
@@ -388,8 +389,8 @@ def _end(talk: _Progress, turn: Turn) -> tuple[Outcome, str] | None:
             raise Hollow(turn.hollow)
         silent = not text and not talk.accepted
         return (Outcome.EMPTY if silent else Outcome.DONE), text
-    # A model that insists on its end after a refusal has its way.
-    insists = any(call.name in ENDS for call in turn.calls)
+    # A model that insists on its end, or on a ruling, after a refusal has its way.
+    insists = any(call.name in (*ENDS, RULE) for call in turn.calls)
     return _stopped(talk, Outcome.LOOP) if again and not insists else None
 
 

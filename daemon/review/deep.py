@@ -166,8 +166,8 @@ class SectionTools(ReviewTools):
 
     @property
     def noted(self) -> Noted:
-        """What was noted, by the id of a block each, with words in place of handles."""
-        return self._digest.spelled_out
+        """What was noted, by the id of a block each, with words for the threads."""
+        return self._digest.without_threads
 
     def next_pass(self, said: str = "") -> Shown | None:
         """Begin the next pass: more of the sections, or the last look at all; None after that.

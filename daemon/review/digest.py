@@ -136,21 +136,21 @@ def shown_near(
     also: Collection[str],
     task: ReviewInput,
     handles: Handles,
-    noted: Iterable[tuple[str, str]],
+    noted: Noted,
     room: tuple[int, int],
     way: int,
 ) -> tuple[Excerpt, str]:
     """Return what is shown near points, see `sections_near`, and what was noted of the rest.
 
-    `noted` has words in place of handles. `room` is for both, and of that for the notes at most
+    `noted` is as `notes_now` takes it. `room` is for both, and of that for the notes at most
     what they need, in tokens.
     """
-    told = [(key, handles.with_handles(words, key)) for key, words in noted]
-    needed = estimated_tokens("\n".join([OTHERS, *(f"{INDENT}B10000: {said}" for _, said in told)]))
+    told = notes_now(noted, handles)
+    needed = estimated_tokens("\n".join([OTHERS, *(f"{INDENT}{line}" for _, line in told)]))
     noting = min(room[1], DIGEST_TOKENS, needed)
     shown = sections_near(points, also, task, handles, told, room[0] - noting, way)
     left = max(room[0] - estimated_tokens(document_text(task, handles, shown)), noting)
-    lines = [f"{handles.of_block[key]}: {words}" for key, words in told if key in shown.left_out]
+    lines = [line for key, line in told if key in shown.left_out]
     near = (f"{one.title}\n{one.text}\n{one.quote}" for one in points)
     return shown, "\n".join(notes_near(lines, near, int(left * BYTES_PER_TOKEN), OTHERS))
 
@@ -212,9 +212,14 @@ class Digest:
         return tuple((key, HANDLE.sub(kept, words)) for key, words in self._pairs())
 
     @property
-    def spelled_out(self) -> Noted:
-        """The same with words in place of handles."""
-        return tuple((key, self._handles.spelled_out(words)) for key, words in self._pairs())
+    def without_threads(self) -> Noted:
+        """The same with words for the threads, for whoever does not see these."""
+
+        def said(found: re.Match[str]) -> str:
+            thread = self._handles.of_thread.get(found[2])
+            return self._handles.spelled_out(thread, briefly=True) if thread else found[0]
+
+        return tuple((key, _KEPT.sub(said, words)) for key, words in self.kept)
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
         names = self._handles.of_block

@@ -78,8 +78,7 @@ class Handles:
     """The handles of one snapshot's blocks and threads.
 
     `words` are those of the document, its comments and the prompt page that read as a handle does,
-    such as `T1` for a tier: in a text they are words, and no block or thread has that handle.
-    `title` is the page's.
+    such as `T1` for a tier: they are no handle of a block or thread. `title` is the page's.
     """
 
     blocks: Mapping[str, Block]
@@ -193,20 +192,22 @@ class Handles:
 
         return _TOLD.sub(told, as_typed(text))
 
-    def named_in(self, text: str, own: str) -> set[str]:
+    def named_in(self, text: str, own: str, *, surely: bool = False) -> set[str]:
         """Return the ids of the other blocks that a text for people names or quotes.
 
         Args:
             text: What `spelled_out` gave.
             own: The id of the block that the text stands on.
+            surely: Leave out words that stand in several blocks, such as a term.
         """
         if "“" not in text and '"' not in text:
             return set()
         told = self.with_handles(text, own)
         named = {self.blocks[one].id for one in self.parse(told, "B") if one in self.blocks}
-        quoted = [fold(words).text for words in _QUOTED.findall(told)]
-        elsewhere = [words for words in quoted if words not in self._folded.get(own, "")]
-        named |= {id_ for id_, text in self._folded.items() if any(w in text for w in elsewhere)}
+        for words in (fold(one).text for one in _QUOTED.findall(told)):
+            holders = {id_ for id_, text in self._folded.items() if words in text}
+            if own not in holders and (len(holders) == 1 or not surely):
+                named |= holders
         return named - {own}
 
     def unknown(self, text: str) -> list[str]:

@@ -38,6 +38,22 @@ SAID_ALREADY = "that was said of this text already"
 
 
 @dataclass(frozen=True, slots=True)
+class SettledPoint:
+    """A point of a review of another page, of which is known whether the text bears it.
+
+    Attributes:
+        finding: The point, on a block of the passage. The ids of blocks of one text sort as they
+            stand there.
+        is_true: Whether an author acted on it; else the reviewer withdrew it for words of the text.
+        passage: The text around it as that review read it, with what answers it.
+    """
+
+    finding: Finding
+    is_true: bool
+    passage: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OwnPoint:
     """A finding of the reviewer that is still open, or that a ruling may open again.
 

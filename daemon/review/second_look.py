@@ -6,7 +6,7 @@ A refusal counts only with evidence: words that stand in the document. Doubt kee
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -16,11 +16,11 @@ from daemon.domain.second_look import Heard, Look, Seen
 from daemon.domain.values import Block, Finding, Prompt, Severity, Snapshot
 from daemon.review.agent import ContextWindow, ModelInput, ToolResult, ToolSpec
 from daemon.review.cleaning import visible
-from daemon.review.digest import DIGEST_TOKENS, shown_near
+from daemon.review.digest import DIGEST_TOKENS, Noted, shown_near
 from daemon.review.excerpt import Reader
 from daemon.review.handles import Handles
 from daemon.review.models.failures import WindowTooSmall
-from daemon.review.points import MOVED_QUOTE_CHARS
+from daemon.review.points import MOVED_QUOTE_CHARS, SettledPoint
 from daemon.review.prompt import (
     INDENT,
     ReviewInput,
@@ -43,30 +43,14 @@ ALL_REFUSED = 3
 READING = 8
 BARE = "no words are quoted"
 USED = "the same words are held against another point"
-STANDS = "stands"
+STANDS, WRONG = "stands", "wrong"
+NAMED = "these words stand in a block that the point itself names"
+OF_ANOTHER = f"with words of another block, as {WRONG} only where the point misquotes this one"
 REFUSALS = {
-    "wrong": "the text does not bear it",
+    WRONG: "the text does not bear it",
     "answered": "it is answered elsewhere",
     "idle": "the author would not act on it",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SettledPoint:
-    """A point of a review of another page, of which is known whether the text bears it.
-
-    Attributes:
-        finding: The point, on a block of the passage. The ids of blocks of one text sort as they
-            stand there.
-        is_true: Whether an author acted on it; else the reviewer withdrew it for words of the text.
-        passage: The text around it as that review read it, with what answers it.
-    """
-
-    finding: Finding
-    is_true: bool
-    passage: tuple[Block, ...]
-
-
 Point = Finding | SettledPoint
 
 
@@ -76,7 +60,7 @@ def brief(
     prompt: Prompt,
     whole_up_to: int,
     window: ContextWindow | None,
-    noted: Iterable[tuple[str, str]] = (),
+    noted: Noted = (),
 ) -> tuple[ModelInput, Opinions]:
     """Return what is read, the document or a part of it and the points, and what takes the rulings.
 
@@ -89,12 +73,11 @@ def brief(
     """
     taking = Opinions((), snapshot.blocks, "", None)
     room = None if window is None else window.whole
-    told = [one for one in noted if one[1]]
 
     def following(waiting: Sequence[Point]) -> ModelInput | None:
         def request(batch: Sequence[Point], way: int = 0) -> _Request | None:
             first = len(taking.points) + 1
-            return _request(batch, first, snapshot, prompt, whole_up_to, room, told, way)
+            return _request(batch, first, snapshot, prompt, whole_up_to, room, noted, way)
 
         batch, made = _batch(waiting, request)
         if made is None:
@@ -143,7 +126,7 @@ def _request(
     prompt: Prompt,
     whole_up_to: int,
     most: int | None,
-    noted: Iterable[tuple[str, str]],
+    noted: Noted,
     way: int,
 ) -> _Request | None:
     """Write what is read of some points, numbered from `first` on; None above `most` tokens."""
@@ -190,11 +173,12 @@ def _lines(points: Sequence[Point], first: int, handles: Handles) -> Iterator[st
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What was said of one point; `ground` is a key of `REFUSALS`, or `stands`."""
+    """What was said of one point, maybe `again`; `ground` is a key of `REFUSALS`, or `stands`."""
 
     ground: str
     quote: str
     reason: str
+    again: bool = False
 
 
 class Opinions:
@@ -210,7 +194,7 @@ class Opinions:
     def __init__(
         self, points: Sequence[Point], blocks: Sequence[Block], notes: str, reader: Reader | None
     ) -> None:
-        self._blocks = blocks
+        self._handles = _over(blocks)
         self._returned: dict[int, bool] = {}  # what was to be mended, and whether it still is
         self.points: list[Point] = []
         self.given: dict[int, Opinion] = {}
@@ -260,22 +244,24 @@ class Opinions:
             raise ToolRefusal(f"verdict is {STANDS}, {', '.join(REFUSALS)}")
         if number in self.given and not self._returned.get(number):
             return "noted before"
-        self.given[number] = Opinion(ground, quote, clipped(one_line(reason), REASON_CHARS))
+        said, again = clipped(one_line(reason), REASON_CHARS), number in self._returned
+        self.given[number] = Opinion(ground, quote, said, again)
         why = self._unproven(number) if ground != STANDS else ""
-        if why and number not in self._returned:
+        if why and not again:
             self._returned[number] = True
-            raise ToolRefusal(f"{why}; judge P{number} once more, with a quote, or as {STANDS}")
+            how = OF_ANOTHER if why == NAMED else "with a quote"
+            raise ToolRefusal(f"{why}; judge P{number} once more, {how}, or as {STANDS}")
         self._returned[number] = False
         return f"noted; the point stands, since {why}" if why else "noted"
 
     def _unproven(self, number: int) -> str:
         """Return why a refusal does not count; "" where it does."""
-        point, quote = self.points[number - 1], self.given[number].quote
+        point, said = self.points[number - 1], self.given[number]
+        made = point if isinstance(point, Finding) else point.finding
+        handles = self._handles if isinstance(point, Finding) else _over(point.passage)
         try:
-            if isinstance(point, SettledPoint):
-                evidence(quote, point.finding, point.passage, self._notes)
-            else:
-                evidence(quote, point, self._blocks, self._notes)
+            half = _other_half(said, made, handles)
+            evidence(said.quote, made, handles.blocks.values(), self._notes, half)
         except ToolRefusal as why:
             return str(why)
         held = (
@@ -286,7 +272,7 @@ class Opinions:
             # Words of one document are no words of another.
             and type(self.points[at - 1]) is type(point)
         )
-        return USED if any(_same(quote, other) for other in held) else ""
+        return USED if any(_same(said.quote, other) for other in held) else ""
 
 
 def weighed(
@@ -333,10 +319,11 @@ def _upheld(
     refused: Sequence[tuple[Finding, Opinion]], blocks: Sequence[Block]
 ) -> tuple[dict[Finding, str], tuple[tuple[str, str], ...]]:
     """Return why points are refused, and the titles of those of which that does not count."""
-    why, overruled = dict[Finding, str](), []
+    why, overruled, handles = dict[Finding, str](), [], _over(blocks)
     for point, one in refused:
         try:
-            words = evidence(one.quote, point, blocks)
+            half = _other_half(one, point, handles)
+            words = evidence(one.quote, point, handles.blocks.values(), named=half)
             if any(_same(words, other.quote) for known, other in refused if known != point):
                 raise ToolRefusal(USED)  # noqa: TRY301 - one place tells of all
             why[point] = _why(one, words)
@@ -361,11 +348,31 @@ def _why(verdict: Opinion, words: str = "") -> str:
     return f"{REFUSALS[verdict.ground]}{said}" + (f" (“{one_line(words)}”)" if words else "")
 
 
-def evidence(quote: str, point: Finding, blocks: Iterable[Block], notes: str = "") -> str:
+def _over(blocks: Iterable[Block]) -> Handles:
+    blocks = [*blocks]
+    return Handles.over(blocks, "\n".join(one.plain for one in blocks))
+
+
+def _other_half(said: Opinion, point: Finding, handles: Handles) -> set[str]:
+    """Return the ids of the blocks that settle nothing: what a point holds against its own.
+
+    It may misquote them, which is to be said twice.
+    """
+    known = said.again and said.ground == WRONG
+    return set() if known else handles.named_in(point.text, point.block_id, surely=True)
+
+
+def evidence(
+    quote: str,
+    point: Finding,
+    blocks: Iterable[Block],
+    notes: str = "",
+    named: Collection[str] = (),
+) -> str:
     """Return the exact words of the document that a refusal rests on.
 
     They are more than a word or two, and others than those that the point is about. Of the `notes`
-    beside the document none is evidence.
+    beside the document none is evidence, and nothing of the blocks `named`, by their ids.
 
     Raises:
         ToolRefusal: They are not that.
@@ -374,9 +381,11 @@ def evidence(quote: str, point: Finding, blocks: Iterable[Block], notes: str = "
         raise ToolRefusal(f"a quote has {MOVED_QUOTE_CHARS} characters or more" if quote else BARE)
     if contains_words(quote, point.quote):
         raise ToolRefusal("these are the words that the point itself is about")
-    found = (locate_surely(quote, block.plain) for block in blocks)
-    if words := next((visible(words) for words in found if words), ""):
-        return words
+    found = {one.id: words for one in blocks if (words := locate_surely(quote, one.plain))}
+    if words := next((words for key, words in found.items() if key not in named), ""):
+        return visible(words)
+    if found:
+        raise ToolRefusal(NAMED)
     where = "in a note alone, not" if contains_words(quote, notes) else "not"
     raise ToolRefusal(f"these words stand {where} in one block of the document")
 

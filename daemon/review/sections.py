@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from math import log
 
-from daemon.domain.change import Change, differing_part
+from daemon.domain.change import Change, differing_part, sections
 from daemon.domain.notation import counted
 from daemon.domain.values import Block, Finding, Ruling
-from daemon.review.excerpt import neighbours, section_name, sections_of
+from daemon.review.excerpt import section_name, sections_of
 from daemon.review.handles import Handles
 from daemon.review.points import OwnPoint, is_repeat, words_of
 from daemon.review.prompt import (
@@ -183,31 +183,32 @@ def sections_near(
     room: int,
     way: int = 0,
 ) -> Excerpt:
-    """Show the headings, the sections of the points and the blocks `also`; with more room, more.
+    """Show the headings, the points' sections, the blocks that they name and those `also`.
 
-    First the sections that the points name, then those that say, or of which was noted, what is
-    nearest to one. `way` is how little is shown at first: 0 as above, 1 without the headings, 2 the
-    points' own blocks and those beside them, 3 these blocks alone.
+    `way` is how little of that is shown at first: 0 all of it, 1 of the headings those above the
+    rest alone, 2 of the sections the points' own blocks alone, 3 these blocks alone. With more room
+    come, in this order: the blocks that the points name, each with its heading; the points'
+    sections, what is nearest first; the sections that they name; those that say, or of which was
+    noted, what is nearest to one.
     """
-    blocks, cut = handles.blocks, sections_of(handles.blocks)
-    sections = [{one.id: one for one in (head, *body) if one} for head, body in cut]
-    under = {key: number for number, body in enumerate(sections) for key in body}
-    texts = {number: [one.plain for one in body.values()] for number, body in enumerate(sections)}
+    cut, heads = sections_of(handles.blocks), sections(handles.blocks.values())
+    bodies = [{one.id: one for one in (head, *body) if one} for head, body in cut]
+    under = {key: number for number, body in enumerate(bodies) for key in body}
+    texts = {number: [one.plain for one in body.values()] for number, body in enumerate(bodies)}
     for key, words in noted:
         texts[under[key]] += [words] if key in under else []
-    named, near = list[Iterable[str]](), list[Iterable[str]]()
+    named, around, near = _named(points, handles), list[str](), list[Iterable[str]]()
     weights = rarity(telling("\n".join(body)) for body in texts.values())
     for one in points:
+        around += _around([*bodies[under[one.block_id]]], one.block_id)
         said = handles.with_handles(f"{one.title}\n{one.text}", one.block_id)
-        there = (blocks[name].id for name in handles.parse(said, "B") if name in blocks)
-        named += [keys for key in there for keys in (sections[under[key]], [key])]
         others = {number: body for number, body in texts.items() if number != under[one.block_id]}
         ties = nearest([telling(f"{said}\n{one.quote}")], others, weights)
-        near += [sections[number] for number in ties[:RELATED]]
-    whole = {key for one in points for key in sections[under[one.block_id]]}
-    out = under.keys() - _around(points, whole, handles)[way] - {*also}
+        near += [bodies[number] for number in ties[:RELATED]]
+    out = under.keys() - _shown_first(points, named, around, handles)[way] - {*also}
     room -= estimated_tokens(document_text(task, handles, Excerpt(frozenset(out))))
-    for keys in (*named, *near):
+    first = [*([heads[key], key] for key in named), *([key] for key in around)]
+    for keys in (*first, *(bodies[under[key]] for key in named), *near):
         more = out.intersection(keys)
         lines = [block_lines(task, handles, handles.of_block[key]) for key in more]
         cost = sum(estimated_tokens("\n".join(one)) for one in lines)
@@ -215,11 +216,30 @@ def sections_near(
     return Excerpt(frozenset(out))
 
 
-def _around(points: Iterable[Finding], whole: set[str], handles: Handles) -> tuple[set[str], ...]:
-    """Return the ids of what may be shown around points and in their whole sections, most first."""
-    own, blocks = {one.block_id for one in points}, [*handles.blocks.values()]
-    headings = {block.id for block in blocks if block.is_heading}
-    return headings | whole, whole, neighbours(blocks, own), own
+def _named(points: Iterable[Finding], handles: Handles) -> list[str]:
+    """Return the ids of the blocks that points name, in document order."""
+    said = ((f"{one.title}\n{one.text}", one.block_id) for one in points)
+    named = set[str]().union(*(handles.named_in(*told, surely=True) for told in said))
+    return [one.id for one in handles.blocks.values() if one.id in named]
+
+
+def _around(body: Sequence[str], key: str) -> list[str]:
+    """Return what stands in a section, the nearest to one of it first."""
+    at = body.index(key)
+    return [one for _, one in sorted(enumerate(body), key=lambda pair: abs(pair[0] - at))]
+
+
+def _shown_first(
+    points: Iterable[Finding], named: Iterable[str], around: Iterable[str], handles: Handles
+) -> tuple[set[str], ...]:
+    """Return the ids of what is shown at first of points, what they name and what is around them.
+
+    That is for each way in which it is shown, most first.
+    """
+    own, heads = {one.block_id for one in points}, sections(handles.blocks.values())
+    ways = [own | {*named, *around}, own | {*named}]
+    most, least = ({*way, *(heads[key] for key in way)} for way in ways)
+    return most | {one.id for one in handles.blocks.values() if one.is_heading}, most, least, own
 
 
 def telling(line: str) -> set[str]:

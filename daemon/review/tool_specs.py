@@ -9,7 +9,7 @@ from typing import Any
 from daemon.domain.change import FIRST, Change
 from daemon.domain.findings import LedgerEntry
 from daemon.domain.values import AuthorKind, Block, Finding, Severity, Thread, Verdict
-from daemon.review.agent import NOTE, ToolSpec
+from daemon.review.agent import NOTE, RULE, ToolSpec
 from daemon.review.handles import Handles
 from daemon.review.leaks import NO_GUARD, LeakGuard
 from daemon.review.points import OwnPoint, are_same_texts
@@ -108,7 +108,7 @@ READ = _spec(
     last=_text("The handle of the last one"),
 )
 JUDGE = _spec(
-    "judge",
+    RULE,
     "Rule on one point.",
     point=_text("Its handle, such as P1"),
     verdict={**_STRING, "enum": ["stands", "wrong", "answered", "idle"]},

@@ -30,8 +30,7 @@ from daemon.notion.gateway import Gateway
 from daemon.review.handles import Handles
 from daemon.review.models.access import Tape
 from daemon.review.models.chain import Chain
-from daemon.review.points import OwnPoint
-from daemon.review.second_look import SettledPoint
+from daemon.review.points import OwnPoint, SettledPoint
 from daemon.store import pages
 from daemon.store.database import State
 from daemon.sweep.budget import Meter

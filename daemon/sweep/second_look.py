@@ -20,11 +20,11 @@ from daemon.review.agent import ContextWindow, Conversation, ModelInput, ReviewL
 from daemon.review.deep import SectionTools
 from daemon.review.digest import Noted
 from daemon.review.models.cost import ConversationCost
+from daemon.review.points import SettledPoint
 from daemon.review.quotes import unmarked_line
 from daemon.review.second_look import (
     Opinions,
     Point,
-    SettledPoint,
     brief,
     evidence,
     weighed,

@@ -247,6 +247,32 @@ def test_a_refusal_without_evidence_comes_back_once_and_explain_says_why_it_did_
 
 
 @pytest.mark.parametrize(
+    ("ground", "stays"), [("answered", True), ("idle", True), ("wrong", False)]
+)
+def test_a_contradiction_is_not_dropped_by_its_other_half_unless_that_is_misquoted(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    both: Both,
+    ground: str,
+    *,
+    stays: bool,
+) -> None:
+    two = comment(
+        "B3", "Nobody owns the rollout", "B5 names Ana Costa. Decide.", "important", FALSE
+    )
+    both.make = lambda _: [*made()[:2], two, finish("Decide who owns the rollout.")]
+    both.verify = lambda title, _: (ground, LINES[4]) if title == FALSE else ("stands", "")
+    page = rfc(box, rfcs)
+    later(box, program)
+    assert "in a block that the point itself names; judge P" in str(model.sent[2].body["messages"])
+    assert (FALSE in points(box, page)) is stays
+    assert (f"overruled: “{FALSE}” was refused" in explained(program, page)) is stays
+    assert (f"refuted: “{FALSE}” (important)" in explained(program, page)) is not stays
+
+
+@pytest.mark.parametrize(
     ("verify", "note"),
     [(refusing, "it refused all 4 points"), (obeying, "3 refusals; 0 dropped, 0 lowered")],
     ids=["refusing", "obeying the document"],
@@ -343,7 +369,7 @@ def test_in_deep_reading_the_section_that_answers_a_point_is_shown_or_read(
         content.append(blocks.heading(2, f"Part {number}"))
         content.append(blocks.paragraph(answers.get(number, f"It {number} says. " * 80)))
     page = box.world.page(rfcs, "Queues", content, at=box.clock()).id
-    named = comment("B1", "Nobody owns", "Does B42 not name one?", "important", FALSE)
+    named = comment("B1", "Nobody owns", "Does B41 not name one?", "important", FALSE)
     unnamed = comment("B2", "Nobody sees it", "Add a view.", "minor", "No view")
 
     def think(document: str, turn: int) -> list[Call]:
@@ -358,7 +384,8 @@ def test_in_deep_reading_the_section_that_answers_a_point_is_shown_or_read(
             ]
         if "room for notes" in document:
             found = [named, unnamed] if "] Nobody owns" in document else []
-            return [*found, ("note", {"digest": ""})]
+            led = re.findall(r"^\[(B32)\] It 15 says", document, re.MULTILINE)
+            return [*found, ("note", {"digest": "".join(f"{one}: see B42 and B60" for one in led)})]
         return [("finish", {"summary": "Mend it.", "question": "", "order": ""})]
 
     model.think = think
@@ -366,10 +393,10 @@ def test_in_deep_reading_the_section_that_answers_a_point_is_shown_or_read(
     later(box, program)
     [asked, again] = both.asked
     assert asked == again
-    owner = "“Part 20 › Ana Costa owns the rollout of the queue” (B42)"
-    assert f"says: Does {owner} not name one?" in asked
+    assert "says: Does “Part 20” (B41) not name one?" in asked
     assert f"] {LINES[4]}" in asked
     assert answers[25] not in asked
+    assert "\n  B32: see B42 and B60\n" in asked
     assert answers[25] in str(model.sent[-1].body["messages"][1:])
     assert points(box, page) == {}
     assert "2 rulings, 2 refusals; 2 dropped" in explained(program, page)
@@ -600,7 +627,7 @@ def test_one_that_is_dead_slow_or_answers_nonsense_changes_nothing_but_a_note(
     assert all(one.endswith(left) for one in found)
     same = "anthropic:claude-sonnet-5-5"
     spent = "limits.tokens_per_review: 30005 of 50000 tokens are spent, and the next request "
-    spent += "may take 31522"
+    spent += "may take 31786"
     assert [one.removesuffix(left) for one in found] == [
         "openai:other: no connection: connection refused",
         f"{same}: no answer within 0.01 s",

@@ -471,7 +471,10 @@ def test_notes_are_kept_as_written_and_their_handles_are_those_of_the_blocks_now
     assert last.document.splitlines()[1:4] == [f"  {written[at]}" for at in (1, 0, 2)]
     kept = tools.digest
     assert dict(kept)["p0"] == "{B:p0}-{B:p1}: “criteria” of {B:p2}"
-    assert "B6" not in dict(tools.noted)["p0"]
+    # Whoever sees no threads has words for them.
+    assert dict(tools.noted) == dict(kept) | {
+        "h0": '"Plan": see {B:p1}…{B:p2} and “Ana Costa: why?”'
+    }
     now = [block("new", "Above all."), *page(4)[:4]]
     change = Change(first=False, new=frozenset({"new"}))
     tools, first = begun(now, change=change, noted=kept)

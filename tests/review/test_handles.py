@@ -463,6 +463,9 @@ def test_a_name_is_known_again_under_a_renamed_heading_where_its_words_name_one_
     assert now.with_handles(told).startswith("So says “Rollout › We ask the carriers first” (B2),")
     twice = [heading("h", "Launch"), *read, heading("i", "Plan"), block("p9", lines[0])]
     assert Handles.of(snapshot(twice)).named_in(told, "") == {"p1"}
+    for surely, named in ((False, {"p0", "p9"}), (True, set())):
+        found = Handles.of(snapshot(twice)).named_in(f"So says “{lines[0]}”.", "", surely=surely)
+        assert found == named
 
 
 def test_a_word_as_code_names_no_block_and_a_label_in_quotation_marks_does() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,13 +14,13 @@ from hypothesis import strategies as st
 from daemon.domain.values import Finding, Severity
 from daemon.review.agent import ContextWindow, ModelInput
 from daemon.review.models.failures import WindowTooSmall
+from daemon.review.points import SettledPoint
 from daemon.review.prompt import built_in_prompt, estimated_tokens
 from daemon.review.second_look import (
     REFUSALS,
     STANDS,
     Opinion,
     Opinions,
-    SettledPoint,
     brief,
     evidence,
     weighed,
@@ -175,6 +176,39 @@ def test_a_refusal_without_evidence_comes_back_once_and_then_tells_why_it_did_no
         assert mended or "it is answered elsewhere: 7; " in told[OWNER.title]
 
 
+CONTRADICTED = Finding(
+    "b1",
+    "Nobody owns",
+    "“› \\[B1\\] Ana Costa runs the rollout.” and “the client waits for ten” deny this.",
+    Severity.IMPORTANT,
+    title="Two owners",
+)
+
+
+@pytest.mark.parametrize("half", ["[B9] She said so.", "Ana Costa runs the", "timeout is five sec"])
+@pytest.mark.parametrize(("ground", "again"), [*product(REFUSALS, (True, False))])
+def test_the_other_half_of_a_contradiction_settles_nothing_but_that_it_is_misquoted(
+    ground: str, *, again: bool, half: str
+) -> None:
+    points, blocks = [CONTRADICTED, TIMEOUT, SMALL], (*BLOCKS, block("b4", "She does not run it."))
+    taken = Opinions(points, blocks, "", None)
+    judged(taken, "P2", STANDS)
+    judged(taken, "P3", STANDS)
+    why = "in a block that the point itself names; judge P1 once more, with words of another block"
+    assert why in judged(taken, "P1", ground, half)
+    counts = ground == "wrong" and again
+    if again:
+        told = judged(taken, "P1", ground, half)
+        assert told.startswith("noted; the point stands, since") is not counts
+    found = weighed("m", points, taken.given, blocks, Severity.MINOR)
+    assert (found.refuted == (CONTRADICTED,)) is counts
+    # What stands elsewhere too is evidence.
+    for elsewhere in ("She does not run it", half):
+        more = (*blocks, block("b5", half))
+        taken = Opinions(points, more, "", None)
+        assert judged(taken, "P1", ground, elsewhere) == "noted"
+
+
 def test_what_shows_that_a_settled_point_is_wrong_stands_in_its_own_text() -> None:
     assert JUDGE.parameters["properties"]["verdict"]["enum"] == [STANDS, *REFUSALS]
     taken = Opinions([WRONG, OWNER], BLOCKS, "", None)
@@ -252,6 +286,29 @@ def test_where_a_section_does_not_fit_its_points_are_judged_one_by_one_with_less
             assert "more notes left out" in read.document
             read = read.following("")
         assert read is None
+
+
+@pytest.mark.parametrize("tokens", [12_000, 4_000])
+def test_what_a_point_names_is_shown_before_what_stands_around_it(tokens: int) -> None:
+    body = [block(f"b{n}", f"Step {n} says so. " + "words " * 60) for n in range(60)]
+    costs = [block(f"c{n}", f"Cost {n} is so. " + "money " * 20) for n in range(60)]
+    blocks = [heading("h", "Plan"), *body, heading("z", "Costs"), *costs]
+    text = "“Costs › Cost 50 is so.” and “Plan › Step 1 says so.” deny “Cost 7 is so. money”."
+    point = Finding("b40", "Step 40", text, Severity.MINOR, title="Two plans")
+    noted = tuple((one.id, f"step {one.id[1:]} is as the others are {'x' * 60}") for one in body)
+    page, window = snapshot(blocks), ContextWindow(tokens)
+    read, opinions = brief([point], page, built_in_prompt(), 40_000, window, noted)
+    shown = {one.plain for one in blocks if f"] {one.plain}" in read.document}
+    around = [n for n in range(60) if body[n].plain in shown and n != 1]
+    assert {body[40].plain, body[1].plain, costs[50].plain, costs[7].plain} <= shown
+    assert "## Plan" in read.document
+    assert "## Costs" in read.document
+    # As far as there is room, what is next to it; the rest can be read.
+    assert around == [*range(around[0], around[-1] + 1)]
+    assert abs((around[0] + around[-1]) / 2 - 40) <= 1
+    assert (len(around) > 10) is (tokens > 4_000)
+    assert estimated_tokens(read.system + read.document) < window.whole
+    assert "Step 10" in opinions.call("read", {"first": "B12", "last": "B12"}).text
 
 
 def test_where_settled_points_have_no_room_the_others_are_looked_at_without_them() -> None:
