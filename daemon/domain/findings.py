@@ -138,10 +138,13 @@ def who_said_no(why: str) -> str:
 
 
 TITLE_WORDS, TITLE_CHARS = 8, 80
-# A sentence ends with its mark and a blank, not with an abbreviation: what follows one is no
-# capital, or the word before is a letter or a known one.
+# A sentence ends with its mark behind a word, and a blank. Behind another sign it is one of code,
+# as in `#!` and `..`, and so is `!` behind a blank, but one that does not break, as in French. Nor
+# does an abbreviation end it: what follows is no capital, or the word before is a letter or known.
 SENTENCE = re.compile(
-    r"(?<=[!?])\s|(?<=\.)(?<!\b[^\W\d_]\.)(?<!\b(?:ca|vs|Nr|Dr)\.)(?<!\b(?:bzw|ggf|vgl|Abs|Abb)\.)"
+    r"(?:(?<=[\w)\]}>\"'”’“»`*%°€$£+\0.!?][.!?])(?<!\s[.!?]{2})(?<!\s[.!?]{3})"  # noqa: RUF001
+    r"|(?<=[\xa0\u202f][!?])|(?<=\s\.))"
+    r"(?<!\b[^\W\d_]\.)(?<!\b(?:ca|vs|Nr|Dr)\.)(?<!\b(?:bzw|ggf|vgl|Abs|Abb)\.)"
     r"(?<!\b(?:incl|inkl|evtl)\.)\s(?![\da-zß-öø-ÿ])|\n|(?<=[。！？])"  # noqa: RUF001
 )
 _CODE = re.compile(r"`([^`\n]+)`")
