@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -113,14 +113,20 @@ class OwnPoint:
         """Whether it was ruled not yet since its page and its thread changed."""
         return self.mute == SAID_ALREADY
 
-    def stands(self, names: Mapping[str, str]) -> str:
-        """Say to the model how it stands; `names` are the handles of the blocks, by id."""
+    def stands(self, names: Mapping[str, str], unseen: Container[str] = ()) -> str:
+        """Say to the model how it stands.
+
+        `names` are the handles of the blocks, by id, and `unseen` the ids of those not shown.
+        """
         at = names.get(self.finding.block_id, "another block")
         where = f"; its thread stands on a block that is gone, its text stands in {at} now"
         pasted = where if self.pasted else ""
         if self.closed:
             return f" (closed: {self.closed}{f'; {self.mute}' if self.mute else ''}){pasted}"
         pasted += ", where it is posted anew while it is open" if self.pasted else ""
+        is_changed = self.own is not None and any(text != self.own for text in self.was)
+        own = f"; {at}, its block, changed since"
+        own *= is_changed and self.finding.block_id in unseen
         others = "".join(
             f"; {names.get(block_id, 'a block')}, which it names, {became or 'is unchanged'}"
             for block_id, became in self.beside.items()
@@ -134,7 +140,7 @@ class OwnPoint:
             others += "; rule whether they agree now"
         unread = f"; {UNREAD.format(self.unread)}" if self.unread else ""
         shut = f"; nothing can be said in it: {self.mute}" if self.mute and not self.pasted else ""
-        return ended + again + others + pasted + unread + shut
+        return ended + again + own + others + pasted + unread + shut
 
 
 def gone_words(text: str) -> str:

@@ -286,7 +286,8 @@ def _threads(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> list[str]
             on = f"words that stand in {where} now" if where else "a block that is gone"
         lines.append(f"[{handle} on {on}]")
         if own:
-            lines.append(f"{INDENT}begun by your {_point(own.finding)}{own.stands(names)}")
+            stands = own.stands(names, excerpt.left_out)
+            lines.append(f"{INDENT}begun by your {_point(own.finding)}{stands}")
         elif raised := task.raised.get(thread.id):
             lines.append(f"{INDENT}begun by your {_point(raised)} (closed)")
         lines += _comments(thread)

@@ -326,7 +326,7 @@ def threads_by_title(
         on = names.get(point.finding.block_id, "a block that is gone") if point else ""
         lines.append(f"{INDENT}[{handles.of_thread[key]} on {on or 'the page'}]")
         if point:
-            title = f"“{one_line(point.finding.title)}”{point.stands(names)}"
+            title = f"“{one_line(point.finding.title)}”{point.stands(names, names)}"
             lines[-1] += f" {point.finding.severity.value}: {title}"
     left = len(thread_ids) - len(lines)
     lines += [f"{INDENT}({counted(left, 'more open thread')} left out)"] * bool(left)

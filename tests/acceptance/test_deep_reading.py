@@ -451,6 +451,27 @@ def test_a_thread_stands_beside_its_section_until_it_is_dealt_with_and_answers_s
     assert "✓" in plain(next(one for one in posted(box) if one.id == begun.id))
 
 
+def test_where_threads_are_answered_a_thread_whose_own_block_changed_says_so_if_that_is_not_shown(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    model.think = Reader(4_000)
+    program.config["windows"] = {MODEL: 8_000}
+    program.sweep()
+    begun = next(one for one in posted(box) if plain(one).startswith("The limit of carrierg"))
+    box.world.comment(begun, "Which of them holds?")
+    for section in (17, 8):  # the block of the second point, and the one that the third names
+        box.world.edit_block(box.world.blocks(page.id)[section * 4 + 1], "It has no limit.")
+    box.clock.advance(HOUR / 60)
+    model.think, count = (lambda _shown, _turn: [finish()]), len(model.sent)
+    program.sweep()
+    told = model.documents[count]
+    assert "Only threads are answered now" in told
+    assert "It has no limit." not in told
+    assert "limit is 7; B70, its block, changed since\n" in told
+    assert "limit is 7; B34, which it names, changed since\n" in told
+    assert told.count("changed since\n") == 2
+
+
 def test_in_a_window_of_4000_there_is_room_beside_points_and_a_person_who_waits(
     box: Sandbox, program: Program, model: ScriptedModel, page: Any
 ) -> None:
