@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -71,13 +72,17 @@ def brief(
     Raises:
         WindowTooSmall: The window has no room for any of that.
     """
-    taking = Opinions((), snapshot.blocks, "", None)
-    room = None if window is None else window.whole
+    taking, room = Opinions((), snapshot.blocks, "", None), window.whole if window else None
+
+    @cache
+    def reading(others: tuple[Block, ...]) -> tuple[ReviewInput, Handles]:
+        blocks = (*snapshot.blocks, *others)
+        bare = replace(snapshot, blocks=blocks, threads=(), comments_readable=True)
+        return ReviewInput(bare, Change(first=False), prompt), Handles.of(bare)
 
     def following(waiting: Sequence[Point]) -> ModelInput | None:
         def request(batch: Sequence[Point], way: int = 0) -> _Request | None:
-            first = len(taking.points) + 1
-            return _request(batch, first, snapshot, prompt, whole_up_to, room, noted, way)
+            return _request(batch, len(taking.points) + 1, reading, whole_up_to, room, noted, way)
 
         batch, made = _batch(waiting, request)
         if made is None:
@@ -122,18 +127,16 @@ def _batch(
 def _request(
     points: Sequence[Point],
     first: int,
-    snapshot: Snapshot,
-    prompt: Prompt,
+    reading: Callable[[tuple[Block, ...]], tuple[ReviewInput, Handles]],
     whole_up_to: int,
     most: int | None,
     noted: Noted,
     way: int,
 ) -> _Request | None:
     """Write what is read of some points, numbered from `first` on; None above `most` tokens."""
-    blocks = (*snapshot.blocks, *(others := _passages(points)).values())
-    bare = replace(snapshot, blocks=blocks, threads=(), comments_readable=True)
-    handles, task = Handles.of(bare), ReviewInput(bare, Change(first=False), prompt)
-    wanted = f"# What this team asks of its documents\n\n{INDENT}{indented(prompt.text, INDENT)}"
+    task, handles = reading(tuple((others := _passages(points)).values()))
+    asked_for = indented(task.prompt.text, INDENT)
+    wanted = f"# What this team asks of its documents\n\n{INDENT}{asked_for}"
     system = f"{resource('second_look.md')}\n\n{wanted}"
     asked = "\n".join(["Points:", *_lines(points, first, handles)])
     taken = estimated_tokens(f"{system}{asked}{JUDGE}{READ}")
@@ -148,7 +151,7 @@ def _request(
         reader = Reader(task, handles, shown, max(room - estimated_tokens(text), room // READING))
     if most is not None and estimated_tokens(text) + taken > most:
         return None
-    return ModelInput(system, f"{text}\n{asked}", snapshot.page.id), notes, reader
+    return ModelInput(system, f"{text}\n{asked}", task.snapshot.page.id), notes, reader
 
 
 def _passages(points: Iterable[Point]) -> dict[str, Block]:
