@@ -204,8 +204,8 @@ class SectionTools(ReviewTools):
     def _tied(self) -> list[list[Part]]:
         """Return the parts that are read again for what changed in others.
 
-        First those with an open point that names it, then those with a note that does, then those
-        whose notes share the rarest words with the notes on it, then with its words.
+        First those with an open point that names it, then those with a note that does, then in turn
+        those whose notes share the rarest words with the notes on it, and with its words.
         """
         self._is_edit = False
         anew = {one.number for one in self._anew}
