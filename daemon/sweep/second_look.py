@@ -19,6 +19,7 @@ from daemon.domain.values import Block, Finding, Review, Severity, Source, Usage
 from daemon.review.agent import ContextWindow, Conversation, ModelInput, ReviewLimits
 from daemon.review.deep import SectionTools
 from daemon.review.digest import Noted
+from daemon.review.handles import Handles
 from daemon.review.models.cost import ConversationCost
 from daemon.review.points import SettledPoint
 from daemon.review.quotes import unmarked_line
@@ -105,9 +106,12 @@ def _with_passage(
         for at, one in enumerate(lines)
     ]
     on = {at for at, one in enumerate(lines) if one.id == made.block_id}
+    if not on:
+        return None
+    made = replace(made, block_id=blocks[min(on)].id)
     messages = () if is_true else outbox.messages_of(context.state, page_id=page_id)
-    answers = {at for at in _answers(row, messages, blocks) if at not in on}
-    if not on or not (is_true or answers):
+    answers = {*_answers(replace(row, finding=made), messages, blocks)} - on
+    if not (is_true or answers):
         return None
     told, kept = on if is_true else on | answers, set[int]()
     room = TRUE_CHARS if is_true else FALSE_CHARS
@@ -117,19 +121,23 @@ def _with_passage(
             break
         kept.add(near)
     title = Block(f"{row.review_id} ", "heading_1", 0, f"# {text.title}", text.title)
-    finding = replace(made, block_id=blocks[min(on)].id)
-    return SettledPoint(finding, is_true, (title, *(blocks[at] for at in sorted(kept))))
+    return SettledPoint(made, is_true, (title, *(blocks[at] for at in sorted(kept))))
 
 
 def _answers(
     row: FindingRow, messages: Iterable[OutboxMessage], blocks: Sequence[Block]
 ) -> Iterator[int]:
-    """Yield where the words stand that were quoted when a point was settled."""
+    """Yield where the words stand that were quoted when a point was settled.
+
+    Not those of a block that the point names: it may be one half of a contradiction.
+    """
+    handles = Handles.over(blocks, "\n".join(one.plain for one in blocks))
+    named = handles.named_in(row.finding.text, row.finding.block_id, surely=True)
     replies = (one.body for one in messages if one.target == row.discussion_id)
     for quote in _NAMED.findall("\n".join([row.why, *replies])):
         for at, block in enumerate(blocks):
             with suppress(ToolRefusal):
-                evidence(quote, row.finding, (block,))
+                evidence(quote, row.finding, (block,), named=named)
                 yield at
 
 

@@ -168,11 +168,13 @@ def settled(
     rfcs: str,
     said: str = "Does the text not say who?",
     ruling: tuple[str, str, str] = ("withdrawn", "It does: B5 says it.", ""),
+    text: str = "Name somebody.",
 ) -> None:
     """Settle two points of a document: one by an edit, one by what its text says."""
     page = rfc(box, rfcs, "Caches")
     program.config["second_look"] = "off"
-    model.think = lambda _document, _turn: [*made()[:3:2], finish()]
+    owns = comment("B3", "Nobody owns the rollout", text, "important", FALSE)
+    model.think = lambda _document, _turn: [made()[0], owns, finish()]
     later(box, program)
     [owner] = [one for one in posted(box) if "owns" in plain(one) and one.parent_id != page]
     box.world.comment(owner, said)
@@ -525,13 +527,19 @@ def test_with_more_settled_points_who_guesses_is_found_within_three_looks(
 
 
 @pytest.mark.parametrize(
-    ("said", "ruling"),
+    ("said", "ruling", "text"),
     [
-        ("No, we leave that open.", ("turned_down", "", "we leave that open")),
-        ("Is that of use?", ("withdrawn", "Of none.", "")),
-        ("Is that of use?", ("withdrawn", "“Nobody owns the rollout” is of none.", "")),
+        ("No, we leave that open.", ("turned_down", "", "we leave that open"), "Say who."),
+        ("Is that of use?", ("withdrawn", "Of none.", ""), "Say who."),
+        ("Is that of use?", ("withdrawn", "“Nobody owns the rollout” is of none.", ""), "Say who."),
+        ("Is that of use?", ("withdrawn", "B5 says it.", ""), "B5 says otherwise. Decide."),
     ],
-    ids=["for taste", "for nothing that the text shows", "for its own words alone"],
+    ids=[
+        "for taste",
+        "for nothing that the text shows",
+        "for its own words alone",
+        "for words that it names itself",
+    ],
 )
 def test_a_point_that_its_text_does_not_show_to_be_false_does_not_go_along(
     box: Sandbox,
@@ -541,8 +549,9 @@ def test_a_point_that_its_text_does_not_show_to_be_false_does_not_go_along(
     both: Both,
     said: str,
     ruling: tuple[str, str, str],
+    text: str,
 ) -> None:
-    settled(box, program, model, rfcs, said, ruling)
+    settled(box, program, model, rfcs, said, ruling, text)
     model.think = both
     rfc(box, rfcs)
     later(box, program)
