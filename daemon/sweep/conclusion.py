@@ -134,9 +134,10 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
     has_words = review.findings or said or review.omitted
     incomplete = incomplete_note(review.outcome) if has_words else ""
     remarks = [left_out_note(tools.below_floor), unread_note(review.omitted), incomplete]
-    is_first = session.change.first or _is_bare(session.snapshot)
-    # The summary that stands does not list a new point.
-    listed = review.findings and (review.model == OFFLINE or not is_first)
+    bare, first = _is_bare(session.snapshot), session.change.first
+    # A summary that stands does not list a new point, also where the page is read as at first.
+    stands = not (bare if session.snapshot.comments_readable else first)
+    listed = review.findings and (review.model == OFFLINE or stands)
     if not (said or closed or opened or settled or listed or any(remarks)):
         return ""
     return assembled(
@@ -151,7 +152,7 @@ def _summary(words: str, session: Session, tools: ReviewTools, review: Review) -
             question=review.question,
             kept=[*review.kept, *_still_kept(session, review)],
             remarks=(*remarks, unseen_note(session.linked), _not_first_choice(session, review)),
-            is_first=is_first,
+            is_first=first or bare,
         )
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from daemon.domain import due
 from daemon.domain.change import FORM, Reviewed, content_hash
@@ -14,6 +15,7 @@ from daemon.domain.passages import unseen_note
 from daemon.domain.records import (
     NOT_READ,
     WORD_KEY,
+    DeliveryState,
     FindingRow,
     MessageKind,
     OutboxMessage,
@@ -120,7 +122,9 @@ def adopt(context: Context, row: PageRow, snapshot: Snapshot) -> None:
     state, now = context.state, context.notion.now
     for one in findings.of_page(state, row.id):
         made = one.finding
-        if not has_taken(made, snapshot) or named_since(state, one, snapshot):
+        if not has_taken(made, snapshot):
+            continue
+        if named_since(one, snapshot, reviews.text(state, one.review_id), None):
             continue
         with state.atomic():
             why = f"“{quoted(made.instead)}”"
@@ -289,7 +293,6 @@ def _followed(
     # Not only of those that changed: a summary may stand again as it was before a later review.
     ended = [one for name, one in newest.items() if name not in stand]
     settled = [one.finding for one in ended if one.state in MENDED]
-    now = replace(_as_they_stand(state, row, known, changed), settled=settled)
     gone = [one.finding for one in ended if one.state not in MENDED]
     messages = [
         message
@@ -297,36 +300,42 @@ def _followed(
         if message.kind in (MessageKind.SUMMARY, MessageKind.EDIT) and message.finding_id is None
     ]
     made = {one.id: one.at for one in reviews.reviews_of(state, row.id)}
+    times = {one.key: made.get(one.review_id or 0, one.created_at) for one in messages}
+    said = [times[one.key] for one in messages if one.state is not DeliveryState.DROPPED]
+    since = max(said, default=context.notion.now)
+    now = replace(_as_they_stand(state, row, known, changed, since), settled=settled)
     points = [one.finding for one in newest.values()]
     for message in messages:
-        written = made.get(message.review_id or 0, message.created_at)
         text = relinked(message.body, points)
-        outbox.set_body(state, message.key, followed(text, now, gone, written))
+        outbox.set_body(state, message.key, followed(text, now, gone, times[message.key]))
     comment_id, says = next(iter(outbox.summaries(state, row.id)), ("", ""))
     if not comment_id:
         return None
     # Who takes that review back takes this back too.
     last_text = outbox.last_text(state, row.id, comment_id)
-    written = made.get(last_text.review_id or 0, last_text.created_at)
-    body = followed(relinked(says, points), now, gone, written)
+    body = followed(relinked(says, points), now, gone, times[last_text.key])
     if body == says:
         return None
     return last_text.edit(f"follow:{comment_id}:{last:09}", comment_id, body, context.notion.now)
 
 
 def _as_they_stand(
-    state: State, row: PageRow, known: Iterable[FindingRow], changed: Collection[int]
+    state: State,
+    row: PageRow,
+    known: Iterable[FindingRow],
+    changed: Collection[int],
+    since: datetime,
 ) -> SummaryParts:
-    """Return what a page's summary is to say of the points that changed."""
+    """Return what a page's summary, written at a time, is to say of the points that changed."""
     known, opened = list(known), dict[Finding, str]()
     for one in (one for one in known if one.id in changed and one.state in LIVE):
         past = findings.history(state, one.id)
         was = {then.state for then in past}
         if was & {*CLOSED, FindingState.RESOLVED}:
-            since = max(then.at for then in past if then.state is FindingState.OPEN)
-            answered = outbox.answered_since(state, one.discussion_id, since)
+            opened_at = max(then.at for then in past if then.state is FindingState.OPEN)
+            answered = outbox.answered_since(state, one.discussion_id, opened_at)
             opened[one.finding] = f"{OPEN_AGAIN}; {SEE_MY_ANSWER}" if answered else OPEN_AGAIN
-        elif FindingState.KEPT in was:
+        elif FindingState.KEPT in was or one.at > since:
             opened[one.finding] = ""
     closed = findings.closed_since_review(state, row.id, before=1)
     dropped = [one for one in closed if one.state not in MENDED and one.why != MADE_ELSEWHERE]

@@ -468,8 +468,10 @@ def test_an_older_summary_stays_where_an_operator_drops_the_newer_one(
     assert program.run("drafts", "drop", str(draft["id"]), str(number)).code == 0
     assert program.run("drafts", "approve", str(draft["id"])).code == 0
     assert any("No time" in plain(one) for one in posted(box))
+    program.sweep()
     [reads] = summaries(box, page)
     assert "Look at the rollback first." in reads
+    assert "• No time" in reads
 
 
 def test_a_summary_follows_though_what_was_taken_back_stands_yet(

@@ -17,7 +17,7 @@ from bench.table import Line
 from daemon.domain.values import ReviewKind
 from daemon.store import findings, outbox, pages, reviews
 from daemon.store.database import open_state
-from store.test_plans import FINDING, LETTER, NAMED, ON_THE_PATH, PAGE, REVIEW, fill, uuid
+from store.test_plans import FINDING, MESSAGE, NAMED, ON_THE_PATH, PAGE, REVIEW, fill, uuid
 from support.states import NOW, SOURCE
 
 
@@ -71,7 +71,7 @@ def _year(db: Database, number: int) -> None:
             finding = replace(FINDING, block_id=uuid(number, n + 1), text="What then? " * 9)
             finding_id = findings.add(db, review, page, finding, at)
             key = f"{page} {quarter} {n}"
-            message = replace(LETTER, key=key, page_id=page, body=finding.text, review_id=review)
+            message = replace(MESSAGE, key=key, page_id=page, body=finding.text, review_id=review)
             message = replace(message, finding_id=finding_id, created_at=at)
             outbox.add(db, [message])
             outbox.mark_posted(db, message, f"comment {key}", f"thread {key}", at)

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from daemon.domain import notation
 from daemon.domain.findings import Event
-from daemon.domain.records import ARCHIVED, LEFT, NOT_SELECTED
+from daemon.domain.records import ARCHIVED, COMMENT_GONE, LEFT, NOT_SELECTED
 from daemon.notion.from_markdown import INNER, quoted
 from daemon.review.quotes import fold
 from daemon.review.summary import NOTHING_OPEN
@@ -238,15 +238,17 @@ def _standing_summaries(final: Final) -> Iterator[tuple[str, str]]:
         for one in world.comments()
         if not world.state.discussions[one.discussion_id].resolved  # else Notion takes no edit
     }
-    # What an operator took back may wait for its page, and is deleted then. An edit that was
-    # dropped when its page was ours no more is made by the next review, and one of a paused page
-    # waits.
+    # What an operator took back may wait for its page. An edit that was dropped when its page was
+    # ours no more, or while the comment was hidden with its thread, is made by the next review, and
+    # one of a paused page waits.
     left = {
         row[0]
         for row in final.rows(
-            "SELECT target FROM outbox WHERE kind = 'edit' AND (note IN (?, ?, ?)"
-            " OR state = 'intent')",
-            *(LEFT, ARCHIVED, NOT_SELECTED),
+            "SELECT iif(kind = 'edit', target, comment_id) FROM outbox"
+            " WHERE kind IN ('edit', 'summary') AND (note IN (?, ?, ?, ?)"
+            " OR state IN ('intent', 'sending', 'unclear')"
+            " OR retracted_at IS NOT NULL AND state != 'dropped')",
+            *(LEFT, ARCHIVED, NOT_SELECTED, COMMENT_GONE),
         )
     }
     for (page,) in final.rows(

@@ -260,7 +260,8 @@ def _open_points(
     keys = not_yet_keys(state, row.id, [one.discussion_id for one in points], snapshot)
     said, text = outbox.present(state, keys.values()), content_hash(snapshot.page, snapshot.blocks)
     again, times = findings.opened_since_review(state, row.id), findings.last_times(state, row.id)
-    before = {key: _read_by(state, row.id, key) for key in {one.review_id for one in points}}
+    made_on = {key: reviews.text(state, key) for key in {one.review_id for one in points}}
+    before = {key: read.reviewed if read else last for key, read in made_on.items()}
     since = {key: Change.between(read, snapshot) for key, read in before.items()}
     for one in points:
         thread_id = one.discussion_id or f"point {one.id}"
@@ -281,7 +282,7 @@ def _open_points(
             gone=mute == WENT,
             unread=_unread_since(one, dialogue),
             moved=moved_near(one.finding.block_id, since[one.review_id], snapshot),
-            beside=named_since(state, one, snapshot, anew),
+            beside=named_since(one, snapshot, made_on[one.review_id], last, anew),
             taken=has_taken(one.finding, snapshot),
             since=_texts(anew),
         )

@@ -25,7 +25,7 @@ from daemon.review.handles import Handles
 from daemon.review.points import gone_words, reanchored
 from daemon.review.quotes import fold, is_taken, unmarked_line
 from daemon.store import drafts, findings, outbox, pages, reviews
-from daemon.store.database import State
+from daemon.store.reviews import ReviewedText
 from daemon.sweep.context import Context
 from daemon.sweep.snapshot import leave, not_ours, settings_of
 
@@ -165,12 +165,14 @@ def _was_approved(context: Context, message: OutboxMessage) -> bool:
     return draft is not None and draft.state is DraftState.APPROVED
 
 
-def _named_then(state: State, row: FindingRow, blocks_now: Sequence[Block] = ()) -> dict[str, str]:
+def _named_then(
+    row: FindingRow, read: ReviewedText | None, blocks_now: Sequence[Block] = ()
+) -> dict[str, str]:
     """Return the other blocks that a finding's text names: their text then, by id.
 
-    Where the text that its review read was deleted, `blocks_now` stand for it.
+    Where the text that its review `read` was deleted, `blocks_now` stand for it.
     """
-    read, made, then = reviews.text(state, row.review_id), row.finding, list(blocks_now)
+    made, then = row.finding, list(blocks_now)
     if read:
         then = [
             Block(one.id, one.type, one.depth, one.text, unmarked_line(one.text))
@@ -183,22 +185,26 @@ def _named_then(state: State, row: FindingRow, blocks_now: Sequence[Block] = ())
 
 
 def named_since(
-    state: State, row: FindingRow, snapshot: Snapshot, again: Reviewed | None = None
+    row: FindingRow,
+    snapshot: Snapshot,
+    read: ReviewedText | None,
+    last: Reviewed | None,
+    again: Reviewed | None = None,
 ) -> dict[str, str]:
     """Return the other blocks that a finding's text names, by id, and what became of each since.
 
-    That is `CHANGED`, or `GONE` with the first words that the last review read there, or "" where
+    `read` is what the review read that made the finding, `last` what the last one did. What became
+    of a block is `CHANGED`, or `GONE` with the first words that were read there last, or "" where
     the text of the block still stands. One that reads as it did then changed all the same where it
     read otherwise `again`, when the finding was opened again.
     """
     texts = {unmarked_line(one.line): one.id for one in reversed(snapshot.blocks)}
     stands, found = {one.id for one in snapshot.blocks if one.line}, dict[str, str]()
-    lines, last = dict(again.blocks) if again else {}, pages.last_reviewed(state, snapshot.page.id)
-    ended = dict(last.blocks) if last else {}
-    for id_, text in _named_then(state, row, snapshot.blocks).items():
+    lines, ended = dict(again.blocks) if again else {}, dict(last.blocks) if last else {}
+    for id_, text in _named_then(row, read, snapshot.blocks).items():
         gone = f"{GONE}: “{gone_words(unmarked_line(ended.get(id_, '')) or text)}”"
-        now, read = texts.get(text, id_), lines.get(texts.get(text, id_))
-        is_as_then = text in texts and (read is None or unmarked_line(read) == text)
+        now, line = texts.get(text, id_), lines.get(texts.get(text, id_))
+        is_as_then = text in texts and (line is None or unmarked_line(line) == text)
         found[now] = "" if is_as_then else CHANGED if now in stands else gone
     return found
 
@@ -214,9 +220,10 @@ async def is_overtaken(context: Context, row: FindingRow, snapshot: Snapshot | N
 
     Without a snapshot each is read.
     """
+    read = reviews.text(context.state, row.review_id)
     if snapshot:
-        return any(named_since(context.state, row, snapshot).values())
-    for block_id, text in _named_then(context.state, row).items():
+        return any(named_since(row, snapshot, read, None).values())
+    for block_id, text in _named_then(row, read).items():
         try:
             block = await context.notion.block(block_id)
         except Missing:
