@@ -229,31 +229,25 @@ def _closed(title: str) -> str:
     return title + "".join(_CLOSING[one] for one in sorted(opened, key=title.rfind, reverse=True))
 
 
-def _one_fewer(words: list[str]) -> list[str]:
-    """Return the words of an English title without one that it can do without; else all.
+def _without_article(words: list[str]) -> list[str]:
+    """Return the words of an English title without the article at its beginning; else all.
 
-    That is a “The” at its beginning, then “is” or “are”, then “the”. “Who is”, “it is” and what is
-    quoted need theirs.
+    An A beside another letter that stands alone, or before a word that leads on, is a name.
     """
-    if set('“„«"') & set("".join(words)):
+    article, after, *rest = words
+    is_name = article == "A" and any(len(one) == 1 and one.isupper() for one in [after, *rest])
+    if article not in ("The", "A", "An") or after.casefold() in _LEADS_ON or is_name:
         return words
-    if words[0] == "The":
-        head = words[1].capitalize() if words[1].isalpha() and words[1].islower() else words[1]
-        return [head, *words[2:]]
-    for spare in (("is", "are"), ("the",)):
-        for at in range(len(words) - 2, 0, -1):
-            is_led = "the" not in spare and words[at - 1].casefold() in _LEADS_ON | {"it"}
-            if words[at] in spare and not is_led:
-                return words[:at] + words[at + 1 :]
-    return words
+    return [after.capitalize() if after.isalpha() and after.islower() else after, *rest]
 
 
 def title_of(words: str) -> str:
     """Return a title of at most eight words: the beginning of the first sentence of `words`.
 
-    Code counts as one word, however many blanks it has, and a sign alone as none. One word too many
-    is left out where English can do without it. A title that is cut reads as one: it ends with a
-    word that says something, and what it opens it closes. It is plain text, without marks.
+    Code counts as one word, however many blanks it has, and a sign alone as none. An article at its
+    beginning is left out where that makes it fit; any other title is cut at its end, and reads as
+    one: it ends with a word that says something, and what it opens it closes. It is plain text,
+    without marks.
     """
     words = re.sub(f"[{_CODED}{_BLANK}]", " ", words)
     text = _LINK.sub(r"\1", _LEADING.sub("", words))
@@ -265,7 +259,7 @@ def title_of(words: str) -> str:
     first = " ".join(SENTENCE.split(text, maxsplit=1)[0].split())
     sentence = first.rstrip(".,;:…")
     if sum(map(_is_word, sentence.split())) == TITLE_WORDS + 1 and not first.endswith("…"):
-        sentence = " ".join(_one_fewer(sentence.split()))
+        sentence = " ".join(_without_article(sentence.split()))
     parts = sentence.split()
     over = [at for at, part in enumerate(parts) if _is_word(part)][TITLE_WORDS:]
     kept = " ".join(parts[: over[0]] if over else parts)
