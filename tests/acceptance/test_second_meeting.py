@@ -825,6 +825,26 @@ def test_a_settled_point_opens_again_when_the_words_that_settled_it_are_gone(
     assert "Open again" not in mark
 
 
+def test_who_edits_a_comment_in_a_thread_where_the_same_was_said_is_heard_and_answered_there(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    said = box.world.comment(posted(box)[0], "We think about it.")
+    says(model, leave("No way back", "nothing is asked"), finish())
+    program.sweep()
+    edit(box, page, 0, "Rollback: N/A, as it is easy.")
+    says(model, follow_up("No way back", "not_yet", "It does not say how."), finish())
+    program.sweep()
+    box.world.edit_comment(said, "Why is easy not enough?")
+    box.clock.advance(HOUR)
+    says(model, follow_up("No way back", "not_yet", "Since nobody knows how."), finish())
+    program.sweep()
+    assert "begun by your blocking point “No way back”, about: N/A\n" in model.documents[-1]
+    assert on_blocks(box, page)[2:] == ["It does not say how.", "Since nobody knows how."]
+
+
 def test_what_an_answer_ruled_not_yet_is_not_to_be_ruled_again_by_the_review_of_the_same_sweep(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:

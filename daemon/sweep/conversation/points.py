@@ -257,16 +257,15 @@ def _open_points(
 ) -> Iterator[OwnPoint]:
     """Yield a page's open findings as points; `last` is what the last review read."""
     state, listed = context.state, {thread.id: thread for thread in dialogue.sorted.threads}
-    keys = not_yet_keys(state, row.id, [one.discussion_id for one in points], snapshot)
-    said, text = outbox.present(state, keys.values()), content_hash(snapshot.page, snapshot.blocks)
+    ruled = _ruled(context, row, points, snapshot, dialogue)
     again, times = findings.opened_since_review(state, row.id), findings.last_times(state, row.id)
     made_on = {key: reviews.text(state, key) for key in {one.review_id for one in points}}
     before = {key: read.reviewed if read else last for key, read in made_on.items()}
     since = {key: Change.between(read, snapshot) for key, read in before.items()}
     for one in points:
         thread_id = one.discussion_id or f"point {one.id}"
-        is_said = (one.id, text) in context.tally.ruled or keys.get(thread_id) in said
-        mute = _mute(one, listed.get(thread_id), dialogue, snapshot) or SAID_ALREADY * is_said
+        mute = _mute(one, listed.get(thread_id), dialogue, snapshot)
+        mute = mute or SAID_ALREADY * (one.id in ruled)
         opened, anew = _opened(state, row.id, one, times)
         point = OwnPoint(
             one.id,
@@ -287,6 +286,26 @@ def _open_points(
             since=_texts(anew),
         )
         yield _on_block(point, (before[one.review_id], anew), last, snapshot)
+
+
+def _ruled(
+    context: Context,
+    row: PageRow,
+    points: Iterable[FindingRow],
+    snapshot: Snapshot,
+    dialogue: Dialogue,
+) -> set[int]:
+    """Return the points that were ruled not yet on this text, and in whose threads nobody waits."""
+    keys = not_yet_keys(context.state, row.id, [one.discussion_id for one in points], snapshot)
+    said = outbox.present(context.state, keys.values())
+    text = content_hash(snapshot.page, snapshot.blocks)
+    waiting = {thread.id for thread in dialogue.sorted.waiting}
+    return {
+        one.id
+        for one in points
+        if (one.id, text) in context.tally.ruled or keys.get(one.discussion_id or "") in said
+        if one.discussion_id not in waiting
+    }
 
 
 def _on_block(
