@@ -1887,15 +1887,27 @@ def test_a_no_with_more_words_holds_without_a_model_and_whatever_becomes_of_its_
     assert "dismissed, blocking" in program.run("explain", page).out
 
 
-@pytest.mark.parametrize("words", ["No problem, will do.", "No, but I will change it."])
+@pytest.mark.parametrize("calls", [[], [leave("No way back", "She works on it.")]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("No problem, will do.", "No, but I will change it.", "No, not yet. I'm working on it."),
+        *("Nein, noch nicht, Carla schreibt es morgen hinein.", "No, I haven't got to it yet."),
+    ],
+)
 def test_what_only_begins_with_a_no_is_ruled_on_as_any_word(
-    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, words: str
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    words: str,
+    calls: list[Call],
 ) -> None:
     page = rfc(box, rfcs)
     first_review(program, model)
     box.clock.advance(HOUR)
     box.world.comment(posted(box)[0], words)
-    says(model, finish())
+    says(model, *calls, finish())
     program.sweep()
     assert "answered, blocking" in program.run("explain", page).out
 
@@ -1905,6 +1917,7 @@ DECLINED = "Wie schon besprochen: das wollen wir genau so haben."
 
 def a_no_in_other_words(box: Sandbox, program: Program, model: ScriptedModel, rfcs: str) -> str:
     """Let a person turn the first point down in words that no table knows."""
+    assert not any("reads as a no" in one for one in model.answers)
     page = rfc(box, rfcs)
     first_review(program, model)
     box.clock.advance(HOUR)

@@ -214,6 +214,18 @@ TAKEN_BACK = (
     *("Не нужно, но я уберу", "不需要，但是我会删掉", "필요 없습니다. 하지만 빼겠습니다"),  # noqa: RUF001 - as typed
     *("不要です。でも消します", "לא צריך, אבל אמחק"),
 )  # fmt: skip
+LATER = (
+    *("not yet", "not just yet", "I'm working on it", "I haven't got to it yet", "next week"),
+    *("still working on it", "I have not got to it yet", "I haven’t gotten around to it yet"),  # noqa: RUF001 - as typed
+    *("noch nicht", "bin noch nicht dazu gekommen", "todavía no", "aún no", "pas encore"),
+    *("it's not there yet", "we're still working on that", "wir arbeiten daran", "nächste Woche"),
+    *("ainda não", "ancora no", "nog niet", "ikke ennå", "jeszcze nie", "ещё нет", "还没有"),
+)  # fmt: skip
+NO_LATER = (
+    *("Won't do this now; the guide covers it.", "No, the queue is not yet live."),
+    *("No: it is not yet 2027, so the date holds.", "Nein, das steht noch nicht an."),
+    *("No, that works on it too", "Not needed. Not before May.", "No, we never did it"),
+)  # fmt: skip
 ASKING_FOR_WORDS = (
     *("Won't fix unless you can tell me why", "intentional, but tell me if you see a risk"),
     *("No. Let me know what you would do", "By design, unless I am missing something"),
@@ -250,6 +262,24 @@ def test_what_asks_agrees_or_claims_is_no_no(text: str) -> None:
 @pytest.mark.parametrize("text", TAKEN_BACK)
 def test_a_no_that_is_softened_or_taken_back_is_for_the_model(text: str) -> None:
     assert (is_dismissal(text), is_bare(text), is_acknowledgement(text)) == (False, False, False)
+
+
+@given(
+    st.sampled_from(LATER),
+    st.sampled_from(["", "No, ", "No. ", "no ", "Nein, ", "Nein – ", "Non, ", "Нет, "]),  # noqa: RUF001 - as typed
+    st.sampled_from(["", ".", "!", ". Carla writes it.", ", Carla schreibt es morgen hinein."]),
+)
+def test_what_only_puts_off_is_no_no_with_or_without_one_before_it(
+    later: str, no: str, more: str
+) -> None:
+    text = f"{no}{later}{more}"
+    assert (is_dismissal(text), is_refusal(text), is_bare(text)) == (False, False, False)
+    assert not is_acknowledgement(text)
+
+
+@pytest.mark.parametrize("text", NO_LATER)
+def test_a_no_whose_reason_speaks_of_time_stays_one(text: str) -> None:
+    assert is_dismissal(text)
 
 
 @pytest.mark.parametrize("text", ASKING_FOR_WORDS)
