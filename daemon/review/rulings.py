@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from daemon.domain.change import Change, Reviewed, sections
+from daemon.domain.findings import SAID_NO
 from daemon.domain.phrases import CLOSING, has_question_mark
-from daemon.domain.values import AuthorKind, Block, Comment, Snapshot, Thread, Verdict
+from daemon.domain.values import AuthorKind, Block, Comment, Finding, Snapshot, Thread, Verdict
 from daemon.notion.from_markdown import quoted
 from daemon.review.cleaning import beginning
-from daemon.review.points import OwnPoint, reanchored
+from daemon.review.points import OwnPoint, makes_anew, reanchored
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import (
     contains_words,
@@ -106,6 +107,28 @@ def refuse_answer(context: ToolContext, thread: Thread, asked: set[str]) -> None
     )
 
 
+def refuse_silence(context: ToolContext, thread: Thread, asked: set[str]) -> str:
+    """Return what becomes of a point whose thread is left; "" where nothing does.
+
+    `asked` gets the thread's handle where something that waits there reads as a no.
+
+    Raises:
+        ToolRefusal: It does, and it was not asked yet whether it is one.
+    """
+    handle = context.handles.of_thread[thread.id]
+    if thread.id not in context.points or not thread.noes:
+        return ""
+    if handle not in asked:
+        asked.add(handle)
+        raise ToolRefusal(
+            f"{_no(thread, handle)}, and closes the point unless you rule: call leave again where "
+            "it turns the point down; follow_up with not_yet where it only puts off, asks for a "
+            "reason, sets a condition or is none: the point stays open then"
+        )
+    who = one_line(thread.noes[-1].author.name) or "a person"
+    return f"; the point is dropped: {who}{SAID_NO}"
+
+
 def _ends_in_no(thread: Thread) -> bool:
     """Tell whether the last that waits is of who said no: who writes otherwise takes that back."""
     refusing = {one.author.id for one in thread.noes}
@@ -114,6 +137,18 @@ def _ends_in_no(thread: Thread) -> bool:
 
 def _no(thread: Thread, handle: str) -> str:
     return f"what {one_line(thread.noes[-1].author.name)} wrote in {handle} reads as a no"
+
+
+def lost_threads(
+    context: ToolContext, is_ruled: Callable[[OwnPoint], bool], made: Iterable[Finding]
+) -> list[str]:
+    """Return the threads of the open points that lost their blocks, and are not made anew."""
+    return [
+        context.handles.of_thread[thread_id]
+        for thread_id, point in context.points.items()
+        if point.gone and not point.closed and not is_ruled(point) and context.comments_on_blocks
+        if not any(makes_anew(one, point.finding) for one in made)
+    ]
 
 
 def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[str, Block]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from daemon.domain.notation import counted
 from daemon.domain.phrases import asks
 from daemon.domain.values import Block, Finding, Refusal, Reply, Ruling, Source, Thread, Verdict
+from daemon.review import rulings
 from daemon.review.agent import ENDS, ToolResult, ToolSpec
 from daemon.review.cleaning import visible
 from daemon.review.excerpt import Reader, Recall
@@ -20,14 +21,12 @@ from daemon.review.points import (
     SUMMARY_CHARS,
     TAKEN_BACK,
     OwnPoint,
-    makes_anew,
     ranked,
     reanchored,
 )
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import shortened
 from daemon.review.repeats import Said
-from daemon.review.rulings import evidence, refuse_answer, refuse_ruling, stays_closed, turning_down
 from daemon.review.summary import checklist_answers
 from daemon.review.tool_specs import (
     ToolContext,
@@ -204,7 +203,7 @@ class ReviewTools:
 
     def _reply(self, thread: str, text: str) -> str:
         waiting = self._waiting(thread)
-        refuse_answer(self._context, waiting, self._asked)
+        rulings.refuse_answer(self._context, waiting, self._asked)
         words = self.wording.words(text, REPLY_CHARS, waiting.block_id or "")
         self.replies.append(Reply(waiting.id, words))
         return self.wording.noted(text, words)
@@ -250,27 +249,28 @@ class ReviewTools:
             return "noted; your ruling is all that is said there"
         waiting = self._waiting(thread)
         self.wording.refuse(reason)
+        told = rulings.refuse_silence(self._context, waiting, self._asked)
         self.left[waiting.id] = clipped(one_line(reason), REASON_CHARS)
-        return "noted"
+        return f"noted{told}"
 
     def _follow_up(self, thread: str, verdict: str, text: str, quote: str) -> str:
         context = self._context
         handle, found = context.own_point(thread), parse_verdict(verdict)
         own = context.handles.threads[handle]
         point = context.points[own.id]
-        waits = bool(own.waiting) and (own.id in self._by_ruling or not self._is_answered(own))
-        if self._is_ruled(point) and stays_closed(point, found, context):
+        waits = bool(own.waiting) and (own.id in self._by_ruling or not self._is_replied(own))
+        if self._is_ruled(point) and rulings.stays_closed(point, found, context):
             return f"noted{self._rule(own, None)}; its point stays closed: {point.closed}"
-        refuse_ruling(context, own, found, text, self._asked, waits=waits)
+        rulings.refuse_ruling(context, own, found, text, self._asked, waits=waits)
         shown = person = ""
         is_blank = found is not Verdict.NOT_YET
         words = self.wording.words(text, REPLY_CHARS, own.block_id or "", may_be_blank=is_blank)
         words = words or TAKEN_BACK * (found is Verdict.WITHDRAWN and bool(own.waiting))
         if found is Verdict.FIXED:
-            shown = evidence(quote, point, context.page_texts, context.handles.blocks)
+            shown = rulings.evidence(quote, point, context.page_texts, context.handles.blocks)
             self.wording.refuse_quote(shown)
         elif found is Verdict.TURNED_DOWN:
-            shown, said = quote, turning_down(quote, own, point).author
+            shown, said = quote, rulings.turning_down(quote, own, point).author
             person = said.name.strip() or "a person"
         # Silence is better than agreement, unless somebody asks.
         words *= found not in _WORDLESS or any(asks(one.plain) for one in own.waiting)
@@ -289,14 +289,14 @@ class ReviewTools:
         Return what the model is told of the comments that this makes one too many.
         """
         point, most = self._context.points[own.id], self._context.comments_per_block
+        self.left.pop(own.id, None)
         if own.id in self._by_ruling:
             self._by_ruling.remove(own.id)
-            self.left.pop(own.id, None)
             self.replies = [one for one in self.replies if one.thread_id != own.id]
         self.rulings = [one for one in self.rulings if one.finding_id != point.id]
         if ruling:
             self.rulings.append(ruling)
-        if ruling and own.waiting and not self._is_answered(own):
+        if ruling and own.waiting and not self._is_replied(own):
             self._by_ruling.add(own.id)
             if ruling.text:
                 self.replies.append(Reply(own.id, ruling.text))
@@ -354,7 +354,8 @@ class ReviewTools:
         if waiting and not self._reminded:
             who = f"someone waits in {', '.join(waiting)}"
             asks_for.append(f"{who}: reply, rule or leave, then finish")
-        if (lost := self._lost()) and not self._reminded:
+        lost = rulings.lost_threads(self._context, self._is_ruled, self.accepted)
+        if lost and not self._reminded:
             asks_for.append(
                 f"your open points in {', '.join(lost)} lost their threads: rule on them, or "
                 "comment under the same title where one still stands, then finish"
@@ -368,16 +369,6 @@ class ReviewTools:
         # Later calls of the same turn still run.
         self.finished = True
         return "; ".join(["the review has ended", *told])
-
-    def _lost(self) -> list[str]:
-        """Return the threads of the open points that lost their blocks, and are not made anew."""
-        return [
-            self._context.handles.of_thread[thread_id]
-            for thread_id, point in self._context.points.items()
-            if point.gone and not point.closed and not self._is_ruled(point)
-            if self._context.comments_on_blocks
-            if not any(makes_anew(one, point.finding) for one in self.accepted)
-        ]
 
     def _unheard(self, refused: int) -> list[str]:
         """Return what to say of the calls of this turn that were refused."""
@@ -397,4 +388,7 @@ class ReviewTools:
         return thread
 
     def _is_answered(self, thread: Thread) -> bool:
-        return thread.id in self.left or any(reply.thread_id == thread.id for reply in self.replies)
+        return thread.id in self.left or self._is_replied(thread)
+
+    def _is_replied(self, thread: Thread) -> bool:
+        return any(reply.thread_id == thread.id for reply in self.replies)

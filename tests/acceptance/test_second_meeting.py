@@ -1724,7 +1724,12 @@ DISMISSED = ("dismissed, blocking", "✓ Dropped: “No way back” · Ana said 
     ("turns", "became"),
     [
         ([[]], DISMISSED),
-        ([[leave("No way back", "a no")]], DISMISSED),
+        ([[leave("No way back", "a no")], []], DISMISSED),
+        ([[leave("No way back", "a no")]] * 2, DISMISSED),
+        (
+            [[leave("No way back", "a no")], [follow_up("No way back", "not_yet", STILL)]],
+            ("answered", "No way", [STILL]),
+        ),
         ([[reply("No way back", STILL)]], DISMISSED),
         ([[follow_up("No way back", "turned_down", STILL, "the way back")]], DISMISSED),
         ([[follow_up("No way back", "not_yet", STILL)], []], DISMISSED),
@@ -1738,7 +1743,10 @@ DISMISSED = ("dismissed, blocking", "✓ Dropped: “No way back” · Ana said 
             ("addressed, blocking", "✓ Settled: “No way back” · “behind a flag”", []),
         ),
     ],
-    ids=["nothing", "leave", "reply", "turned down", "not yet", "insists", "withdrawn", "fixed"],
+    ids=[
+        *("nothing", "leave", "leave twice", "leave, then not yet"),
+        *("reply", "turned down", "not yet", "insists", "withdrawn", "fixed"),
+    ],
 )
 @pytest.mark.parametrize("edited", [False, True])
 def test_a_no_with_more_words_is_judged_and_counts_where_the_model_does_not_rule(
@@ -1909,6 +1917,7 @@ def test_what_only_begins_with_a_no_is_ruled_on_as_any_word(
     box.world.comment(posted(box)[0], words)
     says(model, *calls, finish())
     program.sweep()
+    assert not any("reads as a no" in one for one in model.answers)
     assert "answered, blocking" in program.run("explain", page).out
 
 
@@ -1917,7 +1926,6 @@ DECLINED = "Wie schon besprochen: das wollen wir genau so haben."
 
 def a_no_in_other_words(box: Sandbox, program: Program, model: ScriptedModel, rfcs: str) -> str:
     """Let a person turn the first point down in words that no table knows."""
-    assert not any("reads as a no" in one for one in model.answers)
     page = rfc(box, rfcs)
     first_review(program, model)
     box.clock.advance(HOUR)

@@ -11,6 +11,7 @@ import pytest
 
 from daemon.domain.change import Change
 from daemon.domain.values import AuthorKind, Comment, Reply, Ruling, Verdict
+from daemon.review.agent import ToolResult
 from daemon.review.deep import SectionTools
 from daemon.review.points import OwnPoint
 from daemon.review.rulings import evidence, turning_down
@@ -232,6 +233,51 @@ def test_an_answer_that_was_given_before_the_ruling_stays() -> None:
     assert [one.verdict for one in tools.rulings] == [Verdict.FIXED]
     assert tools.replies == [Reply("own", "Since nobody measured it.")]
     assert tools.left == {}
+
+
+READS_AS_NO = replace(A_NO, no=True)
+
+
+def silent(tools: ReviewTools) -> ToolResult:
+    return tools.call("leave", {"thread": "T1", "reason": "She works on it."})
+
+
+@pytest.mark.parametrize("more", [(), (comment("3", "I would keep it.", new=True),)])
+def test_what_reads_as_a_no_is_left_only_by_who_knows_that_the_point_goes(
+    more: tuple[Comment, ...],
+) -> None:
+    tools = ruling_tools(READS_AS_NO, *more)
+    told = silent(tools)
+    assert not told.accepted
+    assert told.text == (
+        "refused: what Ana Costa wrote in T1 reads as a no, and closes the point unless you rule: "
+        "call leave again where it turns the point down; follow_up with not_yet where it only puts "
+        "off, asks for a reason, sets a condition or is none: the point stays open then"
+    )
+    assert tools.left == {}
+    told = silent(tools)
+    assert (told.text, told.accepted) == ("noted; the point is dropped: Ana Costa said no", True)
+
+
+@pytest.mark.parametrize("how", RULINGS)
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("said", [READS_AS_NO, A_NO])
+def test_a_ruling_stands_in_the_place_of_the_silence_before_it(
+    how: str, times: int, said: Comment
+) -> None:
+    tools, alone = ruling_tools(said), ruling_tools(said)
+    for _ in range(times):
+        silent(tools)
+    if how == "not_yet" and said.no:
+        assert not alone.call("follow_up", {"thread": "T1", "quote": "", **RULINGS[how]}).accepted
+    assert rule(tools, how) == rule(alone, how)
+    assert kept(tools) == kept(alone)
+    assert silent(tools).text == "noted; your ruling is all that is said there"
+
+
+@pytest.mark.parametrize("said", [ASKS, A_NO])
+def test_where_nothing_reads_as_a_no_a_thread_is_left_at_once(said: Comment) -> None:
+    assert silent(ruling_tools(said)).text == "noted"
 
 
 @pytest.mark.parametrize("last", ["withdrawn", "fixed"])
