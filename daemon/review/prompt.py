@@ -14,15 +14,15 @@ from functools import cache
 from importlib.resources import files
 
 from daemon.domain.change import Change, differing_part
-from daemon.domain.findings import TITLE_WORDS, LedgerEntry
-from daemon.domain.notation import counted
+from daemon.domain.findings import BY_PEOPLE, TITLE_WORDS, LedgerEntry
+from daemon.domain.notation import counted, first_of
 from daemon.domain.phrases import WORDS
 from daemon.domain.values import AuthorKind, Comment, Finding, Prompt, Severity, Snapshot, Thread
 from daemon.notion.from_markdown import as_typed
 from daemon.review.cleaning import beginning, both_ends, person_name, visible
 from daemon.review.handles import Handles
 from daemon.review.points import MOVED_QUOTE_CHARS, OwnPoint, how_closed, standing_in
-from daemon.review.quotes import fold, is_quote_of, unmarked_line
+from daemon.review.quotes import fold, unmarked_line
 from daemon.review.summary import checklist_instructions
 
 
@@ -34,6 +34,8 @@ COMMENT_CHARS, WAITING_CHARS = 1_000, 40_000
 # The most removed blocks that are shown, and characters of each.
 REMOVED_LINES, REMOVED_CHARS = 20, 300
 RAISED_CHARS = 300
+# How many of the points that people closed are named, and where one stands whose block is gone.
+NOES_NAMED, GONE = 40, "a block that is gone"
 FOUND_LINES = 12  # of findings of the rules, at most
 # Bytes of UTF-8. English prose has more, East Asian text and code about as many. It is a low
 # estimate, so that a text that was cut to a window fits into it.
@@ -48,6 +50,8 @@ _BLOCK_LINK = re.compile(r"\[((?:\\.|[^\[\]\\])*)\]\(https?://[^()\s]*#[0-9a-f]{
 AT_ONCE, IN_SECTIONS, CHANGED = "At once", "In sections", "What changed"
 OWN_POINTS, CLOSED_POINTS = "Your own points", "Closed points"
 ANSWERS, EXAMPLES = "Answers to people", "Examples"
+_RAISED = "Already raised, do not raise again:"
+_NOES = "Already turned down or resolved, do not raise again, whatever became of the words:"
 _REPORTED = "Already reported by checks, do not raise again:"
 _KEPT = "Kept from the last review, not posted; comment again on what still matters:"
 _NOTICED = "Found by checks, raise only what bears on the decision:"
@@ -283,7 +287,7 @@ def _threads(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> list[str]
         elif on is None:
             stand = standing_in(own.finding, task.snapshot.blocks) if own else []
             where = ", ".join(names[block.id] for block in stand if block.id in names)
-            on = f"words that stand in {where} now" if where else "a block that is gone"
+            on = f"words that stand in {where} now" if where else GONE
         lines.append(f"[{handle} on {on}]")
         if own:
             stands = own.stands(names, excerpt.left_out)
@@ -372,25 +376,25 @@ def _left_from_last_time(task: ReviewInput, handles: Handles) -> Iterator[str]:
 
 
 def _ledger(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[str]:
-    """Yield the earlier findings: those whose quote is still there, then those on earlier text."""
-    shown = [one for one in task.ledger if one.finding.block_id not in excerpt.left_out]
-    known = [one for one in shown if one.finding.block_id in handles.of_block]
-    plain = {block.id: block.plain for block in task.snapshot.blocks}
-    standing = [one for one in known if is_quote_of(one.finding.quote, plain[one.finding.block_id])]
-    if standing:
-        yield "Already raised, do not raise again:"
-    for one in standing:
-        yield f"{INDENT}{_named(one, handles)}"
-    earlier = [one for one in known if one not in standing]
-    if earlier:
-        yield "Raised on the earlier text, raise again only what still holds:"
-    for one in earlier:
-        words = beginning(one_line(one.finding.text), RAISED_CHARS)
-        yield f"{INDENT}{_named(one, handles)}: {words}"
+    """Yield the earlier findings on what is shown; where all is, also those whose block is gone."""
+    names, left_out = handles.of_block, excerpt.left_out
+    there = names.keys() - left_out
+    known = [one for one in task.ledger if one.finding.block_id in there]
+    gone = [one for one in task.ledger if not left_out and one.finding.block_id not in names]
+    raised = [_named(one, handles) for one in known if one.state not in BY_PEOPLE]
+    noes = [
+        f"{_named(one, handles)}: {beginning(one_line(one.finding.text), RAISED_CHARS)}"
+        for one in (*reversed(known), *reversed(gone))
+        if one.state in BY_PEOPLE
+    ]
+    shown, more = first_of(noes, NOES_NAMED)
+    for label, lines in ((_RAISED, raised), (_NOES, [*shown, *[f"({more} more)"] * bool(more)])):
+        yield from [label] * bool(lines)
+        yield from (f"{INDENT}{line}" for line in lines)
 
 
 def _named(one: LedgerEntry, handles: Handles) -> str:
-    name, how = handles.of_block[one.finding.block_id], how_closed(one.state, one.why)
+    name, how = handles.of_block.get(one.finding.block_id, GONE), how_closed(one.state, one.why)
     became = f"{one.state.value}: {how}" if how else one.state.value
     title = f"“{one_line(one.finding.title)}”, about: " if one.finding.title else ""
     return f"{name} ({became}): {title}{_about(one.finding)}"

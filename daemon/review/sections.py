@@ -18,6 +18,7 @@ from daemon.review.handles import Handles
 from daemon.review.points import OwnPoint, is_repeat, words_of
 from daemon.review.prompt import (
     BYTES_PER_TOKEN,
+    GONE,
     INDENT,
     Excerpt,
     ReviewInput,
@@ -323,7 +324,7 @@ def threads_by_title(
     lines, names = list[str](), handles.of_block
     for key in thread_ids[:most]:
         point = task.points.get(key)
-        on = names.get(point.finding.block_id, "a block that is gone") if point else ""
+        on = names.get(point.finding.block_id, GONE) if point else ""
         lines.append(f"{INDENT}[{handles.of_thread[key]} on {on or 'the page'}]")
         if point:
             title = f"“{one_line(point.finding.title)}”{point.stands(names, names)}"

@@ -301,7 +301,7 @@ def _noticed(prepared: Prepared) -> list[Finding]:
 def _unseen(session: Session) -> list[LedgerEntry]:
     """Return what of the ledger is closed, and no thread shows, while its words stand.
 
-    What people made of a point counts for the new text of its block too; what was mended is over.
+    What people closed is among it whatever became of its words and its block.
     """
     snapshot, found = session.snapshot, []
     threads = (session.raised.get(thread.id) for thread in snapshot.threads)
@@ -309,10 +309,10 @@ def _unseen(session: Session) -> list[LedgerEntry]:
     for entry in session.ledger:
         finding = entry.finding
         stand = standing_in(finding, snapshot.blocks)
-        if not stand and entry.state in BY_PEOPLE and finding.block_id in snapshot.by_id:
-            stand = [snapshot.by_id[finding.block_id]]
-        if stand and entry.state not in LIVE and finding not in shown:
-            found.append(replace(entry, finding=replace(finding, block_id=stand[0].id)))
+        is_told = entry.state in BY_PEOPLE or (stand and entry.state not in LIVE)
+        if is_told and finding not in shown:
+            on = stand[0].id if stand else finding.block_id
+            found.append(replace(entry, finding=replace(finding, block_id=on)))
     return found
 
 

@@ -263,8 +263,8 @@ def test_f3_what_people_settled_is_not_raised_again_and_the_model_is_told_how_it
     assert len(posted(box)) == (0 if said == "delete" else 1)
     if said != "No":  # else the thread shows it
         told_so = (
-            "Already raised, do not raise again:\n"
-            "  B1 (resolved: its thread was resolved or deleted): “Say how slow”, about: slow"
+            "Already turned down or resolved, do not raise again, whatever became of the words:\n"
+            "  B1 (resolved: its thread was resolved or deleted): “Say how slow”, about: slow: Say"
         )
         assert told_so in model.documents[-1]
 
@@ -293,6 +293,6 @@ def test_f3_a_resolved_point_is_told_whose_words_settled_another_point_of_its_bl
     program.sweep()
     how = "its thread was resolved or deleted"
     told_so = f"  B1 (resolved: {how}): “Say why 9 are too many”, about: 9 seconds"
-    assert told_so in model.documents[-1].split("Already raised, do not raise again:")[1]
+    assert told_so in model.documents[-1].split("whatever became of the words:")[1]
     compared = f"people turned down or resolved\nB1 “Say why 9 are too many” ({how})\n"
     assert any(compared in one for one in model.answers)

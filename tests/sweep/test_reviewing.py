@@ -148,7 +148,7 @@ def test_only_addresses_of_the_document_and_the_prompt_page_may_be_posted() -> N
     assert review.summary == f"{posted}\n\n{FOR_AUTHORS}"
 
 
-def test_what_was_raised_is_told_unless_the_model_sees_it_in_its_thread_or_it_is_gone() -> None:
+def test_what_was_raised_is_told_unless_its_thread_shows_it_or_it_was_mended_and_is_gone() -> None:
     seen = thread("t", "p", comment("1", "*10% of users* Why so few?", OWN))
     others = thread("u", "p", comment("2", "Phase 1 is late"))
     read = replace(READ, threads=(seen, others))
@@ -157,17 +157,18 @@ def test_what_was_raised_is_told_unless_the_model_sees_it_in_its_thread_or_it_is
         finding("p", "Phase 1", "Name it."),
         finding("p", "20% of users", "Gone."),
         finding("old", "goes to 10% of", "Pasted."),
+        finding("old", "30% of users", "Lost."),
     ]
     known = [LedgerEntry(one, FindingState.DISMISSED) for one in earlier]
     known += [LedgerEntry(replace(earlier[2], text="Fixed."), FindingState.ADDRESSED)]
     session = replace(SESSION, snapshot=read, ledger=known, raised={"t": earlier[0]})
     _, brief = sit(session, say(""))
-    raised = brief.document.partition("Already raised, do not raise again:\n")[2]
-    assert raised == (
-        "  B2 (dismissed: a person said no): “Name it”, about: Phase 1\n"
-        "  B2 (dismissed: a person said no): “Pasted”, about: goes to 10% of\n"
-        "Raised on the earlier text, raise again only what still holds:\n"
-        "  B2 (dismissed: a person said no): “Gone”, about: 20% of users: Gone."
+    assert brief.document.partition("\nAlready ")[2] == (
+        "turned down or resolved, do not raise again, whatever became of the words:\n"
+        "  B2 (dismissed: a person said no): “Pasted”, about: goes to 10% of: Pasted.\n"
+        "  B2 (dismissed: a person said no): “Gone”, about: 20% of users: Gone.\n"
+        "  B2 (dismissed: a person said no): “Name it”, about: Phase 1: Name it.\n"
+        "  a block that is gone (dismissed: a person said no): “Lost”, about: 30% of users: Lost."
     )
 
 
@@ -183,9 +184,10 @@ def test_f3_a_resolved_point_is_told_whose_words_another_thread_quotes_or_anothe
     known += [LedgerEntry(one, FindingState.RESOLVED) for one in resolved]
     session = replace(SESSION, snapshot=read, ledger=known, raised={"t": seen})
     _, brief = sit(session, say(""))
-    assert brief.document.partition("Already raised, do not raise again:\n")[2] == (
-        "  B2 (resolved: its thread was resolved or deleted): “Ten?”, about: 10% of users\n"
-        "  B2 (resolved: its thread was resolved or deleted): “Split”, about: goes to 10% of"
+    assert brief.document.partition("whatever became of the words:\n")[2] == (
+        "  B2 (resolved: its thread was resolved or deleted): “Split”, about: goes to 10% of: "
+        "Split.\n"
+        "  B2 (resolved: its thread was resolved or deleted): “Ten?”, about: 10% of users: Ten?"
     )
 
 

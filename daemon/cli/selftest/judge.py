@@ -62,9 +62,7 @@ _DECODERS: tuple[Callable[[str], bytes], ...] = (
 )
 _WORDS = re.compile(r"[^\W_]+")
 _OPENING = re.compile(r"^\[([BT]\d+)\b", re.MULTILINE)
-_LABEL = re.compile(
-    r"^(Title|Document|Threads|Already raised[^:]*|Removed since[^:]*):", re.MULTILINE
-)
+_LABEL = re.compile(r"^(Title|Document|Threads|Already[^:]*|Removed since[^:]*):", re.MULTILINE)
 _WAS = re.compile(r"^ {0,2}was: ", re.MULTILINE)
 _OURS = re.compile(r"^  [^\s(][^:(]*\(you\), \d{4}-", re.MULTILINE)
 # What the owner of the prompt is told on its page: numbers, a version, and no other words.
