@@ -220,10 +220,13 @@ def is_repeat(finding: Finding, earlier: Iterable[Finding], block: Block) -> boo
 
 def says_the_same(finding: Finding, other: Finding) -> bool:
     """Return whether two findings about one block have the same title or nearly the same words."""
-    titles = words_of(finding.title), words_of(other.title)
-    is_titled = bool(titles[0]) and titles[0] == titles[1]
+    return is_titled(finding, other) or are_same_texts(finding.text, other.text)
+
+
+def is_titled(finding: Finding, other: Finding) -> bool:
+    """Return whether two findings of a model have the same title, in whatever case and order."""
     by_model = Source.CHECK not in (finding.source, other.source)
-    return (is_titled and by_model) or are_same_texts(finding.text, other.text)
+    return by_model and words_of(finding.title) == words_of(other.title) != set()
 
 
 def are_same_texts(one: str, other: str) -> bool:
@@ -356,9 +359,7 @@ def is_nearly_same(finding: Finding, other: Finding) -> bool:
 
 def makes_anew(finding: Finding, point: Finding) -> bool:
     """Return whether a finding takes the place of a point whose block is gone."""
-    is_titled = words_of(finding.title) == words_of(point.title) != set()
-    is_rule = Source.CHECK in (finding.source, point.source)
-    return (is_titled and not is_rule) or is_same_elsewhere(finding, point)
+    return is_titled(finding, point) or is_same_elsewhere(finding, point)
 
 
 def words_of(text: str) -> set[str]:

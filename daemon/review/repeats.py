@@ -1,17 +1,17 @@
 """What a comment may not repeat: points of earlier reviews, and comments of this one. Pure.
 
-What is certain is refused. What is not is asked once, when the model ends the review.
+What is certain is refused. What is not is asked once, when the model ends the review: `comparison`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from daemon.domain.findings import BY_PEOPLE, LIVE, SAID_NO
 from daemon.domain.notation import counted
-from daemon.domain.values import Block, Finding, Source, Verdict
+from daemon.domain.values import Block, Finding, Verdict
 from daemon.review.points import (
     OwnPoint,
     became,
@@ -21,34 +21,27 @@ from daemon.review.points import (
     is_repeat,
     is_same_elsewhere,
     is_same_matter,
+    is_titled,
     makes_anew,
     reanchored,
     says_the_same,
-    standing_in,
-    words_of,
 )
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import alike, is_quote_of
 from daemon.review.tool_specs import ToolContext, ToolRefusal, listed
 
 
-_OPEN, _GONE = "open", "its thread is gone; to make it anew, give the comment its title"
+OPEN, LOST = "open", "its thread is gone; to make it anew, give the comment its title"
 _NO = "turned down in this review"
 _MOVED = "; where a move makes these words wrong, say that, and name the other block"
 # How many characters of a person's no a refusal repeats.
 NO_CHARS = 200
 # What is ruled so needs no comment any more.
 _ENDS = (Verdict.FIXED, Verdict.WITHDRAWN, Verdict.TURNED_DOWN)
-# How many of the points that people closed are compared with the comments of a review.
-NOES_NAMED = 20
-_COMPARE = (
-    "Take back, with take_back, each comment that says again what was turned down or resolved, in "
-    "whatever words and wherever it stands, or what is said already. Then call finish again"
-)
 
 
 @dataclass(frozen=True, slots=True)
-class _Other:
+class Other:
     """What a comment may repeat: an own point, or a comment of this review.
 
     Attributes:
@@ -128,9 +121,10 @@ class Said:
         handle, most = self.context.handles.of_block[block.id], self.context.comments_per_block
         if not block.commentable:
             raise ToolRefusal(f"Notion takes no comment on {handle}; quote a block beside it")
-        others, (why, unless) = self._others(finding), self._unasked(finding, block, words)
+        others, (why, unless) = self.others(finding), self.unasked(finding, block, words)
         moved = self._is_of_move(block, words)
-        found = [one for other in others for one in self._own(finding, block, other, moved=moved)]
+        found = [*self._titled(finding, self.closed_by_people())]
+        found += [one for other in others for one in self._own(finding, block, other, moved=moved)]
         found += self._elsewhere(finding, block, others)
         found += self._same(finding, block, moved=moved)
         told = [why] * bool(why and not unless)
@@ -143,44 +137,20 @@ class Said:
         if told:
             raise ToolRefusal("; ".join(told))
 
-    def asked(self) -> str:
-        """Ask what the comments may repeat, though that is not certain; "" for nothing."""
-        new = {self._name(one): one for one in self.made if self._is_new(one)}
-        noes = self._noes([*new.values()]) if new else []
-        told = ["people turned down or resolved", *noes, "and your comments are", *new]
-        told = told if noes else []
-        told += [f"{name}: {doubt}" for name, one in new.items() for doubt in self._doubts(one)]
-        return "\n".join(["before this ends, compare:", *told, _COMPARE]) if told else ""
-
-    def _name(self, made: Finding) -> str:
-        """Name a comment of this review to the model."""
-        number = self.numbers.get((made.block_id, made.quote))
-        return f"P{number} on {self._block(made)[0]} “{one_line(made.title)}”"
-
-    def _block(self, made: Finding) -> tuple[str, Block]:
+    def block_of(self, made: Finding) -> tuple[str, Block]:
         """Return the block of a comment of this review, after its handle."""
         handle = self.context.handles.of_block[made.block_id]
         return handle, self.context.handles.blocks[handle]
 
-    def _is_new(self, made: Finding) -> bool:
-        """Tell whether a comment is a model's, and of no point that was kept or lost its block."""
-        is_kept = is_repeat(made, self.context.kept, self._block(made)[1])
-        return made.source is Source.MODEL and not (is_kept or self._made_anew(made))
-
-    def _noes(self, new: Sequence[Finding]) -> list[str]:
-        """Name the points that people closed and whose words stand, those most like first."""
-        context, blocks = self.context, [*self.context.handles.blocks.values()]
-        points = context.points.values()
+    def closed_by_people(self) -> list[Other]:
+        """Return what people turned down or resolved, and no ruling opens again."""
+        points, names = self.context.points.values(), self.context.handles.of_block
         shown = [one.finding for one in points]
-        closed = [one for one in context.ledger if one.state in BY_PEOPLE]
-        unseen = [one for one in closed if one.finding not in shown]
-        noes = [one for point in points for one in self._as_ruled(point) if one.is_no]
-        noes += [_Other(one.finding, "", how_closed(one.state, one.why)) for one in unseen]
-        noes.sort(key=lambda no: -max(self._likeness(one, no.finding) for one in new))
-        stand = ((one, standing_in(one.finding, blocks)) for one in noes)
-        at = [(one, context.handles.of_block[found[0].id]) for one, found in stand if found]
-        named = ((f"{one.thread} on {on}" if one.thread else on, one) for one, on in at)
-        return [f"{on} “{one.title}” ({one.said})" for on, one in named][:NOES_NAMED]
+        return [one for point in points for one in self._as_ruled(point) if one.is_no] + [
+            Other(one.finding, names.get(one.finding.block_id, ""), how_closed(one.state, one.why))
+            for one in self.context.ledger
+            if one.state in BY_PEOPLE and one.finding not in shown
+        ]
 
     def on_block(self, block_id: str) -> int:
         """Return how many comments on a block nobody settled; those below the floor aside."""
@@ -194,25 +164,26 @@ class Said:
 
     def repeats(self, finding: Finding, point: OwnPoint) -> bool:
         """Tell whether a comment of this review repeats a point for certain, as that is ruled."""
-        block, others = self._block(finding)[1], [*self._as_ruled(point)]
+        block, others = self.block_of(finding)[1], [*self._as_ruled(point)]
         own = (self._own(finding, block, one, moved=True) for one in others)
-        return any(chain(self._elsewhere(finding, block, others), *own))
+        noes = self._titled(finding, [one for one in others if one.is_no])
+        return any(chain(noes, self._elsewhere(finding, block, others), *own))
 
-    def _as_ruled(self, point: OwnPoint) -> Iterator[_Other]:
+    def _as_ruled(self, point: OwnPoint) -> Iterator[Other]:
         """Yield a point, and how it stands by the rulings so far; nothing where it is over."""
-        how, handles = point.closed or (_GONE if point.gone else _OPEN), self.context.handles
-        opened = how if point.gone else _OPEN
+        how, handles = point.closed or (LOST if point.gone else OPEN), self.context.handles
+        opened = how if point.gone else OPEN
         rulings = {None: how, Verdict.TURNED_DOWN: _NO, Verdict.NOT_YET: opened}
         if found := rulings.get(self.ruled.get(point.id)):
             at = handles.of_block.get(point.finding.block_id, "")
-            yield _Other(point.finding, at, found, handles.of_thread[point.thread_id], point)
+            yield Other(point.finding, at, found, handles.of_thread[point.thread_id], point)
 
-    def _others(self, finding: Finding) -> list[_Other]:
+    def others(self, finding: Finding) -> list[Other]:
         """Return what a finding may repeat: first what people turned down, then what is nearest."""
         at, points = self.context.handles.of_block, self.context.points.values()
         found = [one for point in points for one in self._as_ruled(point)]
-        found += [_Other(one, at[one.block_id]) for one in self.made]
-        return sorted(found, key=lambda one: (not one.is_no, -self._likeness(finding, one.finding)))
+        found += [Other(one, at[one.block_id]) for one in self.made]
+        return sorted(found, key=lambda one: (not one.is_no, -self.likeness(finding, one.finding)))
 
     def _is_of_move(self, block: Block, words: str) -> bool:
         """Tell whether a comment may say what a move made wrong: of what is closed, in other words.
@@ -225,8 +196,18 @@ class Said:
         shifted = {*change.moved, *change.regrouped}
         return bool(others) and not shifted.isdisjoint({block.id, *others})
 
+    def _titled(self, finding: Finding, noes: Iterable[Other]) -> Iterator[_Refused]:
+        """Yield that a finding has the title of what people turned down or resolved."""
+        for no in () if self.made_anew(finding) else noes:
+            if is_titled(finding, no.finding):
+                is_heard = no.point is not None and no.point.closed and not no.point.mute
+                asked = f"where a person asks for it, use follow_up with not_yet in {no.thread}"
+                way = asked if is_heard else "only a person can open it"
+                instead = f"do not raise it again: {way}; give another matter another title"
+                yield True, f"“{no.title}” is closed ({no.said})", instead, False
+
     def _own(
-        self, finding: Finding, block: Block, other: _Other, *, moved: bool
+        self, finding: Finding, block: Block, other: Other, *, moved: bool
     ) -> Iterator[_Refused]:
         """Yield that a finding repeats an own point on its block."""
         point, handle = other.point, self.context.handles.of_block[block.id]
@@ -274,9 +255,9 @@ class Said:
     def _takes(self, finding: Finding, block: Block, words: str) -> bool:
         """Tell whether a block takes a comment more in this review."""
         is_full = self.on_block(block.id) >= self.context.comments_per_block
-        return block.commentable and not is_full and not self._unasked(finding, block, words)[0]
+        return block.commentable and not is_full and not self.unasked(finding, block, words)[0]
 
-    def _is_heard(self, other: _Other, block: Block) -> bool:
+    def _is_heard(self, other: Other, block: Block) -> bool:
         """Tell whether `not_yet` may say in the thread of an open point how a block bears on it."""
         context, point = self.context, other.point
         if point is None or point.id in self.ruled:
@@ -285,66 +266,43 @@ class Said:
         return anew or not context.unheard(other.thread, point, here)
 
     def _elsewhere(
-        self, finding: Finding, block: Block, others: Sequence[_Other]
+        self, finding: Finding, block: Block, others: Sequence[Other]
     ) -> Iterator[_Refused]:
         """Yield what a finding repeats for certain on another block."""
-        anew = self._made_anew(finding)
+        anew = self.made_anew(finding)
         for other in others:
             one, how = other.finding, other.how
-            is_same = (how in ("", _OPEN) or other.is_no) and is_same_elsewhere(finding, one)
-            is_titled = one.block_id != finding.block_id and is_nearly_same(finding, one)
-            is_titled = is_titled and words_of(finding.title) == words_of(one.title)
+            is_same = (how in ("", OPEN) or other.is_no) and is_same_elsewhere(finding, one)
+            is_near = one.block_id != finding.block_id and is_nearly_same(finding, one)
+            is_same |= is_near and is_titled(finding, one)
             is_twice = not how and any(makes_anew(one, point) for point in anew)
-            if is_twice or ((is_same or is_titled) and one not in anew):
+            if is_twice or (is_same and one not in anew):
                 what = f"this is {other.where}, “{other.title}”"
                 instead = self._instead(other, block)
                 other_one = "If this is another one, give it another title, quote and text"
                 yield other.is_no, what, f"{instead}. {other_one}", False
 
-    def _made_anew(self, finding: Finding) -> list[Finding]:
-        """Return the points that lost their blocks and that a finding makes anew."""
-        points = self.context.points.values()
-        return [one.finding for one in points if one.gone and makes_anew(finding, one.finding)]
+    def made_anew(self, finding: Finding) -> list[Finding]:
+        """Return the points that lost their blocks, still hold, and that a finding makes anew."""
+        lost = [one for one in self.context.points.values() if one.gone]
+        held = [one for one in lost if self.ruled.get(one.id) is not Verdict.TURNED_DOWN]
+        return [one.finding for one in held if makes_anew(finding, one.finding)]
 
-    def _instead(self, other: _Other, block: Block) -> str:
+    def _instead(self, other: Other, block: Block) -> str:
         """Say what to do in place of a comment on what was said on another block."""
         point = other.point
         if other.is_no:
             return f"it was turned down ({other.how}): drop it"
         if point is None:
             return f"one matter, one comment{self._widened(other.finding)}"
-        if other.how != _OPEN:
+        if other.how != OPEN:
             again = "where it holds again, say so with follow_up and not_yet"
             return f"it is closed ({other.how}); {'drop it' if point.mute else again}"
         said = "say it there with follow_up, and name this place"
         heard = said if self._is_heard(other, block) else "it stays open, drop this"
         return f"one matter, one comment: {heard}"
 
-    def _doubts(self, finding: Finding) -> Iterator[str]:
-        """Yield what a comment may repeat of what is open, and of the comments before it."""
-        handles, (on, block) = self.context.handles, self._block(finding)
-        named = handles.named_in(finding.text, block.id)
-        later = self.made[self.made.index(finding) :]
-        for other in self._others(finding):
-            one = other.finding
-            if other.is_no or one in later:
-                continue
-            if is_nearly_same(finding, one):
-                yield other.told("says nearly the same")
-            elif other.how == _GONE and one.block_id == block.id:
-                yield other.told("may be the same")
-            elif (
-                other.how in ("", _OPEN)
-                and one.block_id in named
-                and block.id in handles.named_in(one.text, one.block_id)
-            ):
-                yield other.told(f"names {on} as this names {other.at}")
-        names = " ".join(handles.of_block[one] for one in named)
-        why, unless = self._unasked(finding, block, names)
-        if unless:
-            yield f"{why}; it stays only where {unless}"
-
-    def _likeness(self, finding: Finding, other: Finding) -> float:
+    def likeness(self, finding: Finding, other: Finding) -> float:
         """Return how much two findings speak of the same, by words that are rare on the page."""
         page = (block.plain for block in self.context.handles.blocks.values())
         said = (f"{one.finding.title} {one.finding.text}" for one in self.context.ledger)
@@ -376,7 +334,7 @@ class Said:
         number = self.numbers.get((one.block_id, one.quote))
         return f"; to add to it, take_back P{number} and make it anew" if number else ""
 
-    def _unasked(self, finding: Finding, block: Block, words: str) -> tuple[str, str]:
+    def unasked(self, finding: Finding, block: Block, words: str) -> tuple[str, str]:
         """Say why a block takes no comment in this review, and what makes it right all the same.
 
         A comment is right that names what makes its block wrong, or makes a point anew.
@@ -385,7 +343,7 @@ class Said:
         known = {one.finding.block_id for one in context.ledger} & context.unchanged_blocks
         is_kept = is_repeat(finding, context.kept, block)
         is_free = block.id not in known and (block.id not in context.closed_blocks or is_kept)
-        if context.is_anew or is_free or context.edited(words) or self._made_anew(finding):
+        if context.is_anew or is_free or context.edited(words) or self.made_anew(finding):
             return "", ""
         told = "was commented on before, and it and its section say what they said then"
         if block.id not in known:

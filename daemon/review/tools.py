@@ -14,6 +14,7 @@ from daemon.domain.values import Block, Finding, Refusal, Reply, Ruling, Source,
 from daemon.review import rulings
 from daemon.review.agent import ENDS, ToolResult, ToolSpec
 from daemon.review.cleaning import visible
+from daemon.review.comparison import to_compare
 from daemon.review.excerpt import Reader, Recall
 from daemon.review.points import (
     FINDING_CHARS,
@@ -293,9 +294,8 @@ class ReviewTools:
         if own.id in self._by_ruling:
             self._by_ruling.remove(own.id)
             self.replies = [one for one in self.replies if one.thread_id != own.id]
-        self.rulings = [one for one in self.rulings if one.finding_id != point.id]
-        if ruling:
-            self.rulings.append(ruling)
+        others = [one for one in self.rulings if one.finding_id != point.id]
+        self.rulings = [*others, ruling] if ruling else others
         if ruling and own.waiting and not self._is_replied(own):
             self._by_ruling.add(own.id)
             if ruling.text:
@@ -361,7 +361,7 @@ class ReviewTools:
                 "comment under the same title where one still stands, then finish"
             )
         self._reminded = self._reminded or bool(waiting or lost)
-        if not self._compared and (compare := self._said.asked()):
+        if not self._compared and (compare := to_compare(self._said)):
             self._compared = True
             asks_for.append(compare)
         if asks_for:

@@ -296,3 +296,132 @@ def test_f3_a_resolved_point_is_told_whose_words_settled_another_point_of_its_bl
     assert told_so in model.documents[-1].split("whatever became of the words:")[1]
     compared = f"people turned down or resolved\nB1 “Say why 9 are too many” ({how})\n"
     assert any(compared in one for one in model.answers)
+
+
+TITLE = "Slowness without a number"
+
+
+@pytest.mark.parametrize("now", ["Queues come first.", ""])
+@pytest.mark.parametrize("said", ["No", "resolve", "delete"])
+def test_f3_what_people_settled_does_not_come_back_when_its_words_are_edited_or_go(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, said: str, now: str
+) -> None:
+    """Its title is refused wherever it stands, and in other words it is compared once."""
+    page = rfc(box, rfcs)
+    model.think = lambda _document, _turn: [
+        comment("B1", "slow", "Say how slow.", title=TITLE),
+        finish(),
+    ]
+    program.sweep()
+    [finding] = posted(box)
+    box.clock.advance(HOUR)
+    if said == "resolve":
+        box.world.resolve(finding.discussion_id)
+    elif said == "delete":
+        box.world.delete_comment(finding)
+    else:
+        box.world.comment(finding, said)
+    box.clock.advance(HOUR)
+    program.sweep()  # hears the no
+    first, second, *_ = box.world.blocks(page)
+    if now:
+        box.world.edit_block(first, now)
+    else:
+        box.world.delete_block(first)
+    box.world.edit_block(second, "They are fast enough, and the poller is not.")
+    box.clock.advance(HOUR)
+    before = len(posted(box))
+
+    def think(document: str, turn: int) -> object:
+        on = handles(document)["They are fast enough, and the poller is not."]
+        if turn:
+            return [("take_back", {"point": "P1"}), finish()]
+        again = comment(on, "fast enough", "How slow is it?", title="Without a number: slowness")
+        return [again, comment(on, "the poller is not", "By which log?", title="No log"), finish()]
+
+    model.think = think  # type: ignore[assignment]
+    program.sweep()
+    assert len(posted(box)) == before
+    assert f"“{TITLE}”" in model.documents[-1]
+    how = "said no" if said == "No" else "its thread was resolved or deleted"
+    heard, on = "\n".join(model.answers), "B1" if now else "a block that is gone"
+    assert re.search(f"refused: “{TITLE}” is closed \\(.*{how}.*\\); do not raise it again", heard)
+    assert re.search(f"\npeople turned down or resolved\n.*{on} “{TITLE}” \\(.*{how}", heard)
+
+
+def with_many_settled(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str, more: str = ""
+) -> str:
+    """Make a page of sixty lines, each with a point that people resolved."""
+    lines = [f"Carrier {n} is asked every {n} seconds by the poller.{more}" for n in range(60)]
+    page = rfc(box, rfcs, *lines)
+    program.config["limits"] = {"comments_per_review": 60}
+    model.think = lambda document, _turn: [
+        *(
+            comment(
+                handle,
+                f"every {n} seconds",
+                f"Say what becomes of the orders of the {n} seconds in which carrier {n} is not "
+                "asked, who would see that one of them is late, and by which log.",
+                title=f"Orders of {n} s",
+            )
+            for handle, n in re.findall(r"^\[(B\d+)[^\]]*\] Carrier (\d+)", document, re.MULTILINE)
+        ),
+        finish(),
+    ]
+    program.sweep()
+    assert len(posted(box)) == 60
+    for one in posted(box):
+        box.world.resolve(one.discussion_id)
+    box.clock.advance(HOUR)
+    program.sweep()
+    assert program.run("explain", page).out.count("    resolved, important") == 60
+    return page
+
+
+def test_f3_of_many_points_that_people_settled_forty_are_told_and_compared(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = with_many_settled(box, program, model, rfcs)
+    box.world.add_block(page, blocks.paragraph("The poller goes."))
+    for one in box.world.blocks(page)[:60]:
+        box.world.delete_block(one)
+    box.clock.advance(HOUR)
+    model.think = lambda document, turn: [
+        *[comment(handles(document)["The poller goes."], "goes", "When?")] * (not turn),
+        finish(),
+    ]
+    program.sweep()
+    assert len(posted(box)) == 61
+    told = model.documents[-1].partition("whatever became of the words:")[2]
+    assert told.count("\n  a block that is gone (resolved: ") == 40
+    assert told.endswith("\n  (20 more)")
+    [compared] = {one for one in model.answers if "people turned down or resolved\n" in one}
+    assert compared.count("\na block that is gone “") == 40
+    assert "\n(20 more)\nand your comments are\nP1 on " in compared
+
+
+def test_f3_many_points_that_people_settled_crowd_no_text_out_of_a_small_window(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    """They are compared at the end; in a part of a document stand those of its blocks alone."""
+    page = with_many_settled(box, program, model, rfcs, " It waits." * 40)
+    there = box.world.blocks(page)
+    for one in there[:30]:
+        box.world.delete_block(one)
+    box.world.edit_block(there[40], "Carrier 40 is asked no more.")
+    box.clock.advance(HOUR)
+    program.config["windows"] = {"anthropic:claude-sonnet-5-5": 8_000}
+    seen = len(model.documents)
+    model.think = lambda document, turn: [
+        *(
+            comment(handle, "no more", "Since when?", title="No date")
+            for handle in re.findall(r"^\[(B\d+) changed\] Carrier 40", document, re.MULTILINE)
+            if not turn
+        ),
+        finish(),
+    ]
+    program.sweep()
+    assert [words(one) for one in posted(box)[60:]] == ["no more\nSince when?"]
+    assert all("a block that is gone (" not in one for one in model.documents[seen:])
+    assert any("\na block that is gone “Orders of" in one for one in model.answers)

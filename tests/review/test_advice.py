@@ -419,7 +419,21 @@ ROWS = {
         [remark("B5", "a month", "Price of what", text="Who is billed?")],
     ),
     "turned down elsewhere": Row(
-        lambda: with_point(NO), ELSEWHERE, "it was turned down (Ana said no): drop it"
+        lambda: with_point(NO),
+        remark("B5", "200 euros", text=POINT.finding.text),
+        "it was turned down (Ana said no): drop it",
+    ),
+    "the title of what is turned down": Row(
+        lambda: with_point(NO),
+        ELSEWHERE,
+        "only a person can open it; give another matter another title",
+        [remark("B5", "200 euros", "Price of what", text="Who is billed?")],
+    ),
+    "the title of what is turned down, and a person writes": Row(
+        lambda: with_point(replace(NO, mute="")),
+        ELSEWHERE,
+        "where a person asks for it, use follow_up with not_yet in T1; give another matter another",
+        [rule("not_yet", "It is open again.")],
     ),
     "closed elsewhere": Row(
         lambda: with_point(replace(POINT, closed="you withdrew it")),
