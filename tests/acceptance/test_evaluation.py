@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from daemon.cli import evaluation
+from daemon.operations import status
 from daemon.sandbox import Sandbox
 from support.program import NOW, Program, ScriptedModel, comment, finish, posted
 from support.vendor_server import Reply, anthropic_message, tool_use
@@ -43,7 +44,8 @@ class Clock(datetime):
 
 @pytest.fixture(autouse=True)
 def _day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "datetime", Clock)
+    for module in (evaluation, status):
+        monkeypatch.setattr(module, "datetime", Clock)
 
 
 @pytest.fixture
