@@ -163,3 +163,71 @@ def says_done(text: str) -> bool:
 def is_claim(text: str) -> bool:
     """Tell whether a comment says that something was changed; a question never does."""
     return not asks(text) and says_done(text)
+
+
+# With this something is asked for later; "when you have time" is now.
+FOR_LATER = re.compile(
+    r"""\b(?:(?:once(?!\ more)|when|whenever|after|as\ soon\ as)\b(?!\ you)
+    |(?:later|tomorrow|next\ week|sobald|nachdem|spater|morgen|nachste\ woche)\b
+    |(?:wenn|quand|des\ que)\b(?!\ (?:du|sie|tu|vous))|(?:apres|plus\ tard|demain)\b
+    |(?:cuando|quando)\b(?!\ (?:puedas|pueda|puder|puoi|potete))
+    |(?:despues|manana|depois|amanha|dopo|domani|zodra|nadat|jutro|когда|после|завтра)\b)""",
+    re.VERBOSE,
+)
+# A clause that is all of this, or behind one word such as no, only puts off.
+_LATER = re.compile(
+    r"""(?:(?:its|it\ is|thats|that\ is)\ )?not\ (?:\w+\ )?yet|next\ week|tomorrow
+    |(?:(?:im|i\ am|were|we\ are)\ )?(?:still\ )?working\ on\ (?:it|this|that)
+    |(?:(?:i|we)\ )?(?:havent|have\ not|didnt|did\ not)\ (?:get|got|gotten)\ (?:a?round\ )?to
+    \ (?:it|this|that)(?:\ yet)?
+    |(?:(?:i|we)\ )?(?:havent|have\ not)\ (?:done|fixed)\ (?:it|this|that)\ yet
+    |(?:(?:jetzt|das\ ist|ist)\ )?noch\ nicht(?:\ (?:fertig|erledigt))?|nachste\ woche|morgen
+    |(?:(?:ich|wir)\ )?(?:(?:bin|sind)\ (?:noch\ )?(?:dran|nicht\ dazu\ gekommen)|arbeiten?\ daran)
+    |"""
+    + "|".join(
+        map(
+            re.escape,
+            phrases(
+                """
+                pas encore|pas tout de suite|todavía no|aún no|no todavía|ainda não|ancora no
+                non ancora|no ancora|nog niet|inte än|ännu inte|ikke ennå|ikke endnu|endnu ikke
+                ei vielä|vielä ei|jeszcze nie|ještě ne|zatím ne|încă nu|nu încă|még nem|ещё нет
+                пока нет|ще ні|поки ні|όχι ακόμα|ακόμα όχι|henüz değil|daha değil|belum|chưa|まだ
+                まだです|还没|还没有|尚未|還沒|還沒有|아직|아직요|아직 아니요|ليس بعد|עדיין לא
+                अभी नहीं
+                """
+            ),
+        )
+    ),
+    re.VERBOSE,
+)
+
+
+def puts_off(text: str) -> bool:
+    """Tell whether a comment only puts off, such as "no, not yet": that turns nothing down."""
+    found = clauses(text)
+    return any(map(_LATER.fullmatch, [*found, *(one.partition(" ")[2] for one in found)]))
+
+
+_POLITE = re.compile(
+    r"""^(?:(?:please|pls|plz|kindly|hi|hello|hey|ok|okay|so|and|now|then|also|just|go\ ahead\ and
+    |(?:can|could|would|will)\ you|can\ (?:we|i)|you\ (?:can|should|may)
+    |(?:i\ would|we\ would|id|wed)\ like\ you\ to|(?:i|we)\ (?:want|need|ask)\ you\ to
+    |bitte|hallo|und|jetzt|mal|(?:kannst|konntest|wurdest)\ du|(?:konnen|konnten|wurden)\ sie
+    |sil\ (?:te|vous)\ plait|svp|stp|bonjour|et|merci\ de|(?:peux|pourrais)\ tu
+    |(?:pouvez|pourriez)\ vous|por\ favor|hola|puedes?|podrias?|pode|poderia|podes
+    |per\ favore|ciao|puoi|potresti|alsjeblieft|alstublieft|kun\ je|kunt\ u|zou\ je
+    |prosze|czy\ mozesz|mozesz|пожалуиста|можешь|можете)\ )+""",
+    re.VERBOSE,
+)
+_AFTERWARDS = re.compile(
+    r"""(?:\ (?:please|pls|now|today|for\ (?:me|us)|thanks|thank\ you|bitte|jetzt|mal|danke
+    |sil\ (?:te|vous)\ plait|svp|merci|maintenant|por\ favor|gracias|ahora|agora|obrigad[oa]
+    |per\ favore|grazie|ora|alsjeblieft|alstublieft|nu|prosze|teraz|пожалуиста|сеичас))+$""",
+    re.VERBOSE,
+)
+
+
+def without_courtesy(clause: str) -> str:
+    """Return a bare clause without what only makes a request polite."""
+    return _AFTERWARDS.sub("", _POLITE.sub("", f"{clause} ", count=1).strip())

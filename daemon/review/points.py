@@ -196,7 +196,7 @@ SUMMARY_CHARS = 12_000
 REPETITIVE_CHARS = 1_000
 # Two texts about one block make the same point from this likeness on (0 to 100). A text with fewer
 # than SAME_POINT_FROM different words must have exactly the same words.
-SAME_POINT, SAME_POINT_FROM = 88.0, 4
+SAME_POINT, SAME_POINT_FROM, SAME_QUOTE_FROM = 88.0, 4, 6
 # A shorter quote may be in another block by chance.
 MOVED_QUOTE_CHARS = 12
 
@@ -308,17 +308,18 @@ def is_same_elsewhere(finding: Finding, other: Finding) -> bool:
     """Return whether two findings are one matter for certain, though they stand on two blocks.
 
     Both are a model's: a rule says the same of every place that it finds. They have the same title,
-    the same quote or the same text, of SAME_POINT_FROM different words at least: fewer name a kind
-    of flaw and no matter. In a text, the order of the words does not count, nor one word more for
-    each SAME_POINT_FROM; one word for another, such as a number or a name, makes another matter.
+    the same quote or the same text, of SAME_POINT_FROM different words at least, a quote of
+    SAME_QUOTE_FROM: fewer name a kind of flaw, or begin many sentences. In a text, the order of the
+    words does not count, nor one word more for each SAME_POINT_FROM; one word for another, such as
+    a number or a name, makes another matter.
     """
     if finding.block_id == other.block_id or Source.CHECK in (finding.source, other.source):
         return False
     pairs = (finding.title, other.title), (finding.quote, other.quote), (finding.text, other.text)
-    for pair in pairs:
+    for pair, least in zip(pairs, (SAME_POINT_FROM, SAME_QUOTE_FROM, SAME_POINT_FROM), strict=True):
         few, many = sorted(map(words_of, pair), key=len)
         more = len(few) // SAME_POINT_FROM if pair is pairs[-1] else 0
-        if len(few) >= SAME_POINT_FROM and few <= many and len(many) <= len(few) + more:
+        if len(few) >= least and few <= many and len(many) <= len(few) + more:
             return True
     return False
 

@@ -40,18 +40,18 @@ _ELLIPSIS = re.compile(r"[\[(]\s*(?:\.{3,}|\u2026)\s*[\])]|\.{3,}|\u2026")
 # Models copy the handle and the block's own marks at the beginning of a line.
 _HANDLE = re.compile(r"^\s*(?:\[[BT]\d+(?: \w+)*\]:?|[BT]\d+:)(?:\s+|$)", re.MULTILINE)
 _LEADING = re.compile(
-    r"^(?:\s*(?:#{1,6}|[-+>*\u2022]|(?:\d{1,4}|[a-z]|[ivxl]{2,6})[.)]|\[[ xX]\])(?:\s+|$))+",
-    re.MULTILINE,
+    r"(?m)^(?:\s*(?:#{1,6}|[-+>*\u2022]|(?:\d{1,4}|[a-z]|[ivxl]{2,6})[.)]|\[[ xX]\])(?:\s+|$))+"
 )
 _FENCE = re.compile(r"^\s*`{3,}\w*\s*$", re.MULTILINE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TARGET = re.compile(r"\]\((?:\\.|[^()\s\\]|\([^()\s]*\))*\)")
-# What is code or escaped is text; all else here marks it.
+_LINK = re.compile(rf"(?<!\\)\[(?P<label>(?:\\.|`[^`]*`|[^\[\]\\`])*){_TARGET.pattern}")
+# What is code or escaped is text; all else here marks it. In a quote "[" may be half of a link.
 _MARKS = re.compile(
-    r"(?<!\\)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
-    r"|\\(?P<escaped>[!-/:-@\[-`{-~])|\*\*|~~|[*`]|(?<!\w)_|_(?!\w)|(?<!\w)\[",
-    re.DOTALL,
+    r"(?s)(?<!\\)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
+    r"|\\(?P<escaped>[!-/:-@\[-`{-~])|\*\*|~~|[*`]|(?<!\w)_|_(?!\w)"
 )
+_MARKS_OF_QUOTE = re.compile(rf"{_MARKS.pattern}|(?<!\w)\[")
 _ADDED = "'\"*_~|["  # as `fold` leaves them
 _EDGES = re.compile(r"^\W+|\W+$")
 _WORDS = re.compile(r"[^\W_].*[^\W_]|[^\W_]", re.DOTALL)
@@ -214,7 +214,7 @@ def unmarked_line(line: str) -> str:
     """Return about the plain text of a block's line: without its Markdown marks."""
     if _FENCE.match(line):
         return _FENCE.sub("", line).strip("\n")
-    return _LEADING.sub("", _unmarked(line))
+    return _LEADING.sub("", _unmarked(_LINK.sub(r"\g<label>", line), _MARKS))
 
 
 def locate_surely(quote: str, plain: str) -> str | None:
@@ -289,11 +289,11 @@ def _reach(text: str, marks: str) -> int:
     return reach
 
 
-def _unmarked(quote: str) -> str:
+def _unmarked(quote: str, marks: re.Pattern[str] = _MARKS_OF_QUOTE) -> str:
     """Return a quote without the handles, marks and addresses that a model copies or adds."""
     text = _BREAK.sub(" ", html.unescape(visible(quote)))
     text = _TARGET.sub("", _HANDLE.sub("", _FENCE.sub("", text)))
-    return _MARKS.sub(lambda found: found["code"] or found["escaped"] or "", text)
+    return marks.sub(lambda found: found["code"] or found["escaped"] or "", text)
 
 
 def _with_gaps(quote: str, plain: str, hay: Folded) -> tuple[int, int] | None:

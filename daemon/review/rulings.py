@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from daemon.domain.change import Change, Reviewed, sections
 from daemon.domain.findings import SAID_NO
-from daemon.domain.phrases import CLOSING, has_question_mark
+from daemon.domain.phrases import CLOSING, has_question_mark, puts_off
 from daemon.domain.values import AuthorKind, Block, Comment, Finding, Snapshot, Thread, Verdict
 from daemon.notion.from_markdown import quoted
 from daemon.review.cleaning import beginning
@@ -71,6 +71,9 @@ def refuse_ruling(
     if is_shut or stays_closed(point, found, context):
         why = point.mute or "not_yet opens it again"
         mended = may_be_mended(point, context)
+        if found is Verdict.FIXED and point.declined:
+            [at] = reanchored([point.finding], [*context.handles.blocks.values()])
+            why = f"its words stand in {context.handles.of_block[at.block_id]} still"
         fixed = "; where text that came since settles it, rule fixed" * mended
         raise ToolRefusal(f"the point of {handle} is closed: {point.closed}; {why}{fixed}")
     if found is Verdict.FIXED and point.fires:
@@ -225,14 +228,15 @@ def _count(words: str, texts: Sequence[str]) -> int:
     return sum(fold(text).text == fold(words).text for text in texts)
 
 
-def turning_down(quote: str, thread: Thread, point: OwnPoint) -> Comment:
+def turning_down(quote: str, thread: Thread, point: OwnPoint, asked: set[str]) -> Comment:
     """Return the last comment in which a person said these words since a point was opened.
 
     The times of comments are floored to the minute: of the minute in which it was opened, those
-    count that nobody has dealt with.
+    count that nobody has dealt with. `asked` gets the comment where it only puts off.
 
     Raises:
-        ToolRefusal: Nobody did, or the words end in a question mark: a question is no no.
+        ToolRefusal: Nobody did; or the words end in a question mark: a question is no no; or the
+            comment only puts off, and it was not asked yet whether it is one.
     """
     for said in reversed(thread.comments):
         if _is_said_since(said, point) and contains_words(quote, said.plain):
@@ -240,6 +244,12 @@ def turning_down(quote: str, thread: Thread, point: OwnPoint) -> Comment:
             if has_question_mark(quote.rstrip(CLOSING)[-1:] + rest.lstrip(CLOSING)[:1]):
                 raise ToolRefusal(
                     "a question turns nothing down; answer it, or quote the words of a no"
+                )
+            if puts_off(said.plain) and said.id not in asked:
+                asked.add(said.id)
+                raise ToolRefusal(
+                    "this only puts off, and turns nothing down: not_yet keeps the point open. If "
+                    "it turns it down all the same, call turned_down again"
                 )
             return said
     if not any(_is_said_since(said, point) for said in thread.comments):

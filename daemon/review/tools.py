@@ -271,7 +271,7 @@ class ReviewTools:
             shown = rulings.evidence(quote, point, context.page_texts, context.handles.blocks)
             self.wording.refuse_quote(shown)
         elif found is Verdict.TURNED_DOWN:
-            shown, said = quote, rulings.turning_down(quote, own, point).author
+            shown, said = quote, rulings.turning_down(quote, own, point, self._asked).author
             person = said.name.strip() or "a person"
         # Silence is better than agreement, unless somebody asks.
         words *= found not in _WORDLESS or any(asks(one.plain) for one in own.waiting)

@@ -2702,3 +2702,31 @@ def test_the_model_is_told_what_the_block_of_a_point_said_at_last_where_that_is_
     document = model.documents[-1]
     assert "about: N/A; its block said at last: “Rollback: The flag goes off.”" in document
     assert "  - Rollback: The flag goes off." in document
+
+
+def test_the_words_that_settle_a_point_keep_their_brackets(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page, words = rfc(box, rfcs), "Undo it with #[rollback], which leaves out Rc<[String]>."
+    first_review(program, model)
+    edit(box, page, 0, words)
+    says(model, follow_up("No way back", "fixed", "", words))
+    program.sweep()
+    assert on_blocks(box, page)[0].startswith(f"✓ Settled: “No way back” · “{words}”")
+
+
+def test_what_only_puts_a_point_off_is_not_taken_for_a_no_at_once(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    box.world.comment(posted(box)[0], "no, not yet")
+    calls = [follow_up("No way back", "turned_down", "", "no, not yet")]
+    again = [follow_up("No way back", "not_yet", STILL), finish()]
+    model.think = lambda document, turn: [
+        _placed(one, document) for one in (calls if turn == 0 else again)
+    ]
+    program.sweep()
+    assert any("this only puts off, and turns nothing down" in one for one in model.answers)
+    assert "answered, blocking" in program.run("explain", page).out

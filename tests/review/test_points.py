@@ -155,6 +155,13 @@ def test_one_matter_on_two_blocks_is_known_by_its_title_its_quote_or_its_words(c
     assert is_same_elsewhere(ONE, other) is same
 
 
+def test_a_short_quote_begins_many_sentences_and_makes_no_matter():
+    other = Finding("b", "Only implement this for", "Say whom.", Severity.MINOR, title="Left open")
+    assert not is_same_elsewhere(replace(ONE, quote=other.quote), other)
+    quote = f"{other.quote} the slice of bytes"
+    assert is_same_elsewhere(replace(ONE, quote=quote), replace(other, quote=quote))
+
+
 @pytest.mark.parametrize("words", ["No owner", "N/A", "Say why not.", ""])
 def test_few_words_name_a_kind_of_flaw_and_no_matter(words):
     other = Finding("b", words, words, Severity.MINOR, title=words)

@@ -472,3 +472,21 @@ def test_the_words_that_a_sentence_became_are_not_mixed_with_those_of_others(
     assert found is None or f" {found} " in f" {says} " or f" {found}." in f" {says}"
     if found and quote == SAID and found.rstrip(".").split()[-1] != "1.14":
         assert says.endswith(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "plain"),
+    [
+        ("It leaves out Rc<[u8]>, and [this] too.", "It leaves out Rc<[u8]>, and [this] too."),
+        ("Set #[inline] and a[i].", "Set #[inline] and a[i]."),
+        ("See \\[RFC 5\\].", "See [RFC 5]."),
+        ("See [the *guide*](https://a.example/b_(c)) [now].", "See the guide [now]."),
+        ("- [ ] [`a[i]`](https://a.example)", "a[i]"),
+    ],
+)
+def test_a_line_without_its_marks_keeps_the_brackets_that_are_no_links(line: str, plain: str):
+    assert quotes.unmarked_line(line) == plain
+
+
+def test_a_quote_may_hold_half_of_a_link() -> None:
+    assert quotes.locate_surely("see [the guide", "Please see the guide first.") == "see the guide"

@@ -57,9 +57,23 @@ def test_who_turns_a_point_down_is_a_person_with_these_words_since_it_is_open(sa
     point = OwnPoint(1, finding("b", "10"), "T", opened=NOW)
     if not heard:
         with pytest.raises(ToolRefusal):
-            turning_down(quote, thread("T", "b", comment("a", "Why?", OWN), said), point)
+            turning_down(quote, thread("T", "b", comment("a", "Why?", OWN), said), point, set())
         return
-    assert turning_down(quote, thread("T", "b", comment("a", "Why?", OWN), said), point) is said
+    own = comment("a", "Why?", OWN)
+    assert turning_down(quote, thread("T", "b", own, said), point, set()) is said
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [("No, not yet.", "not yet"), ("Nein, noch nicht", "Nein"), ("Pas encore.", "Pas encore")],
+)
+def test_what_only_puts_off_is_asked_once_whether_it_turns_down(text: str, quote: str) -> None:
+    said, asked = comment("b", text, new=True), set[str]()
+    its = thread("T", "b", comment("a", "Why?", OWN), said)
+    point = OwnPoint(1, finding("b", "10"), "T", opened=NOW)
+    with pytest.raises(ToolRefusal, match="this only puts off, and turns nothing down: not_yet"):
+        turning_down(quote, its, point, asked)
+    assert turning_down(quote, its, point, asked) is said
 
 
 @pytest.mark.parametrize(

@@ -741,6 +741,16 @@ def test_a_no_is_ruled_on_with_the_words_of_a_person_and_needs_none_of_the_model
         assert [*tools.left] == [known.id] * bool(known.waiting)
 
 
+def test_a_point_that_was_turned_down_is_not_fixed_while_its_words_stand_and_that_is_said() -> None:
+    point = OwnPoint(
+        7, finding("q", "50% of users"), "own", closed="Ana said no", declined=True, mute="Muted"
+    )
+    tools = review_tools(BLOCKS, [RAISED], points=[point])
+    call = {"thread": "T1", "verdict": "fixed", "quote": "50% of users"}
+    said = tools.call("follow_up", call).text
+    assert "the point of T1 is closed: Ana said no; its words stand in B3 still" in said
+
+
 @pytest.mark.parametrize(
     ("said", "posted"),
     [

@@ -10,7 +10,16 @@ from enum import StrEnum
 from typing import Self
 
 from daemon.domain.notation import counted
-from daemon.domain.phrases import WORDS, asks, clauses, has_question_mark, is_claim, phrases
+from daemon.domain.phrases import (
+    FOR_LATER,
+    WORDS,
+    asks,
+    clauses,
+    has_question_mark,
+    is_claim,
+    phrases,
+    without_courtesy,
+)
 from daemon.domain.values import Comment, Finding, Source, Thread
 from daemon.notion.from_markdown import quoted
 from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal
@@ -101,23 +110,6 @@ _WORD_FOR = {
         "What I look for in all documents, the owner of my prompt can change."
     ),
 }
-_POLITE = re.compile(
-    r"""^(?:(?:please|pls|plz|kindly|hi|hello|hey|ok|okay|so|and|now|then|also|just|go\ ahead\ and
-    |(?:can|could|would|will)\ you|can\ (?:we|i)|you\ (?:can|should|may)
-    |(?:i\ would|we\ would|id|wed)\ like\ you\ to|(?:i|we)\ (?:want|need|ask)\ you\ to
-    |bitte|hallo|und|jetzt|mal|(?:kannst|konntest|wurdest)\ du|(?:konnen|konnten|wurden)\ sie
-    |sil\ (?:te|vous)\ plait|svp|stp|bonjour|et|merci\ de|(?:peux|pourrais)\ tu
-    |(?:pouvez|pourriez)\ vous|por\ favor|hola|puedes?|podrias?|pode|poderia|podes
-    |per\ favore|ciao|puoi|potresti|alsjeblieft|alstublieft|kun\ je|kunt\ u|zou\ je
-    |prosze|czy\ mozesz|mozesz|пожалуиста|можешь|можете)\ )+""",
-    re.VERBOSE,
-)
-_AFTERWARDS = re.compile(
-    r"""(?:\ (?:please|pls|now|today|for\ (?:me|us)|thanks|thank\ you|bitte|jetzt|mal|danke
-    |sil\ (?:te|vous)\ plait|svp|merci|maintenant|por\ favor|gracias|ahora|agora|obrigad[oa]
-    |per\ favore|grazie|ora|alsjeblieft|alstublieft|nu|prosze|teraz|пожалуиста|сеичас))+$""",
-    re.VERBOSE,
-)
 _PAGE = r"""(?:page|document|doc|rfc|proposal|draft|seite|dokument|entwurf|vorschlag|proposition
     |pagina|documento|propuesta|proposta|voorstel|strone|страницу|документ)"""
 _AGAIN = r"""(?:again|once\ more|(?:noch\ ?(?:ein)?mals?|erneut)|encore(?:\ une\ fois)?
@@ -227,14 +219,17 @@ _STEERS = re.compile(rf"(?:pause|resume|unpause|pausiere)\ {_THIS}\ {_PAGE}", re
 def command_in_words(text: str, *, called: bool) -> Command | None:
     """Return the command that a comment asks for in other words, such as "please review this page".
 
-    Where the comment does not call the reviewer, nothing else may stand in it but thanks, or that
-    something was changed; after "please pause this page" also why.
+    A review for later is none. Where the comment does not call the reviewer, nothing else may stand
+    in it but thanks, or that something was changed; after "please pause this page" also why.
     """
-    whole = [(clause, _without_courtesy(clause)) for clause in clauses(text)]
+    whole = [(clause, without_courtesy(clause)) for clause in clauses(text)]
     said = [(clause, core) for clause, core in whole if core]
     for clause, core in said:
         if word := _asked_for(core, called=called):
             others = [one for one, _ in said if one != clause]
+            is_later = FOR_LATER.search(core) or any(map(FOR_LATER.match, others))
+            if word is Command.REVIEW_AGAIN and is_later:
+                return None
             if called:
                 return None if any(map(asks, others)) else word
             is_all = all(is_acknowledgement(one) or is_claim(one) for one in others)
@@ -244,10 +239,6 @@ def command_in_words(text: str, *, called: bool) -> Command | None:
             is_plain = clause == whole[0][0] and _STEERS.fullmatch(core)
             return word if is_plain and not asks(text) and not is_dismissal(text) else None
     return None
-
-
-def _without_courtesy(clause: str) -> str:
-    return _AFTERWARDS.sub("", _POLITE.sub("", f"{clause} ", count=1).strip())
 
 
 def _asked_for(core: str, *, called: bool) -> Command | None:

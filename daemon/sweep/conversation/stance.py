@@ -7,7 +7,16 @@ from __future__ import annotations
 
 import re
 
-from daemon.domain.phrases import asks, bare, begins, clauses, has_question_mark, is_claim, phrases
+from daemon.domain.phrases import (
+    asks,
+    bare,
+    begins,
+    clauses,
+    has_question_mark,
+    is_claim,
+    phrases,
+    puts_off,
+)
 
 
 # Whole phrases in the languages that people write comments in; compared bare.
@@ -251,33 +260,6 @@ _TAKES_BACK = re.compile(
     ),
     re.VERBOSE,
 )
-# A clause that is all of this, after a no or not, only puts off: such a comment turns nothing down.
-_LATER = re.compile(
-    r"""(?:(?:its|it\ is|thats|that\ is)\ )?not\ (?:\w+\ )?yet|next\ week|tomorrow
-    |(?:(?:im|i\ am|were|we\ are)\ )?(?:still\ )?working\ on\ (?:it|this|that)
-    |(?:(?:i|we)\ )?(?:havent|have\ not|didnt|did\ not)\ (?:get|got|gotten)\ (?:a?round\ )?to
-    \ (?:it|this|that)(?:\ yet)?
-    |(?:(?:i|we)\ )?(?:havent|have\ not)\ (?:done|fixed)\ (?:it|this|that)\ yet
-    |(?:(?:jetzt|das\ ist|ist)\ )?noch\ nicht(?:\ (?:fertig|erledigt))?|nachste\ woche|morgen
-    |(?:(?:ich|wir)\ )?(?:(?:bin|sind)\ (?:noch\ )?(?:dran|nicht\ dazu\ gekommen)|arbeiten?\ daran)
-    |"""
-    + "|".join(
-        map(
-            re.escape,
-            phrases(
-                """
-                pas encore|pas tout de suite|todavía no|aún no|no todavía|ainda não|ancora no
-                non ancora|no ancora|nog niet|inte än|ännu inte|ikke ennå|ikke endnu|endnu ikke
-                ei vielä|vielä ei|jeszcze nie|ještě ne|zatím ne|încă nu|nu încă|még nem|ещё нет
-                пока нет|ще ні|поки ні|όχι ακόμα|ακόμα όχι|henüz değil|daha değil|belum|chưa|まだ
-                まだです|还没|还没有|尚未|還沒|還沒有|아직|아직요|아직 아니요|ليس بعد|עדיין לא
-                अभी नहीं
-                """
-            ),
-        )
-    ),
-    re.VERBOSE,
-)
 _THUMBS_DOWN = "\N{THUMBS DOWN SIGN}"
 _MOST_CLAUSES = 4
 
@@ -297,7 +279,7 @@ def is_dismissal(text: str) -> bool:
         return True
     found = clauses(text)
     agrees = any(begins(one, _ASSENT) and not begins(one, _OPENING) for one in found)
-    if agrees or any(_TURNS.search(clause) or _is_later(clause) for clause in found):
+    if agrees or puts_off(text) or any(_TURNS.search(clause) for clause in found):
         return False
     said = (at for at, clause in enumerate(found[:_MOST_CLAUSES]) if _after_no(clause) is not None)
     if (first := next(said, None)) is None:
@@ -336,11 +318,6 @@ def is_assent(text: str) -> bool:
 def promises(text: str) -> bool:
     """Tell whether a comment that acknowledges promises a change."""
     return is_acknowledgement(text) and any(one in _PROMISES for one in clauses(text))
-
-
-def _is_later(clause: str) -> bool:
-    first, _, rest = clause.partition(" ")
-    return bool(_LATER.fullmatch(clause) or (first in _NO and _LATER.fullmatch(rest)))
 
 
 def _after_no(clause: str) -> str | None:

@@ -82,6 +82,27 @@ def test_a_question_beside_the_request_is_answered_and_not_lost() -> None:
     assert command_in_words("Please review this page. Which queue is it", called=True) is None
 
 
+@pytest.mark.parametrize("called", [True, False])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Could you do a review again once I am through with it?",
+        *("Please review this page when the numbers are in", "Please review this page tomorrow"),
+        *("Review again, please, as soon as Ben is back", "run another review later, please"),
+        *("Bitte prüfe diese Seite, sobald sie fertig ist", "Relisez cette page demain"),
+    ],
+)
+def test_a_review_that_is_asked_for_later_is_none_for_now(text: str, *, called: bool) -> None:
+    assert command_in_words(text, called=called) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["Please review this page when you have time", "I fixed it after lunch. Review again."]
+)
+def test_a_review_at_the_reviewers_leisure_is_one_for_now(text: str) -> None:
+    assert command_in_words(text, called=True) is Command.REVIEW_AGAIN
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [
