@@ -142,16 +142,34 @@ def _no(thread: Thread, handle: str) -> str:
     return f"what {one_line(thread.noes[-1].author.name)} wrote in {handle} reads as a no"
 
 
-def lost_threads(
+def unruled(
     context: ToolContext, is_ruled: Callable[[OwnPoint], bool], made: Iterable[Finding]
 ) -> list[str]:
-    """Return the threads of the open points that lost their blocks, and are not made anew."""
-    return [
-        context.handles.of_thread[thread_id]
+    """Ask to rule on the open points that lost their blocks, or whose blocks were edited.
+
+    Nothing is asked of one that is made anew, or of which all was said of this text.
+    """
+    rest = {
+        context.handles.of_thread[thread_id]: point
         for thread_id, point in context.points.items()
-        if point.gone and not point.closed and not is_ruled(point) and context.comments_on_blocks
-        if not any(makes_anew(one, point.finding) for one in made)
+        if not point.closed and not is_ruled(point)
+    }
+    anew = {name for name, point in rest.items() for one in made if makes_anew(one, point.finding)}
+    lost = [name for name, one in rest.items() if one.gone and name not in anew]
+    edited = [
+        name
+        for name, one in rest.items()
+        if one.finding.block_id in context.change.changed and not (one.mute or one.fires)
     ]
+    asked = []
+    if lost and context.comments_on_blocks:
+        asked.append(
+            f"your open points in {', '.join(lost)} lost their threads: rule on them, or comment "
+            "under the same title where one still stands, then finish"
+        )
+    if edited:
+        asked.append(f"the text of your points in {', '.join(edited)} changed: rule, then finish")
+    return asked
 
 
 def evidence(quote: str, point: OwnPoint, now: Sequence[str], blocks: Mapping[str, Block]) -> str:

@@ -354,13 +354,9 @@ class ReviewTools:
         if waiting and not self._reminded:
             who = f"someone waits in {', '.join(waiting)}"
             asks_for.append(f"{who}: reply, rule or leave, then finish")
-        lost = rulings.lost_threads(self._context, self._is_ruled, self.accepted)
-        if lost and not self._reminded:
-            asks_for.append(
-                f"your open points in {', '.join(lost)} lost their threads: rule on them, or "
-                "comment under the same title where one still stands, then finish"
-            )
-        self._reminded = self._reminded or bool(waiting or lost)
+        unruled = rulings.unruled(self._context, self._is_ruled, self.accepted)
+        asks_for += [] if self._reminded else unruled
+        self._reminded = self._reminded or bool(waiting or unruled)
         if not self._compared and (compare := to_compare(self._said)):
             self._compared = True
             asks_for.append(compare)

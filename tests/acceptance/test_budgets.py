@@ -70,13 +70,13 @@ def test_a_page_that_has_spent_its_share_waits_for_tomorrow_and_the_others_do_no
     model.think = rolls_out
     page = write(box, rfcs, "Edited all day")
     program.config["answer_tokens"] = 6_000
-    program.config["limits"] = {"tokens_per_page": 21_000}
+    program.config["limits"] = {"tokens_per_page": 40_000}
     program.sweep()
     box.clock.advance(HOUR)
     reword(box, page, "Rollout happens in one step in May.")
     other = write(box, rfcs, "Another")
     box.clock.advance(HOUR)
-    model.think = lambda _document, _turn: usage_of(9_000)
+    model.think = lambda _document, turn: usage_of((9_000, 24_000)[turn])
     done = program.run("--once", "--json")
     assert (done.code, done.json["outcome"], done.json["pages_reviewed"]) == (0, "ok", 2), other
     box.clock.advance(HOUR)
