@@ -113,7 +113,9 @@ def test_the_marks_of_a_line_are_taken_off_once_however_often_it_is_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, real = Counter[str](), quotes._unmarked
-    monkeypatch.setattr(quotes, "_unmarked", lambda text: read.update([text]) or real(text))
+    monkeypatch.setattr(
+        quotes, "_unmarked", lambda text, *marks: read.update([text]) or real(text, *marks)
+    )
     quotes.unmarked_line.cache_clear()
     work.statements(tmp_path, 20)
     lines = {text: times for text, times in read.items() if text.startswith(work.WORDS)}
