@@ -22,11 +22,12 @@ _COMPARE = (
 def to_compare(said: Said) -> str:
     """Ask what the comments may repeat, though that is not certain; "" for nothing."""
     said = _with_noes(said)
-    new = {_name(said, one): one for one in said.made if _is_new(said, one)}
+    made = [one for one in said.made if one.source is Source.MODEL and not said.made_anew(one)]
+    new = {_name(said, one): one for one in made if not _is_kept(said, one)}
     noes = _noes(said, [*new.values()]) if new else []
     told = ["people turned down or resolved", *noes, "and your comments are", *new]
     told = told if noes else []
-    told += [f"{name}: {doubt}" for name, one in new.items() for doubt in _doubts(said, one)]
+    told += [f"{_name(said, one)}: {doubt}" for one in made for doubt in _doubts(said, one)]
     return "\n".join(["before this ends, compare:", *told, _COMPARE]) if told else ""
 
 
@@ -36,14 +37,13 @@ def _name(said: Said, made: Finding) -> str:
     return f"P{number} on {said.block_of(made)[0]} “{one_line(made.title)}”"
 
 
-def _is_new(said: Said, made: Finding) -> bool:
-    """Tell whether a comment is a model's, and of no point that was kept or lost its block.
+def _is_kept(said: Said, made: Finding) -> bool:
+    """Tell whether a comment makes a point that was kept back.
 
-    What was kept was compared when it was made.
+    It was compared with what people closed when it was made, and its text was read then.
     """
     kept, block = said.context.kept, said.block_of(made)[1]
-    is_kept = is_repeat(made, kept, block) or any(is_titled(made, one) for one in kept)
-    return made.source is Source.MODEL and not (is_kept or said.made_anew(made))
+    return is_repeat(made, kept, block) or any(is_titled(made, one) for one in kept)
 
 
 def _with_noes(said: Said) -> Said:
@@ -82,14 +82,14 @@ def _doubts(said: Said, finding: Finding) -> Iterator[str]:
     """Yield what a comment may repeat of what is open, and of the comments before it."""
     handles, (on, block) = said.context.handles, said.block_of(finding)
     named = handles.named_in(finding.text, block.id)
-    later = said.made[said.made.index(finding) :]
+    later, is_kept = said.made[said.made.index(finding) :], _is_kept(said, finding)
     for other in said.others(finding):
         one = other.finding
         if other.is_no or one in later:
             continue
         if is_nearly_same(finding, one):
             yield other.told("says nearly the same")
-        elif other.how == LOST and one.block_id == block.id:
+        elif one.block_id == block.id and other.how in (LOST, *[OPEN] * is_kept):
             yield other.told("may be the same")
         elif (
             other.how in ("", OPEN)
@@ -99,5 +99,5 @@ def _doubts(said: Said, finding: Finding) -> Iterator[str]:
             yield other.told(f"names {on} as this names {other.at}")
     names = " ".join(handles.of_block[one] for one in named)
     why, unless = said.unasked(finding, block, names)
-    if unless:
+    if unless and not is_kept:
         yield f"{why}; it stays only where {unless}"

@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 
 from daemon.domain.findings import SAID_NO, UNREAD, FindingState, LedgerEntry, who_said_no
 from daemon.domain.values import (
@@ -27,6 +26,7 @@ from daemon.review.quotes import (
     fold,
     is_quote_of,
     overlap,
+    stands_in,
     unmarked_line,
     weighty,
 )
@@ -71,7 +71,7 @@ class OwnPoint:
         declined: Whether it is closed by a person's no.
         no: The words of that no; "" where they are not known.
         pasted: Whether its block was cut and pasted, so that its thread went.
-        gone: Whether its thread went with its block, and its text stands nowhere else.
+        gone: Whether its thread went with its block, and its text came into no other one since.
         unread: Since when words in its old thread could not be read; None where all were read.
         fires: Whether it is a rule's, and the rule finds it in the text as it is.
         moved: The blocks that were moved near it since it was made, and where each stands now.
@@ -240,25 +240,23 @@ def are_same_texts(one: str, other: str) -> bool:
     return fuzz.token_set_ratio(" ".join(words), " ".join(others)) >= SAME_POINT
 
 
-def reanchored(earlier: Iterable[Finding], blocks: Sequence[Block]) -> list[Finding]:
-    """Return the findings whose quote is still on the page, each with the block that has it now.
-
-    Notion gives a block a new id when somebody cuts and pastes it. So when the old block is gone,
-    the finding moves to the only block with the quote; with several such blocks it is left out.
-    """
+def standing(earlier: Iterable[Finding], blocks: Iterable[Block]) -> list[Finding]:
+    """Return the findings whose quote is still in their own blocks."""
     by_id = {block.id: block for block in blocks}
-    folded = cache(lambda block_id: fold(by_id[block_id].plain).text)
-    found = []
-    for old in earlier:
-        quote = fold(old.quote).text
-        if old.block_id in by_id:
-            places = [old.block_id]
-        else:
-            places = list(by_id) if len(quote) >= MOVED_QUOTE_CHARS else []
-        holding = [block_id for block_id in places if quote and quote in folded(block_id)]
-        if len(holding) == 1:
-            found.append(replace(old, block_id=holding[0]))
-    return found
+    return [
+        one
+        for one in earlier
+        if one.block_id in by_id and is_quote_of(one.quote, by_id[one.block_id].plain)
+    ]
+
+
+def holding(one: Finding, blocks: Iterable[Block]) -> list[Block]:
+    """Return the blocks that have the words of a finding letter by letter, as whole words.
+
+    A quote shorter than MOVED_QUOTE_CHARS may stand anywhere by chance, so none counts.
+    """
+    is_sure = len(fold(one.quote).text) >= MOVED_QUOTE_CHARS
+    return [block for block in blocks if is_sure and stands_in(one.quote, block.plain)]
 
 
 def standing_in(one: Finding, blocks: Sequence[Block]) -> list[Block]:
@@ -266,10 +264,9 @@ def standing_in(one: Finding, blocks: Sequence[Block]) -> list[Block]:
 
     A quote shorter than MOVED_QUOTE_CHARS counts in its own block alone.
     """
-    own = [block for block in blocks if block.id == one.block_id]
-    is_sure = len(fold(one.quote).text) >= MOVED_QUOTE_CHARS
-    others = blocks_with(one.quote, blocks) if is_sure else []
-    return [block for block in own if is_quote_of(one.quote, block.plain)] or others
+    if standing([one], blocks):
+        return [block for block in blocks if block.id == one.block_id]
+    return blocks_with(one.quote, blocks) if len(fold(one.quote).text) >= MOVED_QUOTE_CHARS else []
 
 
 def ranked(findings: Iterable[Finding], floor: Severity) -> list[Finding]:

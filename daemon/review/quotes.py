@@ -336,8 +336,8 @@ def _all(needle: str, hay: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_inside(plain: str, at: int) -> bool:
-    """Return whether an index is within a word."""
-    return 0 < at < len(plain) and _is_cased(plain[at - 1]) and _is_cased(plain[at])
+    """Return whether an index is within a word; underscores join the parts of one."""
+    return _is_cased(plain[:at].rstrip("_")[-1:]) and _is_cased(plain[at:].lstrip("_")[:1])
 
 
 def _is_cased(char: str) -> bool:

@@ -23,8 +23,8 @@ from daemon.review.points import (
     is_same_matter,
     is_titled,
     makes_anew,
-    reanchored,
     says_the_same,
+    standing,
 )
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import alike, is_quote_of
@@ -158,7 +158,7 @@ class Said:
         ended = [one.finding for one in points if self.ruled.get(one.id) in _ENDS]
         live = [one.finding for one in self.context.ledger if one.state in LIVE]
         blocks = [*self.context.handles.blocks.values()]
-        there = reanchored([one for one in live if one not in ended], blocks)
+        there = standing([one for one in live if one not in ended], blocks)
         there += [one for one in self.made if one.severity.rank <= floor.rank]
         return sum(one.block_id == block_id for one in there)
 

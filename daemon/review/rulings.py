@@ -11,7 +11,7 @@ from daemon.domain.phrases import CLOSING, has_question_mark, puts_off
 from daemon.domain.values import AuthorKind, Block, Comment, Finding, Snapshot, Thread, Verdict
 from daemon.notion.from_markdown import quoted
 from daemon.review.cleaning import beginning
-from daemon.review.points import OwnPoint, makes_anew, reanchored
+from daemon.review.points import OwnPoint, makes_anew, standing
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import (
     contains_words,
@@ -46,7 +46,7 @@ def may_be_mended(point: OwnPoint, context: ToolContext) -> bool:
     Its words went since, or a person wrote in its thread after the no.
     """
     blocks = [*context.handles.blocks.values()]
-    return point.declined and not (point.mute and reanchored([point.finding], blocks))
+    return point.declined and not (point.mute and standing([point.finding], blocks))
 
 
 def refuse_ruling(
@@ -72,8 +72,8 @@ def refuse_ruling(
         why = point.mute or "not_yet opens it again"
         mended = may_be_mended(point, context)
         if found is Verdict.FIXED and point.declined:
-            [at] = reanchored([point.finding], [*context.handles.blocks.values()])
-            why = f"its words stand in {context.handles.of_block[at.block_id]} still"
+            at = context.handles.of_block[point.finding.block_id]
+            why = f"its words stand in {at} still"
         fixed = "; where text that came since settles it, rule fixed" * mended
         raise ToolRefusal(f"the point of {handle} is closed: {point.closed}; {why}{fixed}")
     if found is Verdict.FIXED and point.fires:

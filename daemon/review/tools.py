@@ -23,7 +23,7 @@ from daemon.review.points import (
     TAKEN_BACK,
     OwnPoint,
     ranked,
-    reanchored,
+    standing,
 )
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import shortened
@@ -64,7 +64,7 @@ class ReviewTools:
             self.wording.titled = lambda text: recall.spelled_out(text, context.page_texts)
         self.answers: dict[int, str] = {}
         self._blocks = tuple(context.handles.blocks.values())
-        self._standing = reanchored((one.finding for one in context.ledger), self._blocks)
+        self._standing = standing((one.finding for one in context.ledger), self._blocks)
         self.accepted: list[Finding] = []
         self.replies: list[Reply] = []
         self.left: dict[str, str] = {}

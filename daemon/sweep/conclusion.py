@@ -26,7 +26,7 @@ from daemon.domain.values import (
 from daemon.notion.from_markdown import quoted
 from daemon.review.agent import Conversation
 from daemon.review.deep import SectionTools
-from daemon.review.points import OwnPoint, is_repeat, makes_anew, reanchored
+from daemon.review.points import OwnPoint, is_repeat, makes_anew, standing
 from daemon.review.prompt import clipped, one_line
 from daemon.review.quotes import fold
 from daemon.review.summary import (
@@ -241,8 +241,8 @@ def _still_kept(session: Session, review: Review) -> list[Finding]:
     """Return what was kept before, stands on the page as it is, and was not made again."""
     blocks = session.snapshot.by_id
     made = [*review.findings, *review.kept]
-    standing = reanchored(session.kept, session.snapshot.blocks)
-    return [one for one in standing if not is_repeat(one, made, blocks[one.block_id])]
+    stand = standing(session.kept, session.snapshot.blocks)
+    return [one for one in stand if not is_repeat(one, made, blocks[one.block_id])]
 
 
 def checklist_text(

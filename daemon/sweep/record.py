@@ -23,7 +23,7 @@ from daemon.domain.records import (
 )
 from daemon.domain.values import Finding, Review, ReviewKind, Severity, Snapshot, Verdict
 from daemon.notion.from_markdown import quoted
-from daemon.review.points import is_repeat, reanchored
+from daemon.review.points import is_repeat, standing
 from daemon.review.summary import (
     OPEN_AGAIN,
     SEE_MY_ANSWER,
@@ -41,6 +41,7 @@ from daemon.store.database import State
 from daemon.store.reviews import ReviewedText
 from daemon.sweep import second_look
 from daemon.sweep.context import Context, Session
+from daemon.sweep.conversation.anchoring import anchored
 from daemon.sweep.conversation.answers import record_answers
 from daemon.sweep.conversation.commands import AGAIN, FIRST_TIME
 from daemon.sweep.conversation.dialogue import Dialogue
@@ -78,7 +79,8 @@ def record_review(
         prompts.save_version(state, version, session.prompt, now)
         case = Case(number, kind, version, content, review)
         waits = approval.judge(context, session.target, row, case)
-        sort_kept(context, known, snapshot, [*review.findings, *review.kept, *review.refuted])
+        stand = anchored(state, known, session.change, snapshot)
+        sort_kept(context, stand, snapshot, [*review.findings, *review.kept, *review.refuted])
         messages = _findings(context, row, session, case, waits)
         messages += record_rulings(context, row, session, case, dialogue, now)
         messages += raise_anew(context, row, session, case, now)
@@ -107,10 +109,9 @@ def sort_kept(
     for one in known:
         if one.state not in (FindingState.KEPT, FindingState.REFUTED):
             continue
-        stands = reanchored([one.finding], snapshot.blocks)
-        if not stands:  # of a refuted one, that changes nothing
+        if not standing([one.finding], snapshot.blocks):  # of a refuted one, that changes nothing
             findings.apply_event(context.state, one.id, Event.UNPOSTED, context.notion.now, GONE)
-        elif is_repeat(stands[0], made, blocks[stands[0].block_id]):
+        elif is_repeat(one.finding, made, blocks[one.finding.block_id]):
             findings.apply_event(context.state, one.id, Event.MADE_AGAIN, context.notion.now)
 
 

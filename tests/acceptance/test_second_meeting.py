@@ -385,7 +385,8 @@ def test_a_point_whose_block_is_gone_is_put_before_the_model(
 def test_a_thread_whose_block_is_gone_is_shown_as_any_other_and_where_its_words_stand_now(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
-    page = rfc(box, rfcs, *LINES, "It is said that nobody owns the queue.", "See below.")
+    twins = "It is said that nobody owns the queue.", "True: nobody owns the queue."
+    page = rfc(box, rfcs, *LINES, *twins)
     model.think = lambda _document, _turn: [
         comment("B4", "Nobody owns the queue", "Name an owner.", "important", "No owner"),
         finish("One thing."),
@@ -402,7 +403,7 @@ def test_a_thread_whose_block_is_gone_is_shown_as_any_other_and_where_its_words_
     says(model, leave("No owner"))
     program.sweep()
     box.world.delete_block(box.world.blocks(page)[3])
-    edit(box, page, 3, "True: nobody owns the queue.")
+    edit(box, page, 0, "Rollback: none.")
     says(model, finish("No news."))
     program.sweep()
     thread = model.documents[-1].partition("[T2 ")[2].splitlines()
@@ -782,6 +783,26 @@ def test_j8_what_was_kept_is_named_by_the_review_that_makes_it_again_as_it_was(
     assert on_page(box, page)[-1] == summary
 
 
+def test_j8_what_was_kept_is_asked_about_where_an_own_comment_stands_on_its_block_now(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = three_of_five(box, program, model, rfcs)
+    edit(box, page, 0, "Line 1 has a flaw that costs money.")
+    says(model, comment("B2", "costs money", "Say how much.", "important", "No price"), finish())
+    program.sweep()
+    edit(box, page, 0, "Line 1 has a flaw that costs money, daily.")
+    model.think = lambda _document, turn: [
+        *([comment("B2", "a flaw", "Words 1.", "important", "Flaw 1")] if turn == 0 else []),
+        *([("take_back", {"point": "P1"})] if turn == 1 else []),
+        finish("Look."),
+    ]
+    program.sweep()
+    [asked] = [one for one in model.answers if "before this ends, compare" in one]
+    assert "P1 on B2 “Flaw 1”: your own point in T" in asked
+    assert "on B2 (open) may be the same: “No price”" in asked
+    assert not any(one.startswith("Flaw 1") for one in on_blocks(box, page))
+
+
 def test_j9_the_older_summary_shrinks_to_a_line_when_a_new_one_comes(
     box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
 ) -> None:
@@ -966,6 +987,44 @@ def test_a_point_whose_text_was_cut_and_pasted_is_posted_anew_there_once(
     explained = program.run("explain", page).out
     assert explained.count("addressed, blocking: No way back") == 1
     assert explained.count("finding of review 1: posted") == 2
+
+
+@pytest.mark.parametrize(
+    ("other", "comes", "is_pasted"),
+    [
+        ("Elsewhere slice::from_raw_parts is safe.", "One more line.", False),
+        ("Elsewhere slice::from_raw is safe.", "One more line.", False),
+        ("Elsewhere slice::from_raw is safe.", "Now slice::from_raw is called in a loop.", True),
+    ],
+)
+def test_a_point_follows_its_words_only_into_a_block_into_which_they_came(
+    box: Sandbox,
+    program: Program,
+    model: ScriptedModel,
+    rfcs: str,
+    other: str,
+    comes: str,
+    is_pasted: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    page = rfc(box, rfcs, "We call slice::from_raw here.", other, "The rest is as it was.")
+    made = comment("B2", "slice::from_raw", "Say who frees it.", "important", "No owner")
+    model.think = lambda _document, _turn: [made, finish("One thing.")]
+    program.sweep()
+    box.clock.advance(HOUR)
+    box.world.delete_block(box.world.blocks(page)[1])
+    box.world.add_block(page, blocks.paragraph("Other words came."))
+    box.clock.advance(HOUR)
+    if not is_pasted:
+        says(model, finish("No news."))
+        program.sweep()
+    new = box.world.add_block(page, blocks.paragraph(comes))
+    box.clock.advance(HOUR)
+    says(model, finish("No news."))
+    program.sweep()
+    anew = [one.parent_id for one in posted(box) if "Posted anew" in plain(one)]
+    assert anew == [new.id] * is_pasted
+    told = "your open points in T2 lost their threads"
+    assert any(told in one for one in model.answers) is not is_pasted
 
 
 def test_the_summary_sends_nobody_to_words_that_went_with_a_pasted_block(

@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 
 from daemon.domain.findings import FindingState
 from daemon.domain.values import Finding, Severity, Source
-from daemon.review import points, quotes
+from daemon.review import quotes
 from daemon.review.points import (
     OwnPoint,
     free_words,
+    holding,
     how_closed,
     is_repeat,
     is_same_elsewhere,
     is_same_matter,
     ranked,
-    reanchored,
+    standing,
 )
 from support.review_values import block, finding
 
@@ -59,16 +60,29 @@ def test_a_point_may_come_again_where_its_text_is_gone_or_on_another_block() -> 
 
 def test_a_finding_stands_while_its_very_words_do() -> None:
     old = finding("b", "at most 10 requests a second")
-    assert reanchored([old], [block("b", "It takes at most  10 requests a second.")]) == [old]
-    assert reanchored([old], [block("b", "It takes at most 50 requests a second.")]) == []
+    assert standing([old], [block("b", "It takes at most  10 requests a second.")]) == [old]
+    assert standing([old], [block("b", "It takes at most 50 requests a second.")]) == []
+    assert standing([old], [block("c", "It takes at most 10 requests a second.")]) == []
 
 
-def test_a_finding_follows_its_words_into_a_block_that_was_pasted_anew() -> None:
-    old = finding("gone", "at most 10 requests")
-    new, twin = (block(key, "It takes at most 10 requests.") for key in ("new", "twin"))
-    assert [one.block_id for one in reanchored([old], [new])] == ["new"]
-    assert reanchored([old], [new, twin]) == []
-    assert reanchored([finding("gone", "10")], [new]) == []
+@pytest.mark.parametrize(
+    ("quote", "text", "holds"),
+    [
+        ("slice::from_raw", "It calls `slice::from_raw`, twice.", True),
+        ("slice::from_raw", "It calls slice::from_raw_parts.", False),
+        ("slice::from_raw", "It calls subslice::from_raw.", False),
+        ("from_raw_parts", "It calls slice_from_raw_parts.", False),
+        ("at most 10 requests", "It takes at most 10 requests.", True),
+        ("at most 10 request", "It takes at most 10 requests.", False),
+        ("10 requests", "It takes at most 10 requests.", False),
+    ],
+)
+def test_another_block_has_the_words_of_a_finding_where_they_are_whole_and_not_few(
+    quote: str,
+    text: str,
+    holds: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert bool(holding(finding("gone", quote), [block("other", text)])) is holds
 
 
 PLACES = [block(key, "zero one two three") for key in "abc"]
@@ -203,18 +217,6 @@ def test_on_a_block_that_lost_an_open_points_words_that_is_ruled_on_first():
     assert is_same_matter(
         finding("a", "50", "Which queue?"), open_point, block("a", "It takes 50.")
     )
-
-
-def test_what_still_stands_is_looked_for_in_its_own_block_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A page has hundreds of blocks and a handful of findings."""
-    read: list[str] = []
-    monkeypatch.setattr(points, "fold", lambda text: read.append(text) or quotes.fold(text))
-    held = [block(f"b{number}", f"Sentence {number}.") for number in range(9)]
-    old = Finding(held[4].id, "Sentence 4", "Which?", Severity.MINOR)
-    assert reanchored([old], held) == [old]
-    assert read == ["Sentence 4", "Sentence 4."]
 
 
 @given(st.lists(st.tuples(st.integers(0, 54), st.integers(1, 30)), max_size=4))

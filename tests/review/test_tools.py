@@ -248,11 +248,6 @@ def test_f3_what_was_raised_before_is_not_taken_while_its_words_stand() -> None:
     assert remark(tools, text="Say how the share was chosen.").accepted
 
 
-def test_f3_a_block_that_was_cut_and_pasted_keeps_what_was_raised_on_it() -> None:
-    tools = tools_of(earlier=[finding("old-id", "goes to 10% of users", "Why so few?")])
-    assert not remark(tools, text="Say how the share was chosen.").accepted
-
-
 def test_f2_a_block_that_did_not_change_takes_no_second_finding_whatever_it_says() -> None:
     tools = tools_of(earlier=[finding("p", "Phase 1", "Name it.")], unchanged=["p", "q"])
     assert not remark(tools, quote="for details", text="Which ones?").accepted

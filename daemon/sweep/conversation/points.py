@@ -16,7 +16,12 @@ from daemon.domain.values import AuthorKind, Finding, Prompt, Snapshot, Source, 
 from daemon.notion.from_markdown import SHORTENED, as_typed, quoted
 from daemon.review.cleaning import in_sentences
 from daemon.review.offline.document import kind_of
-from daemon.review.points import SAID_ALREADY, OwnPoint, how_closed, page_texts, reanchored
+from daemon.review.points import (
+    SAID_ALREADY,
+    OwnPoint,
+    how_closed,
+    page_texts,
+)
 from daemon.review.prompt import one_line
 from daemon.review.quotes import (
     contains_words,
@@ -30,6 +35,7 @@ from daemon.store import threads as thread_store
 from daemon.store.database import State
 from daemon.sweep import memory
 from daemon.sweep.context import Context, Session, Target
+from daemon.sweep.conversation.anchoring import anchored, read_by
 from daemon.sweep.conversation.dialogue import Dialogue, threads_shown
 from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal
 from daemon.sweep.conversation.threads import replies_so_far
@@ -56,7 +62,8 @@ def session(
 ) -> Session:
     """Put together what a sitting about a page is about: its change, its points, their threads."""
     change = Change.between(drafts.last_published(context.state, row.id), snapshot)
-    known = _anchored(findings.of_page(context.state, row.id), change, snapshot)
+    rows = findings.of_page(context.state, row.id)
+    known = anchored(context.state, rows, change, snapshot)
     last = pages.last_reviewed(context.state, row.id)
     live = [one for one in known if one.state in LIVE]
     points = [*_open_points(context, row, live, last, snapshot, dialogue)]
@@ -81,28 +88,6 @@ def session(
     )
 
 
-def _anchored(known: Iterable[FindingRow], change: Change, snapshot: Snapshot) -> list[FindingRow]:
-    """Return a page's findings, each on the block where its text stands now.
-
-    Notion gives a block that is cut and pasted a new id, and other words may come into it then. A
-    quote that changed a little there is quoted as it reads now.
-    """
-    pasted = {old: new for new, old in change.pasted.items()}
-    rows = []
-    for one in known:
-        there = replace(
-            one.finding, block_id=pasted.get(one.finding.block_id, one.finding.block_id)
-        )
-        standing = reanchored([there], snapshot.blocks)
-        if not standing and there.block_id not in snapshot.by_id:
-            standing = reanchored([there], [snapshot.by_id[id_] for id_ in change.new])
-        block = snapshot.by_id.get(there.block_id) if there.block_id in change.pasted else None
-        if not standing and block and (words := reworded(there.quote, block.plain)):
-            standing = [replace(there, quote=words)]
-        rows.append(replace(one, finding=standing[0] if standing else there))
-    return rows
-
-
 def closed_points(
     state: State, known: Iterable[FindingRow], dialogue: Dialogue, snapshot: Snapshot
 ) -> list[OwnPoint]:
@@ -122,7 +107,7 @@ def closed_points(
         ruled = times.get((one.id, FindingState.DISMISSED), one.at)
         is_shut = bool(findings.standing_no(state, one.id)) and not _asked_since(thread, ruled)
         declined = one.state is FindingState.DISMISSED
-        read = _read_by(state, snapshot.page.id, one.review_id) if declined else None
+        read = read_by(state, snapshot.page.id, one.review_id) if declined else None
         point = OwnPoint(
             one.id,
             one.finding,
@@ -209,7 +194,7 @@ def reads_now(state: State, row: FindingRow, snapshot: Snapshot) -> str:
         return ""
     if alike:
         return _sentence_now(words, alike[0])
-    before = _texts(_read_by(state, snapshot.page.id, row.review_id))
+    before = _texts(read_by(state, snapshot.page.id, row.review_id))
     came = (text for text in texts if text not in before)
     return next(filter(None, (_sentence_now(words, text) for text in came)), "")
 
@@ -342,16 +327,10 @@ def _unread_since(row: FindingRow, dialogue: Dialogue) -> datetime | None:
     return max([row.at, *filter(None, [known.looks.get(block)]), *filter(None, heard)])
 
 
-def _read_by(state: State, page_id: str, review_id: int) -> Reviewed | None:
-    """Return what a review read; what the page said at its last review where that is not kept."""
-    read = reviews.text(state, review_id)
-    return read.reviewed if read else pages.last_reviewed(state, page_id)
-
-
 def read_by_reviews(state: State, row: FindingRow, snapshot: Snapshot) -> list[Reviewed]:
     """Return what the review read that made a finding, and what the last one did."""
     page_id = snapshot.page.id
-    reads = _read_by(state, page_id, row.review_id), pages.last_reviewed(state, page_id)
+    reads = read_by(state, page_id, row.review_id), pages.last_reviewed(state, page_id)
     return [one for one in reads if one]
 
 

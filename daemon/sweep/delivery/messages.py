@@ -19,7 +19,7 @@ from daemon.domain.records import (
 from daemon.domain.values import Finding, Snapshot
 from daemon.notion import from_markdown
 from daemon.review.cleaning import cleaned
-from daemon.review.points import reanchored
+from daemon.review.points import standing
 from daemon.review.summary import without_point
 from daemon.store import findings, outbox, prompts
 from daemon.store.database import State
@@ -58,8 +58,8 @@ async def lost_kept(context: Context, row: PageRow, snapshot: Snapshot | None) -
     except Away:
         return {}
     for one in kept:
-        stand = reanchored([one.finding], snapshot.blocks if snapshot else ())
-        why = "" if one.finding.block_id in [found.block_id for found in stand] else TEXT_GONE
+        stands = standing([one.finding], snapshot.blocks if snapshot else ())
+        why = "" if stands else TEXT_GONE
         if why_not:
             why = await why_not(finding_message(row.id, one, "", context.notion.now))
         if why or await is_overtaken(context, one, snapshot):

@@ -22,7 +22,7 @@ from daemon.domain.records import (
 from daemon.domain.values import Block, Finding, Snapshot
 from daemon.notion import blocks, properties
 from daemon.review.handles import Handles
-from daemon.review.points import gone_words, reanchored
+from daemon.review.points import gone_words, standing_in
 from daemon.review.quotes import fold, is_taken, unmarked_line
 from daemon.store import drafts, findings, outbox, pages, reviews
 from daemon.store.reviews import ReviewedText
@@ -179,8 +179,9 @@ def _named_then(
             for one in read.lines
             if one.text
         ]
-    home = [one.block_id for one in reanchored([made], then)]
-    named = Handles.over(then, made.text).named_in(made.text, *(home or [made.block_id]))
+    stand = [one.id for one in standing_in(made, then)]
+    home = stand[0] if len(stand) == 1 else made.block_id
+    named = Handles.over(then, made.text).named_in(made.text, home)
     return {one.id: unmarked_line(one.line) for one in then if one.id in named}
 
 
