@@ -14,6 +14,7 @@ from functools import cache
 from itertools import pairwise
 
 from daemon.domain.findings import LEAST_WORDS, SENTENCE, cut_short
+from daemon.domain.notation import counted
 from daemon.domain.secrets import KEY
 from daemon.notion.from_markdown import INNER
 
@@ -360,7 +361,7 @@ def both_ends(text: str, limit: int) -> str:
     if cut <= 0:
         return text
     head, tail = text[: limit // 2].rstrip(), text[-(limit // 2) :].lstrip()
-    return f"{head} … ({cut} characters left out) … {tail}"
+    return f"{head} … ({counted(cut, 'character')} left out) … {tail}"
 
 
 _URL = re.compile(r"https?://([^\s/?#]+)([^\s?#]*)\S*")

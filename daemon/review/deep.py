@@ -37,6 +37,7 @@ from daemon.review.prompt import (
     opening_text,
 )
 from daemon.review.sections import (
+    CHANGED,
     HANDLE,
     RELATED,
     Part,
@@ -56,7 +57,7 @@ from daemon.review.sections import (
     why_shown,
     words_changed,
 )
-from daemon.review.tool_specs import NOTED, ToolContext, ToolRefusal, text_arguments
+from daemon.review.tool_specs import NOTED, ToolContext, ToolRefusal, listed, text_arguments
 from daemon.review.tools import NUMBER, ReviewTools
 
 
@@ -77,7 +78,6 @@ BESIDE_PART, BESIDE_TOKENS = 12, 4_000
 
 _MADE = "Your points in this review so far:"
 _RULED = "Your rulings so far; a later one on the same point takes its place:"
-_CHANGED = "What changed since the last review in sections that are not shown:"
 _OUTLINE = "the headings alone, as far as they fit: every section was read; read shows {} to {}"
 NO_ROOM = "its window has no room for the document beside the instructions and the prompt page"
 _LOOKS = ("read", "look_up")  # calls that correct nothing
@@ -291,10 +291,10 @@ class SectionTools(ReviewTools):
             for number, one in self._points().items()
         ]
         changes = changes_elsewhere(self._task, self._handles, there, removed=not is_last)
-        changed = [*changes] if self._is_later else []
+        changed = [f"{INDENT}{one}" for one in changes] if self._is_later else []
         told, own = list[str](), self._context.points.values()
         ruled = [*rulings_told(self.rulings, own, self._handles, is_last=is_last)]
-        shown = (_CHANGED, changed, most // 2), (_MADE, made, most), (_RULED, ruled, most)
+        shown = (CHANGED, changed, most // 2), (_MADE, made, most), (_RULED, ruled, most)
         for label, lines, part in shown:
             kept = levelled(lines, part - size(label) - sum(map(size, told)))
             told += [label, *kept] if kept else []
@@ -367,8 +367,10 @@ class SectionTools(ReviewTools):
             asked = f"{at}: Open question: {question}" if question else ""
             return self._end_section(refused, "\n".join(filter(None, (summary, asked))))
         points = self._points()
-        numbers = map(int, NUMBER.findall(order))
+        numbers = [*map(int, NUMBER.findall(order))]
         first = [points[number] for number in numbers if number in points]
+        unknown = listed([f"P{number}" for number in numbers if number not in points])
+        self._unranked = f"order names {unknown}; {self._known}" if points and unknown else ""
         self.accepted = [*dict.fromkeys([*first, *self.accepted])]  # of one severity posted so
         return super()._finish(answers, refused, summary, question)
 

@@ -21,8 +21,10 @@ from daemon.review.prompt import (
     one_line,
 )
 from daemon.review.sections import (
+    CHANGED,
     HANDLE,
     Part,
+    changes_elsewhere,
     names_what_changed,
     sections_near,
     telling,
@@ -88,12 +90,12 @@ def fitting(lines: Iterable[str], most: int) -> list[str]:
 
 
 def notes_near(
-    lines: Sequence[str], texts: Iterable[str], most: int, label: str = NOTED
+    lines: Sequence[str], texts: Iterable[str], most: int, label: str = NOTED, kind: str = "note"
 ) -> list[str]:
-    """Return what is shown of notes, in at most `most` bytes with line ends, in their order.
+    """Return what is shown of notes, or lines of another kind, in their order.
 
-    Where not all fit, those come first that share words with some texts, then those that share
-    words with each other; the others are counted.
+    They take at most `most` bytes with line ends. Where not all fit, those come first that share
+    words with some texts, then those that share words with each other; the others are counted.
     """
     lines = [f"{INDENT}{line}" for line in lines]
     most -= size(label)
@@ -108,27 +110,31 @@ def notes_near(
         return next(weights), next(weights)
 
     ranked = sorted(range(len(lines)), key=shared, reverse=True)
-    left_out = f"{INDENT}({counted(len(lines), 'more note')} left out)"
+    left_out = f"{INDENT}({counted(len(lines), f'more {kind}')} left out)"
     kept = levelled([lines[at] for at in ranked], most - size(left_out), LEAST_NOTE)
     left = len(lines) - len(kept)
     shown = [line for _, line in sorted(zip(ranked, kept, strict=False))]
-    told = [f"{INDENT}({counted(left, 'more note')} left out)"] * bool(left)
+    told = [f"{INDENT}({counted(left, f'more {kind}')} left out)"] * bool(left)
     return [label, *shown, *told] if shown else []
 
 
 def notes_for_threads(
     noted: Noted, task: ReviewInput, handles: Handles, shown: Excerpt, tokens: int
 ) -> str:
-    """Return what was noted of the blocks that are not shown where threads alone are answered.
+    """Return what stands beside a part of a document where threads alone are answered.
 
-    What is nearest to the waiting comments and their blocks comes first.
+    Of the blocks that are not shown that is what was noted; of those that came or changed since,
+    how they read now. What is nearest to the waiting comments and their blocks comes first.
     """
-    told = [line for key, line in notes_now(noted, handles) if key in shown.left_out]
+    out, change = shown.left_out, task.change
+    told = [line for key, line in notes_now(noted, handles) if key in out and not change.mark(key)]
+    changed = [*changes_elsewhere(task, handles, handles.of_block.keys() - out, removed=False)]
     waiting, blocks = [one for one in handles.threads.values() if one.waiting], task.snapshot.by_id
     texts = [said.plain for one in waiting for said in one.waiting]
     texts += [blocks[one.block_id].plain for one in waiting if one.block_id in blocks]
-    most = max(min(tokens, DIGEST_TOKENS), 0)
-    return "\n".join(notes_near(told, texts, int(most * BYTES_PER_TOKEN)))
+    most = int(max(min(tokens, DIGEST_TOKENS), 0) * BYTES_PER_TOKEN)
+    lines = notes_near(changed, texts, most // 2, CHANGED, "change")
+    return "\n".join([*lines, *notes_near(told, texts, most - sum(map(size, lines)))])
 
 
 def shown_near(

@@ -75,7 +75,7 @@ class ReviewInput:
         kept: Findings of earlier reviews that were not posted for the limit.
         question: What the last review asked; "" for nothing.
         today: The date; None where it does not matter.
-        comments: How many comments are posted at most; 0 where none are.
+        comments: How many are posted at most; 0 where threads alone are answered, else None.
         comments_per_block: How many a block takes, those that are open included.
     """
 
@@ -91,7 +91,7 @@ class ReviewInput:
     kept: Sequence[Finding] = ()
     question: str = ""
     today: date | None = None
-    comments: int = 0
+    comments: int | None = None
     comments_per_block: int = 0
 
 
@@ -178,7 +178,8 @@ def document_text(task: ReviewInput, handles: Handles, excerpt: Excerpt = WHOLE)
 def opening_text(task: ReviewInput) -> str:
     """Return the beginning of the first message, which no excerpt of the document changes."""
     page = task.snapshot.page
-    parts = [*_conditions(task), f"Title: {one_line(page.title)}"]
+    parts = [f"Today: {task.today}"] * bool(task.today)
+    parts += [*_conditions(task), f"Title: {one_line(page.title)}"]
     parts += ["Properties:"] * bool(page.properties)
     parts += [f"{INDENT}{one_line(name)}: {one_line(text)}" for name, text in page.properties]
     return "\n".join(parts)
@@ -194,9 +195,8 @@ def body_text(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> str:
 
 
 def _conditions(task: ReviewInput) -> Iterator[str]:
-    if task.today is None:
+    if task.comments is None:
         return
-    yield f"Today: {task.today.isoformat()}"
     if task.comments:
         most = f"{task.comments}, on one block {task.comments_per_block} with your open ones"
         yield f"Comments posted at most: {most}; put the most important first"
@@ -221,7 +221,7 @@ def indented(text: str, margin: str) -> str:
 def clipped(text: str, limit: int) -> str:
     """Return a text cut to a number of characters, with a note if it was cut."""
     cut = len(text) - limit
-    return text if cut <= 0 else f"{text[:limit].rstrip()} … ({cut} characters left out)"
+    return text if cut <= 0 else f"{text[:limit].rstrip()} … ({counted(cut, 'character')} left out)"
 
 
 def block_lines(task: ReviewInput, handles: Handles, handle: str) -> list[str]:
@@ -249,7 +249,7 @@ def _blocks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[s
 
 
 def _gap(blocks: int) -> str:
-    return f"{INDENT}({blocks} blocks left out here)"
+    return f"{INDENT}({counted(blocks, 'block')} left out here)"
 
 
 def _block(handle: str, handles: Handles, change: Change, longest: int | None) -> Iterator[str]:
@@ -316,7 +316,7 @@ def _comments(thread: Thread) -> list[str]:
     first, middle, last = comments[:FIRST_COMMENTS], comments[FIRST_COMMENTS:end], comments[end:]
     waiting = [comment for comment in middle if comment.new][-WAITING_COMMENTS:]
     hidden = len(middle) - len(waiting)
-    gap = [f"{INDENT}({hidden} comments left out)"] if hidden else []
+    gap = [f"{INDENT}({counted(hidden, 'comment')} left out)"] if hidden else []
     return [*map(_comment, first), *gap, *map(_comment, (*waiting, *last))]
 
 
@@ -349,7 +349,7 @@ def _remarks(task: ReviewInput, handles: Handles, excerpt: Excerpt) -> Iterator[
     for line in removed[:REMOVED_LINES]:
         yield f"{INDENT}- {clipped(one_line(line), REMOVED_CHARS)}"
     if len(removed) > REMOVED_LINES:
-        yield f"{INDENT}({len(removed) - REMOVED_LINES} more removed blocks)"
+        yield f"{INDENT}({counted(len(removed) - REMOVED_LINES, 'more removed block')})"
     if not task.snapshot.comments_readable:
         yield "Comments: Notion does not let this reviewer read them; there may be some."
     yield from _ledger(task, handles, excerpt)

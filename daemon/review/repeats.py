@@ -332,7 +332,8 @@ class Said:
     def _widened(self, one: Finding) -> str:
         """Say how a comment of this review is made to say more; "" where it is none of a model."""
         number = self.numbers.get((one.block_id, one.quote))
-        return f"; to add to it, take_back P{number} and make it anew" if number else ""
+        how = f"take_back P{number} and make it anew: with its quote it is P{number} again"
+        return f"; to add to it, {how}" if number else ""
 
     def unasked(self, finding: Finding, block: Block, words: str) -> tuple[str, str]:
         """Say why a block takes no comment in this review, and what makes it right all the same.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from itertools import product
 from typing import Any
@@ -62,6 +63,7 @@ def brief(
     whole_up_to: int,
     window: ContextWindow | None,
     noted: Noted = (),
+    today: date | None = None,
 ) -> tuple[ModelInput, Opinions]:
     """Return what is read, the document or a part of it and the points, and what takes the rulings.
 
@@ -78,7 +80,7 @@ def brief(
     def reading(others: tuple[Block, ...]) -> tuple[ReviewInput, Handles]:
         blocks = (*snapshot.blocks, *others)
         bare = replace(snapshot, blocks=blocks, threads=(), comments_readable=True)
-        return ReviewInput(bare, Change(first=False), prompt), Handles.of(bare)
+        return ReviewInput(bare, Change(first=False), prompt, today=today), Handles.of(bare)
 
     def following(waiting: Sequence[Point]) -> ModelInput | None:
         def request(batch: Sequence[Point], way: int = 0) -> _Request | None:
@@ -88,9 +90,8 @@ def brief(
         if made is None:
             return None
         later = [one for one in waiting if isinstance(one, Finding) and one not in batch]
-        read, notes, reader = made
-        taking.begin(batch, notes, reader)
-        return replace(read, following=lambda _: following(later))
+        taking.begin(batch, *made[1:])
+        return replace(made[0], following=lambda _: following(later))
 
     if first := following(points):
         return first, taking

@@ -35,6 +35,7 @@ RELATED = 2
 WAYS = 4  # in which the text around points is shown
 # A shorter word without a digit ties no two sections.
 LONG_WORD = 4
+CHANGED = "What changed since the last review in sections that are not shown:"
 HANDLE = re.compile(r"(?<![A-Za-z0-9])([BT])[1-9]\d{0,5}\b")
 
 
@@ -365,11 +366,11 @@ def changes_elsewhere(
         if block.id in there:
             continue
         if block.id in change.new:
-            yield f"{INDENT}{name} is new: {one_line(block.line)}"
+            yield f"{name} is new: {one_line(block.line)}"
         elif (old := change.changed.get(block.id)) is not None:
             parts = differing_part(old, block.line), differing_part(block.line, old)
             was, now = map(one_line, parts)
-            yield f"{INDENT}{name} was: {was or '(empty)'}; it is: {now}"
+            yield f"{name} was: {was or '(empty)'}; it is: {now}"
         if stood := one_line(change.where_stood(block.id, handles.of_block, handles.brief)):
-            yield f"{INDENT}{name} was moved, it {stood}: {one_line(block.line)}"
-    yield from (f"{INDENT}removed: {one_line(line)}" for line in change.removed if removed)
+            yield f"{name} was moved, it {stood}: {one_line(block.line)}"
+    yield from (f"removed: {one_line(line)}" for line in change.removed if removed)

@@ -71,7 +71,7 @@ class ReviewTools:
         self.rulings: list[Ruling] = []
         self._by_ruling: set[str] = set()  # threads in which a ruling answers who waits
         self.refusals: list[Refusal] = []
-        self.summary = self.question = self._unoffered = ""
+        self.summary = self.question = self._unoffered = self._unranked = ""
         self.finished = self._reminded = self._compared = False
         self._heard = 0
         self._numbers: dict[tuple[str, str], int] = {}  # of comments, by their blocks and quotes
@@ -219,11 +219,13 @@ class ReviewTools:
         made = self._propose(said, named, rests_on)
         stands = self._context.handles.of_block[made.block_id]
         moved = "" if made.block_id == named.id else f"; the words stand in {stands}"
-        told = self.wording.noted(text, made.text.removesuffix(rests_on), title, made.title)
-        if told == "noted" and not self._unoffered:
-            return f"{told}{moved}"
+        noted = self.wording.noted(text, made.text.removesuffix(rests_on), title, made.title)
+        name = f"P{self._numbers[made.block_id, made.quote]}"
+        told = noted.replace("noted", f"noted as {name}", 1) + moved
+        if noted == "noted" and not self._unoffered:
+            return told
         self._again[made.block_id, made.quote] = made
-        told = f"{told}{moved}; to say it otherwise, make the call again with the same quote"
+        told = f"{told}; to say it otherwise, make the call again with the same quote"
         if self._unoffered:
             raise ToolRefusal(f"{self._unoffered}; the comment itself stands without it: {told}")
         # Beside `finish` nobody hears it, and no request is made for it: the next review shows it.
@@ -315,12 +317,15 @@ class ReviewTools:
         own = [one for one in self.accepted if one.source is Source.MODEL]
         return {self._numbers[one.block_id, one.quote]: one for one in own}
 
+    @property
+    def _known(self) -> str:
+        return f"they are {', '.join(f'P{number}' for number in sorted(self._points()))}"
+
     def _take_back(self, point: str) -> str:
         points = self._points()
         named = [number for number in map(int, NUMBER.findall(point)) if number in points]
         if len(named) != 1:
-            known = ", ".join(f"P{number}" for number in points)
-            which = f"name one point of this review; they are {known}"
+            which = f"name one point of this review; {self._known}"
             raise ToolRefusal(which if points else "no point of this review is left to take back")
         gone = points[named[0]]
         self._drop(gone, f"the model took “{one_line(gone.title)}” back later")
@@ -357,9 +362,10 @@ class ReviewTools:
         unruled = rulings.unruled(self._context, self._is_ruled, self.accepted)
         asks_for += [] if self._reminded else unruled
         self._reminded = self._reminded or bool(waiting or unruled)
-        if not self._compared and (compare := to_compare(self._said)):
+        again = [*filter(None, (self._unranked, to_compare(self._said)))]
+        if again and not self._compared:
             self._compared = True
-            asks_for.append(compare)
+            asks_for += again
         if asks_for:
             raise ToolRefusal("; ".join([*asks_for, *told]))
         # Later calls of the same turn still run.

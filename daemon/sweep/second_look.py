@@ -204,7 +204,7 @@ async def _opinions(
     whole_up_to, effort = context.config.whole_up_to, context.config.effort.again
 
     def make(window: ContextWindow | None) -> tuple[ModelInput, Opinions]:
-        told = (session.snapshot, session.prompt, whole_up_to, window, noted)
+        told = (session.snapshot, session.prompt, whole_up_to, window, noted, context.today)
         return brief(asked, *told)
 
     within = replace(limits, rounds=ROUNDS, seconds=min(limits.seconds, SECONDS), effort=effort)

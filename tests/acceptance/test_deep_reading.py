@@ -159,6 +159,29 @@ def test_of_the_points_of_one_severity_the_last_pass_says_which_are_posted(
     assert "carrierg" in plain(summary)
 
 
+def test_a_point_keeps_its_handle_when_it_is_made_anew_and_what_an_order_names_in_vain_is_told(
+    box: Sandbox, program: Program, model: ScriptedModel, page: Any
+) -> None:
+    reader, orders = Reader(6_000), ("P9, P2", "P2, P9")
+
+    def thinks(shown: str, turn: int) -> list[Call]:
+        if PLACE.search(shown):
+            return reader(shown, turn)
+        last = ("finish", {"summary": "Settle it.", "question": "", "order": orders[turn]})
+        again = re.search(r"P2 on (B\d+)", shown)
+        assert again
+        anew = comment(again[1], "The carrierh limit is 7", "Which holds?", title="Two limits")
+        return [last] if turn else [("take_back", {"point": "P2"}), anew, last]
+
+    model.think = thinks
+    program.config |= {"deep": "always", "limits": {"comments_per_review": 1}}
+    program.sweep()
+    heard = str(model.sent[-1].body["messages"])
+    assert "noted as P2" in heard
+    assert "refused: order names P9; they are P1, P2, P3" in heard
+    assert on_blocks(box, page)[0].startswith("Two limits")
+
+
 def test_after_an_edit_what_changed_is_read_again_and_what_the_notes_tie_to_it(
     box: Sandbox, program: Program, model: ScriptedModel, page: Any
 ) -> None:
@@ -464,12 +487,19 @@ def test_where_threads_are_answered_a_thread_whose_own_block_changed_says_so_if_
     box.clock.advance(HOUR / 60)
     model.think, count = (lambda _shown, _turn: [finish()]), len(model.sent)
     program.sweep()
-    told = model.documents[count]
+    told, beside = model.documents[count].split(
+        "What changed since the last review in sections that are not shown:"
+    )
     assert "Only threads are answered now" in told
     assert "It has no limit." not in told
     assert "limit is 7; B70, its block, changed since\n" in told
     assert "limit is 7; B34, which it names, changed since\n" in told
     assert told.count("changed since\n") == 2
+    changed, notes = beside.split("What you noted of the sections that are not shown:")
+    assert re.findall(r"(B\d+) was: .*; it is: It has no limit\.\n", changed) == ["B34", "B70"]
+    noted = {at for at, _, _ in NOTED.findall(notes)}
+    assert {"B30", "B38"} <= noted
+    assert noted.isdisjoint({"B34", "B70"})  # that was noted of the earlier text
 
 
 def test_in_a_window_of_4000_there_is_room_beside_points_and_a_person_who_waits(

@@ -63,8 +63,8 @@ def test_a_wording_that_is_taken_is_seen_without_a_model(
     program.sweep()
     assert (
         "refused: instead is left out: neither the document nor the prompt has nine; the comment "
-        "itself stands without it: noted; to say it otherwise, make the call again with the same "
-        "quote"
+        "itself stands without it: noted as P1; to say it otherwise, make the call again with the "
+        "same quote"
     ) in model.answers[0]
     assert point(box, page).endswith(f"Bound it.\nInstead: “{OFFER}”")
 

@@ -199,6 +199,7 @@ def test_what_the_document_answers_is_dropped_and_a_blocking_point_is_lowered_on
     later(box, program)
     [asked] = both.asked
     assert "[P1 on B" in asked
+    assert asked.startswith(f"Today: {box.clock():%Y-%m-%d}\nTitle: Queues\n")
     assert not re.search("blocking|important|minor", asked)
     assert points(box, page) == {
         TRUE: "blocking",
@@ -636,7 +637,7 @@ def test_one_that_is_dead_slow_or_answers_nonsense_changes_nothing_but_a_note(
     assert all(one.endswith(left) for one in found)
     same = "anthropic:claude-sonnet-5-5"
     spent = "limits.tokens_per_review: 30005 of 50000 tokens are spent, and the next request "
-    spent += "may take 31786"
+    spent += "may take 31845"
     assert [one.removesuffix(left) for one in found] == [
         "openai:other: no connection: connection refused",
         f"{same}: no answer within 0.01 s",

@@ -159,7 +159,7 @@ ROWS = {
     "a wording with a name that nobody wrote": Row(
         with_threads,
         remark(instead="at Oslo"),
-        "stands without it: noted; to say it otherwise, make the call again with the same",
+        "stands without it: noted as P1; to say it otherwise, make the call again with the same",
         [remark(instead="that phase"), FINISH],
     ),
     "no such verdict": Row(
@@ -455,8 +455,8 @@ ROWS = {
     "other words on a block": Row(
         with_threads,
         remark("B8", "every order for thirty", "Who counts the days"),
-        "make it anew; if this is another matter, quote other words of B8, such as “and then it is "
-        "deleted by a job”",
+        "with its quote it is P1 again; if this is another matter, quote other words of B8, such "
+        "as “and then it is deleted by a job”",
         [remark("B8", "deleted by a job", "Who counts the days")],
         before=[remark("B8", "We keep every order for thirty days", "Which orders")],
     ),

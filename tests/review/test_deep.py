@@ -118,7 +118,7 @@ def test_a_title_that_was_cut_beside_the_notes_can_be_said_anew_in_a_later_pass(
         "most 8 words; for another, comment again with the quote “Text 0”)"
     ) in second.document
     whole = "Writing the lock forces a rebuild"
-    assert tools.call("comment", {**said, "title": whole}).text == "noted"
+    assert tools.call("comment", {**said, "title": whole}).text == "noted as P1"
     tools.call("note", {"digest": ""})
     third = tools.next_pass()
     assert third is not None

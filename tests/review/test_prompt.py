@@ -445,7 +445,7 @@ def test_a_thread_is_bounded_in_order_and_told_whole_in_numbers(waiting: list[bo
     comments = [comment(str(n), f"<{n}>", new=new) for n, new in enumerate(waiting)]
     text = read(task(snapshot([block("a", "x")], [thread("t", "a", *comments)])))
     shown = [int(number) for number in re.findall(r"<(\d+)>", text)]
-    hidden = re.search(r"\((\d+) comments left out\)", text)
+    hidden = re.search(r"\((\d+) comments? left out\)", text)
     assert shown == sorted(set(shown))
     assert len(shown) <= FIRST_COMMENTS + WAITING_COMMENTS + LAST_COMMENTS
     assert len(shown) + int(hidden[1] if hidden else 0) == len(comments)
@@ -561,8 +561,13 @@ def test_a_text_that_stands_elsewhere_now_is_not_told_as_removed(now: str, *, to
     assert "- N/A" in tail
 
 
+def test_blocks_that_are_left_out_are_counted_in_each_gap() -> None:
+    text = read(task(snapshot([block(key, "Text.") for key in "abcd"])), Excerpt(frozenset("acd")))
+    assert text.endswith("  (1 block left out here)\n[B2] Text.\n  (2 blocks left out here)")
+
+
 def test_who_only_answers_is_told_what_it_may_rule_on() -> None:
-    asked = replace(task(snapshot([])), today=NOW.date())
+    asked = replace(task(snapshot([])), today=NOW.date(), comments=0)
     assert "follow_up may rule on every point of yours below, waited for or not" in read(asked)
     assert "follow_up" not in read(replace(asked, comments=8))
 

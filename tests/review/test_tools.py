@@ -50,7 +50,7 @@ def remark(tools: ReviewTools, **changes: Any) -> ToolResult:
 def test_a_comment_is_taken_with_the_exact_words_of_its_block() -> None:
     tools = tools_of()
     answer = remark(tools, quote="PHASE 1 goes to **10%**")
-    assert answer == ToolResult("noted", accepted=True)
+    assert answer == ToolResult("noted as P1", accepted=True)
     assert tools.findings == (finding("p", "Phase 1 goes to 10%", "Why 10%?", Severity.MINOR),)
 
 
@@ -200,7 +200,7 @@ def test_a_severity_in_other_words_is_understood(grade: str, severity: Severity)
 def test_words_of_exactly_one_other_block_move_the_comment_there() -> None:
     tools = tools_of()
     answer = remark(tools, block="B2", quote="50% of users")
-    assert answer == ToolResult("noted; the words stand in B3", accepted=True)
+    assert answer == ToolResult("noted as P1; the words stand in B3", accepted=True)
     assert tools.findings[0].block_id == "q"
 
 
@@ -235,8 +235,8 @@ def test_f2_the_same_point_is_taken_once_in_one_review() -> None:
     again = remark(tools, quote="10% of", text="In quite other words.")
     assert again.text == (
         "refused: “Why 10%?” was raised on B2 before and still stands; do not repeat it; to add to "
-        "it, take_back P1 and make it anew; if this is another matter, quote other words of B2, "
-        "such as “See https://good.example/plan for details”"
+        "it, take_back P1 and make it anew: with its quote it is P1 again; if this is another "
+        "matter, quote other words of B2, such as “See https://good.example/plan for details”"
     )
     assert remark(tools, quote="for details", text="Which ones?").accepted
 
@@ -352,11 +352,11 @@ def test_the_model_is_told_what_a_title_that_was_cut_or_shortened_reads() -> Non
     answer = remark(tools_of(), title="One two three four five six seven eight nine")
     reads = "One two three four five six seven eight…"
     assert answer.text.startswith(
-        f"noted; the title is cut and reads: {reads}; to say it otherwise"
+        f"noted as P1; the title is cut and reads: {reads}; to say it otherwise"
     )
     answer = remark(tools_of(), title="The rollback never tells who is called at night")
-    assert "noted; the title reads: Rollback never tells who is called at night; to" in answer.text
-    assert remark(tools_of(), title="One `two` three.").text == "noted"
+    assert "as P1; the title reads: Rollback never tells who is called at night; to" in answer.text
+    assert remark(tools_of(), title="One `two` three.").text == "noted as P1"
 
 
 LINK = "a link that stands in neither the document nor the prompt"
@@ -365,15 +365,15 @@ LINK = "a link that stands in neither the document nor the prompt"
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"text": "See [it](https://evil.example)."}, f"noted; removed from the text: {LINK}"),
-        ({"text": "Ask @Ana."}, "noted; removed from the text: the sign that calls a person"),
+        ({"text": "See [it](https://evil.example)."}, f"removed from the text: {LINK}"),
+        ({"text": "Ask @Ana."}, "removed from the text: the sign that calls a person"),
         (
             {"text": "Say why. " + "So it is, as said. " * 500},
-            "noted; the text is too long and is cut",
+            "the text is too long and is cut",
         ),
         (
             {"title": "Nobody owns evil.io here"},
-            f"noted; removed from the title: {LINK}; the title reads: Nobody owns here",
+            f"removed from the title: {LINK}; the title reads: Nobody owns here",
         ),
     ],
 )
@@ -383,10 +383,11 @@ def test_what_code_changes_in_a_comment_is_told_and_may_be_said_otherwise(
     tools = tools_of()
     answer = remark(tools, **given)
     assert answer.accepted
+    told = f"noted as P1; {told}"
     assert answer.text == f"{told}; to say it otherwise, make the call again with the same quote"
     other = remark(tools, block="B4", quote=BLOCKS[3].plain, text="Why?", title="No reason")
     assert other.accepted
-    assert remark(tools, text="Say it so.", title="Nobody owns it").text == "noted"
+    assert remark(tools, text="Say it so.", title="Nobody owns it").text == "noted as P1"
     said = [(one.text, one.title) for one in tools.findings]
     assert said == [("Say it so.", "Nobody owns it"), ("Why?", "No reason")]
     assert not remark(tools, text="And once more.").accepted
@@ -557,11 +558,11 @@ def test_f14_a_model_that_obeys_a_hostile_document_posts_nothing_of_it() -> None
 )
 def test_the_model_hears_what_was_taken_out_of_its_text(text: str, told: str) -> None:
     tools = tools_of()
-    assert f"noted; removed from the text: {told}" in remark(tools, text=text).text
+    assert f"noted as P1; removed from the text: {told}" in remark(tools, text=text).text
     assert told in tools.call("reply", {"thread": "T1", "text": text}).text
     assert remark(
         tools, block="B3", quote="50%", text="Fine: https://good.example/plan"
-    ) == ToolResult("noted", accepted=True)
+    ) == ToolResult("noted as P2", accepted=True)
 
 
 LEAK = "ntn_planted-4711-0815-aabbccdd"
