@@ -146,9 +146,14 @@ class Gateway:
         """Return the bot that the token belongs to."""
         return await self._call("your own user", self._client.users.me)
 
-    async def user(self, user_id: str) -> Json:
-        """Return one user."""
-        return await self._call("user", lambda: self._client.users.retrieve(user_id))
+    async def user(self, user_id: str, begun: Callable[[], None]) -> Json:
+        """Return one user; `begun` is called each time that the request is sent."""
+
+        def send() -> Awaitable[Any]:
+            begun()
+            return self._client.users.retrieve(user_id)
+
+        return await self._call("user", send)
 
     async def database(self, database_id: str) -> Json:
         """Return a database: the container with its `data_sources`."""

@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from daemon.domain.change import Change, Reviewed, sections
-from daemon.domain.findings import SAID_NO
-from daemon.domain.phrases import CLOSING, has_question_mark, puts_off
-from daemon.domain.values import AuthorKind, Block, Comment, Finding, Snapshot, Thread, Verdict
+from daemon.domain.values import Block, Finding, Snapshot, Thread, Verdict
 from daemon.notion.from_markdown import quoted
+from daemon.review import noes
 from daemon.review.cleaning import beginning
 from daemon.review.points import OwnPoint, makes_anew, standing
 from daemon.review.prompt import clipped, one_line
@@ -83,63 +82,12 @@ def refuse_ruling(
     is_said = found is Verdict.NOT_YET and not is_said_anew
     if is_said and (why := context.unheard(handle, point, words)):
         raise ToolRefusal(why)
-    if found is Verdict.NOT_YET and _ends_in_no(thread) and handle not in asked:
+    if found is Verdict.NOT_YET and noes.ends_in_no(thread) and handle not in asked:
         asked.add(handle)
         raise ToolRefusal(
-            f"{_no(thread, handle)}: that is turned_down, also where you disagree. If it asks for "
-            "a reason, sets a condition or is none, call not_yet again"
+            f"{noes.named(thread, handle)}: that is turned_down, also where you disagree. If it "
+            "asks for a reason, sets a condition or is none, call not_yet again"
         )
-
-
-def refuse_answer(context: ToolContext, thread: Thread, asked: set[str]) -> None:
-    """Do nothing with an answer in a thread, unless all that waits there reads as a no to a point.
-
-    `asked` gets its handle: of its no nothing else is asked.
-
-    Raises:
-        ToolRefusal: It does; where nobody rules, the no holds.
-    """
-    if thread.id not in context.points or thread.noes != thread.waiting:
-        return
-    handle = context.handles.of_thread[thread.id]
-    asked.add(handle)
-    raise ToolRefusal(
-        f"{_no(thread, handle)}, and closes the point unless you rule: follow_up with turned_down "
-        "where it turns the point down; with not_yet, and your answer as its text, where it asks "
-        "for a reason, sets a condition or is none"
-    )
-
-
-def refuse_silence(context: ToolContext, thread: Thread, asked: set[str]) -> str:
-    """Return what becomes of a point whose thread is left; "" where nothing does.
-
-    `asked` gets the thread's handle where something that waits there reads as a no.
-
-    Raises:
-        ToolRefusal: It does, and it was not asked yet whether it is one.
-    """
-    handle = context.handles.of_thread[thread.id]
-    if thread.id not in context.points or not thread.noes:
-        return ""
-    if handle not in asked:
-        asked.add(handle)
-        raise ToolRefusal(
-            f"{_no(thread, handle)}, and closes the point unless you rule: call leave again where "
-            "it turns the point down; follow_up with not_yet where it only puts off, asks for a "
-            "reason, sets a condition or is none: the point stays open then"
-        )
-    who = one_line(thread.noes[-1].author.name) or "a person"
-    return f"; the point is dropped: {who}{SAID_NO}"
-
-
-def _ends_in_no(thread: Thread) -> bool:
-    """Tell whether the last that waits is of who said no: who writes otherwise takes that back."""
-    refusing = {one.author.id for one in thread.noes}
-    return bool(thread.waiting) and thread.waiting[-1].author.id in refusing
-
-
-def _no(thread: Thread, handle: str) -> str:
-    return f"what {one_line(thread.noes[-1].author.name)} wrote in {handle} reads as a no"
 
 
 def unruled(
@@ -244,43 +192,6 @@ def _say_old(quote: str, point: OwnPoint, blocks: Mapping[str, Block], moved: It
 
 def _count(words: str, texts: Sequence[str]) -> int:
     return sum(fold(text).text == fold(words).text for text in texts)
-
-
-def turning_down(quote: str, thread: Thread, point: OwnPoint, asked: set[str]) -> Comment:
-    """Return the last comment in which a person said these words since a point was opened.
-
-    The times of comments are floored to the minute: of the minute in which it was opened, those
-    count that nobody has dealt with. `asked` gets the comment where it only puts off.
-
-    Raises:
-        ToolRefusal: Nobody did; or the words end in a question mark: a question is no no; or the
-            comment only puts off, and it was not asked yet whether it is one.
-    """
-    for said in reversed(thread.comments):
-        if _is_said_since(said, point) and contains_words(quote, said.plain):
-            rest = said.plain.partition(locate(quote, said.plain) or quote)[2]
-            if has_question_mark(quote.rstrip(CLOSING)[-1:] + rest.lstrip(CLOSING)[:1]):
-                raise ToolRefusal(
-                    "a question turns nothing down; answer it, or quote the words of a no"
-                )
-            if puts_off(said.plain) and said.id not in asked:
-                asked.add(said.id)
-                raise ToolRefusal(
-                    "this only puts off, and turns nothing down: not_yet keeps the point open. If "
-                    "it turns it down all the same, call turned_down again"
-                )
-            return said
-    if not any(_is_said_since(said, point) for said in thread.comments):
-        raise ToolRefusal("no person wrote in its thread since the point is open: nobody said no")
-    raise ToolRefusal(
-        "no person said these words in its thread since the point is open; quote the words of a "
-        "person by which they turn it down, exactly"
-    )
-
-
-def _is_said_since(said: Comment, point: OwnPoint) -> bool:
-    is_later = said.new or (point.opened is not None and said.created >= point.opened)
-    return said.author.kind is AuthorKind.PERSON and is_later
 
 
 def _came(quote: str, now: Sequence[str], then: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from daemon.domain.notation import counted
 from daemon.domain.phrases import asks
 from daemon.domain.values import Block, Finding, Refusal, Reply, Ruling, Source, Thread, Verdict
-from daemon.review import rulings
+from daemon.review import noes, rulings
 from daemon.review.agent import ENDS, ToolResult, ToolSpec
 from daemon.review.cleaning import visible
 from daemon.review.comparison import to_compare
@@ -204,7 +204,7 @@ class ReviewTools:
 
     def _reply(self, thread: str, text: str) -> str:
         waiting = self._waiting(thread)
-        rulings.refuse_answer(self._context, waiting, self._asked)
+        noes.refuse_answer(self._context, waiting, self._asked)
         words = self.wording.words(text, REPLY_CHARS, waiting.block_id or "")
         self.replies.append(Reply(waiting.id, words))
         return self.wording.noted(text, words)
@@ -252,7 +252,7 @@ class ReviewTools:
             return "noted; your ruling is all that is said there"
         waiting = self._waiting(thread)
         self.wording.refuse(reason)
-        told = rulings.refuse_silence(self._context, waiting, self._asked)
+        told = noes.refuse_silence(self._context, waiting, self._asked)
         self.left[waiting.id] = clipped(one_line(reason), REASON_CHARS)
         return f"noted{told}"
 
@@ -273,7 +273,7 @@ class ReviewTools:
             shown = rulings.evidence(quote, point, context.page_texts, context.handles.blocks)
             self.wording.refuse_quote(shown)
         elif found is Verdict.TURNED_DOWN:
-            shown, said = quote, rulings.turning_down(quote, own, point, self._asked).author
+            shown, said = quote, noes.turning_down(quote, own, point, self._asked).author
             person = said.name.strip() or "a person"
         # Silence is better than agreement, unless somebody asks.
         words *= found not in _WORDLESS or any(asks(one.plain) for one in own.waiting)
@@ -386,7 +386,11 @@ class ReviewTools:
         if not thread.waiting:
             raise ToolRefusal(f"nobody waits in {handle}, so it takes no answer")
         if self._is_answered(thread):
-            raise ToolRefusal(f"{handle} is answered; one reply is enough")
+            is_ruled = thread.id in self._by_ruling and not self._is_replied(thread)
+            way = (
+                "put your words into the text of its ruling" if is_ruled else "one reply is enough"
+            )
+            raise ToolRefusal(f"{handle} is answered; {way}")
         return thread
 
     def _is_answered(self, thread: Thread) -> bool:

@@ -19,8 +19,8 @@ from daemon.store.database import State
 
 
 OWN_IDS = "own bot ids"
-# Names must not hold a review up: after a look-up that failed or took longer, nobody is looked up
-# for a while. Whose kind is not known by then is decided on at a later look.
+# Names must not hold a review up: after a look-up that failed, or took longer once it was sent,
+# nobody is looked up for a while. Whose kind is not known by then is decided on at a later look.
 LOOK_UP_SECONDS = 15.0
 REST = timedelta(minutes=5)
 _KINDS = {"person": AuthorKind.PERSON, "bot": AuthorKind.BOT, "agent": AuthorKind.BOT}
@@ -84,9 +84,13 @@ class People:
     async def _look_up(self, user_id: str) -> None:
         if self._rests_until and self._notion.now < self._rests_until:
             return
+        now = asyncio.get_running_loop().time
         try:
-            async with asyncio.timeout(LOOK_UP_SECONDS):
-                user = await self._notion.user(user_id)
+            # Its turn among the requests of many pages may come late, which is no failure.
+            async with asyncio.timeout(None) as limit:
+                user = await self._notion.user(
+                    user_id, lambda: limit.reschedule(limit.when() or now() + LOOK_UP_SECONDS)
+                )
         except (Forbidden, Missing, Invalid):
             # No user capability, or a guest: the comment's own words must do.
             self._unanswered.add(user_id)

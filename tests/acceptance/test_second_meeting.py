@@ -2815,3 +2815,24 @@ def test_an_open_point_whose_block_was_edited_is_asked_for_once_where_nothing_is
     says(model, follow_up("No owner", "not_yet", "It names nobody."), finish("Read."))
     program.sweep()
     assert [one for one in model.answers if "of your points" in one] == [asked], "as it was"
+
+
+def test_what_another_person_wrote_below_a_no_is_a_later_word_also_in_the_same_sweep(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    raised, ben = posted(box)[0], box.world.person("Ben")
+    box.world.comment(raised, "No, that is on purpose, since we have one region.")
+    box.world.comment(raised, "I disagree. We do need to say how we get back.", by=ben)
+    down = follow_up("No way back", "turned_down", "", "that is on purpose")
+    model.think = lambda document, turn: [_placed(down, document), *[finish()] * (turn > 0)]
+    program.sweep()
+    assert any("Ben wrote after that, and may see it otherwise" in one for one in model.answers)
+    assert "dismissed, blocking" in program.run("explain", page).out
+    edit(box, page, 1, "We deploy on Tuesday.")
+    says(model, follow_up("No way back", "not_yet", STILL), finish())
+    program.sweep()
+    assert "dismissed, blocking" not in program.run("explain", page).out
+    assert STILL in on_blocks(box, page)[-1]

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from daemon.domain.change import Change
-from daemon.domain.values import AuthorKind, Comment, Reply, Ruling, Verdict
+from daemon.domain.values import Author, AuthorKind, Comment, Reply, Ruling, Verdict
 from daemon.review.agent import ToolResult
 from daemon.review.deep import SectionTools
+from daemon.review.noes import turning_down
 from daemon.review.points import OwnPoint
-from daemon.review.rulings import evidence, turning_down
+from daemon.review.rulings import evidence
 from daemon.review.tool_specs import ToolRefusal
 from daemon.review.tools import ReviewTools
 from support.review_values import (
@@ -61,6 +62,22 @@ def test_who_turns_a_point_down_is_a_person_with_these_words_since_it_is_open(sa
         return
     own = comment("a", "Why?", OWN)
     assert turning_down(quote, thread("T", "b", own, said), point, set()) is said
+
+
+def test_a_no_below_which_another_person_wrote_is_asked_once_whether_it_turns_down() -> None:
+    no = comment("b", "Das bleibt so", new=True)
+    ben = Author("ben", "Ben", AuthorKind.PERSON)
+    other = replace(
+        comment("c", "I disagree with Ana.", new=True),
+        author=ben,
+    )
+    point, asked = OwnPoint(1, finding("b", "10"), "T", opened=NOW), set[str]()
+    its = thread("T", "b", comment("a", "Why?", OWN), no, other)
+    with pytest.raises(ToolRefusal, match="Ben wrote after that, and may see it otherwise"):
+        turning_down("bleibt so", its, point, asked)
+    assert turning_down("bleibt so", its, point, asked) is no
+    agreed = thread("T", "b", comment("a", "Why?", OWN), no, replace(other, no=True))
+    assert turning_down("bleibt so", agreed, point, set()) is no
 
 
 @pytest.mark.parametrize(

@@ -272,6 +272,21 @@ def test_n2_a_look_up_does_not_hold_a_review_up(path):
     play(path, story)
 
 
+def test_who_a_person_is_may_be_asked_late_among_the_requests_of_many_pages(path):
+    """Only once it was sent does a look-up take too long."""
+
+    async def story(scene):
+        await scene.context.people.bot_id()
+        others = [asyncio.create_task(scene.context.notion.me()) for _ in range(200)]
+        await asyncio.sleep(0)
+        began = asyncio.get_running_loop().time()
+        assert await kinds(scene, comment(scene.ana.id)) == [AuthorKind.PERSON]
+        assert asyncio.get_running_loop().time() - began > LOOK_UP_SECONDS
+        await asyncio.gather(*others)
+
+    play(path, story)
+
+
 def test_a_person_once_known_stays_known_while_notion_fails(path):
     async def story(scene):
         await kinds(scene, comment(scene.ana.id))

@@ -131,7 +131,9 @@ _REVIEW_OF_PAGE = re.compile(
     |(?:re\ ?review|(?:review|reviewe|(?:uber)?prufe?|relis(?:ez)?|revis[ae]r?|reveja|rivedi
     |beoordeel|(?:sprawdz|przejrzyj|проверь|посмотри)(?:cie|те)?)
     (?:\ (?:it|this|that|es|das|het|dit))?\ {_AGAIN})
-    |re\ ?review(?:\ (?:it|this))?|(?:do|run|start|make)\ (?:a|another|a\ new)\ review(?:\ .*)?
+    |re\ ?review(?:\ (?:it|this))?
+    |(?:do|run|start|make)\ (?:a|another|a\ new)\ review
+    (?:\ {_AGAIN})?(?:\ (?:here|(?:of|for)\ .*))?
     |(?:{_THIS}\ {_PAGE}\ )?(?:bitte\ )?(?:{_AGAIN}\ )?(?:uber)?(?:prufen|reviewen|durchsehen)
     |(?:vuelv[ea]|volver)\ a\ revisar(?:\ .*)?|сделаи(?:те)?\ ревью""",
     re.VERBOSE,

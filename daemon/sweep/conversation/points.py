@@ -37,7 +37,7 @@ from daemon.sweep import memory
 from daemon.sweep.context import Context, Session, Target
 from daemon.sweep.conversation.anchoring import anchored, read_by
 from daemon.sweep.conversation.dialogue import Dialogue, threads_shown
-from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal
+from daemon.sweep.conversation.stance import is_acknowledgement, is_dismissal, is_plain_no
 from daemon.sweep.conversation.threads import replies_so_far
 from daemon.sweep.delivery.validity import has_taken, named_since
 
@@ -105,7 +105,9 @@ def closed_points(
         if one.state not in CLOSED or not (thread or pasted):
             continue
         ruled = times.get((one.id, FindingState.DISMISSED), one.at)
-        is_shut = bool(findings.standing_no(state, one.id)) and not _asked_since(thread, ruled)
+        is_shut = bool(findings.standing_no(state, one.id)) and not _asked_since(
+            thread, ruled, who_said_no(one.why)
+        )
         declined = one.state is FindingState.DISMISSED
         read = read_by(state, snapshot.page.id, one.review_id) if declined else None
         point = OwnPoint(
@@ -217,18 +219,24 @@ def _no(thread: Thread | None, why: str) -> str:
     return (noes or [one.plain for one in theirs] or [""])[-1]
 
 
-def _asked_since(thread: Thread | None, no: datetime) -> bool:
+def _asked_since(thread: Thread | None, no: datetime, by: str) -> bool:
     """Tell whether a person wrote in a thread after a no, and said no no more.
 
     The times of comments are floored to the minute: one of the same minute counts where nobody has
-    dealt with it yet.
+    dealt with it yet. What another person wrote below the words of who said no, `by`, counts also
+    where it stood there when these were taken for one.
     """
-    since = False
+    since, is_below = False, False
     for said in thread.comments if thread else ():
         if said.author.kind is AuthorKind.PERSON:
             is_later = said.new or said.created > no
-            speaks = is_later and not is_acknowledgement(said.plain)
-            since = (since or speaks) and (said.new or not is_dismissal(said.plain))
+            if quoted(said.author.name.strip()) == by and not is_later:
+                since, is_below = False, True
+                continue
+            speaks = (is_later or is_below) and not is_acknowledgement(said.plain)
+            # Below a no, "I disagree" may be one to that.
+            refuses = is_dismissal if is_later else is_plain_no
+            since = (since or speaks) and (said.new or not refuses(said.plain))
     return since
 
 

@@ -47,6 +47,7 @@ NOTHING = (
     *("Did you review this page?", "Check the text of row two"),
     *("We pause this process for an hour", "More detail in section 3"),
     *("The page says to pause the queue", "Pause this job when the queue is full", "thanks"),
+    "Could you do a review again here? I still want the estimate.",
     *("fixed, and the guide names it", "I resume the old queue in step 3"),
     *("", "No", "not needed", "Ben will review the page on Monday"),
 )  # fmt: skip
