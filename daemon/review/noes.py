@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daemon.domain.findings import SAID_NO
-from daemon.domain.phrases import CLOSING, has_question_mark, puts_off
+from daemon.domain.phrases import CLOSING, asks, has_question_mark, puts_off
 from daemon.domain.values import AuthorKind, Comment, Thread
 from daemon.review.points import OwnPoint
 from daemon.review.prompt import one_line
@@ -12,16 +12,18 @@ from daemon.review.tool_specs import ToolContext, ToolRefusal
 
 
 def refuse_answer(context: ToolContext, thread: Thread, asked: set[str]) -> None:
-    """Do nothing with an answer in a thread, unless all that waits there reads as a no to a point.
+    """Do nothing with an answer in a thread, unless what waits there reads as a no to a point.
 
     `asked` gets its handle: of its no nothing else is asked.
 
     Raises:
-        ToolRefusal: It does; where nobody rules, the no holds.
+        ToolRefusal: All of it does, or some, and that was not asked yet: where nobody rules, the
+            no holds.
     """
-    if thread.id not in context.points or thread.noes != thread.waiting:
-        return
     handle = context.handles.of_thread[thread.id]
+    is_asked = handle in asked and thread.noes != thread.waiting
+    if thread.id not in context.points or not thread.noes or is_asked:
+        return
     asked.add(handle)
     raise ToolRefusal(
         f"{named(thread, handle)}, and closes the point unless you rule: follow_up with "
@@ -60,7 +62,7 @@ def turning_down(quote: str, thread: Thread, point: OwnPoint, asked: set[str]) -
 
     Raises:
         ToolRefusal: Nobody did; or the words end in a question mark: a question is no no; or the
-            comment only puts off, or another person wrote after it, and that was not asked yet.
+            comment only puts off, or a person wrote after it, and that was not asked yet.
     """
     for said in reversed(thread.comments):
         if _is_said_since(said, point) and contains_words(quote, said.plain):
@@ -100,12 +102,14 @@ def _is_doubtful(said: Comment, thread: Thread) -> str:
     if puts_off(said.plain):
         return "this only puts off, and turns nothing down"
     after = thread.comments[thread.comments.index(said) + 1 :]
-    others = [
+    names = [
         one_line(one.author.name)
         for one in after
-        if one.author.kind is AuthorKind.PERSON and one.author.id != said.author.id and not one.no
+        if one.author.kind is AuthorKind.PERSON and not one.no
+        # A question of who said no takes nothing back.
+        if not (one.author.id == said.author.id and asks(one.plain))
     ]
-    return f"{others[-1]} wrote after that, and may see it otherwise" if others else ""
+    return f"{names[-1]} wrote after that, and may see it otherwise" if names else ""
 
 
 def _is_said_since(said: Comment, point: OwnPoint) -> bool:

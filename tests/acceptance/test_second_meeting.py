@@ -2836,3 +2836,23 @@ def test_what_another_person_wrote_below_a_no_is_a_later_word_also_in_the_same_s
     program.sweep()
     assert "dismissed, blocking" not in program.run("explain", page).out
     assert STILL in on_blocks(box, page)[-1]
+
+
+def test_a_reply_to_who_disagrees_with_a_no_asks_for_a_ruling_before_the_no_holds(
+    box: Sandbox, program: Program, model: ScriptedModel, rfcs: str
+) -> None:
+    page = rfc(box, rfcs)
+    first_review(program, model)
+    box.clock.advance(HOUR)
+    raised, emil = posted(box)[0], box.world.person("Emil")
+    box.world.comment(raised, "Nein, das wurde so beschlossen und bleibt so stehen.")
+    box.world.comment(raised, "I don't agree with Ana: nobody wrote that down.", by=emil)
+    again = follow_up("No way back", "not_yet", STILL)
+    model.think = lambda document, turn: (
+        [_placed(reply("No way back", "Where was it decided?"), document)]
+        if turn == 0
+        else [_placed(again, document)] * (turn < 3) + [finish()]
+    )
+    program.sweep()
+    assert any("reads as a no, and closes the point unless you rule" in x for x in model.answers)
+    assert "answered, blocking" in program.run("explain", page).out

@@ -64,7 +64,7 @@ def test_who_turns_a_point_down_is_a_person_with_these_words_since_it_is_open(sa
     assert turning_down(quote, thread("T", "b", own, said), point, set()) is said
 
 
-def test_a_no_below_which_another_person_wrote_is_asked_once_whether_it_turns_down() -> None:
+def test_a_no_below_which_somebody_wrote_otherwise_is_asked_once_whether_it_turns_down() -> None:
     no = comment("b", "Das bleibt so", new=True)
     ben = Author("ben", "Ben", AuthorKind.PERSON)
     other = replace(
@@ -76,6 +76,10 @@ def test_a_no_below_which_another_person_wrote_is_asked_once_whether_it_turns_do
     with pytest.raises(ToolRefusal, match="Ben wrote after that, and may see it otherwise"):
         turning_down("bleibt so", its, point, asked)
     assert turning_down("bleibt so", its, point, asked) is no
+    sorry = comment("c", "Sorry, yes, you are right.", new=True)
+    its = thread("T", "b", comment("a", "Why?", OWN), no, sorry)
+    with pytest.raises(ToolRefusal, match="wrote after that, and may see it otherwise"):
+        turning_down("bleibt so", its, point, set())
     agreed = thread("T", "b", comment("a", "Why?", OWN), no, replace(other, no=True))
     assert turning_down("bleibt so", agreed, point, set()) is no
 

@@ -223,14 +223,15 @@ def _asked_since(thread: Thread | None, no: datetime, by: str) -> bool:
     """Tell whether a person wrote in a thread after a no, and said no no more.
 
     The times of comments are floored to the minute: one of the same minute counts where nobody has
-    dealt with it yet. What another person wrote below the words of who said no, `by`, counts also
-    where it stood there when these were taken for one.
+    dealt with it yet. What anybody wrote below the words of who said no, `by`, counts also where
+    it stood there when these were taken for one.
     """
     since, is_below = False, False
     for said in thread.comments if thread else ():
         if said.author.kind is AuthorKind.PERSON:
-            is_later = said.new or said.created > no
-            if quoted(said.author.name.strip()) == by and not is_later:
+            is_later, refuses_still = said.new or said.created > no, is_dismissal(said.plain)
+            is_theirs = quoted(said.author.name.strip()) == by
+            if is_theirs and not is_later and (refuses_still or not is_below):
                 since, is_below = False, True
                 continue
             speaks = (is_later or is_below) and not is_acknowledgement(said.plain)
