@@ -362,9 +362,9 @@ class ReviewTools:
         unruled = rulings.unruled(self._context, self._is_ruled, self.accepted)
         asks_for += [] if self._reminded else unruled
         self._reminded = self._reminded or bool(waiting or unruled)
-        again = [*filter(None, (self._unranked, to_compare(self._said)))]
-        if again and not self._compared:
-            self._compared = True
+        if not self._compared:
+            again = [*filter(None, (self._unranked, to_compare(self._said)))]
+            self._compared = bool(again)
             asks_for += again
         if asks_for:
             raise ToolRefusal("; ".join([*asks_for, *told]))
